@@ -1,0 +1,130 @@
+"""Addresses and secrets, read from environment variables or from the files that NAME_FILE variables point to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class EnvironmentProblem(Exception):
+    """Something in the environment is missing or malformed; the text says what and how to mend it."""
+
+
+@dataclass(frozen=True)
+class CallbackSecrets:
+    """Token and EncodingAESKey of one callback URL, as typed into the WeCom console."""
+
+    token: str = field(repr=False)
+    aes_key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class WeComAccess:
+    """What is needed to speak with one corp's WeCom. `api_url` ends in /cgi-bin/."""
+
+    corp_id: str
+    app_id: int
+    app_secret: str = field(repr=False)
+    callback: CallbackSecrets
+    archive_secret: str = field(repr=False)
+    archive_callback: CallbackSecrets
+    api_url: str
+    archive: str
+    private_keys: Path
+    finance_sdk: str | None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One process's view of its surroundings. Secrets stay out of its repr."""
+
+    config: Path
+    var: Path
+    database_url: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
+    base_url: str
+    secret_key: str | None = field(repr=False)
+    wecom: WeComAccess | None
+
+    def needs_wecom(self) -> WeComAccess:
+        """The WeCom access, or EnvironmentProblem naming what to set."""
+        if self.wecom is None:
+            raise EnvironmentProblem(
+                "没有企业微信的接入信息：请设置 WECOM_CORP_ID 等环境变量（README「接入企业微信」），"
+                "或运行 make demo 先看演示 / WeCom is not configured: set WECOM_CORP_ID and friends, see README"
+            )
+        return self.wecom
+
+
+def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
+    """Read the environment; raises EnvironmentProblem naming every variable that is missing or unreadable."""
+    values = os.environ if variables is None else variables
+    var = Path(values.get("TICI_VAR") or ROOT / "var")
+    problems: list[str] = []
+    read = _Reader(values, problems)
+    environment = Environment(
+        config=Path(values.get("TICI_CONFIG") or ROOT / "config.toml"),
+        var=var,
+        database_url=read("TICI_DATABASE_URL") or f"sqlite:///{var / 'tici.db'}",
+        redis_url=read("TICI_REDIS_URL"),
+        base_url=(read("TICI_BASE_URL") or "http://127.0.0.1:8000").rstrip("/"),
+        secret_key=read("TICI_SECRET_KEY"),
+        wecom=_wecom(read, values, problems, var) if read("WECOM_CORP_ID") else None,
+    )
+    if problems:
+        raise EnvironmentProblem("\n".join(problems))
+    return environment
+
+
+def _wecom(read: _Reader, values: Mapping[str, str], problems: list[str], var: Path) -> WeComAccess:
+    def need(name: str) -> str:
+        value = read(name)
+        if not value:
+            problems.append(f"{name} 未设置（也可以用 {name}_FILE 指向一个文件）/ {name} is not set")
+        return value or ""
+
+    app_id = need("WECOM_APP_ID")
+    if app_id and not app_id.isdigit():
+        problems.append(f"WECOM_APP_ID 应为整数（企业微信后台的 AgentId），现在是 {app_id!r}")
+    callback = CallbackSecrets(need("WECOM_CALLBACK_TOKEN"), need("WECOM_CALLBACK_AES_KEY"))
+    if callback.aes_key and len(callback.aes_key) != 43:
+        problems.append("WECOM_CALLBACK_AES_KEY 应正好 43 个字符（EncodingAESKey）")
+    archive = values.get("WECOM_ARCHIVE", "native")
+    if archive not in ("native", "sandbox"):
+        problems.append(f"WECOM_ARCHIVE 只能是 native 或 sandbox，现在是 {archive!r}")
+    return WeComAccess(
+        corp_id=need("WECOM_CORP_ID"),
+        app_id=int(app_id) if app_id.isdigit() else 0,
+        app_secret=need("WECOM_APP_SECRET"),
+        callback=callback,
+        archive_secret=need("WECOM_ARCHIVE_SECRET"),
+        archive_callback=CallbackSecrets(
+            read("WECOM_ARCHIVE_CALLBACK_TOKEN") or callback.token,
+            read("WECOM_ARCHIVE_CALLBACK_AES_KEY") or callback.aes_key,
+        ),
+        api_url=(read("WECOM_API_URL") or "https://qyapi.weixin.qq.com/cgi-bin").rstrip("/") + "/",
+        archive=archive,
+        private_keys=Path(values.get("WECOM_PRIVATE_KEYS") or var / "keys"),
+        finance_sdk=values.get("WECOM_FINANCE_SDK"),
+    )
+
+
+class _Reader:
+    """Reads NAME or the file NAME_FILE points to; an unreadable file becomes a problem, not a crash."""
+
+    def __init__(self, values: Mapping[str, str], problems: list[str]) -> None:
+        self.values, self.problems = values, problems
+
+    def __call__(self, name: str) -> str | None:
+        path = self.values.get(f"{name}_FILE")
+        if not path:
+            return self.values.get(name) or None
+        try:
+            return Path(path).read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError) as error:
+            self.problems.append(f"{name}_FILE 指向的文件读不了：{path}（{type(error).__name__}）")
+            return None
