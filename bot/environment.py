@@ -1,4 +1,4 @@
-"""Addresses and secrets, read from environment variables or from the files that NAME_FILE variables point to."""
+"""Addresses and secrets, from environment variables or from the files that NAME_FILE variables point to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class EnvironmentProblem(Exception):
+class SurroundingsError(Exception):
     """Something in the environment is missing or malformed; the text says what and how to mend it."""
 
 
@@ -51,17 +51,17 @@ class Environment:
     wecom: WeComAccess | None
 
     def needs_wecom(self) -> WeComAccess:
-        """The WeCom access, or EnvironmentProblem naming what to set."""
+        """The WeCom access, or SurroundingsError naming what to set."""
         if self.wecom is None:
-            raise EnvironmentProblem(
+            raise SurroundingsError(
                 "没有企业微信的接入信息：请设置 WECOM_CORP_ID 等环境变量（README「接入企业微信」），"
-                "或运行 make demo 先看演示 / WeCom is not configured: set WECOM_CORP_ID and friends, see README"
+                "或运行 make demo 先看演示 / WeCom is not configured, see README"
             )
         return self.wecom
 
 
 def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
-    """Read the environment; raises EnvironmentProblem naming every variable that is missing or unreadable."""
+    """Read the environment; raises SurroundingsError naming every variable that is missing or unreadable."""
     values = os.environ if variables is None else variables
     var = Path(values.get("TICI_VAR") or ROOT / "var")
     problems: list[str] = []
@@ -76,7 +76,7 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         wecom=_wecom(read, values, problems, var) if read("WECOM_CORP_ID") else None,
     )
     if problems:
-        raise EnvironmentProblem("\n".join(problems))
+        raise SurroundingsError("\n".join(problems))
     return environment
 
 

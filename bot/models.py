@@ -1,0 +1,407 @@
+"""The tables: people, what they said, what was noticed, where they stand, what follows, what must leave."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC datetimes in Python on every database; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime without a zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+Key = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Model(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own form
+        datetime: UtcDateTime(),
+        dict[str, Any]: Json,
+        list[Any]: Json,
+    }
+
+
+class Customer(Model):
+    """A person outside the company, by WeCom's external_userid."""
+
+    __tablename__ = "customer"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    external_userid: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(128), default="")
+    avatar: Mapped[str | None] = mapped_column(String(512))
+    channel: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    last_word_at: Mapped[datetime | None] = mapped_column(index=True)
+    last_words: Mapped[str] = mapped_column(String(200), default="")
+    opted_out_at: Mapped[datetime | None]
+    activity: Mapped[int] = mapped_column(default=0)
+    conversion: Mapped[int] = mapped_column(default=0)
+
+    placements: Mapped[list[Placement]] = relationship(back_populates="customer")
+    follows: Mapped[list[Follow]] = relationship(back_populates="customer")
+
+
+class Agent(Model):
+    """A member of the company. `key` is the case-folded userid: WeCom answers in either case."""
+
+    __tablename__ = "agent"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    userid: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime]
+
+    @property
+    def shown_name(self) -> str:
+        return self.name or self.userid
+
+
+class Follow(Model):
+    """Agent x customer: who has whom as a contact. `marked` holds the stage tag we last set, by pipeline."""
+
+    __tablename__ = "follow"
+    __table_args__ = (UniqueConstraint("agent_id", "customer_id"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    remark: Mapped[str] = mapped_column(String(64), default="")
+    channel: Mapped[str | None] = mapped_column(String(64))
+    added_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(16))
+    last_talk_at: Mapped[datetime | None]
+    marked: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    agent: Mapped[Agent] = relationship(lazy="joined")
+    customer: Mapped[Customer] = relationship(back_populates="follows")
+
+
+class Message(Model):
+    """One archived message. `raw` is the decrypted JSON as it came; `text` is what was typed."""
+
+    __tablename__ = "message"
+    __table_args__ = (Index("ix_message_talk", "customer_id", "sent_at"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    msgid: Mapped[str] = mapped_column(String(128), unique=True)  # a replayed batch adds nothing
+    seq: Mapped[int] = mapped_column(BigInteger)
+    action: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(64))
+    sender: Mapped[str] = mapped_column(String(64))
+    role: Mapped[str] = mapped_column(String(16))  # customer | agent | robot | none
+    roomid: Mapped[str] = mapped_column(String(64), default="")
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    sent_at: Mapped[datetime]
+    stored_at: Mapped[datetime]
+    text: Mapped[str] = mapped_column(Text, default="")
+    line: Mapped[str] = mapped_column(Text, default="")
+    raw: Mapped[str] = mapped_column(Text)
+    version: Mapped[str | None] = mapped_column(String(16))  # the config version that judged it
+
+
+class ArchiveCursor(Model):
+    """How far a corp's archive has been stored: the largest seq of the last committed batch."""
+
+    __tablename__ = "archive_cursor"
+
+    corp_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    fence: Mapped[int] = mapped_column(default=0)
+    pulled_at: Mapped[datetime | None]
+
+
+class Lease(Model):
+    """Who may do a thing alone, until when (database time); the fence grows with every new holder."""
+
+    __tablename__ = "lease"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    until: Mapped[datetime]
+    fence: Mapped[int] = mapped_column(default=1)
+
+
+class Quarantine(Model):
+    """An archive row that could not be read, kept as it came until a key or a release can read it."""
+
+    __tablename__ = "quarantine"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, unique=True)
+    msgid: Mapped[str] = mapped_column(String(128))
+    publickey_ver: Mapped[int]
+    sealed: Mapped[dict[str, Any]]
+    reason: Mapped[str] = mapped_column(String(500))
+    attempts: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+    released_at: Mapped[datetime | None]
+
+
+class CallbackEvent(Model):
+    """An authentic callback, stored before it is answered; the digest makes WeCom's retries harmless."""
+
+    __tablename__ = "callback_event"
+    __table_args__ = (
+        Index("ix_callback_event_open", "id", sqlite_where=text("handled_at IS NULL"),
+              postgresql_where=text("handled_at IS NULL")),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    digest: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(64))
+    change_type: Mapped[str] = mapped_column(String(64), default="")
+    raw_xml: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    handled_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    outcome: Mapped[str | None] = mapped_column(String(500))
+
+
+class Evidence(Model):
+    """One rule hit in one message: which words, which rule, which config version."""
+
+    __tablename__ = "evidence"
+    __table_args__ = (
+        UniqueConstraint("message_id", "rule_id"),  # a message is counted once per rule
+        Index("ix_evidence_count", "customer_id", "rule_id", "hit_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"))
+    rule_id: Mapped[str] = mapped_column(String(64))
+    tag: Mapped[str] = mapped_column(String(30))
+    version: Mapped[str] = mapped_column(String(16))
+    spans: Mapped[list[Any]]
+    reason: Mapped[str] = mapped_column(String(500))
+    hit_at: Mapped[datetime]
+
+
+class Tagging(Model):
+    """A tag a customer carries or carried: by whom, on what evidence, until when."""
+
+    __tablename__ = "tagging"
+    __table_args__ = (
+        Index("uq_tagging_carried", "customer_id", "tag", unique=True, sqlite_where=text("removed_at IS NULL"),
+              postgresql_where=text("removed_at IS NULL")),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    tag: Mapped[str] = mapped_column(String(30))
+    by: Mapped[str] = mapped_column(String(16))  # rule | sop | human | wecom
+    rule_id: Mapped[str | None] = mapped_column(String(64))
+    msgid: Mapped[str | None] = mapped_column(String(128))
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    version: Mapped[str] = mapped_column(String(16))
+    tagged_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+    removed_because: Mapped[str | None] = mapped_column(String(64))
+
+
+class Placement(Model):
+    """Where a customer stands now in one pipeline; the ledger of StageMoves replays to it."""
+
+    __tablename__ = "placement"
+    __table_args__ = (
+        UniqueConstraint("customer_id", "pipeline"),
+        Index("ix_placement_column", "pipeline", "stage", "entered_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    pipeline: Mapped[str] = mapped_column(String(30))
+    stage: Mapped[str] = mapped_column(String(30))
+    entered_at: Mapped[datetime]
+    serial: Mapped[int] = mapped_column(default=1)
+
+    customer: Mapped[Customer] = relationship(back_populates="placements")
+
+
+class StageMove(Model):
+    """One move on the board, never changed afterwards: from, to, why, who, when, by which config version."""
+
+    __tablename__ = "stage_move"
+    __table_args__ = (UniqueConstraint("customer_id", "pipeline", "serial"),)  # two movers cannot both be nth
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    pipeline: Mapped[str] = mapped_column(String(30))
+    serial: Mapped[int]
+    from_stage: Mapped[str | None] = mapped_column(String(30))
+    to_stage: Mapped[str] = mapped_column(String(30))
+    cause: Mapped[str] = mapped_column(String(16))  # tag | event | timer | drag | wecom | api
+    trigger: Mapped[str] = mapped_column(String(64), default="")
+    msgid: Mapped[str | None] = mapped_column(String(128))
+    actor: Mapped[str] = mapped_column(String(64), default="")
+    version: Mapped[str] = mapped_column(String(16))
+    moved_at: Mapped[datetime]
+
+
+class SopEnrolment(Model):
+    """A customer on an SOP: since when and why, and why it ended."""
+
+    __tablename__ = "sop_enrolment"
+    __table_args__ = (UniqueConstraint("customer_id", "sop_id", "cause"),)  # one cause enrols once
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    sop_id: Mapped[str] = mapped_column(String(64))
+    cause: Mapped[str] = mapped_column(String(80))
+    stop: Mapped[list[Any]]
+    version: Mapped[str] = mapped_column(String(16))
+    enrolled_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_because: Mapped[str | None] = mapped_column(String(64))
+
+    tasks: Mapped[list[SopTask]] = relationship(back_populates="enrolment", order_by="SopTask.step")
+
+
+class SopTask(Model):
+    """One step of an SOP for one customer, from planned to proven (or the reason why not)."""
+
+    __tablename__ = "sop_task"
+    __table_args__ = (
+        UniqueConstraint("enrolment_id", "step"),  # no step twice
+        Index("ix_sop_task_due", "state", "due_at"),
+        Index("ix_sop_task_window", "window_until"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    enrolment_id: Mapped[int] = mapped_column(ForeignKey("sop_enrolment.id"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"), index=True)
+    step: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16), default="planned")
+    due_at: Mapped[datetime]
+    shifts: Mapped[list[Any]] = mapped_column(default=list)
+    why: Mapped[str] = mapped_column(String(200), default="")
+    text: Mapped[str] = mapped_column(Text)
+    variant: Mapped[int] = mapped_column(default=0)
+    attach: Mapped[list[Any]] = mapped_column(default=list)
+    window_seconds: Mapped[int] = mapped_column(default=86400)
+    on_reply: Mapped[str | None] = mapped_column(String(30))
+    on_silence: Mapped[str | None] = mapped_column(String(30))
+    delivered_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(16))  # exact | edited
+    timing: Mapped[str | None] = mapped_column(String(16))  # early | in-time | late
+    similarity: Mapped[float | None]
+    sent_by_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    sent_msgid: Mapped[str | None] = mapped_column(String(128))
+    window_until: Mapped[datetime | None]
+    replied_at: Mapped[datetime | None]
+    reply_msgid: Mapped[str | None] = mapped_column(String(128))
+    ended_because: Mapped[str | None] = mapped_column(String(200))
+
+    enrolment: Mapped[SopEnrolment] = relationship(back_populates="tasks")
+    customer: Mapped[Customer] = relationship()
+    agent: Mapped[Agent] = relationship(foreign_keys=[agent_id])
+
+
+class Outbox(Model):
+    """Something that must leave for WeCom, written in the transaction that decided it."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_open", "state", "not_before"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), unique=True)  # the same thing is never put out twice
+    kind: Mapped[str] = mapped_column(String(16))  # card | mark_tag | welcome | profile | app_text
+    state: Mapped[str] = mapped_column(String(16), default="waiting")
+    payload: Mapped[dict[str, Any]]
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("sop_task.id"))
+    created_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    deadline: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    first_tried_at: Mapped[datetime | None]
+    lease_owner: Mapped[str | None] = mapped_column(String(64))
+    lease_until: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    error: Mapped[str | None] = mapped_column(String(500))
+
+
+class CorpTag(Model):
+    """A WeCom corp tag as last read or made: group and name to id."""
+
+    __tablename__ = "corp_tag"
+    __table_args__ = (UniqueConstraint("group_name", "name"),)
+
+    tag_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    group_id: Mapped[str] = mapped_column(String(64))
+    group_name: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(64))
+
+
+class ConfigVersion(Model):
+    """Every config.toml that was ever in force, whole, by the hash of its text."""
+
+    __tablename__ = "config_version"
+
+    version: Mapped[str] = mapped_column(String(16), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    loaded_at: Mapped[datetime]
+
+
+class Status(Model):
+    """Small facts about the running system: heartbeats, the last config error, the last pull."""
+
+    __tablename__ = "status"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
