@@ -38,7 +38,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -189,9 +189,13 @@ class CallbackEvent(Model):
 
     __tablename__ = "callback_event"
     __table_args__ = (
-        Index("ix_callback_event_open", "id", sqlite_where=text("handled_at IS NULL"),
-              postgresql_where=text("handled_at IS NULL")),
-    )  # fmt: skip
+        Index(
+            "ix_callback_event_open",
+            "id",
+            sqlite_where=text("handled_at IS NULL"),
+            postgresql_where=text("handled_at IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     digest: Mapped[str] = mapped_column(String(40), unique=True)
@@ -230,9 +234,15 @@ class Tagging(Model):
 
     __tablename__ = "tagging"
     __table_args__ = (
-        Index("uq_tagging_carried", "customer_id", "tag", unique=True, sqlite_where=text("removed_at IS NULL"),
-              postgresql_where=text("removed_at IS NULL")),
-    )  # fmt: skip
+        Index(  # a tag is carried once at a time
+            "uq_tagging_carried",
+            "customer_id",
+            "tag",
+            unique=True,
+            sqlite_where=text("removed_at IS NULL"),
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))

@@ -1,0 +1,26 @@
+"""What Alembic runs: our models' metadata on the connection that bot.schema hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from bot.models import Model, UtcDateTime
+
+
+def _render(kind: str, value: object, _autogen: object) -> str | bool:
+    """Write our datetime type by its name, so that migrations read like the models."""
+    if kind == "type" and isinstance(value, UtcDateTime):
+        return "UtcDateTime()"
+    return False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Model.metadata,
+    render_as_batch=True,
+    compare_type=True,
+    render_item=_render,  # type: ignore[arg-type]
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

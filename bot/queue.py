@@ -1,0 +1,84 @@
+"""The doorbell: RQ jobs that carry only row ids and wake a worker up. Losing all of it loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from bot.log import get_logger
+
+QUEUES = ("high", "default", "low")  # in the order in which workers look at them
+_PRIORITY = {"handle_events": "high", "deliver_one": "high", "pull": "default", "due": "default"}
+JOB_SECONDS = 180
+_BELL = "tici:bell:"
+_log = get_logger(__name__)
+
+
+def connect_redis(url: str) -> redis.Redis:
+    """A connection that gives up after a second, so that a frozen Redis cannot freeze a callback."""
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=1.0,
+        socket_connect_timeout=0.5,
+        health_check_interval=15,
+        retry=Retry(NoBackoff(), 1),
+    )
+
+
+class Bell:
+    """Enqueues wake-up calls. Every method is best effort: the sweep re-derives what a lost call was for."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self.connection = connection
+        self._queues = {
+            name: Queue(name, connection=connection, serializer=JSONSerializer, default_timeout=JOB_SECONDS)
+            for name in QUEUES
+        }
+
+    def ring_once(self, job: str, seconds: int = 30) -> bool:
+        """Wake a worker for `job` unless such a call is already waiting; True if it rang."""
+        try:
+            if not self.connection.set(_BELL + job, b"1", nx=True, ex=seconds):
+                return False
+            self._enqueue(job, [()])
+        except redis.RedisError as error:
+            _log.warning("bell not rung", job=job, error=type(error).__name__)
+            return False
+        return True
+
+    def answer(self, job: str) -> None:
+        """Called by the job as it starts, so that what comes from now on rings again."""
+        try:
+            self.connection.delete(_BELL + job)
+        except redis.RedisError as error:
+            _log.warning("bell not reset", job=job, error=type(error).__name__)
+
+    def ring_for(self, job: str, ids: Sequence[int]) -> bool:
+        """Wake workers for these rows, one call a row; False where Redis would not take them."""
+        if not ids:
+            return True
+        try:
+            self._enqueue(job, [(row_id,) for row_id in ids])
+        except redis.RedisError as error:
+            _log.warning("bell not rung", job=job, rows=len(ids), error=type(error).__name__)
+            return False
+        return True
+
+    def _enqueue(self, job: str, calls: Sequence[tuple[int, ...]]) -> None:
+        queue = self._queues[_PRIORITY.get(job, "low")]
+        prepared = [
+            Queue.prepare_data(
+                f"bot.jobs.{job}", args=call, result_ttl=0, failure_ttl=86400, timeout=JOB_SECONDS
+            )
+            for call in calls
+        ]
+        queue.enqueue_many(prepared)
+
+    def depth(self) -> dict[str, int]:
+        """Waiting jobs by queue; raises redis.RedisError where Redis does not answer."""
+        return {name: queue.count for name, queue in self._queues.items()}

@@ -1,0 +1,1 @@
+"""A WeCom of our own on loopback: for the demo, for the tests, for trying rules."""

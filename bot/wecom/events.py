@@ -1,0 +1,296 @@
+"""What an authentic callback means: one table from Event and ChangeType to a typed, frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from bot.wecom.callback import Callback, Fields
+
+
+@dataclass(frozen=True)
+class ArchiveNotify:
+    """New messages lie in the archive; pull."""
+
+    app_id: int | None
+
+
+@dataclass(frozen=True)
+class CustomerChange:
+    """A follow (agent x customer) changed.
+
+    change: add | add_half | edit | del | del_follow_user | transfer_fail | msg_audit_approved, as WeCom has
+    them without "_external_contact". del: the agent removed the customer; del_follow_user: the customer
+    removed the agent; transfer_fail: userid is the agent who would have taken over.
+    """
+
+    change: str
+    userid: str
+    external_userid: str
+    state: str
+    welcome_code: str
+    source: str
+    fail_reason: str
+
+
+@dataclass(frozen=True)
+class ChatChange:
+    """A customer group changed; its details settle some seconds later and must be read again."""
+
+    change: str
+    chat_id: str
+    detail: str
+    join_scene: int | None
+    quit_scene: int | None
+    count: int | None
+    members: tuple[str, ...]
+    version_before: str
+    version: str
+
+
+@dataclass(frozen=True)
+class TagChange:
+    """The corp's tag library changed. `tag_type`: tag | tag_group | "" (shuffle)."""
+
+    change: str
+    tag_id: str
+    tag_type: str
+    strategy_id: str
+
+
+@dataclass(frozen=True)
+class CardClick:
+    """An agent pressed a button (or, with `menu`, a menu entry) of a template card.
+
+    selected: per question the options chosen. response_code: one use, to update the card.
+    """
+
+    userid: str
+    key: str
+    task_id: str
+    card_type: str
+    response_code: str
+    selected: tuple[tuple[str, tuple[str, ...]], ...]
+    menu: bool
+    app_id: int | None
+
+
+@dataclass(frozen=True)
+class AppText:
+    """An agent wrote to the app."""
+
+    userid: str
+    content: str
+    msgid: str
+    app_id: int | None
+
+
+@dataclass(frozen=True)
+class AppMedia:
+    """An agent sent the app something else: image, voice, video, location, link."""
+
+    userid: str
+    kind: str
+    msgid: str
+    app_id: int | None
+    fields: Fields
+
+
+@dataclass(frozen=True)
+class AppEntered:
+    """An agent opened the app."""
+
+    userid: str
+    app_id: int | None
+
+
+@dataclass(frozen=True)
+class AppMenu:
+    """An agent used the app's menu; `kind` click (key is ours) or view (key is a URL)."""
+
+    userid: str
+    kind: str
+    key: str
+    app_id: int | None
+
+
+@dataclass(frozen=True)
+class AppMember:
+    """A member came into (subscribe) or left (unsubscribe) the app's visible range."""
+
+    userid: str
+    change: str
+    app_id: int | None
+
+
+@dataclass(frozen=True)
+class AppAlert:
+    """WeCom warns about the app itself (inactive_alert, low_active, ...); to be stored and shown."""
+
+    name: str
+    effective_at: str
+    app_id: int | None
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Authentic, but not in the table or without a field it needs; kept as it came."""
+
+    name: str
+    change_type: str
+    fields: Fields
+    missing: tuple[str, ...] = ()
+
+
+Event: TypeAlias = (
+    ArchiveNotify | CustomerChange | ChatChange | TagChange | CardClick | AppText
+    | AppMedia | AppEntered | AppMenu | AppMember | AppAlert | Unknown
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _From:
+    """Where an attribute comes from: the XML name, whether it must be there, how it is read."""
+
+    name: str
+    needed: bool = False
+    read: Callable[[Any], object] = str
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A row of the table: the value to build, its fixed attributes, the attributes read from the XML."""
+
+    build: Callable[..., Event]
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    attributes: Mapping[str, _From] = field(default_factory=dict)
+
+    def __call__(self, callback: Callback) -> Event:
+        missing = [a.name for a in self.attributes.values() if a.needed and not callback.fields.get(a.name)]
+        if missing:
+            return Unknown(callback.name, callback.change_type, callback.fields, tuple(missing))
+        values = {at: a.read(callback.fields.get(a.name, "")) for at, a in self.attributes.items()}
+        return self.build(**self.fixed, **values)
+
+
+def _string(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> int | None:
+    text = _string(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _several(value: object, name: str) -> tuple[Any, ...]:
+    """The children called `name`: WeCom's lists of one look like a single value."""
+    inner = value.get(name, ()) if isinstance(value, Mapping) else ()
+    return inner if isinstance(inner, tuple) else (inner,)
+
+
+def _members(value: object) -> tuple[str, ...]:
+    return tuple(item for item in _several(value, "Item") if isinstance(item, str))
+
+
+def _selected(value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    chosen = (item for item in _several(value, "SelectedItem") if isinstance(item, Mapping))
+    return tuple(
+        (_string(item.get("QuestionKey")), tuple(map(_string, _several(item.get("OptionIds"), "OptionId"))))
+        for item in chosen
+    )
+
+
+def _optional(**names: str) -> dict[str, _From]:
+    return {attribute: _From(name, read=_string) for attribute, name in names.items()}
+
+
+def _needed(**names: str) -> dict[str, _From]:
+    return {attribute: _From(name, needed=True, read=_string) for attribute, name in names.items()}
+
+
+_APP = {"app_id": _From("AgentID", read=_number)}
+_BY = _needed(userid="FromUserName")
+
+
+def _customer(change: str) -> _Reading:
+    needed = _needed(userid="UserID", external_userid="ExternalUserID")
+    extra = _optional(state="State", welcome_code="WelcomeCode", source="Source", fail_reason="FailReason")
+    return _Reading(CustomerChange, {"change": change}, needed | extra)
+
+
+def _chat(change: str) -> _Reading:
+    texts = _optional(detail="UpdateDetail", version_before="LastMemVer", version="CurMemVer")
+    numbers = {"join_scene": "JoinScene", "quit_scene": "QuitScene", "count": "MemChangeCnt"}
+    read = {attribute: _From(name, read=_number) for attribute, name in numbers.items()}
+    members = {"members": _From("MemChangeList", read=_members)}
+    return _Reading(ChatChange, {"change": change}, _needed(chat_id="ChatId") | texts | read | members)
+
+
+def _tag(change: str) -> _Reading:
+    return _Reading(
+        TagChange, {"change": change}, _optional(tag_id="Id", tag_type="TagType", strategy_id="StrategyId")
+    )
+
+
+def _card(menu: bool) -> _Reading:
+    texts = _optional(key="EventKey", card_type="CardType", response_code="ResponseCode")
+    chosen = {"selected": _From("SelectedItems", read=_selected)}
+    return _Reading(CardClick, {"menu": menu}, _BY | _needed(task_id="TaskId") | texts | chosen | _APP)
+
+
+def _media(callback: Callback) -> Event:
+    get = callback.fields.get
+    return AppMedia(
+        _string(get("FromUserName")),
+        callback.kind,
+        _string(get("MsgId")),
+        _number(get("AgentID")),
+        callback.fields,
+    )
+
+
+_ALERTS = (
+    "inactive_alert", "low_active_alert", "close_inactive_agent",
+    "reopen_inactive_agent", "low_active", "active_restored",
+)  # fmt: skip
+
+# Keys: "MsgType:" for messages, else Event, with "/ChangeType" where WeCom has one.
+READINGS: dict[str, Callable[[Callback], Event]] = {
+    "msgaudit_notify": _Reading(ArchiveNotify, {}, _APP),
+    "change_external_contact/add_external_contact": _customer("add"),
+    "change_external_contact/add_half_external_contact": _customer("add_half"),
+    "change_external_contact/edit_external_contact": _customer("edit"),
+    "change_external_contact/del_external_contact": _customer("del"),
+    "change_external_contact/del_follow_user": _customer("del_follow_user"),
+    "change_external_contact/transfer_fail": _customer("transfer_fail"),
+    "change_external_contact/msg_audit_approved": _customer("msg_audit_approved"),
+    **{f"change_external_chat/{change}": _chat(change) for change in ("create", "update", "dismiss")},
+    **{f"change_external_tag/{change}": _tag(change) for change in ("create", "update", "delete", "shuffle")},
+    "template_card_event": _card(menu=False),
+    "template_card_menu_event": _card(menu=True),
+    **{
+        kind: _Reading(AppMenu, {"kind": kind}, _BY | _optional(key="EventKey") | _APP)
+        for kind in ("click", "view")
+    },
+    "enter_agent": _Reading(AppEntered, {}, _BY | _APP),
+    **{
+        change: _Reading(AppMember, {"change": change}, _BY | _APP) for change in ("subscribe", "unsubscribe")
+    },
+    **{
+        name: _Reading(AppAlert, {"name": name}, _optional(effective_at="EffectTime") | _APP)
+        for name in _ALERTS
+    },
+    "text:": _Reading(AppText, {}, _BY | _optional(content="Content", msgid="MsgId") | _APP),
+    **{f"{kind}:": _media for kind in ("image", "voice", "video", "location", "link")},
+}
+
+
+def read_event(callback: Callback) -> Event:
+    """What the callback says; never raises. What the table does not hold is an Unknown."""
+    name = callback.name if callback.kind == "event" else f"{callback.kind}:"
+    key = f"{name}/{callback.change_type}" if callback.change_type else name
+    reading = READINGS.get(key)
+    if reading is None:
+        return Unknown(callback.name, callback.change_type, callback.fields)
+    return reading(callback)
