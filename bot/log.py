@@ -11,9 +11,7 @@ from typing import Any
 
 import structlog
 
-_SECRET_KEYS = re.compile(
-    r"secret|token|password|aes_key|ticket|authorization|cookie|response_code", re.IGNORECASE
-)
+_SECRET_KEYS = re.compile(r"secret|token|password|aes_key|ticket|authorization|cookie|response_code", re.IGNORECASE)
 _IN_URL = re.compile(r"((?:corpsecret|access_token|ticket|code|key|password)=)[^&\s\"']+", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(\w+://[^:/\s@]*:)[^@\s]+@")
 _PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")

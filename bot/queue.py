@@ -72,9 +72,7 @@ class Bell:
     def _enqueue(self, job: str, calls: Sequence[tuple[int, ...]]) -> None:
         queue = self._queues[_PRIORITY.get(job, "low")]
         prepared = [
-            Queue.prepare_data(
-                f"bot.jobs.{job}", args=call, result_ttl=0, failure_ttl=86400, timeout=JOB_SECONDS
-            )
+            Queue.prepare_data(f"bot.jobs.{job}", args=call, result_ttl=0, failure_ttl=86400, timeout=JOB_SECONDS)
             for call in calls
         ]
         queue.enqueue_many(prepared)

@@ -145,9 +145,7 @@ def parse_settings(source: str, name: str = "config.toml", *, examples: bool = T
     except RuleErrors as error:
         found += [(problem.where, problem.message) for problem in error.problems]
     known = _tags_of(tables)
-    found += [
-        (p.where, p.message) for p in check_playbook(tables.pipelines, tables.sops, known, tables.welcome)
-    ]
+    found += [(p.where, p.message) for p in check_playbook(tables.pipelines, tables.sops, known, tables.welcome)]
     if found or book is None:
         raise ConfigError(_located(found, source, name))
     warnings = tuple(Workcalendar(tables.workspace).warnings)
@@ -167,11 +165,7 @@ def _parse_toml(source: str, name: str) -> dict[str, Any]:
         line, column = (int(at[1]), int(at[2])) if at else (source.count("\n") + 1, 1)
         text = re.sub(r"\s*\(at [^)]*\)", "", str(error))
         row = (source.splitlines() or [""])[min(line, source.count("\n") + 1) - 1 : line]
-        hint = (
-            '；这一行有中文引号或标点，请改成英文的 " = ,'
-            if row and re.search("[“”‘’＝，：【】]", row[0])
-            else ""
-        )
+        hint = '；这一行有中文引号或标点，请改成英文的 " = ,' if row and re.search("[“”‘’＝，：【】]", row[0]) else ""
         raise ConfigError([Problem(name, line, column, "", f"TOML 写法有误：{text}{hint}")]) from None
 
 
@@ -238,9 +232,7 @@ def _in_words(detail: ErrorDetails) -> str:
     if template is None:
         return detail["msg"]
     given = detail.get("input")
-    seen = (
-        f"，现在是 {given!r}" if isinstance(given, str | int | float) and detail["type"] != "missing" else ""
-    )
+    seen = f"，现在是 {given!r}" if isinstance(given, str | int | float) and detail["type"] != "missing" else ""
     return template.format(**detail.get("ctx", {})) + (seen if len(seen) < 80 else "")
 
 

@@ -142,9 +142,7 @@ def release_lease(session: Session, held: Held) -> None:
     session.execute(update(Lease).where(mine).values(until=database_now(session)))
 
 
-def insert_new(
-    session: Session, model: type[Model], rows: Sequence[dict[str, Any]], unique: Sequence[str]
-) -> int:
+def insert_new(session: Session, model: type[Model], rows: Sequence[dict[str, Any]], unique: Sequence[str]) -> int:
     """Insert rows, passing over those whose unique columns are already there; returns how many went in."""
     if not rows:
         return 0
