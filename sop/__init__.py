@@ -1,1 +1,1 @@
-"""What follows: stages and moves, steps and due times, wording and proof. Pure: `now` and plain values come in."""
+"""What follows: stages and moves, steps and due times, wording and proof; pure, with `now` handed in."""

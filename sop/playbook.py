@@ -1,4 +1,4 @@
-"""The tables of config.toml that say what follows: [workspace], [welcome], [completion], [[pipelines]], [[sops]]."""
+"""The tables of config.toml that say what follows: workspace, welcome, completion, pipelines and sops."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ _UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _HOURS = re.compile(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})")
 
 
-def _length(value: object) -> timedelta:
+def parse_length(value: object) -> timedelta:
+    """Turn "30m", "24h" or "7d" into a timedelta; raises ValueError with the accepted forms."""
     if isinstance(value, timedelta):
         return value
     found = _LENGTH.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
-        raise ValueError('write a length of time as a number and a unit: "30m", "24h", "7d" or "2w"')
+        raise ValueError('时长写作数字加单位，例如 "30m"、"24h"、"7d"、"2w"')
     return timedelta(seconds=int(found[1]) * _UNIT[found[2]])
 
 
@@ -30,7 +31,7 @@ def _clock(value: object) -> time:
         hour, minute = str(value).split(":")
         return time(int(hour), int(minute))
     except ValueError:
-        raise ValueError('write a time of day as "10:00"') from None
+        raise ValueError('时刻写作 "10:00"') from None
 
 
 def _hours(value: object) -> object:
@@ -38,11 +39,11 @@ def _hours(value: object) -> object:
         return value
     found = _HOURS.fullmatch(value.strip())
     if found is None:
-        raise ValueError('write hours as "09:00-21:00"')
+        raise ValueError('时段写作 "09:00-21:00"')
     return Hours(start=_clock(found[1]), end=_clock(found[2]))
 
 
-Length = Annotated[timedelta, BeforeValidator(_length)]
+Length = Annotated[timedelta, BeforeValidator(parse_length)]
 Clock = Annotated[time, BeforeValidator(_clock)]
 
 
@@ -58,16 +59,29 @@ class Hours(Table):
     start: Clock
     end: Clock
 
+    def holds(self, clock: time) -> bool:
+        """Whether a time of day lies in the span; the start does, the end does not."""
+        if self.start < self.end:
+            return self.start <= clock < self.end
+        return clock >= self.start or clock < self.end
+
+    def __str__(self) -> str:
+        return f"{self.start:%H:%M}-{self.end:%H:%M}"
+
 
 class Workspace(Table):
-    """[workspace]: whose company this is and when its people work."""
+    """[workspace]: whose company this is and when its people work.
+
+    `workdays`: china = statutory holidays and make-up days; festivals = every day save statutory holidays
+    (weekends are worked); mon-fri; everyday. `holidays` and `extra_workdays` override it day by day.
+    """
 
     name: str = Field(default="我的企业", max_length=60)
     timezone: str = "Asia/Shanghai"
     work_hours: Annotated[Hours, BeforeValidator(_hours)] = Hours(start=time(9), end=time(21))
-    workdays: Literal["china", "mon-fri", "everyday"] = "china"
-    holidays: tuple[date, ...] = ()
-    extra_workdays: tuple[date, ...] = ()
+    workdays: Literal["china", "festivals", "mon-fri", "everyday"] = "china"
+    holidays: tuple[date, ...] = Field(default=(), max_length=366)
+    extra_workdays: tuple[date, ...] = Field(default=(), max_length=366)
 
     @field_validator("timezone")
     @classmethod
@@ -75,7 +89,7 @@ class Workspace(Table):
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f'no time zone "{name}"; use a name such as "Asia/Shanghai"') from None
+            raise ValueError(f'没有时区 "{name}"，可写例如 "Asia/Shanghai"') from None
         return name
 
 
@@ -100,26 +114,40 @@ class Completion(Table):
     exact: float = Field(default=0.97, gt=0, le=1)
     edited: float = Field(default=0.6, gt=0, le=1)
     look_back: Length = timedelta(days=3)
+    late_after: Length = timedelta(hours=24)
 
     @model_validator(mode="after")
     def _ordered(self) -> Completion:
         if self.edited > self.exact:
-            raise ValueError("edited must not be above exact")
+            raise ValueError("edited（改写）不能高于 exact（原文）")
         return self
 
 
 class Stage(Table):
-    """One column of the board. `on` lists what brings a customer in: tag names and @events."""
+    """One column of the board. `on` lists what brings a customer in: tags and @events; [] is by hand only.
+
+    A stage `aside` stands beside the road (考虑价格): going in and out of it is never a step back. One
+    `asleep` (沉睡) does too, and a word from the customer wakes him: the card goes back to where it stood.
+    `only_from` names the stages from which rules may bring a card here; people may from anywhere.
+    """
 
     name: str = Field(min_length=1, max_length=30)
     on: tuple[str, ...] | None = None
     won: bool = False
     lost: bool = False
+    aside: bool = False
+    asleep: bool = False
+    only_from: tuple[str, ...] = ()
 
     @property
     def entered_by(self) -> tuple[str, ...]:
         """The tags and @events that enter the stage: `on`, or the tag of the stage's own name."""
         return (self.name,) if self.on is None else self.on
+
+    @property
+    def beside(self) -> bool:
+        """Whether the stage stands beside the road."""
+        return self.aside or self.asleep
 
 
 class TimedMove(Table):
@@ -138,12 +166,22 @@ class Pipeline(Table):
     stages: tuple[Stage, ...] = Field(min_length=1, max_length=50)
     moves: tuple[TimedMove, ...] = ()
 
+    def stage(self, name: str | None) -> Stage | None:
+        """Find a stage by name."""
+        return next((stage for stage in self.stages if stage.name == name), None)
+
 
 class Step(Table):
-    """[[sops.steps]]: one prompt: when (counted from enrolment), what to say, and how an answer counts."""
+    """[[sops.steps]]: one prompt: when (counted from enrolment), what to say, and how an answer counts.
+
+    `anytime`: it does not wait for work hours (the customer has just spoken and waits for an answer). After
+    `valid_for` nobody needs the prompt any more.
+    """
 
     after: Length = timedelta(0)
     at: Clock | None = None
+    anytime: bool = False
+    valid_for: Length = timedelta(days=3)
     say: Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)] = Field(
         min_length=1, max_length=10
     )
@@ -154,7 +192,7 @@ class Step(Table):
 
 
 class Sop(Table):
-    """[[sops]]: an ordered series of prompts that starts when a customer enters `stage` or when `on` happens."""
+    """[[sops]]: a series of prompts that starts when a customer enters `stage` or when `on` happens."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
     title: str | None = Field(default=None, max_length=60)
@@ -166,8 +204,18 @@ class Sop(Table):
     cap: str = Field(default="1/day", pattern=r"^[1-9]\d?/(day|week)$")
     steps: tuple[Step, ...] = Field(min_length=1, max_length=100)
 
+    @property
+    def cap_times(self) -> int:
+        """How many steps one customer may get per `cap_per`."""
+        return int(self.cap.split("/")[0])
+
+    @property
+    def cap_per(self) -> Literal["day", "week"]:
+        """The period of the cap: a local day, or a week from Monday."""
+        return "week" if self.cap.endswith("/week") else "day"
+
     @model_validator(mode="after")
     def _one_start(self) -> Sop:
         if (self.stage is None) == (self.on is None):
-            raise ValueError('an SOP starts by one of `stage = "…"` and `on = "@added"`; give exactly one')
+            raise ValueError('SOP 由 stage = "阶段名" 或 on = "@added" 之一启动，二者写且只写一个')
         return self

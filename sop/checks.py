@@ -1,0 +1,195 @@
+"""Find everything that is wrong with pipelines and SOPs before they come into force, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from rapidfuzz import process
+
+from sop.playbook import Pipeline, Sop, Step, Welcome, Workspace
+from sop.stopping import HAPPENINGS
+from sop.triggers import EVENTS, TriggerError, parse_trigger
+from sop.wording import check_wording
+
+Where = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something to mend: `where` is the path in config.toml, such as ("pipelines", 0, "moves", 1, "to")."""
+
+    where: Where
+    message: str
+
+
+def check_playbook(
+    pipelines: Sequence[Pipeline],
+    sops: Sequence[Sop],
+    known_tags: Collection[str],
+    *,
+    workspace: Workspace | None = None,
+    welcome: Welcome | None = None,
+) -> list[Problem]:
+    """Check the tables against each other; `known_tags` are the declared tags and those that rules set."""
+    problems = list(_repeated("pipelines", "name", [pipeline.name for pipeline in pipelines], "流程"))
+    for i, pipeline in enumerate(pipelines):
+        problems += _check_stages(("pipelines", i), pipeline, known_tags)
+        problems += _check_moves(("pipelines", i), pipeline)
+    problems += _repeated("sops", "id", [sop.id for sop in sops], "SOP")
+    stages = [stage.name for pipeline in pipelines for stage in pipeline.stages]
+    for i, sop in enumerate(sops):
+        problems += _check_sop(("sops", i), sop, stages, known_tags)
+        for j, step in enumerate(sop.steps):
+            problems += _check_step(("sops", i, "steps", j), step, known_tags, workspace)
+    if welcome is not None:
+        problems += [Problem(("welcome", "say"), m) for m in check_wording(welcome.say)]
+    if workspace is not None:
+        problems += _check_workspace(workspace)
+    return problems
+
+
+def _repeated(table: str, key: str, names: Sequence[str], what: str) -> Iterator[Problem]:
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            yield Problem((table, i, key), f"{what}「{name}」重复了，第 {names.index(name) + 1} 个已经用了这个名字")
+
+
+def _check_stages(where: Where, pipeline: Pipeline, known_tags: Collection[str]) -> Iterator[Problem]:
+    names = [stage.name for stage in pipeline.stages]
+    taken: dict[str, str] = {}
+    for j, stage in enumerate(pipeline.stages):
+        at = (*where, "stages", j)
+        if stage.name in names[:j]:
+            yield Problem((*at, "name"), f"阶段「{stage.name}」在「{pipeline.name}」里重复了")
+        if stage.won and stage.lost:
+            yield Problem((*at, "lost"), f"阶段「{stage.name}」不能既是成交（won）又是流失（lost）")
+        if stage.on is None and stage.name not in known_tags and not _entered_in_time(pipeline, stage.name):
+            yield Problem(
+                (*at, "name"),
+                f"没有什么能让客户进入「{stage.name}」：声明同名标签，或写 on；只由人工移动就写 on = []",
+            )
+        for k, trigger in enumerate(stage.on or ()):
+            yield from _check_trigger_name((*at, "on", k), trigger, known_tags)
+        for trigger in dict.fromkeys(stage.entered_by):
+            other = taken.setdefault(trigger, stage.name)
+            if other != stage.name:
+                yield Problem((*at, "on"), f"「{trigger}」已经用来进入「{other}」，一个条件只能进一个阶段")
+        for k, name in enumerate(stage.only_from):
+            yield from _check_known((*at, "only_from", k), name, names, "阶段")
+
+
+def _entered_in_time(pipeline: Pipeline, name: str) -> bool:
+    return any(move.to == name for move in pipeline.moves)
+
+
+def _check_trigger_name(where: Where, trigger: str, known_tags: Collection[str]) -> Iterator[Problem]:
+    if trigger.startswith("@"):
+        yield from _check_known(where, trigger, EVENTS, "事件")
+    else:
+        yield from _check_known(where, trigger, known_tags, "标签")
+
+
+def _check_moves(where: Where, pipeline: Pipeline) -> Iterator[Problem]:
+    names = [stage.name for stage in pipeline.stages]
+    for j, move in enumerate(pipeline.moves):
+        at = (*where, "moves", j)
+        yield from _check_known((*at, "from"), move.from_, names, "阶段")
+        yield from _check_known((*at, "to"), move.to, names, "阶段")
+        if not move.after:
+            yield Problem((*at, "after"), "after 要大于 0，例如 7d")
+        if any(m.from_ == move.from_ and m.after <= move.after for m in pipeline.moves[:j]):
+            yield Problem((*at, "after"), f"从「{move.from_}」出发已有一条更早到期的移动，这一条永远轮不到")
+        path = _loop(pipeline, move.to, move.from_)
+        if path:
+            yield Problem((*at, "to"), f"定时移动绕成了圈：{' → '.join((move.from_, *path))}，客户会来回移动")
+
+
+def _loop(pipeline: Pipeline, start: str, goal: str) -> tuple[str, ...]:
+    """The stages by which the clock alone carries a card from `start` to `goal`; empty if it does not."""
+    next_of: dict[str, str] = {}
+    for move in sorted(pipeline.moves, key=lambda move: move.after):
+        next_of.setdefault(move.from_, move.to)
+    path = [start]
+    while path[-1] != goal:
+        following = next_of.get(path[-1])
+        if following is None or following in path:
+            return ()
+        path.append(following)
+    return tuple(path)
+
+
+def _check_sop(where: Where, sop: Sop, stages: Sequence[str], known_tags: Collection[str]) -> Iterator[Problem]:
+    if sop.stage is not None:
+        yield from _check_known((*where, "stage"), sop.stage, stages, "阶段")
+        if stages.count(sop.stage) > 1:
+            yield Problem((*where, "stage"), f"有不止一个流程含阶段「{sop.stage}」，请给它们不同的名字")
+    else:
+        yield from _check_on((*where, "on"), sop.on or "", known_tags)
+    for j, happening in enumerate(sop.stop):
+        yield from _check_stop((*where, "stop", j), happening, known_tags)
+    for j in range(1, len(sop.steps)):
+        if sop.steps[j].after < sop.steps[j - 1].after:
+            yield Problem((*where, "steps", j, "after"), "步骤要按 after 从小到大排列，这一步比上一步还早")
+
+
+def _check_on(where: Where, on: str, known_tags: Collection[str]) -> Iterator[Problem]:
+    try:
+        trigger = parse_trigger(on)
+    except TriggerError as error:
+        yield Problem(where, str(error))
+        return
+    if trigger.kind == "tag":
+        yield from _check_known(where, trigger.name, known_tags, "标签")
+
+
+def _check_stop(where: Where, happening: str, known_tags: Collection[str]) -> Iterator[Problem]:
+    kind, colon, name = happening.partition(":")
+    if kind == "tag" and colon:
+        yield from _check_known(where, name, known_tags, "标签")
+    else:
+        yield from _check_known(where, happening, (*HAPPENINGS, "tag:标签名"), "停止条件")
+
+
+def _check_step(
+    where: Where, step: Step, known_tags: Collection[str], workspace: Workspace | None
+) -> Iterator[Problem]:
+    for k, text in enumerate(step.say):
+        at = (*where, "say", k) if len(step.say) > 1 else (*where, "say")
+        if not text.strip():
+            yield Problem(at, "话术是空的")
+        yield from (Problem(at, message) for message in check_wording(text))
+    for key, tag in (("on_reply", step.on_reply), ("on_silence", step.on_silence)):
+        if tag is not None:
+            yield from _check_known((*where, key), tag, known_tags, "标签")
+    if step.on_reply is not None and step.on_reply == step.on_silence:
+        yield Problem((*where, "on_silence"), f"回复与否都打「{step.on_silence}」，就分不出客户有没有回复了")
+    if step.reply_window < timedelta(minutes=1):
+        yield Problem((*where, "reply_window"), "reply_window 至少 1m")
+    if workspace is not None and step.at is not None and not workspace.work_hours.holds(step.at):
+        yield Problem((*where, "at"), f"{step.at:%H:%M} 不在工作时间 {workspace.work_hours} 里，会被顺延")
+
+
+def _check_workspace(workspace: Workspace) -> Iterator[Problem]:
+    for j, day in enumerate(workspace.extra_workdays):
+        if day in workspace.holidays:
+            yield Problem(("workspace", "extra_workdays", j), f"{_day(day)} 既写成了假期又写成了上班")
+
+
+def _day(day: date) -> str:
+    return f"{day.year} 年 {day.month} 月 {day.day} 日"
+
+
+def _check_known(where: Where, name: str, known: Iterable[str], what: str) -> Iterator[Problem]:
+    names = sorted(set(known))
+    if name in names:
+        return
+    near = process.extractOne(name, names, score_cutoff=45)
+    if near:
+        hint = f"是不是「{near[0]}」？"
+    elif len(names) <= 12:
+        hint = f"可用的有：{'、'.join(names) or '（一个也没有）'}"
+    else:
+        hint = "请先声明它"
+    yield Problem(where, f"没有{what}「{name}」，{hint}")

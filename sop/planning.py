@@ -1,0 +1,127 @@
+"""Which step is due when: from the moment a customer is enrolled, through work hours, holidays and caps."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from sop.playbook import Attachment, Sop, Step, Workspace
+from sop.workcalendar import Shift, Workcalendar
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One step for one customer. `text` is the chosen wording, its placeholders still open; times are UTC."""
+
+    index: int
+    due_at: datetime
+    expires_at: datetime
+    text_variant: int
+    text: str
+    attach: tuple[Attachment, ...]
+    reply_window: timedelta
+    on_reply: str | None
+    on_silence: str | None
+    wished_at: datetime
+    shifts: tuple[Shift, ...] = ()
+
+
+def plan_steps(sop: Sop, enrolled_at: datetime, workspace: Workspace, customer_key: str) -> tuple[PlannedStep, ...]:
+    """Plan every step of the SOP for a customer enrolled at `enrolled_at` (aware).
+
+    Each step lies in a lawful slot (save an `anytime` step due as wished), never before enrolment nor before
+    the step ahead of it; no day (week) holds more steps than the SOP's cap. Equal arguments, equal plans.
+    """
+    calendar = Workcalendar(workspace)
+    taken: Counter[date] = Counter()
+    planned: list[PlannedStep] = []
+    earliest = enrolled_at.astimezone(UTC)
+    for index, step in enumerate(sop.steps):
+        wished = wished_at(step, enrolled_at, calendar)
+        shifts = tuple(_settle(step, wished, earliest, sop, calendar, taken))
+        due = shifts[-1].to if shifts else wished
+        taken[_period(sop, calendar.local(due).date())] += 1
+        earliest = due
+        planned.append(_planned(sop, step, index, wished, shifts, customer_key))
+    return tuple(planned)
+
+
+def wished_at(step: Step, enrolled_at: datetime, calendar: Workcalendar) -> datetime:
+    """Say when the step would be due if nobody ever rested.
+
+    Whole days are counted on the local calendar. With `at`, the step is due at that time of the day so
+    reached, or of the next day if that is already past: a step of "1d" at 10:00 for a customer who came at
+    15:00 is due tomorrow at 10:00, one of "0d" too.
+    """
+    whole_days = step.after % _DAY == timedelta(0)
+    start = calendar.local(enrolled_at)
+    if whole_days:
+        reached = calendar.instant(start.date() + step.after, start.time().replace(fold=start.fold))
+        floor = enrolled_at
+    else:
+        reached = floor = enrolled_at.astimezone(UTC) + step.after
+    if step.at is None:
+        return max(reached.astimezone(UTC), enrolled_at.astimezone(UTC))
+    day = start.date() + step.after if whole_days else calendar.local(reached).date()
+    on_that_day = calendar.instant(day, step.at)
+    return on_that_day if on_that_day >= floor else calendar.instant(day + _DAY, step.at)
+
+
+def choose_variant(sop_id: str, index: int, customer_key: str, variants: int) -> int:
+    """Give a customer the same wording of a step every time, and all wordings to about as many customers."""
+    digest = hashlib.sha256(f"{sop_id}\x00{index}\x00{customer_key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % variants
+
+
+def _settle(
+    step: Step, wished: datetime, earliest: datetime, sop: Sop, calendar: Workcalendar, taken: Counter[date]
+) -> Iterable[Shift]:
+    """The hops from the wish to a slot that is lawful, in order, and under the cap."""
+    at, lawful = wished, step.anytime
+    while True:
+        hops = () if lawful else calendar.shifts(at, keep_time=step.at is not None)
+        yield from hops
+        at = hops[-1].to if hops else at
+        day = calendar.local(max(at, earliest)).date()
+        if at < earliest:
+            later, reason = earliest, "排在上一步之后"
+        elif taken[_period(sop, day)] >= sop.cap_times:
+            later = calendar.instant(_next_period(sop, day), step.at or calendar.opens_at)
+            reason = f"超出频次（{sop.cap}）"
+        else:
+            return
+        yield Shift(reason, at, later)
+        at, lawful = later, False
+
+
+def _planned(
+    sop: Sop, step: Step, index: int, wished: datetime, shifts: tuple[Shift, ...], customer_key: str
+) -> PlannedStep:
+    due = shifts[-1].to if shifts else wished
+    variant = choose_variant(sop.id, index, customer_key, len(step.say))
+    return PlannedStep(
+        index=index,
+        due_at=due,
+        expires_at=due + step.valid_for,
+        text_variant=variant,
+        text=step.say[variant],
+        attach=step.attach,
+        reply_window=step.reply_window,
+        on_reply=step.on_reply,
+        on_silence=step.on_silence,
+        wished_at=wished,
+        shifts=shifts,
+    )
+
+
+def _period(sop: Sop, day: date) -> date:
+    return day if sop.cap_per == "day" else day - day.weekday() * _DAY
+
+
+def _next_period(sop: Sop, day: date) -> date:
+    return _period(sop, day) + (_DAY if sop.cap_per == "day" else 7 * _DAY)

@@ -1,0 +1,148 @@
+"""Where a customer stands: whether a tag, an event, a hand or the clock moves his card, or why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sop.playbook import Pipeline, Stage, TimedMove
+
+Actor = Literal["rule", "human", "timer", "wecom"]
+Cause = Literal["tag", "event", "timer", "drag", "wecom"]
+
+_PEOPLE: frozenset[Actor] = frozenset({"human", "wecom"})
+_CAUSE_OF_ACTOR: dict[Actor, Cause] = {"human": "drag", "wecom": "wecom", "timer": "timer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A card goes from one stage to another; `from_` is None for a customer who stood nowhere yet."""
+
+    from_: str | None
+    to: str
+    trigger: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A trigger named a stage, but the card stays; `why` is for people."""
+
+    why: str
+
+
+def decide_move(
+    pipeline: Pipeline,
+    current: str | None,
+    triggers: Sequence[str],
+    actor: Actor,
+    *,
+    before: str | None = None,
+) -> Move | Refusal | None:
+    """Say what the triggers (tag names and "@events") do to a card that stands at `current`.
+
+    Of several stages the lost one comes first, then the furthest along the road, then those beside it. People
+    (human: a drag, wecom: a tag changed on the phone) may also name the stage itself and go anywhere.
+    `before` is the stage in which the card stood before the one beside the road: a word ("@spoke") that moves
+    a sleeping card nowhere else brings it back there.
+    None: the triggers have nothing to do with this pipeline, or the card is there already.
+    """
+    named = [(s, t) for s, t in _named(pipeline, triggers, actor) if s.name != current]
+    named.sort(key=lambda pair: _rank(pipeline, pair[0]), reverse=True)
+    refusals: list[Refusal] = []
+    for stage, trigger in (*named, *_waking(pipeline, current, triggers, before)):
+        why = None if actor in _PEOPLE else _why_not(pipeline, current, stage, before)
+        if why is None:
+            return Move(current, stage.name, trigger, _cause(trigger, actor))
+        refusals.append(Refusal(why))
+    return refusals[0] if refusals else None
+
+
+def due_timed_move(
+    pipeline: Pipeline,
+    current: str | None,
+    entered_at: datetime,
+    last_customer_word_at: datetime | None,
+    now: datetime,
+) -> Move | None:
+    """Give the timed move that is due: the customer has been silent in his stage for `after`.
+
+    Silence counts from the later of entering the stage and the customer's last word. When several are due
+    (after an outage) the one that should have come first is given.
+    """
+    found = _next_timed(pipeline, current)
+    if found is None or now < _silent_since(entered_at, last_customer_word_at) + found.after:
+        return None
+    return Move(found.from_, found.to, f"silence:{_words(found)}", "timer")
+
+
+def next_timed_move_at(
+    pipeline: Pipeline, current: str | None, entered_at: datetime, last_customer_word_at: datetime | None
+) -> datetime | None:
+    """Say when due_timed_move will next give something if the customer stays silent."""
+    found = _next_timed(pipeline, current)
+    return None if found is None else _silent_since(entered_at, last_customer_word_at) + found.after
+
+
+def _named(pipeline: Pipeline, triggers: Sequence[str], actor: Actor) -> Iterator[tuple[Stage, str]]:
+    for trigger in triggers:
+        for stage in pipeline.stages:
+            if trigger in stage.entered_by or (actor in _PEOPLE and trigger == stage.name):
+                yield stage, trigger
+
+
+def _waking(
+    pipeline: Pipeline, current: str | None, triggers: Sequence[str], before: str | None
+) -> Iterator[tuple[Stage, str]]:
+    here = pipeline.stage(current)
+    if here is None or not here.asleep or "@spoke" not in triggers:
+        return
+    for stage in pipeline.stages:
+        if "@woken" in stage.entered_by:
+            yield stage, "@woken"
+    back = pipeline.stage(before)
+    if back is not None and back is not here:
+        yield back, "@woken"
+
+
+def _rank(pipeline: Pipeline, stage: Stage) -> tuple[bool, bool, int]:
+    return stage.lost, not stage.beside, pipeline.stages.index(stage)
+
+
+def _why_not(pipeline: Pipeline, current: str | None, to: Stage, before: str | None) -> str | None:
+    """What keeps a rule or the clock from moving the card; None when nothing does."""
+    here = pipeline.stage(current)
+    if here is None or to.lost:
+        return None
+    origin = pipeline.stage(before) if here.asleep else here
+    if to.only_from and origin is not None and origin is not to and origin.name not in to.only_from:
+        allowed = "、".join(f"「{name}」" for name in to.only_from)
+        return f"「{to.name}」只接受从{allowed}进入，客户在「{origin.name}」"
+    if pipeline.back == "anyone":
+        return None
+    if here.lost:
+        return f"客户已在「{here.name}」，要请人确认后再移到「{to.name}」"
+    road = pipeline.stage(before) if here.beside else here
+    if road is None or road.beside or to.beside:
+        return None
+    if pipeline.stages.index(to) < pipeline.stages.index(road):
+        return f"「{to.name}」在「{road.name}」之前，规则不能把客户往回移，请人工移动"
+    return None
+
+
+def _cause(trigger: str, actor: Actor) -> Cause:
+    return _CAUSE_OF_ACTOR.get(actor) or ("event" if trigger.startswith("@") else "tag")
+
+
+def _next_timed(pipeline: Pipeline, current: str | None) -> TimedMove | None:
+    return min((m for m in pipeline.moves if m.from_ == current), key=lambda m: m.after, default=None)
+
+
+def _silent_since(entered_at: datetime, last_customer_word_at: datetime | None) -> datetime:
+    return max(entered_at, last_customer_word_at or entered_at)
+
+
+def _words(move: TimedMove) -> str:
+    return f"{move.after.days}d" if move.after.seconds == 0 else f"{int(move.after.total_seconds())}s"

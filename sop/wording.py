@@ -1,0 +1,51 @@
+"""Fill the few placeholders a text may hold; not a template language, and what is filled in stays inert."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+from rapidfuzz import process
+
+PLACEHOLDERS = {
+    "customer.name": "客户的称呼",
+    "agent.name": "员工的名字",
+    "stage": "客户所在的阶段",
+    "company": "企业名称",
+}
+
+_PLACEHOLDER = re.compile(r"\{([^{}|]*)(?:\|([^{}]*))?\}")
+
+
+def render(text: str, values: Mapping[str, str]) -> str:
+    """Fill `{name}` and `{name|fallback}`; a value that is missing or blank gives the fallback, or nothing.
+
+    One pass: a value that looks like a placeholder stays as it is. Unknown placeholders stay too
+    (check_wording finds them when the config is loaded).
+    """
+
+    def fill(found: re.Match[str]) -> str:
+        name = found[1].strip()
+        if name not in PLACEHOLDERS and name not in values:
+            return found[0]
+        return values.get(name, "").strip() or (found[2] or "")
+
+    return _PLACEHOLDER.sub(fill, text)
+
+
+def check_wording(text: str, fields: Collection[str] = ()) -> list[str]:
+    """Name what is wrong with a text's placeholders; `fields` are further names that are allowed."""
+    known = [*PLACEHOLDERS, *fields]
+    problems = [
+        _unknown(found[1].strip(), known) for found in _PLACEHOLDER.finditer(text) if found[1].strip() not in known
+    ]
+    rest = _PLACEHOLDER.sub("", text)
+    if "{" in rest or "}" in rest:
+        problems.append("花括号没有成对：占位符写作 {customer.name} 或 {customer.name|您}")
+    return problems
+
+
+def _unknown(name: str, known: Collection[str]) -> str:
+    near = process.extractOne(name, known, score_cutoff=55)
+    hint = f"，是不是 {{{near[0]}}}？" if near else f"，可用的有 {'、'.join(f'{{{n}}}' for n in known)}"
+    return f"没有占位符 {{{name}}}{hint}"

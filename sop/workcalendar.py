@@ -1,0 +1,127 @@
+"""When people work: working days, China's statutory holidays and make-up days, the next lawful slot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import chinese_calendar
+
+from sop.playbook import Workspace
+
+_DAY = timedelta(days=1)
+_SEARCHED_DAYS = 1100
+_FESTIVALS = {
+    "New Year's Day": "元旦",
+    "Spring Festival": "春节",
+    "Tomb-sweeping Day": "清明节",
+    "Labour Day": "劳动节",
+    "Dragon Boat Festival": "端午节",
+    "National Day": "国庆节",
+    "Mid-autumn Festival": "中秋节",
+    "Anti-Fascist 70th Day": "抗战胜利纪念日",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Why something was put off, from when to when (UTC)."""
+
+    reason: str
+    from_: datetime
+    to: datetime
+
+
+class Workcalendar:
+    """The workspace's calendar. All instants given and returned are aware; those returned are UTC."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._holidays = frozenset(workspace.holidays)
+        self._extra_workdays = frozenset(workspace.extra_workdays)
+        self._unknown_years: set[int] = set()
+        self.zone = ZoneInfo(workspace.timezone)
+        self.opens_at = workspace.work_hours.start
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The years that were asked for and whose statutory holidays are not known, as sentences."""
+        return tuple(
+            f"没有 {year} 年的法定节假日数据，暂按平常的周历计算；可在 [workspace] 的 holidays 里补上"
+            for year in sorted(self._unknown_years)
+        )
+
+    def is_workday(self, day: date) -> bool:
+        """Say whether people work on this local day."""
+        return self._rest(day) is None
+
+    def shifts(self, at: datetime, *, keep_time: bool = False) -> tuple[Shift, ...]:
+        """Give the hops from `at` to the first lawful slot not before it; empty if `at` is lawful.
+
+        A slot is lawful when it lies in the work hours of a working day; hours over midnight belong to the
+        day on which they open. A hop over days lands at opening time, or with keep_time at the same time.
+        """
+        at = at.astimezone(UTC)
+        day, hops = self._next_opening(at)
+        rest = self._rest(day)
+        if rest is not None:
+            start = hops[-1].to if hops else at
+            hops.append(Shift(rest, start, self._on_next_workday(day, start, keep_time)))
+        return tuple(hops)
+
+    def next_slot(self, at: datetime) -> datetime:
+        """Give the first lawful instant that is not before `at`."""
+        hops = self.shifts(at)
+        return hops[-1].to if hops else at.astimezone(UTC)
+
+    def instant(self, day: date, clock: time) -> datetime:
+        """Turn a local day and time into UTC; a time that DST skips becomes the same time after the gap."""
+        return datetime.combine(day, clock, tzinfo=self.zone).astimezone(UTC)
+
+    def local(self, at: datetime) -> datetime:
+        """Turn an instant into local time."""
+        return at.astimezone(self.zone)
+
+    def _rest(self, day: date) -> str | None:
+        """The reason for which people rest on this day; None on a working day."""
+        if day in self._extra_workdays:
+            return None
+        if day in self._holidays:
+            return "假期顺延"
+        kind = self._workspace.workdays
+        if kind == "everyday":
+            return None
+        weekend = "周末顺延" if day.weekday() >= 5 else None
+        if kind == "mon-fri":
+            return weekend
+        try:
+            resting, name = chinese_calendar.get_holiday_detail(day)
+        except NotImplementedError:
+            self._unknown_years.add(day.year)
+            return None if kind == "festivals" else weekend
+        if not resting or (name is None and kind == "festivals"):
+            return None
+        return "周末顺延" if name is None else f"假期顺延（{_FESTIVALS.get(name, name)}）"
+
+    def _opening(self, day: date) -> tuple[datetime, datetime]:
+        hours = self._workspace.work_hours
+        closing_day = day if hours.start < hours.end else day + _DAY
+        return self.instant(day, hours.start), self.instant(closing_day, hours.end)
+
+    def _next_opening(self, at: datetime) -> tuple[date, list[Shift]]:
+        """The day whose hours hold `at` or open next after it, and the hop there."""
+        day = self.local(at).date() - _DAY
+        while self._opening(day)[1] <= at:
+            day += _DAY
+        opens, _ = self._opening(day)
+        return day, ([Shift("非工作时间", at, opens)] if opens > at else [])
+
+    def _on_next_workday(self, day: date, at: datetime, keep_time: bool) -> datetime:
+        for distance in range(1, _SEARCHED_DAYS):
+            later = day + distance * _DAY
+            if self.is_workday(later):
+                same_time = self.instant(self.local(at).date() + distance * _DAY, self.local(at).time())
+                opens, closes = self._opening(later)
+                return same_time if keep_time and opens <= same_time < closes else opens
+        raise ValueError(f"{day} 之后 {_SEARCHED_DAYS} 天内没有一个工作日，请检查 workspace.holidays")
