@@ -28,9 +28,8 @@ def check_playbook(
     pipelines: Sequence[Pipeline],
     sops: Sequence[Sop],
     known_tags: Collection[str],
-    *,
-    workspace: Workspace | None = None,
     welcome: Welcome | None = None,
+    workspace: Workspace | None = None,
 ) -> list[Problem]:
     """Check the tables against each other; `known_tags` are the declared tags and those that rules set."""
     problems = list(_repeated("pipelines", "name", [pipeline.name for pipeline in pipelines], "流程"))

@@ -45,12 +45,13 @@ _CLAUSE = re.compile(r"[,。!;\n]+|\s{2,}")
 _SPACES = re.compile(r"[ \t\u3000]+")
 
 
-def stops(sop: Sop, happenings: Sequence[str]) -> str | None:
-    """Give the reason (for people) to end the enrolment, or None.
+def stops(sop: Sop | Sequence[str], happenings: Sequence[str]) -> str | None:
+    """Give the reason (for people) to end an enrolment under the SOP (or its kept `stop`), or None.
 
     happenings: "reply", "left", "tag:X", "lost", "moved", "won", "opted-out". The last, and "left", always do.
     """
-    for happening in (*_ALWAYS, *sop.stop):
+    conditions = sop.stop if isinstance(sop, Sop) else sop
+    for happening in (*_ALWAYS, *conditions):
         if happening in happenings:
             return reason_of(happening)
     return None
