@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_SECRET = re.compile(
-    r"""(?i)\b(corpsecret|access_token|secret|ticket|code)(["']?\s*[=:]\s*["']?)[^&\s'",}]+"""
-)
+_SECRET = re.compile(r"""(?i)\b(corpsecret|access_token|secret|ticket|code)(["']?\s*[=:]\s*["']?)[^&\s'",}]+""")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
 
 
@@ -62,9 +60,10 @@ def _never(advice: str) -> Remedy:
     return Remedy(advice, permanent=True)
 
 
-_TOKEN = Remedy("access_token 已失效，已自动换新", refresh=True)
+_TOKEN = Remedy("access_token 已失效，已自动换新", refresh=True, retry_after=5)
 UNKNOWN = _again(60, "未收录的错误码，稍后再试；反复出现时请查企业微信错误码文档")
 UNREACHABLE = _again(5, "连不上企业微信，请检查网络、DNS 与防火墙")
+REFUSED = _mend("地址或代理不对：核对 WECOM_API_URL 与网络代理")
 UNANSWERED = Remedy("请求已发出但没有收到完整应答，结果未知", retry_after=5, unsure=True)
 
 REMEDIES: dict[int, Remedy] = {

@@ -269,18 +269,10 @@ READINGS: dict[str, Callable[[Callback], Event]] = {
     **{f"change_external_tag/{change}": _tag(change) for change in ("create", "update", "delete", "shuffle")},
     "template_card_event": _card(menu=False),
     "template_card_menu_event": _card(menu=True),
-    **{
-        kind: _Reading(AppMenu, {"kind": kind}, _BY | _optional(key="EventKey") | _APP)
-        for kind in ("click", "view")
-    },
+    **{kind: _Reading(AppMenu, {"kind": kind}, _BY | _optional(key="EventKey") | _APP) for kind in ("click", "view")},
     "enter_agent": _Reading(AppEntered, {}, _BY | _APP),
-    **{
-        change: _Reading(AppMember, {"change": change}, _BY | _APP) for change in ("subscribe", "unsubscribe")
-    },
-    **{
-        name: _Reading(AppAlert, {"name": name}, _optional(effective_at="EffectTime") | _APP)
-        for name in _ALERTS
-    },
+    **{change: _Reading(AppMember, {"change": change}, _BY | _APP) for change in ("subscribe", "unsubscribe")},
+    **{name: _Reading(AppAlert, {"name": name}, _optional(effective_at="EffectTime") | _APP) for name in _ALERTS},
     "text:": _Reading(AppText, {}, _BY | _optional(content="Content", msgid="MsgId") | _APP),
     **{f"{kind}:": _media for kind in ("image", "voice", "video", "location", "link")},
 }

@@ -56,9 +56,7 @@ class Signed:
     @classmethod
     def read(cls, args: Mapping[str, str]) -> Signed:
         """From the query; a missing, long or non-ASCII argument is a 400."""
-        return cls(
-            *(_argument(args, name, _LONGEST_ARGUMENT) for name in ("msg_signature", "timestamp", "nonce"))
-        )
+        return cls(*(_argument(args, name, _LONGEST_ARGUMENT) for name in ("msg_signature", "timestamp", "nonce")))
 
     def fits(self, keys: CallbackKeys, sealed: str) -> bool:
         """Whether the signature belongs to `sealed`; takes the same time whatever the answer."""

@@ -1,0 +1,270 @@
+"""Calls to WeCom: one subclass of wechatpy's client with our own tokens, time-outs, base URL and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from redis import Redis
+from wechatpy.enterprise import WeChatClient
+from wechatpy.exceptions import WeChatClientException
+
+from bot.wecom.errors import REFUSED, UNREACHABLE, WeComError
+from bot.wecom.tokens import Token, TokenShelf
+
+WECOM = "https://qyapi.weixin.qq.com/cgi-bin/"
+TIMEOUT = (3.05, 10.0)
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# WeCom drops what is equal within this window instead of sending it twice.
+_DUPLICATE_WINDOW = 14_400
+# The request did not leave: repeating it is safe whatever it was.
+_NOT_SENT = (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message that WeCom took. `failed`: userid (as given) -> "invalid" | "unlicensed"."""
+
+    msgid: str
+    response_code: str = field(default="", repr=False)
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+class WeComClient(WeChatClient):  # type: ignore[misc]
+    """One corp and one secret. Every failure is a WeComError; nothing is retried here but a dead token, once.
+
+    purpose: tells the tokens of one corp's several secrets apart in Redis ("app-1000002", "archive").
+    """
+
+    def __init__(
+        self,
+        corp_id: str,
+        secret: str,
+        *,
+        app_id: int = 0,
+        purpose: str = "",
+        api_url: str = WECOM,
+        redis: Redis | None = None,
+        timeout: tuple[float, float] = TIMEOUT,
+    ) -> None:
+        super().__init__(corp_id, secret, timeout=timeout, auto_retry=False)
+        self.API_BASE_URL = api_url.rstrip("/") + "/"
+        self.app_id = app_id
+        self.shelf = TokenShelf(f"{corp_id}:{purpose or f'app-{app_id}'}", redis)
+        # A proxy meant for the world must not be asked for the sandbox.
+        self._http.trust_env = urlsplit(self.API_BASE_URL).hostname not in _LOOPBACK
+
+    def __repr__(self) -> str:
+        return f"WeComClient({self.corp_id}, app_id={self.app_id})"
+
+    # -- tokens ------------------------------------------------------------------------------------------
+
+    @property
+    def access_token(self) -> str:
+        """The token in force, fetched if need be."""
+        return self.shelf.token(self._fetch).value
+
+    def fetch_access_token(self) -> dict[str, Any]:
+        """Fetch a token now (wechatpy's own name for it)."""
+        value, lifetime = self._fetch()
+        return {"access_token": value, "expires_in": lifetime}
+
+    def _fetch(self) -> tuple[str, float]:
+        query = {"corpid": self.corp_id, "corpsecret": self.secret, "access_token": ""}
+        try:
+            answer = self._once("get", "gettoken", {"params": query})
+        except WeComError as error:
+            # Whatever call waits for this token has certainly not been made.
+            raise (WeComError(None, error.errmsg, UNREACHABLE, "gettoken") if error.unsure else error) from None
+        token, lifetime = answer.get("access_token"), answer.get("expires_in", 7200)
+        if not isinstance(token, str) or not token or not isinstance(lifetime, int | float):
+            raise WeComError(None, "gettoken answered without a token", api="gettoken")
+        return token, float(lifetime)
+
+    # -- transport ---------------------------------------------------------------------------------------
+
+    def _request(self, method: str, url_or_endpoint: str, **kwargs: Any) -> Any:
+        """wechatpy's one door to the network; every call goes through here."""
+        token = self.shelf.token(self._fetch)
+        try:
+            return self._with(token, method, url_or_endpoint, kwargs)
+        except WeComError as error:
+            if not error.refresh:
+                raise
+        return self._with(self.shelf.renew(token, self._fetch), method, url_or_endpoint, kwargs)
+
+    def _with(self, token: Token, method: str, endpoint: str, kwargs: Mapping[str, Any]) -> Any:
+        params = {**kwargs.get("params", {}), "access_token": token.value}
+        return self._once(method, endpoint, {**kwargs, "params": params})
+
+    def _once(self, method: str, endpoint: str, kwargs: Mapping[str, Any]) -> Any:
+        sent = dict(kwargs)
+        if isinstance(sent.get("data"), dict):
+            sent["headers"] = {**sent.get("headers", {}), "Content-Type": "application/json"}
+        # `from None`: the originals carry the request, and with it secret and token.
+        try:
+            answer = super()._request(method, endpoint, **sent)
+        except WeChatClientException as error:
+            raise _failure(error, endpoint) from None
+        except requests.RequestException as error:
+            how = UNREACHABLE if _never_left(error) else None
+            raise WeComError(None, type(error).__name__, how, endpoint) from None
+        except UnicodeEncodeError:
+            raise WeComError(40035, "the text holds a lone surrogate", api=endpoint) from None
+        if isinstance(answer, requests.Response):
+            raise WeComError(None, f"HTTP {answer.status_code}, not JSON", api=endpoint)
+        return answer
+
+    def ask_with_headers(
+        self, endpoint: str, data: dict[str, Any], headers: dict[str, str]
+    ) -> tuple[object, Mapping[str, str]]:
+        """The `content` of a POST's answer, with the answer's headers, which WeCom's media API speaks in."""
+        answered: list[Mapping[str, str]] = []
+
+        def listen(response: requests.Response, *_: Any, **__: Any) -> None:
+            answered.append(response.headers)
+
+        answer = self.post(endpoint, data=data, headers=headers, hooks={"response": listen})
+        return answer.get("content", ""), answered[-1]
+
+    # -- app messages ------------------------------------------------------------------------------------
+
+    def send(self, userids: Sequence[str], message: Mapping[str, Any]) -> Sent:
+        """Send an app message ({"msgtype": ..., ...}) to members; the same message again within four hours
+        is dropped by WeCom, so an unsure send may be repeated."""
+        body = {**message, "enable_duplicate_check": 1, "duplicate_check_interval": _DUPLICATE_WINDOW}
+        answer = self.message.send(self.app_id, list(userids), msg=body)
+        return Sent(str(answer.get("msgid", "")), str(answer.get("response_code", "")), _failed(userids, answer))
+
+    def send_card(self, userid: str, card: Mapping[str, Any]) -> Sent:
+        """Send a template card (bot.wecom.cards builds one)."""
+        return self.send([userid], {"msgtype": "template_card", "template_card": dict(card)})
+
+    def send_textcard(self, userid: str, card: Mapping[str, Any]) -> Sent:
+        """Send a text card, which older clients show as well."""
+        return self.send([userid], {"msgtype": "textcard", "textcard": dict(card)})
+
+    def send_text(self, userid: str, content: str) -> Sent:
+        """Send plain text (WeCom cuts it at 2,048 bytes)."""
+        return self.send([userid], {"msgtype": "text", "text": {"content": content}})
+
+    def update_card(self, userids: Sequence[str], response_code: str, change: Mapping[str, Any]) -> None:
+        """Change a card on the agents' phones: {"button": {"replace_name": ...}} or {"template_card": ...}."""
+        body = {"userids": list(userids), "agentid": self.app_id, "response_code": response_code, **change}
+        self.post("message/update_template_card", data=body)
+
+    def recall(self, msgid: str) -> None:
+        """Take a message of the last 24 hours back."""
+        self.post("message/recall", data={"msgid": msgid})
+
+    # -- customers and their tags ------------------------------------------------------------------------
+
+    def mark_tag(
+        self, userid: str, external_userid: str, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> None:
+        """Give and take corp tags (by id) of one agent's customer."""
+        self.external_contact.mark_tag(userid, external_userid, list(add), list(remove))
+
+    def corp_tags(self) -> list[dict[str, Any]]:
+        """All tag groups: [{group_id, group_name, tag: [{id, name, ...}]}]."""
+        return _list(self.external_contact.get_corp_tag_list(), "tag_group")
+
+    def add_corp_tags(self, group_name: str, names: Sequence[str]) -> dict[str, Any]:
+        """Create tags in a group, which is created as needed; returns the group with the tags' ids."""
+        body = {"group_name": group_name, "tag": [{"name": name} for name in names]}
+        group = self.post("externalcontact/add_corp_tag", data=body).get("tag_group", {})
+        return dict(group)
+
+    def send_welcome(self, welcome_code: str, content: str, attachments: Sequence[Any] = ()) -> None:
+        """Greet a new customer, once, within 20 seconds of the event that brought the code."""
+        body: dict[str, Any] = {"welcome_code": welcome_code, "text": {"content": content}}
+        self.external_contact.send_welcome_msg(body | ({"attachments": list(attachments)} if attachments else {}))
+
+    def customer(self, external_userid: str) -> dict[str, Any]:
+        """{external_contact, follow_user[]} with all followers, however many pages they take."""
+        whole: dict[str, Any] = {}
+        for page in self._pages("get", "externalcontact/get", {"external_userid": external_userid}):
+            earlier = whole.get("follow_user", [])
+            whole = {**page, "follow_user": earlier + _list(page, "follow_user")}
+        return whole
+
+    def customers_of(self, userid: str) -> list[str]:
+        """The external_userids of one agent; none is an empty list, not an error."""
+        try:
+            return _list(self.external_contact.list(userid), "external_userid")
+        except WeComError as error:
+            if error.errcode != 84061:
+                raise
+            return []
+
+    def customers_with_follow(self, userids: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """{external_contact, follow_info} of every customer of up to 100 agents, page by page."""
+        body = {"userid_list": list(userids), "limit": 100}
+        for page in self._pages("post", "externalcontact/batch/get_by_user", body):
+            yield from _list(page, "external_contact_list")
+
+    def follow_users(self) -> list[str]:
+        """The userids of those who may have customers."""
+        return _list(self.external_contact.get_follow_user_list(), "follow_user")
+
+    # -- directory and login -----------------------------------------------------------------------------
+
+    def member(self, userid: str) -> dict[str, Any]:
+        """userid, name, department, ... of one member."""
+        return dict(self.user.get(userid))
+
+    def members_of(self, department: int, deep: bool = True) -> list[dict[str, Any]]:
+        """[{userid, name, department}] of a department."""
+        query = {"department_id": department, "fetch_child": int(deep)}
+        return _list(self.get("user/simplelist", params=query), "userlist")
+
+    def member_ids(self) -> Iterator[dict[str, Any]]:
+        """{userid, department} of all members (needs the contacts-sync secret)."""
+        for page in self._pages("post", "user/list_id", {"limit": 10_000}):
+            yield from _list(page, "dept_user")
+
+    def login(self, code: str) -> dict[str, Any]:
+        """Who came back from OAuth or the QR page: {userid, user_ticket?}, or {openid, ...} for an outsider."""
+        return dict(self.get("auth/getuserinfo", params={"code": code}))
+
+    def _pages(self, method: str, endpoint: str, question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """One answer after another, until no next_cursor comes or one comes again."""
+        cursor, seen = "", {""}
+        while True:
+            asked = {**question, "cursor": cursor}
+            page = self._request(method, endpoint, **{"params" if method == "get" else "data": asked})
+            yield page
+            cursor = str(page.get("next_cursor") or "")
+            if cursor in seen:
+                return
+            seen.add(cursor)
+
+
+def _list(answer: Mapping[str, Any], name: str) -> list[Any]:
+    return list(answer.get(name) or [])
+
+
+def _failed(userids: Sequence[str], answer: Mapping[str, Any]) -> dict[str, str]:
+    """WeCom answers in lower case; the caller gets the userids as he wrote them."""
+    given = {userid.casefold(): userid for userid in userids}
+    return {
+        given.get(userid.casefold(), userid): reason
+        for name, reason in (("invaliduser", "invalid"), ("unlicenseduser", "unlicensed"))
+        for userid in str(answer.get(name) or "").split("|")
+        if userid
+    }
+
+
+def _failure(error: WeChatClientException, endpoint: str) -> WeComError:
+    if error.errcode is None:
+        status = int(getattr(error.response, "status_code", 0))
+        how = REFUSED if 400 <= status < 500 and status not in (408, 429) else None
+        return WeComError(None, f"HTTP {status}", how, endpoint)
+    return WeComError(int(error.errcode), error.errmsg, api=endpoint)
+
+
+def _never_left(error: requests.RequestException) -> bool:
+    return isinstance(error, _NOT_SENT) or "Failed to establish a new connection" in str(error)

@@ -1,0 +1,131 @@
+"""Media of archived messages: fetched piece by piece, decrypted, whole only when size and md5 agree."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from bot.wecom.api import WeComClient
+from bot.wecom.errors import UnreadableMessage, WeComError
+
+CHUNK = 512 * 1024
+LARGEST_FILE = 200 * 1024 * 1024
+_INDEX = re.compile(r"bytes=(\d{1,15})-(\d{1,15})")
+_RANGE = re.compile(r"(?i)bytes\s+(\d+)-(\d+)/(\d+)")
+_BLOCK = 16
+
+
+@dataclass(frozen=True)
+class MediaChunk:
+    """A piece of a media file; pass `next_index` for the following one until `finished`."""
+
+    data: bytes = field(repr=False)
+    next_index: str
+    finished: bool
+
+
+def download(
+    media: Callable[[str, str], MediaChunk], sdkfileid: str, into: BinaryIO, md5: str = "", index: str = ""
+) -> int:
+    """Write a whole media file into `into`; returns its size in bytes.
+
+    `media` is ArchiveSource.media. To resume, pass the index that came last and an `into` that ends there;
+    then `md5` cannot be checked here. Raises UnreadableMessage when the file is too large or not what it
+    should be, and whatever `media` raises.
+    """
+    digest, size = hashlib.md5(usedforsecurity=False), 0
+    while True:
+        chunk = media(sdkfileid, index)
+        size += len(chunk.data)
+        if size > LARGEST_FILE:
+            raise UnreadableMessage(f"media larger than {LARGEST_FILE} bytes")
+        digest.update(chunk.data)
+        into.write(chunk.data)
+        if chunk.finished:
+            break
+        if chunk.next_index == index:
+            raise UnreadableMessage("media index does not advance")
+        index = chunk.next_index
+    if md5 and digest.hexdigest() != md5.lower():
+        raise UnreadableMessage("media does not have the md5 it was announced with")
+    return size
+
+
+def ask_media(client: WeComClient, sdkfileid: str, index: str) -> MediaChunk:
+    """One chunk over HTTP, as the native library asks for it: a Range of an AES-128-ECB file in base64."""
+    fileid, authkey, key = _opened(sdkfileid)
+    found = _INDEX.fullmatch(index or f"bytes=0-{CHUNK - 1}")
+    if found is None:
+        raise UnreadableMessage("malformed media index")
+    first = int(found[1])
+    content, headers = client.ask_with_headers(
+        "message/getchatmediadata",
+        {"fileid": fileid, "authkey": authkey, "version": 3},
+        {"Range": f"bytes={first}-{found[2]}"},
+    )
+    sealed = _base64(content)
+    total = _total(headers.get("Content-Range", ""), len(sealed))
+    finished = first + len(sealed) >= total
+    following = f"bytes={first + len(sealed)}-{min(first + len(sealed) + CHUNK, total) - 1}"
+    return MediaChunk(_decrypted(sealed, key, finished), "" if finished else following, finished)
+
+
+def _decrypted(sealed: bytes, key: bytes, last: bool) -> bytes:
+    if len(sealed) % _BLOCK or not sealed:
+        raise UnreadableMessage("media chunk is not whole blocks")
+    # ECB and no authentication: WeCom's choice, not ours.
+    opener = Cipher(algorithms.AES(key), modes.ECB()).decryptor()  # noqa: S305
+    plain = opener.update(sealed) + opener.finalize()
+    if not last:
+        return plain
+    size = plain[-1]
+    if not 1 <= size <= _BLOCK or plain[-size:] != bytes([size]) * size:
+        raise UnreadableMessage("media padding is wrong")
+    return plain[:-size]
+
+
+def _total(content_range: str, have: int) -> int:
+    found = _RANGE.search(content_range)
+    return int(found[3]) if found else have
+
+
+def _base64(content: object) -> bytes:
+    try:
+        return base64.b64decode(content if isinstance(content, str) else "", validate=True)
+    except (binascii.Error, ValueError):
+        raise WeComError(None, "media content is not base64", api="message/getchatmediadata") from None
+
+
+def _opened(sdkfileid: str) -> tuple[str, str, bytes]:
+    """fileid, authkey and AES key: a sdkfileid is base64 of a protobuf {1: fileid, 2: authkey, 3: hex of the key}."""
+    fields: dict[int, bytes] = {}
+    try:
+        packed, at = base64.b64decode(sdkfileid, validate=True), 0
+        while at < len(packed):
+            tag, at = _varint(packed, at)
+            size, at = _varint(packed, at)
+            fields[tag >> 3] = packed[at : at + size]
+            at += size
+        fileid, authkey, digits = (fields[number].decode("ascii") for number in (1, 2, 3))
+        key = bytes.fromhex(digits)
+    except (binascii.Error, ValueError, KeyError, IndexError):
+        raise UnreadableMessage("malformed sdkfileid") from None
+    if len(key) != _BLOCK:
+        raise UnreadableMessage("malformed sdkfileid")
+    return fileid, authkey, key
+
+
+def _varint(packed: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = packed[at]
+        at, value, shift = at + 1, value | (byte & 0x7F) << shift, shift + 7
+        if byte < 0x80 or shift > 63:
+            return value, at

@@ -1,0 +1,136 @@
+"""The access token: shared by all processes through Redis, fetched once however many find it dead.
+
+Redis is only a convenience here. While it is away each process keeps a token of its own, for WeCom hands out
+the same token until it expires.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+# A minute before WeCom would refuse it, a token is no longer handed out.
+_MARGIN = 60.0
+_LOCK_SECONDS = 20
+_POLL_SECONDS = 0.05
+_REDIS_REST_SECONDS = 5.0
+_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token and the mark of the fetch that brought it (WeCom may bring the same token twice)."""
+
+    value: str
+    mark: str
+
+    def __repr__(self) -> str:
+        return "Token(***)"
+
+
+Fetch: TypeAlias = Callable[[], tuple[str, float]]
+"""Asks WeCom for a token; returns it with its lifetime in seconds."""
+
+
+class TokenShelf:
+    """Where the token of one corp and one secret is kept. `name` goes into Redis keys: never put a secret in it."""
+
+    def __init__(self, name: str, redis: Redis | None = None) -> None:
+        self._key, self._redis = f"tici:token:{name}", redis
+        self._lock = threading.Lock()
+        self._own: tuple[Token, float] | None = None
+        self._redis_rests_until = 0.0
+
+    def token(self, fetch: Fetch) -> Token:
+        """The token in force."""
+        return self._read() or self.renew(None, fetch)
+
+    def renew(self, dead: Token | None, fetch: Fetch) -> Token:
+        """A token other than `dead`: another's fresh one, else fetched here, by one thread of one process.
+
+        Whatever `fetch` raises goes through; it is not tried again here.
+        """
+        with self._lock:
+            return self._newer(dead) or self._renew_shared(dead, fetch)
+
+    def _renew_shared(self, dead: Token | None, fetch: Fetch) -> Token:
+        holder, patience = secrets.token_hex(8), time.monotonic() + _LOCK_SECONDS
+        while not self._claim(holder):
+            time.sleep(_POLL_SECONDS)
+            if fresh := self._newer(dead):
+                return fresh
+            if time.monotonic() > patience:
+                break
+        try:
+            return self._newer(dead) or self._put(*fetch())
+        finally:
+            self._release(holder)
+
+    def _newer(self, dead: Token | None) -> Token | None:
+        found = self._read()
+        return found if found and (dead is None or found.mark != dead.mark) else None
+
+    def _read(self) -> Token | None:
+        redis = self._awake()
+        if redis is not None:
+            try:
+                return _loads(redis.get(self._key))
+            except RedisError:
+                self._rest()
+        own = self._own
+        return own[0] if own and time.monotonic() < own[1] else None
+
+    def _put(self, value: str, lifetime: float) -> Token:
+        token, seconds = Token(value, secrets.token_hex(8)), max(lifetime - _MARGIN, lifetime / 2, 0.001)
+        self._own = (token, time.monotonic() + seconds)
+        redis = self._awake()
+        if redis is not None:
+            try:
+                redis.set(self._key, json.dumps([value, token.mark]), px=max(int(seconds * 1000), 1))
+            except RedisError:
+                self._rest()
+        return token
+
+    def _claim(self, holder: str) -> bool:
+        redis = self._awake()
+        if redis is None:
+            return True
+        try:
+            return bool(redis.set(f"{self._key}:lock", holder, nx=True, ex=_LOCK_SECONDS))
+        except RedisError:
+            self._rest()
+            return True
+
+    def _release(self, holder: str) -> None:
+        redis = self._awake()
+        if redis is None:
+            return
+        try:
+            redis.eval(_RELEASE, 1, f"{self._key}:lock", holder)
+        except RedisError:
+            self._rest()
+
+    def _awake(self) -> Redis | None:
+        """Redis, unless it failed a moment ago: a Redis that hangs must not slow every call down."""
+        return self._redis if time.monotonic() >= self._redis_rests_until else None
+
+    def _rest(self) -> None:
+        self._redis_rests_until = time.monotonic() + _REDIS_REST_SECONDS
+
+
+def _loads(stored: object) -> Token | None:
+    if not isinstance(stored, bytes | str):
+        return None
+    try:
+        value, mark = json.loads(stored)
+    except ValueError:
+        return None
+    return Token(str(value), str(mark))
