@@ -16,7 +16,7 @@ from defusedxml.ElementTree import fromstring
 from bot.wecom.errors import BadCallback
 from bot.wecom.sealing import CallbackKeys, Signed, seal, sealed_argument, sign, unseal
 
-__all__ = ["BadCallback", "Callback", "CallbackKeys", "open_callback", "seal", "sign", "verify_url"]
+__all__ = ["BadCallback", "Callback", "CallbackKeys", "open_callback", "reopen", "seal", "sign", "verify_url"]
 
 LARGEST_BODY = 64 * 1024
 WINDOW = timedelta(minutes=10)
@@ -74,6 +74,11 @@ def open_callback(
     if window is not None and abs(now - callback.created_at) > window:
         raise BadCallback(403, "stale CreateTime")
     return callback
+
+
+def reopen(raw_xml: str) -> Callback:
+    """Read the plain XML of a callback that was verified and stored before. Raises BadCallback only."""
+    return _read(raw_xml.encode(), "0")
 
 
 def _sealed(body: bytes) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -116,7 +118,7 @@ class KeyRing:
         Threads, for OpenSSL lets go of the GIL: as fast as processes as long as the caller waits here. Python
         code that is busy in another thread of this process slows them down thirtyfold; keep the pull alone.
         """
-        cores = cores or len(os.sched_getaffinity(0))
+        cores = cores or os.cpu_count() or 1
         if cores < 2 or len(rows) < _WORTH_A_POOL:
             return [self.tried(row) for row in rows]
         with ThreadPoolExecutor(cores, thread_name_prefix="rsa") as pool:
