@@ -22,6 +22,7 @@ from bot.wecom.errors import BotError
 _FILE = re.compile(r"private_key_v(\d{1,9})\.pem")
 # Below this many rows a pool's own cost is more than it saves.
 _WORTH_A_POOL = 64
+_SHARE = 32
 
 
 class KeyProblem(BotError):  # noqa: N818 - named for what it is
@@ -121,8 +122,10 @@ class KeyRing:
         cores = cores or os.cpu_count() or 1
         if cores < 2 or len(rows) < _WORTH_A_POOL:
             return [self.tried(row) for row in rows]
+        shares = [rows[at : at + _SHARE] for at in range(0, len(rows), _SHARE)]
         with ThreadPoolExecutor(cores, thread_name_prefix="rsa") as pool:
-            return list(pool.map(self.tried, rows))
+            done = pool.map(lambda share: [self.tried(row) for row in share], shares)
+            return [key for share in done for key in share]
 
 
 def _files(folder: Path) -> Iterable[tuple[Path, re.Match[str]]]:

@@ -1,0 +1,135 @@
+"""An archived message: from decrypted JSON to one frozen value, whatever kind it is; nothing is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+from bot.wecom.errors import UnreadableMessage
+from bot.wecom.kinds import MediaRef, Part, Told, body_of, tell
+from bot.wecom.plain import clean, items, mapping, read_object, whole
+
+__all__ = ["ArchivedMessage", "MediaRef", "Part", "Party", "UnreadableMessage", "party_of", "read_message"]
+
+Party: TypeAlias = Literal["agent", "customer", "robot"]
+_PREFIXES: dict[str, Party] = {"wm": "customer", "wo": "customer", "wb": "robot"}
+_LONGEST_ID = 128
+# Kinds whose body names a party or another message.
+_CONSENT = {"agree": "agree", "disagree": "disagree"}
+# Before this (in 1973) a number of milliseconds would be a number of seconds.
+_SECONDS_BELOW = 100_000_000_000
+
+
+@dataclass(frozen=True)
+class ArchivedMessage:
+    """One message of the archive.
+
+    kind: msgtype ("switch" for a switch log). text: what the sender typed himself. content: all its words;
+    the offsets of `parts` point into it. line: one line for people. sent_at: UTC. raw: the JSON as it came.
+    revoked_msgid: the message that this one takes back. consent: "agree", "disagree" or "".
+    """
+
+    msgid: str
+    action: str
+    kind: str
+    sender: str
+    sender_party: Party
+    recipients: tuple[str, ...]
+    roomid: str
+    sent_at: datetime
+    text: str = field(repr=False)
+    content: str = field(repr=False)
+    parts: tuple[Part, ...] = field(repr=False)
+    line: str = field(repr=False)
+    media: tuple[MediaRef, ...] = ()
+    revoked_msgid: str = ""
+    consent: str = ""
+    raw: bytes = field(default=b"", repr=False)
+
+    @property
+    def external(self) -> bool:
+        """Whether an outsider takes part."""
+        return self.msgid.endswith("_external")
+
+
+def party_of(person: str, members: Collection[str] = ()) -> Party:
+    """Who an id belongs to. `members`: casefolded userids, asked first, for a userid may begin with wm, wo, wb."""
+    if person.casefold() in members:
+        return "agent"
+    return _PREFIXES.get(person[:2], "agent")
+
+
+def read_message(plain: bytes, members: Collection[str] = (), msgid: str = "") -> ArchivedMessage:
+    """Read the decrypted JSON of one message.
+
+    msgid: that of its row, used where the JSON has none. Raises UnreadableMessage (and nothing else) when it
+    cannot be said which message, by whom or when; everything else is cleaned or left empty.
+    """
+    message = read_object(plain)
+    action = clean(message.get("action")) or "send"
+    kind = "switch" if action == "switch" else clean(message.get("msgtype"))[:64]
+    sender = _id(message.get("user") if action == "switch" else message.get("from"))
+    if not sender:
+        raise UnreadableMessage("no sender")
+    body = body_of(kind, message)
+    told = tell(kind, body)
+    content, parts = _laid_out(told)
+    return ArchivedMessage(
+        msgid=_msgid(message, msgid),
+        action=action[:32],
+        kind=kind,
+        sender=sender,
+        sender_party=party_of(sender, members),
+        recipients=_recipients(message),
+        roomid=_id(message.get("roomid")),
+        sent_at=_instant(message),
+        text="\n".join(part.text for part in parts if part.scope in ("typed", "mixed")),
+        content=content,
+        parts=parts,
+        line=told.line,
+        media=told.media,
+        revoked_msgid=_id(mapping(body).get("pre_msgid")) if kind == "revoke" else "",
+        consent=_CONSENT.get(kind, ""),
+        raw=plain,
+    )
+
+
+def _laid_out(told: Told) -> tuple[str, tuple[Part, ...]]:
+    """The content with the place of every part in it."""
+    if told.parts is not None:
+        return told.content, told.parts
+    parts, offset = [], 0
+    for scope, text in told.pairs:
+        parts.append(Part(scope, text, offset))
+        offset += len(text) + 1
+    return "\n".join(part.text for part in parts), tuple(parts)
+
+
+def _id(value: object) -> str:
+    text = clean(value).strip()
+    return text if len(text) <= _LONGEST_ID else ""
+
+
+def _msgid(message: Mapping[str, Any], of_row: str) -> str:
+    msgid = _id(message.get("msgid")) or _id(of_row)
+    if not msgid:
+        raise UnreadableMessage("no msgid")
+    return msgid
+
+
+def _recipients(message: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(person for item in items(message.get("tolist")) if (person := _id(item)))
+
+
+def _instant(message: Mapping[str, Any]) -> datetime:
+    """msgtime is in milliseconds; a switch log calls it `time`, and so small a number can only be seconds."""
+    stamp = whole(message.get("msgtime"))
+    stamp = whole(message.get("time")) if stamp is None else stamp
+    if stamp is None or stamp <= 0:
+        raise UnreadableMessage("no msgtime")
+    try:
+        return datetime.fromtimestamp(stamp / (1 if stamp < _SECONDS_BELOW else 1000), UTC)
+    except (ValueError, OverflowError, OSError):
+        raise UnreadableMessage("msgtime out of range") from None

@@ -1,0 +1,83 @@
+"""Values as they must be before anything is made of them: JSON read leniently, text without what breaks stores."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from bot.wecom.errors import UnreadableMessage
+
+LARGEST_JSON = 16 * 1024 * 1024
+# NUL and other controls (tab, newline and carriage return stay) and lone surrogates: PostgreSQL refuses the
+# first, UTF-8 the last.
+_UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_NUMBER = re.compile(r"[+-]?\d{1,18}")
+
+
+def read_object(data: bytes) -> dict[str, Any]:
+    """The JSON object in `data`. orjson where it can; json for what orjson refuses (lone surrogates, large ints,
+    control characters, bad UTF-8). Raises UnreadableMessage."""
+    if len(data) > LARGEST_JSON:
+        raise UnreadableMessage(f"JSON larger than {LARGEST_JSON} bytes")
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        value = _leniently(data.decode("utf-8", "replace"))
+    if not isinstance(value, dict):
+        raise UnreadableMessage("not a JSON object")
+    return value
+
+
+def read_inner(text: object) -> dict[str, Any]:
+    """A JSON object that WeCom writes as a string inside JSON (or, tolerated, as an object); {} if it is none."""
+    if isinstance(text, dict):
+        return text
+    try:
+        return read_object(text.encode("utf-8", "replace")) if isinstance(text, str) else {}
+    except UnreadableMessage:
+        return {}
+
+
+def _leniently(text: str) -> object:
+    try:
+        return json.loads(text, strict=False)
+    except RecursionError:
+        raise UnreadableMessage("JSON nested too deep") from None
+    except ValueError as error:
+        raise UnreadableMessage(f"not JSON: {type(error).__name__}") from None
+
+
+def clean(value: object) -> str:
+    """Text without NUL, controls and lone surrogates; a number as its digits; anything else is ""."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("", value)
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) and _sane(value) else ""
+
+
+def whole(value: object) -> int | None:
+    """A whole number below 2**63, also when it comes as a string or as 3.0; None for anything else."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer() and _sane(value):
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
+
+
+def _sane(value: float) -> bool:
+    return abs(value) < 2**63
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """`value` if it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: object) -> list[Any]:
+    """`value` as a list: a single object or string counts as a list of one, null as none."""
+    if isinstance(value, list):
+        return value
+    return [] if value is None or value == "" else [value]
