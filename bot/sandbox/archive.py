@@ -90,15 +90,16 @@ def append_raw(sandbox: Sandbox, row: Json) -> int:
     return seq
 
 
-def line_of(message: Json) -> tuple[str, str, str, int, str, str]:
+def line_of(message: Json) -> tuple[str, str, str, str, int, str, str]:
+    """msgid, sender, first receiver, roomid, msgtime (ms), msgtype, JSON; a switch log has only some of them."""
     receivers = message.get("tolist") or [""]
     return (
         str(message.get("msgid", "")),
-        str(message.get("from", message.get("user", ""))),
+        str(message.get("from") or message.get("user", "")),
         str(receivers[0]),
         str(message.get("roomid", "")),
-        int(message.get("msgtime", message.get("time", 0))),
-        str(message.get("msgtype", message.get("action", ""))),
+        int(message.get("msgtime") or message.get("time") or 0),
+        str(message.get("msgtype") or message.get("action", "")),
         json.dumps(message, ensure_ascii=True),
     )
 

@@ -35,7 +35,7 @@ def element(name: str, value: Value) -> str:
 
 
 def cdata(text: str) -> str:
-    printable = "".join(c for c in text if c in "\t\n\r" or c >= " " and not "\ud800" <= c <= "\udfff")
+    printable = "".join(c for c in text if c in "\t\n\r" or (c >= " " and not "\ud800" <= c <= "\udfff"))
     return f"<![CDATA[{printable.replace(']]>', ']]]]><![CDATA[>')}]]>"
 
 
@@ -111,9 +111,7 @@ class Courier:
     def _round(self) -> float:
         """Send all that is due; seconds until something may be due again."""
         pause = min(IDLE, self._notify())
-        waiting = self.sandbox.ledger.rows(
-            "SELECT id FROM callbacks WHERE state = 'waiting' ORDER BY id LIMIT 500"
-        )
+        waiting = self.sandbox.ledger.rows("SELECT id FROM callbacks WHERE state = 'waiting' ORDER BY id LIMIT 500")
         numbers = self._held_back([row["id"] for row in waiting])
         now = time.monotonic()
         for number in numbers:
@@ -153,10 +151,7 @@ class Courier:
             deliver(self.sandbox, number)
             with self._lock:
                 self._not_before[number] = time.monotonic() + self.sandbox.switch("retry_gap")
-                if (
-                    self.sandbox.ledger.scalar("SELECT state FROM callbacks WHERE id = ?", number)
-                    != "waiting"
-                ):
+                if self.sandbox.ledger.scalar("SELECT state FROM callbacks WHERE id = ?", number) != "waiting":
                     self._not_before.pop(number, None)
         finally:
             with self._lock:
@@ -177,12 +172,8 @@ def deliver(sandbox: Sandbox, number: int) -> None:
         outcome = post(sandbox, row["target"], url, row["xml"])
         state = "delivered" if outcome == "ok" else "failed" if attempt >= ATTEMPTS else "waiting"
     with sandbox.ledger.transaction():
-        sandbox.ledger.run(
-            "UPDATE callbacks SET attempts = ?, state = ? WHERE id = ?", attempt, state, number
-        )
-        sandbox.note(
-            "callback", callback=number, event=row["event"], attempt=attempt, state=state, outcome=outcome
-        )
+        sandbox.ledger.run("UPDATE callbacks SET attempts = ?, state = ? WHERE id = ?", attempt, state, number)
+        sandbox.note("callback", callback=number, event=row["event"], attempt=attempt, state=state, outcome=outcome)
 
 
 def post(sandbox: Sandbox, target: str, url: str, xml: str) -> str:
@@ -214,9 +205,7 @@ def send(url: str, body: str, sandbox: Sandbox) -> tuple[int, bytes]:
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=sandbox.switch("callback_timeout"))
     try:
-        connection.request(
-            "POST", f"{parts.path or '/'}?{parts.query}", body.encode(), {"Content-Type": "text/xml"}
-        )
+        connection.request("POST", f"{parts.path or '/'}?{parts.query}", body.encode(), {"Content-Type": "text/xml"})
         response = connection.getresponse()
         return response.status, response.read(65_536)
     finally:

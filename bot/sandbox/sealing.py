@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 CALLBACK_BLOCK_BITS = 32 * 8
 
 
-class SealBroken(ValueError):
+class SealBroken(ValueError):  # noqa: N818 - it names what happened
     """A passive reply whose signature, padding or corp is not ours."""
 
 

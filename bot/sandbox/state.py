@@ -70,7 +70,7 @@ class Sandbox:
                 self.set_switch(name, left - 1)
             return bool(left)
 
-    def note(self, kind: str, **data: Any) -> None:
+    def note(self, kind: str, /, **data: Any) -> None:
         """Append one effect to the log."""
         self.ledger.run(
             "INSERT INTO effects (at, kind, data) VALUES (?, ?, ?)",
