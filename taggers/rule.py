@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from taggers.utterance import Scope
+
 _DURATION = re.compile(r"(\d{1,6})\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -24,6 +26,9 @@ def parse_duration(value: object) -> timedelta:
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Words = tuple[Annotated[str, Field(min_length=1, max_length=64)], ...]
+
+
+Triggers = tuple[Annotated[str, Field(min_length=1, max_length=100)], ...]
 
 
 class Table(BaseModel):
@@ -74,8 +79,42 @@ class Score(Table):
     conversion: int = Field(default=0, ge=-1000, le=1000)
 
 
+class Condition(Table):
+    """[rules.when] / [rules.unless]: what must, or must not, be true of the customer at that moment.
+
+    Of `when` every key that is given must hold, of `unless` one that holds is enough to keep the rule off; within a
+    key one of its values is enough. A stage is written "考虑价格" or, where two
+    pipelines have one of that name, "课程转化/考虑价格". `hours` is local time, "09:00-18:00", and may pass midnight.
+    """
+
+    tags: Words = ()
+    stages: Words = ()
+    pipelines: Words = ()
+    channels: Words = ()
+    hours: str | None = Field(default=None, pattern=r"^([01]\d|2[0-3]):00-([01]\d|2[0-4]):00$")
+
+
 class Rule(Table):
-    """[[rules]]: when a message (or an occurrence) earns the customer a tag."""
+    """[[rules]]: when a message (or an occurrence) earns the customer a tag.
+
+    A rule about words hits when every condition it gives holds in one part of the message: one of `any`, each of
+    `all`, `near`, `regex`, and nothing of `none`. @name stands for a synonym set wherever a word may stand.
+
+    `scope` says which parts of a message are read: what was typed and the text beside a picture (mixed), unless told
+    otherwise. Quotes, forwarded chat records, link cards, notices and file names are there to be chosen.
+
+    A rule about behaviour gives `on` instead of words. It hits when one of these occurs:
+
+        "@added" "@deleted" "@joined" "@left"     the customer was added, deleted the agent, joined or left a group
+        "@added:门店二维码"                        ... by this channel (the `state` of the contact way)
+        "@first-message"                          the first message ever
+        "@night" "@night:22-6"                    a message between these local hours (23-6 unless told)
+        "kind:image" "kind:voice" ...             a message of this kind (as in the archive: file, location, ...)
+        "link:opened" "link:opened:报价单"         a tracked link was opened (any, or this one)
+        "reply:price-nurture"  "reply:price-nurture/2"   answered this SOP (its 2nd step) within the window
+        "no-reply:price-nurture/2"                let the window of that step pass
+        "silence:3d"                              said nothing for so long
+    """
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
     tag: str = Field(min_length=1, max_length=30)
@@ -84,6 +123,10 @@ class Rule(Table):
     none: Words = ()
     near: Near | None = None
     regex: str | None = Field(default=None, max_length=500)
+    on: Triggers = ()
+    scope: tuple[Scope, ...] = Field(default=("typed", "mixed"), min_length=1)
+    when: Condition = Condition()
+    unless: Condition = Condition()
     match: Literal["word", "text"] = "word"
     negated: Literal["skip", "match", "only"] = "skip"
     question: Literal["any", "only", "never"] = "any"

@@ -1,0 +1,213 @@
+"""From the tables of config.toml to what can be matched: keywords, slots, expressions, all checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import re2
+
+from taggers.errors import RuleError
+from taggers.fold import fold
+from taggers.occurrence import Trigger, parse_trigger
+from taggers.rule import Rule, Synonym
+from taggers.segment import BLOCK
+from taggers.sound import homophones
+from taggers.utterance import Scope
+
+MOST_RULES = 20_000
+MOST_KEYWORDS = 200_000
+REGEX_MEMORY = 1 << 20
+REGEX_SIZE = 2_000
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A word as written, and the synonym set it came by (empty: written in the rule itself)."""
+
+    written: str
+    folded: str
+    via: str = ""
+
+
+@dataclass(slots=True)
+class CompiledRule:
+    """A rule ready to be matched. Slots are numbered: 0 is `any`, then each of `all`, then each word of `near`.
+
+    `slots[n]` holds the keywords that can fill slot n. `near` are the slots that must stand close together.
+    """
+
+    index: int
+    rule: Rule
+    slots: list[list[Keyword]] = field(default_factory=list)
+    near: range = range(0)
+    none: list[Keyword] = field(default_factory=list)
+    regex: re2._Regexp | None = None
+    triggers: list[Trigger] = field(default_factory=list)
+    scopes: frozenset[Scope] = frozenset()
+    spoken: bool = False
+
+
+class Compiler:
+    """Collects the problems while it turns rules into compiled ones."""
+
+    def __init__(self, synonyms: Sequence[Synonym], words: Sequence[str]) -> None:
+        self.errors: list[RuleError] = []
+        self.words = list(self._dictionary_words(words))
+        self._sets = self._expand_all(synonyms)
+
+    def fault(self, where: Path, message: str) -> None:
+        self.errors.append(RuleError(where, message))
+
+    def _dictionary_words(self, words: Sequence[str]) -> Iterator[str]:
+        seen: set[str] = set()
+        for place, word in enumerate(words):
+            folded = fold(word)
+            if not BLOCK.fullmatch(folded):
+                self.fault(
+                    ("text", "words", place), f"「{word}」不能进分词词典：只用汉字、字母和数字，中间不留空格和标点"
+                )
+            elif folded not in seen:
+                seen.add(folded)
+                yield folded
+
+    def _expand_all(self, synonyms: Sequence[Synonym]) -> dict[str, list[str]]:
+        """Flatten every synonym set, following @name; a cycle or an unknown name is a problem of its word."""
+        places: dict[str, int] = {}
+        for place, synonym in enumerate(synonyms):
+            if synonym.name in places:
+                self.fault(("synonyms", place, "name"), f"同义词组「{synonym.name}」重名，合并成一组或改名")
+            else:
+                places[synonym.name] = place
+        flat: dict[str, list[str]] = {}
+
+        def expand(name: str, path: tuple[str, ...]) -> list[str]:
+            if name in flat:
+                return flat[name]
+            words: list[str] = []
+            for at, word in enumerate(synonyms[places[name]].words):
+                where = ("synonyms", places[name], "words", at)
+                inner = word[1:]
+                if not word.startswith("@") or word == "@":
+                    words.append(word)
+                elif inner not in places:
+                    self.fault(where, f"没有名为「{inner}」的同义词组，先写 [[synonyms]] 再引用")
+                elif inner in path:
+                    self.fault(where, "同义词组循环引用：" + " → ".join((*path[path.index(inner) :], inner)))
+                else:
+                    words.extend(expand(inner, (*path, inner)))
+            if len(path) == 1 or not any(error.where[:2] == ("synonyms", places[name]) for error in self.errors):
+                flat[name] = list(dict.fromkeys(words))
+            return words
+
+        for name in places:
+            expand(name, (name,))
+        return flat
+
+    def keywords(self, word: str, where: Path) -> list[Keyword]:
+        """Turn a written word or @set into folded keywords."""
+        if word.startswith("@") and len(word) > 1:
+            members = self._sets.get(word[1:])
+            if members is None:
+                self.fault(where, f"没有名为「{word[1:]}」的同义词组，先写 [[synonyms]] 再引用")
+                return []
+            via = word[1:]
+        else:
+            members, via = [word], ""
+        found: list[Keyword] = []
+        for member in members:
+            folded = fold(member)
+            if not folded.strip():
+                self.fault(where, f"「{member}」没有可以匹配的内容（只有空格或看不见的字符）")
+                continue
+            found.append(Keyword(member, folded, via))
+            other = folded.translate(_OTHER_PUNCTUATION)
+            if other != folded:
+                found.append(Keyword(member, other, via))
+                found.append(Keyword(member, folded.translate(_SAME_PUNCTUATION), via))
+        return list(dict.fromkeys(found))
+
+    def rule(self, index: int, rule: Rule) -> CompiledRule:
+        """Compile one rule; its problems are collected, not raised."""
+        where: Path = ("rules", index)
+        made = CompiledRule(index, rule, scopes=frozenset(rule.scope))
+        if rule.any:
+            filled = [k for at, word in enumerate(rule.any) for k in self.keywords(word, (*where, "any", at))]
+            made.slots.append(list(dict.fromkeys(filled)))
+        for at, word in enumerate(rule.all):
+            made.slots.append(self.keywords(word, (*where, "all", at)))
+        if rule.near is not None:
+            first = len(made.slots)
+            for at, word in enumerate(rule.near.words):
+                made.slots.append(self.keywords(word, (*where, "near", "words", at)))
+            made.near = range(first, len(made.slots))
+        made.none = [k for at, word in enumerate(rule.none) for k in self.keywords(word, (*where, "none", at))]
+        if rule.regex is not None:
+            made.regex = self._regex(rule.regex, (*where, "regex"))
+        made.triggers = self._triggers(rule, where)
+        made.spoken = bool(made.slots) or rule.regex is not None
+        self._check(made, where)
+        return made
+
+    def _triggers(self, rule: Rule, where: Path) -> list[Trigger]:
+        found = []
+        for at, written in enumerate(rule.on):
+            try:
+                found.append(parse_trigger(written))
+            except ValueError as problem:
+                self.fault((*where, "on", at), str(problem))
+        return found
+
+    def _check(self, made: CompiledRule, where: Path) -> None:
+        rule = made.rule
+        if not made.spoken and not rule.on:
+            self.fault(where, f"规则「{rule.id}」什么也抓不到：写 any、all、near、regex 或 on 中的至少一项")
+        if made.spoken and rule.on:
+            self.fault(
+                (*where, "on"), "一条规则要么看说了什么（any、all、near、regex），要么看做了什么（on），请分成两条"
+            )
+        if rule.on and (rule.examples.hit or rule.examples.miss):
+            self.fault((*where, "examples"), "看行为（on）的规则没有例句可查，删去 examples")
+        blocked = {keyword.folded for keyword in made.none}
+        for slot in made.slots:
+            if slot and all(keyword.folded in blocked for keyword in slot):
+                self.fault((*where, "none"), f"「{slot[0].written}」既必须出现又不许出现，这条规则永远不会命中")
+        if rule.sound and made.slots and not any(homophones(k.folded) for slot in made.slots for k in slot):
+            self.fault((*where, "sound"), "sound = true 只对两个字以上的汉字词有用，这条规则里没有")
+        if rule.times > 1 and rule.within is None:
+            self.fault((*where, "times"), f'{rule.times} 次要在多久之内？写上 within，例如 within = "7d"')
+
+    def _regex(self, pattern: str, where: Path) -> re2._Regexp | None:
+        try:
+            made = regex(pattern)
+        except re2.error as problem:
+            said = problem.args[0] if problem.args else problem
+            detail = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+            self.fault(where, f"正则表达式 RE2 不接受：{detail}。RE2 没有回溯引用和环视，重复次数最多 1000")
+            return None
+        if made.search("") is not None:
+            self.fault(where, "正则表达式能匹配空字符串，会命中所有消息；把 * 改成 + 或加上必须出现的字")
+            return None
+        if made.programsize > REGEX_SIZE:
+            self.fault(where, f"正则表达式太大（{made.programsize} 步，最多 {REGEX_SIZE}）；减少重复次数，或拆成几条")
+            return None
+        return made
+
+
+def regex(pattern: str) -> re2._Regexp:
+    """Compile an admin's expression: RE2, linear in time, no case, bounded memory; raises re2.error."""
+    return re2.compile(pattern, regex_options())
+
+
+def regex_options() -> re2.Options:
+    options = re2.Options()
+    options.max_mem = REGEX_MEMORY
+    options.case_sensitive = False
+    options.log_errors = False
+    return options
+
+
+_OTHER_PUNCTUATION = str.maketrans("?!,;:()", "？！，；：（）")
+_SAME_PUNCTUATION = str.maketrans("？！，；：（）", "?!,;:()")

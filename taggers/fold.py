@@ -1,0 +1,177 @@
+"""Text as people type it, brought into one form, with every character's place in the original kept."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from itertools import groupby
+
+import opencc
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+_ODD_SPACES = {0x85: " ", 0x1680: " ", 0x2028: "\n", 0x2029: "\n", 0x0B: " ", 0x0C: " ", 0x0D: "\n", 0x3000: " "}
+# Chinese punctuation stays itself: it is everywhere, and NFKC would make commas and dots of it.
+_KEPT = "…‥。，？！：；（）～"
+
+
+def _table() -> dict[int, str]:
+    """Build character -> folded character(s): NFKC, lower case, simplified, invisible characters dropped."""
+    table: dict[int, str] = {}
+    simplified = _simplified()
+    for code in (*range(0x10000), *range(0x1D400, 0x1D800), *range(0x1F100, 0x1F200), *range(0x20000, 0x2A6E0)):
+        char = chr(code)
+        if 0xAC00 <= code < 0xD7A4 or 0xE000 <= code < 0xF900 or char in _KEPT:
+            continue
+        if 0xD800 <= code < 0xE000:
+            table[code] = "\ufffd"
+            continue
+        category = unicodedata.category(char)
+        if category in ("Cf", "Mn", "Me") or 0xFE00 <= code < 0xFE10:
+            table[code] = ""
+            continue
+        folded = unicodedata.normalize("NFKC", char).lower()
+        folded = "".join(simplified.get(one, one) for one in folded)
+        if category == "Zs" and char != " ":
+            folded = " "
+        folded = "".join(one for one in folded if not unicodedata.combining(one))
+        if folded != char:
+            table[code] = folded
+    for code in range(0x1F3FB, 0x1F400):  # skin tones say nothing about what is said
+        table[code] = ""
+    table.update(_ODD_SPACES)
+    return table
+
+
+def _simplified() -> dict[str, str]:
+    """Ask OpenCC once, a character a line, so that no phrase rule can shift a place."""
+    chars = [chr(code) for code in (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))]
+    turned = opencc.OpenCC("t2s").convert("\n".join(chars)).split("\n")
+    return {old: new for old, new in zip(chars, turned, strict=True) if old != new and len(new) == 1}
+
+
+_TABLE = _table()
+
+
+def _ranges(codes: list[int]) -> str:
+    """Write code points as the inside of a regular expression's character class."""
+    pieces = []
+    for _, run in groupby(enumerate(codes), lambda pair: pair[1] - pair[0]):
+        block = [code for _, code in run]
+        pieces.append(f"\\U{block[0]:08x}-\\U{block[-1]:08x}")
+    return "".join(pieces)
+
+
+_UNFOLDED = re.compile(f"[ \t{_ranges(sorted(_TABLE))}]")
+_RUN = re.compile(r"(.)\1\1")
+_GAP = re.compile(rf"(?<=[{_HAN}])[ \t]+(?=\S)|(?<=\S)[ \t]+(?=[{_HAN}])|(?<=[ \t])[ \t]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MANY = re.compile(r"([^\d\s])\1{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a text. `places[i]` is where folded character i stands in the original (None: at i).
+
+    `gaps` are folded positions between two Han words where white space was dropped; `lines` is the text with its
+    white space still in place, `line_places` its map.
+    """
+
+    text: str
+    places: tuple[int, ...] | None
+    gaps: frozenset[int]
+    lines: str
+    line_places: tuple[int, ...] | None
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Turn a stretch of the folded text into the stretch of the original that it stands for."""
+        return _span(self.places, start, end)
+
+    def line_span(self, start: int, end: int) -> tuple[int, int]:
+        """The same for a stretch of `lines`."""
+        return _span(self.line_places, start, end)
+
+
+def _span(places: tuple[int, ...] | None, start: int, end: int) -> tuple[int, int]:
+    if places is None:
+        return start, end
+    return places[start], places[end - 1] + 1
+
+
+MARKS: tuple[str, ...] = (
+    " ",
+    "\t",
+    *(chr(code) for code in sorted(_TABLE) if not 0xD800 <= code < 0xE000 and code not in (9, 32)),
+)
+"""Characters that have to be folded; a text without one of them, and without stutter, is its own reading."""
+
+
+def stutters(text: str) -> bool:
+    """Tell whether a character is repeated often enough to be drawn-out typing."""
+    return _RUN.search(text) is not None
+
+
+def mend(text: str) -> str:
+    """Put U+FFFD for lone surrogates, which no automaton takes; every place stays the same."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether the text is its own and only reading, which most messages are."""
+    return _UNFOLDED.search(text) is None and _RUN.search(text) is None
+
+
+def read(text: str) -> tuple[Reading, ...]:
+    """Give the readings of a text: the folded one, and where letters are drawn out (多少钱钱钱) a second one."""
+    if is_plain(text):
+        return (Reading(text, None, frozenset(), text, None),)
+    mapped, places = _map(text)
+    first = _close_gaps(mapped, places)
+    if _MANY.search(first.text) is None:
+        return (first,)
+    return (first, _close_gaps(*_shorten(mapped, places)))
+
+
+def fold(text: str) -> str:
+    """Fold a keyword just as the texts are folded."""
+    return read(text.strip())[0].text
+
+
+def _map(text: str) -> tuple[str, tuple[int, ...]]:
+    folded: list[str] = []
+    places: list[int] = []
+    for place, char in enumerate(text):
+        new = _TABLE.get(ord(char), char)
+        folded.append(new)
+        places.extend([place] * len(new))
+    return "".join(folded), tuple(places)
+
+
+def _close_gaps(mapped: str, places: tuple[int, ...]) -> Reading:
+    """Drop white space beside Han characters, remembering where it was."""
+    kept: list[str] = []
+    kept_places: list[int] = []
+    gaps: set[int] = set()
+    last = size = 0
+    for gap in _GAP.finditer(mapped):
+        kept.append(mapped[last : gap.start()])
+        kept_places.extend(places[last : gap.start()])
+        size += gap.start() - last
+        gaps.add(size)
+        last = gap.end()
+    kept.append(mapped[last:])
+    kept_places.extend(places[last:])
+    return Reading("".join(kept), tuple(kept_places), frozenset(gaps), mapped, places)
+
+
+def _shorten(mapped: str, places: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    kept: list[str] = []
+    kept_places: list[int] = []
+    last = 0
+    for many in _MANY.finditer(mapped):
+        kept.append(mapped[last : many.start() + 1])
+        kept_places.extend(places[last : many.start() + 1])
+        last = many.end()
+    kept.append(mapped[last:])
+    kept_places.extend(places[last:])
+    return "".join(kept), tuple(kept_places)

@@ -1,0 +1,188 @@
+"""The rule book: compiled once per version of config.toml, then asked about every message and occurrence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from taggers.compiled import MOST_KEYWORDS, MOST_RULES, CompiledRule, Compiler
+from taggers.errors import RuleError, RuleErrors
+from taggers.hits import Explanation, Span, TagHit
+from taggers.matching import Finding, Matcher
+from taggers.occurrence import Occurrence
+from taggers.reasons import explain_miss, say_hit, say_occurrence, unmet
+from taggers.rule import Rule, Synonym, TagGroup
+from taggers.utterance import NOWHERE, Context, Sender, Utterance, split_quote
+
+__all__ = ["RuleBook", "RuleError", "RuleErrors", "compile_rulebook"]
+
+LONGEST = 10_000
+"""Characters of one part that are read; what lies beyond is kept but not judged, so no message costs too much."""
+
+
+class RuleBook:
+    """All rules of one version. Nothing in it changes after it is made: threads and forks share it freely."""
+
+    def __init__(self, compiled: Sequence[CompiledRule], words: Sequence[str], version: str) -> None:
+        self.version = version
+        self.rules = tuple(made.rule for made in compiled)
+        self._compiled = tuple(compiled)
+        self._matcher = Matcher([made for made in compiled if made.spoken], words)
+        self._triggered: dict[str, list[CompiledRule]] = {}
+        for made in compiled:
+            for kind in {trigger.kind for trigger in made.triggers}:
+                self._triggered.setdefault(kind, []).append(made)
+
+    def numbered(self) -> Iterator[tuple[int, Rule]]:
+        """Give the rules with their places in config.toml."""
+        return ((made.index, made.rule) for made in self._compiled)
+
+    def judge(self, utterance: Utterance, context: Context = NOWHERE) -> tuple[TagHit, ...]:
+        """Give the hits of a message, in the order of the rules."""
+        found: dict[int, list[Finding]] = {}
+        for part in utterance.parts or split_quote(utterance.text):
+            text = part.text if len(part.text) <= LONGEST else part.text[:LONGEST]
+            for finding in self._matcher.find(text, part.scope, utterance.sender, part.offset):
+                found.setdefault(finding.rule.index, []).append(finding)
+        if not found:
+            return ()
+        return tuple(
+            self._hit(findings[0].rule, utterance.msgid, _spans(findings), say_hit(findings))
+            for _, findings in sorted(found.items())
+            if not unmet(findings[0].rule.rule, context)
+        )
+
+    def observe(self, occurrence: Occurrence, context: Context = NOWHERE) -> tuple[TagHit, ...]:
+        """Give the hits of something that happened, by the rules that have `on`."""
+        hits = []
+        for made in self._triggered.get(occurrence.kind, ()):
+            met = [
+                trigger for trigger in made.triggers if trigger.kind == occurrence.kind and trigger.met(occurrence)
+            ]
+            if met and not unmet(made.rule, context):
+                hits.append(self._hit(made, occurrence.id, (), say_occurrence(met[0])))
+        return tuple(hits)
+
+    def explain(self, said: str | Utterance, context: Context = NOWHERE) -> tuple[Explanation, ...]:
+        """Say of every rule that any of its keywords brought up why it hit or did not."""
+        utterance = Utterance.typed(said) if isinstance(said, str) else said
+        hits = {hit.rule_id: hit for hit in self.judge(utterance, context)}
+        explained = []
+        for made, misses in self._matcher.nearly(utterance, LONGEST):
+            rule = made.rule
+            hit = hits.get(rule.id)
+            if hit is not None:
+                explained.append(Explanation(rule.id, rule.tag, True, hit.reason, hit.spans))
+            else:
+                reasons = explain_miss(made, misses, context)
+                spans = tuple(sorted({span for miss in misses for span in miss.spans}))
+                explained.append(
+                    Explanation(rule.id, rule.tag, False, "未命中：" + "；".join(reasons), spans, reasons)
+                )
+        return tuple(explained)
+
+    def _hit(self, made: CompiledRule, msgid: str, spans: tuple[Span, ...], reason: str) -> TagHit:
+        rule = made.rule
+        return TagHit(
+            rule.id,
+            rule.tag,
+            self.version,
+            msgid,
+            spans,
+            reason,
+            rule.score,
+            rule.reply,
+            rule.expires,
+            rule.times,
+            rule.within,
+        )
+
+
+def _spans(findings: Iterable[Finding]) -> tuple[Span, ...]:
+    return tuple(sorted({span for finding in findings for span in finding.spans}))
+
+
+def compile_rulebook(
+    rules: Sequence[Rule],
+    *,
+    synonyms: Sequence[Synonym] = (),
+    words: Sequence[str] = (),
+    tag_groups: Sequence[TagGroup] = (),
+    version: str = "",
+    examples: bool = True,
+) -> RuleBook:
+    """Check and compile the rules; raises RuleErrors with every problem. `examples`: try each rule's own."""
+    compiler = Compiler(synonyms, words)
+    _check_names(compiler, rules, tag_groups)
+    compiled = [compiler.rule(index, rule) for index, rule in enumerate(rules)]
+    count = sum(len(slot) for made in compiled for slot in (*made.slots, made.none))
+    if count > MOST_KEYWORDS:
+        compiler.fault(("rules",), f"关键词共 {count} 个，最多 {MOST_KEYWORDS} 个")
+    broken = {error.where[1] for error in compiler.errors if error.where[0] == "rules" and len(error.where) > 1}
+    book = RuleBook([made for made in compiled if made.index not in broken], compiler.words, version)
+    problems = [*compiler.errors, *(failed_examples(book) if examples else ())]
+    if problems:
+        raise RuleErrors(sorted(problems, key=_order))
+    return book
+
+
+def _order(error: RuleError) -> tuple[tuple[int, str | int], ...]:
+    return tuple((0, step) if isinstance(step, int) else (1, step) for step in error.where)
+
+
+def _check_names(compiler: Compiler, rules: Sequence[Rule], tag_groups: Sequence[TagGroup]) -> None:
+    if len(rules) > MOST_RULES:
+        compiler.fault(("rules",), f"规则共 {len(rules)} 条，最多 {MOST_RULES} 条")
+    first: dict[str, int] = {}
+    for index, rule in enumerate(rules):
+        if first.setdefault(rule.id, index) != index:
+            compiler.fault(
+                ("rules", index, "id"), f"规则编号「{rule.id}」已被第 {first[rule.id] + 1} 条规则使用，换一个"
+            )
+    owners: dict[str, str] = {}
+    for index, group in enumerate(tag_groups):
+        for at, name in enumerate(group.names):
+            if name in owners:
+                compiler.fault(
+                    ("tags", index, "names", at), f"标签「{name}」已在分组「{owners[name]}」里，一个标签只属于一组"
+                )
+            owners.setdefault(name, group.group)
+
+
+def failed_examples(book: RuleBook) -> Iterable[RuleError]:
+    """Run every rule's own sentences; a rule only answers for itself."""
+    for index, rule in book.numbered():
+        for wanted, sentences in (("hit", rule.examples.hit), ("miss", rule.examples.miss)):
+            for at, sentence in enumerate(sentences):
+                where = ("rules", index, "examples", wanted, at)
+                got = [
+                    one for one in book.explain(_example(rule, sentence), _fitting(rule)) if one.rule_id == rule.id
+                ]
+                hit = bool(got) and got[0].hit
+                if hit == (wanted == "hit"):
+                    continue
+                if hit:
+                    yield RuleError(where, f"例句「{sentence}」不该命中 {rule.id}，却命中了：{got[0].reason}")
+                else:
+                    why = got[0].reason if got else "未命中：句中没有这条规则的关键词"
+                    yield RuleError(where, f"例句「{sentence}」应命中 {rule.id}，但{why}")
+
+
+def _example(rule: Rule, sentence: str) -> Utterance:
+    """Say an example as the one whom the rule listens to, in a part that it reads."""
+    sender: Sender = "agent" if rule.from_ == "agent" else "customer"
+    if "typed" in rule.scope:
+        return Utterance.typed(sentence, msgid="example", sender=sender)
+    return Utterance.composed([(rule.scope[0], sentence)], msgid="example", sender=sender)
+
+
+def _fitting(rule: Rule) -> Context:
+    """Imagine a customer who meets the rule's `when`: an example is about words."""
+    when = rule.when
+    stages = dict.fromkeys(when.pipelines[:1], "")
+    if when.stages:
+        pipeline, _, stage = when.stages[0].rpartition("/")
+        stages = {pipeline or next(iter(stages), "*"): stage}
+    hour = int(when.hours[:2]) if when.hours else None
+    if hour is None and rule.unless.hours:
+        hour = int(rule.unless.hours[6:8]) % 24
+    return Context(frozenset(when.tags[:1]), stages, when.channels[0] if when.channels else "", hour)
