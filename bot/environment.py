@@ -49,6 +49,8 @@ class Environment:
     base_url: str
     secret_key: str | None = field(repr=False)
     wecom: WeComAccess | None
+    demo: bool = False
+    metrics_token: str | None = field(default=None, repr=False)
 
     def needs_wecom(self) -> WeComAccess:
         """The WeCom access, or SurroundingsError naming what to set."""
@@ -74,6 +76,8 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         base_url=(read("TICI_BASE_URL") or "http://127.0.0.1:8000").rstrip("/"),
         secret_key=read("TICI_SECRET_KEY"),
         wecom=_wecom(read, values, problems, var) if read("WECOM_CORP_ID") else None,
+        demo=bool(values.get("TICI_DEMO") or values.get("TICI_CLOCK_FILE")),
+        metrics_token=read("TICI_METRICS_TOKEN"),
     )
     if problems:
         raise SurroundingsError("\n".join(problems))

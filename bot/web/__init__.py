@@ -1,1 +1,21 @@
 """Everything a browser or WeCom asks of us over HTTP."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from bot.system import System
+from bot.web import board, callback, errors, headers, health, languages, showing, task
+
+
+def register(app: Flask) -> None:
+    """Give the app its pages, the callback, the answers to machines, and the headers all of them carry."""
+    system: System = app.extensions["tici"]
+    app.config["SESSION_COOKIE_NAME"] = "tici"  # the sandbox has its own on the same host
+    headers.prepare(app, demo=system.environment.demo)
+    languages.prepare(app)
+    showing.prepare(app)
+    errors.prepare(app)
+    callback.prepare(app, system)
+    for pages in (health.pages, board.pages, task.pages):
+        app.register_blueprint(pages)

@@ -1,0 +1,103 @@
+"""The board: a pipeline's columns, and every two seconds what has changed of them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
+
+from bot.system import System
+from bot.web.board_rows import NEWEST, Column, read_columns
+from bot.web.customer_rows import read_customer
+from bot.web.guard import require_board_link
+from sop.playbook import Pipeline
+
+pages = Blueprint("board", __name__)
+pages.before_request(require_board_link)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of the board that is replaced as a whole; `stamp` tells whether a browser has it already."""
+
+    id: str
+    html: Markup
+
+    @property
+    def stamp(self) -> str:
+        return f"{self.id}:{hashlib.sha1(self.html.encode(), usedforsecurity=False).hexdigest()[:16]}"
+
+
+@pages.get("/")
+def home() -> AnyResponse:
+    """The board is the first page there is."""
+    return redirect(url_for("board.show"))
+
+
+@pages.get("/board")
+def show() -> str:
+    """The whole board of one pipeline; `?pipeline=` chooses among several."""
+    pipelines = _system().settings.pipelines
+    if not pipelines:
+        return render_template("board_empty.html")
+    pipeline = _chosen(pipelines)
+    return render_template("board.html", pipelines=pipelines, pipeline=pipeline, pieces=_pieces(pipeline))
+
+
+@pages.get("/board/changes")
+def changes() -> Response:
+    """Only the pieces whose stamps are not among `seen`; 204 where there are none."""
+    pipelines = _system().settings.pipelines
+    pieces = _pieces(_chosen(pipelines)) if pipelines else []
+    seen = request.args.getlist("seen")
+    if {piece.id for piece in pieces} != {stamp.partition(":")[0] for stamp in seen}:
+        return Response(headers={"HX-Refresh": "true"})  # the config has other columns now
+    fresh = [piece for piece in pieces if piece.stamp not in seen]
+    if not fresh:
+        return Response(status=204)
+    return Response(render_template("board_changes.html", pieces=fresh))
+
+
+@pages.get("/c/<int:customer_id>")
+def customer(customer_id: int) -> str:
+    """One customer: the conversation with its evidence, the ledger of stages, tags and tasks."""
+    before = request.args.get("before", type=int)
+    with _system().store.read() as session:
+        view = read_customer(session, customer_id, before)
+        if view is None:
+            abort(404)
+        return render_template("customer.html", view=view, back=_back())
+
+
+def _system() -> System:
+    system: System = current_app.extensions["tici"]
+    return system
+
+
+def _chosen(pipelines: tuple[Pipeline, ...]) -> Pipeline:
+    wanted = request.args.get("pipeline")
+    found = [one for one in pipelines if wanted is None or one.name == wanted]
+    if not found:
+        abort(404)
+    return found[0]
+
+
+def _back() -> str:
+    wanted = request.args.get("pipeline")
+    return url_for("board.show") + (f"?pipeline={quote(wanted)}" if wanted else "")
+
+
+def _pieces(pipeline: Pipeline) -> list[Piece]:
+    with _system().store.read() as session:
+        columns = read_columns(session, pipeline)
+    bar = Markup(render_template("board_bar.html", columns=columns))  # noqa: S704 - rendered with escaping
+    return [Piece("bar", bar), *(_column(number, column) for number, column in enumerate(columns))]
+
+
+def _column(number: int, column: Column) -> Piece:
+    html = render_template("board_column.html", column=column, newest=NEWEST)
+    return Piece(f"column-{number}", Markup(html))  # noqa: S704 - rendered with escaping

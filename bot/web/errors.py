@@ -1,0 +1,94 @@
+"""Error pages: what happened, in plain words, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, Response, render_template, request
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from bot.links import BadLink
+from bot.log import get_logger
+from bot.settings import ConfigError
+from bot.web.guard import NeedsBoardLink
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """An error page: its status, a title and what to do (Chinese, to be translated)."""
+
+    status: int
+    title: str
+    advice: str
+    command: str = ""
+
+
+BY_STATUS = {
+    400: Trouble(400, "请求不完整", "这个地址缺了点什么。请返回上一页，再点一次原来的链接。"),
+    403: Trouble(403, "不能看这一页", "您没有查看的权限。如果您觉得应该有，请联系管理员。"),
+    404: Trouble(404, "没有这一页", "地址可能写错了，或者内容已被删除。请返回看板重新查找。"),
+    405: Trouble(405, "不能这样打开", "这个地址不接受这种请求。请返回上一页。"),
+    410: Trouble(410, "这条任务已不在您这里", "任务可能已交给其他同事或被删除。请以企业微信里最新的提醒为准。"),
+    413: Trouble(413, "内容太大", "一次最多 1 MB。请减少内容后再试。"),
+    500: Trouble(500, "出错了", "问题已经记进日志。请稍后再试；反复出现时请联系管理员查看日志。"),
+    503: Trouble(503, "暂时不可用", "服务正在恢复，请过一会儿再试。"),
+}
+BOARD_LINK = Trouble(
+    403,
+    "需要看板链接",
+    "看板里有客户资料，要用带签名的链接打开。请在服务器上运行下面的命令，再打开它给出的地址：",
+    "flask board-link",
+)
+LINK_EXPIRED = Trouble(410, "链接已过期", "为了保护客户资料，链接过一段时间就会失效。请打开企业微信里最新的提醒。")
+LINK_UNKNOWN = Trouble(404, "链接不对", "这个链接不完整或被改动过。请从企业微信里的卡片重新打开，不要手工复制一半。")
+BOARD_EXPIRED = Trouble(410, "看板链接已过期", "请在服务器上重新生成一个看板链接：", "flask board-link")
+BOARD_UNKNOWN = Trouble(404, "看板链接不对", "链接不完整或被改动过。请在服务器上重新生成一个：", "flask board-link")
+CONFIG = Trouble(
+    503, "配置有错误", "config.toml 现在不能用，而且没有旧的可用版本。下面的命令会指出每一处错误：", "flask check"
+)
+DATABASE = Trouble(503, "数据库暂时不可用", "请稍后再试。如果刚刚安装或升级过，请先运行：", "flask db upgrade")
+
+EVERY = (
+    *BY_STATUS.values(), BOARD_LINK, LINK_EXPIRED, LINK_UNKNOWN, BOARD_EXPIRED, BOARD_UNKNOWN, CONFIG, DATABASE
+)  # fmt: skip
+
+
+def prepare(app: Flask) -> None:
+    """Show the right page for every error; WeCom's own addresses get an empty body."""
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(BadLink, _link)
+    app.register_error_handler(ConfigError, lambda _error: _page(CONFIG))
+    for unreachable in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(unreachable, _database)
+
+
+def _http(error: HTTPException) -> Response | HTTPException:
+    status = error.code or 500
+    if status < 400:
+        return error
+    if isinstance(error, NeedsBoardLink):
+        return _page(BOARD_LINK)
+    known = BY_STATUS.get(status) or BY_STATUS[500 if status >= 500 else 400]
+    return _page(known, status)
+
+
+def _link(error: BadLink) -> Response:
+    if request.path.startswith("/t/"):
+        return _page(LINK_EXPIRED if error.expired else LINK_UNKNOWN)
+    return _page(BOARD_EXPIRED if error.expired else BOARD_UNKNOWN)
+
+
+def _database(error: Exception) -> Response:
+    _log.error("database unreachable", path=request.path, error=type(error).__name__)
+    return _page(DATABASE)
+
+
+def _page(trouble: Trouble, status: int | None = None) -> Response:
+    status = status or trouble.status
+    if request.path.startswith("/wecom/"):
+        return Response(status=status)
+    return Response(render_template("error.html", trouble=trouble, status=status), status)

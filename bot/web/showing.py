@@ -1,0 +1,51 @@
+"""What templates are given beside their rows: times in the workspace's zone, words for codes, tones."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Flask, current_app, g
+
+from bot import clock
+from bot.system import System
+from bot.web import words
+from bot.web.languages import language
+from bot.web.times import moment, span
+
+
+def prepare(app: Flask) -> None:
+    """Register the filters `moment` and `since`, the tests of time and the tables of words."""
+    app.add_template_filter(_moment, "moment")
+    app.add_template_filter(_since, "since")
+    app.add_template_test(_past, "past")
+    app.add_template_filter(words.tone, "tone")
+    app.add_template_global(words.word, "word")
+    for name in ("TASK_STATES", "OUTCOMES", "TIMINGS", "CAUSES", "TAGGED_BY"):
+        app.jinja_env.globals[name] = getattr(words, name)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _now() -> datetime:
+    """One `now` for the whole request."""
+    if "now" not in g:
+        g.now = clock.now()
+    present: datetime = g.now
+    return present
+
+
+def _zone() -> ZoneInfo:
+    system: System = current_app.extensions["tici"]
+    return system.settings.zone
+
+
+def _moment(at: datetime) -> str:
+    return moment(at, _now(), _zone(), language())
+
+
+def _since(at: datetime) -> str:
+    return span(_now() - at, language())
+
+
+def _past(at: datetime) -> bool:
+    return at < _now()

@@ -1,0 +1,24 @@
+"""The agent's page of one task, opened from the card on the phone; looking at it changes nothing."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, current_app, render_template
+
+from bot import clock
+from bot.links import read_task_token
+from bot.system import System
+from bot.web.task_rows import read_task
+
+pages = Blueprint("task", __name__)
+
+
+@pages.get("/t/<token>")
+def show(token: str) -> str:
+    """What to say to whom and why now; 404 or 410 for a link that opens nothing."""
+    link = read_task_token(token, current_app.config["SECRET_KEY"], clock.now())
+    system: System = current_app.extensions["tici"]
+    with system.store.read() as session:
+        view = read_task(session, link)
+        if view is None:
+            abort(410)
+        return render_template("task.html", view=view)

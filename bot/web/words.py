@@ -1,0 +1,48 @@
+"""What the codes kept in the database are called on a page, and in which tone they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Word:
+    """A code in words (Chinese, to be translated) and the tone of its chip: a class of app.css."""
+
+    text: str
+    tone: str = "quiet"
+
+
+TASK_STATES = {
+    "planned": Word("未到时间"),
+    "queued": Word("正在提醒", "busy"),
+    "delivered": Word("待发送", "busy"),
+    "unknown": Word("待发送，提醒是否送达不明", "warn"),
+    "completed": Word("已发送", "good"),
+    "replied": Word("客户已回复", "good"),
+    "expired": Word("已过期", "warn"),
+    "cancelled": Word("已取消"),
+    "failed": Word("提醒没有送达", "bad"),
+}
+OUTCOMES = {"exact": Word("按原文发送", "good"), "edited": Word("改写后发送", "good")}
+TIMINGS = {"early": Word("早于提醒"), "in-time": Word("按时"), "late": Word("晚了", "warn")}
+CAUSES = {
+    "tag": Word("标签"),
+    "event": Word("事件"),
+    "timer": Word("到时间"),
+    "drag": Word("手动"),
+    "wecom": Word("企业微信"),
+    "api": Word("接口"),
+}
+TAGGED_BY = {"rule": Word("规则"), "sop": Word("SOP"), "human": Word("人工"), "wecom": Word("企业微信")}
+TONES = 6
+
+
+def word(table: dict[str, Word], code: str | None) -> Word:
+    """The word for a code; a code that the table does not hold yet is shown as it is."""
+    return table.get(code or "", Word(code or ""))
+
+
+def tone(key: int) -> int:
+    """Which of the avatar tones a person has: always the same one."""
+    return key % TONES
