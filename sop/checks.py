@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from sop.playbook import Pipeline, Sop, Step, Welcome, Workspace
 from sop.stopping import HAPPENINGS
@@ -184,7 +184,7 @@ def _check_known(where: Where, name: str, known: Iterable[str], what: str) -> It
     names = sorted(set(known))
     if name in names:
         return
-    near = process.extractOne(name, names, score_cutoff=45)
+    near = process.extractOne(name, names, scorer=fuzz.ratio, score_cutoff=50)
     if near:
         hint = f"是不是「{near[0]}」？"
     elif len(names) <= 12:

@@ -20,9 +20,12 @@ HAPPENINGS = {
 # Nobody is written to after these, whatever the SOP says.
 _ALWAYS = ("opted-out", "left")
 
+_SIMPLIFIED = str.maketrans(
+    "別發訊給請擾煩騷聯繫絡訂閱廣銷這個種謝嗎羣們東資傳", "别发讯给请扰烦骚联系络订阅广销这个种谢吗群们东资传"
+)
 _NOT = r"(?:别|不要|不用|不必|甭|请勿|停止)"
 _TO_ME = r"(?:来|给我|跟我|和我|向我|对我)?"
-_STUFF = r"(?:这些|这种|这类|任何|广告|推销|消息|信息|短信|微信|东西)*"
+_STUFF = r"(?:这些|这种|这类|任何|广告|推销|消息|信息|讯息|短信|微信|东西)*"
 _SEND = r"(?:推送|群发|发)(?:来)?"
 _END = r"(?=$|[,!。~;]|吧|好吗|行吗|行不|可以吗|谢谢|哈|呀|啊|ok)"
 _OPT_OUT = re.compile(
@@ -33,7 +36,7 @@ _OPT_OUT = re.compile(
     | {_NOT}(?:给我|向我){_SEND}{_STUFF}(?:了|啦)?{_END}
     | (?:别|不要|停止){_SEND}{_STUFF}(?:给我)?(?:了|啦){_END}
     | (?:我要|我想|帮我|给我|请)(?:取消订阅|退订)(?=$|[,!。~;]|吧|了|谢谢|消息|推送|短信|广告)
-    | ^(?:取消订阅|退订|td|t|n)(?:谢谢|了|吧)?[!。~]*$
+    | ^(?:取消订阅|退订|td|t)(?:谢谢|了|吧)?[!。~]*$
     | (?:不想|不愿意?)再?(?:收到|看到|接收)(?:你们?的?|您的?)?(?:广告|推销|消息|信息|短信|推送|这些|这种)
     """,
     re.VERBOSE,
@@ -45,13 +48,13 @@ _CLAUSE = re.compile(r"[,。!;\n]+|\s{2,}")
 _SPACES = re.compile(r"[ \t\u3000]+")
 
 
-def stops(sop: Sop | Sequence[str], happenings: Sequence[str]) -> str | None:
-    """Give the reason (for people) to end an enrolment under the SOP (or its kept `stop`), or None.
+def stops(stop: Sequence[str], happenings: Sequence[str]) -> str | None:
+    """Give the reason (for people) to end an enrolment, or None.
 
-    happenings: "reply", "left", "tag:X", "lost", "moved", "won", "opted-out". The last, and "left", always do.
+    stop: the SOP's own list. happenings: "reply", "left", "tag:X", "lost", "moved", "won", "opted-out". The last,
+    and "left", end every enrolment.
     """
-    conditions = sop.stop if isinstance(sop, Sop) else sop
-    for happening in (*_ALWAYS, *conditions):
+    for happening in (*_ALWAYS, *stop):
         if happening in happenings:
             return reason_of(happening)
     return None
@@ -65,7 +68,7 @@ def reason_of(happening: str) -> str:
 
 def opted_out(text: str) -> bool:
     """Say whether a customer asks not to be written to any more; in doubt no, since it silences every SOP."""
-    plain = unicodedata.normalize("NFKC", text).casefold().strip()
+    plain = unicodedata.normalize("NFKC", text).casefold().strip().translate(_SIMPLIFIED)
     return any(_asks(_SPACES.sub("", clause)) for clause in _CLAUSE.split(plain) if clause)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from sop.playbook import Sop, parse_length
 
@@ -72,7 +72,7 @@ def silences(sops: Iterable[Sop]) -> tuple[timedelta, ...]:
 
 def _event(name: str) -> Trigger:
     if name not in EVENTS:
-        near = process.extractOne(name, EVENTS.keys(), score_cutoff=60)
+        near = process.extractOne(name, EVENTS.keys(), scorer=fuzz.ratio, score_cutoff=50)
         hint = f"是不是 {near[0]}？" if near else f"可用的有 {'、'.join(EVENTS)}"
         raise TriggerError(f"没有事件 {name}，{hint}")
     return Trigger("event", name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 PLACEHOLDERS = {
     "customer.name": "客户的称呼",
@@ -46,6 +46,6 @@ def check_wording(text: str, fields: Collection[str] = ()) -> list[str]:
 
 
 def _unknown(name: str, known: Collection[str]) -> str:
-    near = process.extractOne(name, known, score_cutoff=55)
+    near = process.extractOne(name, known, scorer=fuzz.ratio, score_cutoff=50)
     hint = f"，是不是 {{{near[0]}}}？" if near else f"，可用的有 {'、'.join(f'{{{n}}}' for n in known)}"
     return f"没有占位符 {{{name}}}{hint}"
