@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
 
-from taggers.clause import Clauses, Sense
+from taggers.clause import Clauses
 from taggers.fold import Reading
+from taggers.polarity import denied
+from taggers.question import asked
 from taggers.segment import BLOCK, Segmenter
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """How an occurrence is meant, and the words that say so (empty: nothing in its clause denies it)."""
+
+    denied: bool
+    asked: bool
+    because: str = ""
 
 
 class Page:
     """Answers what the rules ask of an occurrence, given by its place in the folded text."""
 
-    __slots__ = ("_blocks", "_clauses", "_edges", "_segmenter", "_senses", "reading")
+    __slots__ = ("_asked", "_blocks", "_clauses", "_edges", "_segmenter", "_senses", "reading")
 
     def __init__(self, reading: Reading, segmenter: Segmenter) -> None:
         self.reading = reading
@@ -20,16 +32,27 @@ class Page:
         self._clauses: Clauses | None = None
         self._blocks: list[tuple[int, int]] | None = None
         self._edges: dict[tuple[int, int], set[int]] = {}
+        self._asked: dict[int, bool] = {}
         self._senses: dict[tuple[int, int], Sense] = {}
 
     def sense(self, start: int, end: int) -> Sense:
         """Say how the occurrence is meant."""
         known = self._senses.get((start, end))
         if known is None:
-            if self._clauses is None:
-                self._clauses = Clauses(self.reading)
-            known = self._senses[start, end] = self._clauses.sense(start, end)
+            known = self._senses[start, end] = self._sense(start, end)
         return known
+
+    def _sense(self, start: int, end: int) -> Sense:
+        clauses = self._clauses
+        if clauses is None:
+            clauses = self._clauses = Clauses(self.reading)
+        left, right = sentence = clauses.around(clauses.sentences, start, end)
+        asks = self._asked.get(left)
+        if asks is None:
+            asks = self._asked[left] = asked(clauses, left, right)
+        part = sentence if clauses.parts is clauses.sentences else clauses.around(clauses.parts, start, end)
+        no, because = denied(clauses, *part, start, end)
+        return Sense(no, asks, because)
 
     def is_word(self, start: int, end: int) -> bool:
         """Tell whether both ends stand on word boundaries.
