@@ -49,6 +49,7 @@ _SPOKEN = re.compile(r"^.{0,2}[问说谈管聊提讲发报]?.{0,1}$")
 _SOFT_END = re.compile(r"[啊呀哈呢哦噢喔嘞哟亲]*$")
 _TAIL = re.compile(r"(?:好|行|可以|对|是|懂|知道|明白|ok|中|成|听到|听见)[吗么嘛]$")
 _REQUEST = re.compile(r"(?:能不能|可不可以|可以|能|请|麻烦|拜托|希望|求)[^不没别]{0,4}$")
+_MUST = re.compile(r".{0,6}不(?:可|行)")
 _IT_IS = re.compile(r"[^不]是(?:[问想要来因为]|$)")
 
 
@@ -108,6 +109,8 @@ def _joined(clauses: Clauses, found: list[Cue], cue: Cue) -> list[Cue]:
 def _reaches(clauses: Clauses, cue: Cue, start: int, end: int) -> bool:
     """Tell whether the negation reaches as far as the occurrence."""
     between = clauses.text[cue.end : start]
+    if cue.word == "非" and _MUST.match(clauses.text, end):
+        return False
     reach = _SHORT_REACH if cue.word in _SHORT else max(_REACH.get(kind, 0) for kind in cue.kinds)
     if len(between) > reach:
         return False

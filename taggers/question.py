@@ -11,6 +11,7 @@ _END = frozenset("。！!？?\n;；…")
 _SOFT = "啊呀哈亲哦噢 "
 _GOING_ON = re.compile(r"在|着|正|可|才|还")
 _OWN = re.compile(r"(?<![给帮跟和为替对])我$")
+_OPEN = frozenset("什啥哪谁几多怎咋何")
 _BARE = 6
 
 
@@ -45,6 +46,8 @@ def _asks(clauses: Clauses, left: int, right: int) -> bool:
 
 def _whatever(clauses: Clauses, cue: Cue, right: int) -> bool:
     """什么时候都可以, 多少钱也行: a question word before 都 or 也 asks nothing."""
+    if cue.word[0] not in _OPEN:
+        return False
     close = clauses.text[cue.end : min(right, cue.end + 7)]
     return ("都" in close or "也" in close) and not clauses.text.endswith(("吗", "么"), cue.end, right)
 
