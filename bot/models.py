@@ -38,7 +38,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -76,6 +76,7 @@ class Customer(Model):
     channel: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]
     last_word_at: Mapped[datetime | None] = mapped_column(index=True)
+    said_to_at: Mapped[datetime | None]  # our side's last word to him
     last_words: Mapped[str] = mapped_column(String(200), default="")
     opted_out_at: Mapped[datetime | None]
     activity: Mapped[int] = mapped_column(default=0)
@@ -123,7 +124,7 @@ class Follow(Model):
 
 
 class Message(Model):
-    """One archived message. `raw` is the decrypted JSON as it came; `text` is what was typed."""
+    """One archived message. `raw` is the decrypted JSON as it came; `text` is every word in it."""
 
     __tablename__ = "message"
     __table_args__ = (Index("ix_message_talk", "customer_id", "sent_at"),)
@@ -153,7 +154,7 @@ class ArchiveCursor(Model):
 
     corp_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, default=0)
-    fence: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)  # begun, not finished, at this very seq
     pulled_at: Mapped[datetime | None]
 
 
@@ -334,9 +335,11 @@ class SopTask(Model):
     step: Mapped[int]
     state: Mapped[str] = mapped_column(String(16), default="planned")
     due_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
     shifts: Mapped[list[Any]] = mapped_column(default=list)
     why: Mapped[str] = mapped_column(String(200), default="")
-    text: Mapped[str] = mapped_column(Text)
+    wording: Mapped[str] = mapped_column(Text)  # the chosen variant, placeholders still open
+    text: Mapped[str] = mapped_column(Text)  # as the agent is to say it
     variant: Mapped[int] = mapped_column(default=0)
     attach: Mapped[list[Any]] = mapped_column(default=list)
     window_seconds: Mapped[int] = mapped_column(default=86400)
@@ -350,6 +353,7 @@ class SopTask(Model):
     sent_by_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     sent_msgid: Mapped[str | None] = mapped_column(String(128))
     window_until: Mapped[datetime | None]
+    window_closed_at: Mapped[datetime | None]
     replied_at: Mapped[datetime | None]
     reply_msgid: Mapped[str | None] = mapped_column(String(128))
     ended_because: Mapped[str | None] = mapped_column(String(200))

@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 from bot.log import get_logger
 
 QUEUES = ("high", "default", "low")  # in the order in which workers look at them
-_PRIORITY = {"handle_events": "high", "deliver_one": "high", "pull": "default", "due": "default"}
+_PRIORITY = {"handle_events": "high", "deliver": "default", "pull": "default", "due": "default"}
 JOB_SECONDS = 180
 _BELL = "tici:bell:"
 _log = get_logger(__name__)

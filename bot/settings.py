@@ -140,10 +140,10 @@ def parse_settings(source: str, name: str = "config.toml", *, examples: bool = T
             words=tables.text.words,
             tag_groups=tables.tags,
             version=version,
-            check_examples=examples,
+            examples=examples,
         )
     except RuleErrors as error:
-        found += [(problem.where, problem.message) for problem in error.problems]
+        found += [(problem.where, problem.message) for problem in error.errors]
     known = _tags_of(tables)
     found += [(p.where, p.message) for p in check_playbook(tables.pipelines, tables.sops, known, tables.welcome)]
     if found or book is None:

@@ -103,7 +103,8 @@ def database_now(session: Session) -> datetime:
     if session.get_bind().dialect.name == "sqlite":
         stamp = session.scalar(select(func.strftime("%Y-%m-%d %H:%M:%f", "now")))
         return datetime.fromisoformat(str(stamp)).replace(tzinfo=UTC)
-    return session.scalar(text("SELECT clock_timestamp()")).astimezone(UTC)  # type: ignore[union-attr]
+    present: datetime = session.scalars(text("SELECT clock_timestamp()")).one()
+    return present.astimezone(UTC)
 
 
 @dataclass(frozen=True)

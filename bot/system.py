@@ -6,12 +6,16 @@ import os
 import socket
 from functools import cached_property
 
-from bot.environment import Environment, read_environment
+from bot.environment import Environment, SurroundingsError, read_environment
+from bot.links import signing_key
 from bot.queue import Bell, connect_redis
 from bot.reload import SettingsKeeper
 from bot.settings import Settings
 from bot.store import Store
 from bot.valkey import ensure_valkey, running_url
+from bot.wecom.api import WeComClient
+from bot.wecom.archive import ArchiveSource, SandboxArchive
+from bot.wecom.keyring import KeyRing
 
 
 class System:
@@ -47,6 +51,43 @@ class System:
         return Bell(connect_redis(self.redis_url))
 
     @cached_property
+    def signing_key(self) -> bytes:
+        """What signs sessions and links."""
+        return signing_key(self.environment.secret_key, self.environment.var)
+
+    @cached_property
+    def wecom(self) -> WeComClient:
+        """WeCom as our app sees it."""
+        access = self.environment.needs_wecom()
+        return WeComClient(
+            access.corp_id,
+            access.app_secret,
+            app_id=access.app_id,
+            api_url=access.api_url,
+            redis=self.bell.connection,
+        )
+
+    @cached_property
+    def archive(self) -> ArchiveSource:
+        """The conversation archive, through the adapter that WECOM_ARCHIVE names."""
+        access = self.environment.needs_wecom()
+        if access.archive != "sandbox":
+            raise SurroundingsError("这一版只支持 WECOM_ARCHIVE=sandbox；企业微信原生存档 SDK 的接入还没有做")
+        client = WeComClient(
+            access.corp_id,
+            access.archive_secret,
+            purpose="archive",
+            api_url=access.api_url,
+            redis=self.bell.connection,
+        )
+        return SandboxArchive(client)
+
+    @cached_property
+    def keyring(self) -> KeyRing:
+        """The private keys that open the archive."""
+        return KeyRing.load(self.environment.needs_wecom().private_keys)
+
+    @cached_property
     def owner(self) -> str:
         """This process's name on leases."""
         return f"{socket.gethostname()[:40]}:{os.getpid()}"
@@ -61,3 +102,9 @@ def current_system() -> System:
     if _current is None:
         _current = System()
     return _current
+
+
+def use_system(system: System) -> None:
+    """Let the jobs of this process work with this System."""
+    global _current
+    _current = system

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from alembic import context
+from sqlalchemy import JSON, BigInteger
 
 from bot.models import Model, UtcDateTime
 
 
 def _render(kind: str, value: object, _autogen: object) -> str | bool:
-    """Write our datetime type by its name, so that migrations read like the models."""
-    if kind == "type" and isinstance(value, UtcDateTime):
+    """Write our own column types by name, so that migrations read like the models."""
+    if kind != "type":
+        return False
+    if isinstance(value, UtcDateTime):
         return "UtcDateTime()"
-    return False
+    if isinstance(value, JSON):
+        return "Json"
+    return "Key" if isinstance(value, BigInteger) and value._variant_mapping else False
 
 
 context.configure(

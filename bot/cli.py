@@ -1,0 +1,282 @@
+"""The command line: `flask demo`, `worker`, `scheduler`, `sandbox`, `init`, `check`, `replay`, `status`, `db`, ..."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from sqlalchemy.exc import OperationalError
+
+from bot import clock, ingest, scheduler, schema, status, valkey, worker
+from bot.environment import ROOT, SurroundingsError
+from bot.links import board_url
+from bot.replay import ReplayError, as_json, read_dialogues
+from bot.replay import replay as run_replay
+from bot.rules_cli import rules
+from bot.sandbox.command import sandbox
+from bot.settings import ConfigError, load_settings
+from bot.stack import Stack, StackError
+from bot.story import tell_story
+from bot.system import System, use_system
+
+PLAYBOOKS = ("education", "maternity", "automotive")
+_STYLES = {"ok": "green", "warn": "yellow", "bad": "red"}
+console = Console()
+errors = Console(stderr=True)
+
+
+def register(app: Flask) -> None:
+    """Add the commands to Flask's own."""
+    for command in (demo, run_worker, run_scheduler, sandbox, init, check, replay, show_status, db, board_link,
+                    quarantine, queue, rules):  # fmt: skip
+        app.cli.add_command(command)
+
+
+def _system() -> System:
+    system: System = current_app.extensions["tici"]
+    use_system(system)
+    return system
+
+
+def _fail(message: str) -> NoReturn:
+    errors.print(message, style="red", markup=False, highlight=False)
+    raise SystemExit(1)
+
+
+def _migrated(system: System) -> None:
+    """Refuse to start on a database of another release."""
+    try:
+        found, needed = schema.current_revision(system.store.engine), schema.head_revision()
+    except OperationalError as error:
+        _fail(f"连不上数据库：{error.orig}\n检查 TICI_DATABASE_URL / cannot reach the database")
+    if found != needed:
+        _fail(f"数据库版本是 {found or '空'}，需要 {needed}。请先运行：flask db upgrade")
+
+
+@click.command("demo", help="启动完整演示：沙盒企业微信、网页、worker 与调度器。Ctrl-C 全部结束，再次启动接着上次。")
+@click.option("--port", default=8000, show_default=True, help="网页端口（被占用时自动换）")
+@click.option("--sandbox-port", default=8100, show_default=True, help="沙盒端口（被占用时自动换）")
+@click.option("--folder", type=click.Path(path_type=Path), default=None, help="状态目录，默认 var/demo")
+@click.option("--story", is_flag=True, help="自动演完整个故事：每一步都在沙盒或数据库里核对，缺一步即以 1 退出")
+@with_appcontext
+def demo(port: int, sandbox_port: int, folder: Path | None, story: bool) -> None:
+    config = _system().environment.config.resolve()
+    try:
+        if story:
+            with tempfile.TemporaryDirectory(prefix="tici-story-") as fresh, Stack(Path(fresh), config) as stack:
+                raise SystemExit(0 if tell_story(stack, console) else 1)
+        with Stack((folder or ROOT / "var" / "demo").resolve(), config, port, sandbox_port) as stack:
+            _show_addresses(stack)
+            _watch(stack)
+    except (StackError, ConfigError, SurroundingsError) as error:
+        _fail(str(error))
+
+
+def _show_addresses(stack: Stack) -> None:
+    table = Table(title="提词 Tici 演示已启动", show_header=False, title_justify="left", box=None, padding=(0, 2))
+    table.add_row("从这里开始", f"[bold cyan]{stack.sandbox_url}/[/]", "客户手机、员工手机、看板，三栏同屏")
+    table.add_row("看板", f"[cyan]{stack.board}[/]", "只读，30 天内有效")
+    table.add_row("网页", f"[cyan]{stack.web_url}/[/]", "")
+    table.add_row("状态与日志", str(stack.folder), "删掉这个目录即重新开始")
+    console.print(table, soft_wrap=True)
+    console.print("试试：在客户手机里说「你们的课多少钱?」。按 Ctrl-C 结束。", style="dim")
+
+
+def _watch(stack: Stack) -> None:
+    """Until Ctrl-C or SIGTERM; a child that dies is started again."""
+
+    def _end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        while True:
+            time.sleep(1)
+            for name in stack.mend():
+                console.print(f"{name} 意外退出，已重新启动（日志在 {stack.folder / name}.log）", style="yellow")
+    except KeyboardInterrupt:
+        console.print("\n正在结束各进程……状态已保存，下次启动接着来。", style="dim")
+
+
+@click.command("worker", help="运行 worker：拉取存档、打标签、移动阶段、送出提醒。")
+@click.option("--burst", is_flag=True, help="队列空了就结束")
+@with_appcontext
+def run_worker(burst: bool) -> None:
+    system = _system()
+    _migrated(system)
+    try:
+        worker.run(system, burst=burst)
+    except (ConfigError, SurroundingsError) as error:
+        _fail(str(error))
+
+
+@click.command("scheduler", help="运行调度器：到点的任务、计时移动、定期补漏。可以多开，只有一个在工作。")
+@with_appcontext
+def run_scheduler() -> None:
+    system = _system()
+    _migrated(system)
+    scheduler.run(system)
+
+
+@click.command("init", help="从行业模板生成 config.toml。")
+@click.option("--playbook", type=click.Choice(PLAYBOOKS), default="education", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
+@click.option("--force", is_flag=True, help="覆盖已有文件（旧文件存为 .bak）")
+def init(playbook: str, output: Path, force: bool) -> None:
+    if output.exists():
+        if not force:
+            _fail(f"{output} 已存在。加 --force 覆盖（旧文件会存为 {output}.bak），或用 --output 换个文件名")
+        output.replace(Path(f"{output}.bak"))
+    output.write_text((ROOT / "bot" / "playbooks" / f"{playbook}.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    settings = load_settings(output)
+    tables = settings.tables
+    console.print(
+        f"已写好 {output}：{len(tables.rules)} 条规则，{len(tables.pipelines)} 条流程，{len(tables.sops)} 个 SOP。"
+        f"改完用 flask check 检查。"
+    )
+
+
+@click.command("check", help="检查 config.toml：所有错误一次列出，带行号与改法。")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@with_appcontext
+def check(path: Path | None) -> None:
+    path = path or _system().environment.config
+    started = time.monotonic()
+    try:
+        settings = load_settings(path)
+    except ConfigError as error:
+        table = Table("位置", "键", "问题与改法", title=f"{path}：{len(error.problems)} 处要改", title_justify="left")
+        for problem in error.problems:
+            table.add_row(f"{problem.line}:{problem.column}", problem.where, problem.message)
+        errors.print(table, markup=False)
+        raise SystemExit(1) from None
+    tables = settings.tables
+    examples = sum(len(rule.examples.hit) + len(rule.examples.miss) for rule in tables.rules)
+    console.print(
+        f"{path} 没有问题（版本 {settings.version}）：{len(tables.rules)} 条规则、{examples} 个例句全部通过，"
+        f"{len(tables.pipelines)} 条流程，{len(tables.sops)} 个 SOP，用时 {time.monotonic() - started:.1f} 秒",
+        style="green",
+    )
+    for warning in settings.warnings:
+        console.print(f"注意：{warning}", style="yellow")
+
+
+@click.command("replay", help="把一份对话记录（JSON Lines）完整走一遍：加密存档、回调、打标签、移动、计划任务。")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--folder", type=click.Path(path_type=Path), default=None, help="状态目录，默认 var/replay")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 8))
+@click.option("--json", "json_only", is_flag=True, help="只输出一个 JSON 对象")
+@with_appcontext
+def replay(path: Path, folder: Path | None, workers: int, json_only: bool) -> None:
+    config = _system().environment.config.resolve()
+    if not path.is_file():
+        _fail(f"没有这个文件：{path}")
+    columns = (TextColumn("入库"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    try:
+        dialogues = read_dialogues(path)
+        with Stack((folder or ROOT / "var" / "replay").resolve(), config, workers=workers) as stack:
+            with Progress(*columns, console=errors, disable=json_only) as progress:
+                bar = progress.add_task("", total=None)
+                outcome = run_replay(
+                    stack.system,
+                    stack.control,
+                    dialogues,
+                    lambda done, total: progress.update(bar, completed=done, total=total),
+                )
+    except (ReplayError, StackError, ConfigError, SurroundingsError) as error:
+        _fail(str(error))
+    if json_only:
+        click.echo(as_json(outcome))
+    else:
+        table = Table("数目", "", title="回放结果", title_justify="left")
+        for name, value in vars(outcome).items():
+            table.add_row(name, str(value))
+        console.print(table)
+    if outcome.lost or outcome.doubled or outcome.out_of_order:
+        raise SystemExit(1)
+
+
+@click.command("status", help="看一眼系统：配置、存档、任务、队列、调度器。有红色项时以 1 退出。")
+@with_appcontext
+def show_status() -> None:
+    system = _system()
+    try:
+        lines = status.take_stock(system, clock.now())
+    except OperationalError as error:
+        _fail(f"连不上数据库：{error.orig}\n检查 TICI_DATABASE_URL")
+    table = Table("项目", "现状", "怎么办", title="提词 Tici", title_justify="left")
+    for line in lines:
+        table.add_row(line.what, f"[{_STYLES[line.level]}]{_plain(line.value)}[/]", _plain(line.advice))
+    console.print(table)
+    raise SystemExit(1 if any(line.level == "bad" for line in lines) else 0)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+@click.group("db", help="数据库：升级与查看版本。")
+def db() -> None: ...
+
+
+@db.command("upgrade", help="把数据库升级到这一版（可重复运行）。")
+@with_appcontext
+def db_upgrade() -> None:
+    system = _system()
+    try:
+        before, after = schema.upgrade(system.store.engine)
+    except OperationalError as error:
+        _fail(f"连不上数据库：{error.orig}\n检查 TICI_DATABASE_URL")
+    console.print(f"数据库已是版本 {after}" + ("" if before == after else f"（原为 {before or '空'}）"))
+
+
+@db.command("revise", hidden=True)
+@click.argument("message")
+@with_appcontext
+def db_revise(message: str) -> None:
+    """For developers: write the next migration from the models."""
+    schema.write_migration(_system().store.engine, message)
+
+
+@click.command("board-link", help="生成一个打开看板的链接（只读）。")
+@click.option("--hours", default=12, show_default=True, type=click.IntRange(1, 24 * 30))
+@with_appcontext
+def board_link(hours: int) -> None:
+    system = _system()
+    click.echo(board_url(system.environment.base_url, system.signing_key, clock.now(), timedelta(hours=hours)))
+
+
+@click.group("quarantine", help="隔离区：读不出的存档消息。")
+def quarantine() -> None: ...
+
+
+@quarantine.command("replay", help="补上私钥或升级之后，再读一遍隔离区。")
+@with_appcontext
+def quarantine_replay() -> None:
+    system = _system()
+    _migrated(system)
+    try:
+        freed, kept = ingest.replay_quarantine(system)
+    except (ConfigError, SurroundingsError, ValueError) as error:
+        _fail(str(error))
+    console.print(f"读出 {freed} 条，仍有 {kept} 条读不出")
+
+
+@click.group("queue", help="内置队列（Valkey）。")
+def queue() -> None: ...
+
+
+@queue.command("stop", help="结束内置 Valkey（未送出的工作都在数据库里，不会丢）。")
+@with_appcontext
+def queue_stop() -> None:
+    console.print("已结束" if valkey.stop_valkey(_system().environment.var) else "没有在运行")

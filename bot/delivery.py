@@ -1,0 +1,195 @@
+"""Deliver: claim an outbox row, let go of the database, call WeCom, record what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.errands import ERRANDS, Postponed, Skipped
+from bot.failpoints import passing
+from bot.log import get_logger
+from bot.models import Customer, Outbox, SopTask
+from bot.store import database_now, get_status, set_status
+from bot.wecom.errors import WeComError
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+LEASE_SECONDS = 30
+MOST_ATTEMPTS = 12
+LONGEST_WAIT = 600.0
+PAUSE = "wecom_pause"
+PAUSE_SECONDS = 300
+# WeCom itself drops a repeated, equal message only within this time of the first (duplicate_check_interval).
+SAFE_AGAIN = timedelta(hours=3, minutes=50)
+_log = get_logger(__name__)
+
+
+def deliver(system: System, row_id: int) -> str | None:
+    """Deliver one outbox row; returns its state afterwards, None where another has it or its time has not come."""
+    now = clock.now()
+    with system.store.write() as session:
+        row = _claim(session, row_id, system.owner, now)
+        if row is None:
+            return None
+        errand = ERRANDS[row.kind]
+        ready = _ready(session, row, system, now)
+        payload, attempt = row.payload, row.attempts
+    passing("claimed")
+    if not ready:
+        return row.state
+    try:
+        result = errand.call(system, payload)
+    except WeComError as error:
+        return _failed(system, row_id, attempt, error)
+    passing("sent")
+    with system.store.write() as session:
+        row = session.get_one(Outbox, row_id)
+        if row.attempts != attempt:  # our lease ran out and another took over: his word counts
+            return row.state
+        errand.record(session, row, result, clock.now())
+        _close(row, "sent", clock.now(), result=result)
+    passing("recorded")
+    return "sent"
+
+
+def waiting_ids(session: Session, now: datetime, limit: int = 2000) -> list[int]:
+    """The rows that should leave now: waiting and due, or claimed by someone who has vanished."""
+    vanished = and_(Outbox.state == "sending", Outbox.lease_until < database_now(session))
+    due = and_(Outbox.state == "waiting", Outbox.not_before <= now)
+    query = select(Outbox.id).where(or_(due, vanished)).order_by(Outbox.id).limit(limit)
+    return list(session.scalars(query))
+
+
+def _claim(session: Session, row_id: int, owner: str, now: datetime) -> Outbox | None:
+    present = database_now(session)
+    if _paused(session, now):
+        return None
+    free = or_(
+        and_(Outbox.state == "waiting", Outbox.not_before <= now),
+        and_(Outbox.state == "sending", Outbox.lease_until < present),
+    )
+    claimed = session.execute(
+        update(Outbox)
+        .where(Outbox.id == row_id, free)
+        .values(
+            state="sending",
+            lease_owner=owner,
+            lease_until=present + timedelta(seconds=LEASE_SECONDS),
+            attempts=Outbox.attempts + 1,
+            first_tried_at=func.coalesce(Outbox.first_tried_at, now),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    if not claimed.rowcount:  # type: ignore[attr-defined]
+        return None
+    return session.get_one(Outbox, row_id, populate_existing=True)
+
+
+def _ready(session: Session, row: Outbox, system: System, now: datetime) -> bool:
+    """Fill in what is to be sent; False where the row is settled or put off without a call."""
+    errand = ERRANDS[row.kind]
+    if row.deadline is not None and row.deadline <= now:
+        _close(row, "failed", now, error="超过了时限，没有发出")
+        _tell_task(session, row, "expired", "超过了时限，没有发出")
+        return False
+    if row.attempts > 1 and errand.repeats_show and row.first_tried_at and now - row.first_tried_at > SAFE_AGAIN:
+        _close(row, "unknown", now, error="上次发送中断，不知是否已送达；为免重复不再发送")
+        _tell_task(session, row, "unknown", "上次发送中断，不知员工是否已收到")
+        return False
+    if errand.one_at_a_time and _busy(session, row):
+        _put_off(row, now, 1.0)
+        return False
+    try:
+        row.payload = errand.prepare(session, system, row, now)
+    except Skipped as skipped:
+        _close(row, "cancelled", now, error=str(skipped))
+        return False
+    except Postponed as postponed:
+        _put_off(row, now, postponed.seconds)
+        return False
+    return True
+
+
+def _busy(session: Session, row: Outbox) -> bool:
+    """Whether another row of the same kind and customer is on its way: WeCom refuses concurrent writes (45035)."""
+    if row.customer_id is None:
+        return False
+    session.execute(select(Customer.id).where(Customer.id == row.customer_id).with_for_update())
+    others = select(Outbox.id).where(
+        Outbox.kind == row.kind,
+        Outbox.customer_id == row.customer_id,
+        Outbox.id != row.id,
+        Outbox.state == "sending",
+        Outbox.lease_until > database_now(session),
+    )
+    return session.scalar(others.limit(1)) is not None
+
+
+def _failed(system: System, row_id: int, attempt: int, error: WeComError) -> str:
+    now = clock.now()
+    with system.store.write() as session:
+        row = session.get_one(Outbox, row_id)
+        if row.attempts != attempt:
+            return row.state
+        errand = ERRANDS[row.kind]
+        if error.errcode in errand.counts_as_sent and attempt > 1:
+            errand.record(session, row, {}, now)
+            _close(row, "sent", now, result={"errcode": error.errcode})
+            return row.state
+        errand.learn(session, row, error)
+        tries = min(error.tries or MOST_ATTEMPTS, MOST_ATTEMPTS)
+        if error.pause:
+            _pause(session, error, now)
+            row.attempts -= 1  # it is not this row's fault
+            _put_off(row, now, PAUSE_SECONDS, str(error))
+        elif error.permanent or attempt >= tries:
+            _close(row, "failed", now, error=str(error))
+            _tell_task(session, row, "failed", str(error))
+        else:
+            _put_off(row, now, _backoff(row, error), str(error))
+        _log.warning("not delivered", kind=row.kind, row=row.id, errcode=error.errcode, state=row.state)
+        return row.state
+
+
+def _backoff(row: Outbox, error: WeComError) -> float:
+    """Seconds to wait: WeCom's own figure, doubled with each try, spread by the row's id."""
+    base = error.retry_after if error.retry_after is not None else 5.0
+    spread = int.from_bytes(hashlib.sha256(f"{row.id}:{row.attempts}".encode()).digest()[:2], "big") / 65535
+    return min(base * 2.0 ** (row.attempts - 1), LONGEST_WAIT) * (0.75 + spread / 2)
+
+
+def _put_off(row: Outbox, now: datetime, seconds: float, error: str | None = None) -> None:
+    row.state, row.lease_until, row.lease_owner = "waiting", None, None
+    row.not_before = now + timedelta(seconds=seconds)
+    row.error = error[:500] if error else row.error
+
+
+def _close(
+    row: Outbox, state: str, now: datetime, *, result: dict[str, Any] | None = None, error: str | None = None
+) -> None:
+    row.state, row.done_at, row.lease_until = state, now, None
+    row.result = result if result is not None else row.result
+    row.error = error[:500] if error else None
+
+
+def _tell_task(session: Session, row: Outbox, state: str, why: str) -> None:
+    task = session.get(SopTask, row.task_id) if row.task_id else None
+    if task is not None and task.state == "queued":
+        task.state, task.ended_because = state, why[:200]
+
+
+def _pause(session: Session, error: WeComError, now: datetime) -> None:
+    until = now + timedelta(seconds=PAUSE_SECONDS)
+    set_status(session, PAUSE, {"until": until.isoformat(), "errcode": error.errcode, "why": str(error)}, now)
+    _log.error("WeCom calls paused", errcode=error.errcode, seconds=PAUSE_SECONDS)
+
+
+def _paused(session: Session, now: datetime) -> bool:
+    status = get_status(session, PAUSE)
+    return status is not None and datetime.fromisoformat(status.value["until"]) > now

@@ -1,0 +1,201 @@
+"""Pull: read the archive from the stored cursor, open what can be opened, and commit batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.failpoints import passing
+from bot.log import get_logger
+from bot.models import ArchiveCursor, Quarantine
+from bot.pipeline import Arrived, take_batch
+from bot.store import Held, insert_new, release_lease, set_status, still_held, take_lease
+from bot.wecom.archive import SealedRow
+from bot.wecom.errors import UnreadableMessage
+from bot.wecom.keyring import KeyProblem
+from bot.wecom.messages import read_message
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+LEASE_SECONDS = 60
+BATCH = 500
+POISON_TRIES = 3  # unfinished tries of a batch before it is taken row by row, and of a row before it is put aside
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Unopened:
+    """A row that could not be read, and why."""
+
+    row: SealedRow
+    reason: str
+
+
+@dataclass
+class Pulled:
+    """What one pull did."""
+
+    rows: int = 0
+    quarantined: int = 0
+    busy: bool = False
+
+
+def pull(system: System) -> Pulled:
+    """Bring the archive up to date; returns at once where another process is at it."""
+    access = system.environment.needs_wecom()
+    name = f"pull:{access.corp_id}"
+    with system.store.write() as session:
+        held = take_lease(session, name, system.owner, LEASE_SECONDS)
+    if held is None:
+        return Pulled(busy=True)
+    done = Pulled()
+    try:
+        while held is not None and _pull_batch(system, access.corp_id, held, done):
+            with system.store.write() as session:
+                held = take_lease(session, name, system.owner, LEASE_SECONDS)
+    finally:
+        if held is not None:
+            with system.store.write() as session:
+                release_lease(session, held)
+    return done
+
+
+def _pull_batch(system: System, corp_id: str, held: Held, done: Pulled) -> bool:
+    """One batch from fetch to commit; True while there may be more."""
+    seq, unfinished = _cursor(system, corp_id)
+    limit = BATCH if unfinished < POISON_TRIES else 1
+    rows = system.archive.pull(seq, limit)
+    passing("pulled")
+    if not rows:
+        _caught_up(system, corp_id)
+        return False
+    if unfinished < 2 * POISON_TRIES:
+        _count_attempt(system, corp_id)
+        opened, unopened = open_rows(system, rows)
+    else:  # alone, and still it brings every try down
+        opened, unopened = [], [Unopened(row, f"单独处理这一行时出错 {POISON_TRIES} 次") for row in rows]
+    passing("decrypted")
+    if not _commit(system, corp_id, held, seq, rows[-1].seq, opened, unopened):
+        return False
+    done.rows += len(rows)
+    done.quarantined += len(unopened)
+    return len(rows) == limit or limit == 1
+
+
+def open_rows(system: System, rows: Sequence[SealedRow]) -> tuple[list[Arrived], list[Unopened]]:
+    """Decrypt and read rows; each that cannot be is returned with its reason, and stops no other."""
+    opened: list[Arrived] = []
+    unopened: list[Unopened] = []
+    for row, key in zip(rows, system.keyring.unwrap_many(rows), strict=True):
+        if isinstance(key, KeyProblem):
+            unopened.append(Unopened(row, key.reason))
+            continue
+        try:
+            message = read_message(system.archive.decrypt(key, row.encrypt_chat_msg), msgid=row.msgid)
+            opened.append(Arrived(row.seq, message))
+        except UnreadableMessage as error:
+            unopened.append(Unopened(row, error.reason))
+    return opened, unopened
+
+
+def replay_quarantine(system: System) -> tuple[int, int]:
+    """Try the quarantined rows again (a key was added, a release can read more); returns freed and still held."""
+    freed = kept = 0
+    with system.store.read() as session:
+        ids = [row.id for row in session.scalars(select(Quarantine).where(Quarantine.released_at.is_(None)))]
+    for row_id in ids:
+        now = clock.now()
+        with system.store.write() as session:
+            row = session.get_one(Quarantine, row_id)
+            opened, unopened = open_rows(system, [SealedRow(**row.sealed)])
+            row.attempts += 1
+            if unopened:
+                row.reason, kept = unopened[0].reason[:500], kept + 1
+                continue
+            wake = take_batch(session, system.settings, now, opened)
+            row.released_at, freed = now, freed + 1
+        system.bell.ring_for("deliver", wake.outbox_ids)
+    return freed, kept
+
+
+def _cursor(system: System, corp_id: str) -> tuple[int, int]:
+    """The seq stored last, and how many tries of what comes after it were begun and not finished."""
+    with system.store.write() as session:
+        insert_new(session, ArchiveCursor, [{"corp_id": corp_id, "seq": 0, "attempts": 0}], ["corp_id"])
+        cursor = session.get_one(ArchiveCursor, corp_id)
+        return cursor.seq, cursor.attempts
+
+
+def _count_attempt(system: System, corp_id: str) -> None:
+    """Committed before the work, so that a try which takes the whole process down counts as well."""
+    with system.store.write() as session:
+        session.get_one(ArchiveCursor, corp_id).attempts += 1
+
+
+def _commit(
+    system: System,
+    corp_id: str,
+    held: Held,
+    seq: int,
+    last_seq: int,
+    opened: Sequence[Arrived],
+    unopened: Sequence[Unopened],
+) -> bool:
+    """One transaction: messages, tags, moves, tasks, outbox, quarantine and cursor, together or not at all."""
+    settings, now = system.settings, clock.now()
+    with system.store.write() as session:
+        if not still_held(session, held):
+            _log.warning("pull overtaken", seq=seq)
+            return False
+        wake = take_batch(session, settings, now, opened)
+        _put_aside(session, unopened, now)
+        moved = session.execute(
+            update(ArchiveCursor)
+            .where(ArchiveCursor.corp_id == corp_id, ArchiveCursor.seq == seq)
+            .values(seq=last_seq, attempts=0, pulled_at=now)
+        )
+        if not moved.rowcount:  # type: ignore[attr-defined]
+            raise RuntimeError("the archive cursor moved under our lease")
+        passing("cursor")
+    passing("committed")
+    system.bell.ring_for("deliver", wake.outbox_ids)
+    return True
+
+
+def _put_aside(session: Session, unopened: Sequence[Unopened], now: datetime) -> None:
+    rows = [
+        {
+            "seq": item.row.seq,
+            "msgid": item.row.msgid[:128],
+            "publickey_ver": item.row.publickey_ver,
+            "sealed": {
+                "seq": item.row.seq,
+                "msgid": item.row.msgid,
+                "publickey_ver": item.row.publickey_ver,
+                "encrypt_random_key": item.row.encrypt_random_key,
+                "encrypt_chat_msg": item.row.encrypt_chat_msg,
+            },
+            "reason": item.reason[:500],
+            "attempts": 1,
+            "created_at": now,
+        }
+        for item in unopened
+    ]
+    if rows:
+        _log.error("archive rows quarantined", rows=len(rows), first=unopened[0].reason)
+        insert_new(session, Quarantine, rows, ["seq"])
+
+
+def _caught_up(system: System, corp_id: str) -> None:
+    now = clock.now()
+    with system.store.write() as session:
+        cursor = session.get_one(ArchiveCursor, corp_id)
+        cursor.attempts, cursor.pulled_at = 0, now
+        set_status(session, "caught_up", {"seq": cursor.seq}, now)

@@ -1,0 +1,142 @@
+"""The jobs that RQ calls by name: each takes row ids or nothing, and asks the database what there is to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from bot import clock, delivery, ingest
+from bot.cases import Wake
+from bot.log import get_logger
+from bot.models import ArchiveCursor, CallbackEvent
+from bot.noticing import expire_tags
+from bot.pipeline import take_event
+from bot.placing import move_by, timed_moves
+from bot.prompting import (
+    after_moves,
+    end_finished,
+    expire_unsent,
+    prompt_due,
+    start_silence_sops,
+    start_sops,
+)
+from bot.proving import close_windows
+from bot.system import System, current_system
+from sop.triggers import Trigger
+
+EVENT_TRIES = 5
+CHUNK = 500
+_log = get_logger(__name__)
+
+
+def pull() -> None:
+    """Bring the archive up to date."""
+    system = current_system()
+    system.bell.answer("pull")  # before reading: what arrives from now on rings again
+    done = ingest.pull(system)
+    if done.rows:
+        _log.info("pulled", rows=done.rows, quarantined=done.quarantined)
+
+
+def handle_events() -> None:
+    """Work off the stored callback events, oldest first."""
+    system = current_system()
+    system.bell.answer("handle_events")
+    with system.store.read() as session:
+        ids = session.scalars(
+            select(CallbackEvent.id).where(CallbackEvent.handled_at.is_(None)).order_by(CallbackEvent.id)
+        ).all()
+    for event_id in ids:
+        handle_event(system, event_id)
+
+
+def handle_event(system: System, event_id: int) -> None:
+    """One event in one transaction; one that fails every time is put aside with its reason."""
+    with system.store.write() as session:
+        row = session.get(CallbackEvent, event_id, with_for_update=True)
+        if row is None or row.handled_at is not None:
+            return
+        row.attempts += 1
+        attempts = row.attempts
+    try:
+        with system.store.write() as session:
+            row = session.get_one(CallbackEvent, event_id, with_for_update=True)
+            if row.handled_at is not None:
+                return
+            wake = take_event(session, system.settings, clock.now(), row)
+    except Exception as error:
+        _log.exception("event not handled", event_id=event_id, attempts=attempts)
+        if attempts < EVENT_TRIES:
+            return
+        with system.store.write() as session:
+            row = session.get_one(CallbackEvent, event_id)
+            row.handled_at, row.outcome = clock.now(), f"failed: {type(error).__name__}: {error}"[:500]
+        return
+    system.bell.ring_for("deliver", wake.outbox_ids)
+
+
+def deliver(row_id: int) -> None:
+    """Deliver one outbox row."""
+    delivery.deliver(current_system(), row_id)
+
+
+def due() -> None:
+    """Queue the prompts whose hour has come, close reply windows, end what is over."""
+    system = current_system()
+    system.bell.answer("due")
+    while _due_chunk(system) >= CHUNK:
+        pass
+
+
+def _due_chunk(system: System) -> int:
+    settings, now, wake = system.settings, clock.now(), Wake()
+    with system.store.write() as session:
+        came_due = prompt_due(session, settings, now, wake, CHUNK)
+        closed = close_windows(session, settings, now, CHUNK)
+        for case, task, tags in closed:
+            moves = move_by(session, settings, case, tags, now, wake)
+            after_moves(session, settings, case, moves, now, wake)
+            for tag in tags:
+                start_sops(session, settings, case, Trigger("tag", tag), f"silence:{task.id}", now, wake)
+        expire_unsent(session, now, CHUNK)
+        end_finished(session, now, CHUNK)
+    system.bell.ring_for("deliver", wake.outbox_ids)
+    return max(came_due, len(closed))
+
+
+def timers() -> None:
+    """Timed moves, SOPs that wait for silence, tags whose time is over."""
+    system = current_system()
+    system.bell.answer("timers")
+    while _timers_chunk(system):
+        pass
+
+
+def _timers_chunk(system: System) -> bool:
+    settings, now, wake = system.settings, clock.now(), Wake()
+    with system.store.write() as session:
+        moved = timed_moves(session, settings, now, wake, CHUNK)
+        for case, made in moved:
+            after_moves(session, settings, case, [made], now, wake)
+        started = start_silence_sops(session, settings, now, wake, CHUNK)
+        expired = expire_tags(session, now)
+    system.bell.ring_for("deliver", wake.outbox_ids)
+    return bool(len(moved) >= CHUNK or started >= CHUNK or expired >= 1000)
+
+
+def sweep() -> None:
+    """Ring again for everything the database says is to be done: calls that were lost come back here."""
+    system = current_system()
+    system.bell.answer("sweep")
+    now = clock.now()
+    with system.store.read() as session:
+        outbox = delivery.waiting_ids(session, now)
+        events = session.scalar(select(CallbackEvent.id).where(CallbackEvent.handled_at.is_(None)).limit(1))
+        cursor = session.scalars(select(ArchiveCursor)).first()
+    system.bell.ring_for("deliver", outbox)
+    if events is not None:
+        system.bell.ring_once("handle_events")
+    if cursor is None or cursor.pulled_at is None or now - cursor.pulled_at > timedelta(minutes=1):
+        system.bell.ring_once("pull")
+    system.bell.ring_once("due")

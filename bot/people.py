@@ -1,0 +1,64 @@
+"""Who is who: finds or makes the rows of customers, agents and their follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.models import Agent, Customer, Follow
+
+Row = TypeVar("Row", Customer, Agent)
+
+
+def find_customers(session: Session, external_userids: Iterable[str], now: datetime) -> dict[str, Customer]:
+    """Customers by external_userid; those not met before are made."""
+    wanted = sorted({userid for userid in external_userids if userid})
+    found = {c.external_userid: c for c in _in(session, wanted, Customer, Customer.external_userid)}
+    fresh = [Customer(external_userid=u, created_at=now, activity=0, conversion=0) for u in wanted if u not in found]
+    session.add_all(fresh)
+    session.flush()
+    return found | {customer.external_userid: customer for customer in fresh}
+
+
+def find_agents(session: Session, userids: Iterable[str], now: datetime) -> dict[str, Agent]:
+    """Agents by case-folded userid (WeCom answers in either case); those not met before are made."""
+    spelled = {userid.casefold(): userid for userid in userids if userid}
+    found = {agent.key: agent for agent in _in(session, sorted(spelled), Agent, Agent.key)}
+    fresh = [Agent(key=key, userid=userid, created_at=now) for key, userid in spelled.items() if key not in found]
+    session.add_all(fresh)
+    session.flush()
+    return found | {agent.key: agent for agent in fresh}
+
+
+def known_agents(session: Session, userids: Iterable[str]) -> set[str]:
+    """Those of the ids (case-folded) that belong to agents: a userid may look like a customer's."""
+    keys = sorted({userid.casefold() for userid in userids if userid})
+    return {agent.key for agent in _in(session, keys, Agent, Agent.key)}
+
+
+def start_follow(
+    session: Session, agent: Agent, customer: Customer, now: datetime, channel: str | None = None
+) -> tuple[Follow, bool]:
+    """The follow of agent x customer, made or taken up again; True if it is new or had ended."""
+    pair = select(Follow).where(Follow.agent_id == agent.id, Follow.customer_id == customer.id)
+    follow = session.scalar(pair)
+    if follow is None:
+        follow = Follow(agent=agent, customer=customer, added_at=now, channel=channel, marked={})
+        session.add(follow)
+        session.flush()
+        return follow, True
+    if follow.ended_at is None:
+        return follow, False
+    follow.ended_at, follow.ended_by, follow.added_at, follow.marked = None, None, now, {}
+    return follow, True
+
+
+def _in(session: Session, keys: Sequence[str], model: type[Row], column: Any) -> list[Row]:
+    rows: list[Row] = []
+    for start in range(0, len(keys), 500):
+        rows += session.scalars(select(model).where(column.in_(keys[start : start + 500])))
+    return rows

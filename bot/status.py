@@ -1,0 +1,135 @@
+"""`flask status`: how the system stands, in a table a person can read at a glance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import redis
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot import schema
+from bot.models import ArchiveCursor, CallbackEvent, Customer, Message, Outbox, Quarantine, SopTask
+from bot.queue import Bell, connect_redis
+from bot.reload import STATUS
+from bot.store import get_status
+from bot.system import System
+
+_STATES = {
+    "planned": "计划中",
+    "queued": "待发卡片",
+    "delivered": "已提醒",
+    "completed": "已发送",
+    "replied": "已回复",
+    "expired": "过期",
+    "cancelled": "取消",
+    "failed": "失败",
+    "unknown": "不明",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One fact. level: ok, warn or bad; advice says what to do about it."""
+
+    what: str
+    value: str
+    level: str = "ok"
+    advice: str = ""
+
+
+def take_stock(system: System, now: datetime) -> list[Line]:
+    """Every fact worth knowing; reads only, starts nothing."""
+    revision, head = schema.current_revision(system.store.engine), schema.head_revision()
+    if revision != head:
+        return [Line("数据库", f"版本 {revision or '空'}，需要 {head}", "bad", "运行 flask db upgrade")]
+    with system.store.read() as session:
+        return [
+            Line("数据库", f"{system.store.engine.dialect.name}，版本 {head}"),
+            *_config(session),
+            *_archive(session, now),
+            *_work(session, now),
+            *_pause(session, now),
+            _scheduler(session, now),
+            _queue(system),
+        ]
+
+
+def _config(session: Session) -> list[Line]:
+    status = get_status(session, STATUS)
+    if status is None:
+        return [Line("配置", "还没有进程读过", "warn", "启动 worker 后再看")]
+    problems = status.value["problems"]
+    if not problems:
+        return [Line("配置", f"版本 {status.value['version']}")]
+    head = Line(
+        "配置", f"文件有 {len(problems)} 处错误，仍按版本 {status.value['version']} 运行", "bad", "按下列提示修改"
+    )
+    return [head, *(Line("", problem, "bad") for problem in problems[:5])]
+
+
+def _archive(session: Session, now: datetime) -> list[Line]:
+    cursor = session.scalars(select(ArchiveCursor)).first()
+    stored = session.scalar(select(func.count()).select_from(Message)) or 0
+    lines = [Line("客户 / 消息", f"{session.scalar(select(func.count()).select_from(Customer)) or 0} / {stored}")]
+    if cursor is None or cursor.pulled_at is None:
+        return [*lines, Line("会话存档", "还没有拉取过", "warn", "检查 worker 与 scheduler 是否在运行")]
+    age = (now - cursor.pulled_at).total_seconds()
+    level = "ok" if age < 300 else "warn" if age < 3600 else "bad"
+    advice = "" if level == "ok" else "存档只保留 5 天：尽快检查 worker、网络与 WECOM_ARCHIVE_SECRET"
+    lines.append(Line("会话存档", f"seq {cursor.seq}，{_ago(age)}前拉取", level, advice))
+    held = session.scalar(select(func.count()).select_from(Quarantine).where(Quarantine.released_at.is_(None))) or 0
+    if held:
+        reason = session.scalar(select(Quarantine.reason).where(Quarantine.released_at.is_(None)).limit(1))
+        lines.append(Line("隔离区", f"{held} 条读不出", "bad", f"{reason}；处理后运行 flask quarantine replay"))
+    return lines
+
+
+def _work(session: Session, now: datetime) -> list[Line]:
+    waiting = select(func.count()).where(Outbox.state.in_(("waiting", "sending")), Outbox.not_before <= now)
+    failed = select(func.count()).where(Outbox.state.in_(("failed", "unknown")))
+    events = select(func.count()).where(CallbackEvent.handled_at.is_(None))
+    tasks = dict(session.execute(select(SopTask.state, func.count()).group_by(SopTask.state)).tuples().all())
+    said = "，".join(f"{_STATES.get(state, state)} {count}" for state, count in tasks.items()) or "还没有"
+    lost = session.scalar(failed) or 0
+    error = session.scalar(select(Outbox.error).where(Outbox.state == "failed").order_by(Outbox.id.desc()).limit(1))
+    return [
+        Line("SOP 任务", said),
+        Line("待送出 / 待处理事件", f"{session.scalar(waiting) or 0} / {session.scalar(events) or 0}"),
+        Line("送不出", str(lost), "warn" if lost else "ok", f"最近：{error}" if lost and error else ""),
+    ]
+
+
+def _pause(session: Session, now: datetime) -> list[Line]:
+    status = get_status(session, "wecom_pause")
+    if status is None or datetime.fromisoformat(status.value["until"]) <= now:
+        return []
+    return [Line("企业微信调用", "已暂停", "bad", status.value["why"])]
+
+
+def _scheduler(session: Session, now: datetime) -> Line:
+    status = get_status(session, "scheduler")
+    age = (now - status.at).total_seconds() if status else None
+    if age is None or age > 60:
+        return Line("调度器", "没有在运行" if age is None else f"{_ago(age)}前停了", "bad", "运行 flask scheduler")
+    return Line("调度器", "运行中")
+
+
+def _queue(system: System) -> Line:
+    url = system.known_redis_url
+    if url is None:
+        return Line("队列", "内置 Valkey 没有运行", "warn", "启动 worker 时会自动启动")
+    try:
+        depth = Bell(connect_redis(url)).depth()
+    except redis.RedisError as error:
+        return Line(
+            "队列", f"连不上（{type(error).__name__}）", "bad", "检查 TICI_REDIS_URL；消息不会丢，恢复后自动继续"
+        )
+    return Line("队列", f"{sum(depth.values())} 个待办")
+
+
+def _ago(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} 秒"
+    return f"{seconds / 60:.0f} 分钟" if seconds < 7200 else f"{seconds / 3600:.0f} 小时"
