@@ -12,6 +12,7 @@ from bot.settings import Settings, load_settings
 from sop.planning import plan_steps
 from sop.stages import Move, decide_move
 from sop.triggers import Trigger, starts
+from sop.wording import check_wording
 from taggers.utterance import Utterance
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +33,7 @@ def test_a_playbook_loads_and_its_examples_hold(path: Path) -> None:
     assert tables.welcome is not None
     assert [rule.id for rule in tables.rules if not (rule.examples.hit and rule.examples.miss)] == []
     assert {rule.tag for rule in tables.rules} <= declared
+    assert [problem for rule in tables.rules for problem in check_wording(rule.reply or "")] == []
     assert {len(sop.steps) for sop in tables.sops} >= {3}
     assert "@added" in {sop.on for sop in tables.sops}
 
