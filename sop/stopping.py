@@ -6,8 +6,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from sop.playbook import Sop
-
 HAPPENINGS = {
     "reply": "客户已回复",
     "left": "客户已删除员工或员工已离开",
