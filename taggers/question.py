@@ -38,7 +38,7 @@ def _asks(clauses: Clauses, left: int, right: int) -> bool:
                 return True
             if not known and not _whatever(clauses, cue, right):
                 return True
-        elif kinds & {"not", "ban"} and (clauses.either_or(cue, left) or _ends_on(cue, left, right)):
+        elif kinds & {"not", "ban"} and (clauses.either_or(cue, left) or _ends_on(clauses, cue, left, right)):
             return True
     bare = clauses.text[left:right].rstrip(_SOFT)
     return bare.endswith("呢") and _GOING_ON.search(bare) is None
@@ -52,9 +52,11 @@ def _whatever(clauses: Clauses, cue: Cue, right: int) -> bool:
     return ("都" in close or "也" in close) and not clauses.text.endswith(("吗", "么"), cue.end, right)
 
 
-def _ends_on(cue: Cue, left: int, right: int) -> bool:
-    """有优惠没, 贵不: a bare negation at the end of a clause asks."""
-    return cue.word in ("不", "没", "没有") and cue.end == right and cue.start - left >= 2
+def _ends_on(clauses: Clauses, cue: Cue, left: int, right: int) -> bool:
+    """有优惠没, 贵不, 有房没有啊: a bare negation at the end of a clause asks."""
+    if cue.word not in ("不", "没", "没有") or cue.start - left < 2 or right - cue.end > 2:
+        return False
+    return not clauses.text[cue.end : right].strip(_SOFT)
 
 
 def _asked_behind(clauses: Clauses, right: int) -> bool:
