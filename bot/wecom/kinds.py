@@ -23,7 +23,7 @@ class Part:
     """A stretch of a message's content. `offset` is its place in the content.
 
     scope: typed (the sender's own words) | mixed (his words between pictures) | quote (what he answers to) |
-    forwarded (a chat record) | link (titles of links, files, mini programs, places) | notice (votes, to-dos,
+    forwarded (a chat record) | link (titles of links, mini programs, places) | file (names) | notice (votes, to-dos,
     red packets and other things that WeCom words).
     """
 
@@ -186,8 +186,8 @@ KINDS: dict[str, Kind] = {
     "voice": Kind(("[语音]", "{play_length} 秒"), media=True),
     "video": Kind(("[视频]", "{play_length} 秒"), media=True),
     "emotion": Kind(("[表情]",), media=True),
-    "file": Kind(("[文件]", "{filename}"), ("filename",), "link", media=True),
-    "voip_doc_share": Kind(("[通话中的文件]", "{filename}"), ("filename",), "link", media=True),
+    "file": Kind(("[文件]", "{filename}"), ("filename",), "file", media=True),
+    "voip_doc_share": Kind(("[通话中的文件]", "{filename}"), ("filename",), "file", media=True),
     "meeting_voice_call": Kind(("[语音通话录音]",), media=True),
     "revoke": _notice("撤回了一条消息"),
     "agree": _notice("同意会话存档"),
@@ -212,7 +212,7 @@ KINDS: dict[str, Kind] = {
     "calendar": _notice("日程", "{title}", "{place}", words=("title", "remarks")),
     "sphfeed": _link("视频号", "{sph_name}", "{feed_desc}", words=("sph_name", "feed_desc")),
     "voiptext": _notice("通话", "{callduration} 秒"),
-    "qydiskfile": _link("微盘文件", "{filename}", words=("filename",)),
+    "qydiskfile": Kind(("[微盘文件]", "{filename}"), ("filename",), "file"),
     "solitaire": _notice("接龙", "{solitaire_content}", words=("solitaire_content",)),
     "switch": _notice("切换企业日志"),
     # Items of news have no kind of their own.

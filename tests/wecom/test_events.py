@@ -133,6 +133,7 @@ _LEAF = st.one_of(st.text(max_size=8), st.none(), st.integers())
 _VALUES = st.recursive(
     st.text(max_size=8),
     lambda inner: st.one_of(st.dictionaries(st.text(max_size=4), inner), st.tuples(inner, inner)),
+    max_leaves=4,
 )
 _NAMES = [
     "UserID",

@@ -38,7 +38,7 @@ RECORDED: list[tuple[str, str, list[tuple[str, str]], int]] = [
     ),
     ("emotion", "[表情]", [], 1),
     ("emotion", "[表情]", [], 1),
-    ("file", "[文件] 云南五日行程-4月3日.pdf", [("link", "云南五日行程-4月3日.pdf")], 1),
+    ("file", "[文件] 云南五日行程-4月3日.pdf", [("file", "云南五日行程-4月3日.pdf")], 1),
     (
         "link",
         "[链接] 云南五日小团 · 行程详情 大理-丽江-泸沽湖，6人成团",
@@ -101,7 +101,7 @@ RECORDED: list[tuple[str, str, list[tuple[str, str]], int]] = [
     ("calendar", "[日程] 送机：云南团 首都机场T3", [("notice", "送机：云南团")], 0),
     ("mixed", "这是您要的海景房[微笑] [图片]", [("mixed", "这是您要的海景房[微笑]\n")], 1),
     ("meeting_voice_call", "[语音通话录音]", [], 1),
-    ("voip_doc_share", "[通话中的文件] 报价单.pdf", [("link", "报价单.pdf")], 1),
+    ("voip_doc_share", "[通话中的文件] 报价单.pdf", [("file", "报价单.pdf")], 1),
     (
         "sphfeed",
         "[视频号] 山海小团旅行 在泸沽湖看日出是什么体验",
@@ -109,7 +109,7 @@ RECORDED: list[tuple[str, str, list[tuple[str, str]], int]] = [
         0,
     ),
     ("voiptext", "[通话] 95 秒", [], 0),
-    ("qydiskfile", "[微盘文件] 合同模板.docx", [("link", "合同模板.docx")], 0),
+    ("qydiskfile", "[微盘文件] 合同模板.docx", [("file", "合同模板.docx")], 0),
     (
         "solitaire",
         "[接龙] #接龙 周五聚餐报名 1. 林晓雨",
@@ -269,7 +269,10 @@ _SCALAR = st.one_of(
     st.sampled_from(["{", "{}", '{"content":"x"}', '{"item":[{"type":"text","content":"{}"}]}', "\ud800", "\x00"]),
 )  # fmt: skip
 _NAMES = st.sampled_from(
-    ["content", "item", "items", "type", "msg_type", "title", "sdkfileid", "filesize", "play_length", "pre_msgid", "voteitem", "filename", "md5sum", "info", "doc", "redpacket", "text", "image"]
+    (
+        *("content", "item", "items", "type", "msg_type", "title", "sdkfileid", "filesize", "play_length"),
+        *("pre_msgid", "voteitem", "filename", "md5sum", "info", "doc", "redpacket", "text", "image"),
+    )
 )
 _ANY = st.recursive(
     _SCALAR, lambda v: st.one_of(st.lists(v, max_size=3), st.dictionaries(_NAMES, v, max_size=4)), max_leaves=8

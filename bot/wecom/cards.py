@@ -1,0 +1,144 @@
+"""The app message that prompts an agent: when, to whom, what to say, and why now, within WeCom's limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from bot.wecom.plain import clean
+
+# Characters, by the documentation of message/send; where it names none, what phones show without cutting.
+LONGEST = {
+    "title": 36,
+    "desc": 44,
+    "sub_title": 160,
+    "keyname": 5,
+    "value": 26,
+    "quote": 300,
+    "button": 10,
+    "source": 13,
+    "textcard_title": 128,
+    "textcard_description": 512,
+    "textcard_line": 100,
+    "btntxt": 4,
+}
+_MOST_ROWS = 6
+_MOST_BUTTONS = 6
+_LONGEST_URL = 2048
+_LONGEST_KEY = 1024
+_TASK_ID = re.compile(r"[0-9A-Za-z_@-]{1,128}")
+
+
+@dataclass(frozen=True)
+class Button:
+    """A button that calls back: `key` comes back in the click event. style 1 blue, 2 grey, 3 red, 4 grey text."""
+
+    text: str
+    key: str
+    style: int = 1
+
+
+@dataclass(frozen=True)
+class TaskCard:
+    """What an agent must know to act. task_id: unique per app, 0-9A-Za-z_@- up to 128, for a click to name it.
+
+    when: already in words ("今天 10:00"). say: the suggested words, in full; the card cuts them, the page
+    behind `url` (http or https) does not.
+    """
+
+    task_id: str
+    customer: str
+    when: str
+    say: str
+    url: str
+    stage: str = ""
+    why: str = ""
+    heading: str = ""
+    source: str = "提词"
+
+
+def cut(text: str, longest: int) -> str:
+    """One clean line of at most so many characters; what was cut shows."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def text_notice(card: TaskCard) -> dict[str, Any]:
+    """A template_card of type text_notice: it opens the page and cannot call back."""
+    return {"card_type": "text_notice", **_shared(card), "card_action": {"type": 1, "url": _url(card)}}
+
+
+def button_interaction(card: TaskCard, buttons: Sequence[Button]) -> dict[str, Any]:
+    """A template_card whose buttons call back; needs an app with a callback URL (else 43012)."""
+    return {
+        "card_type": "button_interaction",
+        **_shared(card),
+        "card_action": {"type": 1, "url": _url(card)},
+        "button_list": [_button(button) for button in buttons[:_MOST_BUTTONS]],
+    }
+
+
+def textcard(card: TaskCard) -> dict[str, Any]:
+    """A textcard, which clients without template cards show too."""
+    grey = " · ".join(part for part in (card.when, card.stage) if part)
+    lines = [("gray", grey), ("normal", card.why), ("highlight", card.say)]
+    return {
+        "title": cut(card.heading or f"联系{card.customer}", LONGEST["textcard_title"]),
+        "description": _divs([(style, text) for style, text in lines if text]),
+        "url": _url(card),
+        "btntxt": cut("去跟进", LONGEST["btntxt"]),
+    }
+
+
+def _shared(card: TaskCard) -> dict[str, Any]:
+    if not _TASK_ID.fullmatch(card.task_id):
+        raise ValueError(f"task_id 只能用 0-9A-Za-z_@-，最长 128：{card.task_id!r}")
+    rows = [("时间", card.when), ("阶段", card.stage), ("原因", card.why)]
+    return {
+        "source": {"desc": cut(card.source, LONGEST["source"]), "desc_color": 0},
+        "main_title": {
+            "title": cut(card.customer, LONGEST["title"]) or "客户",
+            "desc": cut(card.heading, LONGEST["desc"]),
+        },
+        "quote_area": {"type": 0, "title": "建议这样说", "quote_text": cut(card.say, LONGEST["quote"])},
+        "horizontal_content_list": [_row(name, value) for name, value in rows if value][:_MOST_ROWS],
+        "task_id": card.task_id,
+    }
+
+
+def _row(keyname: str, value: str) -> dict[str, str]:
+    return {"keyname": cut(keyname, LONGEST["keyname"]), "value": cut(value, LONGEST["value"])}
+
+
+def _button(button: Button) -> dict[str, Any]:
+    if len(button.key.encode()) > _LONGEST_KEY:
+        raise ValueError("按钮的 key 最长 1024 字节")
+    return {"type": 0, "text": cut(button.text, LONGEST["button"]), "style": button.style, "key": button.key}
+
+
+def _url(card: TaskCard) -> str:
+    if not card.url.startswith(("http://", "https://")) or len(card.url.encode()) > _LONGEST_URL:
+        raise ValueError("卡片链接应以 http:// 或 https:// 开头，最长 2048 字节")
+    return card.url
+
+
+def _divs(lines: Sequence[tuple[str, str]]) -> str:
+    """The lines as divs; the last one gets what room is left, marks and escapes counted."""
+    divs, room = "", LONGEST["textcard_description"]
+    for at, (style, text) in enumerate(lines):
+        marks = len(f'<div class="{style}"></div>')
+        longest = room - marks if at == len(lines) - 1 else min(room - marks, LONGEST["textcard_line"])
+        divs += f'<div class="{style}">{_escaped(text, longest)}</div>'
+        room = LONGEST["textcard_description"] - len(divs)
+    return divs
+
+
+def _escaped(text: str, room: int) -> str:
+    """HTML of at most `room` characters that never ends inside an escape."""
+    for longest in range(room, 0, -1):
+        if len(said := escape(cut(text, longest), quote=False)) <= room:
+            return said
+    return ""
