@@ -11,6 +11,8 @@ from bot.sandbox.callbacks import Courier
 from bot.sandbox.company import seed
 from bot.sandbox.control_routes import control
 from bot.sandbox.guard import add_headers, check_neighbour
+from bot.sandbox.login_pages import login_pages
+from bot.sandbox.page import page
 from bot.sandbox.state import open_sandbox
 
 LARGEST_REQUEST = 64 * 1024 * 1024
@@ -40,5 +42,7 @@ def create_sandbox(
     app.after_request(add_headers)
     app.register_blueprint(cgi_bin)
     app.register_blueprint(control)
+    app.register_blueprint(login_pages)
+    app.register_blueprint(page)
     app.extensions["courier"].start()
     return app

@@ -31,9 +31,9 @@ def add_headers(response: Response) -> Response:
     frames = f"{board.scheme}://{board.netloc}" if board.netloc else "'none'"
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        f"frame-src {frames}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"frame-src {frames}; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     response.headers.setdefault("Cache-Control", "no-store")
     return response
