@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from rapidfuzz import fuzz, process
 
@@ -174,6 +174,13 @@ def _check_workspace(workspace: Workspace) -> Iterator[Problem]:
     for j, day in enumerate(workspace.extra_workdays):
         if day in workspace.holidays:
             yield Problem(("workspace", "extra_workdays", j), f"{_day(day)} 既写成了假期又写成了上班")
+    hours, quiet = workspace.work_hours, workspace.quiet_hours
+    if quiet is not None and all(quiet.holds(at) for at in _every_minute() if hours.holds(at)):
+        yield Problem(("workspace", "quiet_hours"), f"免打扰 {quiet} 盖住了整个工作时间 {hours}，就没有时间提醒了")
+
+
+def _every_minute() -> Iterator[time]:
+    return (time(minute // 60, minute % 60) for minute in range(24 * 60))
 
 
 def _day(day: date) -> str:

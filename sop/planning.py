@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sop.playbook import Attachment, Sop, Step, Workspace
+from sop.rates import Tally, parse_rate
 from sop.workcalendar import Shift, Workcalendar
 
 _DAY = timedelta(days=1)
@@ -35,18 +35,18 @@ def plan_steps(sop: Sop, enrolled_at: datetime, workspace: Workspace, customer_k
     """Plan every step of the SOP for a customer enrolled at `enrolled_at` (aware).
 
     Each step lies in a lawful slot (save an `anytime` step due as wished), never before enrolment nor before
-    the step ahead of it; no day (week) holds more steps than the SOP's cap. Equal arguments, equal plans.
+    the step ahead of it; no day (week) holds more steps than the SOP's cap; nothing in quiet hours. Equal arguments
+    give equal plans.
     """
     calendar = Workcalendar(workspace)
-    taken: Counter[date] = Counter()
+    tally = Tally(parse_rate(sop.cap), calendar)
     planned: list[PlannedStep] = []
     earliest = enrolled_at.astimezone(UTC)
     for index, step in enumerate(sop.steps):
         wished = wished_at(step, enrolled_at, calendar)
-        shifts = tuple(_settle(step, wished, earliest, sop, calendar, taken))
-        due = shifts[-1].to if shifts else wished
-        taken[_period(sop, calendar.local(due).date())] += 1
-        earliest = due
+        shifts = tuple(_settle(step, wished, earliest, sop.cap, calendar, tally))
+        earliest = shifts[-1].to if shifts else wished
+        tally.add(earliest)
         planned.append(_planned(sop, step, index, wished, shifts, customer_key))
     return tuple(planned)
 
@@ -79,24 +79,23 @@ def choose_variant(sop_id: str, index: int, customer_key: str, variants: int) ->
 
 
 def _settle(
-    step: Step, wished: datetime, earliest: datetime, sop: Sop, calendar: Workcalendar, taken: Counter[date]
+    step: Step, wished: datetime, earliest: datetime, cap: str, calendar: Workcalendar, tally: Tally
 ) -> Iterable[Shift]:
     """The hops from the wish to a slot that is lawful, in order, and under the cap."""
-    at, lawful = wished, step.anytime
+    at, anytime = wished, step.anytime
     while True:
-        hops = () if lawful else calendar.shifts(at, keep_time=step.at is not None)
+        hops = calendar.quiet_shifts(at) if anytime else calendar.shifts(at, keep_time=step.at is not None)
         yield from hops
         at = hops[-1].to if hops else at
-        day = calendar.local(max(at, earliest)).date()
         if at < earliest:
             later, reason = earliest, "排在上一步之后"
-        elif taken[_period(sop, day)] >= sop.cap_times:
-            later = calendar.instant(_next_period(sop, day), step.at or calendar.opens_at)
-            reason = f"超出频次（{sop.cap}）"
+        elif tally.is_full(at):
+            later = calendar.instant(tally.next_day(at), step.at or calendar.opens_at)
+            reason = f"超出频次（{cap}）"
         else:
             return
         yield Shift(reason, at, later)
-        at, lawful = later, False
+        at, anytime = later, False
 
 
 def _planned(
@@ -117,11 +116,3 @@ def _planned(
         wished_at=wished,
         shifts=shifts,
     )
-
-
-def _period(sop: Sop, day: date) -> date:
-    return day if sop.cap_per == "day" else day - day.weekday() * _DAY
-
-
-def _next_period(sop: Sop, day: date) -> date:
-    return _period(sop, day) + (_DAY if sop.cap_per == "day" else 7 * _DAY)

@@ -74,11 +74,13 @@ class Workspace(Table):
 
     `workdays`: china = statutory holidays and make-up days; festivals = every day save statutory holidays
     (weekends are worked); mon-fri; everyday. `holidays` and `extra_workdays` override it day by day.
+    In `quiet_hours` ("22:00-08:00") nobody is prompted at all, not even by an `anytime` step.
     """
 
     name: str = Field(default="我的企业", max_length=60)
     timezone: str = "Asia/Shanghai"
     work_hours: Annotated[Hours, BeforeValidator(_hours)] = Hours(start=time(9), end=time(21))
+    quiet_hours: Annotated[Hours | None, BeforeValidator(_hours)] = None
     workdays: Literal["china", "festivals", "mon-fri", "everyday"] = "china"
     holidays: tuple[date, ...] = Field(default=(), max_length=366)
     extra_workdays: tuple[date, ...] = Field(default=(), max_length=366)
@@ -203,16 +205,6 @@ class Sop(Table):
     channel: Literal["card"] = "card"
     cap: str = Field(default="1/day", pattern=r"^[1-9]\d?/(day|week)$")
     steps: tuple[Step, ...] = Field(min_length=1, max_length=100)
-
-    @property
-    def cap_times(self) -> int:
-        """How many steps one customer may get per `cap_per`."""
-        return int(self.cap.split("/")[0])
-
-    @property
-    def cap_per(self) -> Literal["day", "week"]:
-        """The period of the cap: a local day, or a week from Monday."""
-        return "week" if self.cap.endswith("/week") else "day"
 
     @model_validator(mode="after")
     def _one_start(self) -> Sop:

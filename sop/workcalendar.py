@@ -12,6 +12,7 @@ from sop.playbook import Workspace
 
 _DAY = timedelta(days=1)
 _SEARCHED_DAYS = 1100
+_MOST_HOPS = 12
 _FESTIVALS = {
     "New Year's Day": "元旦",
     "Spring Festival": "春节",
@@ -59,16 +60,24 @@ class Workcalendar:
     def shifts(self, at: datetime, *, keep_time: bool = False) -> tuple[Shift, ...]:
         """Give the hops from `at` to the first lawful slot not before it; empty if `at` is lawful.
 
-        A slot is lawful when it lies in the work hours of a working day; hours over midnight belong to the
-        day on which they open. A hop over days lands at opening time, or with keep_time at the same time.
+        A slot is lawful when it lies in the work hours of a working day and not in quiet hours; hours over midnight
+        belong to the day on which they open. A hop over days lands at opening time, or with keep_time at the same
+        time of day. Raises ValueError if there is no such slot (a calendar of holidays alone).
         """
         at = at.astimezone(UTC)
-        day, hops = self._next_opening(at)
-        rest = self._rest(day)
-        if rest is not None:
-            start = hops[-1].to if hops else at
-            hops.append(Shift(rest, start, self._on_next_workday(day, start, keep_time)))
-        return tuple(hops)
+        hops: list[Shift] = []
+        for _ in range(_MOST_HOPS):
+            hop = self._into_hours(at) or self._over_rest(at, keep_time) or self._out_of_quiet(at)
+            if hop is None:
+                return tuple(hops)
+            hops.append(hop)
+            at = hop.to
+        raise ValueError("工作时间全在免打扰时段里，请检查 workspace.quiet_hours")
+
+    def quiet_shifts(self, at: datetime) -> tuple[Shift, ...]:
+        """Give the hop out of quiet hours, for what need not wait for work hours; empty if `at` is not quiet."""
+        hop = self._out_of_quiet(at.astimezone(UTC))
+        return () if hop is None else (hop,)
 
     def next_slot(self, at: datetime) -> datetime:
         """Give the first lawful instant that is not before `at`."""
@@ -109,13 +118,21 @@ class Workcalendar:
         closing_day = day if hours.start < hours.end else day + _DAY
         return self.instant(day, hours.start), self.instant(closing_day, hours.end)
 
-    def _next_opening(self, at: datetime) -> tuple[date, list[Shift]]:
-        """The day whose hours hold `at` or open next after it, and the hop there."""
+    def _shift_day(self, at: datetime) -> date:
+        """The day whose hours hold `at` or open next after it."""
         day = self.local(at).date() - _DAY
         while self._opening(day)[1] <= at:
             day += _DAY
-        opens, _ = self._opening(day)
-        return day, ([Shift("非工作时间", at, opens)] if opens > at else [])
+        return day
+
+    def _into_hours(self, at: datetime) -> Shift | None:
+        opens, _ = self._opening(self._shift_day(at))
+        return Shift("非工作时间", at, opens) if opens > at else None
+
+    def _over_rest(self, at: datetime, keep_time: bool) -> Shift | None:
+        day = self._shift_day(at)
+        reason = self._rest(day)
+        return None if reason is None else Shift(reason, at, self._on_next_workday(day, at, keep_time))
 
     def _on_next_workday(self, day: date, at: datetime, keep_time: bool) -> datetime:
         for distance in range(1, _SEARCHED_DAYS):
@@ -125,3 +142,12 @@ class Workcalendar:
                 opens, closes = self._opening(later)
                 return same_time if keep_time and opens <= same_time < closes else opens
         raise ValueError(f"{day} 之后 {_SEARCHED_DAYS} 天内没有一个工作日，请检查 workspace.holidays")
+
+    def _out_of_quiet(self, at: datetime) -> Shift | None:
+        quiet, now = self._workspace.quiet_hours, self.local(at)
+        if quiet is None or not quiet.holds(now.time()):
+            return None
+        ends = self.instant(now.date(), quiet.end)
+        if ends <= at:
+            ends = self.instant(now.date() + _DAY, quiet.end)
+        return Shift("免打扰时段", at, ends)

@@ -131,6 +131,22 @@ def test_all_problems_come_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("hours", "quiet", "problems"),
+    [
+        ("09:00-21:00", "22:00-08:00", 0),
+        ("09:00-21:00", "12:00-14:00", 0),
+        ("09:00-21:00", "09:00-21:00", 1),
+        ("09:00-21:00", "08:00-08:00", 1),
+        ("20:00-06:00", "19:00-07:00", 1),
+    ],
+)
+def test_quiet_hours_leave_some_work_hours(hours: str, quiet: str, problems: int) -> None:
+    workspace = Workspace.model_validate({"work_hours": hours, "quiet_hours": quiet})
+    found = check_playbook([], [], TAGS, None, workspace)
+    assert [problem.where for problem in found] == [("workspace", "quiet_hours")] * problems
+
+
 def test_the_welcome_and_the_workspace_are_checked() -> None:
     day = "2026-03-03"
     workspace = Workspace.model_validate({"holidays": [day], "extra_workdays": [day]})

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sop.planning import choose_variant, plan_steps
 from sop.playbook import Sop, Workspace
+from sop.rates import parse_rate
 from sop.workcalendar import Workcalendar
 
 SHANGHAI = "Asia/Shanghai"
@@ -22,8 +23,12 @@ def sop(*steps: dict[str, Any], cap: str = "9/day") -> Sop:
     return Sop.model_validate({"id": "s", "on": "@added", "cap": cap, "steps": [{"say": "好", **s} for s in steps]})
 
 
-def workspace(workdays: str = "china", zone: str = SHANGHAI, hours: str = "09:00-21:00") -> Workspace:
-    return Workspace.model_validate({"workdays": workdays, "timezone": zone, "work_hours": hours})
+def workspace(
+    workdays: str = "china", zone: str = SHANGHAI, hours: str = "09:00-21:00", quiet: str | None = None
+) -> Workspace:
+    return Workspace.model_validate(
+        {"workdays": workdays, "timezone": zone, "work_hours": hours, "quiet_hours": quiet}
+    )
 
 
 def local(text: str, zone: str = SHANGHAI) -> datetime:
@@ -127,6 +132,15 @@ def test_an_anytime_step_that_waits_for_its_cap_waits_for_the_morning_too() -> N
     assert due(ours, "2026-03-03T22:00") == ["2026-03-03T22:00", "2026-03-04T09:00"]
 
 
+def test_an_anytime_step_waits_for_the_end_of_quiet_hours() -> None:
+    ours = sop({"after": "0m", "anytime": True})
+    where = workspace(quiet="22:00-08:00")
+    assert due(ours, "2026-03-03T21:30", where) == ["2026-03-03T21:30"]
+    assert due(ours, "2026-03-03T23:30", where) == ["2026-03-04T08:00"]
+    planned = plan_steps(ours, local("2026-03-03T23:30"), where, "wm1")[0]
+    assert [shift.reason for shift in planned.shifts] == ["免打扰时段"]
+
+
 def test_the_steps_after_a_shifted_one_stay_behind_it() -> None:
     ours = sop({"after": "1d"}, {"after": "2d", "at": "08:30"}, {"after": "3d", "at": "20:00"})
     assert due(ours, "2026-02-14T15:00") == ["2026-02-24T09:00", "2026-02-24T09:00", "2026-02-24T20:00"]
@@ -191,11 +205,18 @@ STEPS = st.fixed_dictionaries(
     zone=st.sampled_from([SHANGHAI, "America/New_York", "Australia/Lord_Howe"]),
     hours=st.sampled_from(["09:00-21:00", "22:00-06:00", "00:00-00:00"]),
     workdays=st.sampled_from(["china", "festivals", "mon-fri", "everyday"]),
+    quiet=st.sampled_from([None, "12:00-14:00", "23:30-05:30"]),
 )
 def test_plans_are_lawful_ordered_and_capped(
-    steps: list[dict[str, Any]], cap: str, enrolled: datetime, zone: str, hours: str, workdays: str
+    steps: list[dict[str, Any]],
+    cap: str,
+    enrolled: datetime,
+    zone: str,
+    hours: str,
+    workdays: str,
+    quiet: str | None,
 ) -> None:
-    ours, where = sop(*steps, cap=cap), workspace(workdays, zone, hours)
+    ours, where = sop(*steps, cap=cap), workspace(workdays, zone, hours, quiet)
     calendar = Workcalendar(where)
     planned = plan_steps(ours, enrolled, where, "wm1")
     assert [step.index for step in planned] == list(range(len(steps)))
@@ -203,8 +224,9 @@ def test_plans_are_lawful_ordered_and_capped(
     assert dues == sorted(dues)
     assert all(at >= enrolled for at in dues)
     for template, step in zip(ours.steps, planned, strict=True):
-        assert calendar.shifts(step.due_at) == () or (template.anytime and step.due_at == step.wished_at)
+        assert calendar.quiet_shifts(step.due_at) == ()
+        assert calendar.shifts(step.due_at) == () or template.anytime
         assert [shift.from_ for shift in step.shifts] == [step.wished_at, *(s.to for s in step.shifts)][:-1]
     days = [calendar.local(at).date() for at in dues]
-    periods = Counter(day if ours.cap_per == "day" else day - timedelta(days=day.weekday()) for day in days)
-    assert max(periods.values()) <= ours.cap_times
+    rate = parse_rate(cap)
+    assert max(Counter(map(rate.period, days)).values()) <= rate.times

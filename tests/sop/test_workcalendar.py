@@ -122,6 +122,46 @@ def test_zones_that_change_their_clocks(zone: str, hours: str, wish: str, slot: 
     assert ours.next_slot(at(wish, zone)).astimezone(ZoneInfo(zone)).isoformat()[:16] == slot
 
 
+@pytest.mark.parametrize(
+    ("wish", "slot", "reasons"),
+    [
+        pytest.param("2026-03-03T20:30", "2026-03-04T09:00", ["免打扰时段", "非工作时间"], id="an early evening"),
+        pytest.param("2026-03-03T12:15", "2026-03-03T12:15", [], id="outside them"),
+        pytest.param("2026-03-07T20:30", "2026-03-09T09:00", ["周末顺延"], id="a weekend's"),
+    ],
+)
+def test_quiet_hours(wish: str, slot: str, reasons: list[str]) -> None:
+    ours = calendar(quiet_hours="20:00-08:00", workdays="china")
+    hops = ours.shifts(at(wish))
+    assert [hop.reason for hop in hops] == reasons
+    assert ours.next_slot(at(wish)) == at(slot)
+
+
+@pytest.mark.parametrize(
+    ("wish", "slot"),
+    [
+        ("2026-03-03T23:00", "2026-03-04T08:00"),
+        ("2026-03-03T07:59", "2026-03-03T08:00"),
+        ("2026-03-03T08:00", "2026-03-03T08:00"),
+        ("2026-03-03T03:00", "2026-03-03T08:00"),
+        ("2026-03-07T12:00", "2026-03-07T12:00"),
+    ],
+)
+def test_what_need_not_wait_for_work_hours_still_heeds_quiet_ones(wish: str, slot: str) -> None:
+    hops = calendar(quiet_hours="22:00-08:00", workdays="china").quiet_shifts(at(wish))
+    assert (hops[-1].to if hops else at(wish)) == at(slot)
+    assert calendar().quiet_shifts(at(wish)) == ()
+
+
+def test_a_noon_rest_is_quiet_too() -> None:
+    assert calendar(quiet_hours="12:00-14:00").next_slot(at("2026-03-03T12:30")) == at("2026-03-03T14:00")
+
+
+def test_work_hours_that_are_all_quiet_say_so() -> None:
+    with pytest.raises(ValueError, match="quiet_hours"):
+        calendar(quiet_hours="08:00-22:00").next_slot(at("2026-03-03T10:00"))
+
+
 def test_the_same_hours_all_day_are_never_closed() -> None:
     assert calendar(work_hours="00:00-00:00", workdays="everyday").shifts(at("2026-03-03T03:33")) == ()
 
@@ -142,16 +182,20 @@ INSTANTS = st.datetimes(datetime(2024, 1, 1), datetime(2027, 12, 31), timezones=
     zone=st.sampled_from(ZONES),
     hours=st.sampled_from(["09:00-21:00", "22:00-06:00", "00:00-00:00", "02:15-02:45"]),
     workdays=st.sampled_from(["china", "festivals", "mon-fri", "everyday"]),
+    quiet=st.sampled_from([None, "12:00-14:00", "01:00-02:20"]),
     keep_time=st.booleans(),
 )
 def test_a_slot_is_lawful_and_never_earlier(
-    wish: datetime, zone: str, hours: str, workdays: str, keep_time: bool
+    wish: datetime, zone: str, hours: str, workdays: str, quiet: str | None, keep_time: bool
 ) -> None:
-    ours = calendar(timezone=zone, work_hours=hours, workdays=workdays)
+    ours = calendar(timezone=zone, work_hours=hours, workdays=workdays, quiet_hours=quiet)
     hops = ours.shifts(wish, keep_time=keep_time)
     slot = hops[-1].to if hops else wish
     assert slot >= wish
     assert ours.shifts(slot) == ()
     assert slot.tzinfo is UTC
+    assert quiet is None or not Workspace.model_validate({"work_hours": quiet}).work_hours.holds(
+        ours.local(slot).time()
+    )
     assert all(hop.from_ < hop.to for hop in hops)
     assert slot - wish < timedelta(days=16)
