@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flask import Flask
+from jinja2 import ChainableUndefined
 
 from bot.sandbox.api.dispatch import Turnstile, cgi_bin
 from bot.sandbox.callbacks import Courier
@@ -34,6 +35,7 @@ def create_sandbox(
         seed(sandbox)
     app = Flask(__name__, static_folder="static", static_url_path="/static", template_folder="templates")
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
+    app.jinja_env.undefined = ChainableUndefined  # a card holds what its sender chose to put in
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["sandbox"] = sandbox
     app.extensions["turnstile"] = Turnstile()

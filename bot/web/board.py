@@ -16,6 +16,8 @@ from bot.web.customer_rows import read_customer
 from bot.web.guard import require_board_link
 from sop.playbook import Pipeline
 
+LARGEST_ID = 2**63 - 1
+
 pages = Blueprint("board", __name__)
 pages.before_request(require_board_link)
 
@@ -62,10 +64,10 @@ def changes() -> Response:
     return Response(render_template("board_changes.html", pieces=fresh))
 
 
-@pages.get("/c/<int:customer_id>")
+@pages.get(f"/c/<int(max={LARGEST_ID}):customer_id>")
 def customer(customer_id: int) -> str:
     """One customer: the conversation with its evidence, the ledger of stages, tags and tasks."""
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=_message_id)
     with _system().store.read() as session:
         view = read_customer(session, customer_id, before)
         if view is None:
@@ -84,6 +86,13 @@ def _chosen(pipelines: tuple[Pipeline, ...]) -> Pipeline:
     if not found:
         abort(404)
     return found[0]
+
+
+def _message_id(text: str) -> int:
+    number = int(text)
+    if not 0 < number <= LARGEST_ID:
+        raise ValueError("no row has such an id")
+    return number
 
 
 def _back() -> str:

@@ -52,7 +52,7 @@ def read_columns(session: Session, pipeline: Pipeline) -> tuple[Column, ...]:
 
 def _counts(session: Session, pipeline: Pipeline) -> dict[str, int]:
     query = select(Placement.stage, func.count()).where(Placement.pipeline == pipeline.name)
-    return dict(session.execute(query.group_by(Placement.stage)).tuples())
+    return dict(session.execute(query.group_by(Placement.stage)).all())
 
 
 def _kind(stage: Stage) -> str:
@@ -116,4 +116,4 @@ def _next_due(session: Session, customer_ids: Sequence[int]) -> dict[int, dateti
         .where(SopTask.customer_id.in_(customer_ids), SopTask.state.in_(_WAITING))
         .group_by(SopTask.customer_id)
     )
-    return dict(session.execute(query).tuples())
+    return dict(session.execute(query).all())

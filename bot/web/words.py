@@ -46,3 +46,8 @@ def word(table: dict[str, Word], code: str | None) -> Word:
 def tone(key: int) -> int:
     """Which of the avatar tones a person has: always the same one."""
     return key % TONES
+
+
+def initial(name: str) -> str:
+    """The character an avatar shows: the first one of the name that can be seen."""
+    return next((char for char in name if char.isprintable() and not char.isspace()), "?")

@@ -17,11 +17,16 @@ from typing import TypeAlias
 from redis import Redis
 from redis.exceptions import RedisError
 
+from bot.wecom.errors import WeComError
+
 # A minute before WeCom would refuse it, a token is no longer handed out.
 _MARGIN = 60.0
 _LOCK_SECONDS = 20
 _POLL_SECONDS = 0.05
 _REDIS_REST_SECONDS = 5.0
+# Asking again and again with a wrong secret gets the address banned for an hour.
+_PAUSE_SECONDS = 60
+_BREATH_SECONDS = 1.0
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
 
 
@@ -48,6 +53,7 @@ class TokenShelf:
         self._lock = threading.Lock()
         self._own: tuple[Token, float] | None = None
         self._redis_rests_until = 0.0
+        self._refused: tuple[WeComError, float] | None = None
 
     def token(self, fetch: Fetch) -> Token:
         """The token in force."""
@@ -56,7 +62,8 @@ class TokenShelf:
     def renew(self, dead: Token | None, fetch: Fetch) -> Token:
         """A token other than `dead`: another's fresh one, else fetched here, by one thread of one process.
 
-        Whatever `fetch` raises goes through; it is not tried again here.
+        Whatever `fetch` raises goes through, and is raised again for a while without asking WeCom: a second,
+        or a minute (and in all processes) where only a person can mend it.
         """
         with self._lock:
             return self._newer(dead) or self._renew_shared(dead, fetch)
@@ -70,9 +77,18 @@ class TokenShelf:
             if time.monotonic() > patience:
                 break
         try:
-            return self._newer(dead) or self._put(*fetch())
+            return self._newer(dead) or self._fetched(fetch)
         finally:
             self._release(holder)
+
+    def _fetched(self, fetch: Fetch) -> Token:
+        if refusal := self._refusal():
+            raise refusal
+        try:
+            return self._put(*fetch())
+        except WeComError as error:
+            self._remember(error)
+            raise
 
     def _newer(self, dead: Token | None) -> Token | None:
         found = self._read()
@@ -87,6 +103,29 @@ class TokenShelf:
                 self._rest()
         own = self._own
         return own[0] if own and time.monotonic() < own[1] else None
+
+    def _remember(self, error: WeComError) -> None:
+        """Do not ask again at once, in this process or, for what only a person can mend, in any."""
+        seconds = _PAUSE_SECONDS if error.pause else _BREATH_SECONDS
+        self._refused = (error, time.monotonic() + seconds)
+        redis = self._awake()
+        if redis is not None and error.pause:
+            try:
+                redis.set(f"{self._key}:refused", json.dumps([error.errcode, error.errmsg]), ex=_PAUSE_SECONDS)
+            except RedisError:
+                self._rest()
+
+    def _refusal(self) -> WeComError | None:
+        if self._refused and time.monotonic() < self._refused[1]:
+            error = self._refused[0]
+            return WeComError(error.errcode, error.errmsg, error.remedy, error.api)
+        redis = self._awake()
+        try:
+            stored = redis.get(f"{self._key}:refused") if redis is not None else None
+        except RedisError:
+            self._rest()
+            return None
+        return WeComError(*json.loads(stored), api="gettoken") if isinstance(stored, bytes | str) else None
 
     def _put(self, value: str, lifetime: float) -> Token:
         token, seconds = Token(value, secrets.token_hex(8)), max(lifetime - _MARGIN, lifetime / 2, 0.001)
