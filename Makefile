@@ -1,0 +1,76 @@
+# 提词 Tici. `make help` lists what there is.
+.DEFAULT_GOAL := help
+.ONESHELL:
+.SHELLFLAGS := -eu -c
+SHELL := /bin/sh
+
+# The first Python that runs and is new enough; a name on the PATH alone may be an empty shim.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
+BIN := .venv/bin
+FLASK := $(BIN)/flask
+
+.PHONY: help setup setup-tests demo story test check fmt lint types imports lock clean
+
+help: ## 列出所有命令 / list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: .venv/.installed ## 建 .venv 并安装锁定的依赖 / create .venv and install the locked requirements
+
+demo: setup ## 启动完整演示，Ctrl-C 结束 / start the whole demo
+	@exec $(FLASK) demo
+
+story: setup ## 自动演一遍并核对每一步 / play the story, check every step
+	@exec $(FLASK) demo --story
+
+test: setup-tests ## 运行全部测试 / run all tests
+	@exec $(BIN)/python -m pytest
+
+check: fmt lint types imports test ## 格式、静态检查、类型、导入规则、测试 / all that CI runs
+
+setup-tests: .venv/.installed-tests
+
+fmt: setup-tests
+	@$(BIN)/ruff format --check .
+
+lint: setup-tests
+	@$(BIN)/ruff check .
+
+types: setup-tests
+	@$(BIN)/mypy
+
+imports: setup-tests
+	@$(BIN)/lint-imports
+
+lock: setup-tests ## 重新锁定依赖 / lock the requirements anew
+	@$(BIN)/python -m pip install --quiet uv
+	export UV_CUSTOM_COMPILE_COMMAND="make lock"
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --upgrade \
+	  pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
+	  --extra tests -c requirements.txt pyproject.toml -o tests/requirements.txt
+
+clean: ## 删除 .venv 与 var（演示数据也会删除） / remove .venv and var, demo data included
+	@rm -rf .venv var
+
+.venv/.installed: requirements.txt
+	@version=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true)
+	case "$$version" in
+	  3.1[1-9]) ;;
+	  *) echo "需要 Python 3.11 或更新的版本（现在是 $${version:-没有}）。Debian/Ubuntu 请运行 / please run:"; \
+	     echo "  sudo apt-get install -y python3 python3-venv python3-pip"; exit 1 ;;
+	esac
+	if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then
+	  echo "缺少 venv 或 pip。请运行 / venv or pip is missing, please run:"
+	  echo "  sudo apt-get install -y python3-venv python3-pip"
+	  exit 1
+	fi
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	echo "正在安装依赖（首次约一分钟）…… / installing"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+.venv/.installed-tests: .venv/.installed tests/requirements.txt
+	@echo "正在安装测试用的依赖…… / installing what the tests need"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	touch $@
