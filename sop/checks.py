@@ -77,6 +77,8 @@ def _check_stages(where: Where, pipeline: Pipeline, known_tags: Collection[str])
                 yield Problem((*at, "on"), f"「{trigger}」已经用来进入「{other}」，一个条件只能进一个阶段")
         for k, name in enumerate(stage.only_from):
             yield from _check_known((*at, "only_from", k), name, names, "阶段")
+        for k, tag in enumerate(stage.needs):
+            yield from _check_known((*at, "needs", k), tag, known_tags, "标签")
 
 
 def _entered_in_time(pipeline: Pipeline, name: str) -> bool:

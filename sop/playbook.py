@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 _LENGTH = re.compile(r"(\d{1,6})\s*([smhdw])")
 _UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+RATE = r"^[1-9]\d?/(day|week)$"
 _HOURS = re.compile(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})")
 
 
@@ -41,6 +42,10 @@ def _hours(value: object) -> object:
     if found is None:
         raise ValueError('时段写作 "09:00-21:00"')
     return Hours(start=_clock(found[1]), end=_clock(found[2]))
+
+
+def _again(value: object) -> object:
+    return value if value in ("always", "never") else parse_length(value)
 
 
 Length = Annotated[timedelta, BeforeValidator(parse_length)]
@@ -125,12 +130,27 @@ class Completion(Table):
         return self
 
 
+class Budget(Table):
+    """[budget]: how much reaches one customer and one agent, whatever and whoever it comes from.
+
+    `customer` counts the talks we open with him: prompts sent, and agents' words not within `talk_hold` of the word
+    before; for so long after a word the agent is taken to be still talking with him. An agent gets one card per
+    `agent_gap`; more wait and come together. `digest_at` is when he gets the list of his day.
+    """
+
+    customer: str = Field(default="2/day", pattern=RATE)
+    talk_hold: Length = timedelta(minutes=10)
+    agent_gap: Length = timedelta(minutes=30)
+    digest_at: Clock = time(9)
+
+
 class Stage(Table):
     """One column of the board. `on` lists what brings a customer in: tags and @events; [] is by hand only.
 
     A stage `aside` stands beside the road (考虑价格): going in and out of it is never a step back. One
     `asleep` (沉睡) does too, and a word from the customer wakes him: the card goes back to where it stood.
-    `only_from` names the stages from which rules may bring a card here; people may from anywhere.
+    Rules (people may always) bring a card here only from the stages of `only_from`, after `min_stay` in the stage
+    where it is, of a customer who carries all tags of `needs` and whose conversion score is at least `min_score`.
     """
 
     name: str = Field(min_length=1, max_length=30)
@@ -140,6 +160,9 @@ class Stage(Table):
     aside: bool = False
     asleep: bool = False
     only_from: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    min_stay: Length = timedelta(0)
+    min_score: int | None = None
 
     @property
     def entered_by(self) -> tuple[str, ...]:
@@ -161,10 +184,14 @@ class TimedMove(Table):
 
 
 class Pipeline(Table):
-    """[[pipelines]]: a lifecycle as ordered stages; in WeCom an exclusive tag group of the same name."""
+    """[[pipelines]]: a lifecycle as ordered stages; in WeCom an exclusive tag group of the same name.
+
+    For `hold` after a person has moved a card, rules and the clock leave it where it is.
+    """
 
     name: str = Field(min_length=1, max_length=30)
     back: Literal["human", "anyone"] = "human"
+    hold: Length = timedelta(0)
     stages: tuple[Stage, ...] = Field(min_length=1, max_length=50)
     moves: tuple[TimedMove, ...] = ()
 
@@ -194,7 +221,11 @@ class Step(Table):
 
 
 class Sop(Table):
-    """[[sops]]: a series of prompts that starts when a customer enters `stage` or when `on` happens."""
+    """[[sops]]: a series of prompts that starts when a customer enters `stage` or when `on` happens.
+
+    `again`: whether one who has had it may have it again: always, never, or so long after the last time ("30d").
+    Of two SOPs that want the same customer on a full day the one of the higher `priority` (1..9) goes first.
+    """
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
     title: str | None = Field(default=None, max_length=60)
@@ -203,7 +234,9 @@ class Sop(Table):
     stop: tuple[str, ...] = ("reply", "left", "lost")
     owner: Literal["follow", "last-talked"] = "follow"
     channel: Literal["card"] = "card"
-    cap: str = Field(default="1/day", pattern=r"^[1-9]\d?/(day|week)$")
+    cap: str = Field(default="1/day", pattern=RATE)
+    priority: int = Field(default=5, ge=1, le=9)
+    again: Annotated[Length | Literal["always", "never"], BeforeValidator(_again)] = "always"
     steps: tuple[Step, ...] = Field(min_length=1, max_length=100)
 
     @model_validator(mode="after")

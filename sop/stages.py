@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from sop.guards import Facts, held_until, why_guarded
 from sop.playbook import Pipeline, Stage, TimedMove
 
 Actor = Literal["rule", "human", "timer", "wecom"]
@@ -40,20 +41,21 @@ def decide_move(
     actor: Actor,
     *,
     before: str | None = None,
+    facts: Facts | None = None,
 ) -> Move | Refusal | None:
     """Say what the triggers (tag names and "@events") do to a card that stands at `current`.
 
     Of several stages the lost one comes first, then the furthest along the road, then those beside it. People
     (human: a drag, wecom: a tag changed on the phone) may also name the stage itself and go anywhere.
     `before` is the stage in which the card stood before the one beside the road: a word ("@spoke") that moves
-    a sleeping card nowhere else brings it back there.
+    a sleeping card nowhere else brings it back there. Guards that need `facts` are not asked without them.
     None: the triggers have nothing to do with this pipeline, or the card is there already.
     """
     named = [(s, t) for s, t in _named(pipeline, triggers, actor) if s.name != current]
     named.sort(key=lambda pair: _rank(pipeline, pair[0]), reverse=True)
     refusals: list[Refusal] = []
     for stage, trigger in (*named, *_waking(pipeline, current, triggers, before)):
-        why = None if actor in _PEOPLE else _why_not(pipeline, current, stage, before)
+        why = None if actor in _PEOPLE else _why_not(pipeline, current, stage, before, facts)
         if why is None:
             return Move(current, stage.name, trigger, _cause(trigger, actor))
         refusals.append(Refusal(why))
@@ -66,6 +68,8 @@ def due_timed_move(
     entered_at: datetime,
     last_customer_word_at: datetime | None,
     now: datetime,
+    *,
+    facts: Facts | None = None,
 ) -> Move | None:
     """Give the timed move that is due: the customer has been silent in his stage for `after`.
 
@@ -74,6 +78,8 @@ def due_timed_move(
     """
     found = _next_timed(pipeline, current)
     if found is None or now < _silent_since(entered_at, last_customer_word_at) + found.after:
+        return None
+    if facts is not None and held_until(pipeline, facts) > now:
         return None
     return Move(found.from_, found.to, f"silence:{_words(found)}", "timer")
 
@@ -111,11 +117,18 @@ def _rank(pipeline: Pipeline, stage: Stage) -> tuple[bool, bool, int]:
     return stage.lost, not stage.beside, pipeline.stages.index(stage)
 
 
-def _why_not(pipeline: Pipeline, current: str | None, to: Stage, before: str | None) -> str | None:
+def _why_not(
+    pipeline: Pipeline, current: str | None, to: Stage, before: str | None, facts: Facts | None
+) -> str | None:
     """What keeps a rule or the clock from moving the card; None when nothing does."""
     here = pipeline.stage(current)
-    if here is None or to.lost:
+    if to.lost:
         return None
+    guarded = None if facts is None else why_guarded(pipeline, here, to, facts)
+    return guarded if here is None else guarded or _why_not_from(pipeline, here, to, before)
+
+
+def _why_not_from(pipeline: Pipeline, here: Stage, to: Stage, before: str | None) -> str | None:
     origin = pipeline.stage(before) if here.asleep else here
     if to.only_from and origin is not None and origin is not to and origin.name not in to.only_from:
         allowed = "、".join(f"「{name}」" for name in to.only_from)

@@ -68,6 +68,9 @@ def test_a_sound_playbook_has_no_problem() -> None:
         pytest.param("stages.2.on", ["@added"], "pipelines.0.stages.2.on", "只能进一个阶段", id="a trigger for two"),
         pytest.param("stages.2.on", None, "pipelines.0.stages.2.name", "没有什么能让客户进入", id="no way in"),
         pytest.param("stages.1.only_from", ["新客"], "pipelines.0.stages.1.only_from.0", "没有阶段", id="only_from"),
+        pytest.param(
+            "stages.2.needs", ["已约试厅"], "pipelines.0.stages.2.needs.0", "是不是「已约试听」", id="needs"
+        ),
     ],
 )
 def test_problems_of_a_pipeline(path: str, value: object, where: str, says: str) -> None:

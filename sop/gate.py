@@ -1,0 +1,85 @@
+"""The last look before a card leaves: now, later, or not at all, by what has happened since it was planned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sop.budget import within_budget
+from sop.playbook import Budget
+from sop.workcalendar import Shift, Workcalendar
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known when a card is due. `contacts` are the instants at which our side reached the customer."""
+
+    contacts: tuple[datetime, ...] = ()
+    last_agent_word_at: datetime | None = None
+    last_card_at: datetime | None = None
+    anytime: bool = False
+    already_said: bool = False
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Send it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Look again at `until`; `shifts` tell why, hop by hop."""
+
+    until: datetime
+    shifts: tuple[Shift, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Nobody needs it any more; `why` is for people."""
+
+    why: str
+
+
+def decide_card(now: datetime, situation: Situation, budget: Budget, calendar: Workcalendar) -> Go | Wait | Drop:
+    """Decide about a card that is due at `now`.
+
+    What the agent has said already is dropped. A card waits for work hours (an `anytime` one for the end of quiet
+    hours only), while the agent talks with the customer, until the customer's budget has room, and until the
+    agent's last card is `agent_gap` old. A card that would wait beyond its `expires_at` is dropped.
+    """
+    if situation.already_said:
+        return Drop("员工已经说过同样的话")
+    shifts: list[Shift] = []
+    at = now
+    while True:
+        hops = _hops(at, situation, budget, calendar)
+        if not hops:
+            break
+        shifts += hops
+        at = hops[-1].to
+    if situation.expires_at is not None and at >= situation.expires_at:
+        return Drop(f"等到可以提醒时已过有效期（{shifts[-1].reason}）" if shifts else "错过了提醒时间")
+    return Wait(at, tuple(shifts)) if shifts else Go()
+
+
+def _hops(at: datetime, situation: Situation, budget: Budget, calendar: Workcalendar) -> tuple[Shift, ...]:
+    return (
+        (calendar.quiet_shifts(at) if situation.anytime else calendar.shifts(at))
+        or _while_talking(at, situation.last_agent_word_at, budget.talk_hold)
+        or within_budget(at, situation.contacts, budget.customer, calendar)
+        or _apart(at, situation.last_card_at, budget.agent_gap)
+    )
+
+
+def _while_talking(at: datetime, last_word_at: datetime | None, hold: timedelta) -> tuple[Shift, ...]:
+    if last_word_at is None or at >= last_word_at + hold:
+        return ()
+    return (Shift("员工正在和客户聊", at, last_word_at + hold),)
+
+
+def _apart(at: datetime, last_card_at: datetime | None, gap: timedelta) -> tuple[Shift, ...]:
+    if last_card_at is None or at >= last_card_at + gap:
+        return ()
+    return (Shift("刚提醒过这位员工", at, last_card_at + gap),)

@@ -1,0 +1,51 @@
+"""What a customer must have before a rule may bring his card into a stage, and the peace after a person's move."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sop.playbook import Pipeline, Stage
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What guards ask about a customer at `now`. Instants are aware; score is that of conversion."""
+
+    now: datetime
+    tags: Collection[str] = ()
+    score: int = 0
+    entered_at: datetime | None = None
+    moved_by_person_at: datetime | None = None
+
+
+def why_guarded(pipeline: Pipeline, here: Stage | None, to: Stage, facts: Facts) -> str | None:
+    """Say (for people) what keeps rules from bringing the card into `to`; None when nothing does."""
+    until = held_until(pipeline, facts)
+    if until > facts.now:
+        return f"员工刚移动过，{_length(until - facts.now)}内规则不改动"
+    missing = [tag for tag in to.needs if tag not in facts.tags]
+    if missing:
+        return f"进入「{to.name}」还缺标签{'、'.join(f'「{tag}」' for tag in missing)}"
+    if to.min_score is not None and facts.score < to.min_score:
+        return f"进入「{to.name}」要 {to.min_score} 分，现在 {facts.score} 分"
+    if here is not None and facts.entered_at is not None and facts.now - facts.entered_at < to.min_stay:
+        left = facts.entered_at + to.min_stay - facts.now
+        return f"在「{here.name}」还没待够，再过 {_length(left)}才能进入「{to.name}」"
+    return None
+
+
+def held_until(pipeline: Pipeline, facts: Facts) -> datetime:
+    """Say until when a person's move holds against rules and the clock (long ago, if nobody moved the card)."""
+    return _LONG_AGO if facts.moved_by_person_at is None else facts.moved_by_person_at + pipeline.hold
+
+
+def _length(span: timedelta) -> str:
+    minutes = -(-span // timedelta(minutes=1))
+    if minutes < 60:
+        return f"{minutes} 分钟"
+    hours = -(-minutes // 60)
+    return f"{hours} 小时" if hours < 48 else f"{-(-hours // 24)} 天"

@@ -1,0 +1,112 @@
+"""What keeps rules, and only rules, from moving a card; and who may be enrolled again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sop.enrolling import by_priority, why_not_again
+from sop.guards import Facts
+from sop.playbook import Pipeline, Sop
+from sop.stages import Actor, Move, Refusal, decide_move, due_timed_move
+
+NOW = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
+PIPELINE = Pipeline.model_validate(
+    {
+        "name": "转化",
+        "hold": "24h",
+        "stages": [
+            {"name": "新线索", "on": ["@added"]},
+            {"name": "试听", "on": ["已约试听"], "needs": ["已留电话", "家长"]},
+            {"name": "正课", "on": ["已付正课"], "min_stay": "3d"},
+            {"name": "会员", "on": ["已付会员"], "min_score": 50},
+            {"name": "流失", "on": ["@lost"], "lost": True},
+        ],
+        "moves": [{"from": "新线索", "to": "流失", "after": "1h"}],
+    }
+)
+
+
+def ago(**length: float) -> datetime:
+    return NOW - timedelta(**length)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "facts", "why"),
+    [
+        pytest.param("已约试听", {"tags": {"已留电话", "家长"}}, None, id="all tags"),
+        pytest.param("已约试听", {"tags": {"已留电话"}}, "还缺标签「家长」", id="one is missing"),
+        pytest.param("已约试听", {}, "还缺标签「已留电话」、「家长」", id="both are missing"),
+        pytest.param("已付正课", {"entered_at": ago(days=3)}, None, id="long enough"),
+        pytest.param("已付正课", {"entered_at": ago(days=2.5)}, "再过 12 小时", id="not long enough"),
+        pytest.param("已付正课", {"entered_at": ago(hours=1)}, "再过 3 天", id="only just"),
+        pytest.param("已付正课", {}, None, id="nobody knows since when"),
+        pytest.param("已付会员", {"score": 50}, None, id="score enough"),
+        pytest.param("已付会员", {"score": 49}, "要 50 分，现在 49 分", id="score too low"),
+        pytest.param(
+            "已付会员",
+            {"score": 99, "moved_by_person_at": ago(hours=23.5)},
+            "30 分钟内规则",
+            id="a person's move holds",
+        ),
+        pytest.param("已付会员", {"score": 99, "moved_by_person_at": ago(hours=24)}, None, id="for a day"),
+        pytest.param("@lost", {"moved_by_person_at": ago(hours=1)}, None, id="who left has left"),
+    ],
+)
+def test_guards(trigger: str, facts: dict[str, Any], why: str | None) -> None:
+    decided = decide_move(PIPELINE, "新线索", [trigger], "rule", facts=Facts(NOW, **facts))
+    if why is None:
+        assert isinstance(decided, Move)
+    else:
+        assert isinstance(decided, Refusal)
+        assert why in decided.why
+
+
+@pytest.mark.parametrize("actor", ["human", "wecom"])
+@pytest.mark.parametrize("to", ["试听", "正课", "会员"])
+def test_people_pass_every_guard(actor: Actor, to: str) -> None:
+    facts = Facts(NOW, entered_at=NOW, moved_by_person_at=NOW)
+    assert isinstance(decide_move(PIPELINE, "新线索", [to], actor, facts=facts), Move)
+
+
+def test_without_facts_no_guard_is_asked() -> None:
+    assert isinstance(decide_move(PIPELINE, "新线索", ["已付会员"], "rule"), Move)
+
+
+@pytest.mark.parametrize(("hours", "moves"), [(23, False), (24, True)])
+def test_the_clock_respects_a_persons_move(hours: int, moves: bool) -> None:
+    facts = Facts(NOW, moved_by_person_at=ago(hours=hours))
+    move = due_timed_move(PIPELINE, "新线索", ago(days=2), None, NOW, facts=facts)
+    assert (move is not None) is moves
+
+
+def sop(again: str | None = None, **keys: Any) -> Sop:
+    extra = {"again": again} if again else {}
+    return Sop.model_validate({"id": "s", "on": "@added", "steps": [{"say": "好"}], **extra, **keys})
+
+
+@pytest.mark.parametrize(
+    ("again", "last", "why"),
+    [
+        (None, None, None),
+        (None, ago(minutes=1), None),
+        ("always", ago(minutes=1), None),
+        ("never", None, None),
+        ("never", ago(days=900), "只做一次"),
+        ("30d", None, None),
+        ("30d", ago(days=29), "不到 30 天"),
+        ("30d", ago(days=30), None),
+        ("6h", ago(hours=5), "太近"),
+    ],
+)
+def test_once_more(again: str | None, last: datetime | None, why: str | None) -> None:
+    found = why_not_again(sop(again), last, NOW)
+    assert (found is None) == (why is None)
+    assert why is None or (found is not None and why in found)
+
+
+def test_the_most_important_goes_first() -> None:
+    sops = [sop(id="a"), sop(id="b", priority=9), sop(id="c"), sop(id="d", priority=1)]
+    assert [one.id for one in by_priority(sops)] == ["b", "a", "c", "d"]
