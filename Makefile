@@ -67,10 +67,10 @@ clean: ## 删除 .venv 与 var（演示数据也会删除） / remove .venv and 
 	fi
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	echo "正在安装依赖（首次约一分钟）…… / installing"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes -r requirements.txt
 	touch $@
 
 .venv/.installed-tests: .venv/.installed tests/requirements.txt
 	@echo "正在安装测试用的依赖…… / installing what the tests need"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes -r tests/requirements.txt
 	touch $@
