@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,8 @@ TIMEOUT = (3.05, 10.0)
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # WeCom drops what is equal within this window instead of sending it twice.
 _DUPLICATE_WINDOW = 14_400
+# At DEBUG it writes whole URLs, with secret and token, into the log.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 # The request did not leave: repeating it is safe whatever it was.
 _NOT_SENT = (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)
 
@@ -73,7 +76,8 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         return {"access_token": value, "expires_in": lifetime}
 
     def _fetch(self) -> tuple[str, float]:
-        query = {"corpid": self.corp_id, "corpsecret": self.secret, "access_token": ""}
+        # A list, for wechatpy adds the token (which is not there yet) to a dict.
+        query = [("corpid", self.corp_id), ("corpsecret", self.secret)]
         try:
             answer = self._once("get", "gettoken", {"params": query})
         except WeComError as error:

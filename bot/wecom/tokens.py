@@ -125,7 +125,10 @@ class TokenShelf:
         except RedisError:
             self._rest()
             return None
-        return WeComError(*json.loads(stored), api="gettoken") if isinstance(stored, bytes | str) else None
+        if not isinstance(stored, bytes | str):
+            return None
+        errcode, errmsg = json.loads(stored)
+        return WeComError(errcode, errmsg, api="gettoken")
 
     def _put(self, value: str, lifetime: float) -> Token:
         token, seconds = Token(value, secrets.token_hex(8)), max(lifetime - _MARGIN, lifetime / 2, 0.001)
