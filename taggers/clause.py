@@ -1,40 +1,53 @@
-"""Clauses of a reading, and the cue words that stand in them."""
+"""Clauses of a reading, and the cue words that stand in them.
+
+A cue is (key, start, end): its row in the table of cues and its place in the folded text. They are plain tuples and the
+kinds are bits, since every candidate message pays for each of them.
+"""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
+from bisect import bisect_left
 
 import ahocorasick_rs
 
 from taggers.cues import CUES, Kind
 from taggers.fold import Reading
 
+NOT, BAN, NONE, LACK, TURN, SOFT, DISMISS, DOUBT, WHAT, ASK, KNOW = (1 << at for at in range(11))
+NEGATES = NOT | BAN | DOUBT
+_BITS_OF: dict[Kind, int] = {
+    "not": NOT,
+    "ban": BAN,
+    "none": NONE,
+    "lack": LACK,
+    "turn": TURN,
+    "soft": SOFT,
+    "dismiss": DISMISS,
+    "doubt": DOUBT,
+    "what": WHAT,
+    "ask": ASK,
+    "know": KNOW,
+}
+
+WORDS: list[str] = list(CUES)
+BITS: list[int] = [sum(_BITS_OF[kind] for kind in CUES[word]) for word in WORDS]
+KEYS: dict[str, int] = {word: key for key, word in enumerate(WORDS)}
+
 FAR = 40
 """Characters around an occurrence that are looked at for cues, so that an endless clause costs no more."""
 
-_WORDS = list(CUES)
-_KINDS: list[frozenset[Kind]] = [CUES[word] for word in _WORDS]
+Cue = tuple[int, int, int]
+Bounds = tuple[int, int]
+
 _SCAN = ahocorasick_rs.AhoCorasick(
-    _WORDS,
+    WORDS,
     matchkind=ahocorasick_rs.MatchKind.LeftmostLongest,
     store_patterns=False,
     implementation=ahocorasick_rs.Implementation.DFA,
 ).find_matches_as_indexes
-_BREAK = re.compile(r"[,，;；。！!？?：:~～…\n|]+|(?<!\d)\.+|\.+(?!\d)")
-_MARK = frozenset("?？")
-
-
-@dataclass(slots=True)
-class Cue:
-    """A cue of the table where it stands in the folded text."""
-
-    word: str
-    kinds: frozenset[Kind]
-    start: int
-    end: int
+_BREAK = re.compile(r"[,，;；。！!？?：:~～…\n|.]")
+_FEW = 12
 
 
 class Clauses:
@@ -44,59 +57,66 @@ class Clauses:
 
     def __init__(self, reading: Reading) -> None:
         self.text = reading.text
-        self.cues = [Cue(_WORDS[key], _KINDS[key], start, end) for key, start, end in _SCAN(self.text)]
-        self._starts = [cue.start for cue in self.cues]
+        self.cues: list[Cue] = _SCAN(self.text)
+        self._starts: list[int] | None = None
         self.sentences = self._bounds(frozenset())
         self.parts = self._bounds(reading.gaps) if reading.gaps else self.sentences
 
-    def _bounds(self, gaps: frozenset[int]) -> list[tuple[int, int]]:
+    def _bounds(self, gaps: frozenset[int]) -> list[Bounds]:
         """List the clauses as (start, end); a space ends one only where two characters or more precede it."""
-        bounds: list[tuple[int, int]] = []
+        text = self.text
+        bounds: list[Bounds] = []
         start = 0
-        stops = [found.span() for found in _BREAK.finditer(self.text)]
+        stops = [found.start() for found in _BREAK.finditer(text)]
         if gaps:
-            stops = sorted([*stops, *((gap, gap) for gap in gaps)])
-        for stop, after in stops:
-            if stop == after and stop - start < 2:
-                continue
-            if stop > start:
-                bounds.append((start, stop))
-            start = max(start, after)
-        if start < len(self.text):
-            bounds.append((start, len(self.text)))
+            stops = sorted([*stops, *gaps])
+        for stop in stops:
+            if stop in gaps:
+                if stop - start >= 2:
+                    bounds.append((start, stop))
+                    start = stop
+            elif not (text[stop] == "." and text[stop - 1 : stop].isdigit() and text[stop + 1 : stop + 2].isdigit()):
+                if stop > start:
+                    bounds.append((start, stop))
+                start = stop + 1
+        if start < len(text):
+            bounds.append((start, len(text)))
         return bounds
 
-    def around(self, bounds: list[tuple[int, int]], start: int, end: int) -> tuple[int, int]:
+    def around(self, bounds: list[Bounds], start: int, end: int) -> Bounds:
         """Give the clause an occurrence stands in; one that itself crosses a break takes all it touches."""
-        at = bisect_right(bounds, (start, len(self.text) + 1)) - 1
-        if at < 0:
-            return (min(start, bounds[0][0]), max(end, bounds[0][1])) if bounds else (start, end)
+        at = bisect_left(bounds, (start + 1, -1)) - 1 if len(bounds) > 1 else 0
+        if at < 0 or not bounds:
+            return start, end
         left, right = bounds[at]
         while right < end and at + 1 < len(bounds):
             at += 1
             right = bounds[at][1]
-        return left, max(right, end)
+        return (left, right) if left <= start and right >= end else (min(left, start), max(right, end))
 
-    def after(self, place: int) -> list[tuple[int, int]]:
+    def after(self, place: int) -> list[Bounds]:
         """Give the few clauses that follow a place."""
         at = bisect_left(self.sentences, (place, -1))
         return self.sentences[at : at + 4]
 
-    def between(self, left: int, right: int) -> Iterator[Cue]:
-        """Walk through the cues that begin in left..right."""
-        for at in range(bisect_left(self._starts, left), len(self.cues)):
-            cue = self.cues[at]
-            if cue.start >= right:
-                return
-            yield cue
+    def between(self, left: int, right: int) -> list[Cue]:
+        """Give the cues that begin in left..right."""
+        cues = self.cues
+        if len(cues) <= _FEW:
+            return [cue for cue in cues if left <= cue[1] < right]
+        if self._starts is None:
+            self._starts = [cue[1] for cue in cues]
+        return cues[bisect_left(self._starts, left) : bisect_left(self._starts, right)]
 
     def marked(self, right: int) -> bool:
         """Tell whether the clause that ends here ends in a question mark."""
-        return self.text[right : right + 1] in _MARK
+        return self.text.startswith(("?", "？"), right)
 
-    def either_or(self, cue: Cue, left: int) -> bool:
-        """Recognise 贵不贵, 便不便宜, 喜欢不喜欢, which ask and deny nothing."""
-        text, place = self.text, cue.start
-        if cue.word[0] not in "不没":
+    def either_or(self, place: int, left: int) -> bool:
+        """Recognise 贵不贵, 便不便宜, 喜欢不喜欢, which ask and deny nothing, by the 不 or 没 at a place."""
+        text = self.text
+        if text[place] not in "不没":
             return False
-        return any(place - size >= left and text.startswith(text[place - size : place], place + 1) for size in (1, 2))
+        return (place - 1 >= left and text.startswith(text[place - 1], place + 1)) or (
+            place - 2 >= left and text.startswith(text[place - 2 : place], place + 1)
+        )

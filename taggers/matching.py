@@ -70,7 +70,7 @@ class Matcher:
         patterns: dict[str, int] = {}
         sounds: dict[str, int] = {}
         for made in compiled:
-            for slot, keyword in _slots(made):
+            for slot, keyword in keywords_of(made):
                 _file(patterns, self._uses, keyword.folded, (made, slot, keyword))
                 if made.rule.sound and slot != NONE:
                     for heard in homophones(keyword.folded):
@@ -291,7 +291,8 @@ def _some(keywords: list[Keyword]) -> str:
     return shown + ("……" if len(keywords) > 4 else "")
 
 
-def _slots(made: CompiledRule) -> Iterator[tuple[int, Keyword]]:
+def keywords_of(made: CompiledRule) -> Iterator[tuple[int, Keyword]]:
+    """Give every keyword of a rule with the slot it fills."""
     for slot, keywords in enumerate(made.slots):
         for keyword in keywords:
             yield slot, keyword

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from taggers.clause import Clauses
 from taggers.fold import Reading
@@ -11,9 +11,10 @@ from taggers.polarity import denied
 from taggers.question import asked
 from taggers.segment import BLOCK, Segmenter
 
+_STRIDE = 64
 
-@dataclass(frozen=True, slots=True)
-class Sense:
+
+class Sense(NamedTuple):
     """How an occurrence is meant, and the words that say so (empty: nothing in its clause denies it)."""
 
     denied: bool
@@ -24,16 +25,15 @@ class Sense:
 class Page:
     """Answers what the rules ask of an occurrence, given by its place in the folded text."""
 
-    __slots__ = ("_asked", "_blocks", "_clauses", "_edges", "_segmenter", "_senses", "reading")
+    __slots__ = ("_asked", "_clauses", "_edges", "_senses", "reading", "segmenter")
 
     def __init__(self, reading: Reading, segmenter: Segmenter) -> None:
         self.reading = reading
-        self._segmenter = segmenter
+        self.segmenter = segmenter
         self._clauses: Clauses | None = None
-        self._blocks: list[tuple[int, int]] | None = None
         self._edges: dict[tuple[int, int], set[int]] = {}
-        self._asked: dict[int, bool] = {}
         self._senses: dict[tuple[int, int], Sense] = {}
+        self._asked: dict[int, bool] = {}
 
     def sense(self, start: int, end: int) -> Sense:
         """Say how the occurrence is meant."""
@@ -60,46 +60,52 @@ class Page:
         White space between Han characters parts words, unless the occurrence itself runs across it (价 格).
         """
         gaps = self.reading.gaps
-        within = bool(gaps) and any(start < gap < end for gap in gaps)
-        return self._is_edge(start, within) and self._is_edge(end, within)
+        joined = bool(gaps) and any(start < gap < end for gap in gaps)
+        return self._is_edge(start, joined) and self._is_edge(end, joined)
 
     def _is_edge(self, place: int, joined: bool) -> bool:
+        gaps = self.reading.gaps
+        if place in gaps:
+            return True
+        for (left, right), edges in self._edges.items():
+            if left < place < right and not gaps:
+                return place in edges
         block = self._block(place)
         if block is None:
             return True
         left, right = block
-        if not joined and self.reading.gaps:
-            gaps = sorted(gap for gap in self.reading.gaps if left < gap < right)
-            if place in self.reading.gaps:
-                return True
-            at = bisect_left(gaps, place)
-            left = gaps[at - 1] if at > 0 else left
-            right = gaps[at] if at < len(gaps) else right
-        elif place in self.reading.gaps:
-            return True
-        edges = self._edges.get((left, right))
-        if edges is None:
-            edges = self._edges[left, right] = self._segmenter.edges(self.reading.text[left:right], left)
-        return place in edges
+        if gaps and not joined:
+            inside = sorted(gap for gap in gaps if left < gap < right)
+            at = bisect_left(inside, place)
+            left = inside[at - 1] if at > 0 else left
+            right = inside[at] if at < len(inside) else right
+        known = self._edges.get((left, right))
+        if known is None:
+            known = self._edges[left, right] = self.segmenter.edges(self.reading.text[left:right], left)
+        return place in known
 
     def _block(self, place: int) -> tuple[int, int] | None:
         """Give jieba's block around a place, or None where no block has the place inside."""
-        if self._blocks is None:
-            self._blocks = [found.span() for found in BLOCK.finditer(self.reading.text)]
-        at = bisect_right(self._blocks, (place, -1)) - 1
-        if at >= 0:
-            left, right = self._blocks[at]
-            if left < place < right:
-                return left, right
-        return None
+        text = self.reading.text
+        ahead = BLOCK.match(text, place)
+        if ahead is None:
+            return None
+        left = place
+        while left > 0:
+            behind = BLOCK.match(text[max(left - _STRIDE, 0) : left][::-1])
+            if behind is None:
+                break
+            left -= behind.end()
+            if behind.end() < _STRIDE:
+                break
+        return (left, ahead.end()) if left < place else None
 
     def words_around(self, start: int, end: int) -> str:
         """Show how the surroundings are cut into words, for an explanation."""
         text = self.reading.text
-        block = self._block(start) or self._block(end) or (start, end)
-        left, right = block
-        words, place, shown = self._segmenter.words(text[left:right]), left, []
-        for word in words:
+        left, right = self._block(start) or self._block(end) or (start, end)
+        place, shown = left, []
+        for word in self.segmenter.words(text[left:right]):
             if place < end and place + len(word) > start:
                 shown.append(word)
             place += len(word)
@@ -112,4 +118,4 @@ class Page:
             return place
         if place >= len(reading.line_places):
             return len(reading.places)
-        return bisect_left(reading.places, reading.line_places[place])
+        return bisect_right(reading.places, reading.line_places[place] - 1)

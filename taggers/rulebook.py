@@ -25,7 +25,7 @@ class RuleBook:
     def __init__(self, compiled: Sequence[CompiledRule], words: Sequence[str], version: str) -> None:
         self.version = version
         self.rules = tuple(made.rule for made in compiled)
-        self._compiled = tuple(compiled)
+        self.compiled = tuple(compiled)
         self._matcher = Matcher([made for made in compiled if made.spoken], words)
         self._triggered: dict[str, list[CompiledRule]] = {}
         for made in compiled:
@@ -34,7 +34,7 @@ class RuleBook:
 
     def numbered(self) -> Iterator[tuple[int, Rule]]:
         """Give the rules with their places in config.toml."""
-        return ((made.index, made.rule) for made in self._compiled)
+        return ((made.index, made.rule) for made in self.compiled)
 
     def judge(self, utterance: Utterance, context: Context = NOWHERE) -> tuple[TagHit, ...]:
         """Give the hits of a message, in the order of the rules."""
