@@ -1,0 +1,131 @@
+"""What a customer would get in the coming days: all his SOPs, one budget, every shift explained."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from heapq import heappop, heappush
+
+from sop.budget import within_budget
+from sop.planning import PlannedStep, plan_steps
+from sop.playbook import Budget, Sop, Workspace
+from sop.wording import render
+from sop.workcalendar import Shift, Workcalendar
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One SOP for the customer, since when; `done` steps are behind him."""
+
+    sop: Sop
+    enrolled_at: datetime
+    done: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt to come. Times are UTC; `shifts` lead from what the step wished to `at`."""
+
+    at: datetime
+    sop_id: str
+    title: str
+    step: int
+    text: str
+    wished_at: datetime
+    shifts: tuple[Shift, ...]
+
+
+def preview(
+    courses: Sequence[Course],
+    workspace: Workspace,
+    budget: Budget,
+    customer_key: str,
+    now: datetime,
+    *,
+    contacts: Iterable[datetime] = (),
+    days: int = 30,
+    values: Mapping[str, str] | None = None,
+) -> tuple[Prompt, ...]:
+    """Give the prompts of the next `days`, if the customer neither answers nor moves, in the order of time.
+
+    contacts: when our side reached him lately; they count against the budget, as does every prompt given here. Of
+    prompts that want the same day the one of the higher priority has it and the others are put off.
+    """
+    calendar = Workcalendar(workspace)
+    plans = [plan_steps(course.sop, course.enrolled_at, workspace, customer_key) for course in courses]
+    found = [
+        _prompt(courses[which], step, shifts, values or {})
+        for which, step, shifts in _place(courses, plans, budget, calendar, now, list(contacts))
+    ]
+    return tuple(sorted((p for p in found if p.at < now + timedelta(days=days)), key=lambda p: p.at))
+
+
+def by_day(prompts: Iterable[Prompt], workspace: Workspace) -> dict[date, list[Prompt]]:
+    """Lay prompts out on local days, as a calendar shows them."""
+    calendar = Workcalendar(workspace)
+    days: dict[date, list[Prompt]] = {}
+    for prompt in prompts:
+        days.setdefault(calendar.local(prompt.at).date(), []).append(prompt)
+    return days
+
+
+def _place(
+    courses: Sequence[Course],
+    plans: Sequence[tuple[PlannedStep, ...]],
+    budget: Budget,
+    calendar: Workcalendar,
+    now: datetime,
+    contacts: list[datetime],
+) -> Iterator[tuple[int, PlannedStep, tuple[Shift, ...]]]:
+    """Give (course, step, shifts) of all that is still to come: day by day, the most important first.
+
+    Only the next step of each course waits in the heap, so a course keeps its order.
+    """
+    ahead = [
+        deque(step for step in plan[c.done :] if step.due_at >= now) for c, plan in zip(courses, plans, strict=True)
+    ]
+    own: list[list[datetime]] = [[] for _ in courses]
+    shifts: list[tuple[Shift, ...]] = [() for _ in courses]
+    heap: list[tuple[date, int, datetime, int]] = []
+
+    def wait(which: int, at: datetime) -> None:
+        heappush(heap, (calendar.local(at).date(), -courses[which].sop.priority, at, which))
+
+    def next_of(which: int, earliest: datetime) -> None:
+        if ahead[which]:
+            step = ahead[which][0]
+            late = (Shift("排在上一步之后", step.due_at, earliest),) if step.due_at < earliest else ()
+            shifts[which] = step.shifts + late
+            wait(which, max(step.due_at, earliest))
+
+    for which in range(len(courses)):
+        next_of(which, now)
+    while heap:
+        *_, at, which = heappop(heap)
+        sop = courses[which].sop
+        clock = sop.steps[ahead[which][0].index].at
+        hops = within_budget(at, contacts, budget.customer, calendar, clock) or within_budget(
+            at, own[which], sop.cap, calendar, clock
+        )
+        if hops:
+            shifts[which] += hops
+            wait(which, hops[-1].to)
+            continue
+        contacts.append(at)
+        own[which].append(at)
+        yield which, ahead[which].popleft(), shifts[which]
+        next_of(which, at)
+
+
+def _prompt(course: Course, step: PlannedStep, shifts: tuple[Shift, ...], values: Mapping[str, str]) -> Prompt:
+    return Prompt(
+        at=shifts[-1].to if shifts else step.due_at,
+        sop_id=course.sop.id,
+        title=course.sop.title or course.sop.id,
+        step=step.index,
+        text=render(step.text, values) if values else step.text,
+        wished_at=step.wished_at,
+        shifts=shifts,
+    )
