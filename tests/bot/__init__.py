@@ -1,0 +1,1 @@
+"""Tests of the shell: web, queue and database with real parts."""

@@ -1,0 +1,95 @@
+"""A whole web application on a database and a config of its own, as the tests of pages use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from bot import clock
+from bot.app import create_app
+from bot.environment import read_environment
+from bot.links import board_url
+from bot.schema import upgrade
+from bot.store import Store
+from bot.system import System
+from tests.wecom.sealed import AES_KEY, CORP, TOKEN
+
+CONFIG = """
+[workspace]
+name = "测试学堂"
+
+[[pipelines]]
+name = "课程转化"
+stages = [
+  { name = "新线索", on = ["@added"] },
+  { name = "考虑价格" },
+  { name = "成交", on = ["已付款"], won = true },
+  { name = "流失", on = ["@lost"], lost = true },
+]
+
+[[pipelines]]
+name = "老客服务"
+stages = [{ name = "在读", on = ["已开课"] }, { name = "续费", on = ["已续费"], won = true }]
+
+[[tags]]
+group = "进展"
+names = ["已付款", "已开课", "已续费"]
+
+[[rules]]
+id = "ask-price"
+tag = "考虑价格"
+any = ["多少钱"]
+"""
+WECOM = {
+    "WECOM_CORP_ID": CORP,
+    "WECOM_APP_ID": "1000002",
+    "WECOM_APP_SECRET": "app-secret",
+    "WECOM_CALLBACK_TOKEN": TOKEN,
+    "WECOM_CALLBACK_AES_KEY": AES_KEY,
+    "WECOM_ARCHIVE_SECRET": "archive-secret",
+    "WECOM_ARCHIVE": "sandbox",
+}
+
+
+@dataclass
+class Site:
+    """The app, and the System behind it."""
+
+    app: Flask
+    system: System
+
+    @property
+    def store(self) -> Store:
+        return self.system.store
+
+    @property
+    def key(self) -> bytes:
+        key: bytes = self.app.config["SECRET_KEY"]
+        return key
+
+    def board_path(self) -> str:
+        """A good link to the board, without the host."""
+        return board_url("", self.key, clock.now())
+
+    def watcher(self) -> FlaskClient:
+        """A browser that has come by a board link."""
+        client = self.app.test_client()
+        assert client.get(self.board_path()).status_code == 302
+        return client
+
+
+@contextmanager
+def open_site(folder: Path, config: str = CONFIG, extra: Mapping[str, str] | None = None) -> Iterator[Site]:
+    """A site whose files lie in `folder`."""
+    (folder / "config.toml").write_text(config, encoding="utf-8")
+    given = {"TICI_VAR": str(folder), "TICI_CONFIG": str(folder / "config.toml"), **WECOM, **(extra or {})}
+    system = System(read_environment(given))
+    upgrade(system.store.engine)
+    app = create_app(system)
+    yield Site(app, system)
+    system.store.close()

@@ -1,0 +1,136 @@
+"""Texts of the pages: both languages whole, times and marks as people read them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bot.web
+from bot.web import errors, words
+from bot.web.english import ENGLISH
+from bot.web.highlight import Mark, Piece, cut, marks_of
+from bot.web.times import moment, span
+from tests.bot.site import Site
+from tests.bot.story import tell
+
+WEB = Path(bot.web.__file__).parent
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)  # noon in Shanghai
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def used() -> set[str]:
+    """Every text the pages put through `_`."""
+    templates = "".join(path.read_text(encoding="utf-8") for path in (WEB / "templates").glob("*.html"))
+    found = {text for _quote, text in re.findall(r"\b_\((['\"])(.+?)\1[,)]", templates)}
+    tables = (words.TASK_STATES, words.OUTCOMES, words.TIMINGS, words.CAUSES, words.TAGGED_BY)
+    found |= {word.text for table in tables for word in table.values()}
+    return found | {text for trouble in errors.EVERY for text in (trouble.title, trouble.advice)}
+
+
+def test_every_text_has_its_english_and_no_english_is_left_over() -> None:
+    assert used() - ENGLISH.keys() == set()
+    assert ENGLISH.keys() - used() == set()
+
+
+def test_placeholders_are_the_same_in_both_languages() -> None:
+    for chinese, english in ENGLISH.items():
+        assert set(re.findall(r"{(\w+)}", chinese)) == set(re.findall(r"{(\w+)}", english)), chinese
+
+
+def test_no_chinese_stands_in_a_template_outside_the_catalogue() -> None:
+    for path in (WEB / "templates").glob("*.html"):
+        bare = re.sub(r"\b_\((['\"]).+?\1|{#.*?#}|>中文<", "", path.read_text(encoding="utf-8"))
+        assert HAN.search(bare) is None, path.name
+
+
+def test_a_visitor_may_choose_english_and_it_stays(site: Site) -> None:
+    story = tell(site)
+    client = site.watcher()
+    assert '<html lang="zh-CN">' in client.get("/board").text
+    assert '<html lang="en">' in client.get("/board?lang=en").text
+    html = client.get(f"/c/{story.asking}").text
+    assert "Stage history" in html
+    assert "阶段记录" not in html
+    assert '<html lang="zh-CN">' in client.get("/board?lang=zh").text
+    assert client.get("/board?lang=xx").status_code == 200
+
+
+def test_an_error_page_speaks_the_chosen_language(site: Site) -> None:
+    assert "A board link is needed" in site.app.test_client().get("/board?lang=en").text
+
+
+def test_a_value_that_looks_like_a_placeholder_stays_as_it_is(site: Site) -> None:
+    from bot.web.languages import translate
+
+    with site.app.test_request_context():
+        assert translate("已顺延：{why}", why="{n} {why}") == "已顺延：{n} {why}"
+
+
+@pytest.mark.parametrize(
+    ("at", "chinese", "english"),
+    [
+        (NOW, "12:00", "12:00"),
+        (NOW + timedelta(hours=22), "明天 10:00", "tomorrow 10:00"),
+        (NOW + timedelta(hours=13), "明天 01:00", "tomorrow 01:00"),
+        (NOW - timedelta(hours=13), "昨天 23:00", "yesterday 23:00"),
+        (NOW + timedelta(days=2), "后天 12:00", "Mar 3 12:00"),
+        (NOW - timedelta(days=3), "2月26日 12:00", "Feb 26 12:00"),
+        (NOW - timedelta(days=365), "2025年3月1日 12:00", "2025 Mar 1 12:00"),
+    ],
+)
+def test_moments(at: datetime, chinese: str, english: str) -> None:
+    assert moment(at, NOW, SHANGHAI, "zh") == chinese
+    assert moment(at, NOW, SHANGHAI, "en") == english
+
+
+@pytest.mark.parametrize(
+    ("seconds", "chinese"),
+    [
+        (-5, "刚刚"),
+        (59, "刚刚"),
+        (60, "1 分钟"),
+        (3599, "59 分钟"),
+        (3600, "1 小时"),
+        (86400, "1 天"),
+        (9e6, "104 天"),
+    ],
+)
+def test_spans(seconds: float, chinese: str) -> None:
+    assert span(timedelta(seconds=seconds), "zh") == chinese
+
+
+def test_marks_that_overlap_share_their_piece() -> None:
+    assert cut("学费多少钱呢", [Mark(0, 4, "a"), Mark(2, 5, "b")]) == (
+        Piece("学费", "a"),
+        Piece("多少", "a\nb"),
+        Piece("钱", "b"),
+        Piece("呢", ""),
+    )
+
+
+def test_marks_come_from_the_stored_spans() -> None:
+    assert marks_of([["多少钱", 2, 5]], "why") == [Mark(2, 5, "why")]
+
+
+SPANS = st.lists(st.tuples(st.integers(-5, 50), st.integers(-5, 50), st.sampled_from("ab")), max_size=6)
+
+
+@given(st.text(max_size=40), SPANS)
+def test_no_character_is_lost_or_doubled_whatever_the_marks(text: str, spans: list[tuple[int, int, str]]) -> None:
+    pieces = cut(text, [Mark(*span) for span in spans])
+    assert "".join(piece.text for piece in pieces) == text
+    assert all(piece.text for piece in pieces)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("李女士", "李"), ("\u202eab", "a"), (" 王", "王"), ("", "?"), ("🎉", "🎉")]
+)
+def test_the_initial_is_a_character_one_can_see(name: str, shown: str) -> None:
+    assert words.initial(name) == shown

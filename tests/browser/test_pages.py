@@ -1,0 +1,133 @@
+"""The pages in a real browser, wide and on a phone: nothing broken, nothing foreign, nothing hostile alive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from bot import clock
+from bot.links import board_url, task_url
+from bot.models import Customer, Placement, SopTask
+from tests.browser.conftest import Served
+
+WIDTHS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 375, "height": 760}}
+
+
+@pytest.fixture(params=WIDTHS)
+def context(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser of one width."""
+    context = chromium.new_context(viewport=WIDTHS[request.param], permissions=["clipboard-read", "clipboard-write"])  # type: ignore[arg-type]
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, served: Served) -> Iterator[Page]:
+    """A page that must stay without console errors, policy violations and requests to elsewhere."""
+    page = context.new_page()
+    troubles: list[str] = []
+    page.on(
+        "console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None
+    )
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith(served.url) else troubles.append(asked.url))
+    page.on("dialog", lambda dialog: troubles.append(f"dialog: {dialog.message}"))
+    yield page
+    assert troubles == []
+
+
+def look(page: Page, path: str) -> None:
+    """Open a page and see that it fits and that nothing hostile came alive."""
+    answer = page.goto(path)
+    assert answer is not None
+    assert answer.status == 200
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+        "the page is wider than the screen"
+    )
+
+
+def open_board(page: Page, served: Served) -> None:
+    look(page, served.url + served.site.board_path())
+    assert page.url == f"{served.url}/board"
+
+
+def test_from_the_board_to_a_customer_and_back(page: Page, served: Served) -> None:
+    open_board(page, served)
+    page.get_by_text("李女士").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("李女士")
+    mark = page.locator("mark", has_text="多少钱")
+    assert mark.get_attribute("title") == "ask-price: 命中 多少钱 → 价格；非否定；疑问句"
+    page.get_by_role("link", name="看板").click()
+    expect(page).to_have_url(f"{served.url}/board")
+
+
+def test_the_board_follows_what_happens_without_a_reload(page: Page, served: Served) -> None:
+    open_board(page, served)
+    page.evaluate("window.same = true")
+    with served.site.store.write() as session:
+        session.query(Placement).filter_by(customer_id=served.story.asking, pipeline="课程转化").one().stage = "成交"
+    won = page.locator("section", has=page.get_by_role("heading", name="成交"))
+    expect(won.get_by_text("李女士")).to_be_attached(timeout=6000)
+    expect(won.locator(".count")).to_have_text("2")
+    assert page.evaluate("window.same") is True
+
+
+def test_a_column_stays_where_it_was_scrolled_to(page: Page, served: Served) -> None:
+    open_board(page, served)
+    page.set_viewport_size({"width": page.viewport_size["width"] if page.viewport_size else 800, "height": 420})
+    page.evaluate("document.querySelector('#column-0 .cards').scrollTop = 90")
+    with served.site.store.write() as session:
+        placed = session.query(Placement).filter_by(stage="新线索").first()
+        assert placed is not None
+        customer = session.get(Customer, placed.customer_id)
+        assert customer is not None
+        customer.last_words = "刚说的话"
+    expect(page.get_by_text("刚说的话")).to_be_attached(timeout=6000)
+    assert page.evaluate("document.querySelector('#column-0 .cards').scrollTop") == 90
+
+
+def test_the_task_is_copied_with_one_tap(page: Page, served: Served) -> None:
+    story = served.story
+    look(page, task_url(served.url, story.task, story.agent, served.site.key, clock.now()))
+    page.get_by_role("button", name="复制").click()
+    expect(page.get_by_role("button")).to_have_text("已复制，去聊天里粘贴")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#say").text_content()
+
+
+def test_the_task_is_copied_where_the_browser_has_no_clipboard_of_its_own(page: Page, served: Served) -> None:
+    story = served.story
+    look(page, task_url(served.url, story.task, story.agent, served.site.key, clock.now()))
+    page.evaluate("Object.defineProperty(navigator.clipboard, 'writeText', {value: () => Promise.reject()})")
+    page.get_by_role("button", name="复制").click()
+    expect(page.get_by_role("button")).to_have_text("已复制，去聊天里粘贴")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#say").text_content()
+
+
+def test_hostile_names_and_words_stay_inert_and_inside_the_page(page: Page, served: Served) -> None:
+    open_board(page, served)
+    for person in served.story.hostile:
+        look(page, f"{served.url}/c/{person}")
+        with served.site.store.read() as session:
+            task = session.query(SopTask).filter_by(customer_id=person).one()
+        look(page, task_url(served.url, task.id, task.agent_id, served.site.key, clock.now()))
+
+
+def test_a_board_whose_link_is_over_says_that_it_is_no_longer_live(context: BrowserContext, served: Served) -> None:
+    page = context.new_page()  # a refused poll is an error in the console, rightly
+    page.goto(board_url(served.url, served.site.key, clock.now(), timedelta(seconds=3)))
+    expect(page.locator("[data-live]")).to_have_text("实时")
+    expect(page.locator("[data-live]")).to_have_text("连接中断，正在重试", timeout=8000)
+
+
+@pytest.mark.parametrize("path", ["/board", "/nothing", "/t/forged"])
+def test_error_pages_fit_and_say_what_to_do(context: BrowserContext, served: Served, path: str) -> None:
+    page = context.new_page()
+    page.goto(served.url + path)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
