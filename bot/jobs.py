@@ -8,22 +8,22 @@ from sqlalchemy import select
 
 from bot import clock, delivery, ingest
 from bot.cases import Wake
+from bot.following import Happened, follow_up
 from bot.log import get_logger
-from bot.models import ArchiveCursor, CallbackEvent
+from bot.models import ArchiveCursor, CallbackEvent, LinkOpening
 from bot.noticing import expire_tags
+from bot.observing import observe_openings, observe_silences
 from bot.pipeline import take_event
-from bot.placing import move_by, timed_moves
+from bot.placing import timed_moves
 from bot.prompting import (
     after_moves,
     end_finished,
     expire_unsent,
     prompt_due,
     start_silence_sops,
-    start_sops,
 )
 from bot.proving import close_windows
 from bot.system import System, current_system
-from sop.triggers import Trigger
 
 EVENT_TRIES = 5
 CHUNK = 500
@@ -95,14 +95,21 @@ def _due_chunk(system: System) -> int:
         came_due = prompt_due(session, settings, now, wake, CHUNK)
         closed = close_windows(session, settings, now, CHUNK)
         for case, task, tags in closed:
-            moves = move_by(session, settings, case, tags, now, wake)
-            after_moves(session, settings, case, moves, now, wake)
-            for tag in tags:
-                start_sops(session, settings, case, Trigger("tag", tag), f"silence:{task.id}", now, wake)
+            follow_up(session, settings, case, Happened(f"window:{task.id}", tags=tags, fresh=tags), now, wake)
         expire_unsent(session, now, CHUNK)
         end_finished(session, now, CHUNK)
     system.bell.ring_for("deliver", wake.outbox_ids)
     return max(came_due, len(closed))
+
+
+def openings() -> None:
+    """Show the rules which tracked links were opened."""
+    system = current_system()
+    system.bell.answer("openings")
+    settings, now, wake = system.settings, clock.now(), Wake()
+    with system.store.write() as session:
+        observe_openings(session, settings, now, wake, CHUNK)
+    system.bell.ring_for("deliver", wake.outbox_ids)
 
 
 def timers() -> None:
@@ -120,9 +127,10 @@ def _timers_chunk(system: System) -> bool:
         for case, made in moved:
             after_moves(session, settings, case, [made], now, wake)
         started = start_silence_sops(session, settings, now, wake, CHUNK)
+        shown = observe_silences(session, settings, now, wake, CHUNK)
         expired = expire_tags(session, now)
     system.bell.ring_for("deliver", wake.outbox_ids)
-    return bool(len(moved) >= CHUNK or started >= CHUNK or expired >= 1000)
+    return max(len(moved), started, shown, expired) >= CHUNK
 
 
 def sweep() -> None:
@@ -133,10 +141,13 @@ def sweep() -> None:
     with system.store.read() as session:
         outbox = delivery.waiting_ids(session, now)
         events = session.scalar(select(CallbackEvent.id).where(CallbackEvent.handled_at.is_(None)).limit(1))
+        opened = session.scalar(select(LinkOpening.id).where(LinkOpening.handled_at.is_(None)).limit(1))
         cursor = session.scalars(select(ArchiveCursor)).first()
     system.bell.ring_for("deliver", outbox)
     if events is not None:
         system.bell.ring_once("handle_events")
     if cursor is None or cursor.pulled_at is None or now - cursor.pulled_at > timedelta(minutes=1):
         system.bell.ring_once("pull")
+    if opened is not None:
+        system.bell.ring_once("openings")
     system.bell.ring_once("due")

@@ -211,17 +211,19 @@ class CallbackEvent(Model):
 
 
 class Evidence(Model):
-    """One rule hit in one message: which words, which rule, which config version."""
+    """One rule hit: in which message or on what other occasion, by which words, rule and config version."""
 
     __tablename__ = "evidence"
     __table_args__ = (
-        UniqueConstraint("message_id", "rule_id"),  # a message is counted once per rule
+        UniqueConstraint("customer_id", "rule_id", "occasion"),  # an occasion counts once per rule
+        Index("ix_evidence_message", "message_id"),
         Index("ix_evidence_count", "customer_id", "rule_id", "hit_at"),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
-    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"))
+    occasion: Mapped[str] = mapped_column(String(128))  # the msgid, or what else happened
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     rule_id: Mapped[str] = mapped_column(String(64))
     tag: Mapped[str] = mapped_column(String(30))
     version: Mapped[str] = mapped_column(String(16))
@@ -387,6 +389,26 @@ class Outbox(Model):
     done_at: Mapped[datetime | None]
     result: Mapped[dict[str, Any]] = mapped_column(default=dict)
     error: Mapped[str | None] = mapped_column(String(500))
+
+
+class LinkOpening(Model):
+    """A customer opened a tracked link of a task; handled when the rules have seen it."""
+
+    __tablename__ = "link_opening"
+    __table_args__ = (
+        Index(
+            "ix_link_opening_open",
+            "id",
+            sqlite_where=text("handled_at IS NULL"),
+            postgresql_where=text("handled_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("sop_task.id"), index=True)
+    title: Mapped[str] = mapped_column(String(64))
+    opened_at: Mapped[datetime]
+    handled_at: Mapped[datetime | None]
 
 
 class CorpTag(Model):

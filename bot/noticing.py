@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -17,6 +18,20 @@ from taggers.hits import TagHit, enough
 from taggers.utterance import Context, Part, Scope, Utterance
 
 
+@dataclass(frozen=True)
+class Occasion:
+    """What brought hits about, when: a message, or something else by a name that is its own."""
+
+    key: str
+    at: datetime
+    message_id: int | None = None
+    msgid: str | None = None
+
+    @classmethod
+    def of(cls, message: Message) -> Occasion:
+        return cls(message.msgid, message.sent_at, message.id, message.msgid)
+
+
 def judge(settings: Settings, case: Case, message: Message, source: ArchivedMessage) -> tuple[TagHit, ...]:
     """What the rule book in force finds in this message, for this customer as he stands."""
     utterance = Utterance(
@@ -27,31 +42,36 @@ def judge(settings: Settings, case: Case, message: Message, source: ArchivedMess
         at=message.sent_at,
         parts=tuple(Part(cast(Scope, p.scope), p.text, p.offset) for p in source.parts),
     )
-    context = Context(
-        tags=case.tags,
-        stages=case.stages,
-        channel=case.customer.channel or "",
-        hour=message.sent_at.astimezone(settings.zone).hour,
-    )
-    return settings.book.judge(utterance, context)
+    return settings.book.judge(utterance, context_of(settings, case, message.sent_at))
+
+
+def context_of(settings: Settings, case: Case, at: datetime) -> Context:
+    """The customer as rules may ask about him."""
+    channel, hour = case.customer.channel or "", at.astimezone(settings.zone).hour
+    return Context(tags=case.tags, stages=case.stages, channel=channel, hour=hour)
 
 
 def record_hits(
-    session: Session, settings: Settings, case: Case, message: Message, hits: Sequence[TagHit], now: datetime
+    session: Session,
+    settings: Settings,
+    case: Case,
+    hits: Sequence[TagHit],
+    occasion: Occasion,
+    now: datetime,
 ) -> list[str]:
     """Keep the evidence of every hit and tag the customer where it is enough; returns the tags confirmed."""
     confirmed: list[str] = []
     for hit in hits:
-        if not _is_enough(session, case, hit, message.sent_at):
-            session.add(_evidence(case, message, hit))
+        sufficient = _is_enough(session, case, hit, occasion.at)
+        session.add(_evidence(case, occasion, hit))
+        if not sufficient:
             continue
-        session.add(_evidence(case, message, hit))
         case.customer.activity += hit.score.activity
         case.customer.conversion += hit.score.conversion
-        expires = message.sent_at + hit.expires if hit.expires else None
+        expires = occasion.at + hit.expires if hit.expires else None
         give_tag(
             session, settings, case, hit.tag, now,
-            by="rule", rule_id=hit.rule_id, msgid=message.msgid, reason=hit.reason, expires_at=expires,
+            by="rule", rule_id=hit.rule_id, msgid=occasion.msgid, reason=hit.reason, expires_at=expires,
         )  # fmt: skip
         confirmed.append(hit.tag)
     return list(dict.fromkeys(confirmed))
@@ -127,14 +147,15 @@ def _is_enough(session: Session, case: Case, hit: TagHit, at: datetime) -> bool:
     return enough(hit, session.scalars(query.order_by(Evidence.hit_at.desc()).limit(hit.times)).all(), at)
 
 
-def _evidence(case: Case, message: Message, hit: TagHit) -> Evidence:
+def _evidence(case: Case, occasion: Occasion, hit: TagHit) -> Evidence:
     return Evidence(
         customer_id=case.customer.id,
-        message_id=message.id,
+        occasion=occasion.key[:128],
+        message_id=occasion.message_id,
         rule_id=hit.rule_id,
         tag=hit.tag,
         version=hit.version,
         spans=[[span.keyword, span.start, span.end] for span in hit.spans],
         reason=hit.reason[:500],
-        hit_at=message.sent_at,
+        hit_at=occasion.at,
     )

@@ -5,26 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cases import Case, Wake, latest, open_case, open_cases
 from bot.failpoints import passing
+from bot.following import Happened, follow_up
 from bot.models import Agent, CallbackEvent, Customer, Message, Outbox
-from bot.noticing import judge, record_hits
+from bot.noticing import Occasion, judge, record_hits
+from bot.observing import observe, observe_message
 from bot.people import find_agents, find_customers, known_agents, start_follow
 from bot.placing import mark_stage, move_by
-from bot.prompting import after_moves, start_sops, stop_sops
+from bot.prompting import stop_sops
 from bot.proving import answer, complete
 from bot.settings import Settings
 from bot.wecom.callback import reopen
-from bot.wecom.events import AppText, CustomerChange, read_event
+from bot.wecom.events import AppText, ChatChange, CustomerChange, read_event
 from bot.wecom.messages import ArchivedMessage
 from sop.stopping import opted_out
-from sop.triggers import Trigger
+from taggers.occurrence import Occurrence
 
 _LAST_WORDS = 200
+ROOM_EVENTS = {"add_member": "@joined", "del_member": "@quit"}
 WELCOME_WINDOW = timedelta(seconds=20)  # WeCom's own; later it answers 41050
 
 
@@ -85,41 +89,43 @@ def store_messages(
 
 def customer_spoke(session: Session, settings: Settings, now: datetime, talk: Talk, case: Case, wake: Wake) -> None:
     """Steps 5 to 7 for a customer's message, and what his answer closes and stops."""
-    message, customer = talk.message, case.customer
+    message, customer, before = talk.message, case.customer, case.tags
     tags = answer(session, settings, case, message, now)
     hits = judge(settings, case, message, talk.arrived)
-    before = case.tags
-    tags += record_hits(session, settings, case, message, hits, now)
+    tags += record_hits(session, settings, case, hits, Occasion.of(message), now)
+    tags += observe_message(session, settings, case, message, now, first=customer.last_word_at is None)
     passing("tagged")
     customer.last_word_at = latest(customer.last_word_at, message.sent_at)
     customer.last_words = (message.line or message.text)[:_LAST_WORDS]
-    happenings = ["reply", *(f"tag:{tag}" for tag in tags)]
+    happenings = ["reply"]
     if message.kind == "text" and opted_out(talk.arrived.text):
         customer.opted_out_at = customer.opted_out_at or message.sent_at
         happenings.append("opted-out")
-    stop_sops(session, case, happenings, now)
-    moves = move_by(session, settings, case, [*tags, "@spoke"], now, wake, msgid=message.msgid)
-    passing("moved")
-    after_moves(session, settings, case, moves, now, wake, talk.agent)
-    for tag in tags:
-        if tag not in before:
-            start_sops(session, settings, case, Trigger("tag", tag), f"tag:{message.msgid}", now, wake, talk.agent)
-    start_sops(session, settings, case, Trigger("event", "@spoke"), f"event:{message.msgid}", now, wake, talk.agent)
-    passing("planned")
+    happened = Happened(
+        cause=message.msgid,
+        tags=list(dict.fromkeys(tags)),
+        fresh=[tag for tag in dict.fromkeys(tags) if tag not in before],
+        events=["@spoke"],
+        happenings=happenings,
+        agent=talk.agent,
+        msgid=message.msgid,
+    )
+    follow_up(session, settings, case, happened, now, wake)
 
 
 def agent_spoke(
     session: Session, settings: Settings, now: datetime, talk: Talk, case: Case, agent: Agent, wake: Wake
 ) -> None:
     """Step 10 for an agent's message: it may fulfil a task; rules for agents' words are judged as well."""
-    message = talk.message
+    message, before = talk.message, case.tags
     complete(session, settings, case, message, talk.arrived.text, agent, now)
     passing("completed")
     case.customer.said_to_at = latest(case.customer.said_to_at, message.sent_at)
     hits = judge(settings, case, message, talk.arrived)
-    tags = record_hits(session, settings, case, message, hits, now)
-    moves = move_by(session, settings, case, tags, now, wake, msgid=message.msgid)
-    after_moves(session, settings, case, moves, now, wake, agent)
+    tags = record_hits(session, settings, case, hits, Occasion.of(message), now)
+    fresh = [tag for tag in tags if tag not in before]
+    happened = Happened(message.msgid, tags=tags, fresh=fresh, agent=agent, msgid=message.msgid)
+    follow_up(session, settings, case, happened, now, wake)
 
 
 def take_event(session: Session, settings: Settings, now: datetime, row: CallbackEvent) -> Wake:
@@ -131,11 +137,29 @@ def take_event(session: Session, settings: Settings, now: datetime, row: Callbac
     elif isinstance(event, AppText):
         find_agents(session, [event.userid], now)
         row.outcome = "agent wrote to the app"
+    elif isinstance(event, ChatChange) and event.detail in ROOM_EVENTS:
+        row.outcome = _room_changed(session, settings, now, event, row, wake)
     else:
         row.outcome = f"stored: {type(event).__name__}"
     row.handled_at = now
     session.flush()
     return wake
+
+
+def _room_changed(
+    session: Session, settings: Settings, now: datetime, event: ChatChange, row: CallbackEvent, wake: Wake
+) -> str:
+    """Customers who joined or left a group; those never met stay unmet."""
+    known = session.scalars(select(Customer).where(Customer.external_userid.in_(event.members))).all()
+    for case in open_cases(session, known).values():
+        trigger = ROOM_EVENTS[event.detail]
+        kind: Literal["joined", "left"] = "joined" if trigger == "@joined" else "left"
+        before = case.tags
+        seen = Occurrence(kind, row.created_at, f"room:{row.id}")
+        tags = observe(session, settings, case, seen, now)
+        fresh = [tag for tag in tags if tag not in before]
+        follow_up(session, settings, case, Happened(str(row.id), tags, fresh, events=[trigger]), now, wake)
+    return f"{len(known)} customers {event.detail}"
 
 
 def _customer_changed(
@@ -174,12 +198,15 @@ def _added(
     passing("event")
     if not fresh:
         return "already a contact"
-    moves = move_by(session, settings, case, ["@added"], now, wake)
-    if not moves:  # known to another agent: this agent's contact carries the stage's tag as well
-        for placement in case.placements.values():
-            mark_stage(session, case, placement.pipeline, placement.serial, now, wake)
-    after_moves(session, settings, case, moves, now, wake, agent)
-    start_sops(session, settings, case, Trigger("event", "@added"), f"event:{row.id}", now, wake, agent)
+    # One known to another agent carries his stages' tags here as well.
+    for placement in case.placements.values():
+        mark_stage(session, case, placement.pipeline, placement.serial, now, wake)
+    before = case.tags
+    seen = Occurrence("added", row.created_at, f"added:{row.id}", channel=event.state)
+    tags = observe(session, settings, case, seen, now)
+    gained = [tag for tag in tags if tag not in before]
+    happened = Happened(str(row.id), tags=tags, fresh=gained, events=["@added"], agent=agent)
+    follow_up(session, settings, case, happened, now, wake)
     return "added"
 
 
@@ -201,10 +228,9 @@ def _left(
     stop_sops(session, Case(case.customer, enrolments=mine), ["left"], now)
     if case.active_follows or event.change == "del":
         return "left this agent"
-    stop_sops(session, case, ["left"], now)
-    moves = move_by(session, settings, case, ["@lost"], now, wake)
-    after_moves(session, settings, case, moves, now, wake)
-    start_sops(session, settings, case, Trigger("event", "@lost"), f"event:{row.id}", now, wake)
+    tags = observe(session, settings, case, Occurrence("deleted", row.created_at, f"deleted:{row.id}"), now)
+    happened = Happened(str(row.id), tags=tags, fresh=tags, events=["@lost"], happenings=["left"])
+    follow_up(session, settings, case, happened, now, wake)
     return "lost"
 
 

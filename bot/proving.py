@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from bot.cases import Case, open_cases
 from bot.models import Agent, Customer, Message, SopTask
 from bot.noticing import give_tag
+from bot.observing import observe_window
 from bot.prompting import cancel_cards
 from bot.settings import Settings
 from sop.completion import best_match, lateness
@@ -51,6 +52,7 @@ def answer(session: Session, settings: Settings, case: Case, message: Message, n
             reason = f"第 {task.step + 1} 步发出后 {_span(message.sent_at - task.completed_at)}内回复"
             give_tag(session, settings, case, window.tag, now, by="sop", msgid=message.msgid, reason=reason)
             tags.append(window.tag)
+        tags += observe_window(session, settings, case, task, now, replied=True)
     return list(dict.fromkeys(tags))
 
 
@@ -71,6 +73,8 @@ def close_windows(
         if task.on_silence and task.replied_at is None:
             give_tag(session, settings, case, task.on_silence, now, by="sop", reason="窗口内没有回复")
             tags = [task.on_silence]
+        if task.replied_at is None:
+            tags += observe_window(session, settings, case, task, now, replied=False)
         closed.append((case, task, tags))
     return closed
 

@@ -192,7 +192,7 @@ def _doubled(session: Session) -> int:
     """Messages, evidence, moves or tasks that stand twice, counted without trusting the unique keys."""
     pairs = [
         (Message.msgid,),
-        (Evidence.message_id, Evidence.rule_id),
+        (Evidence.customer_id, Evidence.rule_id, Evidence.occasion),
         (StageMove.customer_id, StageMove.pipeline, StageMove.serial),
         (SopTask.enrolment_id, SopTask.step),
         (Placement.customer_id, Placement.pipeline),

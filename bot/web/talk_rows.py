@@ -62,7 +62,9 @@ def _noticed(session: Session, message_ids: Sequence[int]) -> dict[int, list[Evi
     found: dict[int, list[Evidence]] = {}
     query = select(Evidence).where(Evidence.message_id.in_(message_ids)).order_by(Evidence.id)
     for row in session.scalars(query):
-        found.setdefault(row.message_id, []).append(row)
+        assert row.message_id is not None  # the query says so
+        if row.message_id is not None:
+            found.setdefault(row.message_id, []).append(row)
     return found
 
 

@@ -247,7 +247,8 @@ def upgrade() -> None:
         "evidence",
         sa.Column("id", Key, nullable=False),
         sa.Column("customer_id", Key, nullable=False),
-        sa.Column("message_id", Key, nullable=False),
+        sa.Column("occasion", sa.String(length=128), nullable=False),
+        sa.Column("message_id", Key, nullable=True),
         sa.Column("rule_id", sa.String(length=64), nullable=False),
         sa.Column("tag", sa.String(length=30), nullable=False),
         sa.Column("version", sa.String(length=16), nullable=False),
@@ -257,10 +258,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_evidence_customer_id")),
         sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_evidence_message_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence")),
-        sa.UniqueConstraint("message_id", "rule_id", name=op.f("uq_evidence_message_id")),
+        sa.UniqueConstraint("customer_id", "rule_id", "occasion", name=op.f("uq_evidence_customer_id")),
     )
     with op.batch_alter_table("evidence", schema=None) as batch_op:
         batch_op.create_index("ix_evidence_count", ["customer_id", "rule_id", "hit_at"], unique=False)
+        batch_op.create_index("ix_evidence_message", ["message_id"], unique=False)
 
     op.create_table(
         "sop_task",
@@ -307,6 +309,26 @@ def upgrade() -> None:
         batch_op.create_index("ix_sop_task_window", ["window_until"], unique=False)
 
     op.create_table(
+        "link_opening",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("task_id", Key, nullable=False),
+        sa.Column("title", sa.String(length=64), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("handled_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["task_id"], ["sop_task.id"], name=op.f("fk_link_opening_task_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_link_opening")),
+    )
+    with op.batch_alter_table("link_opening", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_link_opening_open",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("handled_at IS NULL"),
+            postgresql_where=sa.text("handled_at IS NULL"),
+        )
+        batch_op.create_index(batch_op.f("ix_link_opening_task_id"), ["task_id"], unique=False)
+
+    op.create_table(
         "outbox",
         sa.Column("id", Key, nullable=False),
         sa.Column("key", sa.String(length=120), nullable=False),
@@ -341,6 +363,15 @@ def downgrade() -> None:
         batch_op.drop_index("ix_outbox_open")
 
     op.drop_table("outbox")
+    with op.batch_alter_table("link_opening", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_link_opening_task_id"))
+        batch_op.drop_index(
+            "ix_link_opening_open",
+            sqlite_where=sa.text("handled_at IS NULL"),
+            postgresql_where=sa.text("handled_at IS NULL"),
+        )
+
+    op.drop_table("link_opening")
     with op.batch_alter_table("sop_task", schema=None) as batch_op:
         batch_op.drop_index("ix_sop_task_window")
         batch_op.drop_index("ix_sop_task_due")
@@ -349,6 +380,7 @@ def downgrade() -> None:
 
     op.drop_table("sop_task")
     with op.batch_alter_table("evidence", schema=None) as batch_op:
+        batch_op.drop_index("ix_evidence_message")
         batch_op.drop_index("ix_evidence_count")
 
     op.drop_table("evidence")
