@@ -51,7 +51,7 @@ def answer(path: str) -> Response:
         query=request.args.to_dict(),
         body={},
         now=sandbox.now(),
-        raw=b"" if request.files else request.get_data(cache=True),
+        raw=b"" if multipart() else request.get_data(),
         headers=dict(request.headers),
         upload=uploaded(),
     )
@@ -64,7 +64,14 @@ def answer(path: str) -> Response:
     return staged(sandbox, found, call, fault) if fault.after else reply
 
 
+def multipart() -> bool:
+    return (request.content_type or "").startswith("multipart/")
+
+
 def uploaded() -> Upload | None:
+    """The file of a multipart body; any other Content-Type, or none, is taken for JSON, as WeCom does."""
+    if not multipart():
+        return None
     file = next(iter(request.files.values()), None)
     return Upload(file.filename or "", file.read()) if file else None
 
