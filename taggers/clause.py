@@ -1,12 +1,11 @@
 """Clauses of a reading, and the cue words that stand in them.
 
-A cue is (key, start, end): its row in the table of cues and its place in the folded text. They are plain tuples and the
-kinds are bits, since every candidate message pays for each of them.
+A cue is (key, start, end): its row in the table of cues and its place in the folded text. They are plain tuples and
+the kinds are bits, since every candidate message pays for each of them. What ends a clause is found in the same scan.
 """
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 
 import ahocorasick_rs
@@ -40,13 +39,14 @@ FAR = 40
 Cue = tuple[int, int, int]
 Bounds = tuple[int, int]
 
+_BREAKS = ",，;；。！!？?：:~～…\n|."
+_POINT = len(WORDS) + _BREAKS.index(".")
 _SCAN = ahocorasick_rs.AhoCorasick(
-    WORDS,
+    [*WORDS, *_BREAKS],
     matchkind=ahocorasick_rs.MatchKind.LeftmostLongest,
     store_patterns=False,
     implementation=ahocorasick_rs.Implementation.DFA,
 ).find_matches_as_indexes
-_BREAK = re.compile(r"[,，;；。！!？?：:~～…\n|.]")
 _FEW = 12
 
 
@@ -56,32 +56,34 @@ class Clauses:
     __slots__ = ("_starts", "cues", "parts", "sentences", "text")
 
     def __init__(self, reading: Reading) -> None:
-        self.text = reading.text
-        self.cues: list[Cue] = _SCAN(self.text)
+        self.text = text = reading.text
         self._starts: list[int] | None = None
-        self.sentences = self._bounds(frozenset())
-        self.parts = self._bounds(reading.gaps) if reading.gaps else self.sentences
+        self.cues: list[Cue] = []
+        self.sentences: list[Bounds] = []
+        begun = 0
+        for cue in _SCAN(text):
+            key, start, end = cue
+            if key < len(BITS):
+                self.cues.append(cue)
+            elif key != _POINT or not (text[start - 1 : start].isdigit() and text[end : end + 1].isdigit()):
+                if start > begun:
+                    self.sentences.append((begun, start))
+                begun = end
+        if begun < len(text):
+            self.sentences.append((begun, len(text)))
+        self.parts = self._parted(reading.gaps) if reading.gaps else self.sentences
 
-    def _bounds(self, gaps: frozenset[int]) -> list[Bounds]:
-        """List the clauses as (start, end); a space ends one only where two characters or more precede it."""
-        text = self.text
-        bounds: list[Bounds] = []
-        start = 0
-        stops = [found.start() for found in _BREAK.finditer(text)]
-        if gaps:
-            stops = sorted([*stops, *gaps])
-        for stop in stops:
-            if stop in gaps:
-                if stop - start >= 2:
-                    bounds.append((start, stop))
-                    start = stop
-            elif not (text[stop] == "." and text[stop - 1 : stop].isdigit() and text[stop + 1 : stop + 2].isdigit()):
-                if stop > start:
-                    bounds.append((start, stop))
-                start = stop + 1
-        if start < len(text):
-            bounds.append((start, len(text)))
-        return bounds
+    def _parted(self, gaps: frozenset[int]) -> list[Bounds]:
+        """End clauses at spaces too, but only where two characters or more precede one: 不 贵 stays whole."""
+        parts: list[Bounds] = []
+        ordered = sorted(gaps)
+        for start, end in self.sentences:
+            for gap in ordered[bisect_left(ordered, start + 2) : bisect_left(ordered, end)]:
+                if gap - start >= 2:
+                    parts.append((start, gap))
+                    start = gap
+            parts.append((start, end))
+        return parts
 
     def around(self, bounds: list[Bounds], start: int, end: int) -> Bounds:
         """Give the clause an occurrence stands in; one that itself crosses a break takes all it touches."""

@@ -48,6 +48,8 @@ class CompiledRule:
     triggers: list[Trigger] = field(default_factory=list)
     scopes: frozenset[Scope] = frozenset()
     spoken: bool = False
+    by_word: bool = True
+    any_sense: bool = False
 
 
 class Compiler:
@@ -133,6 +135,8 @@ class Compiler:
         """Compile one rule; its problems are collected, not raised."""
         where: Path = ("rules", index)
         made = CompiledRule(index, rule, scopes=frozenset(rule.scope))
+        made.by_word = rule.match == "word"
+        made.any_sense = rule.negated == "match" and rule.question == "any"
         if rule.any:
             filled = [k for at, word in enumerate(rule.any) for k in self.keywords(word, (*where, "any", at))]
             made.slots.append(list(dict.fromkeys(filled)))

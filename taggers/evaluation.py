@@ -1,4 +1,4 @@
-"""How well the rules do against labelled dialogues: precision, recall and F1 a tag, and the sentences they get wrong."""
+"""How well the rules do against labelled dialogues: precision, recall and F1 a tag, and what they get wrong."""
 
 from __future__ import annotations
 

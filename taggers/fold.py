@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import groupby
 
 import opencc
@@ -50,7 +50,7 @@ def _simplified() -> dict[str, str]:
     return {old: new for old, new in zip(chars, turned, strict=True) if old != new and len(new) == 1}
 
 
-_TABLE = _table()
+TABLE = _table()
 
 
 def _ranges(codes: list[int]) -> str:
@@ -62,14 +62,14 @@ def _ranges(codes: list[int]) -> str:
     return "".join(pieces)
 
 
-_UNFOLDED = re.compile(f"[ \t{_ranges(sorted(_TABLE))}]")
-_RUN = re.compile(r"(.)\1\1")
+_UNFOLDED = re.compile(f"[ \t{_ranges(sorted(TABLE))}]")
+_RESIZED = re.compile(f"[{_ranges(sorted(code for code, new in TABLE.items() if len(new) != 1))}]")
+_SPACE = re.compile(r"[ \t]")
 _GAP = re.compile(rf"(?<=[{_HAN}])[ \t]+(?=\S)|(?<=\S)[ \t]+(?=[{_HAN}])|(?<=[ \t])[ \t]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MANY = re.compile(r"([^\d\s])\1{2,}")
 
 
-@dataclass(frozen=True, slots=True)
 class Reading:
     """One way to read a text. `places[i]` is where folded character i stands in the original (None: at i).
 
@@ -77,11 +77,21 @@ class Reading:
     white space still in place, `line_places` its map.
     """
 
-    text: str
-    places: tuple[int, ...] | None
-    gaps: frozenset[int]
-    lines: str
-    line_places: tuple[int, ...] | None
+    __slots__ = ("gaps", "line_places", "lines", "places", "text")
+
+    def __init__(
+        self,
+        text: str,
+        places: Sequence[int] | None,
+        gaps: frozenset[int],
+        lines: str,
+        line_places: Sequence[int] | None,
+    ) -> None:
+        self.text = text
+        self.places = places
+        self.gaps = gaps
+        self.lines = lines
+        self.line_places = line_places
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Turn a stretch of the folded text into the stretch of the original that it stands for."""
@@ -92,23 +102,23 @@ class Reading:
         return _span(self.line_places, start, end)
 
 
-def _span(places: tuple[int, ...] | None, start: int, end: int) -> tuple[int, int]:
+def _span(places: Sequence[int] | None, start: int, end: int) -> tuple[int, int]:
     if places is None:
         return start, end
     return places[start], places[end - 1] + 1
 
 
+SPACES = (" ", "\t")
 MARKS: tuple[str, ...] = (
-    " ",
-    "\t",
-    *(chr(code) for code in sorted(_TABLE) if not 0xD800 <= code < 0xE000 and code not in (9, 32)),
+    *SPACES,
+    *(chr(code) for code in sorted(TABLE) if not 0xD800 <= code < 0xE000 and code not in (9, 32)),
 )
 """Characters that have to be folded; a text without one of them, and without stutter, is its own reading."""
 
+stutters = re.compile(r"(.)\1\1").search
+"""Finds a character repeated often enough to be drawn-out typing."""
 
-def stutters(text: str) -> bool:
-    """Tell whether a character is repeated often enough to be drawn-out typing."""
-    return _RUN.search(text) is not None
+NO_GAPS: frozenset[int] = frozenset()
 
 
 def mend(text: str) -> str:
@@ -116,16 +126,22 @@ def mend(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text)
 
 
+def squeeze(text: str) -> str:
+    """Take out every blank; what a keyword looks like, or might be hidden in, when spaces do not count."""
+    return text.replace(" ", "").replace("\t", "")
+
+
 def is_plain(text: str) -> bool:
     """Tell whether the text is its own and only reading, which most messages are."""
-    return _UNFOLDED.search(text) is None and _RUN.search(text) is None
+    return stutters(text) is None and _UNFOLDED.search(text) is None
 
 
 def read(text: str) -> tuple[Reading, ...]:
     """Give the readings of a text: the folded one, and where letters are drawn out (多少钱钱钱) a second one."""
     if is_plain(text):
-        return (Reading(text, None, frozenset(), text, None),)
-    mapped, places = _map(text)
+        return (Reading(text, None, NO_GAPS, text, None),)
+    mapped = text.translate(TABLE)
+    places = _places(text, mapped)
     first = _close_gaps(mapped, places)
     if _MANY.search(first.text) is None:
         return (first,)
@@ -134,21 +150,24 @@ def read(text: str) -> tuple[Reading, ...]:
 
 def fold(text: str) -> str:
     """Fold a keyword just as the texts are folded."""
-    return read(text.strip())[0].text
+    return _GAP.sub("", text.strip().translate(TABLE)).strip()
 
 
-def _map(text: str) -> tuple[str, tuple[int, ...]]:
-    folded: list[str] = []
+def _places(text: str, mapped: str) -> Sequence[int]:
+    """Say for each mapped character which original one it came from."""
+    if len(mapped) == len(text) and _RESIZED.search(text) is None:
+        return range(len(text))
     places: list[int] = []
     for place, char in enumerate(text):
-        new = _TABLE.get(ord(char), char)
-        folded.append(new)
-        places.extend([place] * len(new))
-    return "".join(folded), tuple(places)
+        new = TABLE.get(ord(char))
+        places.extend([place] * (1 if new is None else len(new)))
+    return places
 
 
-def _close_gaps(mapped: str, places: tuple[int, ...]) -> Reading:
+def _close_gaps(mapped: str, places: Sequence[int]) -> Reading:
     """Drop white space beside Han characters, remembering where it was."""
+    if _SPACE.search(mapped) is None:
+        return Reading(mapped, places, NO_GAPS, mapped, places)
     kept: list[str] = []
     kept_places: list[int] = []
     gaps: set[int] = set()
@@ -161,10 +180,11 @@ def _close_gaps(mapped: str, places: tuple[int, ...]) -> Reading:
         last = gap.end()
     kept.append(mapped[last:])
     kept_places.extend(places[last:])
-    return Reading("".join(kept), tuple(kept_places), frozenset(gaps), mapped, places)
+    return Reading("".join(kept), kept_places, frozenset(gaps), mapped, places)
 
 
-def _shorten(mapped: str, places: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+def _shorten(mapped: str, places: Sequence[int]) -> tuple[str, list[int]]:
+    """Write every drawn-out character once."""
     kept: list[str] = []
     kept_places: list[int] = []
     last = 0
@@ -174,4 +194,4 @@ def _shorten(mapped: str, places: tuple[int, ...]) -> tuple[str, tuple[int, ...]
         last = many.end()
     kept.append(mapped[last:])
     kept_places.extend(places[last:])
-    return "".join(kept), tuple(kept_places)
+    return "".join(kept), kept_places

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from taggers.rule import Score
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A keyword as it stands in the original text: characters start..end (end is exclusive)."""
 
     keyword: str
@@ -18,8 +18,7 @@ class Span:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class TagHit:
+class TagHit(NamedTuple):
     """A rule saw its tag. `times` within `within` still has to be asked of `enough`."""
 
     rule_id: str

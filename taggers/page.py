@@ -60,16 +60,22 @@ class Page:
         White space between Han characters parts words, unless the occurrence itself runs across it (价 格).
         """
         gaps = self.reading.gaps
-        joined = bool(gaps) and any(start < gap < end for gap in gaps)
-        return self._is_edge(start, joined) and self._is_edge(end, joined)
+        if gaps:
+            joined = any(start < gap < end for gap in gaps)
+            return self._is_edge(start, joined) and self._is_edge(end, joined)
+        for (left, right), edges in self._edges.items():
+            if left <= start and end <= right:
+                return start in edges and end in edges
+        ahead = BLOCK.match(self.reading.text, start)
+        if ahead is None or ahead.end() < end:
+            return self._is_edge(start, False) and self._is_edge(end, False)
+        edges = self._edges_of(self._left(start), ahead.end())
+        return start in edges and end in edges
 
     def _is_edge(self, place: int, joined: bool) -> bool:
         gaps = self.reading.gaps
         if place in gaps:
             return True
-        for (left, right), edges in self._edges.items():
-            if left < place < right and not gaps:
-                return place in edges
         block = self._block(place)
         if block is None:
             return True
@@ -79,26 +85,33 @@ class Page:
             at = bisect_left(inside, place)
             left = inside[at - 1] if at > 0 else left
             right = inside[at] if at < len(inside) else right
+        return place in self._edges_of(left, right)
+
+    def _edges_of(self, left: int, right: int) -> set[int]:
         known = self._edges.get((left, right))
         if known is None:
             known = self._edges[left, right] = self.segmenter.edges(self.reading.text[left:right], left)
-        return place in known
+        return known
 
     def _block(self, place: int) -> tuple[int, int] | None:
         """Give jieba's block around a place, or None where no block has the place inside."""
-        text = self.reading.text
-        ahead = BLOCK.match(text, place)
+        ahead = BLOCK.match(self.reading.text, place)
         if ahead is None:
             return None
-        left = place
-        while left > 0:
-            behind = BLOCK.match(text[max(left - _STRIDE, 0) : left][::-1])
+        left = self._left(place)
+        return (left, ahead.end()) if left < place else None
+
+    def _left(self, place: int) -> int:
+        """Give where the block that a place stands in, or ends, begins."""
+        text = self.reading.text
+        while place > 0:
+            behind = BLOCK.match(text[max(place - _STRIDE, 0) : place][::-1])
             if behind is None:
                 break
-            left -= behind.end()
+            place -= behind.end()
             if behind.end() < _STRIDE:
                 break
-        return (left, ahead.end()) if left < place else None
+        return place
 
     def words_around(self, start: int, end: int) -> str:
         """Show how the surroundings are cut into words, for an explanation."""

@@ -38,7 +38,9 @@ def _asks(clauses: Clauses, left: int, right: int) -> bool:
         elif bits & WHAT:
             if not known and not _whatever(clauses, start, end, right):
                 return True
-        elif bits & (NOT | BAN) and (clauses.either_or(start, left) or _ends_on(clauses, key, start - left, end, right)):
+        elif bits & (NOT | BAN) and (
+            clauses.either_or(start, left) or _ends_on(clauses, key, start - left, end, right)
+        ):
             return True
     if "呢" not in clauses.text:
         return False

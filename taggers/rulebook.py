@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from taggers.compiled import MOST_KEYWORDS, MOST_RULES, CompiledRule, Compiler
 from taggers.errors import RuleError, RuleErrors
 from taggers.hits import Explanation, Span, TagHit
-from taggers.matching import Finding, Matcher
+from taggers.matching import Matcher
 from taggers.occurrence import Occurrence
-from taggers.reasons import explain_miss, say_hit, say_occurrence, unmet
+from taggers.reasons import explain, say_hit, say_occurrence, unmet
 from taggers.rule import Rule, Synonym, TagGroup
 from taggers.utterance import NOWHERE, Context, Sender, Utterance, split_quote
+from taggers.weighing import Finding
 
 __all__ = ["RuleBook", "RuleError", "RuleErrors", "compile_rulebook"]
 
@@ -38,17 +39,21 @@ class RuleBook:
 
     def judge(self, utterance: Utterance, context: Context = NOWHERE) -> tuple[TagHit, ...]:
         """Give the hits of a message, in the order of the rules."""
-        found: dict[int, list[Finding]] = {}
+        findings: list[Finding] = []
         for part in utterance.parts or split_quote(utterance.text):
             text = part.text if len(part.text) <= LONGEST else part.text[:LONGEST]
-            for finding in self._matcher.find(text, part.scope, utterance.sender, part.offset):
-                found.setdefault(finding.rule.index, []).append(finding)
-        if not found:
+            found = self._matcher.find(text, part.scope, utterance.sender, part.offset)
+            if found:
+                findings.extend(found)
+        if not findings:
             return ()
+        by_rule: dict[int, list[Finding]] = {}
+        for finding in findings:
+            by_rule.setdefault(finding.rule.index, []).append(finding)
         return tuple(
-            self._hit(findings[0].rule, utterance.msgid, _spans(findings), say_hit(findings))
-            for _, findings in sorted(found.items())
-            if not unmet(findings[0].rule.rule, context)
+            self._hit(by_rule[index][0].rule, utterance.msgid, _spans(by_rule[index]), say_hit(by_rule[index]))
+            for index in sorted(by_rule)
+            if not unmet(by_rule[index][0].rule.rule, context)
         )
 
     def observe(self, occurrence: Occurrence, context: Context = NOWHERE) -> tuple[TagHit, ...]:
@@ -66,19 +71,7 @@ class RuleBook:
         """Say of every rule that any of its keywords brought up why it hit or did not."""
         utterance = Utterance.typed(said) if isinstance(said, str) else said
         hits = {hit.rule_id: hit for hit in self.judge(utterance, context)}
-        explained = []
-        for made, misses in self._matcher.nearly(utterance, LONGEST):
-            rule = made.rule
-            hit = hits.get(rule.id)
-            if hit is not None:
-                explained.append(Explanation(rule.id, rule.tag, True, hit.reason, hit.spans))
-            else:
-                reasons = explain_miss(made, misses, context)
-                spans = tuple(sorted({span for miss in misses for span in miss.spans}))
-                explained.append(
-                    Explanation(rule.id, rule.tag, False, "未命中：" + "；".join(reasons), spans, reasons)
-                )
-        return tuple(explained)
+        return explain(self._matcher, utterance, context, hits, LONGEST)
 
     def _hit(self, made: CompiledRule, msgid: str, spans: tuple[Span, ...], reason: str) -> TagHit:
         rule = made.rule
@@ -97,7 +90,9 @@ class RuleBook:
         )
 
 
-def _spans(findings: Iterable[Finding]) -> tuple[Span, ...]:
+def _spans(findings: list[Finding]) -> tuple[Span, ...]:
+    if len(findings) == 1 and len(findings[0].spans) == 1:
+        return (findings[0].spans[0],)
     return tuple(sorted({span for finding in findings for span in finding.spans}))
 
 

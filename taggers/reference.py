@@ -1,0 +1,87 @@
+"""The same hits the slow and plain way: jieba over the whole message, every stretch of words looked up.
+
+What the fast way is held to in tests, and measured against.
+"""
+
+from __future__ import annotations
+
+import jieba
+
+from taggers.compiled import CompiledRule, Keyword
+from taggers.fold import mend, read
+from taggers.matching import keywords_of
+from taggers.page import Page
+from taggers.rulebook import LONGEST, RuleBook
+from taggers.segment import Segmenter, reference
+from taggers.utterance import Utterance, split_quote
+from taggers.weighing import Concerned, Finding, concern, weigh
+
+
+class WholePage(Page):
+    """A page whose word edges come from segmenting the whole text at once."""
+
+    __slots__ = ("_apart", "_together", "_tokenizer")
+
+    def __init__(self, page: Page, tokenizer: jieba.Tokenizer) -> None:
+        super().__init__(page.reading, page.segmenter)
+        text, gaps = page.reading.text, sorted(page.reading.gaps)
+        self._together = _edges(tokenizer, text, 0)
+        self._apart = self._together
+        if gaps:
+            self._apart = set()
+            for left, right in zip([0, *gaps], [*gaps, len(text)], strict=True):
+                self._apart |= _edges(tokenizer, text[left:right], left)
+
+    def is_word(self, start: int, end: int) -> bool:
+        gaps = self.reading.gaps
+        edges = self._together | gaps if any(start < gap < end for gap in gaps) else self._apart
+        return start in edges and end in edges
+
+    def starts(self) -> list[int]:
+        return sorted(self._together | self._apart)
+
+
+def _edges(tokenizer: jieba.Tokenizer, text: str, start: int) -> set[int]:
+    edges = {start}
+    for word in tokenizer.cut(text, HMM=False):
+        start += len(word)
+        edges.add(start)
+    return edges
+
+
+class SegmentingJudge:
+    """Judges by segmenting every message whole. Only for rules that match words and have neither sound nor regex."""
+
+    def __init__(self, book: RuleBook, words: tuple[str, ...] = ()) -> None:
+        self._tokenizer = reference(words)
+        self._segmenter = Segmenter(words)
+        self._uses: dict[str, list[tuple[CompiledRule, int, Keyword]]] = {}
+        for made in book.compiled:
+            for slot, keyword in keywords_of(made):
+                self._uses.setdefault(keyword.folded, []).append((made, slot, keyword))
+        self._longest = max(map(len, self._uses), default=0)
+
+    def judge(self, utterance: Utterance) -> list[Finding]:
+        """Give the findings, in no particular order."""
+        findings: list[Finding] = []
+        for part in utterance.parts or split_quote(utterance.text):
+            for reading in read(mend(part.text[:LONGEST])):
+                page = WholePage(Page(reading, self._segmenter), self._tokenizer)
+                for made, occurrences in self._concerned(page).values():
+                    if made.rule.from_ not in (utterance.sender, "both") or part.scope not in made.scopes:
+                        continue
+                    weighed = weigh(made, occurrences, page, part.scope, part.offset)
+                    if weighed is not None:
+                        findings.append(weighed)
+        return findings
+
+    def _concerned(self, page: WholePage) -> Concerned:
+        concerned: Concerned = {}
+        text, edges = page.reading.text, page.starts()
+        for at, start in enumerate(edges):
+            for end in edges[at + 1 :]:
+                if end - start > self._longest:
+                    break
+                for made, slot, keyword in self._uses.get(text[start:end], ()):
+                    concern(concerned, made).append((slot, start, end, keyword, False))
+        return concerned

@@ -1,0 +1,200 @@
+"""Whether what was found in one reading satisfies a rule, and what kept it from doing so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from taggers.compiled import CompiledRule, Keyword
+from taggers.hits import Span
+from taggers.page import Page
+from taggers.utterance import Scope
+
+MOST_OCCURRENCES = 32
+"""Occurrences of one slot that are weighed in one reading; a message that repeats a word more often says no more."""
+
+NONE = -1
+"""The slot of a rule's `none`."""
+
+Occurrence = tuple[int, int, int, Keyword, bool]
+"""(slot, start, end, keyword, heard): a keyword in the folded text; `heard` if it only sounds like it."""
+
+Concerned = dict[int, tuple[CompiledRule, list[Occurrence]]]
+"""The rules a reading may concern, by their index, with what of them stands in it."""
+
+
+@dataclass(slots=True)
+class Finding:
+    """A rule that is satisfied by one part, with its evidence. `via` goes with `spans`."""
+
+    rule: CompiledRule
+    scope: Scope
+    spans: list[Span]
+    via: list[str]
+    denied: bool
+    asked: bool
+    because: str
+    heard: bool
+
+
+def concern(concerned: Concerned, made: CompiledRule) -> list[Occurrence]:
+    """Give the list that a rule's occurrences go to."""
+    known = concerned.get(made.index)
+    if known is None:
+        known = concerned[made.index] = (made, [])
+    return known[1]
+
+
+def weigh(
+    made: CompiledRule,
+    occurrences: list[Occurrence],
+    page: Page,
+    scope: Scope,
+    offset: int,
+    why: list[str] | None = None,
+) -> Finding | None:
+    """Ask of one rule whether its occurrences satisfy it; if it is asked why, it says what kept it from doing so."""
+    kept: dict[int, list[Occurrence]] = {}
+    for one in occurrences if len(occurrences) <= MOST_OCCURRENCES else _fewer(occurrences):
+        if _counts(one, made, page, why):
+            if one[0] == NONE:
+                _say(why, f"出现了「{one[3].written}」（none 里的词）")
+                return None
+            if one[0] in kept:
+                kept[one[0]].append(one)
+            else:
+                kept[one[0]] = [one]
+    if len(kept) < len(made.slots):
+        if why is not None:
+            seen = {one[0] for one in occurrences}
+            why.extend(f"没有出现 {_some(keywords)}" for slot, keywords in enumerate(made.slots) if slot not in seen)
+        return None
+    if made.near and not _near(made, kept, why):
+        return None
+    matched = None
+    if made.regex is not None:
+        matched = _expression(made, page, why)
+        if matched is None:
+            return None
+    return _finding(made, kept, page, scope, offset, matched)
+
+
+def _say(why: list[str] | None, reason: str) -> None:
+    if why is not None:
+        why.append(reason)
+
+
+def _fewer(occurrences: list[Occurrence]) -> list[Occurrence]:
+    seen: dict[int, int] = {}
+    fewer = []
+    for one in occurrences:
+        seen[one[0]] = count = seen.get(one[0], 0) + 1
+        if count <= MOST_OCCURRENCES:
+            fewer.append(one)
+    return fewer
+
+
+def _counts(one: Occurrence, made: CompiledRule, page: Page, why: list[str] | None) -> bool:
+    """Tell whether an occurrence stands as the rule wants it."""
+    slot, start, end, keyword, _ = one
+    if made.by_word and not page.is_word(start, end):
+        if why is not None and slot != NONE:
+            why.append(f"「{keyword.written}」不在词的边界上（分词：{page.words_around(start, end)}）")
+        return False
+    return slot == NONE or made.any_sense or _is_meant(keyword.written, start, end, made, page, why)
+
+
+def _is_meant(word: str, start: int, end: int, made: CompiledRule, page: Page, why: list[str] | None) -> bool:
+    """Tell whether a stretch of the folded text has the polarity and the form the rule wants."""
+    rule = made.rule
+    denied, asked, because = page.sense(start, end)
+    if denied and rule.negated == "skip":
+        _say(why, f"「{word}」被否定（{because}）")
+    elif not denied and rule.negated == "only":
+        _say(why, f"「{word}」没有被否定，规则只要否定的")
+    elif rule.question == "only" and not asked:
+        _say(why, f"「{word}」在陈述句里，规则只要疑问句")
+    elif rule.question == "never" and asked:
+        _say(why, f"「{word}」在疑问句里，规则不要疑问句")
+    else:
+        return True
+    return False
+
+
+def _near(made: CompiledRule, kept: dict[int, list[Occurrence]], why: list[str] | None) -> bool:
+    """Keep of the `near` slots the occurrences that stand closest; tell whether that is close enough."""
+    assert made.rule.near is not None
+    latest: dict[int, Occurrence] = {}
+    best: dict[int, Occurrence] = {}
+    least = -1
+    for one in sorted((one for slot in made.near for one in kept[slot]), key=lambda one: one[1:3]):
+        latest[one[0]] = one
+        if len(latest) == len(made.near):
+            apart = max(max(each[1] for each in latest.values()) - min(each[2] for each in latest.values()), 0)
+            if least < 0 or apart < least:
+                least, best = apart, dict(latest)
+    if least > made.rule.near.within:
+        _say(why, f"near 的词相隔 {least} 个字，最多 {made.rule.near.within} 个")
+        return False
+    for slot, one in best.items():
+        kept[slot] = [one]
+    return True
+
+
+def _expression(made: CompiledRule, page: Page, why: list[str] | None) -> tuple[int, int] | None:
+    """Find the first wanted match of the rule's expression, as places in the text with its white space."""
+    assert made.regex is not None
+    lines, place = page.reading.lines, 0
+    for _ in range(MOST_OCCURRENCES):
+        matched = made.regex.search(lines, place)
+        if matched is None:
+            break
+        start, end = matched.span()
+        first, last = page.from_line(start), page.from_line(end)
+        if made.any_sense or _is_meant(lines[start:end], first, last, made, page, why):
+            return start, end
+        place = max(end, start + 1)
+    if not why:
+        _say(why, "正则表达式没有匹配")
+    return None
+
+
+def _finding(
+    made: CompiledRule,
+    kept: dict[int, list[Occurrence]],
+    page: Page,
+    scope: Scope,
+    offset: int,
+    matched: tuple[int, int] | None,
+) -> Finding:
+    spans: list[Span] = []
+    via: list[str] = []
+    heard = False
+    reading = page.reading
+    for slot in range(len(made.slots)):
+        for _, start, end, keyword, only_heard in kept[slot]:
+            left, right = reading.span(start, end)
+            spans.append(Span(keyword.written, left + offset, right + offset))
+            via.append(keyword.via)
+            heard = heard or only_heard
+    if matched is not None:
+        left, right = reading.line_span(*matched)
+        spans.append(Span(reading.lines[slice(*matched)], left + offset, right + offset))
+        via.append("")
+        sense = page.sense(page.from_line(matched[0]), page.from_line(matched[1]))
+    else:
+        sense = page.sense(*kept[0][0][1:3])
+    return Finding(made, scope, spans, via, sense.denied, sense.asked, sense.because, heard)
+
+
+def spans_of(occurrences: list[Occurrence], page: Page, offset: int) -> list[Span]:
+    """Give the places of occurrences in the original text."""
+    spans = []
+    for _, start, end, keyword, _ in occurrences[:MOST_OCCURRENCES]:
+        left, right = page.reading.span(start, end)
+        spans.append(Span(keyword.written, left + offset, right + offset))
+    return spans
+
+
+def _some(keywords: list[Keyword]) -> str:
+    shown = "、".join(dict.fromkeys(keyword.written for keyword in keywords[:4]))
+    return shown + ("……" if len(keywords) > 4 else "")
