@@ -19,6 +19,7 @@ from redis.retry import Retry
 from bot.wecom.api import WeComClient
 from bot.wecom.cards import Button, TaskCard, button_interaction, text_notice, textcard
 from bot.wecom.errors import REMEDIES, WeComError, remedy, without_secrets
+from bot.wecom.tokens import TokenShelf
 from tests.wecom.conftest import Company
 
 CARD = TaskCard(
@@ -50,6 +51,21 @@ def test_a_dead_token_is_renewed_once_by_eight_threads(company: Company, redis: 
         answers = list(pool.map(lambda client: client.follow_users(), clients))
     assert len({tuple(answer) for answer in answers}) == 1
     assert len(company.calls("gettoken")) == 2
+
+
+def test_shelves_that_find_a_token_dead_together_fetch_once(valkey: Callable[[], Redis], redis: Redis) -> None:
+    shelves = [TokenShelf("corp:app", valkey()) for _ in range(8)]
+    fetched: list[int] = []
+
+    def fetch() -> tuple[str, float]:
+        fetched.append(1)
+        return f"token{len(fetched)}", 7200
+
+    with ThreadPoolExecutor(8) as pool:
+        for turn in range(1, 31):
+            dead = shelves[0].token(fetch) if turn > 1 else None
+            fresh = set(pool.map(lambda shelf, dead=dead: shelf.renew(dead, fetch), shelves))
+            assert (len(fresh), len(fetched)) == (1, turn)
 
 
 def _ask(environment: dict[str, str], redis_url: str) -> int:

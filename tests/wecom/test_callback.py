@@ -131,6 +131,11 @@ def test_bad_sealed_blocks() -> None:
     assert refused(*resealed(cipher.encrypt(b"x" * 31 + b"\x21"))) == 400
     assert refused(*resealed(cipher.encrypt(b"x" * 30 + b"\x01\x02"))) == 400
     assert refused(*resealed(cipher.encrypt(b"\x20" * 32))) == 400
+    event = EVENT.encode() + b"\n" * 5
+    uneven = b"r" * 16 + len(event).to_bytes(4, "big") + event + CORP.encode()
+    size = 32 - len(uneven) % 32
+    assert open_callback(KEYS, *resealed(cipher.encrypt(uneven + bytes([size]) * size)), NOW).name
+    assert refused(*resealed(cipher.encrypt(uneven + b"\x00" * (size - 1) + bytes([size])))) == 400
     long = b"r" * 16 + b"\xff\xff\xff\xff" + b"x" * 11
     assert refused(*resealed(cipher.encrypt(long + b"\x01"))) == 400
     sealed = "not*base64"
