@@ -83,13 +83,17 @@ def demo(port: int, sandbox_port: int, folder: Path | None, story: bool) -> None
 
 
 def _show_addresses(stack: Stack) -> None:
-    table = Table(title="提词 Tici 演示已启动", show_header=False, title_justify="left", box=None, padding=(0, 2))
-    table.add_row("从这里开始", f"[bold cyan]{stack.sandbox_url}/[/]", "客户手机、员工手机、看板，三栏同屏")
-    table.add_row("看板", f"[cyan]{stack.board}[/]", "只读，30 天内有效")
-    table.add_row("网页", f"[cyan]{stack.web_url}/[/]", "")
-    table.add_row("状态与日志", str(stack.folder), "删掉这个目录即重新开始")
-    console.print(table, soft_wrap=True)
-    console.print("试试：在客户手机里说「你们的课多少钱?」。按 Ctrl-C 结束。", style="dim")
+    """Addresses are printed whole whatever the width of the terminal: they are there to be clicked and copied."""
+    rows = (
+        ("从这里开始", f"{stack.sandbox_url}/", "客户手机、员工手机、看板，三栏同屏"),
+        ("看板", stack.board, "只读，30 天内有效"),
+        ("状态与日志", str(stack.folder), "删掉这个目录即重新开始"),
+    )
+    console.print("提词 Tici 演示已启动", style="bold green")
+    for name, address, note in rows:
+        console.print(f"\n  [bold]{name}[/]  [dim]{note}[/]", highlight=False)
+        click.echo(f"  {address}")
+    console.print("\n试试：在客户手机里说「你们的课多少钱?」。按 Ctrl-C 结束。", style="dim")
 
 
 def _watch(stack: Stack) -> None:

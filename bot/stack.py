@@ -164,7 +164,7 @@ class Stack:
         ]  # fmt: skip
         web = [
             sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "8",
-            "--bind", f"127.0.0.1:{self.web_port}", "--graceful-timeout", "3", "wsgi:app",
+            "--bind", f"127.0.0.1:{self.web_port}", "--graceful-timeout", "3", "--no-control-socket", "wsgi:app",
         ]  # fmt: skip
         workers = [(f"worker-{n + 1}", [*flask, "worker"]) for n in range(self.workers)]
         return [("sandbox", sandbox), ("web", web), *workers, ("scheduler", [*flask, "scheduler"])]

@@ -1,4 +1,4 @@
-"""Parts that any test may ask for: a database with this release's schema, the samples beside the checkout."""
+"""Parts that any test may ask for: both databases, a real queue, a WeCom on loopback, the samples beside the checkout."""
 
 from __future__ import annotations
 
@@ -7,10 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+from bot.environment import read_environment
+from bot.queue import connect_redis
 from bot.schema import upgrade
 from bot.store import Store
+from bot.system import System
+from bot.valkey import ensure_valkey, stop_valkey
+from tests.parts import Town, open_town, variables
+from tests.postgres import Postgres, running_postgres
 
+# A busy machine is no defect; what must be quick has a test that measures it.
+settings.register_profile("tici", deadline=None)
+settings.load_profile("tici")
+
+DATABASES = ("sqlite", "postgresql")
 _BESIDE = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -23,10 +35,67 @@ def shared() -> Path:
     return folder
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty database of this release."""
-    store = Store(f"sqlite:///{tmp_path / 'tici.db'}")
+@pytest.fixture(autouse=True)
+def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads the developer's own settings."""
+    for name in [n for n in os.environ if n.startswith(("TICI_", "WECOM_")) and n != "TICI_SHARED"]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server for all tests."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database; what asks for it runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'tici.db'}"
+        return
+    with request.getfixturevalue("postgres").database() as url:
+        yield url
+
+
+@pytest.fixture()
+def store(database_url: str) -> Iterator[Store]:
+    """A database of this release."""
+    store = Store(database_url)
     upgrade(store.engine)
     yield store
     store.close()
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a queue server for all tests."""
+    folder = tmp_path_factory.mktemp("queue")
+    yield ensure_valkey(folder)
+    stop_valkey(folder)
+
+
+@pytest.fixture()
+def valkey(valkey_server: str) -> str:
+    """The URL of an empty queue server."""
+    with connect_redis(valkey_server) as connection:
+        connection.flushall()
+    return valkey_server
+
+
+@pytest.fixture()
+def sandbox(tmp_path: Path) -> Iterator[Town]:
+    """A WeCom on loopback, whose callbacks lead nowhere."""
+    with open_town(tmp_path / "sandbox") as town:
+        yield town
+
+
+@pytest.fixture()
+def system(store: Store, valkey: str, sandbox: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
+    """Everything a job needs, on a database, a queue and a WeCom of the test's own; time can be moved."""
+    given = variables(tmp_path, sandbox, TICI_DATABASE_URL=store.url, TICI_REDIS_URL=valkey)
+    monkeypatch.setenv("TICI_CLOCK_FILE", given["TICI_CLOCK_FILE"])
+    system = System(read_environment(given))
+    system.__dict__["store"] = store  # one pool, closed by its own fixture
+    return system
