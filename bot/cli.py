@@ -102,7 +102,8 @@ def _watch(stack: Stack) -> None:
     def _end(*_: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, _end)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have started us with SIGINT ignored
+        signal.signal(number, _end)
     try:
         while True:
             time.sleep(1)
