@@ -115,8 +115,15 @@ def listed(row: sqlite3.Row) -> Json:
         "create_time": int(row["created_at"]),
         "create_type": 0,
         "text": body.get("text", {}),
-        "attachments": body.get("attachments", []),
+        "attachments": [with_picture(item) for item in body.get("attachments") or []],
     }
+
+
+def with_picture(attachment: Json) -> Json:
+    """An image is listed with an address, however it was given."""
+    if attachment["msgtype"] != "image":
+        return attachment
+    return attachment | {"image": {"pic_url": "https://wework.qpic.cn/wwpic/sandbox/0", **attachment["image"]}}
 
 
 @endpoint("externalcontact/get_groupmsg_task", empty={"task_list": [], "next_cursor": ""})
