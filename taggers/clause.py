@@ -73,12 +73,11 @@ class Clauses:
             self.sentences.append((begun, len(text)))
         self.parts = self._parted(reading.gaps) if reading.gaps else self.sentences
 
-    def _parted(self, gaps: frozenset[int]) -> list[Bounds]:
+    def _parted(self, gaps: tuple[int, ...]) -> list[Bounds]:
         """End clauses at spaces too, but only where two characters or more precede one: 不 贵 stays whole."""
         parts: list[Bounds] = []
-        ordered = sorted(gaps)
         for start, end in self.sentences:
-            for gap in ordered[bisect_left(ordered, start + 2) : bisect_left(ordered, end)]:
+            for gap in gaps[bisect_left(gaps, start + 2) : bisect_left(gaps, end)]:
                 if gap - start >= 2:
                     parts.append((start, gap))
                     start = gap
@@ -102,10 +101,10 @@ class Clauses:
         return self.sentences[at : at + 4]
 
     def between(self, left: int, right: int) -> list[Cue]:
-        """Give the cues that begin in left..right."""
+        """Give the cues that begin in left..right, and where there are few of them all the others too."""
         cues = self.cues
         if len(cues) <= _FEW:
-            return [cue for cue in cues if left <= cue[1] < right]
+            return cues
         if self._starts is None:
             self._starts = [cue[1] for cue in cues]
         return cues[bisect_left(self._starts, left) : bisect_left(self._starts, right)]

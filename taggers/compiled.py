@@ -10,7 +10,7 @@ import re2
 from taggers.errors import RuleError
 from taggers.fold import fold
 from taggers.occurrence import Trigger, parse_trigger
-from taggers.rule import Rule, Synonym
+from taggers.rule import Condition, Rule, Synonym
 from taggers.segment import BLOCK
 from taggers.sound import homophones
 from taggers.utterance import Scope
@@ -36,7 +36,8 @@ class Keyword:
 class CompiledRule:
     """A rule ready to be matched. Slots are numbered: 0 is `any`, then each of `all`, then each word of `near`.
 
-    `slots[n]` holds the keywords that can fill slot n. `near` are the slots that must stand close together.
+    `slots[n]` holds the keywords that can fill slot n. `near` are the slots that must stand close together. `simple`:
+    one slot and nothing else; `any_sense`: neither polarity nor form matter; `conditional`: the customer matters.
     """
 
     index: int
@@ -50,6 +51,8 @@ class CompiledRule:
     spoken: bool = False
     by_word: bool = True
     any_sense: bool = False
+    simple: bool = False
+    conditional: bool = False
 
 
 class Compiler:
@@ -150,6 +153,8 @@ class Compiler:
         made.none = [k for at, word in enumerate(rule.none) for k in self.keywords(word, (*where, "none", at))]
         if rule.regex is not None:
             made.regex = self._regex(rule.regex, (*where, "regex"))
+        made.simple = len(made.slots) == 1 and not (made.near or made.none or made.regex)
+        made.conditional = rule.when != Condition() or rule.unless != Condition()
         made.triggers = self._triggers(rule, where)
         made.spoken = bool(made.slots) or rule.regex is not None
         self._check(made, where)

@@ -9,7 +9,6 @@ from itertools import groupby
 
 import opencc
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _ODD_SPACES = {0x85: " ", 0x1680: " ", 0x2028: "\n", 0x2029: "\n", 0x0B: " ", 0x0C: " ", 0x0D: "\n", 0x3000: " "}
 # Chinese punctuation stays itself: it is everywhere, and NFKC would make commas and dots of it.
 _KEPT = "…‥。，？！：；（）～"
@@ -64,8 +63,7 @@ def _ranges(codes: list[int]) -> str:
 
 _UNFOLDED = re.compile(f"[ \t{_ranges(sorted(TABLE))}]")
 _RESIZED = re.compile(f"[{_ranges(sorted(code for code, new in TABLE.items() if len(new) != 1))}]")
-_SPACE = re.compile(r"[ \t]")
-_GAP = re.compile(rf"(?<=[{_HAN}])[ \t]+(?=\S)|(?<=\S)[ \t]+(?=[{_HAN}])|(?<=[ \t])[ \t]+")
+_BLANK = re.compile(r"[ \t]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MANY = re.compile(r"([^\d\s])\1{2,}")
 
@@ -73,8 +71,8 @@ _MANY = re.compile(r"([^\d\s])\1{2,}")
 class Reading:
     """One way to read a text. `places[i]` is where folded character i stands in the original (None: at i).
 
-    `gaps` are folded positions between two Han words where white space was dropped; `lines` is the text with its
-    white space still in place, `line_places` its map.
+    `gaps` are the folded positions, in order, where white space beside Han characters was dropped; `lines` is the
+    text with its white space still in place, `line_places` its map.
     """
 
     __slots__ = ("gaps", "line_places", "lines", "places", "text")
@@ -83,7 +81,7 @@ class Reading:
         self,
         text: str,
         places: Sequence[int] | None,
-        gaps: frozenset[int],
+        gaps: tuple[int, ...],
         lines: str,
         line_places: Sequence[int] | None,
     ) -> None:
@@ -109,16 +107,18 @@ def _span(places: Sequence[int] | None, start: int, end: int) -> tuple[int, int]
 
 
 SPACES = (" ", "\t")
+CAPITALS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 MARKS: tuple[str, ...] = (
     *SPACES,
-    *(chr(code) for code in sorted(TABLE) if not 0xD800 <= code < 0xE000 and code not in (9, 32)),
+    *CAPITALS,
+    *(chr(code) for code in sorted(TABLE) if not 0xD800 <= code < 0xE000 and chr(code) not in (*SPACES, *CAPITALS)),
 )
 """Characters that have to be folded; a text without one of them, and without stutter, is its own reading."""
 
 stutters = re.compile(r"(.)\1\1").search
 """Finds a character repeated often enough to be drawn-out typing."""
 
-NO_GAPS: frozenset[int] = frozenset()
+NO_GAPS: tuple[int, ...] = ()
 
 
 def mend(text: str) -> str:
@@ -150,7 +150,8 @@ def read(text: str) -> tuple[Reading, ...]:
 
 def fold(text: str) -> str:
     """Fold a keyword just as the texts are folded."""
-    return _GAP.sub("", text.strip().translate(TABLE)).strip()
+    mapped = text.translate(TABLE).strip()
+    return _close_gaps(mapped, range(len(mapped))).text
 
 
 def _places(text: str, mapped: str) -> Sequence[int]:
@@ -166,21 +167,30 @@ def _places(text: str, mapped: str) -> Sequence[int]:
 
 def _close_gaps(mapped: str, places: Sequence[int]) -> Reading:
     """Drop white space beside Han characters, remembering where it was."""
-    if _SPACE.search(mapped) is None:
+    if _BLANK.search(mapped) is None:
         return Reading(mapped, places, NO_GAPS, mapped, places)
     kept: list[str] = []
     kept_places: list[int] = []
-    gaps: set[int] = set()
+    gaps: list[int] = []
     last = size = 0
-    for gap in _GAP.finditer(mapped):
-        kept.append(mapped[last : gap.start()])
-        kept_places.extend(places[last : gap.start()])
-        size += gap.start() - last
-        gaps.add(size)
-        last = gap.end()
+    for blank in _BLANK.finditer(mapped):
+        start, end = blank.span()
+        beside_han = (
+            "\u3400" <= mapped[start - 1 : start] <= "\u9fff" or "\u3400" <= mapped[end : end + 1] <= "\u9fff"
+        )
+        if not (beside_han and start > 0 and end < len(mapped)):
+            start += 1  # one blank stays
+        if start == end:
+            continue
+        kept.append(mapped[last:start])
+        kept_places.extend(places[last:start])
+        size += start - last
+        if beside_han:
+            gaps.append(size)
+        last = end
     kept.append(mapped[last:])
     kept_places.extend(places[last:])
-    return Reading("".join(kept), kept_places, frozenset(gaps), mapped, places)
+    return Reading("".join(kept), kept_places, tuple(gaps), mapped, places)
 
 
 def _shorten(mapped: str, places: Sequence[int]) -> tuple[str, list[int]]:

@@ -8,7 +8,7 @@ import ahocorasick_rs
 import re2
 
 from taggers.compiled import CompiledRule, Keyword, regex_options
-from taggers.fold import MARKS, NO_GAPS, SPACES, TABLE, Reading, mend, read, squeeze, stutters
+from taggers.fold import CAPITALS, MARKS, NO_GAPS, SPACES, TABLE, Reading, mend, read, squeeze, stutters
 from taggers.page import Page
 from taggers.segment import Segmenter
 from taggers.sound import homophones, sound
@@ -37,10 +37,13 @@ class Matcher:
         self._marks = len(patterns)
         # a keyword with a space in it must be suspected where the spaces are taken out
         hints = [squeezed for pattern in patterns if (squeezed := squeeze(pattern)) not in patterns]
-        others = (mark for mark in MARKS[len(SPACES) :] if mark not in patterns)
-        self.scan: Scan = _automaton(list(dict.fromkeys([*patterns, *hints, *SPACES, *others])))
-        self._hinted = self._marks + len(dict.fromkeys(hints))
-        self._folding = self._hinted + sum(space not in patterns for space in SPACES)
+        listed = dict.fromkeys([*patterns, *hints])
+        self._hinted = len(listed)
+        for marks in (SPACES, CAPITALS):
+            listed.update(dict.fromkeys(marks))
+        self._easy = len(listed)
+        listed.update(dict.fromkeys(MARKS))
+        self.scan: Scan = _automaton(list(listed))
         self._listen = _automaton(list(sounds)) if sounds else None
         self._bare = [made for made in compiled if made.regex is not None and not made.slots]
         self._expressions = _expressions(self._bare)
@@ -61,8 +64,8 @@ class Matcher:
             if not found:
                 return ()
             if min(found)[0] >= self._marks:
-                folded = squeeze(text) if max(found)[0] < self._folding else squeeze(text.translate(TABLE))
-                if self._is_clear(folded):
+                easy = max(found)[0] < self._easy
+                if self._is_clear(squeeze(text.lower() if easy else text.translate(TABLE))):
                     return ()
         findings: list[Finding] = []
         for page, concerned in self.pages(text, found):
@@ -74,7 +77,7 @@ class Matcher:
                     findings.append(finding)
         return findings
 
-    def explained_pages(self, text: str) -> Iterator[tuple[Page, Concerned]]:
+    def explained_pages(self, text: str) -> list[tuple[Page, Concerned]]:
         """Give the pages of a text, whoever said it and wherever it stood."""
         text = mend(text)
         return self.pages(text, self.scan(text, True))
@@ -84,16 +87,17 @@ class Matcher:
         found = self.scan(folded, True)
         return (not found or min(found)[0] >= self._hinted) and stutters(folded) is None
 
-    def pages(self, text: str, found: list[tuple[int, int, int]]) -> Iterator[tuple[Page, Concerned]]:
+    def pages(self, text: str, found: list[tuple[int, int, int]]) -> list[tuple[Page, Concerned]]:
         """Read the text in every way it can be read, and sort what was found by rule."""
         marks = self._marks
         if stutters(text) is None and (not found or max(found)[0] < marks):
-            yield from self._page(Reading(text, None, NO_GAPS, text, None), found)
-            return
-        for reading in read(text):
-            yield from self._page(reading, [one for one in self.scan(reading.text, True) if one[0] < marks])
+            return [self._page(Reading(text, None, NO_GAPS, text, None), found)]
+        return [
+            self._page(reading, [one for one in self.scan(reading.text, True) if one[0] < marks])
+            for reading in read(text)
+        ]
 
-    def _page(self, reading: Reading, found: list[tuple[int, int, int]]) -> Iterator[tuple[Page, Concerned]]:
+    def _page(self, reading: Reading, found: list[tuple[int, int, int]]) -> tuple[Page, Concerned]:
         concerned: Concerned = {}
         for key, start, end in found:
             for made, slot, keyword in self._uses[key]:
@@ -106,8 +110,7 @@ class Matcher:
         if self._expressions is not None:
             for at in self._expressions.Match(reading.lines) or ():
                 concern(concerned, self._bare[at])
-        if concerned:
-            yield Page(reading, self.segmenter), concerned
+        return Page(reading, self.segmenter), concerned
 
 
 def keywords_of(made: CompiledRule) -> Iterator[tuple[int, Keyword]]:

@@ -60,32 +60,32 @@ class Page:
         White space between Han characters parts words, unless the occurrence itself runs across it (价 格).
         """
         gaps = self.reading.gaps
+        low, high = 0, len(self.reading.text)
         if gaps:
-            joined = any(start < gap < end for gap in gaps)
-            return self._is_edge(start, joined) and self._is_edge(end, joined)
+            at = bisect_right(gaps, start)
+            if at == len(gaps) or gaps[at] >= end:
+                low, high = gaps[at - 1] if at else low, gaps[at] if at < len(gaps) else high
+            else:
+                at = bisect_left(gaps, end)
+                return (start in gaps or self._is_edge(start, low, high)) and (
+                    (at < len(gaps) and gaps[at] == end) or self._is_edge(end, low, high)
+                )
         for (left, right), edges in self._edges.items():
-            if left <= start and end <= right:
+            if left <= start and end <= right and low <= left and right <= high:
                 return start in edges and end in edges
-        ahead = BLOCK.match(self.reading.text, start)
+        ahead = BLOCK.match(self.reading.text, start, high)
         if ahead is None or ahead.end() < end:
-            return self._is_edge(start, False) and self._is_edge(end, False)
-        edges = self._edges_of(self._left(start), ahead.end())
+            return self._is_edge(start, low, high) and self._is_edge(end, low, high)
+        edges = self._edges_of(self._left(start, low), ahead.end())
         return start in edges and end in edges
 
-    def _is_edge(self, place: int, joined: bool) -> bool:
-        gaps = self.reading.gaps
-        if place in gaps:
+    def _is_edge(self, place: int, low: int, high: int) -> bool:
+        """Tell whether a word begins or ends at a place, looking no farther than low..high."""
+        ahead = BLOCK.match(self.reading.text, place, high)
+        if ahead is None:
             return True
-        block = self._block(place)
-        if block is None:
-            return True
-        left, right = block
-        if gaps and not joined:
-            inside = sorted(gap for gap in gaps if left < gap < right)
-            at = bisect_left(inside, place)
-            left = inside[at - 1] if at > 0 else left
-            right = inside[at] if at < len(inside) else right
-        return place in self._edges_of(left, right)
+        left = self._left(place, low)
+        return left == place or place in self._edges_of(left, ahead.end())
 
     def _edges_of(self, left: int, right: int) -> set[int]:
         known = self._edges.get((left, right))
@@ -93,19 +93,11 @@ class Page:
             known = self._edges[left, right] = self.segmenter.edges(self.reading.text[left:right], left)
         return known
 
-    def _block(self, place: int) -> tuple[int, int] | None:
-        """Give jieba's block around a place, or None where no block has the place inside."""
-        ahead = BLOCK.match(self.reading.text, place)
-        if ahead is None:
-            return None
-        left = self._left(place)
-        return (left, ahead.end()) if left < place else None
-
-    def _left(self, place: int) -> int:
-        """Give where the block that a place stands in, or ends, begins."""
+    def _left(self, place: int, low: int) -> int:
+        """Give where the block that a place stands in, or ends, begins; never before `low`."""
         text = self.reading.text
-        while place > 0:
-            behind = BLOCK.match(text[max(place - _STRIDE, 0) : place][::-1])
+        while place > low:
+            behind = BLOCK.match(text[max(place - _STRIDE, low) : place][::-1])
             if behind is None:
                 break
             place -= behind.end()
@@ -116,7 +108,9 @@ class Page:
     def words_around(self, start: int, end: int) -> str:
         """Show how the surroundings are cut into words, for an explanation."""
         text = self.reading.text
-        left, right = self._block(start) or self._block(end) or (start, end)
+        left = self._left(start, 0)
+        ahead = BLOCK.match(text, max(end - 1, left))
+        right = ahead.end() if ahead else end
         place, shown = left, []
         for word in self.segmenter.words(text[left:right]):
             if place < end and place + len(word) > start:

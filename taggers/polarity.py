@@ -70,6 +70,10 @@ def _standing(clauses: Clauses, left: int, start: int) -> list[Cue]:
     found: list[Cue] = []
     for cue in clauses.between(max(left, start - FAR), start):
         key, begin, end = cue
+        if begin < left:
+            continue
+        if begin >= start:
+            break
         if end > start:
             # the cue runs into the occurrence: 没有|问题 denies 问题, though 没有问题 as a whole denies nothing
             core = KEYS.get(clauses.text[begin:start], -1)
@@ -127,12 +131,18 @@ def _turned_round(clauses: Clauses, left: int, right: int, cue: Cue, end: int) -
         return False
     if _TAIL.search(bare) or _REQUEST.search(clauses.text[left : cue[1]]):
         return False
-    return not any(BITS[key] & (TURN | SOFT) for key, _, _ in clauses.between(end, min(right, end + FAR)))
+    behind = clauses.between(end, min(right, end + FAR))
+    return not any(BITS[key] & (TURN | SOFT) for key, begin, _ in behind if end <= begin < right)
 
 
 def _refusal(clauses: Clauses, right: int, end: int) -> str:
     """Find 价格就不用说了: a refusal close behind, in a clause that does not ask."""
-    for key, begin, stop in clauses.between(end, min(right, end + _DISMISSED_WITHIN)):
+    limit = min(right, end + _DISMISSED_WITHIN)
+    for key, begin, stop in clauses.between(end, limit):
+        if begin < end:
+            continue
+        if begin >= limit:
+            break
         bits = BITS[key]
         if bits & DISMISS and not clauses.either_or(begin, 0):
             rest = clauses.text[stop:right]

@@ -27,6 +27,10 @@ def _asks(clauses: Clauses, left: int, right: int) -> bool:
         return True
     known = False
     for key, start, end in clauses.between(left, right):
+        if start < left:
+            continue
+        if start >= right:
+            break
         bits = BITS[key]
         if bits & KNOW:
             known = True
@@ -72,7 +76,8 @@ def _asked_behind(clauses: Clauses, right: int) -> bool:
         if place == 0 and text[left:end].strip(_FADING) in TAGS_BEHIND:
             return True
         if clauses.marked(end):
-            asking = any(BITS[key] & (WHAT | ASK | LACK) for key, _, _ in clauses.between(left, end))
+            cues = clauses.between(left, end)
+            asking = any(BITS[key] & (WHAT | ASK | LACK) for key, start, _ in cues if left <= start < end)
             return not asking and end - left <= _BARE
         if text[end : end + 1] in _END:
             return False

@@ -22,7 +22,6 @@ SCOPES: dict[Scope, str] = {
     "file": "文件名",
 }
 _WHO = {"customer": "客户", "agent": "员工", "both": "双方"}
-_NO_CONDITION = Rule.model_fields["when"].default
 
 
 def say_hit(findings: Sequence[Finding]) -> str:
@@ -44,9 +43,9 @@ def say_hit(findings: Sequence[Finding]) -> str:
     if first.because:
         said += f"（{first.because}）"
     said += "；疑问句" if asked else "；陈述句"
-    if any(finding.heard for finding in findings):
-        said += "；谐音"
     for finding in findings:
+        if finding.heard and "谐音" not in said:
+            said += "；谐音"
         if finding.scope != "typed" and SCOPES[finding.scope] not in said:
             said += f"；{SCOPES[finding.scope]}"
     return said
@@ -94,8 +93,6 @@ def _not_for(made: CompiledRule, utterance: Utterance, scope: Scope) -> list[str
 
 def unmet(rule: Rule, context: Context) -> tuple[str, ...]:
     """Say what of the rule's `when` and `unless` the customer does not meet."""
-    if rule.when is _NO_CONDITION and rule.unless is _NO_CONDITION:
-        return ()
     wants = [f"要求{what}" for what, held in _held(rule.when, context) if not held]
     wants.extend(f"排除{what}" for what, held in _held(rule.unless, context) if held)
     return tuple(wants)

@@ -24,7 +24,7 @@ class WholePage(Page):
 
     def __init__(self, page: Page, tokenizer: jieba.Tokenizer) -> None:
         super().__init__(page.reading, page.segmenter)
-        text, gaps = page.reading.text, sorted(page.reading.gaps)
+        text, gaps = page.reading.text, page.reading.gaps
         self._together = _edges(tokenizer, text, 0)
         self._apart = self._together
         if gaps:
@@ -34,7 +34,7 @@ class WholePage(Page):
 
     def is_word(self, start: int, end: int) -> bool:
         gaps = self.reading.gaps
-        edges = self._together | gaps if any(start < gap < end for gap in gaps) else self._apart
+        edges = self._together.union(gaps) if any(start < gap < end for gap in gaps) else self._apart
         return start in edges and end in edges
 
     def starts(self) -> list[int]:

@@ -47,14 +47,21 @@ class RuleBook:
                 findings.extend(found)
         if not findings:
             return ()
+        if len(findings) == 1:
+            made = findings[0].rule
+            if made.conditional and unmet(made.rule, context):
+                return ()
+            return (self._hit(made, utterance.msgid, _spans(findings), say_hit(findings)),)
         by_rule: dict[int, list[Finding]] = {}
         for finding in findings:
             by_rule.setdefault(finding.rule.index, []).append(finding)
-        return tuple(
-            self._hit(by_rule[index][0].rule, utterance.msgid, _spans(by_rule[index]), say_hit(by_rule[index]))
-            for index in sorted(by_rule)
-            if not unmet(by_rule[index][0].rule.rule, context)
-        )
+        hits = []
+        for index in sorted(by_rule):
+            found = by_rule[index]
+            made = found[0].rule
+            if not (made.conditional and unmet(made.rule, context)):
+                hits.append(self._hit(made, utterance.msgid, _spans(found), say_hit(found)))
+        return tuple(hits)
 
     def observe(self, occurrence: Occurrence, context: Context = NOWHERE) -> tuple[TagHit, ...]:
         """Give the hits of something that happened, by the rules that have `on`."""
@@ -63,7 +70,7 @@ class RuleBook:
             met = [
                 trigger for trigger in made.triggers if trigger.kind == occurrence.kind and trigger.met(occurrence)
             ]
-            if met and not unmet(made.rule, context):
+            if met and not (made.conditional and unmet(made.rule, context)):
                 hits.append(self._hit(made, occurrence.id, (), say_occurrence(met[0])))
         return tuple(hits)
 

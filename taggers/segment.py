@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from itertools import accumulate
 
 import jieba
 import rjieba
@@ -59,11 +60,7 @@ class Segmenter:
 
     def edges(self, block: str, start: int = 0) -> set[int]:
         """Give every word boundary of the block, both ends included, counted from `start`."""
-        edges = {start}
-        for word in self._cut(block, False):
-            start += len(word)
-            edges.add(start)
-        return edges
+        return set(accumulate(map(len, self._cut(block, False)), initial=start))
 
     def words(self, block: str) -> list[str]:
         """Cut the block into words."""

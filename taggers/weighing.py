@@ -53,6 +53,9 @@ def weigh(
     why: list[str] | None = None,
 ) -> Finding | None:
     """Ask of one rule whether its occurrences satisfy it; if it is asked why, it says what kept it from doing so."""
+    if made.simple and why is None:
+        counted = [one for one in occurrences[:MOST_OCCURRENCES] if _counts(one, made, page, None)]
+        return _finding(made, counted, page, scope, offset, None) if counted else None
     kept: dict[int, list[Occurrence]] = {}
     for one in occurrences if len(occurrences) <= MOST_OCCURRENCES else _fewer(occurrences):
         if _counts(one, made, page, why):
@@ -75,7 +78,8 @@ def weigh(
         matched = _expression(made, page, why)
         if matched is None:
             return None
-    return _finding(made, kept, page, scope, offset, matched)
+    evidence = [one for slot in range(len(made.slots)) for one in kept[slot]]
+    return _finding(made, evidence, page, scope, offset, matched)
 
 
 def _say(why: list[str] | None, reason: str) -> None:
@@ -160,7 +164,7 @@ def _expression(made: CompiledRule, page: Page, why: list[str] | None) -> tuple[
 
 def _finding(
     made: CompiledRule,
-    kept: dict[int, list[Occurrence]],
+    evidence: list[Occurrence],
     page: Page,
     scope: Scope,
     offset: int,
@@ -170,19 +174,19 @@ def _finding(
     via: list[str] = []
     heard = False
     reading = page.reading
-    for slot in range(len(made.slots)):
-        for _, start, end, keyword, only_heard in kept[slot]:
-            left, right = reading.span(start, end)
-            spans.append(Span(keyword.written, left + offset, right + offset))
-            via.append(keyword.via)
-            heard = heard or only_heard
+    for _, start, end, keyword, only_heard in evidence:
+        if reading.places is not None:
+            start, end = reading.span(start, end)
+        spans.append(Span(keyword.written, start + offset, end + offset))
+        via.append(keyword.via)
+        heard = heard or only_heard
     if matched is not None:
         left, right = reading.line_span(*matched)
         spans.append(Span(reading.lines[slice(*matched)], left + offset, right + offset))
         via.append("")
         sense = page.sense(page.from_line(matched[0]), page.from_line(matched[1]))
     else:
-        sense = page.sense(*kept[0][0][1:3])
+        sense = page.sense(*evidence[0][1:3])
     return Finding(made, scope, spans, via, sense.denied, sense.asked, sense.because, heard)
 
 
