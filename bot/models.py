@@ -95,6 +95,7 @@ class Agent(Model):
     key: Mapped[str] = mapped_column(String(64), unique=True)
     userid: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(64), default="")
+    departments: Mapped[list[Any]] = mapped_column(default=list)  # WeCom's ids, once its profile was read
     created_at: Mapped[datetime]
 
     @property
@@ -103,7 +104,11 @@ class Agent(Model):
 
 
 class Follow(Model):
-    """Agent x customer: who has whom as a contact. `marked` holds the stage tag we last set, by pipeline."""
+    """Agent x customer: who has whom as a contact, and what WeCom shows there as far as we know.
+
+    marked: by pipeline, the ids of the stage tags we set or saw last; marking: those a call under way may be setting.
+    tags: the declared ordinary tags seen last. marks counts our writes, so that a reading knows one came between.
+    """
 
     __tablename__ = "follow"
     __table_args__ = (UniqueConstraint("agent_id", "customer_id"),)
@@ -118,6 +123,9 @@ class Follow(Model):
     ended_by: Mapped[str | None] = mapped_column(String(16))
     last_talk_at: Mapped[datetime | None]
     marked: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    marking: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    tags: Mapped[list[Any]] = mapped_column(default=list)
+    marks: Mapped[int] = mapped_column(default=0)
 
     agent: Mapped[Agent] = relationship(lazy="joined")
     customer: Mapped[Customer] = relationship(back_populates="follows")
@@ -276,6 +284,7 @@ class Placement(Model):
     stage: Mapped[str] = mapped_column(String(30))
     entered_at: Mapped[datetime]
     serial: Mapped[int] = mapped_column(default=1)
+    moved_by_person_at: Mapped[datetime | None]
 
     customer: Mapped[Customer] = relationship(back_populates="placements")
 
@@ -292,8 +301,9 @@ class StageMove(Model):
     serial: Mapped[int]
     from_stage: Mapped[str | None] = mapped_column(String(30))
     to_stage: Mapped[str] = mapped_column(String(30))
-    cause: Mapped[str] = mapped_column(String(16))  # tag | event | timer | drag | wecom | api
+    cause: Mapped[str] = mapped_column(String(16))  # tag | event | timer | drag | wecom | api | undo
     trigger: Mapped[str] = mapped_column(String(64), default="")
+    evidence: Mapped[str] = mapped_column(String(200), default="")
     msgid: Mapped[str | None] = mapped_column(String(128))
     actor: Mapped[str] = mapped_column(String(64), default="")
     version: Mapped[str] = mapped_column(String(16))
@@ -373,7 +383,7 @@ class Outbox(Model):
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True)  # the same thing is never put out twice
-    kind: Mapped[str] = mapped_column(String(16))  # card | mark_tag | welcome | profile | app_text
+    kind: Mapped[str] = mapped_column(String(16))  # card | mark_tag | welcome | profile | app_text | library
     state: Mapped[str] = mapped_column(String(16), default="waiting")
     payload: Mapped[dict[str, Any]]
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
@@ -412,15 +422,17 @@ class LinkOpening(Model):
 
 
 class CorpTag(Model):
-    """A WeCom corp tag as last read or made: group and name to id."""
+    """A WeCom corp tag as last read or made. `stage` of `pipeline` is what it stands for, whatever WeCom calls it now."""
 
     __tablename__ = "corp_tag"
-    __table_args__ = (UniqueConstraint("group_name", "name"),)
+    __table_args__ = (Index("ix_corp_tag_stage", "pipeline", "stage"),)
 
     tag_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     group_id: Mapped[str] = mapped_column(String(64))
     group_name: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(64))
+    pipeline: Mapped[str | None] = mapped_column(String(30))
+    stage: Mapped[str | None] = mapped_column(String(30))
 
 
 class ConfigVersion(Model):

@@ -47,13 +47,14 @@ def start_follow(
     pair = select(Follow).where(Follow.agent_id == agent.id, Follow.customer_id == customer.id)
     follow = session.scalar(pair)
     if follow is None:
-        follow = Follow(agent=agent, customer=customer, added_at=now, channel=channel, marked={})
+        follow = Follow(agent=agent, customer=customer, added_at=now, channel=channel, marked={}, marking={}, tags=[], marks=0)
         session.add(follow)
         session.flush()
         return follow, True
     if follow.ended_at is None:
         return follow, False
-    follow.ended_at, follow.ended_by, follow.added_at, follow.marked = None, None, now, {}
+    follow.ended_at, follow.ended_by, follow.added_at = None, None, now
+    follow.marked, follow.marking, follow.tags, follow.marks = {}, {}, [], follow.marks + 1
     return follow, True
 
 

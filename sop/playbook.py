@@ -144,6 +144,18 @@ class Budget(Table):
     digest_at: Clock = time(9)
 
 
+class Sync(Table):
+    """[sync]: who is right where the board and the tags in WeCom differ.
+
+    newest: the later change; ours: the board; wecom: the phone. With `tags` ordinary tags are written to WeCom as
+    well (they are always read). `reconcile_at` is when, once a day, everything is compared.
+    """
+
+    policy: Literal["newest", "ours", "wecom"] = "newest"
+    tags: bool = False
+    reconcile_at: Clock = time(3, 30)
+
+
 class Stage(Table):
     """One column of the board. `on` lists what brings a customer in: tags and @events; [] is by hand only.
 
@@ -186,12 +198,17 @@ class TimedMove(Table):
 class Pipeline(Table):
     """[[pipelines]]: a lifecycle as ordered stages; in WeCom an exclusive tag group of the same name.
 
-    For `hold` after a person has moved a card, rules and the clock leave it where it is.
+    For `hold` after a person has moved a card, rules and the clock leave it where it is. Where `agents` (userids),
+    `departments` (ids) or `channels` ("store_*" takes all that begin so) are given, rules bring in only customers of
+    these agents, who came by these channels; only these agents' phones carry its tags.
     """
 
     name: str = Field(min_length=1, max_length=30)
     back: Literal["human", "anyone"] = "human"
     hold: Length = timedelta(0)
+    agents: tuple[str, ...] = Field(default=(), max_length=1000)
+    departments: tuple[int, ...] = Field(default=(), max_length=200)
+    channels: tuple[str, ...] = Field(default=(), max_length=500)
     stages: tuple[Stage, ...] = Field(min_length=1, max_length=50)
     moves: tuple[TimedMove, ...] = ()
 

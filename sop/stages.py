@@ -11,7 +11,8 @@ from sop.guards import Facts, held_until, why_guarded
 from sop.playbook import Pipeline, Stage, TimedMove
 
 Actor = Literal["rule", "human", "timer", "wecom"]
-Cause = Literal["tag", "event", "timer", "drag", "wecom"]
+Cause = Literal["tag", "event", "timer", "drag", "wecom", "api", "undo"]
+Hand = Literal["drag", "wecom", "api"]
 
 _PEOPLE: frozenset[Actor] = frozenset({"human", "wecom"})
 _CAUSE_OF_ACTOR: dict[Actor, Cause] = {"human": "drag", "wecom": "wecom", "timer": "timer"}
@@ -60,6 +61,25 @@ def decide_move(
             return Move(current, stage.name, trigger, _cause(trigger, actor))
         refusals.append(Refusal(why))
     return refusals[0] if refusals else None
+
+
+def move_to(pipeline: Pipeline, current: str | None, to: str, cause: Hand) -> Move | Refusal:
+    """Say what a person does who names the stage itself: he may go anywhere but where the card is."""
+    if pipeline.stage(to) is None:
+        names = "、".join(f"「{stage.name}」" for stage in pipeline.stages)
+        return Refusal(f"「{pipeline.name}」里没有阶段「{to}」，可选{names}")
+    return Refusal(f"客户已经在「{to}」") if to == current else Move(current, to, to, cause)
+
+
+def undo(pipeline: Pipeline, current: str | None, from_: str | None, to: str) -> Move | Refusal:
+    """Say how the move `from_` -> `to` is taken back: by one that leads back, since the ledger forgets nothing."""
+    if current != to:
+        return Refusal(f"之后客户又移到了「{current}」，请先撤销后面的移动")
+    if from_ is None:
+        return Refusal("这是客户进入流程的第一步，没有更早的阶段可退")
+    if pipeline.stage(from_) is None:
+        return Refusal(f"配置里已没有阶段「{from_}」，退不回去")
+    return Move(current, from_, to, "undo")
 
 
 def due_timed_move(

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("userid", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("departments", Json, nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agent")),
         sa.UniqueConstraint("key", name=op.f("uq_agent_key")),
@@ -69,9 +70,13 @@ def upgrade() -> None:
         sa.Column("group_id", sa.String(length=64), nullable=False),
         sa.Column("group_name", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("pipeline", sa.String(length=30), nullable=True),
+        sa.Column("stage", sa.String(length=30), nullable=True),
         sa.PrimaryKeyConstraint("tag_id", name=op.f("pk_corp_tag")),
-        sa.UniqueConstraint("group_name", "name", name=op.f("uq_corp_tag_group_name")),
     )
+    with op.batch_alter_table("corp_tag", schema=None) as batch_op:
+        batch_op.create_index("ix_corp_tag_stage", ["pipeline", "stage"], unique=False)
+
     op.create_table(
         "customer",
         sa.Column("id", Key, nullable=False),
@@ -133,6 +138,9 @@ def upgrade() -> None:
         sa.Column("ended_by", sa.String(length=16), nullable=True),
         sa.Column("last_talk_at", UtcDateTime(), nullable=True),
         sa.Column("marked", Json, nullable=False),
+        sa.Column("marking", Json, nullable=False),
+        sa.Column("tags", Json, nullable=False),
+        sa.Column("marks", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_follow_agent_id")),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_follow_customer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_follow")),
@@ -175,6 +183,7 @@ def upgrade() -> None:
         sa.Column("stage", sa.String(length=30), nullable=False),
         sa.Column("entered_at", UtcDateTime(), nullable=False),
         sa.Column("serial", sa.Integer(), nullable=False),
+        sa.Column("moved_by_person_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_placement_customer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_placement")),
         sa.UniqueConstraint("customer_id", "pipeline", name=op.f("uq_placement_customer_id")),
@@ -209,6 +218,7 @@ def upgrade() -> None:
         sa.Column("to_stage", sa.String(length=30), nullable=False),
         sa.Column("cause", sa.String(length=16), nullable=False),
         sa.Column("trigger", sa.String(length=64), nullable=False),
+        sa.Column("evidence", sa.String(length=200), nullable=False),
         sa.Column("msgid", sa.String(length=128), nullable=True),
         sa.Column("actor", sa.String(length=64), nullable=False),
         sa.Column("version", sa.String(length=16), nullable=False),
@@ -413,6 +423,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_customer_last_word_at"))
 
     op.drop_table("customer")
+    with op.batch_alter_table("corp_tag", schema=None) as batch_op:
+        batch_op.drop_index("ix_corp_tag_stage")
+
     op.drop_table("corp_tag")
     op.drop_table("config_version")
     with op.batch_alter_table("callback_event", schema=None) as batch_op:
