@@ -60,6 +60,23 @@ class TaskCard:
     source: str = "提词"
 
 
+def list_notice(task_id: str, title: str, lines: Sequence[tuple[str, str]], url: str) -> dict[str, Any]:
+    """A template_card that lists several things at once: (name, what); those beyond six are counted."""
+    if not _TASK_ID.fullmatch(task_id):
+        raise ValueError(f"task_id 只能用 0-9A-Za-z_@-，最长 128：{task_id!r}")
+    rest = len(lines) - _MOST_ROWS
+    more = {"sub_title_text": f"还有 {rest} 位，点开看全部"} if rest > 0 else {}
+    return {
+        "card_type": "text_notice",
+        "source": {"desc": "提词", "desc_color": 0},
+        "main_title": {"title": cut(title, LONGEST["title"])},
+        **more,
+        "horizontal_content_list": [_row(name or "客户", value or "—") for name, value in lines[:_MOST_ROWS]],
+        "task_id": task_id,
+        "card_action": {"type": 1, "url": _checked(url)},
+    }
+
+
 def cut(text: str, longest: int) -> str:
     """One clean line of at most so many characters; what was cut shows."""
     line = " ".join(clean(text).split())
@@ -120,9 +137,13 @@ def _button(button: Button) -> dict[str, Any]:
 
 
 def _url(card: TaskCard) -> str:
-    if not card.url.startswith(("http://", "https://")) or len(card.url.encode()) > _LONGEST_URL:
+    return _checked(card.url)
+
+
+def _checked(url: str) -> str:
+    if not url.startswith(("http://", "https://")) or len(url.encode()) > _LONGEST_URL:
         raise ValueError("卡片链接应以 http:// 或 https:// 开头，最长 2048 字节")
-    return card.url
+    return url
 
 
 def _divs(lines: Sequence[tuple[str, str]]) -> str:

@@ -138,6 +138,19 @@ REMEDIES: dict[int, Remedy] = {
     301048: _never("存档数据已过保存期"),
     301059: _never("不是内部群，请改用客户群接口"),
     301060: _never("一次查询的条数超过上限"),
+    # Return codes of the native archive library, which share no number with WeCom's errcodes.
+    10000: _never("SDK：参数不对"),
+    10001: _again(30, "SDK：网络不通，或企业 ID、存档 Secret、可信 IP 有误（SDK 不区分）"),
+    10002: _again(5, "SDK：应答无法解析", tries=3),
+    10003: _again(5, "SDK：系统错误", tries=3),
+    10004: _never("SDK：密钥有误"),
+    10005: _never("SDK：sdkfileid 不对"),
+    10006: _never("SDK：解密失败"),
+    10007: _never("SDK：密钥有误"),
+    10008: _never("SDK：密钥与密文不符（私钥版本不对？）"),
+    10009: _mend("SDK：本机 IP 不在会话存档的可信 IP 里"),
+    10010: _never("SDK：数据已过保存期"),
+    10011: _mend("SDK：TLS 证书有误，检查代理"),
 }
 _CARD_FIELDS = range(42014, 42052)
 

@@ -1,0 +1,141 @@
+"""The child process that alone loads Tencent's archive library: it may abort, hang or print without harm.
+
+Run by path, with nothing of the product imported: `python finance_child.py LIBRARY IN OUT`. IN and OUT are
+file descriptors; a request is one frame of JSON, an answer one frame of JSON and one of bytes; a frame is its
+length in 4 bytes, then itself. Standard output is the library's own, and thrown away.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import struct
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_POINTERS = ("NewSdk", "NewSlice", "NewMediaData", "GetContentFromSlice", "GetOutIndexBuf", "GetData")
+_OF_A_POINTER = (
+    *("DestroySdk", "FreeSlice", "FreeMediaData", "GetContentFromSlice", "GetSliceLen", "GetOutIndexBuf"),
+    *("GetIndexLen", "GetData", "GetDataLen", "IsMediaDataFinish"),
+)
+_POINTER, _TEXT, _INT = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
+_SIGNATURES = {
+    "Init": [_POINTER, _TEXT, _TEXT],
+    "GetChatData": [_POINTER, ctypes.c_ulonglong, ctypes.c_uint, _TEXT, _TEXT, _INT, _POINTER],
+    "DecryptData": [_TEXT, _TEXT, _POINTER],
+    "GetMediaData": [_POINTER, _TEXT, _TEXT, _TEXT, _TEXT, _INT, _POINTER],
+}
+
+Answer = tuple[dict[str, Any], bytes]
+
+
+class Library:
+    """The library's functions as Python ones. Return codes are answered as `rc`, never raised."""
+
+    def __init__(self, path: str) -> None:
+        self.lib = ctypes.CDLL(path)
+        for name in _OF_A_POINTER:
+            getattr(self.lib, name).argtypes = [_POINTER]
+        for name, arguments in _SIGNATURES.items():
+            getattr(self.lib, name).argtypes = arguments
+        for name in _POINTERS:
+            getattr(self.lib, name).restype = _POINTER
+        self.sdk: int | None = None
+
+    def open(self, asked: Mapping[str, Any]) -> Answer:
+        """A fresh handle; the library keeps a dead token as long as a handle lives."""
+        if self.sdk is not None:
+            self.lib.DestroySdk(self.sdk)
+        self.sdk = self.lib.NewSdk()
+        return {"rc": self.lib.Init(self.sdk, _bytes(asked, "corp_id"), _bytes(asked, "secret"))}, b""
+
+    def pull(self, asked: Mapping[str, Any]) -> Answer:
+        """GetChatData."""
+        to = (_bytes(asked, "proxy"), _bytes(asked, "password"), asked["timeout"])
+        return self._slice(lambda out: self.lib.GetChatData(self.sdk, asked["seq"], asked["limit"], *to, out))
+
+    def decrypt(self, asked: Mapping[str, Any]) -> Answer:
+        """DecryptData, which needs no handle."""
+        return self._slice(lambda out: self.lib.DecryptData(_bytes(asked, "key"), _bytes(asked, "sealed"), out))
+
+    def media(self, asked: Mapping[str, Any]) -> Answer:
+        """GetMediaData: one chunk, the index of the next and whether it was the last."""
+        lib, out = self.lib, self.lib.NewMediaData()
+        try:
+            to = (_bytes(asked, "proxy"), _bytes(asked, "password"), asked["timeout"])
+            rc = lib.GetMediaData(self.sdk, _bytes(asked, "index"), _bytes(asked, "sdkfileid"), *to, out)
+            if rc != 0:
+                return {"rc": rc}, b""
+            index = _at(lib.GetOutIndexBuf(out), lib.GetIndexLen(out)).decode("ascii", "replace")
+            head = {"rc": 0, "index": index, "finished": bool(lib.IsMediaDataFinish(out))}
+            return head, _at(lib.GetData(out), lib.GetDataLen(out))
+        finally:
+            lib.FreeMediaData(out)
+
+    def _slice(self, call: Callable[[int], int]) -> Answer:
+        out = self.lib.NewSlice()
+        try:
+            rc = call(out)
+            return {"rc": rc}, _at(self.lib.GetContentFromSlice(out), self.lib.GetSliceLen(out)) if rc == 0 else b""
+        finally:
+            self.lib.FreeSlice(out)
+
+
+def _bytes(asked: Mapping[str, Any], name: str) -> bytes:
+    return str(asked.get(name) or "").encode("utf-8", "replace").replace(b"\0", b"")
+
+
+def _at(pointer: int | None, length: int) -> bytes:
+    return ctypes.string_at(pointer, length) if pointer and length > 0 else b""
+
+
+def read_frame(fd: int) -> bytes:
+    """One frame; EOFError when the other side is gone."""
+    (length,) = struct.unpack(">I", _exactly(fd, 4))
+    return _exactly(fd, length)
+
+
+def write_frame(fd: int, data: bytes) -> None:
+    """One frame."""
+    whole = memoryview(struct.pack(">I", len(data)) + data)
+    while whole:
+        whole = whole[os.write(fd, whole) :]
+
+
+def _exactly(fd: int, length: int) -> bytes:
+    pieces, missing = [], length
+    while missing:
+        piece = os.read(fd, min(missing, 1 << 20))
+        if not piece:
+            raise EOFError
+        pieces.append(piece)
+        missing -= len(piece)
+    return b"".join(pieces)
+
+
+def main(path: str, requests: int, answers: int) -> None:
+    """Answer until the parent is gone."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(nowhere, fd)
+    try:
+        library = Library(path)
+    except (OSError, AttributeError) as error:
+        write_frame(answers, json.dumps({"failed": str(error)[:300]}).encode())
+        return
+    write_frame(answers, json.dumps({"ready": True}).encode())
+    known = {"open": library.open, "pull": library.pull, "decrypt": library.decrypt, "media": library.media}
+    while True:
+        try:
+            asked = json.loads(read_frame(requests))
+        except EOFError:
+            return
+        head, body = known[asked["do"]](asked)
+        write_frame(answers, json.dumps(head).encode())
+        write_frame(answers, body)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,222 @@
+"""The native archive library through its child process, with a stand-in of the same ABI compiled here."""
+
+from __future__ import annotations
+
+import io
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.wecom.errors import UnreadableMessage, WeComError
+from bot.wecom.media import download
+from bot.wecom.native import Access, NativeArchive
+
+SOURCE = Path(__file__).with_name("finance_stub.c")
+KEY = "k3y-of-printable-characters"
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stand-in, compiled; skipped where no C compiler is."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    built = tmp_path_factory.mktemp("sdk") / "libstub.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wall", "-o", str(built), str(SOURCE)], check=True)
+    return built
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the stand-in reads what it answers."""
+    monkeypatch.setenv("FINANCE_STUB", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def archive(library: Path, files: Path) -> Iterator[NativeArchive]:
+    archive = NativeArchive(library, Access("ww1", "s3cret", timeout=1))
+    yield archive
+    archive.close()
+
+
+def seal(text: str, key: str = KEY) -> str:
+    plain, mask = b"OK:" + text.encode(), key.encode()
+    return bytes(byte ^ mask[at % len(mask)] for at, byte in enumerate(plain)).hex()
+
+
+def stock(files: Path, count: int) -> None:
+    row = {"publickey_ver": 1, "encrypt_random_key": "AAAA", "encrypt_chat_msg": seal("x")}
+    lines = [f"{seq}\t{json.dumps({'seq': seq, 'msgid': f'm{seq}', **row})}" for seq in range(1, count + 1)]
+    (files / "rows").write_text("\n".join(lines))
+
+
+def child(archive: NativeArchive) -> Any:
+    assert archive._child is not None
+    return archive._child._process
+
+
+def test_rows_come_through(archive: NativeArchive, files: Path) -> None:
+    stock(files, 2500)
+    pulled: list[int] = []
+    while rows := archive.pull(pulled[-1] if pulled else 0):
+        pulled += [row.seq for row in rows]
+    assert pulled == list(range(1, 2501))
+    assert archive.pull(0, 1)[0].msgid == "m1"
+
+
+def test_too_large_answers_are_halved(archive: NativeArchive, files: Path) -> None:
+    stock(files, 500)
+    (files / "too_large").write_text("100")
+    assert [row.seq for row in archive.pull(0)] == list(range(1, 501))
+
+
+def test_a_dead_token_costs_a_new_handle(archive: NativeArchive, files: Path) -> None:
+    stock(files, 9)
+    (files / "dies_after").write_text("2")
+    for _ in range(5):
+        assert len(archive.pull(0)) == 9
+    (files / "dies_after").write_text("0")
+    with pytest.raises(WeComError) as caught:
+        archive.pull(0)
+    assert caught.value.errcode == 42001
+
+
+@pytest.mark.parametrize(("rc", "trait"), [(10001, "retry_after"), (10009, "pause"), (10000, "permanent")])
+def test_return_codes_have_remedies(archive: NativeArchive, files: Path, rc: int, trait: str) -> None:
+    (files / "rc").write_text(str(rc))
+    for call in (lambda: archive.pull(0), lambda: archive.media("f")):
+        with pytest.raises(WeComError) as caught:
+            call()
+        assert caught.value.errcode == rc
+        assert getattr(caught.value, trait)
+
+
+@pytest.mark.parametrize("answer", ["<html>502</html>", "", "[]", '{"errcode": 301053, "errmsg": "x"}', "[" * 99999])
+def test_whatever_the_server_said(archive: NativeArchive, files: Path, answer: str) -> None:
+    (files / "answer").write_text(answer)
+    with pytest.raises(WeComError):
+        archive.pull(0)
+
+
+def test_messages_are_decrypted(archive: NativeArchive) -> None:
+    text = '{"msgid": "m", "text": "多少钱"}'
+    assert archive.decrypt(KEY, seal(text)).decode() == text
+    large = "字" * 300_000
+    assert archive.decrypt(KEY, seal(large)).decode() == large
+    with pytest.raises(UnreadableMessage, match="10008"):
+        archive.decrypt("another key", seal(text))
+    for odd in ("", "short", "中" * 20):
+        with pytest.raises(UnreadableMessage):
+            archive.decrypt(KEY, odd)
+    assert archive.decrypt(KEY, seal(text)).decode() == text
+
+
+def test_an_abort_is_survived_and_only_its_row_is_lost(archive: NativeArchive) -> None:
+    assert archive.decrypt(KEY, seal("before"))
+    first = child(archive).pid
+    with pytest.raises(UnreadableMessage, match="3 times"):
+        archive.decrypt(KEY, "CRASH" + "0" * 20)
+    assert archive.decrypt(KEY, seal("after")) == b"after"
+    assert child(archive).pid != first
+
+
+def test_a_killed_child_costs_nothing(archive: NativeArchive, files: Path) -> None:
+    stock(files, 3)
+    archive.pull(0)
+    os.kill(child(archive).pid, signal.SIGKILL)
+    child(archive).wait()
+    assert archive.decrypt(KEY, seal("after")) == b"after"
+    os.kill(child(archive).pid, signal.SIGKILL)
+    child(archive).wait()
+    with pytest.raises(WeComError) as caught:
+        archive.pull(0)
+    assert (caught.value.errcode, caught.value.retry_after, caught.value.unsure) == (None, 5, False)
+    assert len(archive.pull(0)) == 3
+
+
+def test_a_hanging_library_is_ended(library: Path, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stock(files, 1)
+    monkeypatch.setattr("bot.wecom.native._GRACE_SECONDS", 1.0)
+    monkeypatch.setattr("bot.wecom.native._DECRYPT_SECONDS", 0.3)
+    archive = NativeArchive(library, Access("ww1", "s3cret", timeout=0))
+    (files / "hang").write_text("1")
+    began = time.monotonic()
+    with pytest.raises(WeComError, match="in time"):
+        archive.pull(0)
+    with pytest.raises(UnreadableMessage):
+        archive.decrypt(KEY, "HANG" + "0" * 20)
+    assert time.monotonic() - began < 8
+    (files / "hang").unlink()
+    assert len(archive.pull(0)) == 1
+    archive.close()
+
+
+CHUNK = 512 * 1024
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK])
+def test_media_of_awkward_sizes(archive: NativeArchive, files: Path, size: int) -> None:
+    content = bytes(range(256)) * (size // 256 + 1)
+    (files / "some-file").write_bytes(content[:size])
+    into = io.BytesIO()
+    assert download(archive.media, "some-file", into) == size
+    assert into.getvalue() == content[:size]
+    with pytest.raises(WeComError) as caught:
+        archive.media("absent")
+    assert caught.value.permanent
+
+
+def test_what_cannot_be_loaded_is_named(tmp_path: Path) -> None:
+    junk = tmp_path / "junk.so"
+    junk.write_bytes(b"not a library")
+    for path in (junk, tmp_path / "absent.so"):
+        with pytest.raises(WeComError, match="WECOM_FINANCE_SDK") as caught:
+            NativeArchive(path, Access("ww1", "s3cret")).pull(0)
+        assert caught.value.pause
+
+
+def test_empty_credentials_are_refused_by_init(library: Path, files: Path) -> None:
+    with pytest.raises(WeComError) as caught:
+        NativeArchive(library, Access("", "")).pull(0)
+    assert caught.value.errcode == 10000
+
+
+def test_the_child_gets_no_secret_of_ours(
+    archive: NativeArchive, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stock(files, 1)
+    monkeypatch.setenv("WECOM_APP_SECRET", "app-s3cret")
+    archive.pull(0)
+    seen = Path(f"/proc/{child(archive).pid}")
+    if not seen.exists():
+        pytest.skip("no /proc")
+    for name in ("environ", "cmdline"):
+        assert b"s3cret" not in (seen / name).read_bytes()
+    assert "s3cret" not in repr(Access("ww1", "s3cret"))
+
+
+def _in_a_fork(archive: NativeArchive, say: Callable[[Any], None]) -> None:
+    say(archive.decrypt(KEY, seal("fork")).decode())
+
+
+def test_a_fork_gets_a_child_of_its_own(archive: NativeArchive) -> None:
+    assert archive.decrypt(KEY, seal("parent")) == b"parent"
+    mine = child(archive).pid
+    context = multiprocessing.get_context("fork")
+    queue = context.SimpleQueue()
+    process = context.Process(target=_in_a_fork, args=(archive, queue.put))
+    process.start()
+    assert queue.get() == "fork"
+    process.join()
+    assert child(archive).pid == mine
+    assert archive.decrypt(KEY, seal("parent")) == b"parent"
