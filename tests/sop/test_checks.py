@@ -114,6 +114,30 @@ def test_problems_of_a_start(on: str, says: str) -> None:
     assert [(at, says in message) for at, message in check([PIPELINE], [table])] == [("sops.0.on", True)]
 
 
+def test_a_loop_further_on_is_told_once_a_move() -> None:
+    table = changed(PIPELINE, "moves", [])
+    for start, end in (("新线索", "考虑价格"), ("考虑价格", "沉睡"), ("沉睡", "考虑价格")):
+        table["moves"].append({"from": start, "to": end, "after": "7d"})
+    found = [(at, message) for at, message in check([table], []) if "绕成了圈" in message]
+    assert [at for at, _ in found] == ["pipelines.0.moves.1.to", "pipelines.0.moves.2.to"]
+    assert "考虑价格 → 沉睡 → 考虑价格" in found[0][1]
+
+
+@pytest.mark.parametrize(
+    ("tags", "hint"),
+    [
+        (0, "可用的有：（一个也没有）"),
+        (12, "可用的有：标签一"),
+        (13, "请先声明它"),
+    ],
+)
+def test_hints_stay_short(tags: int, hint: str) -> None:
+    names = [f"标签{number}" for number in "一二三四五六七八九十百千万"[:tags]]
+    sop = Sop.model_validate({"id": "s", "on": "tag:nothing-like-it", "steps": [{"say": "好"}]})
+    (problem,) = check_playbook([], [sop], names)
+    assert hint in problem.message
+
+
 def test_names_and_ids_are_unique() -> None:
     other = {**PIPELINE, "name": "转化"}
     found = check([PIPELINE, other], [SOP, SOP])

@@ -62,7 +62,14 @@ def test_short_and_odd_texts(said: str, planned: str, outcome: Outcome) -> None:
     assert compare(said, planned, Completion()).outcome == outcome
 
 
-def test_thresholds_are_the_workspaces_own() -> None:
+def test_thresholds_are_reached_by_equality() -> None:
+    assert compare("甲乙丙丁", "甲乙丙丁", Completion(exact=1, edited=1)).outcome == "exact"
+    assert compare("甲乙丙丁", "甲乙丙戊", Completion(exact=0.75, edited=0.75)).outcome == "exact"
+    assert compare("甲乙丙丁", "甲乙丙戊", Completion(exact=1, edited=0.75)).outcome == "edited"
+    assert compare("甲乙丙丁", "甲乙丙戊", Completion(exact=1, edited=0.76)).outcome == "none"
+
+
+def test_thresholds_are_the_the_workspaces_own() -> None:
     said = "课程分三档：9.9元培育课入门，199元爆款课系统学。"
     assert compare(said, PLANNED, Completion(exact=0.99, edited=0.95)).outcome == "none"
     assert compare(said, PLANNED, Completion(exact=0.5, edited=0.4)).outcome == "exact"

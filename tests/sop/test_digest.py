@@ -60,11 +60,12 @@ def test_the_most_important_comes_first() -> None:
 
 
 def test_the_list_of_a_day() -> None:
-    cards = [card(1, -30), card(2, 90), card(3, 60 * 24)]
+    cards = [card(1, -30), card(4, 0), card(2, 90), card(3, 60 * 24)]
     assert digest_lines(cards, T0, CALENDAR) == (
         "1. 09:30 客户1：考虑价格跟进（已到时间）",
-        "2. 11:30 客户2：考虑价格跟进",
-        "3. 3月4日 10:00 客户3：考虑价格跟进",
+        "2. 10:00 客户4：考虑价格跟进",
+        "3. 11:30 客户2：考虑价格跟进",
+        "4. 3月4日 10:00 客户3：考虑价格跟进",
     )
 
 

@@ -52,6 +52,10 @@ def ago(**length: float) -> datetime:
             id="a person's move holds",
         ),
         pytest.param("已付会员", {"score": 99, "moved_by_person_at": ago(hours=24)}, None, id="for a day"),
+        pytest.param(
+            "已付会员", {"score": 99, "moved_by_person_at": ago(hours=23)}, "1 小时内规则", id="an hour left"
+        ),
+        pytest.param("已付正课", {"entered_at": ago(days=1)}, "再过 2 天", id="two days left"),
         pytest.param("@lost", {"moved_by_person_at": ago(hours=1)}, None, id="who left has left"),
     ],
 )

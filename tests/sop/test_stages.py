@@ -134,6 +134,11 @@ def test_a_word_wakes_a_sleeper(triggers: list[str], before: str | None, to: str
     assert (move.to, move.trigger) == (to, trigger)
 
 
+@pytest.mark.parametrize("before", [None, "沉睡", "改名前的阶段"])
+def test_a_sleeper_with_nowhere_to_go_back_to_sleeps_on(before: str | None) -> None:
+    assert decide_move(lifecycle(), "沉睡", ["@spoke"], "rule", before=before) is None
+
+
 def test_a_stage_may_receive_the_woken() -> None:
     stages = [*STAGES, {"name": "重新激活", "on": ["@woken"]}]
     pipeline = Pipeline.model_validate({"name": "转化", "stages": stages})
