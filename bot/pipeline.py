@@ -200,7 +200,7 @@ def _added(
         return "already a contact"
     # One known to another agent carries his stages' tags here as well.
     for placement in case.placements.values():
-        mark_stage(session, case, placement.pipeline, placement.serial, now, wake)
+        mark_stage(session, case, placement.pipeline, placement.serial, now, wake, [follow])
     before = case.tags
     seen = Occurrence("added", row.created_at, f"added:{row.id}", channel=event.state)
     tags = observe(session, settings, case, seen, now)

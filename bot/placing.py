@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,10 +10,14 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from bot.cases import Case, Wake, open_cases, stage_before
-from bot.models import Customer, Outbox, Placement, StageMove
+from bot.models import Agent, Customer, Follow, Outbox, Placement, StageMove
 from bot.settings import Settings
+from sop.guards import Facts
 from sop.playbook import Pipeline
+from sop.scope import Owner, is_for
 from sop.stages import Actor, Move, decide_move, due_timed_move
+
+_BY_PEOPLE = frozenset({"drag", "wecom", "api", "undo"})  # causes that hold against rules and the clock
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,42 @@ def move_by(
     moved: list[Moved] = []
     for pipeline in settings.pipelines:
         placement = case.placements.get(pipeline.name)
+        if placement is None and not _is_for(pipeline, case):
+            continue
         current = placement.stage if placement else None
         here = pipeline.stage(current)
-        before = stage_before(session, placement) if here is not None and (here.aside or here.asleep) else None
-        decided = decide_move(pipeline, current, triggers, actor, before=before)
+        before = stage_before(session, placement) if here is not None and here.beside else None
+        decided = decide_move(pipeline, current, triggers, actor, before=before, facts=_facts(case, placement, now))
         if isinstance(decided, Move):
-            moved.append(make_move(session, settings, case, pipeline, decided, now, wake, who=who, msgid=msgid))
+            carried = case.carried.get(decided.trigger)
+            evidence = carried.reason if carried is not None else ""
+            moved.append(
+                make_move(
+                    session, settings, case, pipeline, decided, now, wake, who=who, msgid=msgid, evidence=evidence
+                )
+            )
     return moved
+
+
+def owner_of(agent: Agent) -> Owner:
+    """The agent as pipelines' limits see him."""
+    return Owner(agent.userid, tuple(agent.departments))
+
+
+def _is_for(pipeline: Pipeline, case: Case) -> bool:
+    follows = case.active_follows
+    channels = [case.customer.channel, *(follow.channel for follow in follows)]
+    return is_for(pipeline, [owner_of(follow.agent) for follow in follows], channels)
+
+
+def _facts(case: Case, placement: Placement | None, now: datetime) -> Facts:
+    return Facts(
+        now,
+        tags=case.tags,
+        score=case.customer.conversion,
+        entered_at=placement.entered_at if placement else None,
+        moved_by_person_at=placement.moved_by_person_at if placement else None,
+    )
 
 
 def make_move(
@@ -60,6 +93,7 @@ def make_move(
     *,
     who: str = "",
     msgid: str | None = None,
+    evidence: str = "",
 ) -> Moved:
     """Write one decided move: placement, ledger, and the WeCom tag of every agent who has the customer."""
     placement = case.placements.get(pipeline.name)
@@ -71,6 +105,8 @@ def make_move(
         case.placements[pipeline.name] = placement
     else:
         placement.stage, placement.entered_at, placement.serial = move.to, now, placement.serial + 1
+    if move.cause in _BY_PEOPLE:
+        placement.moved_by_person_at = now
     row = StageMove(
         customer_id=case.customer.id,
         pipeline=pipeline.name,
@@ -79,6 +115,7 @@ def make_move(
         to_stage=move.to,
         cause=move.cause,
         trigger=move.trigger[:64],
+        evidence=evidence[:200],
         msgid=msgid,
         actor=who,
         version=settings.version,
@@ -89,9 +126,17 @@ def make_move(
     return Moved(pipeline, row)
 
 
-def mark_stage(session: Session, case: Case, pipeline: str, serial: int, now: datetime, wake: Wake) -> None:
+def mark_stage(
+    session: Session,
+    case: Case,
+    pipeline: str,
+    serial: int,
+    now: datetime,
+    wake: Wake,
+    follows: Iterable[Follow] | None = None,
+) -> None:
     """Put out one mark_tag per agent who has the customer; what to mark is read when it is delivered."""
-    for follow in case.active_follows:
+    for follow in case.active_follows if follows is None else follows:
         row = Outbox(
             key=f"mark:{follow.id}:{pipeline}:{serial}:{int(follow.added_at.timestamp())}"[:120],
             kind="mark_tag",
@@ -120,6 +165,7 @@ def timed_moves(
                     Placement.pipeline == pipeline.name,
                     Placement.stage == timed.from_,
                     Placement.entered_at <= silent_since,
+                    or_(Placement.moved_by_person_at.is_(None), Placement.moved_by_person_at <= now - pipeline.hold),
                     or_(Customer.last_word_at.is_(None), Customer.last_word_at <= silent_since),
                 )
                 .limit(limit)
@@ -127,9 +173,11 @@ def timed_moves(
             cases = open_cases(session, session.scalars(quiet).all())
             for case in cases.values():
                 placement = case.placements[pipeline.name]
-                move = due_timed_move(
-                    pipeline, placement.stage, placement.entered_at, case.customer.last_word_at, now
-                )
+                spoke, facts = case.customer.last_word_at, _facts(case, placement, now)
+                move = due_timed_move(pipeline, placement.stage, placement.entered_at, spoke, now, facts=facts)
                 if move is not None:
-                    made.append((case, make_move(session, settings, case, pipeline, move, now, wake)))
+                    since = max(placement.entered_at, spoke or placement.entered_at)
+                    evidence = f"客户 {(now - since).days} 天没有说话"
+                    moved = make_move(session, settings, case, pipeline, move, now, wake, evidence=evidence)
+                    made.append((case, moved))
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -10,9 +11,12 @@ from sqlalchemy.orm import Session
 
 from bot.cases import Case, Wake, open_cases
 from bot.log import get_logger
+from bot.lookout import Lookout, shift_row
 from bot.models import Agent, Customer, Follow, Outbox, SopEnrolment, SopTask
 from bot.placing import Moved
 from bot.settings import Settings
+from sop.enrolling import by_priority, why_not_again
+from sop.gate import Drop, Wait
 from sop.planning import PlannedStep, plan_steps
 from sop.playbook import Sop
 from sop.stopping import reason_of, stops
@@ -36,7 +40,7 @@ def start_sops(
     """Enrol the customer in every SOP this trigger starts; `cause` names the occurrence, which enrols once."""
     return [
         enrolment
-        for sop in starts(settings.tables.sops, trigger)
+        for sop in by_priority(starts(settings.tables.sops, trigger))
         if (enrolment := enrol(session, settings, case, sop, cause, now, wake, agent)) is not None
     ]
 
@@ -54,7 +58,9 @@ def enrol(
     """Plan all steps of an SOP for the customer; None if he asked for peace, is on it already or has no agent."""
     owner = _owner(case, sop, agent)
     running = any(e.sop_id == sop.id and e.ended_at is None for e in case.enrolments)
-    if case.customer.opted_out_at is not None or running or owner is None or _known_cause(session, case, sop, cause):
+    if case.customer.opted_out_at is not None or running or owner is None:
+        return None
+    if _known_cause(session, case, sop, cause) or why_not_again(sop, _last_enrolled(session, case, sop), now):
         return None
     enrolment = SopEnrolment(
         customer_id=case.customer.id,
@@ -67,13 +73,11 @@ def enrol(
     )
     values = wording_values(settings, case, owner)
     planned = plan_steps(sop, now, settings.workspace, case.customer.external_userid)
-    enrolment.tasks = [_task(step, case, owner, values, _why(sop, cause)) for step in planned]
+    enrolment.tasks = [_task(step, sop, case, owner, values, _why(sop, cause)) for step in planned]
     session.add(enrolment)
     case.enrolments.append(enrolment)
     session.flush()
-    for task in enrolment.tasks:
-        if task.due_at <= now:
-            queue_card(session, task, now, wake)
+    send_or_wait(session, settings, [task for task in enrolment.tasks if task.due_at <= now], now, wake)
     return enrolment
 
 
@@ -137,7 +141,7 @@ def cancel_cards(session: Session, task_ids: Sequence[int], reason: str, now: da
 
 
 def prompt_due(session: Session, settings: Settings, now: datetime, wake: Wake, limit: int = 500) -> int:
-    """Queue the cards whose hour has come; those that nobody needs any more expire. Returns how many came due."""
+    """Look once more at the tasks whose hour has come: queue, put off or drop each. Returns how many came due."""
     due = (
         select(SopTask)
         .where(SopTask.state == "planned", SopTask.due_at <= now)
@@ -149,14 +153,51 @@ def prompt_due(session: Session, settings: Settings, now: datetime, wake: Wake, 
     customers = {task.customer_id for task in tasks}
     found = session.scalars(select(Customer).where(Customer.id.in_(customers))).all() if customers else []
     cases = open_cases(session, found)
-    for task in tasks:
-        if task.expires_at <= now:
-            task.state, task.ended_because = "expired", "错过了提醒时间"
-            continue
-        values = wording_values(settings, cases[task.customer_id], task.agent)
-        task.text = render(task.wording, values)  # names may have become known since it was planned
-        queue_card(session, task, now, wake)
+    for task in tasks:  # names may have become known since it was planned
+        task.text = render(task.wording, wording_values(settings, cases[task.customer_id], task.agent))
+    send_or_wait(session, settings, tasks, now, wake)
     return len(tasks)
+
+
+def send_or_wait(session: Session, settings: Settings, tasks: Sequence[SopTask], now: datetime, wake: Wake) -> None:
+    """Decide about due tasks; what one agent gets at the same time is one card or one list."""
+    if not tasks:
+        return
+    lookout = Lookout(session, settings, tasks, now)
+    ready: dict[int, list[SopTask]] = {}
+    for task in sorted(tasks, key=lambda task: (-task.priority, task.due_at, task.id)):
+        decision = lookout.decide(task)
+        if isinstance(decision, Drop):
+            task.state, task.ended_because = "expired", decision.why
+        elif isinstance(decision, Wait):
+            task.due_at, task.shifts = decision.until, [*task.shifts, *map(shift_row, decision.shifts)][-20:]
+        elif task.anytime:
+            queue_card(session, task, now, wake)
+        else:
+            ready.setdefault(task.agent_id, []).append(task)
+    for together in ready.values():
+        if len(together) == 1:
+            queue_card(session, together[0], now, wake)
+        else:
+            queue_digest(session, together, now, wake)
+
+
+def queue_digest(session: Session, tasks: Sequence[SopTask], now: datetime, wake: Wake) -> None:
+    """Put one list of several tasks of the same agent into the outbox."""
+    for task in tasks:
+        task.state = "queued"
+    ids = [task.id for task in tasks]
+    row = Outbox(
+        key="digest:" + hashlib.sha256(repr(sorted(ids)).encode()).hexdigest()[:40],
+        kind="digest",
+        payload={"task_ids": ids},
+        agent_id=tasks[0].agent_id,
+        created_at=now,
+        not_before=now,
+        deadline=max(task.expires_at for task in tasks),
+    )
+    session.add(row)
+    wake.outbox.append(row)
 
 
 def end_finished(session: Session, now: datetime, limit: int = 500) -> int:
@@ -227,13 +268,14 @@ def after_moves(
         stage = moved.pipeline.stage(moved.row.to_stage)
         ends = [name for name, happened in (("lost", stage and stage.lost), ("won", stage and stage.won)) if happened]
         stop_sops(session, case, ends, now)
-        _stop_left_stage(session, settings, case, moved, now)
+        stop_left_stage(session, settings, case, moved, now)
         trigger = Trigger("stage", moved.row.to_stage)
         cause = f"move:{moved.pipeline.name}:{moved.row.serial}"
         start_sops(session, settings, case, trigger, cause, now, wake, agent)
 
 
-def _stop_left_stage(session: Session, settings: Settings, case: Case, moved: Moved, now: datetime) -> None:
+def stop_left_stage(session: Session, settings: Settings, case: Case, moved: Moved, now: datetime) -> None:
+    """End the SOPs of the stage that a move left, where they stop by that."""
     for enrolment in case.enrolments:
         sop = settings.sops.get(enrolment.sop_id)
         left = sop is not None and sop.stage is not None and sop.stage == moved.row.from_stage
@@ -264,6 +306,15 @@ def _owner(case: Case, sop: Sop, agent: Agent | None) -> Agent | None:
     return min(follows, key=lambda follow: (follow.added_at, follow.id)).agent
 
 
+def _last_enrolled(session: Session, case: Case, sop: Sop) -> datetime | None:
+    if sop.again == "always":
+        return None
+    mine = select(SopEnrolment.enrolled_at).where(
+        SopEnrolment.customer_id == case.customer.id, SopEnrolment.sop_id == sop.id
+    )
+    return session.scalar(mine.order_by(SopEnrolment.enrolled_at.desc()).limit(1))
+
+
 def _known_cause(session: Session, case: Case, sop: Sop, cause: str) -> bool:
     same = select(SopEnrolment.id).where(
         SopEnrolment.customer_id == case.customer.id, SopEnrolment.sop_id == sop.id, SopEnrolment.cause == cause[:80]
@@ -287,7 +338,7 @@ def _why(sop: Sop, cause: str) -> str:
     return f"{sop.title or sop.id}：{started.get(kind, '手动加入')}"
 
 
-def _task(step: PlannedStep, case: Case, agent: Agent, values: dict[str, str], why: str) -> SopTask:
+def _task(step: PlannedStep, sop: Sop, case: Case, agent: Agent, values: dict[str, str], why: str) -> SopTask:
     return SopTask(
         customer_id=case.customer.id,
         agent_id=agent.id,
@@ -295,11 +346,13 @@ def _task(step: PlannedStep, case: Case, agent: Agent, values: dict[str, str], w
         state="planned",
         due_at=step.due_at,
         expires_at=step.expires_at,
-        shifts=[[shift.reason, shift.from_.isoformat(), shift.to.isoformat()] for shift in step.shifts],
+        shifts=[shift_row(shift) for shift in step.shifts],
         why=why[:200],
         wording=step.text,
         text=render(step.text, values),
         variant=step.text_variant,
+        anytime=sop.steps[step.index].anytime,
+        priority=sop.priority,
         attach=[attachment.model_dump() for attachment in step.attach],
         window_seconds=int(step.reply_window.total_seconds()),
         on_reply=step.on_reply,
