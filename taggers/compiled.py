@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import re2
 
 from taggers.errors import RuleError
+from taggers.expression import MOST_STEPS, compile_expression
 from taggers.fold import fold
 from taggers.occurrence import Trigger, parse_trigger
 from taggers.rule import Condition, Rule, Synonym
@@ -17,8 +18,6 @@ from taggers.utterance import Scope
 
 MOST_RULES = 20_000
 MOST_KEYWORDS = 200_000
-REGEX_MEMORY = 1 << 20
-REGEX_SIZE = 2_000
 
 Path = tuple[str | int, ...]
 
@@ -190,7 +189,7 @@ class Compiler:
 
     def _regex(self, pattern: str, where: Path) -> re2._Regexp | None:
         try:
-            made = regex(pattern)
+            made = compile_expression(pattern)
         except re2.error as problem:
             said = problem.args[0] if problem.args else problem
             detail = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
@@ -199,23 +198,10 @@ class Compiler:
         if made.search("") is not None:
             self.fault(where, "正则表达式能匹配空字符串，会命中所有消息；把 * 改成 + 或加上必须出现的字")
             return None
-        if made.programsize > REGEX_SIZE:
-            self.fault(where, f"正则表达式太大（{made.programsize} 步，最多 {REGEX_SIZE}）；减少重复次数，或拆成几条")
+        if made.programsize > MOST_STEPS:
+            self.fault(where, f"正则表达式太大（{made.programsize} 步，最多 {MOST_STEPS}）；减少重复次数，或拆成几条")
             return None
         return made
-
-
-def regex(pattern: str) -> re2._Regexp:
-    """Compile an admin's expression: RE2, linear in time, no case, bounded memory; raises re2.error."""
-    return re2.compile(pattern, regex_options())
-
-
-def regex_options() -> re2.Options:
-    options = re2.Options()
-    options.max_mem = REGEX_MEMORY
-    options.case_sensitive = False
-    options.log_errors = False
-    return options
 
 
 _OTHER_PUNCTUATION = str.maketrans("?!,;:()", "？！，；：（）")

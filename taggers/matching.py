@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import ahocorasick_rs
-import re2
 
-from taggers.compiled import CompiledRule, Keyword, regex_options
+from taggers.compiled import CompiledRule, Keyword
+from taggers.expression import required
 from taggers.fold import CAPITALS, MARKS, NO_GAPS, SPACES, TABLE, Reading, mend, read, squeeze, stutters
 from taggers.page import Page
 from taggers.segment import Segmenter
 from taggers.sound import homophones, sound
 from taggers.utterance import Scope, Sender
-from taggers.weighing import NONE, Concerned, Finding, concern, weigh
+from taggers.weighing import HINT, NONE, Concerned, Finding, concern, weigh
 
 Scan = Callable[[str, bool], list[tuple[int, int, int]]]
 Uses = list[tuple[CompiledRule, int, Keyword]]
@@ -31,7 +31,7 @@ class Matcher:
         for made in compiled:
             for slot, keyword in keywords_of(made):
                 _file(patterns, self._uses, keyword.folded, (made, slot, keyword))
-                if made.rule.sound and slot != NONE:
+                if made.rule.sound and slot >= 0:
                     for heard in homophones(keyword.folded):
                         _file(sounds, self._heard, heard, (made, slot, keyword))
         self._marks = len(patterns)
@@ -45,9 +45,8 @@ class Matcher:
         listed.update(dict.fromkeys(MARKS))
         self.scan: Scan = _automaton(list(listed))
         self._listen = _automaton(list(sounds)) if sounds else None
-        self._bare = [made for made in compiled if made.regex is not None and not made.slots]
-        self._expressions = _expressions(self._bare)
-        self._keywords_only = self._listen is None and self._expressions is None
+        self._always = [made for made in compiled if not any(slot != NONE for slot, _ in keywords_of(made))]
+        self._keywords_only = self._listen is None and not self._always
 
     def is_candidate(self, text: str) -> bool:
         """Tell whether any keyword at all stands in the text."""
@@ -101,15 +100,16 @@ class Matcher:
         concerned: Concerned = {}
         for key, start, end in found:
             for made, slot, keyword in self._uses[key]:
-                concern(concerned, made).append((slot, start, end, keyword, False))
+                occurrences = concern(concerned, made)
+                if slot != HINT:
+                    occurrences.append((slot, start, end, keyword, False))
         if self._listen is not None:
             for key, start, end in self._listen(sound(reading.text), True):
                 for made, slot, keyword in self._heard[key]:
                     if reading.text[start:end] != keyword.folded:
                         concern(concerned, made).append((slot, start, end, keyword, True))
-        if self._expressions is not None:
-            for at in self._expressions.Match(reading.lines) or ():
-                concern(concerned, self._bare[at])
+        for made in self._always:
+            concern(concerned, made)
         return Page(reading, self.segmenter), concerned
 
 
@@ -120,6 +120,10 @@ def keywords_of(made: CompiledRule) -> Iterator[tuple[int, Keyword]]:
             yield slot, keyword
     for keyword in made.none:
         yield NONE, keyword
+    if made.regex is not None and not made.slots and made.rule.regex is not None:
+        literal = required(made.rule.regex)
+        if literal:
+            yield HINT, Keyword(literal, literal)
 
 
 def _file(patterns: dict[str, int], uses: list[Uses], pattern: str, use: tuple[CompiledRule, int, Keyword]) -> None:
@@ -137,15 +141,3 @@ def _automaton(patterns: list[str]) -> Scan:
         implementation=ahocorasick_rs.Implementation.DFA,
     ).find_matches_as_indexes
     return scan
-
-
-def _expressions(bare: list[CompiledRule]) -> re2.Set | None:
-    """Join the expressions that no keyword leads to, so that one pass says which of them match."""
-    if not bare:
-        return None
-    joined = re2.Set.SearchSet(regex_options())
-    for made in bare:
-        assert made.rule.regex is not None
-        joined.Add(made.rule.regex)
-    joined.Compile()
-    return joined

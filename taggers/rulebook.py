@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from taggers.compiled import MOST_KEYWORDS, MOST_RULES, CompiledRule, Compiler
 from taggers.errors import RuleError, RuleErrors
@@ -16,15 +16,19 @@ from taggers.weighing import Finding
 
 __all__ = ["RuleBook", "RuleError", "RuleErrors", "compile_rulebook"]
 
-LONGEST = 10_000
+LONGEST = 5_000
 """Characters of one part that are read; what lies beyond is kept but not judged, so no message costs too much."""
+
+
+Source = tuple[tuple[Rule, ...], tuple[Synonym, ...], tuple[str, ...], tuple[TagGroup, ...], str]
 
 
 class RuleBook:
     """All rules of one version. Nothing in it changes after it is made: threads and forks share it freely."""
 
-    def __init__(self, compiled: Sequence[CompiledRule], words: Sequence[str], version: str) -> None:
+    def __init__(self, compiled: Sequence[CompiledRule], words: Sequence[str], version: str, source: Source) -> None:
         self.version = version
+        self._source = source
         self.rules = tuple(made.rule for made in compiled)
         self.compiled = tuple(compiled)
         self._matcher = Matcher([made for made in compiled if made.spoken], words)
@@ -32,6 +36,10 @@ class RuleBook:
         for made in compiled:
             for kind in {trigger.kind for trigger in made.triggers}:
                 self._triggered.setdefault(kind, []).append(made)
+
+    def __reduce__(self) -> tuple[Callable[..., RuleBook], Source]:
+        """Travel as the tables it was made of; automata are made anew where it arrives."""
+        return _rebuild, self._source
 
     def numbered(self) -> Iterator[tuple[int, Rule]]:
         """Give the rules with their places in config.toml."""
@@ -120,11 +128,18 @@ def compile_rulebook(
     if count > MOST_KEYWORDS:
         compiler.fault(("rules",), f"关键词共 {count} 个，最多 {MOST_KEYWORDS} 个")
     broken = {error.where[1] for error in compiler.errors if error.where[0] == "rules" and len(error.where) > 1}
-    book = RuleBook([made for made in compiled if made.index not in broken], compiler.words, version)
+    source = (tuple(rules), tuple(synonyms), tuple(words), tuple(tag_groups), version)
+    book = RuleBook([made for made in compiled if made.index not in broken], compiler.words, version, source)
     problems = [*compiler.errors, *(failed_examples(book) if examples else ())]
     if problems:
         raise RuleErrors(sorted(problems, key=_order))
     return book
+
+
+def _rebuild(
+    rules: Sequence[Rule], synonyms: Sequence[Synonym], words: Sequence[str], groups: Sequence[TagGroup], version: str
+) -> RuleBook:
+    return compile_rulebook(rules, synonyms=synonyms, words=words, tag_groups=groups, version=version, examples=False)
 
 
 def _order(error: RuleError) -> tuple[tuple[int, str | int], ...]:

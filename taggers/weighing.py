@@ -15,6 +15,9 @@ MOST_OCCURRENCES = 32
 NONE = -1
 """The slot of a rule's `none`."""
 
+HINT = -2
+"""The slot of a literal that only says that a rule's expression is worth trying."""
+
 Occurrence = tuple[int, int, int, Keyword, bool]
 """(slot, start, end, keyword, heard): a keyword in the folded text; `heard` if it only sounds like it."""
 
