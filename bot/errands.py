@@ -10,12 +10,13 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from bot.cases import open_case
-from bot.links import task_url
+from bot.links import day_url, task_url
 from bot.models import Agent, CorpTag, Customer, Follow, Outbox, Placement, SopTask
 from bot.prompting import wording_values
 from bot.store import insert_new
-from bot.wecom.cards import TaskCard, text_notice
+from bot.wecom.cards import TaskCard, list_notice, text_notice
 from bot.wecom.errors import WeComError
+from sop.digest import Card, in_order
 from sop.wording import render
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Errand(Protocol):
         return
 
 
-class Card(Errand):
+class Prompt(Errand):
     """A prompt on the agent's phone: who, when, what, why now."""
 
     repeats_show = True
@@ -92,18 +93,48 @@ class Card(Errand):
         return {"userid": task.agent.userid, "card": text_notice(card)}
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
-        sent = system.wecom.send_card(payload["userid"], payload["card"])
-        if sent.failed:
-            reasons = {"invalid": "不在应用可见范围内，或还没有激活", "unlicensed": "没有接口许可"}
-            why = "、".join(reasons.get(reason, reason) for reason in sent.failed.values())
-            raise WeComError(81013, f"{payload['userid']} {why}", api="message/send")
-        return {"msgid": sent.msgid, "response_code": sent.response_code}
+        return _send_card(system, payload)
 
     def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
         task = session.get_one(SopTask, row.task_id)
         task.delivered_at = task.delivered_at or now
         if task.state == "queued":
             task.state = "delivered"
+
+
+class Digest(Errand):
+    """Several prompts for one agent as one list, the most urgent first."""
+
+    repeats_show = True
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        tasks = self._open(session, row)
+        if not tasks:
+            raise Skipped("单子里的任务都已不需要提醒")
+        if "card" in row.payload:
+            return row.payload
+        agent = session.get_one(Agent, row.agent_id)
+        entries = [
+            Card(task.id, task.customer.name or "新客户", task.why, task.due_at, task.priority) for task in tasks
+        ]
+        card = list_notice(
+            task_id=f"digest_{row.id}",
+            title=f"有 {len(tasks)} 位客户要跟进",
+            lines=[(entry.customer, entry.title) for entry in in_order(entries)],
+            url=day_url(system.environment.base_url, agent.id, system.signing_key, row.created_at),
+        )
+        return {**row.payload, "userid": agent.userid, "card": card}
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return _send_card(system, payload)
+
+    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
+        for task in self._open(session, row):
+            task.state, task.delivered_at = "delivered", task.delivered_at or now
+
+    def _open(self, session: Session, row: Outbox) -> list[SopTask]:
+        listed = select(SopTask).where(SopTask.id.in_(row.payload["task_ids"]), SopTask.state == "queued")
+        return list(session.scalars(listed))
 
 
 class MarkTag(Errand):
@@ -232,7 +263,8 @@ class AppText(Errand):
 
 
 ERRANDS: dict[str, Errand] = {
-    "card": Card(),
+    "card": Prompt(),
+    "digest": Digest(),
     "mark_tag": MarkTag(),
     "welcome": Welcome(),
     "profile": Profile(),
@@ -247,9 +279,19 @@ def _when(at: datetime, now: datetime) -> str:
     return f"{day} {at:%H:%M}"
 
 
+def _send_card(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Send a card to one agent; that WeCom did not take it for him is an error here."""
+    sent = system.wecom.send_card(payload["userid"], payload["card"])
+    if sent.failed:
+        reasons = {"invalid": "不在应用可见范围内，或还没有激活", "unlicensed": "没有接口许可"}
+        why = "、".join(reasons.get(reason, reason) for reason in sent.failed.values())
+        raise WeComError(81013, f"{payload['userid']} {why}", api="message/send")
+    return {"msgid": sent.msgid, "response_code": sent.response_code}
+
+
 def _recent_cards(session: Session, agent_id: int, now: datetime) -> int:
     recent = select(func.count()).where(
-        Outbox.kind == "card",
+        Outbox.kind.in_(("card", "digest")),
         Outbox.agent_id == agent_id,
         Outbox.state == "sent",
         Outbox.done_at > now - timedelta(minutes=1),

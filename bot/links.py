@@ -12,6 +12,7 @@ from typing import Any
 from itsdangerous import BadData, URLSafeSerializer
 
 TASK_LIFE = timedelta(days=30)
+DAY_LIFE = timedelta(days=2)
 BOARD_LIFE = timedelta(days=1)
 
 
@@ -57,6 +58,29 @@ def task_url(base_url: str, task_id: int, agent_id: int, key: bytes, issued_at: 
     """
     until = _seconds(issued_at + TASK_LIFE)
     return f"{base_url}/t/{_signer(key, 'task').dumps([task_id, agent_id, until])}"
+
+
+def day_url(base_url: str, agent_id: int, key: bytes, issued_at: datetime) -> str:
+    """The address of an agent's list of the day, good for DAY_LIFE from `issued_at`."""
+    return f"{base_url}/day/{_signer(key, 'day').dumps([agent_id, _seconds(issued_at + DAY_LIFE)])}"
+
+
+def read_day_token(token: str, key: bytes, now: datetime) -> int:
+    """The agent whose day a link opens; raises BadLink."""
+    agent_id, until = _opened(token, key, "day")
+    _check(until, now)
+    return int(agent_id)
+
+
+def link_url(base_url: str, task_id: int, index: int, key: bytes) -> str:
+    """The tracked address of a task's index-th attachment: what it leads to is looked up, never in the address."""
+    return f"{base_url}/l/{_signer(key, 'link').dumps([task_id, index])}"
+
+
+def read_link_token(token: str, key: bytes) -> tuple[int, int]:
+    """The task and the index of the attachment; raises BadLink."""
+    task_id, index = _opened(token, key, "link")
+    return int(task_id), int(index)
 
 
 def board_url(base_url: str, key: bytes, issued_at: datetime, life: timedelta = BOARD_LIFE) -> str:

@@ -353,6 +353,8 @@ class SopTask(Model):
     wording: Mapped[str] = mapped_column(Text)  # the chosen variant, placeholders still open
     text: Mapped[str] = mapped_column(Text)  # as the agent is to say it
     variant: Mapped[int] = mapped_column(default=0)
+    anytime: Mapped[bool] = mapped_column(default=False)  # the customer waits for it: no work hours, no gap
+    priority: Mapped[int] = mapped_column(default=5)
     attach: Mapped[list[Any]] = mapped_column(default=list)
     window_seconds: Mapped[int] = mapped_column(default=86400)
     on_reply: Mapped[str | None] = mapped_column(String(30))
@@ -383,7 +385,7 @@ class Outbox(Model):
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True)  # the same thing is never put out twice
-    kind: Mapped[str] = mapped_column(String(16))  # card | mark_tag | welcome | profile | app_text | library
+    kind: Mapped[str] = mapped_column(String(16))  # card | digest | mark_tag | welcome | profile | app_text | library
     state: Mapped[str] = mapped_column(String(16), default="waiting")
     payload: Mapped[dict[str, Any]]
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))

@@ -47,7 +47,9 @@ def start_follow(
     pair = select(Follow).where(Follow.agent_id == agent.id, Follow.customer_id == customer.id)
     follow = session.scalar(pair)
     if follow is None:
-        follow = Follow(agent=agent, customer=customer, added_at=now, channel=channel, marked={}, marking={}, tags=[], marks=0)
+        follow = Follow(
+            agent=agent, customer=customer, added_at=now, channel=channel, marked={}, marking={}, tags=[], marks=0
+        )
         session.add(follow)
         session.flush()
         return follow, True

@@ -289,6 +289,8 @@ def upgrade() -> None:
         sa.Column("wording", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("variant", sa.Integer(), nullable=False),
+        sa.Column("anytime", sa.Boolean(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("attach", Json, nullable=False),
         sa.Column("window_seconds", sa.Integer(), nullable=False),
         sa.Column("on_reply", sa.String(length=30), nullable=True),
