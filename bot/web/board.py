@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, lru_cache
 from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
@@ -14,6 +16,8 @@ from bot.system import System
 from bot.web.board_rows import NEWEST, Column, read_columns
 from bot.web.customer_rows import read_customer
 from bot.web.guard import require_board_link
+from bot.web.languages import language
+from bot.web.showing import present, zone
 from sop.playbook import Pipeline
 
 LARGEST_ID = 2**63 - 1
@@ -29,9 +33,18 @@ class Piece:
     id: str
     html: Markup
 
-    @property
+    @cached_property
     def stamp(self) -> str:
         return f"{self.id}:{hashlib.sha1(self.html.encode(), usedforsecurity=False).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that a rendered column depends on beside its rows: language, zone, and the minute for the ages."""
+
+    language: str
+    zone: str
+    minute: datetime
 
 
 @pages.get("/")
@@ -103,10 +116,16 @@ def _back() -> str:
 def _pieces(pipeline: Pipeline) -> list[Piece]:
     with _system().store.read() as session:
         columns = read_columns(session, pipeline)
-    bar = Markup(render_template("board_bar.html", columns=columns))  # noqa: S704 - rendered with escaping
-    return [Piece("bar", bar), *(_column(number, column) for number, column in enumerate(columns))]
+    look = Look(language(), zone().key, present().replace(second=0, microsecond=0))
+    return [_bar(columns), *(_column(number, column, look) for number, column in enumerate(columns))]
 
 
-def _column(number: int, column: Column) -> Piece:
+def _bar(columns: tuple[Column, ...]) -> Piece:
+    return Piece("bar", Markup(render_template("board_bar.html", columns=columns)))  # noqa: S704 - escaped there
+
+
+@lru_cache(maxsize=512)
+def _column(number: int, column: Column, look: Look) -> Piece:
+    """What polls ask for again and again is rendered once, until it changes or its ages do."""
     html = render_template("board_column.html", column=column, newest=NEWEST)
-    return Piece(f"column-{number}", Markup(html))  # noqa: S704 - rendered with escaping
+    return Piece(f"column-{number}", Markup(html))  # noqa: S704 - escaped there

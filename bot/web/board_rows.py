@@ -14,7 +14,7 @@ from bot.web.people_rows import agent_names, carried_tags
 from sop.playbook import Pipeline, Stage
 
 NEWEST = 50
-_WAITING = ("planned", "queued", "delivered", "unknown")
+_OVER = ("completed", "replied", "expired", "cancelled", "failed")
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,10 @@ def _newest(pipeline: str, stages: Sequence[str]) -> Select[int, str, datetime, 
 
 
 def _next_due(session: Session, customer_ids: Sequence[int]) -> dict[int, datetime]:
+    # "not in": with "in" SQLite walks the index by state through every waiting task there is.
     query = (
         select(SopTask.customer_id, func.min(SopTask.due_at))
-        .where(SopTask.customer_id.in_(customer_ids), SopTask.state.in_(_WAITING))
+        .where(SopTask.customer_id.in_(customer_ids), SopTask.state.not_in(_OVER))
         .group_by(SopTask.customer_id)
     )
     return dict(session.execute(query).all())

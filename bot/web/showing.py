@@ -27,26 +27,27 @@ def prepare(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
-def _now() -> datetime:
+def present() -> datetime:
     """One `now` for the whole request."""
     if "now" not in g:
         g.now = clock.now()
-    present: datetime = g.now
-    return present
+    now: datetime = g.now
+    return now
 
 
-def _zone() -> ZoneInfo:
+def zone() -> ZoneInfo:
+    """The workspace's time zone."""
     system: System = current_app.extensions["tici"]
     return system.settings.zone
 
 
 def _moment(at: datetime) -> str:
-    return moment(at, _now(), _zone(), language())
+    return moment(at, present(), zone(), language())
 
 
 def _since(at: datetime) -> str:
-    return span(_now() - at, language())
+    return span(present() - at, language())
 
 
 def _past(at: datetime) -> bool:
-    return at < _now()
+    return at < present()

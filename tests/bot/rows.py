@@ -82,8 +82,8 @@ class Rows:
         assert message.customer_id is not None
         return self._add(
             Evidence(
-                customer_id=message.customer_id, message_id=message.id, occasion=message.msgid, rule_id=rule, tag=tag, version="v1",
-                spans=list(spans), reason=reason, hit_at=self.now,
+                customer_id=message.customer_id, message_id=message.id, occasion=message.msgid,
+                rule_id=rule, tag=tag, version="v1", spans=list(spans), reason=reason, hit_at=self.now,
             )
         )  # fmt: skip
 
