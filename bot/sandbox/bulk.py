@@ -58,7 +58,7 @@ def milliseconds(at: Any, now: float) -> int:
     try:
         moment = datetime.fromisoformat(str(at))
     except ValueError:
-        raise Impossible(f"at 应是 ISO 8601 时间或毫秒数:{at}") from None
+        raise Impossible(f"at 应是 ISO 8601 时间或毫秒数：{at}") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 

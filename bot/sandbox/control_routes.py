@@ -46,7 +46,7 @@ def edit_member(sandbox: Sandbox, given: Json) -> Json:
 def set_switches(sandbox: Sandbox, given: Json) -> Json:
     unknown = [name for name in given if name not in SWITCHES]
     if unknown:
-        raise Impossible(f"没有这个开关:{'、'.join(unknown)};有的是:{'、'.join(SWITCHES)}")
+        raise Impossible(f"没有这个开关：{'、'.join(unknown)}；有的是：{'、'.join(SWITCHES)}")
     for name, value in given.items():
         sandbox.set_switch(name, value)
     sandbox.note("switches", **given)
@@ -74,10 +74,10 @@ def change_keys(sandbox: Sandbox, given: Json) -> Json:
 def move_clock(sandbox: Sandbox, given: Json) -> Json:
     """Given: seconds forward."""
     if not clock.can_move():
-        raise Impossible("时间不能拨动:没有设置 TICI_CLOCK_FILE")
+        raise Impossible("时间不能拨动：没有设置 TICI_CLOCK_FILE")
     seconds = float(given.get("seconds", 0))
     if not 0 < seconds <= 400 * 86_400:
-        raise Impossible("时间只能往前拨,最多 400 天")
+        raise Impossible("时间只能往前拨，最多 400 天")
     present = clock.move_forward(timedelta(seconds=seconds))
     sandbox.note("clock", seconds=seconds, now=present.isoformat())
     return {"now": present.isoformat()}
@@ -161,7 +161,7 @@ def tell_why(error: Impossible) -> tuple[Response, int]:
 @control.errorhandler(TypeError)
 @control.errorhandler(ValueError)
 def tell_malformed(error: Exception) -> tuple[Response, int]:
-    return jsonify(error=f"参数不对:{error}"), 400
+    return jsonify(error=f"参数不对：{error}"), 400
 
 
 def read_json() -> Any:
@@ -180,7 +180,7 @@ def archive_many() -> Response:
 def act(name: str) -> tuple[Response, int] | Response:
     action = ACTIONS.get(name)
     if action is None:
-        return jsonify(error=f"没有这个动作:{name};有的是:{'、'.join(ACTIONS)}"), 404
+        return jsonify(error=f"没有这个动作：{name}；有的是：{'、'.join(ACTIONS)}"), 404
     given = read_json()
     if not isinstance(given, dict):
         raise Impossible("请求体应是一个 JSON 对象")

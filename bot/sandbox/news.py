@@ -44,22 +44,22 @@ def call(_: Sandbox, effect: Json) -> tuple[str, str]:
     name = CALLS.get(effect["path"], effect["path"])
     code = effect.get("errcode")
     if code == 0:
-        rows = f",{effect['rows']} 条" if "rows" in effect else ""
-        return "call", f"提词调用:{name}{rows}"
-    return "bad", f"提词调用:{name},被拒 {code if code is not None else effect.get('staged')}"
+        rows = f"，{effect['rows']} 条" if "rows" in effect else ""
+        return "call", f"提词调用：{name}{rows}"
+    return "bad", f"提词调用：{name}，被拒 {code if code is not None else effect.get('staged')}"
 
 
 def callback(_: Sandbox, effect: Json) -> tuple[str, str]:
     name = EVENTS.get(effect["event"], effect["event"])
     if effect["state"] == "delivered":
-        return "back", f"回调送达:{name}"
+        return "back", f"回调送达：{name}"
     why = FAILURES.get(effect["outcome"], effect["outcome"])
-    return "bad", f"回调{'放弃' if effect['state'] == 'failed' else '未送达'}:{name}({why})"
+    return "bad", f"回调{'放弃' if effect['state'] == 'failed' else '未送达'}：{name}（{why}）"
 
 
 def tags(sandbox: Sandbox, effect: Json) -> tuple[str, str]:
     signs = [f"+{name}" for name in effect["added"]] + [f"-{name}" for name in effect["removed"]]
-    return "tag", f"{name_of(sandbox, effect['external_userid'])} 的标签:{'、'.join(signs) or '未变'}"
+    return "tag", f"{name_of(sandbox, effect['external_userid'])} 的标签：{'、'.join(signs) or '未变'}"
 
 
 def message(sandbox: Sandbox, effect: Json) -> tuple[str, str]:
@@ -67,16 +67,16 @@ def message(sandbox: Sandbox, effect: Json) -> tuple[str, str]:
 
 
 def dropped(sandbox: Sandbox, effect: Json) -> tuple[str, str]:
-    return "bad", f"发给 {name_of(sandbox, effect['userid'])} 的应用消息超过频率,被静默丢弃"
+    return "bad", f"发给 {name_of(sandbox, effect['userid'])} 的应用消息超过频率，被静默丢弃"
 
 
 def welcome(sandbox: Sandbox, effect: Json) -> tuple[str, str]:
-    return "card", f"欢迎语已发给 {name_of(sandbox, effect['external_userid'])}({effect['after']:.1f} 秒)"
+    return "card", f"欢迎语已发给 {name_of(sandbox, effect['external_userid'])}（{effect['after']:.1f} 秒）"
 
 
 def said(sandbox: Sandbox, effect: Json) -> tuple[str, str]:
     kept = f"存档 seq {effect['seq']}" if effect["seq"] else "未存档"
-    return "said", f"{name_of(sandbox, effect['sender'])} 发出一条消息,{kept}"
+    return "said", f"{name_of(sandbox, effect['sender'])} 发出一条消息，{kept}"
 
 
 def pressed(sandbox: Sandbox, effect: Json) -> tuple[str, str]:
@@ -118,8 +118,14 @@ def headlines(sandbox: Sandbox) -> list[Json]:
         *WORDS,
         SHOWN * 3,
     )
-    told = [headline(sandbox, row["at"], row["kind"], json.loads(row["data"])) for row in rows]
+    happened = [(row["at"], row["kind"], json.loads(row["data"])) for row in rows]
+    told = [headline(sandbox, *item) for item in happened if not routine(item[2])]
     return together(told)[:SHOWN]
+
+
+def routine(effect: Json) -> bool:
+    """Pulls that bring nothing, and tokens: they happen all the time."""
+    return effect.get("rows") == 0 or (effect.get("path") == "gettoken" and effect.get("errcode") == 0)
 
 
 def together(told: list[Json]) -> list[Json]:

@@ -165,7 +165,7 @@ def edit(sandbox: Sandbox, form: Json) -> None:
 
 def later(sandbox: Sandbox, form: Json) -> None:
     if not clock.can_move():
-        raise Impossible("时间不能拨动:没有设置 TICI_CLOCK_FILE")
+        raise Impossible("时间不能拨动：没有设置 TICI_CLOCK_FILE")
     seconds = 3600.0 if form.get("to") == "hour" else seconds_until_tomorrow_ten()
     present = clock.move_forward(timedelta(seconds=seconds))
     sandbox.note("clock", seconds=seconds, now=present.isoformat())

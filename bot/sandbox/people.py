@@ -23,7 +23,7 @@ class Impossible(Exception):  # noqa: N818 - a person's mistake, told to him in 
 def need_agent(sandbox: Sandbox, userid: str) -> sqlite3.Row:
     row = member(sandbox, userid)
     if row is None:
-        raise Impossible(f"没有这位成员:{userid}")
+        raise Impossible(f"没有这位成员：{userid}")
     return row
 
 
@@ -91,10 +91,10 @@ def say(sandbox: Sandbox, given: Json) -> Json:
     if external:
         follow = pair(sandbox, userid, customer)
         if follow["blocked"]:
-            raise Impossible("消息已发出,但被对方拒收了:对方还不是好友")
+            raise Impossible("消息已发出，但被对方拒收了：对方还不是好友")
         archived = archived and follow["agree"] != "Disagree"
     elif member(sandbox, customer) is None:
-        raise Impossible(f"没有这个人:{customer}")
+        raise Impossible(f"没有这个人：{customer}")
     kind = str(given.get("msgtype") or "text")
     body = make_body(sandbox, kind, dict(given.get("body") or {"content": given.get("content", "")}))
     if kind == "text" and not body["content"].strip():

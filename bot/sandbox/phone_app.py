@@ -30,9 +30,9 @@ def press(sandbox: Sandbox, given: Json) -> Json:
     key = str(given.get("key", ""))
     menu = key in [action["key"] for action in (card.get("action_menu") or {}).get("action_list") or []]
     if not menu and row["replaced"]:
-        raise Impossible(f"这张卡片的按钮已变成「{row['replaced']}」,不能再点")
+        raise Impossible(f"这张卡片的按钮已变成「{row['replaced']}」，不能再点")
     if not menu and key not in keys_of(card):
-        raise Impossible(f"卡片上没有这个按钮:{key}")
+        raise Impossible(f"卡片上没有这个按钮：{key}")
     with sandbox.ledger.transaction():
         code = new_response_code(sandbox, row["msgid"], agent["userid"], sandbox.now())
         fields: Fields = [
@@ -115,7 +115,7 @@ def confirm_group_send(sandbox: Sandbox, given: Json) -> Json:
     agent = need_agent(sandbox, str(given.get("userid", "")))
     row = sandbox.ledger.one("SELECT * FROM group_sends WHERE msgid = ?", str(given.get("msgid", "")))
     if row is None or row["cancelled_at"] is not None:
-        raise Impossible("没有这条群发,或已被取消")
+        raise Impossible("没有这条群发，或已被取消")
     now, body, statuses = sandbox.now(), json.loads(row["body"]), []
     for target in sandbox.ledger.rows(
         "SELECT target FROM group_send_targets WHERE msgid = ? AND userid = ? AND status = ?",

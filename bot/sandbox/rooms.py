@@ -84,7 +84,7 @@ def apply_change(sandbox: Sandbox, chat_id: str, given: Json) -> tuple[str, Fiel
         ledger.run("DELETE FROM room_members WHERE chat_id = ?", chat_id)
         ledger.run("DELETE FROM rooms WHERE chat_id = ?", chat_id)
         return "dismiss", []
-    raise Impossible("说明要改什么:join、leave、name、owner、notice 或 dismiss")
+    raise Impossible("说明要改什么：join、leave、name、owner、notice 或 dismiss")
 
 
 def moved(people: list[str]) -> Fields:

@@ -48,9 +48,9 @@ def test_an_answer_may_be_late(wecom: Wecom) -> None:
 
 
 def test_unknown_switches_and_actions_are_named(wecom: Wecom) -> None:
-    with pytest.raises(ControlRefused, match="没有这个开关:gravity"):
+    with pytest.raises(ControlRefused, match="没有这个开关：gravity"):
         wecom.control.switches(gravity=0)
-    with pytest.raises(ControlRefused, match="没有这个动作:fly"):
+    with pytest.raises(ControlRefused, match="没有这个动作：fly"):
         wecom.control.post("fly")
     with pytest.raises(ControlRefused, match="没有这位成员"):
         wecom.control.add_customer("ghost", "孙女士")

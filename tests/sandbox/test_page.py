@@ -57,7 +57,7 @@ def test_a_card_is_pressed_on_the_page(wecom: Wecom) -> None:
     assert wecom.page("/page/press", {"userid": "LinXiaoyu", "msgid": msgid, "key": "done"})[0] == 204
     assert wecom.callbacks("template_card_event")[0]["TaskId"] == "t1"
     status, reason, _ = wecom.page("/page/press", {"userid": "LinXiaoyu", "msgid": msgid, "key": "nope"})
-    assert (status, reason) == (409, "卡片上没有这个按钮:nope")
+    assert (status, reason) == (409, "卡片上没有这个按钮：nope")
 
 
 def test_a_customer_is_added_and_tagged_on_the_page(wecom: Wecom) -> None:
@@ -102,6 +102,6 @@ def test_the_page_says_what_happened(wecom: Wecom) -> None:
     wecom.effect("callback", state="failed")
     wecom.call("message/send", text_message(agentid=7))
     text = wecom.page("/page/news")[1]
-    assert "王海棠 发出一条消息,存档 seq 1" in text
-    assert "回调放弃:有新的会话存档(HTTP 500)" in text
-    assert "发送应用消息,被拒 301002" in text
+    assert "王海棠 发出一条消息，存档 seq 1" in text
+    assert "回调放弃：有新的会话存档（HTTP 500）" in text
+    assert "发送应用消息，被拒 301002" in text

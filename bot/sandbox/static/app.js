@@ -89,10 +89,10 @@
   });
 
   body.addEventListener("htmx:responseError", (event) => {
-    const text = event.detail.xhr.status === 409 ? event.detail.xhr.responseText : "没有成功,请看沙盒的日志";
+    const text = event.detail.xhr.status === 409 ? event.detail.xhr.responseText : "没有成功，请看沙盒的日志";
     tell(text);
   });
-  body.addEventListener("htmx:sendError", () => tell("沙盒没有回应,它还在运行吗?"));
+  body.addEventListener("htmx:sendError", () => tell("沙盒没有回应，它还在运行吗？"));
 
   body.addEventListener("keydown", (event) => {
     const area = event.target;
