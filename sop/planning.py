@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from sop.playbook import Attachment, Sop, Step, Workspace
 from sop.rates import Tally, parse_rate
-from sop.workcalendar import Shift, Workcalendar
+from sop.workcalendar import Shift, Workcalendar, calendar_of
 
 _DAY = timedelta(days=1)
 
@@ -38,7 +38,7 @@ def plan_steps(sop: Sop, enrolled_at: datetime, workspace: Workspace, customer_k
     the step ahead of it; no day (week) holds more steps than the SOP's cap; nothing in quiet hours. Equal arguments
     give equal plans.
     """
-    calendar = Workcalendar(workspace)
+    calendar = calendar_of(workspace)
     tally = Tally(parse_rate(sop.cap), calendar)
     planned: list[PlannedStep] = []
     earliest = enrolled_at.astimezone(UTC)

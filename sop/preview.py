@@ -12,7 +12,7 @@ from sop.budget import within_budget
 from sop.planning import PlannedStep, plan_steps
 from sop.playbook import Budget, Sop, Workspace
 from sop.wording import render
-from sop.workcalendar import Shift, Workcalendar
+from sop.workcalendar import Shift, Workcalendar, calendar_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def preview(
     contacts: when our side reached him lately; they count against the budget, as does every prompt given here. Of
     prompts that want the same day the one of the higher priority has it and the others are put off.
     """
-    calendar = Workcalendar(workspace)
+    calendar = calendar_of(workspace)
     plans = [plan_steps(course.sop, course.enrolled_at, workspace, customer_key) for course in courses]
     found = [
         _prompt(courses[which], step, shifts, values or {})
@@ -64,7 +64,7 @@ def preview(
 
 def by_day(prompts: Iterable[Prompt], workspace: Workspace) -> dict[date, list[Prompt]]:
     """Lay prompts out on local days, as a calendar shows them."""
-    calendar = Workcalendar(workspace)
+    calendar = calendar_of(workspace)
     days: dict[date, list[Prompt]] = {}
     for prompt in prompts:
         days.setdefault(calendar.local(prompt.at).date(), []).append(prompt)

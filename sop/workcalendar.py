@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
@@ -42,6 +43,8 @@ class Workcalendar:
         self._holidays = frozenset(workspace.holidays)
         self._extra_workdays = frozenset(workspace.extra_workdays)
         self._unknown_years: set[int] = set()
+        self._rests: dict[date, str | None] = {}
+        self._openings: dict[date, tuple[datetime, datetime]] = {}
         self.zone = ZoneInfo(workspace.timezone)
         self.opens_at = workspace.work_hours.start
 
@@ -94,6 +97,11 @@ class Workcalendar:
 
     def _rest(self, day: date) -> str | None:
         """The reason for which people rest on this day; None on a working day."""
+        if day not in self._rests:
+            self._rests[day] = self._find_rest(day)
+        return self._rests[day]
+
+    def _find_rest(self, day: date) -> str | None:
         if day in self._extra_workdays:
             return None
         if day in self._holidays:
@@ -114,6 +122,11 @@ class Workcalendar:
         return "周末顺延" if name is None else f"假期顺延（{_FESTIVALS.get(name, name)}）"
 
     def _opening(self, day: date) -> tuple[datetime, datetime]:
+        if day not in self._openings:
+            self._openings[day] = self._find_opening(day)
+        return self._openings[day]
+
+    def _find_opening(self, day: date) -> tuple[datetime, datetime]:
         hours = self._workspace.work_hours
         closing_day = day if hours.start < hours.end else day + _DAY
         return self.instant(day, hours.start), self.instant(closing_day, hours.end)
@@ -151,3 +164,9 @@ class Workcalendar:
         if ends <= at:
             ends = self.instant(now.date() + _DAY, quiet.end)
         return Shift("免打扰时段", at, ends)
+
+
+@lru_cache(maxsize=16)
+def calendar_of(workspace: Workspace) -> Workcalendar:
+    """Give the workspace's calendar; equal workspaces share one, which remembers the days it has been asked for."""
+    return Workcalendar(workspace)
