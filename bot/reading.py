@@ -1,0 +1,173 @@
+"""What is read from WeCom: a customer with names, remarks and tags, and the library of tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.cases import Case, Wake, open_case
+from bot.errand import Errand
+from bot.library import take_library
+from bot.log import get_logger
+from bot.mirror import Reading, read_back
+from bot.models import Agent, Customer, Follow, Outbox
+from bot.store import set_status
+from bot.wecom.errors import WeComError
+from sop.syncing import Policy
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+LIBRARY = "tag_library"
+NO_RELATION = 84061
+MOST_AGAIN = 5
+_log = get_logger(__name__)
+
+
+class Profile(Errand):
+    """A customer as WeCom knows him. With `mirror` in the payload his tags are held against the board as well:
+    `by` and `changed_at` tell on whose phone something was changed, and when; `policy` who is right."""
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        customer = session.get_one(Customer, row.customer_id)
+        agent = session.get(Agent, row.agent_id) if row.agent_id else None
+        nameless = agent.userid if agent is not None and not agent.name else None
+        follows = session.scalars(select(Follow).where(Follow.customer_id == customer.id))
+        marks = {str(follow.id): follow.marks for follow in follows}
+        return {**row.payload, "external_userid": customer.external_userid, "userid": nameless, "marks": marks}
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        found = _customer(system, payload)
+        member: dict[str, Any] = {}
+        if payload["userid"]:
+            try:
+                member = system.wecom.member(payload["userid"])
+            except WeComError as error:
+                if not error.permanent:
+                    raise
+        return {
+            "contact": found.get("external_contact", {}),
+            "follows": found.get("follow_user", []),
+            "member": member,
+        }
+
+    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
+        contact, customer = result.get("contact", {}), session.get_one(Customer, row.customer_id)
+        customer.name = str(contact.get("name") or customer.name)[:128]
+        customer.avatar = str(contact.get("avatar") or "")[:512] or customer.avatar
+        if result.get("member") and row.agent_id:
+            agent, member = session.get_one(Agent, row.agent_id), result["member"]
+            agent.name = str(member.get("name") or "")[:64]
+            agent.departments = [number for number in member.get("department") or [] if isinstance(number, int)]
+        found = _by_agent(result)
+        mine = select(Follow).where(Follow.customer_id == customer.id)
+        for follow in session.scalars(mine):
+            known = found.get(follow.agent.key)
+            if known is not None:
+                follow.remark = str(known.get("remark") or "")[:64]
+                follow.channel = str(known.get("state") or "")[:64] or follow.channel
+
+    def conclude(
+        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
+    ) -> None:
+        if not row.payload.get("mirror"):
+            return
+        customer = session.get_one(Customer, row.customer_id, with_for_update=True)
+        case, found, settled = open_case(session, customer), _by_agent(result), True
+        for follow in case.active_follows:
+            known = found.get(follow.agent.key)
+            if known is not None:
+                reading = _reading(session, system, row, follow, known.get("tags") or [])
+                settled &= read_back(session, system.settings, case, reading, now, wake)
+        if not settled:
+            _ask_again(session, case, row, now, wake)
+
+
+class Library(Errand):
+    """All corp tags, after somebody changed them in WeCom."""
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        return dict(row.payload)
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return {"groups": system.wecom.corp_tags()}
+
+    def conclude(
+        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
+    ) -> None:
+        drift = take_library(session, result["groups"], system.settings.pipelines)
+        set_status(session, LIBRARY, {"drift": drift[:50]}, now)
+        if drift:
+            _log.warning("tag library differs from the config", differences=len(drift))
+
+
+def ask_profile(
+    session: Session, case: Case, agent: Agent | None, now: datetime, wake: Wake, why: str, **payload: Any
+) -> Outbox:
+    """Put out a reading of the customer. why: names the occasion, which is read once. payload: see Profile."""
+    row = Outbox(
+        key=f"profile:{case.customer.id}:{why}"[:120],
+        kind="profile",
+        payload=payload,
+        customer_id=case.customer.id,
+        agent_id=agent.id if agent else None,
+        created_at=now,
+        not_before=now,
+    )
+    session.add(row)
+    wake.outbox.append(row)
+    return row
+
+
+def ask_library(session: Session, why: str, now: datetime, wake: Wake) -> None:
+    """Put out a reading of the tag library."""
+    row = Outbox(key=f"library:{why}"[:120], kind="library", payload={}, created_at=now, not_before=now)
+    session.add(row)
+    wake.outbox.append(row)
+
+
+def _customer(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return system.wecom.customer(payload["external_userid"])
+    except WeComError as error:
+        if error.errcode == NO_RELATION and payload.get("mirror"):
+            return {}
+        raise
+
+
+def _by_agent(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {str(follow.get("userid", "")).casefold(): follow for follow in result.get("follows", [])}
+
+
+def _reading(session: Session, system: System, row: Outbox, follow: Follow, tags: Any) -> Reading:
+    payload = row.payload
+    changed_at = payload.get("changed_at") if payload.get("by") == follow.agent.key else None
+    written = payload["marks"].get(str(follow.id)) != follow.marks
+    return Reading(
+        follow,
+        tags,
+        cast(Policy, payload.get("policy") or system.settings.tables.sync.policy),
+        datetime.fromisoformat(changed_at) if changed_at else None,
+        stale=written or _is_marking(session, row),
+    )
+
+
+def _is_marking(session: Session, row: Outbox) -> bool:
+    """Whether a mark for this customer is under way: what we read may be from before or from after it."""
+    under_way = select(Outbox.id).where(
+        Outbox.kind == "mark_tag", Outbox.customer_id == row.customer_id, Outbox.state == "sending"
+    )
+    return session.scalar(under_way.limit(1)) is not None
+
+
+def _ask_again(session: Session, case: Case, row: Outbox, now: datetime, wake: Wake) -> None:
+    tries = int(row.payload.get("tries", 0)) + 1
+    if tries > MOST_AGAIN:
+        return  # the nightly comparison finds what is left
+    asked = {key: row.payload[key] for key in ("mirror", "by", "changed_at", "policy") if key in row.payload}
+    agent = session.get(Agent, row.agent_id) if row.agent_id else None
+    ask_profile(session, case, agent, now, wake, f"again:{row.id}", **asked, tries=tries)
