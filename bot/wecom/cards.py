@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
@@ -39,6 +39,27 @@ class Button:
     text: str
     key: str
     style: int = 1
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A question asked on a card: `options` are (id, words), `selected` the id chosen at first, `key` comes back."""
+
+    question: str
+    title: str
+    options: tuple[tuple[str, str], ...]
+    selected: str
+    submit: str
+    key: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For an outbox row; Choice(**it) with tuples again by `choice_of`."""
+        return asdict(self)
+
+
+def choice_of(stored: Mapping[str, Any]) -> Choice:
+    """The Choice that as_dict stored."""
+    return Choice(**{**stored, "options": tuple((str(key), str(text)) for key, text in stored["options"])})
 
 
 @dataclass(frozen=True)
@@ -95,6 +116,24 @@ def button_interaction(card: TaskCard, buttons: Sequence[Button]) -> dict[str, A
         **_shared(card),
         "card_action": {"type": 1, "url": _url(card)},
         "button_list": [_button(button) for button in buttons[:_MOST_BUTTONS]],
+    }
+
+
+def without_buttons(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The same card for an app that has no callback URL: it only opens the page."""
+    return {**{key: value for key, value in card.items() if key != "button_list"}, "card_type": "text_notice"}
+
+
+def question_card(card: TaskCard, choice: Choice) -> dict[str, Any]:
+    """The same card, asking something: a selection and one button that sends it."""
+    return {
+        **button_interaction(card, [Button(choice.submit, choice.key)]),
+        "button_selection": {
+            "question_key": choice.question,
+            "title": cut(choice.title, LONGEST["source"]),
+            "option_list": [{"id": key, "text": cut(text, LONGEST["button"])} for key, text in choice.options[:10]],
+            "selected_id": choice.selected,
+        },
     }
 
 

@@ -13,8 +13,14 @@ from pathlib import Path
 from typing import TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 from bot.wecom.archive import SealedRow
 from bot.wecom.errors import BotError
@@ -61,12 +67,20 @@ Unwrapped: TypeAlias = "str | KeyProblem"
 class KeyRing:
     """Private keys by publickey_ver. Old ones must stay: old messages are sealed with them for ever."""
 
-    keys: Mapping[int, RSAPrivateKey] = field(repr=False)
+    keys: dict[int, RSAPrivateKey] = field(repr=False)
+    folder: Path | None = None
+    _read_at: dict[int, int] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, folder: Path) -> KeyRing:
-        """All private_key_v<N>.pem of a folder. Raises ValueError naming every file that is no RSA key."""
-        return cls.from_pems({int(found[1]): path.read_bytes() for path, found in _files(folder)})
+        """All private_key_v<N>.pem of a folder. Raises ValueError naming every file that is no RSA key.
+
+        A file that is added or replaced later is found by itself when a row asks for its version.
+        """
+        files = {int(found[1]): path for path, found in _files(folder)}
+        ring = cls.from_pems({version: path.read_bytes() for version, path in files.items()})
+        read_at = {version: path.stat().st_mtime_ns for version, path in files.items()}
+        return cls(ring.keys, folder, read_at)
 
     @classmethod
     def from_pems(cls, pems: Mapping[int, bytes]) -> KeyRing:
@@ -93,18 +107,28 @@ class KeyRing:
 
     def unwrap(self, row: SealedRow) -> str:
         """The random key that opens the row's message. Raises MissingKey or WrongKey."""
-        key = self.keys.get(row.publickey_ver)
-        if key is None:
-            raise MissingKey(row.publickey_ver)
-        try:
-            sealed = base64.b64decode(row.encrypt_random_key, validate=True)
-            text = key.decrypt(sealed, PKCS1v15()).decode("ascii")
-        except (binascii.Error, ValueError):
-            raise WrongKey(row.publickey_ver) from None
-        # OpenSSL answers a wrong key with random bytes instead of an error (implicit rejection).
-        if not text or not text.isprintable():
-            raise WrongKey(row.publickey_ver)
+        version = row.publickey_ver
+        text = _opened(self.keys.get(version), row.encrypt_random_key)
+        if text is None and self._look_again(version):
+            text = _opened(self.keys.get(version), row.encrypt_random_key)
+        if text is None:
+            raise WrongKey(version) if version in self.keys else MissingKey(version)
         return text
+
+    def _look_again(self, version: int) -> bool:
+        """Whether the file of this version was added or changed since, and now is a key."""
+        if self.folder is None:
+            return False
+        path = self.folder / f"private_key_v{version}.pem"
+        try:
+            changed = path.stat().st_mtime_ns
+            if self._read_at.get(version) == changed:
+                return False
+            self._read_at[version] = changed
+            self.keys.update(self.from_pems({version: path.read_bytes()}).keys)
+        except (OSError, ValueError):
+            return False
+        return True
 
     def tried(self, row: SealedRow) -> Unwrapped:
         """What `unwrap` returns or raises, as a value."""
@@ -126,6 +150,34 @@ class KeyRing:
         with ThreadPoolExecutor(cores, thread_name_prefix="rsa") as pool:
             done = pool.map(lambda share: [self.tried(row) for row in share], shares)
             return [key for share in done for key in share]
+
+
+def _opened(key: RSAPrivateKey | None, field: str) -> str | None:
+    """The random key in a row's field; None where this private key does not open it."""
+    if key is None:
+        return None
+    try:
+        text = key.decrypt(base64.b64decode(field, validate=True), PKCS1v15()).decode("ascii")
+    except (binascii.Error, ValueError):
+        return None
+    # OpenSSL answers a wrong key with random bytes instead of an error (implicit rejection).
+    return text if text and text.isprintable() else None
+
+
+def new_key(folder: Path) -> tuple[int, str]:
+    """Make the next version's RSA-2048 pair: the private key is stored in the folder, for its owner only.
+
+    Returns the version and the public key as PEM, to be set in the console (where the versions must agree).
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    version = max((int(found[1]) for _, found in _files(folder)), default=0) + 1
+    key = generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    handle = os.open(folder / f"private_key_v{version}.pem", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(pem)
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return version, public.decode()
 
 
 def _files(folder: Path) -> Iterable[tuple[Path, re.Match[str]]]:

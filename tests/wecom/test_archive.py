@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from bot.wecom.archive import SandboxArchive, SealedRow, gather, read_rows
 from bot.wecom.errors import UnreadableMessage, WeComError
-from bot.wecom.keyring import KeyRing, MissingKey, WrongKey
+from bot.wecom.keyring import KeyRing, MissingKey, WrongKey, new_key
 from bot.wecom.media import CHUNK, MediaChunk, download
 from bot.wecom.messages import read_message
 from tests.wecom.conftest import Company
@@ -92,6 +93,35 @@ def test_keys_are_loaded_from_a_folder(tmp_path: Path) -> None:
     (tmp_path / "private_key_v5.pem").write_bytes(pem(ec.generate_private_key(ec.SECP256R1())))
     with pytest.raises(ValueError, match=r"v3\.pem[\s\S]*v4\.pem[\s\S]*v5\.pem"):
         KeyRing.load(tmp_path)
+
+
+def test_a_key_added_or_replaced_later_is_found(tmp_path: Path) -> None:
+    loaded, sealed = KeyRing.load(tmp_path), row(b"k" * 88)
+    with pytest.raises(MissingKey):
+        loaded.unwrap(sealed)
+    file = tmp_path / "private_key_v1.pem"
+    file.write_text("half-written")
+    with pytest.raises(MissingKey):
+        loaded.unwrap(sealed)
+    file.write_bytes(pem(KEYS[2]))
+    os.utime(file, ns=(1, 1))
+    with pytest.raises(WrongKey):
+        loaded.unwrap(sealed)
+    file.write_bytes(pem(KEYS[1]))
+    os.utime(file, ns=(2, 2))
+    assert loaded.unwrap(sealed) == "k" * 88
+
+
+def test_a_new_key_is_the_next_version_and_private(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    assert new_key(folder)[0] == 1
+    version, public = new_key(folder)
+    assert (version, KeyRing.load(folder).versions) == (2, (1, 2))
+    assert (folder / "private_key_v2.pem").stat().st_mode & 0o777 == 0o600
+    theirs = serialization.load_pem_public_key(public.encode())
+    assert isinstance(theirs, rsa.RSAPublicKey)
+    field = base64.b64encode(theirs.encrypt(b"random", PKCS1v15())).decode()
+    assert KeyRing.load(folder).unwrap(SealedRow(1, "m", 2, field, "")) == "random"
 
 
 # -- rows ------------------------------------------------------------------------------------------------

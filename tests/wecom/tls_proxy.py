@@ -73,7 +73,7 @@ def proxy_to(port: int, folder: Path) -> Iterator[tuple[str, list[str]]]:
 
 def forward(stream: Any, port: int) -> str:
     """Pass one request on and its answer back, under a loopback host name; returns its path without the query."""
-    method, path, _ = stream.readline().decode().split(" ", 2)
+    method, path, _ = str(stream.readline(), "ascii").split(" ", 2)
     headers: dict[str, str] = {}
     while line := stream.readline().decode().strip():
         name, _, value = line.partition(":")
