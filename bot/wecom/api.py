@@ -55,7 +55,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
     ) -> None:
         super().__init__(corp_id, secret, timeout=timeout, auto_retry=False)
         self.API_BASE_URL = api_url.rstrip("/") + "/"
-        self.app_id = app_id
+        self.app_id, self.redis = app_id, redis
         self.shelf = TokenShelf(f"{corp_id}:{purpose or f'app-{app_id}'}", redis)
         # A proxy meant for the world must not be asked for the sandbox.
         self._http.trust_env = urlsplit(self.API_BASE_URL).hostname not in _LOOPBACK
@@ -233,6 +233,10 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
     def login(self, code: str) -> dict[str, Any]:
         """Who came back from OAuth or the QR page: {userid, user_ticket?}, or {openid, ...} for an outsider."""
         return dict(self.get("auth/getuserinfo", params={"code": code}))
+
+    def login_detail(self, user_ticket: str) -> dict[str, Any]:
+        """What a member agreed to show of himself (scope snsapi_privateinfo)."""
+        return dict(self.post("auth/getuserdetail", data={"user_ticket": user_ticket}))
 
     def _pages(self, method: str, endpoint: str, question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """One answer after another, until no next_cursor comes or one comes again."""
