@@ -353,6 +353,7 @@ class SopTask(Model):
     wording: Mapped[str] = mapped_column(Text)  # the chosen variant, placeholders still open
     text: Mapped[str] = mapped_column(Text)  # as the agent is to say it
     variant: Mapped[int] = mapped_column(default=0)
+    prompts: Mapped[int] = mapped_column(default=0)  # how often a card was put out for it
     anytime: Mapped[bool] = mapped_column(default=False)  # the customer waits for it: no work hours, no gap
     priority: Mapped[int] = mapped_column(default=5)
     attach: Mapped[list[Any]] = mapped_column(default=list)
@@ -361,7 +362,7 @@ class SopTask(Model):
     on_silence: Mapped[str | None] = mapped_column(String(30))
     delivered_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
-    outcome: Mapped[str | None] = mapped_column(String(16))  # exact | edited
+    outcome: Mapped[str | None] = mapped_column(String(16))  # exact | edited | ticked
     timing: Mapped[str | None] = mapped_column(String(16))  # early | in-time | late
     similarity: Mapped[float | None]
     sent_by_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
@@ -371,6 +372,7 @@ class SopTask(Model):
     replied_at: Mapped[datetime | None]
     reply_msgid: Mapped[str | None] = mapped_column(String(128))
     ended_because: Mapped[str | None] = mapped_column(String(200))
+    rejected_because: Mapped[str | None] = mapped_column(String(16))  # the agent's 不合适, counted against the step
 
     enrolment: Mapped[SopEnrolment] = relationship(back_populates="tasks")
     customer: Mapped[Customer] = relationship()
@@ -385,7 +387,9 @@ class Outbox(Model):
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True)  # the same thing is never put out twice
-    kind: Mapped[str] = mapped_column(String(16))  # card | digest | mark_tag | welcome | profile | app_text | library
+    kind: Mapped[str] = mapped_column(
+        String(16)
+    )  # card | digest | card_change | mark_tag | welcome | profile | app_text | library
     state: Mapped[str] = mapped_column(String(16), default="waiting")
     payload: Mapped[dict[str, Any]]
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
@@ -424,7 +428,7 @@ class LinkOpening(Model):
 
 
 class CorpTag(Model):
-    """A WeCom corp tag as last read or made. `stage` of `pipeline` is what it stands for, whatever WeCom calls it now."""
+    """A WeCom corp tag as last read or made. `stage` of `pipeline` is what it stands for, even renamed in WeCom."""
 
     __tablename__ = "corp_tag"
     __table_args__ = (Index("ix_corp_tag_stage", "pipeline", "stage"),)

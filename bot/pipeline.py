@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cases import Case, Wake, latest, open_case, open_cases
+from bot.clicks import take_click
 from bot.failpoints import passing
 from bot.following import Happened, follow_up
 from bot.models import Agent, CallbackEvent, Customer, Message, Outbox
@@ -20,9 +21,10 @@ from bot.people import find_agents, find_customers, known_agents, start_follow
 from bot.placing import mark_stage, move_by
 from bot.prompting import stop_sops
 from bot.proving import answer, complete
+from bot.reading import ask_library, ask_profile
 from bot.settings import Settings
 from bot.wecom.callback import reopen
-from bot.wecom.events import AppText, ChatChange, CustomerChange, read_event
+from bot.wecom.events import AppText, CardClick, ChatChange, CustomerChange, TagChange, read_event
 from bot.wecom.messages import ArchivedMessage
 from sop.stopping import opted_out
 from taggers.occurrence import Occurrence
@@ -90,6 +92,7 @@ def store_messages(
 def customer_spoke(session: Session, settings: Settings, now: datetime, talk: Talk, case: Case, wake: Wake) -> None:
     """Steps 5 to 7 for a customer's message, and what his answer closes and stops."""
     message, customer, before = talk.message, case.customer, case.tags
+    case.moment = message.sent_at
     tags = answer(session, settings, case, message, now)
     hits = judge(settings, case, message, talk.arrived)
     tags += record_hits(session, settings, case, hits, Occasion.of(message), now)
@@ -118,6 +121,7 @@ def agent_spoke(
 ) -> None:
     """Step 10 for an agent's message: it may fulfil a task; rules for agents' words are judged as well."""
     message, before = talk.message, case.tags
+    case.moment = message.sent_at
     complete(session, settings, case, message, talk.arrived.text, agent, now)
     passing("completed")
     case.customer.said_to_at = latest(case.customer.said_to_at, message.sent_at)
@@ -134,9 +138,14 @@ def take_event(session: Session, settings: Settings, now: datetime, row: Callbac
     event = read_event(reopen(row.raw_xml))
     if isinstance(event, CustomerChange):
         row.outcome = _customer_changed(session, settings, now, event, row, wake)
+    elif isinstance(event, TagChange):
+        ask_library(session, str(row.id), now, wake)
+        row.outcome = "tag library asked"
     elif isinstance(event, AppText):
         find_agents(session, [event.userid], now)
         row.outcome = "agent wrote to the app"
+    elif isinstance(event, CardClick):
+        row.outcome = take_click(session, settings, event, row, now, wake)
     elif isinstance(event, ChatChange) and event.detail in ROOM_EVENTS:
         row.outcome = _room_changed(session, settings, now, event, row, wake)
     else:
@@ -173,7 +182,10 @@ def _customer_changed(
     if event.change in ("del", "del_follow_user"):
         return _left(session, settings, now, case, agent, event, row, wake)
     if event.change == "edit":
-        _ask_profile(session, case, agent, now, wake, f"edit:{row.id}")
+        changed_at = row.created_at.isoformat()
+        ask_profile(
+            session, case, agent, now, wake, f"edit:{row.id}", mirror=True, by=agent.key, changed_at=changed_at
+        )
         return "profile asked"
     return f"stored: {event.change}"
 
@@ -192,7 +204,7 @@ def _added(
     if follow not in case.follows:
         case.follows.append(follow)
     case.customer.channel = case.customer.channel or event.state or None
-    _ask_profile(session, case, agent, now, wake, f"add:{row.id}")
+    ask_profile(session, case, agent, now, wake, f"add:{row.id}")
     if event.welcome_code and settings.tables.welcome is not None:
         _welcome(session, case, agent, event.welcome_code, row, now, wake)
     passing("event")
@@ -252,21 +264,6 @@ def _welcome(
     wake.outbox.append(outbox)
 
 
-def _ask_profile(session: Session, case: Case, agent: Agent, now: datetime, wake: Wake, why: str) -> None:
-    """Names and remarks come from WeCom by a call of its own, outside this transaction."""
-    row = Outbox(
-        key=f"profile:{case.customer.id}:{why}"[:120],
-        kind="profile",
-        payload={},
-        customer_id=case.customer.id,
-        agent_id=agent.id,
-        created_at=now,
-        not_before=now,
-    )
-    session.add(row)
-    wake.outbox.append(row)
-
-
 def _met(
     session: Session, settings: Settings, case: Case, agent: Agent, message: Message, now: datetime, wake: Wake
 ) -> None:
@@ -279,7 +276,7 @@ def _met(
         follow, _ = start_follow(session, agent, case.customer, message.sent_at)
         case.follows.append(follow)
         if not case.customer.name:
-            _ask_profile(session, case, agent, now, wake, "met")
+            ask_profile(session, case, agent, now, wake, "met")
         if not case.placements:
             move_by(session, settings, case, ["@added"], now, wake, who="archive")
     follow.last_talk_at = latest(follow.last_talk_at, message.sent_at)

@@ -69,7 +69,7 @@ def enrol(
         cause=cause[:80],
         stop=list(sop.stop),
         version=settings.version,
-        enrolled_at=now,
+        enrolled_at=min(case.moment or now, now),  # words said between then and now are answers as well
     )
     values = wording_values(settings, case, owner)
     planned = plan_steps(sop, now, settings.workspace, case.customer.external_userid)
@@ -94,9 +94,9 @@ def wording_values(settings: Settings, case: Case, agent: Agent) -> dict[str, st
 
 def queue_card(session: Session, task: SopTask, now: datetime, wake: Wake) -> None:
     """Put the task's card into the outbox."""
-    task.state = "queued"
+    task.state, task.prompts = "queued", (task.prompts or 0) + 1
     row = Outbox(
-        key=f"card:{task.id}",
+        key=f"card:{task.id}" + (f":{task.prompts}" if task.prompts > 1 else ""),
         kind="card",
         payload={},
         customer_id=task.customer_id,
@@ -108,6 +108,13 @@ def queue_card(session: Session, task: SopTask, now: datetime, wake: Wake) -> No
     )
     session.add(row)
     wake.outbox.append(row)
+
+
+def put_off(task: SopTask, until: datetime, because: str) -> None:
+    """Have a task prompted again later; it keeps as long to be followed as it had."""
+    task.shifts = [*task.shifts, [because, task.due_at.isoformat(), until.isoformat()]][-20:]
+    task.expires_at += max(until - task.due_at, timedelta(0))
+    task.state, task.due_at, task.delivered_at = "planned", until, None
 
 
 def stop_sops(session: Session, case: Case, happenings: Sequence[str], now: datetime) -> list[SopEnrolment]:
@@ -278,7 +285,7 @@ def stop_left_stage(session: Session, settings: Settings, case: Case, moved: Mov
     """End the SOPs of the stage that a move left, where they stop by that."""
     for enrolment in case.enrolments:
         sop = settings.sops.get(enrolment.sop_id)
-        left = sop is not None and sop.stage is not None and sop.stage == moved.row.from_stage
+        left = sop is not None and sop.stage in (None, moved.row.from_stage) and moved.row.from_stage is not None
         if enrolment.ended_at is None and left and "moved" in enrolment.stop:
             end_enrolment(session, enrolment, reason_of("moved"), now)
 

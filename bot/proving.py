@@ -22,7 +22,9 @@ def complete(
 ) -> SopTask | None:
     """Hold what an agent typed against the open tasks of the customer; returns the task it fulfils."""
     rules = settings.tables.completion
-    candidates = [task for task in case.open_tasks if task.due_at <= message.sent_at + rules.look_back]
+    ticked = [task for task in case.answerable if task.outcome == "ticked" and task.state == "completed"]
+    open_tasks = [task for task in case.open_tasks if task.due_at <= message.sent_at + rules.look_back]
+    candidates = sorted({*ticked, *open_tasks}, key=lambda task: (task.due_at, task.id))
     found = best_match(said, [(task, task.text) for task in candidates], rules)
     if found is None:
         return None
@@ -31,7 +33,8 @@ def complete(
     task.timing = lateness(message.sent_at, task.delivered_at, rules.late_after)
     task.completed_at, task.sent_msgid, task.sent_by_id = message.sent_at, message.msgid, agent.id
     task.window_until = message.sent_at + timedelta(seconds=task.window_seconds)
-    case.answerable.append(task)
+    if task not in case.answerable:
+        case.answerable.append(task)
     cancel_cards(session, [task.id], "员工已经发送", now)
     return task
 

@@ -90,7 +90,8 @@ def _work(session: Session, now: datetime) -> list[Line]:
     waiting = select(func.count()).where(Outbox.state.in_(("waiting", "sending")), Outbox.not_before <= now)
     failed = select(func.count()).where(Outbox.state.in_(("failed", "unknown")))
     events = select(func.count()).where(CallbackEvent.handled_at.is_(None))
-    tasks = dict(session.execute(select(SopTask.state, func.count()).group_by(SopTask.state)).tuples().all())
+    counted = select(SopTask.state, func.count()).group_by(SopTask.state)
+    tasks = dict(session.execute(counted).tuples().all())
     said = "，".join(f"{_STATES.get(state, state)} {count}" for state, count in tasks.items()) or "还没有"
     lost = session.scalar(failed) or 0
     error = session.scalar(select(Outbox.error).where(Outbox.state == "failed").order_by(Outbox.id.desc()).limit(1))
