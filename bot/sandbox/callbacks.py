@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode, urlsplit
 
 from bot.sandbox.corp import APP_ID, ARCHIVE_APP_ID
+from bot.sandbox.passive import take_reply
 from bot.sandbox.state import Sandbox
 
 ATTEMPTS = 4  # the first and three retries
@@ -197,7 +198,7 @@ def post(sandbox: Sandbox, target: str, url: str, xml: str) -> str:
         return type(error).__name__
     if status != 200:
         return f"HTTP {status}"
-    return "ok" if not answer.strip() or b"<Encrypt>" in answer else "200 with an unexpected body"
+    return take_reply(sandbox, seal, answer)
 
 
 def send(url: str, body: str, sandbox: Sandbox) -> tuple[int, bytes]:

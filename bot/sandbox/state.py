@@ -29,9 +29,9 @@ SWITCHES: Json = {
     "welcome_codes": True,  # False: the console already set a welcome, so no WelcomeCode comes
     "refuse_ip": False,  # 60020 on every call (301042 on the archive): the IP is not trusted
     "ban_after": 30,  # wrong secrets within an hour after which the source is refused
-    "wrong_secrets": 0,
     "token_seconds": 7200,
     "partial_marks": 0,  # so many of the next mark_tag calls say ok but apply the first tag only
+    "mark_seconds": 0.0,  # a mark_tag takes so long; another of the same customer meanwhile gets 45035
     "limits": True,  # False: no frequency limits
     "person_times": 200_000,  # messages x receivers a day (accounts x 200); the excess is dropped silently
     "response_too_large": 0,  # getchatdata answers 301058 above this limit; 0: never

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from wechatpy.enterprise.crypto import WeChatCrypto
 
 from tests.sandbox.wecom import Wecom
 
@@ -105,6 +106,33 @@ def test_markup_and_odd_characters_survive_the_xml(wecom: Wecom) -> None:
     assert fields["Content"] == text
     assert (fields["FromUserName"], fields["AgentID"]) == ("ChenGuoan", "1000002")
     assert int(fields["MsgId"]) < 2**63
+
+
+def sealed_reply(wecom: Wecom, content: str, receiver: str = "") -> bytes:
+    """A passive text reply, sealed by wechatpy."""
+    env = wecom.environment
+    corp_id = receiver or env["WECOM_CORP_ID"]
+    crypto = WeChatCrypto(env["WECOM_CALLBACK_TOKEN"], env["WECOM_CALLBACK_AES_KEY"], corp_id)
+    plain = (
+        f"<xml><ToUserName>ChenGuoan</ToUserName><FromUserName>{env['WECOM_CORP_ID']}</FromUserName>"
+        f"<CreateTime>1767578400</CreateTime><MsgType>text</MsgType><Content>{content}</Content></xml>"
+    )
+    return str(crypto.encrypt_message(plain, "nonce1", "1767578400")).encode()
+
+
+def test_a_passive_reply_appears_in_the_app_chat(wecom: Wecom) -> None:
+    wecom.receiver.answers = [(200, sealed_reply(wecom, "收到,马上查"))]
+    wecom.control.write_to_app("ChenGuoan", "查一下王女士")
+    assert wecom.effect("message", userid="ChenGuoan")["text"] == {"content": "收到,马上查"}
+    assert wecom.effect("callback")["state"] == "delivered"
+
+
+def test_a_passive_reply_for_another_corp_is_refused(wecom: Wecom) -> None:
+    wecom.receiver.answers = [(200, sealed_reply(wecom, "骗你的", receiver="wwother000000000")), (200, b"")]
+    wecom.control.write_to_app("ChenGuoan", "查一下王女士")
+    assert wecom.effect("callback")["outcome"] == "passive reply: the reply is for another corp"
+    assert wecom.effect("callback", attempt=2)["state"] == "delivered"
+    assert wecom.control.effects(0, "message") == []
 
 
 def test_callbacks_waiting_at_a_restart_are_delivered_after_it(wecom: Wecom) -> None:

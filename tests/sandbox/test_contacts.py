@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -124,6 +125,16 @@ def test_mark_tag_refuses(wecom: Wecom, change: dict[str, Any], errcode: int) ->
     body = {"userid": "LinXiaoyu", "external_userid": A, "add_tag": [high], **change}
     assert wecom.call("externalcontact/mark_tag", body)["errcode"] == errcode
     assert tags(wecom) == []
+
+
+def test_two_marks_of_one_customer_at_once_collide(wecom: Wecom) -> None:
+    [high] = add_tags(wecom, "意向", "高")
+    wecom.control.switches(mark_seconds=0.3)
+    body = {"userid": "LinXiaoyu", "external_userid": A, "add_tag": [high]}
+    with ThreadPoolExecutor(2) as pool:
+        codes = list(pool.map(lambda _: wecom.call("externalcontact/mark_tag", body)["errcode"], range(2)))
+    assert sorted(codes) == [0, 45035]
+    assert wecom.call("externalcontact/mark_tag", body)["errcode"] == 0
 
 
 def test_a_partial_mark_says_ok(wecom: Wecom) -> None:

@@ -18,6 +18,7 @@ from bot.sandbox.state import Json, Sandbox
 
 cgi_bin = Blueprint("cgi_bin", __name__, url_prefix="/cgi-bin")
 ARCHIVE_REFUSES_IP = 301042
+JSON_TYPE = "application/json; charset=UTF-8"
 QUIET_SECRETS = ("corpsecret", "access_token")
 
 assert api  # importing it registers the endpoints
@@ -94,7 +95,7 @@ def serve(sandbox: Sandbox, found: Endpoint, call: Call, errcode: int | None) ->
     headers = result.pop("_headers", {})
     reply = {"errcode": 0, "errmsg": "ok", **result}
     log(sandbox, found, call, reply)
-    return Response(json.dumps(reply, ensure_ascii=False), headers=headers, content_type="application/json")
+    return Response(json.dumps(reply, ensure_ascii=False), headers=headers, content_type=JSON_TYPE)
 
 
 def judge(sandbox: Sandbox, found: Endpoint, call: Call, errcode: int | None) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -202,10 +203,12 @@ def mark_tag(sandbox: Sandbox, call: Call) -> Answer:
 @contextmanager
 def alone_with(sandbox: Sandbox, external_userid: str) -> Iterator[None]:
     """Two writes to one customer at once: the second is refused (45035)."""
-    if external_userid in sandbox.busy_customers:
-        raise Refusal(45035)
-    sandbox.busy_customers.add(external_userid)
+    with sandbox.ledger.transaction():
+        if external_userid in sandbox.busy_customers:
+            raise Refusal(45035)
+        sandbox.busy_customers.add(external_userid)
     try:
+        time.sleep(sandbox.switch("mark_seconds"))
         yield
     finally:
         sandbox.busy_customers.discard(external_userid)

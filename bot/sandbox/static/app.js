@@ -71,7 +71,7 @@
     } else if (target.hasAttribute("data-stick") && target.dataset.end === "true") {
       target.scrollTop = target.scrollHeight;
     }
-    const dot = document.querySelector(".people .count, .title .count");
+    const dot = document.querySelector(".people .count");
     document.getElementById("tab-dot").hidden = !dot;
   });
 
