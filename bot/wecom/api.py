@@ -190,7 +190,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
     def customer(self, external_userid: str) -> dict[str, Any]:
         """{external_contact, follow_user[]} with all followers, however many pages they take."""
         whole: dict[str, Any] = {}
-        for page in self._pages("get", "externalcontact/get", {"external_userid": external_userid}):
+        for page in self.pages("get", "externalcontact/get", {"external_userid": external_userid}):
             earlier = whole.get("follow_user", [])
             whole = {**page, "follow_user": earlier + _list(page, "follow_user")}
         return whole
@@ -207,7 +207,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
     def customers_with_follow(self, userids: Sequence[str]) -> Iterator[dict[str, Any]]:
         """{external_contact, follow_info} of every customer of up to 100 agents, page by page."""
         body = {"userid_list": list(userids), "limit": 100}
-        for page in self._pages("post", "externalcontact/batch/get_by_user", body):
+        for page in self.pages("post", "externalcontact/batch/get_by_user", body):
             yield from _list(page, "external_contact_list")
 
     def follow_users(self) -> list[str]:
@@ -227,7 +227,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
 
     def member_ids(self) -> Iterator[dict[str, Any]]:
         """{userid, department} of all members (needs the contacts-sync secret)."""
-        for page in self._pages("post", "user/list_id", {"limit": 10_000}):
+        for page in self.pages("post", "user/list_id", {"limit": 10_000}):
             yield from _list(page, "dept_user")
 
     def login(self, code: str) -> dict[str, Any]:
@@ -238,7 +238,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         """What a member agreed to show of himself (scope snsapi_privateinfo)."""
         return dict(self.post("auth/getuserdetail", data={"user_ticket": user_ticket}))
 
-    def _pages(self, method: str, endpoint: str, question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def pages(self, method: str, endpoint: str, question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """One answer after another, until no next_cursor comes or one comes again."""
         cursor, seen = "", {""}
         while True:
