@@ -17,7 +17,7 @@ from bot.marking import known_marks
 from bot.models import Follow, Outbox
 from bot.noticing import give_tag, take_tag
 from bot.placing import make_move, owner_of
-from bot.prompting import after_moves
+from bot.prompting import after_moves, stop_sops
 from bot.settings import Settings
 from sop.playbook import Pipeline
 from sop.scope import is_for_agent
@@ -76,7 +76,7 @@ def read_back(session: Session, settings: Settings, case: Case, reading: Reading
             if compared.verdict.do != "nothing":
                 return False
             continue
-        _remember(reading.follow, compared)
+        remember(reading.follow, compared)
         _carry_out(session, settings, case, reading, compared, now, wake)
     _read_tags(session, settings, case, reading, now, wake)
     return True
@@ -104,6 +104,19 @@ def mark_again(session: Session, case: Case, follow: Follow, pipeline: str, now:
     )
     session.add(row)
     wake.outbox.append(row)
+
+
+def declared_tags(settings: Settings, tags: Tags) -> set[str]:
+    """The tags of [[tags]] groups among those seen: group and name must both be as declared."""
+    declared = {(group.group, name) for group in settings.tables.tags for name in group.names}
+    return {name for _, name in declared & {(str(t.get("group_name")), str(t.get("tag_name"))) for t in tags}}
+
+
+def end_follow(session: Session, case: Case, follow: Follow, now: datetime) -> None:
+    """The agent has the customer no more; what we had planned for the two of them stops."""
+    follow.ended_at, follow.ended_by = now, "agent"
+    mine = [enrolment for enrolment in case.enrolments if enrolment.agent_id == follow.agent_id]
+    stop_sops(session, Case(case.customer, enrolments=mine), ["left"], now)
 
 
 def _learn(session: Session, pipeline: Pipeline, known: StageTags, tags: Tags) -> StageTags:
@@ -134,7 +147,8 @@ def _learn(session: Session, pipeline: Pipeline, known: StageTags, tags: Tags) -
     return StageTags(known.group_name, {**known.ids, **fresh})
 
 
-def _remember(follow: Follow, compared: Compared) -> None:
+def remember(follow: Follow, compared: Compared) -> None:
+    """Note what the phone shows of one pipeline."""
     name = compared.pipeline.name
     if set(follow.marked.get(name, [])) != set(compared.seen_ids):
         follow.marked = {**follow.marked, name: list(compared.seen_ids)}
@@ -160,9 +174,7 @@ def _carry_out(
 def _read_tags(session: Session, settings: Settings, case: Case, reading: Reading, now: datetime, wake: Wake) -> None:
     """Declared ordinary tags: those new on the phone are given, those gone from it end."""
     follow = reading.follow
-    declared = {(group.group, name) for group in settings.tables.tags for name in group.names}
-    shown = {(str(tag.get("group_name")), str(tag.get("tag_name"))) for tag in reading.tags}
-    seen, before = {name for _, name in shown & declared}, set(follow.tags)
+    seen, before = declared_tags(settings, reading.tags), set(follow.tags)
     if seen == before:
         return
     follow.tags = sorted(seen)

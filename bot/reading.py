@@ -13,7 +13,7 @@ from bot.cases import Case, Wake, open_case
 from bot.errand import Errand
 from bot.library import take_library
 from bot.log import get_logger
-from bot.mirror import Reading, read_back
+from bot.mirror import Reading, end_follow, read_back
 from bot.models import Agent, Customer, Follow, Outbox
 from bot.store import set_status
 from bot.wecom.errors import WeComError
@@ -30,7 +30,8 @@ _log = get_logger(__name__)
 
 class Profile(Errand):
     """A customer as WeCom knows him. With `mirror` in the payload his tags are held against the board as well:
-    `by` and `changed_at` tell on whose phone something was changed, and when; `policy` who is right."""
+    `by` and `changed_at` tell on whose phone something was changed, and when; `policy` who is right; `gone` whose
+    contact he is missing from."""
 
     def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
         customer = session.get_one(Customer, row.customer_id)
@@ -80,7 +81,9 @@ class Profile(Errand):
         case, found, settled = open_case(session, customer), _by_agent(result), True
         for follow in case.active_follows:
             known = found.get(follow.agent.key)
-            if known is not None:
+            if known is None and follow.agent.key in row.payload.get("gone", []):
+                end_follow(session, case, follow, now)
+            elif known is not None:
                 reading = _reading(session, system, row, follow, known.get("tags") or [])
                 settled &= read_back(session, system.settings, case, reading, now, wake)
         if not settled:
@@ -168,6 +171,6 @@ def _ask_again(session: Session, case: Case, row: Outbox, now: datetime, wake: W
     tries = int(row.payload.get("tries", 0)) + 1
     if tries > MOST_AGAIN:
         return  # the nightly comparison finds what is left
-    asked = {key: row.payload[key] for key in ("mirror", "by", "changed_at", "policy") if key in row.payload}
+    asked = {key: row.payload[key] for key in ("mirror", "by", "changed_at", "policy", "gone") if key in row.payload}
     agent = session.get(Agent, row.agent_id) if row.agent_id else None
     ask_profile(session, case, agent, now, wake, f"again:{row.id}", **asked, tries=tries)

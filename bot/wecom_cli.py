@@ -1,0 +1,143 @@
+"""`flask wecom`: the board and WeCom compared and made one again."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from typing import Any, cast
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from sqlalchemy import select
+
+from bot import clock
+from bot.delivery import deliver
+from bot.environment import SurroundingsError
+from bot.models import Outbox
+from bot.reconciling import AT_ONCE, Comparison, agents_to_compare, chunks, compare_agents, start_comparison
+from bot.settings import ConfigError
+from bot.system import System, use_system
+from bot.wecom.errors import WeComError
+from sop.syncing import Policy
+
+KINDS = {
+    "stage": "阶段不同",
+    "stages": "两个阶段标签",
+    "tags": "标签",
+    "new": "新客户",
+    "ended": "已不是客户",
+    "library": "标签库",
+}
+SETTLE_SECONDS = 60.0
+_REPAIRS = ("profile", "mark_tag", "library")
+
+
+@click.group("wecom", help="企业微信：核对看板与手机上的标签。")
+def wecom() -> None: ...
+
+
+@wecom.command("reconcile", help="逐个核对所有员工的客户：找出看板与企业微信的差异，按策略修好，并列成表。")
+@click.option(
+    "--policy", type=click.Choice(("newest", "ours", "wecom")), help="以谁为准，默认按 config.toml 的 [sync]"
+)
+@click.option("--dry-run", is_flag=True, help="只看差异，不改任何东西")
+@click.option("--json", "json_only", is_flag=True, help="只输出一个 JSON 对象")
+@with_appcontext
+def reconcile(policy: str | None, dry_run: bool, json_only: bool) -> None:
+    system: System = current_app.extensions["tici"]
+    use_system(system)
+    errors = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    began = time.monotonic()
+    try:
+        with Progress(*columns, console=errors, disable=json_only) as progress:
+            run = run_comparison(system, cast("Policy | None", policy), dry_run=dry_run, progress=progress)
+    except (WeComError, ConfigError, SurroundingsError) as error:
+        errors.print(str(error), style="red", markup=False, highlight=False)
+        raise SystemExit(1) from None
+    outcome = summary(system, run, time.monotonic() - began)
+    if json_only:
+        click.echo(json.dumps(outcome, ensure_ascii=False))
+    else:
+        _show(run, outcome)
+    raise SystemExit(1 if outcome["failed"] else 0)
+
+
+def run_comparison(
+    system: System, policy: Policy | None, *, dry_run: bool = False, progress: Progress | None = None
+) -> Comparison:
+    """Compare all agents' customers and, unless `dry_run`, carry out the repairs here and now."""
+    progress = progress or Progress(disable=True)
+    run = start_comparison(system, policy, clock.now(), dry_run=dry_run)
+    agents = agents_to_compare(system)
+    bar = progress.add_task("核对员工", total=len(agents))
+    for portion in chunks(agents, AT_ONCE):
+        compare_agents(system, run, portion)
+        progress.update(bar, completed=run.agents)
+    if not dry_run and run.rows:
+        _carry_out(system, progress)
+    return run
+
+
+def _carry_out(system: System, progress: Progress) -> None:
+    """Deliver the repairs and what follows from them; workers that run beside may take some of them."""
+    bar, ends, done = progress.add_task("修复", total=None), time.monotonic() + SETTLE_SECONDS, 0
+    while time.monotonic() < ends:
+        with system.store.read() as session:
+            open_rows = select(Outbox.id, Outbox.not_before).where(
+                Outbox.kind.in_(_REPAIRS), Outbox.state.in_(("waiting", "sending")), Outbox.attempts < 3
+            )
+            rows = session.execute(open_rows.order_by(Outbox.id)).tuples().all()
+        if not rows:
+            return
+        progress.update(bar, total=done + len(rows))
+        tried = [deliver(system, row_id) for row_id, not_before in rows if not_before <= clock.now()]
+        done += sum(state is not None for state in tried)
+        progress.update(bar, completed=done)
+        if not any(tried):
+            time.sleep(0.1)
+
+
+def summary(system: System, run: Comparison, seconds: float) -> dict[str, Any]:
+    """The run as one JSON object: counts, every difference, and how the repairs ended."""
+    with system.store.read() as session:
+        states = session.scalars(select(Outbox.state).where(Outbox.id.in_(run.rows))).all()
+    kinds = {kind: sum(drift.kind == kind for drift in run.drift) for kind in KINDS}
+    return {
+        "policy": run.policy,
+        "dry_run": run.dry_run,
+        "agents": run.agents,
+        "follows": run.follows,
+        "differences": len(run.drift),
+        "by_kind": {kind: count for kind, count in kinds.items() if count},
+        "repairs": len(run.rows),
+        "failed": sum(state in ("failed", "unknown") for state in states),
+        "open": sum(state in ("waiting", "sending") for state in states),
+        "seconds": round(seconds, 2),
+        "drift": [asdict(drift) for drift in run.drift],
+    }
+
+
+def _show(run: Comparison, outcome: dict[str, Any]) -> None:
+    console = Console()
+    title = f"核对了 {run.agents} 位员工的 {run.follows} 位客户，{len(run.drift)} 处不同（{run.policy}）"
+    if not run.drift:
+        console.print(f"{title}：看板与企业微信一致", style="green", markup=False)
+        return
+    table = Table("类别", "客户", "员工", "看板", "手机", "情况", "处理", title=title, title_justify="left")
+    for drift in run.drift:
+        customer = drift.customer or drift.external_userid
+        cells = (KINDS[drift.kind], customer, drift.userid, drift.ours, drift.theirs, drift.what, drift.repair)
+        table.add_row(*(cell.replace("[", r"\[") for cell in cells))
+    console.print(table)
+    if run.dry_run:
+        console.print("这是预演，什么也没有改。去掉 --dry-run 即修复。", style="dim")
+    elif outcome["failed"] or outcome["open"]:
+        console.print(
+            f"{outcome['failed']} 处没有修好，{outcome['open']} 处还在进行；flask status 可看原因", style="yellow"
+        )
