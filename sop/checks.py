@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 
 from sop.playbook import Pipeline, Sop, Step, Welcome, Workspace
 from sop.stopping import HAPPENINGS
-from sop.triggers import EVENTS, TriggerError, parse_trigger
+from sop.triggers import EVENTS, TriggerError, trigger_of
 from sop.wording import check_wording
 
 Where = tuple[str | int, ...]
@@ -39,7 +39,7 @@ def check_playbook(
     problems += _repeated("sops", "id", [sop.id for sop in sops], "SOP")
     stages = [stage.name for pipeline in pipelines for stage in pipeline.stages]
     for i, sop in enumerate(sops):
-        problems += _check_sop(("sops", i), sop, stages, known_tags)
+        problems += _check_sop(("sops", i), sop, stages, known_tags, sops)
         for j, step in enumerate(sop.steps):
             problems += _check_step(("sops", i, "steps", j), step, known_tags, workspace)
     if welcome is not None:
@@ -121,13 +121,15 @@ def _loop(pipeline: Pipeline, start: str, goal: str) -> tuple[str, ...]:
     return tuple(path)
 
 
-def _check_sop(where: Where, sop: Sop, stages: Sequence[str], known_tags: Collection[str]) -> Iterator[Problem]:
+def _check_sop(
+    where: Where, sop: Sop, stages: Sequence[str], known_tags: Collection[str], sops: Sequence[Sop]
+) -> Iterator[Problem]:
     if sop.stage is not None:
         yield from _check_known((*where, "stage"), sop.stage, stages, "阶段")
         if stages.count(sop.stage) > 1:
             yield Problem((*where, "stage"), f"有不止一个流程含阶段「{sop.stage}」，请给它们不同的名字")
     else:
-        yield from _check_on((*where, "on"), sop.on or "", known_tags)
+        yield from _check_on((*where, "on"), sop, known_tags, sops)
     for j, happening in enumerate(sop.stop):
         yield from _check_stop((*where, "stop", j), happening, known_tags)
     for j in range(1, len(sop.steps)):
@@ -135,14 +137,21 @@ def _check_sop(where: Where, sop: Sop, stages: Sequence[str], known_tags: Collec
             yield Problem((*where, "steps", j, "after"), "步骤要按 after 从小到大排列，这一步比上一步还早")
 
 
-def _check_on(where: Where, on: str, known_tags: Collection[str]) -> Iterator[Problem]:
+def _check_on(where: Where, sop: Sop, known_tags: Collection[str], sops: Sequence[Sop]) -> Iterator[Problem]:
     try:
-        trigger = parse_trigger(on)
+        trigger = trigger_of(sop)
     except TriggerError as error:
         yield Problem(where, str(error))
         return
     if trigger.kind == "tag":
         yield from _check_known(where, trigger.name, known_tags, "标签")
+    if trigger.kind in ("reply", "no-reply"):
+        yield from _check_known(where, trigger.name, [other.id for other in sops], "跟进")
+        if trigger.name == sop.id:
+            yield Problem(where, "一份跟进不能由它自己的回复启动")
+        steps = next((len(other.steps) for other in sops if other.id == trigger.name), 0)
+        if steps and trigger.step is not None and trigger.step >= steps:
+            yield Problem(where, f"「{trigger.name}」只有 {steps} 步，没有第 {trigger.step + 1} 步")
 
 
 def _check_stop(where: Where, happening: str, known_tags: Collection[str]) -> Iterator[Problem]:

@@ -1,10 +1,11 @@
-"""What starts an SOP: a stage entered, an event, a tag, a silence, a date; read from its text."""
+"""What starts an SOP: a stage entered, an event, a tag, a silence, an answer, a day; read from its text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Literal
 
 from rapidfuzz import fuzz, process
@@ -20,20 +21,40 @@ EVENTS = {
     "@quit": "客户退了群",
     "@approved": "客户同意存档会话",
 }
+DATE_FIELDS = {"birthday": "生日，每年一次", "expiry": "到期日，只一次"}
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LAST_DAY = "last"
 
-_DATES = {"birthday": "生日"}
-_FORMS = '"@added"、"tag:高意向"、"silence:3d"、"date:birthday"'
+_FORMS = (
+    '"@added"、"tag:高意向"、"silence:3d"、"reply:跟进的 id/2"、"no-reply:跟进的 id/2"、'
+    '"date:birthday"、"date:expiry-7d"、"date:2026-06-01"、"every:mon"、"every:15"、"every:last"'
+)
+_DATE_FIELD = re.compile(r"([a-z_]+)(?:([+-])(\d{1,3})d)?")
+_STEP = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]*)(?:/([1-9]\d{0,2}))?")
 
-Kind = Literal["stage", "event", "tag", "silence", "date"]
+Kind = Literal["stage", "event", "tag", "silence", "date", "every", "reply", "no-reply"]
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What happened, or what is waited for: `name` is the stage, "@event", tag or date."""
+    """What happened, or what is waited for.
+
+    name: the stage, "@event", tag, date field, day of the week ("mon") or month ("15", "last"), or SOP answered.
+    length: of a silence, or how long after a date field (before it: negative). day: a fixed date. step: the step
+    answered, counted from 0; None where any step will do.
+    """
 
     kind: Kind
     name: str = ""
     length: timedelta | None = None
+    day: date | None = None
+    step: int | None = None
+
+    def is_met_by(self, happened: Trigger) -> bool:
+        """Whether what happened is what is waited for."""
+        if self.kind in ("reply", "no-reply") and self.step is None:
+            return (self.kind, self.name) == (happened.kind, happened.name)
+        return self == happened
 
 
 class TriggerError(ValueError):
@@ -41,17 +62,14 @@ class TriggerError(ValueError):
 
 
 def parse_trigger(text: str) -> Trigger:
-    """Read "@added", "tag:X", "silence:3d" or "date:birthday"; raises TriggerError."""
+    """Read what an SOP's `on` says, such as "@added", "tag:X" or "silence:3d"; raises TriggerError."""
     kind, colon, name = (part.strip() for part in text.strip().partition(":"))
     if kind.startswith("@") and not colon:
         return _event(kind)
-    if kind == "tag" and name:
-        return Trigger("tag", name)
-    if kind == "silence":
-        return _silence(name)
-    if kind == "date":
-        return _date(name)
-    raise TriggerError(f'看不懂触发条件 "{text}"，可以写 {_FORMS}')
+    reader = _READERS.get(kind)
+    if reader is None or not name:
+        raise TriggerError(f'看不懂触发条件 "{text}"，可以写 {_FORMS}')
+    return reader(name)
 
 
 def trigger_of(sop: Sop) -> Trigger:
@@ -59,15 +77,15 @@ def trigger_of(sop: Sop) -> Trigger:
     return Trigger("stage", sop.stage) if sop.stage is not None else parse_trigger(sop.on or "")
 
 
-def starts(sops: Iterable[Sop], trigger: Trigger) -> tuple[Sop, ...]:
+def starts(sops: Iterable[Sop], happened: Trigger) -> tuple[Sop, ...]:
     """Give the SOPs that a happening starts, in the order of the config."""
-    return tuple(sop for sop in sops if trigger_of(sop) == trigger)
+    return tuple(sop for sop in sops if trigger_of(sop).is_met_by(happened))
 
 
 def silences(sops: Iterable[Sop]) -> tuple[timedelta, ...]:
     """Give the lengths of silence that some SOP waits for, shortest first."""
-    lengths = {trigger_of(sop).length for sop in sops}
-    return tuple(sorted(length for length in lengths if length is not None))
+    triggers = [trigger_of(sop) for sop in sops]
+    return tuple(sorted({t.length for t in triggers if t.kind == "silence" and t.length is not None}))
 
 
 def _event(name: str) -> Trigger:
@@ -76,6 +94,10 @@ def _event(name: str) -> Trigger:
         hint = f"是不是 {near[0]}？" if near else f"可用的有 {'、'.join(EVENTS)}"
         raise TriggerError(f"没有事件 {name}，{hint}")
     return Trigger("event", name)
+
+
+def _tag(name: str) -> Trigger:
+    return Trigger("tag", name)
 
 
 def _silence(text: str) -> Trigger:
@@ -88,7 +110,44 @@ def _silence(text: str) -> Trigger:
     return Trigger("silence", length=length)
 
 
-def _date(name: str) -> Trigger:
-    if name not in _DATES:
-        raise TriggerError(f'没有日期 "{name}"，可用的有 {"、".join(f"date:{n}（{t}）" for n, t in _DATES.items())}')
-    return Trigger("date", name)
+def _date(text: str) -> Trigger:
+    try:
+        return Trigger("date", day=date.fromisoformat(text))
+    except ValueError:
+        found = _DATE_FIELD.fullmatch(text)
+    if found is None or found[1] not in DATE_FIELDS:
+        fields = "、".join(f"date:{name}（{what}）" for name, what in DATE_FIELDS.items())
+        raise TriggerError(
+            f'没有日期 "{text}"，可用的有 {fields}，提前写作 date:expiry-7d，固定日子写作 date:2026-06-01'
+        )
+    days = int(found[3] or 0) * (-1 if found[2] == "-" else 1)
+    return Trigger("date", found[1], timedelta(days=days))
+
+
+def _every(text: str) -> Trigger:
+    is_day = text.isdecimal() and 1 <= int(text) <= 31
+    if text not in (*WEEKDAYS, LAST_DAY) and not is_day:
+        raise TriggerError(
+            f'看不懂周期 "{text}"：每周写 {"、".join(WEEKDAYS)} 之一，每月写 1 到 31 或 {LAST_DAY}（月末）'
+        )
+    return Trigger("every", str(int(text)) if is_day else text)
+
+
+def _reply(kind: Literal["reply", "no-reply"]) -> Callable[[str], Trigger]:
+    def read(text: str) -> Trigger:
+        found = _STEP.fullmatch(text)
+        if found is None:
+            raise TriggerError(f'看不懂 "{kind}:{text}"，写作 {kind}:跟进的 id 或 {kind}:跟进的 id/第几步')
+        return Trigger(kind, found[1], step=int(found[2]) - 1 if found[2] else None)
+
+    return read
+
+
+_READERS: dict[str, Callable[[str], Trigger]] = {
+    "tag": _tag,
+    "silence": _silence,
+    "date": _date,
+    "every": _every,
+    "reply": _reply("reply"),
+    "no-reply": _reply("no-reply"),
+}

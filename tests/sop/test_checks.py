@@ -106,12 +106,16 @@ def test_problems_of_an_sop(path: str, value: object, where: str, says: str) -> 
         ("tag:已付", "是不是「已付款」"),
         ("silence:soon", "时长写作"),
         ("whenever", "看不懂触发条件"),
+        ("no-reply:pricey2/1", "是不是「price2」"),
+        ("reply:price", "不能由它自己"),
+        ("reply:price2/3", "只有 2 步，没有第 3 步"),
     ],
 )
 def test_problems_of_a_start(on: str, says: str) -> None:
     table = {**SOP, "on": on}
     del table["stage"]
-    assert [(at, says in message) for at, message in check([PIPELINE], [table])] == [("sops.0.on", True)]
+    found = check([PIPELINE], [table, {**SOP, "id": "price2"}])
+    assert [(at, says in message) for at, message in found] == [("sops.0.on", True)]
 
 
 def test_a_loop_further_on_is_told_once_a_move() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +21,14 @@ from sop.triggers import Trigger, TriggerError, parse_trigger, silences, starts,
         ("tag:a:b", Trigger("tag", "a:b")),
         ("silence:3d", Trigger("silence", length=timedelta(days=3))),
         ("silence:36h", Trigger("silence", length=timedelta(hours=36))),
-        ("date:birthday", Trigger("date", "birthday")),
+        ("date:birthday", Trigger("date", "birthday", timedelta(0))),
+        ("date:expiry-7d", Trigger("date", "expiry", timedelta(days=-7))),
+        ("date:2026-06-01", Trigger("date", day=date(2026, 6, 1))),
+        ("every:mon", Trigger("every", "mon")),
+        ("every:07", Trigger("every", "7")),
+        ("every:last", Trigger("every", "last")),
+        ("reply:price-nurture", Trigger("reply", "price-nurture")),
+        ("no-reply:price-nurture/2", Trigger("no-reply", "price-nurture", step=1)),
     ],
 )
 def test_parse(text: str, trigger: Trigger) -> None:
@@ -38,6 +45,14 @@ def test_parse(text: str, trigger: Trigger) -> None:
         ("silence:three", "时长写作数字加单位"),
         ("silence:0d", "要大于 0"),
         ("date:wedding", "date:birthday"),
+        ("date:2026-13-01", "date:2026-06-01"),
+        ("date:birthday-", "提前写作"),
+        ("every:monday", "每周写 mon"),
+        ("every:0", "每月写 1 到 31"),
+        ("every:32", "每月写 1 到 31"),
+        ("reply:价格", "写作 reply:跟进的 id"),
+        ("no-reply:x/0", "写作 no-reply:跟进的 id"),
+        ("moon:full", "看不懂触发条件"),
         ("", "看不懂触发条件"),
     ],
 )
@@ -57,6 +72,9 @@ SOPS = (
     sop("d", on="silence:3d"),
     sop("e", on="silence:1w"),
     sop("f", on="@added"),
+    sop("g", on="no-reply:a/2"),
+    sop("h", on="no-reply:a"),
+    sop("i", on="every:mon"),
 )
 
 
@@ -69,6 +87,11 @@ SOPS = (
         (Trigger("silence", length=timedelta(hours=72)), "d"),
         (Trigger("silence", length=timedelta(days=5)), ""),
         (Trigger("date", "birthday"), ""),
+        (Trigger("no-reply", "a", step=1), "gh"),
+        (Trigger("no-reply", "a", step=0), "h"),
+        (Trigger("reply", "a", step=1), ""),
+        (Trigger("no-reply", "b", step=1), ""),
+        (Trigger("every", "mon"), "i"),
     ],
 )
 def test_starts(trigger: Trigger, ids: str) -> None:
