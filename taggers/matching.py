@@ -53,7 +53,7 @@ class Matcher:
         return any(key < self._marks for reading in read(mend(text)) for key, _, _ in self.scan(reading.text, True))
 
     def find(self, text: str, scope: Scope, sender: Sender, offset: int) -> Sequence[Finding]:
-        """Give the findings of one part, at most one a rule and reading."""
+        """Give the findings of one part, at most one a rule."""
         try:
             found = self.scan(text, True)
         except UnicodeEncodeError:
@@ -68,8 +68,9 @@ class Matcher:
                     return ()
         findings: list[Finding] = []
         for page, concerned in self.pages(text, found):
+            before = {finding.rule.index for finding in findings} if findings else ()
             for made, occurrences in concerned.values():
-                if made.rule.from_ not in (sender, "both") or scope not in made.scopes:
+                if made.rule.from_ not in (sender, "both") or scope not in made.scopes or made.index in before:
                     continue
                 finding = weigh(made, occurrences, page, scope, offset)
                 if finding is not None:

@@ -13,6 +13,10 @@ from taggers.segment import BLOCK, Segmenter
 
 _STRIDE = 64
 
+Block = tuple[int, int, set[int]]
+"""Where a block begins and ends, and the word boundaries in it."""
+_NO_BLOCK: Block = (0, 0, set())
+
 
 class Sense(NamedTuple):
     """How an occurrence is meant, and the words that say so (empty: nothing in its clause denies it)."""
@@ -25,13 +29,15 @@ class Sense(NamedTuple):
 class Page:
     """Answers what the rules ask of an occurrence, given by its place in the folded text."""
 
-    __slots__ = ("_asked", "_clauses", "_edges", "_senses", "reading", "segmenter")
+    __slots__ = ("_asked", "_block", "_clauses", "_joined", "_senses", "reading", "segmenter")
 
     def __init__(self, reading: Reading, segmenter: Segmenter) -> None:
         self.reading = reading
         self.segmenter = segmenter
         self._clauses: Clauses | None = None
-        self._edges: dict[tuple[int, int], set[int]] = {}
+        # the blocks looked at last: occurrences come in the order of the text
+        self._block: Block = _NO_BLOCK
+        self._joined: Block = _NO_BLOCK
         self._senses: dict[tuple[int, int], Sense] = {}
         self._asked: dict[int, bool] = {}
 
@@ -63,20 +69,18 @@ class Page:
         low, high = 0, len(self.reading.text)
         if gaps:
             at = bisect_right(gaps, start)
-            if at == len(gaps) or gaps[at] >= end:
-                low, high = gaps[at - 1] if at else low, gaps[at] if at < len(gaps) else high
-            else:
-                at = bisect_left(gaps, end)
-                return (start in gaps or self._is_edge(start, low, high)) and (
-                    (at < len(gaps) and gaps[at] == end) or self._is_edge(end, low, high)
+            if at < len(gaps) and gaps[at] < end:
+                begins = at > 0 and gaps[at - 1] == start
+                return (begins or self._is_edge_across(start)) and (
+                    self._ends_at_gap(end) or self._is_edge_across(end)
                 )
-        for (left, right), edges in self._edges.items():
-            if left <= start and end <= right and low <= left and right <= high:
-                return start in edges and end in edges
-        ahead = BLOCK.match(self.reading.text, start, high)
-        if ahead is None or ahead.end() < end:
-            return self._is_edge(start, low, high) and self._is_edge(end, low, high)
-        edges = self._edges_of(self._left(start, low), ahead.end())
+            low, high = gaps[at - 1] if at else low, gaps[at] if at < len(gaps) else high
+        left, right, edges = self._block
+        if not (left <= start and end <= right and low <= left and right <= high):
+            ahead = BLOCK.match(self.reading.text, start, high)
+            if ahead is None or ahead.end() < end:
+                return self._is_edge(start, low, high) and self._is_edge(end, low, high)
+            _, _, edges = self._block = self._edges(self._left(start, low), ahead.end())
         return start in edges and end in edges
 
     def _is_edge(self, place: int, low: int, high: int) -> bool:
@@ -85,13 +89,25 @@ class Page:
         if ahead is None:
             return True
         left = self._left(place, low)
-        return left == place or place in self._edges_of(left, ahead.end())
+        return left == place or place in self._edges(left, ahead.end())[2]
 
-    def _edges_of(self, left: int, right: int) -> set[int]:
-        known = self._edges.get((left, right))
-        if known is None:
-            known = self._edges[left, right] = self.segmenter.edges(self.reading.text[left:right], left)
-        return known
+    def _ends_at_gap(self, end: int) -> bool:
+        gaps = self.reading.gaps
+        at = bisect_left(gaps, end)
+        return at < len(gaps) and gaps[at] == end
+
+    def _is_edge_across(self, place: int) -> bool:
+        """The same where white space parts nothing."""
+        left, right, edges = self._joined
+        if not left < place < right:
+            ahead = BLOCK.match(self.reading.text, place)
+            if ahead is None:
+                return True
+            left, right, edges = self._joined = self._edges(self._left(place, 0), ahead.end())
+        return place in edges
+
+    def _edges(self, left: int, right: int) -> Block:
+        return left, right, self.segmenter.edges(self.reading.text[left:right], left)
 
     def _left(self, place: int, low: int) -> int:
         """Give where the block that a place stands in, or ends, begins; never before `low`."""

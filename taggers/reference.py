@@ -65,14 +65,20 @@ class SegmentingJudge:
         """Give the findings, in no particular order."""
         findings: list[Finding] = []
         for part in utterance.parts or split_quote(utterance.text):
+            before: set[int] = set()
             for reading in read(mend(part.text[:LONGEST])):
                 page = WholePage(Page(reading, self._segmenter), self._tokenizer)
                 for made, occurrences in self._concerned(page).values():
-                    if made.rule.from_ not in (utterance.sender, "both") or part.scope not in made.scopes:
+                    if (
+                        made.index in before
+                        or made.rule.from_ not in (utterance.sender, "both")
+                        or part.scope not in made.scopes
+                    ):
                         continue
                     weighed = weigh(made, occurrences, page, part.scope, part.offset)
                     if weighed is not None:
                         findings.append(weighed)
+                        before.add(made.index)
         return findings
 
     def _concerned(self, page: WholePage) -> Concerned:

@@ -20,7 +20,7 @@ def parse_duration(value: object) -> timedelta:
         return value
     matched = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if matched is None:
-        raise ValueError('write a length of time as a number and a unit: "30m", "24h", "7d" or "2w"')
+        raise ValueError('时长写成数字加单位，例如 "30m"、"24h"、"3d"、"2w"')
     return timedelta(**{_UNITS[matched[2]]: int(matched[1])})
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 
 import jieba
@@ -45,18 +45,24 @@ def reference(words: Sequence[str] = ()) -> jieba.Tokenizer:
     return tokenizer
 
 
+@lru_cache(maxsize=4)
+def _engine(words: tuple[str, ...]) -> rjieba.Jieba:
+    """Make a dictionary; rule books with the same words share it, since nobody changes it once it is made."""
+    engine = rjieba.Jieba()
+    if words:
+        frequencies = reference(words).FREQ
+        for word in words:
+            engine.add_word(word, frequencies[word], None)
+    return engine
+
+
 class Segmenter:
     """Tells at which positions of a block a word begins or ends."""
 
     __slots__ = ("_cut",)
 
     def __init__(self, words: Sequence[str] = ()) -> None:
-        engine = rjieba.Jieba()
-        if words:
-            frequencies = reference(words).FREQ
-            for word in words:
-                engine.add_word(word, frequencies[word], None)
-        self._cut = engine.cut
+        self._cut = _engine(tuple(words)).cut
 
     def edges(self, block: str, start: int = 0) -> set[int]:
         """Give every word boundary of the block, both ends included, counted from `start`."""

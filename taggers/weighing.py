@@ -56,19 +56,17 @@ def weigh(
     why: list[str] | None = None,
 ) -> Finding | None:
     """Ask of one rule whether its occurrences satisfy it; if it is asked why, it says what kept it from doing so."""
-    if made.simple and why is None:
-        counted = [one for one in occurrences[:MOST_OCCURRENCES] if _counts(one, made, page, None)]
+    placed = _placed(occurrences, made, page, why)
+    if made.simple:
+        counted = placed if made.any_sense else [one for one in placed if _is_meant(one, made, page, why)]
         return _finding(made, counted, page, scope, offset, None) if counted else None
     kept: dict[int, list[Occurrence]] = {}
-    for one in occurrences if len(occurrences) <= MOST_OCCURRENCES else _fewer(occurrences):
-        if _counts(one, made, page, why):
-            if one[0] == NONE:
-                _say(why, f"出现了「{one[3].written}」（none 里的词）")
-                return None
-            if one[0] in kept:
-                kept[one[0]].append(one)
-            else:
-                kept[one[0]] = [one]
+    for one in placed:
+        if one[0] == NONE:
+            _say(why, f"出现了「{one[3].written}」（none 里的词）")
+            return None
+        if made.any_sense or _is_meant(one, made, page, why):
+            kept.setdefault(one[0], []).append(one)
     if len(kept) < len(made.slots):
         if why is not None:
             seen = {one[0] for one in occurrences}
@@ -90,28 +88,32 @@ def _say(why: list[str] | None, reason: str) -> None:
         why.append(reason)
 
 
-def _fewer(occurrences: list[Occurrence]) -> list[Occurrence]:
+def _placed(occurrences: list[Occurrence], made: CompiledRule, page: Page, why: list[str] | None) -> list[Occurrence]:
+    """Keep what stands on word boundaries, if the rule wants words, and of each slot no more than is worth it."""
+    placed = occurrences
+    if made.by_word:
+        placed = [one for one in occurrences if page.is_word(one[1], one[2])]
+        if why is not None and len(placed) < len(occurrences):
+            for slot, start, end, keyword, _ in occurrences[:MOST_OCCURRENCES]:
+                if slot != NONE and not page.is_word(start, end):
+                    why.append(f"「{keyword.written}」不在词的边界上（分词：{page.words_around(start, end)}）")
+    if len(placed) <= MOST_OCCURRENCES:
+        return placed
     seen: dict[int, int] = {}
     fewer = []
-    for one in occurrences:
+    for one in placed:
         seen[one[0]] = count = seen.get(one[0], 0) + 1
         if count <= MOST_OCCURRENCES:
             fewer.append(one)
     return fewer
 
 
-def _counts(one: Occurrence, made: CompiledRule, page: Page, why: list[str] | None) -> bool:
-    """Tell whether an occurrence stands as the rule wants it."""
-    slot, start, end, keyword, _ = one
-    if made.by_word and not page.is_word(start, end):
-        if why is not None and slot != NONE:
-            why.append(f"「{keyword.written}」不在词的边界上（分词：{page.words_around(start, end)}）")
-        return False
-    return slot == NONE or made.any_sense or _is_meant(keyword.written, start, end, made, page, why)
+def _is_meant(one: Occurrence, made: CompiledRule, page: Page, why: list[str] | None) -> bool:
+    """Tell whether an occurrence has the polarity and the form the rule wants."""
+    return _is_said(one[3].written, one[1], one[2], made, page, why)
 
 
-def _is_meant(word: str, start: int, end: int, made: CompiledRule, page: Page, why: list[str] | None) -> bool:
-    """Tell whether a stretch of the folded text has the polarity and the form the rule wants."""
+def _is_said(word: str, start: int, end: int, made: CompiledRule, page: Page, why: list[str] | None) -> bool:
     rule = made.rule
     denied, asked, because = page.sense(start, end)
     if denied and rule.negated == "skip":
@@ -157,7 +159,7 @@ def _expression(made: CompiledRule, page: Page, why: list[str] | None) -> tuple[
             break
         start, end = matched.span()
         first, last = page.from_line(start), page.from_line(end)
-        if made.any_sense or _is_meant(lines[start:end], first, last, made, page, why):
+        if made.any_sense or _is_said(lines[start:end], first, last, made, page, why):
             return start, end
         place = max(end, start + 1)
     if not why:

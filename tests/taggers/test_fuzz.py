@@ -1,0 +1,103 @@
+"""Whatever is typed and whatever is written as a rule: no crash, and never long."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from taggers.rule import Rule
+from taggers.rulebook import RuleErrors, compile_rulebook
+from taggers.utterance import Utterance
+from tests.taggers.books import book
+
+ANY_TEXT = st.text(st.one_of(st.characters(), st.characters(categories=["Cs", "Cc", "Cf"])), max_size=200)
+HARD_BOOK = book(
+    {"any": ["价格", "a", "不", "👍"]},
+    {"any": ["价格"], "sound": True, "match": "text"},
+    {"all": ["多", "少"], "none": ["钱"], "question": "only"},
+    {"near": {"words": ["多", "少", "不"], "within": 200}, "match": "text", "negated": "match"},
+    {"regex": r"(\w+\s*)+!"},
+    {"regex": r"((a+)+)+b|(.*多.*少){5}"},
+    {"any": ["@价格"], "scope": ["typed", "quote", "forwarded", "link", "notice", "mixed", "file"], "from": "both"},
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ANY_TEXT)
+def test_any_text(text: str) -> None:
+    for hit in HARD_BOOK.judge(Utterance.typed(text)):
+        for span in hit.spans:
+            assert 0 <= span.start < span.end <= len(text)
+    HARD_BOOK.explain(text)
+
+
+WORD = st.text(max_size=8)
+TABLES = st.fixed_dictionaries(
+    {"id": st.just("r"), "tag": st.just("t")},
+    optional={
+        "any": st.lists(WORD, max_size=3),
+        "all": st.lists(WORD, max_size=2),
+        "none": st.lists(WORD, max_size=2),
+        "regex": st.text(st.sampled_from("价ab(|)*+?{}[]\\d^$.,1 9-"), max_size=14),
+        "on": st.lists(st.sampled_from(["@added", "silence:1d", "@night:1-2", "kind:", "", "reply:a/0"]), max_size=2),
+        "near": st.fixed_dictionaries({"words": st.lists(WORD, min_size=2, max_size=3)}),
+        "sound": st.booleans(),
+        "match": st.sampled_from(["word", "text"]),
+        "negated": st.sampled_from(["skip", "match", "only"]),
+        "examples": st.fixed_dictionaries({"hit": st.lists(WORD, max_size=1), "miss": st.lists(WORD, max_size=1)}),
+    },
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(TABLES, ANY_TEXT)
+def test_any_rule(table: dict[str, object], text: str) -> None:
+    try:
+        made = compile_rulebook([Rule.model_validate(table)])
+    except (ValidationError, RuleErrors):
+        return
+    made.judge(Utterance.typed(text))
+    made.explain(text)
+
+
+ENDLESS = [
+    "价" * 1_000_000,
+    "价 格" * 300_000,
+    "不价格没" * 200_000,
+    "多少" * 300_000,
+    "a" * 1_000_000,
+    "ab!" * 300_000,
+    "\ud800价格" * 200_000,
+    "\u202e价格\u202c\x00" * 200_000,
+    "，？" * 400_000,
+    "ＶＩＰ１" * 200_000,
+    "不" * 1_000_000,
+    "价格，" * 300_000,
+    "价格" * 500_000,
+    "价格 " * 300_000,
+]
+SOLE = [
+    {"any": ["价格", "a", "不"]},
+    {"any": ["价格"], "sound": True, "match": "text"},
+    {"near": {"words": ["多", "少"], "within": 200}, "match": "text"},
+    {"regex": r"(\w+\s*)+!"},
+    {"regex": r"(.*a.*b.*c){5}x"},
+    {"regex": r"(a?){100}b"},
+]
+
+
+@pytest.mark.parametrize("rule", SOLE)
+def test_no_rule_takes_ten_milliseconds(rule: dict[str, object]) -> None:
+    made = book(rule)
+    for text in ENDLESS:
+        utterance = Utterance.typed(text)
+        spent = []
+        for _ in range(3):
+            began = time.process_time()
+            made.judge(utterance)
+            spent.append(time.process_time() - began)
+        assert min(spent) < 0.010, (rule, text[:8])
