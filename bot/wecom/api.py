@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,8 +58,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         self.API_BASE_URL = api_url.rstrip("/") + "/"
         self.app_id, self.redis = app_id, redis
         self.shelf = TokenShelf(f"{corp_id}:{purpose or f'app-{app_id}'}", redis)
-        # A proxy meant for the world must not be asked for the sandbox.
-        self._http.trust_env = urlsplit(self.API_BASE_URL).hostname not in _LOOPBACK
+        self._connect()
 
     def __repr__(self) -> str:
         return f"WeComClient({self.corp_id}, app_id={self.app_id})"
@@ -88,6 +88,11 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
             raise WeComError(None, "gettoken answered without a token", api="gettoken")
         return token, float(lifetime)
 
+    def _connect(self) -> None:
+        self._http, self._connected_in = requests.Session(), os.getpid()
+        # A proxy meant for the world must not be asked for the sandbox.
+        self._http.trust_env = urlsplit(self.API_BASE_URL).hostname not in _LOOPBACK
+
     # -- transport ---------------------------------------------------------------------------------------
 
     def _request(self, method: str, url_or_endpoint: str, **kwargs: Any) -> Any:
@@ -106,6 +111,8 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
 
     def _once(self, method: str, endpoint: str, kwargs: Mapping[str, Any]) -> Any:
         sent = dict(kwargs)
+        if self._connected_in != os.getpid():  # open connections are the parent's; two must not speak on one
+            self._connect()
         if isinstance(sent.get("data"), dict):
             sent["headers"] = {**sent.get("headers", {}), "Content-Type": "application/json"}
         # `from None`: the originals carry the request, and with it secret and token.

@@ -20,6 +20,7 @@ from bot.wecom.api import WeComClient
 from bot.wecom.cards import Button, TaskCard, button_interaction, text_notice, textcard
 from bot.wecom.errors import REMEDIES, WeComError, remedy, without_secrets
 from bot.wecom.tokens import TokenShelf
+from tests.wecom import asking
 from tests.wecom.conftest import Company
 
 CARD = TaskCard(
@@ -68,27 +69,13 @@ def test_shelves_that_find_a_token_dead_together_fetch_once(valkey: Callable[[],
             assert (len(fresh), len(fetched)) == (1, turn)
 
 
-def _ask(environment: dict[str, str], redis_url: str) -> int:
-    redis = Redis.from_url(redis_url)
-    client = WeComClient(
-        environment["WECOM_CORP_ID"],
-        environment["WECOM_APP_SECRET"],
-        app_id=int(environment["WECOM_APP_ID"]),
-        api_url=environment["WECOM_API_URL"],
-        redis=redis,
-    )
-    count = len(client.follow_users())
-    redis.close()
-    return count
-
-
 def test_a_dead_token_is_renewed_once_by_several_processes(company: Company, redis: Redis) -> None:
     company.client(redis).follow_users()
     company.control.kill_tokens()
     at = redis.connection_pool.connection_kwargs
     url = f"redis://:{at['password']}@{at['host']}:{at['port']}/0"
     with multiprocessing.get_context("spawn").Pool(4) as pool:
-        assert all(pool.starmap(_ask, [(company.environment, url)] * 8))
+        assert all(pool.starmap(asking.ask, [(company.environment, url)] * 8))
     assert len(company.calls("gettoken")) == 2
 
 
@@ -146,6 +133,22 @@ def test_a_flushed_redis_costs_one_fetch(company: Company, redis: Redis) -> None
     redis.flushall()
     client.follow_users()
     assert len(company.calls("gettoken")) == 2
+
+
+def _session_after_a_call(client: WeComClient, before: int, say: Callable[[bool], None]) -> None:
+    client.follow_users()
+    say(id(client._http) != before)
+
+
+def test_a_fork_has_connections_of_its_own(company: Company) -> None:
+    client = company.client()
+    client.follow_users()
+    context = multiprocessing.get_context("fork")
+    queue = context.SimpleQueue()
+    process = context.Process(target=_session_after_a_call, args=(client, id(client._http), queue.put))
+    process.start()
+    assert queue.get() is True
+    process.join()
 
 
 # -- errors ----------------------------------------------------------------------------------------------

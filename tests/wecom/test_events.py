@@ -147,7 +147,7 @@ _NAMES = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from([*READINGS, "other"]),
     st.dictionaries(st.sampled_from([*_NAMES, "FromUserName", "MsgId", "JoinScene", "Id"]), _VALUES),

@@ -279,7 +279,7 @@ _ANY = st.recursive(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from([*KINDS, "odd"]),
     st.dictionaries(_NAMES, _ANY, max_size=5),

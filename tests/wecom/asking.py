@@ -1,0 +1,22 @@
+"""One call from a process of its own; light, for a spawned process imports it first."""
+
+from __future__ import annotations
+
+from redis import Redis
+
+from bot.wecom.api import WeComClient
+
+
+def ask(environment: dict[str, str], redis_url: str) -> int:
+    """How many agents WeCom names."""
+    redis = Redis.from_url(redis_url)
+    client = WeComClient(
+        environment["WECOM_CORP_ID"],
+        environment["WECOM_APP_SECRET"],
+        app_id=int(environment["WECOM_APP_ID"]),
+        api_url=environment["WECOM_API_URL"],
+        redis=redis,
+    )
+    count = len(client.follow_users())
+    redis.close()
+    return count
