@@ -11,6 +11,7 @@ from bot.cases import Wake
 from bot.following import Happened, follow_up
 from bot.log import get_logger
 from bot.models import ArchiveCursor, CallbackEvent, LinkOpening
+from bot.nightly import reconcile_nightly
 from bot.noticing import expire_tags
 from bot.observing import observe_openings, observe_silences
 from bot.pipeline import take_event
@@ -131,6 +132,13 @@ def _timers_chunk(system: System) -> bool:
         expired = expire_tags(session, now)
     system.bell.ring_for("deliver", wake.outbox_ids)
     return max(len(moved), started, shown, expired) >= CHUNK
+
+
+def reconcile() -> None:
+    """Once a day: compare everything in WeCom with the board."""
+    system = current_system()
+    system.bell.answer("reconcile")
+    reconcile_nightly(system, clock.now())
 
 
 def sweep() -> None:

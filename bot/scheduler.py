@@ -31,7 +31,7 @@ class Beat:
 
 def beats() -> list[Beat]:
     """What the scheduler rings for."""
-    return [Beat("due", 1), Beat("sweep", 10), Beat("timers", 15), Beat("pull", 30)]
+    return [Beat("due", 1), Beat("sweep", 10), Beat("timers", 15), Beat("pull", 30), Beat("reconcile", 60)]
 
 
 def run(system: System, should_stop: Callable[[], bool] | None = None) -> None:

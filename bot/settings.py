@@ -18,7 +18,7 @@ from rapidfuzz import process
 
 from bot import positions
 from sop.checks import check_playbook
-from sop.playbook import Budget, Completion, Pipeline, Sop, Welcome, Workspace
+from sop.playbook import Budget, Completion, Pipeline, Sop, Sync, Welcome, Workspace
 from sop.workcalendar import Workcalendar
 from taggers.rule import Rule, Synonym, TagGroup, TextTable
 from taggers.rulebook import RuleBook, RuleErrors, compile_rulebook
@@ -63,6 +63,7 @@ class Tables(BaseModel):
     sops: tuple[Sop, ...] = ()
     welcome: Welcome | None = None
     completion: Completion = Completion()
+    sync: Sync = Sync()
     budget: Budget = Budget()
 
 
