@@ -56,11 +56,15 @@ def take_click(
     return f"click: {action}"
 
 
-def _sent(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> Change:
+def tick(task: SopTask, now: datetime) -> None:
     """The agent says he has sent it; the archive may still prove how."""
     task.state, task.outcome, task.timing = "completed", "ticked", "in-time"
     task.completed_at, task.sent_by_id = now, task.agent_id
     task.window_until = now + timedelta(seconds=task.window_seconds)
+
+
+def _sent(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> Change:
+    tick(task, now)
     return Change(settled="已发送")
 
 

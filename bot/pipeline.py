@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cases import Case, Wake, latest, open_case, open_cases
+from bot.chat import answer_agent
 from bot.clicks import take_click
 from bot.failpoints import passing
 from bot.following import Happened, follow_up
@@ -20,7 +21,7 @@ from bot.observing import observe, observe_message
 from bot.people import find_agents, find_customers, known_agents, start_follow
 from bot.placing import mark_stage, move_by
 from bot.prompting import stop_sops
-from bot.proving import answer, complete
+from bot.proving import close_by_answer, complete
 from bot.reading import ask_library, ask_profile
 from bot.settings import Settings
 from bot.wecom.callback import reopen
@@ -93,7 +94,7 @@ def customer_spoke(session: Session, settings: Settings, now: datetime, talk: Ta
     """Steps 5 to 7 for a customer's message, and what his answer closes and stops."""
     message, customer, before = talk.message, case.customer, case.tags
     case.moment = message.sent_at
-    tags = answer(session, settings, case, message, now)
+    tags = close_by_answer(session, settings, case, message, now)
     hits = judge(settings, case, message, talk.arrived)
     tags += record_hits(session, settings, case, hits, Occasion.of(message), now)
     tags += observe_message(session, settings, case, message, now, first=customer.last_word_at is None)
@@ -142,8 +143,11 @@ def take_event(session: Session, settings: Settings, now: datetime, row: Callbac
         ask_library(session, str(row.id), now, wake)
         row.outcome = "tag library asked"
     elif isinstance(event, AppText):
-        find_agents(session, [event.userid], now)
-        row.outcome = "agent wrote to the app"
+        agent = find_agents(session, [event.userid], now)[event.userid.casefold()]
+        answer_in_app(
+            session, agent, answer_agent(session, settings, agent, event.content, now, wake), row, now, wake
+        )
+        row.outcome = "answered in the app"
     elif isinstance(event, CardClick):
         row.outcome = take_click(session, settings, event, row, now, wake)
     elif isinstance(event, ChatChange) and event.detail in ROOM_EVENTS:
@@ -153,6 +157,21 @@ def take_event(session: Session, settings: Settings, now: datetime, row: Callbac
     row.handled_at = now
     session.flush()
     return wake
+
+
+def answer_in_app(session: Session, agent: Agent, text: str, row: CallbackEvent, now: datetime, wake: Wake) -> None:
+    """Put out a plain answer to what an agent wrote."""
+    outbox = Outbox(
+        key=f"app_text:{row.id}",
+        kind="app_text",
+        payload={"text": text},
+        agent_id=agent.id,
+        created_at=now,
+        not_before=now,
+        deadline=now + timedelta(hours=1),
+    )
+    session.add(outbox)
+    wake.outbox.append(outbox)
 
 
 def _room_changed(

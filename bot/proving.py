@@ -39,7 +39,7 @@ def complete(
     return task
 
 
-def answer(session: Session, settings: Settings, case: Case, message: Message, now: datetime) -> list[str]:
+def close_by_answer(session: Session, settings: Settings, case: Case, message: Message, now: datetime) -> list[str]:
     """A customer's message answers the sent steps whose window is open; returns the tags that gives."""
     tags: list[str] = []
     for task in list(case.answerable):

@@ -1,0 +1,104 @@
+"""What agents type to the app, and what it is taken for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from sop.orders import Delay, Done, Help, Lookup, Order, Shift, Today, read_order, read_when, split_shift
+from sop.playbook import Workspace
+from sop.workcalendar import Workcalendar
+
+CALENDAR = Workcalendar(Workspace())
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2026, 11, 18, 14, 30, tzinfo=SHANGHAI).astimezone(UTC)  # a Wednesday
+
+
+def local(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("typed", "order"),
+    [
+        ("今日", Today()),
+        (" 今天 ", Today()),
+        ("待办", Today()),
+        ("ＴＯＤＡＹ", Today()),
+        ("客户 张三", Lookup("张三")),
+        ("客户：张三", Lookup("张三")),
+        ("查张三", Lookup("张三")),
+        ("完成3", Done(3)),
+        ("完成 第三个", Done(3)),
+        ("完成十二", Done(12)),
+        ("已发送 ２", Done(2)),
+        ("推迟 3 明天", Delay(3, local("2026-11-19 09:00"))),
+        ("推迟3明天下午3点", Delay(3, local("2026-11-19 15:00"))),
+        ("推迟 1", Delay(1, local("2026-11-19 09:00"))),
+        ("稍后 2 2小时后", Delay(2, local("2026-11-18 16:30"))),
+        ("推迟 3 半小时", Delay(3, local("2026-11-18 15:00"))),
+        ("移动 张三 体验课", Shift("张三 体验课")),
+        ("移动张三到体验课", Shift("张三到体验课")),
+        ("帮助", Help()),
+        ("？", Help()),
+    ],
+)
+def test_orders_are_read_with_patience(typed: str, order: Order) -> None:
+    assert read_order(typed, NOW, CALENDAR) == order
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "天气怎么样", "完成", "完成 张三", "推迟", "推迟 3 很久以后", "客户", "移动", "完" * 5000]
+)
+def test_what_is_not_understood_gets_help_that_says_so(typed: str) -> None:
+    order = read_order(typed, NOW, CALENDAR)
+    assert isinstance(order, Help)
+    assert bool(order.hint) == bool(typed)
+    assert len(order.hint) < 80
+
+
+@pytest.mark.parametrize(
+    ("said", "at"),
+    [
+        ("明天", "2026-11-19 09:00"),
+        ("明早", "2026-11-19 09:00"),
+        ("明晚8点", "2026-11-19 20:00"),
+        ("后天上午", "2026-11-20 10:00"),
+        ("大后天 10:15", "2026-11-21 10:15"),
+        ("下午4点半", "2026-11-18 16:30"),
+        ("10点", "2026-11-19 10:00"),  # past today
+        ("今晚七点", "2026-11-18 19:00"),
+        ("周五", "2026-11-20 09:00"),
+        ("周三", "2026-11-25 09:00"),  # today is Wednesday: the next one
+        ("下周一10点一刻", "2026-11-23 10:15"),
+        ("11-25 10:00", "2026-11-25 10:00"),
+        ("11月20号下午2点", "2026-11-20 14:00"),
+        ("1月5日", "2027-01-05 09:00"),  # past this year
+        ("30分钟后", "2026-11-18 15:00"),
+        ("三天后", "2026-11-21 14:30"),
+    ],
+)
+def test_times_as_people_say_them(said: str, at: str) -> None:
+    assert read_when(said, NOW, CALENDAR) == local(at)
+
+
+@pytest.mark.parametrize("said", ["", "很快", "25点", "13月40日", "今天8点", "昨天", "明天后天", "99:99"])
+def test_what_is_no_time_to_come_is_none(said: str) -> None:
+    assert read_when(said, NOW, CALENDAR) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "split"),
+    [
+        ("张三 体验课", ("张三", "体验课")),
+        ("张三到体验课", ("张三", "体验课")),
+        ("张三9.9元培育课", ("张三", "9.9元培育课")),
+        ("李课 2999 vip课", ("李课", "2999 VIP课")),
+        ("体验课", None),
+        ("张三 火星", None),
+    ],
+)
+def test_the_stage_is_told_from_the_name(words: str, split: tuple[str, str] | None) -> None:
+    assert split_shift(words, ["体验课", "课", "9.9元培育课", "2999 VIP课"]) == split
