@@ -153,7 +153,10 @@ class _Child:
         finally:
             os.close(requests)
             os.close(answers)
-        started = json.loads(self._frame(time.monotonic() + _GRACE_SECONDS))
+        try:
+            started = json.loads(self._frame(time.monotonic() + _GRACE_SECONDS))
+        except ChildDied as error:
+            started = {"failed": str(error)}
         if "failed" in started:
             self.end()
             raise _unloadable(started["failed"])

@@ -74,7 +74,7 @@ def test_a_dead_token_is_renewed_once_by_several_processes(company: Company, red
     company.control.kill_tokens()
     at = redis.connection_pool.connection_kwargs
     url = f"redis://:{at['password']}@{at['host']}:{at['port']}/0"
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
         assert all(pool.starmap(asking.ask, [(company.environment, url)] * 8))
     assert len(company.calls("gettoken")) == 2
 

@@ -185,6 +185,20 @@ def test_what_cannot_be_loaded_is_named(tmp_path: Path) -> None:
         assert caught.value.pause
 
 
+def test_a_library_that_aborts_while_it_loads(tmp_path: Path) -> None:
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    source, built = tmp_path / "bad.c", tmp_path / "bad.so"
+    source.write_text("#include <stdlib.h>\n__attribute__((constructor)) static void load(void) { abort(); }\n")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(built), str(source)], check=True)
+    archive = NativeArchive(built, Access("ww1", "s3cret"))
+    for _ in range(2):
+        with pytest.raises(WeComError, match="WECOM_FINANCE_SDK") as caught:
+            archive.decrypt(KEY, seal("x"))
+        assert caught.value.pause
+
+
 def test_empty_credentials_are_refused_by_init(library: Path, files: Path) -> None:
     with pytest.raises(WeComError) as caught:
         NativeArchive(library, Access("", "")).pull(0)
