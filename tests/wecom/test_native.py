@@ -195,7 +195,7 @@ def test_a_library_that_aborts_while_it_loads(tmp_path: Path) -> None:
     archive = NativeArchive(built, Access("ww1", "s3cret"))
     for _ in range(2):
         with pytest.raises(WeComError, match="WECOM_FINANCE_SDK") as caught:
-            archive.decrypt(KEY, seal("x"))
+            archive.decrypt(KEY, seal("long enough"))
         assert caught.value.pause
 
 
