@@ -51,11 +51,71 @@ def test_a_question_for_the_price_is_heard(education: Settings, text: str) -> No
     assert "考虑价格" in tags_of(education, text)
 
 
-@pytest.mark.parametrize(
-    "text", ["在吗", "在吗？", "你好", "你好，在吗", "嗯嗯", "好的", "谢谢", "哈哈", "1", "[微笑]", "早上好"]
-)
-def test_small_talk_earns_no_tag(education: Settings, text: str) -> None:
-    assert tags_of(education, text) == set()
+SMALL_TALK = """
+在吗 | 在吗？ | 你好 | 你好，在吗 | 有人吗 | 嗯嗯 | 好的 | 好的谢谢 | 收到 | 谢谢 | 哈哈 | 1 | [微笑]
+早上好 | 晚上好
+可以 | 太好了 | 晚点聊 | 有空再聊 | 发我看看 | 这是什么 | 你是谁 | 怎么称呼您 | 不用了 | 今天天气真好 | 明天见
+"""
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_small_talk_earns_no_tag(path: Path) -> None:
+    settings = load_settings(path, examples=False)
+    texts = [text.strip() for line in SMALL_TALK.strip().splitlines() for text in line.split("|")]
+    assert {text: tags for text in texts if (tags := tags_of(settings, text))} == {}
+
+
+JOURNEYS = {
+    "education": [
+        ("在吗", "新线索"),
+        ("想给孩子拍照，零基础能学会吗", "新线索"),
+        ("你们的课多少钱？", "考虑价格"),
+        ("那我先报名0元课", "0元引流课"),
+        ("昨晚的听完了", "0元引流课"),
+        ("正式课怎么收费", "考虑价格"),
+        ("9.9的我付好了", "9.9元培育课"),
+        ("199的付款了", "199爆款课"),
+        ("VIP课多少钱", "199爆款课"),
+        ("9.9的我也付好了", "199爆款课"),
+        ("2999已转账", "2999 VIP课"),
+        ("9999终身会员我付好了", "9999终身会员"),
+    ],
+    "maternity": [
+        ("你好呀", "新会员"),
+        ("宝宝三个月了", "收集信息"),
+        ("这款奶粉多少钱", "考虑价格"),
+        ("我进群了", "拉群培育"),
+        ("那帮我约明天下午", "赠送咨询"),
+        ("小样收到了", "赠送商品"),
+        ("我已下单", "首次购买"),
+        ("再问下多少钱一罐", "首次购买"),
+    ],
+    "automotive": [
+        ("在吗", "客户线索"),
+        ("预算15万左右", "在线初步沟通"),
+        ("落地多少钱", "考虑价格"),
+        ("周六上午到店看看", "考虑价格"),
+        ("我到店了", "到店"),
+        ("昨天试驾完感觉不错", "试驾"),
+        ("我和老婆商量一下", "试驾"),
+        ("定金交了", "下定"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", sorted(JOURNEYS))
+def test_what_a_customer_says_leads_him_along_the_road(name: str) -> None:
+    settings = load_settings(ROOT / "bot" / "playbooks" / f"{name}.toml", examples=False)
+    (pipeline,) = settings.pipelines
+    before: str | None = None
+    standing: str | None = None
+    triggers: set[str] = {"@added"}
+    for text, expected in [("", pipeline.stages[0].name), *JOURNEYS[name]]:
+        move = decide_move(pipeline, standing, sorted(triggers | tags_of(settings, text)), "rule", before=before)
+        if isinstance(move, Move):
+            before, standing = standing, move.to
+        assert standing == expected, text
+        triggers = {"@spoke"}
 
 
 def test_the_price_moves_the_card_and_plans_three_steps(education: Settings) -> None:
