@@ -6,9 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
-from urllib.parse import quote
 
-from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, session, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -21,6 +20,7 @@ from bot.web.showing import present, zone
 from sop.playbook import Pipeline
 
 LARGEST_ID = 2**63 - 1
+_PIPELINE = "pipeline"
 
 pages = Blueprint("board", __name__)
 pages.before_request(require_board_link)
@@ -60,6 +60,7 @@ def show() -> str:
     if not pipelines:
         return render_template("board_empty.html")
     pipeline = _chosen(pipelines)
+    session[_PIPELINE] = pipeline.name
     return render_template("board.html", pipelines=pipelines, pipeline=pipeline, pieces=_pieces(pipeline))
 
 
@@ -81,8 +82,8 @@ def changes() -> Response:
 def customer(customer_id: int) -> str:
     """One customer: the conversation with its evidence, the ledger of stages, tags and tasks."""
     before = request.args.get("before", type=_message_id)
-    with _system().store.read() as session:
-        view = read_customer(session, customer_id, before)
+    with _system().store.read() as rows:
+        view = read_customer(rows, customer_id, before)
         if view is None:
             abort(404)
         return render_template("customer.html", view=view, back=_back())
@@ -109,13 +110,13 @@ def _message_id(text: str) -> int:
 
 
 def _back() -> str:
-    wanted = request.args.get("pipeline")
-    return url_for("board.show") + (f"?pipeline={quote(wanted)}" if wanted else "")
+    """The pipeline that was looked at last."""
+    return url_for("board.show", pipeline=session.get(_PIPELINE))
 
 
 def _pieces(pipeline: Pipeline) -> list[Piece]:
-    with _system().store.read() as session:
-        columns = read_columns(session, pipeline)
+    with _system().store.read() as rows:
+        columns = read_columns(rows, pipeline)
     look = Look(language(), zone().key, present().replace(second=0, microsecond=0))
     return [_bar(columns), *(_column(number, column, look) for number, column in enumerate(columns))]
 

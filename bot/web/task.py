@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, current_app, render_template
 
 from bot import clock
-from bot.links import read_task_token
+from bot.links import link_url, read_task_token
 from bot.system import System
 from bot.web.task_rows import read_task
 
@@ -21,4 +21,6 @@ def show(token: str) -> str:
         view = read_task(session, link)
         if view is None:
             abort(410)
-        return render_template("task.html", view=view)
+        key, base = current_app.config["SECRET_KEY"], system.environment.base_url
+        links = [link_url(base, link.task_id, index, key) for index in range(len(view.task.attach))]
+        return render_template("task.html", view=view, links=links)

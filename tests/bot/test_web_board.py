@@ -84,6 +84,15 @@ def test_another_pipeline_is_chosen_by_name(site: Site) -> None:
     assert client.get("/board?pipeline=没有").status_code == 404
 
 
+def test_the_way_back_from_a_customer_leads_to_the_pipeline_one_came_from(site: Site) -> None:
+    story = tell(site)
+    client = site.watcher()
+    client.get("/board?pipeline=老客服务")
+    back = re.search(r'class="back" href="([^"]+)"', client.get(f"/c/{story.asking}").text)
+    assert back is not None
+    assert "续费" in client.get(back[1]).text
+
+
 def test_a_stage_the_config_no_longer_has_is_still_shown(site: Site) -> None:
     with site.store.write() as session:
         Rows(session, clock.now()).customer("老客户", "旧阶段")

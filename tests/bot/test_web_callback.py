@@ -158,11 +158,12 @@ def test_a_stale_event_is_refused(site: Site) -> None:
     assert stored(site) == 0
 
 
-def test_a_refusal_is_logged_without_the_body(site: Site) -> None:
+@pytest.mark.parametrize(("times", "status"), [(1, 400), (100_000, 413)])
+def test_a_refusal_is_logged_without_the_body(site: Site, times: int, status: int) -> None:
     with capture_logs() as logs:
-        answer = site.app.test_client().post(CALLBACK, query_string={}, data=b"<xml>secret words</xml>")
-    assert answer.status_code == 400
-    assert [(line["event"], line["status"]) for line in logs] == [("callback refused", 400)]
+        answer = site.app.test_client().post(CALLBACK, query_string={}, data=b"<xml>secret words</xml>" * times)
+    assert answer.status_code == status
+    assert [(line["event"], line["status"]) for line in logs] == [("callback refused", status)]
     assert "secret words" not in str(logs)
 
 
