@@ -34,6 +34,7 @@ class Case:
     carried: dict[str, Tagging] = field(default_factory=dict)
     enrolments: list[SopEnrolment] = field(default_factory=list)
     answerable: list[SopTask] = field(default_factory=list)
+    moment: datetime | None = None  # when what is being looked at happened, however late it is read
 
     @property
     def tags(self) -> frozenset[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,21 +12,24 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.errands import ERRANDS, Postponed, Skipped
+from bot.cases import Wake
+from bot.errand import Postponed, Skipped
+from bot.errands import ERRANDS
 from bot.failpoints import passing
 from bot.log import get_logger
 from bot.models import Customer, Outbox, SopTask
-from bot.store import database_now, get_status, set_status
+from bot.store import canonical_json, database_now, get_status, set_status
 from bot.wecom.errors import WeComError
 
 if TYPE_CHECKING:
     from bot.system import System
 
-LEASE_SECONDS = 30
-MOST_ATTEMPTS = 12
+LEASE_SECONDS = 20  # with the sweep every 10 s, what a dead worker held is taken up within 30 s
+GIVE_UP = timedelta(days=1)  # WeCom may be away for hours; its own deadline ends a row sooner
 LONGEST_WAIT = 600.0
 PAUSE = "wecom_pause"
 PAUSE_SECONDS = 300
+LIMITS = frozenset({45009})  # not this call but all of its kind must wait
 # WeCom itself drops a repeated, equal message only within this time of the first (duplicate_check_interval).
 SAFE_AGAIN = timedelta(hours=3, minutes=50)
 _log = get_logger(__name__)
@@ -39,6 +44,7 @@ def deliver(system: System, row_id: int) -> str | None:
             return None
         errand = ERRANDS[row.kind]
         ready = _ready(session, row, system, now)
+        row.payload = _settled(row.payload)
         payload, attempt = row.payload, row.attempts
     passing("claimed")
     if not ready:
@@ -46,7 +52,7 @@ def deliver(system: System, row_id: int) -> str | None:
     try:
         result = errand.call(system, payload)
     except WeComError as error:
-        return _failed(system, row_id, attempt, error)
+        return _failed(system, row_id, attempt, now, error)
     passing("sent")
     with system.store.write() as session:
         row = session.get_one(Outbox, row_id)
@@ -54,8 +60,17 @@ def deliver(system: System, row_id: int) -> str | None:
             return row.state
         errand.record(session, row, result, clock.now())
         _close(row, "sent", clock.now(), result=result)
+        wake = Wake()
+        errand.conclude(session, system, row, result, clock.now(), wake)
     passing("recorded")
+    system.bell.ring_for("deliver", wake.outbox_ids)
     return "sent"
+
+
+def _settled(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload with its keys in the order in which every database gives them back, or a repeat would differ."""
+    settled: dict[str, Any] = json.loads(canonical_json(payload))
+    return settled
 
 
 def waiting_ids(session: Session, now: datetime, limit: int = 2000) -> list[int]:
@@ -68,7 +83,12 @@ def waiting_ids(session: Session, now: datetime, limit: int = 2000) -> list[int]
 
 def _claim(session: Session, row_id: int, owner: str, now: datetime) -> Outbox | None:
     present = database_now(session)
-    if _paused(session, now):
+    row = session.get(Outbox, row_id)
+    if row is None or row.state not in ("waiting", "sending"):
+        return None
+    if (until := _paused_until(session, row.kind, now)) is not None:
+        if row.state == "waiting":
+            row.not_before = max(row.not_before, until)
         return None
     free = or_(
         and_(Outbox.state == "waiting", Outbox.not_before <= now),
@@ -94,15 +114,21 @@ def _claim(session: Session, row_id: int, owner: str, now: datetime) -> Outbox |
 def _ready(session: Session, row: Outbox, system: System, now: datetime) -> bool:
     """Fill in what is to be sent; False where the row is settled or put off without a call."""
     errand = ERRANDS[row.kind]
+    unsure = row.first_tried_at is not None and row.first_tried_at < now
+    if row.deadline is not None and row.deadline <= now and unsure:
+        _close(row, "unknown", now, error="上次发送中断，不知是否已送达；时限已过，不再发送")
+        _tell_task(session, row, "unknown", "上次发送中断，不知员工是否已收到")
+        return False
     if row.deadline is not None and row.deadline <= now:
         _close(row, "failed", now, error="超过了时限，没有发出")
         _tell_task(session, row, "expired", "超过了时限，没有发出")
         return False
-    if row.attempts > 1 and errand.repeats_show and row.first_tried_at and now - row.first_tried_at > SAFE_AGAIN:
+    if unsure and errand.repeats_show and row.first_tried_at and now - row.first_tried_at > SAFE_AGAIN:
         _close(row, "unknown", now, error="上次发送中断，不知是否已送达；为免重复不再发送")
         _tell_task(session, row, "unknown", "上次发送中断，不知员工是否已收到")
         return False
     if errand.one_at_a_time and _busy(session, row):
+        _not_tried(row, now)
         _put_off(row, now, 1.0)
         return False
     try:
@@ -111,6 +137,7 @@ def _ready(session: Session, row: Outbox, system: System, now: datetime) -> bool
         _close(row, "cancelled", now, error=str(skipped))
         return False
     except Postponed as postponed:
+        _not_tried(row, now)
         _put_off(row, now, postponed.seconds)
         return False
     return True
@@ -131,7 +158,13 @@ def _busy(session: Session, row: Outbox) -> bool:
     return session.scalar(others.limit(1)) is not None
 
 
-def _failed(system: System, row_id: int, attempt: int, error: WeComError) -> str:
+def _not_tried(row: Outbox, claimed_at: datetime) -> None:
+    """This claim led to no call, or to one that certainly had no effect."""
+    if row.first_tried_at == claimed_at:
+        row.first_tried_at = None
+
+
+def _failed(system: System, row_id: int, attempt: int, claimed_at: datetime, error: WeComError) -> str:
     now = clock.now()
     with system.store.write() as session:
         row = session.get_one(Outbox, row_id)
@@ -143,12 +176,17 @@ def _failed(system: System, row_id: int, attempt: int, error: WeComError) -> str
             _close(row, "sent", now, result={"errcode": error.errcode})
             return row.state
         errand.learn(session, row, error)
-        tries = min(error.tries or MOST_ATTEMPTS, MOST_ATTEMPTS)
+        if not error.unsure:
+            _not_tried(row, claimed_at)
         if error.pause:
-            _pause(session, error, now)
+            _pause(session, PAUSE, error, now, PAUSE_SECONDS)
             row.attempts -= 1  # it is not this row's fault
             _put_off(row, now, PAUSE_SECONDS, str(error))
-        elif error.permanent or attempt >= tries:
+        elif error.errcode in LIMITS:
+            seconds = error.retry_after or 60.0
+            _pause(session, f"{PAUSE}:{row.kind}", error, now, seconds)
+            _put_off(row, now, seconds, str(error))
+        elif error.permanent or (error.tries and attempt >= error.tries) or now - row.created_at > GIVE_UP:
             _close(row, "failed", now, error=str(error))
             _tell_task(session, row, "failed", str(error))
         else:
@@ -184,12 +222,17 @@ def _tell_task(session: Session, row: Outbox, state: str, why: str) -> None:
         task.state, task.ended_because = state, why[:200]
 
 
-def _pause(session: Session, error: WeComError, now: datetime) -> None:
-    until = now + timedelta(seconds=PAUSE_SECONDS)
-    set_status(session, PAUSE, {"until": until.isoformat(), "errcode": error.errcode, "why": str(error)}, now)
-    _log.error("WeCom calls paused", errcode=error.errcode, seconds=PAUSE_SECONDS)
+def _pause(session: Session, name: str, error: WeComError, now: datetime, seconds: float) -> None:
+    until = now + timedelta(seconds=seconds)
+    set_status(session, name, {"until": until.isoformat(), "errcode": error.errcode, "why": str(error)}, now)
+    _log.error("WeCom calls paused", pause=name, errcode=error.errcode, seconds=seconds)
 
 
-def _paused(session: Session, now: datetime) -> bool:
-    status = get_status(session, PAUSE)
-    return status is not None and datetime.fromisoformat(status.value["until"]) > now
+def _paused_until(session: Session, kind: str, now: datetime) -> datetime | None:
+    """When calls of this kind may be made again; None for now."""
+    for name in (PAUSE, f"{PAUSE}:{kind}"):
+        status = get_status(session, name)
+        until = datetime.fromisoformat(status.value["until"]) if status else now
+        if until > now:
+            return until
+    return None

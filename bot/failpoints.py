@@ -21,15 +21,31 @@ POINTS = (
     "recorded",
 )
 
-_wanted, _, _nth = os.environ.get("FAIL_AT", "").partition(":")
-_passed = 0
+_KILL, _FREEZE = signal.SIGKILL, signal.SIGSTOP
+
+
+class _Armed:
+    """Where this process is to end, and how many passes are left until then."""
+
+    def __init__(self, order: str) -> None:
+        self.point, nth, *how = [*order.split(":"), ""][:3]
+        self.left = int(nth or 1)
+        self.signal = _FREEZE if how == ["freeze"] else _KILL
+
+
+_armed = _Armed(os.environ.get("FAIL_AT", ""))
+
+
+def arm(order: str) -> None:
+    """Have this process killed at its n-th pass from now on through a point: "sent:2", or "sent:2:freeze"."""
+    global _armed
+    _armed = _Armed(order)
 
 
 def passing(point: str) -> None:
-    """Kill this process with SIGKILL when FAIL_AT=point:n names its n-th pass here; else do nothing."""
-    global _passed
-    if point != _wanted:
+    """End (or freeze) this process with a signal when FAIL_AT=point:n names its n-th pass here; else do nothing."""
+    if point != _armed.point:
         return
-    _passed += 1
-    if _passed == int(_nth or 1):
-        os.kill(os.getpid(), signal.SIGKILL)
+    _armed.left -= 1
+    if _armed.left == 0:
+        os.kill(os.getpid(), _armed.signal)

@@ -34,7 +34,7 @@ def open_engine(url: str) -> Engine:
         pool_size=5,
         max_overflow=10,
         pool_timeout=5,
-        json_serializer=_dump,
+        json_serializer=canonical_json,
         connect_args={
             "connect_timeout": 3,
             "options": "-c statement_timeout=30000 -c lock_timeout=5000 -c timezone=UTC",
@@ -46,7 +46,7 @@ def _sqlite(url: str) -> Engine:
     database = make_url(url).database
     if database and database != ":memory:":
         Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, json_serializer=_dump, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, json_serializer=canonical_json, connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
     def _pragmas(raw: Any, _record: Any) -> None:
@@ -70,7 +70,8 @@ def _sqlite(url: str) -> Engine:
     return engine
 
 
-def _dump(value: Any) -> str:
+def canonical_json(value: Any) -> str:
+    """JSON as it goes into JSON columns: the same value always gives the same text, keys in order."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
@@ -157,12 +158,9 @@ def insert_new(session: Session, model: type[Model], rows: Sequence[dict[str, An
 
 
 def set_status(session: Session, name: str, value: dict[str, Any], now: datetime) -> None:
-    """Remember a small fact about the running system, replacing what was known."""
-    row = session.get(Status, name)
-    if row is None:
-        session.add(Status(name=name, value=value, at=now))
-    else:
-        row.value, row.at = value, now
+    """Remember a small fact about the running system, replacing what was known; many processes may do so at once."""
+    if not insert_new(session, Status, [{"name": name, "value": value, "at": now}], ["name"]):
+        session.execute(update(Status).where(Status.name == name).values(value=value, at=now))
 
 
 def get_status(session: Session, name: str) -> Status | None:

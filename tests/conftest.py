@@ -1,4 +1,4 @@
-"""Parts that any test may ask for: both databases, a real queue, a WeCom on loopback, the samples beside the checkout."""
+"""Parts that any test may ask for: both databases, a real queue, a WeCom on loopback, samples."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield url
 
 
-@pytest.fixture()
+@pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     """A database of this release."""
     store = Store(database_url)
@@ -76,7 +76,7 @@ def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     stop_valkey(folder)
 
 
-@pytest.fixture()
+@pytest.fixture
 def valkey(valkey_server: str) -> str:
     """The URL of an empty queue server."""
     with connect_redis(valkey_server) as connection:
@@ -84,14 +84,14 @@ def valkey(valkey_server: str) -> str:
     return valkey_server
 
 
-@pytest.fixture()
+@pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Town]:
     """A WeCom on loopback, whose callbacks lead nowhere."""
     with open_town(tmp_path / "sandbox") as town:
         yield town
 
 
-@pytest.fixture()
+@pytest.fixture
 def system(store: Store, valkey: str, sandbox: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
     """Everything a job needs, on a database, a queue and a WeCom of the test's own; time can be moved."""
     given = variables(tmp_path, sandbox, TICI_DATABASE_URL=store.url, TICI_REDIS_URL=valkey)

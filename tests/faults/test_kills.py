@@ -1,0 +1,105 @@
+"""kill -9 between every two steps of the path: nothing lost, nothing twice, on both databases, Redis emptied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.failpoints import POINTS
+from tests.faults.world import ANNE, BEN, World
+from tests.parts import ASK, FIRST_STEP
+
+KILLED = -9
+SENDING = ("claimed", "sent", "recorded")
+ON_EVENTS = ["event:1", "event:2", *(f"{point}:{n}" for point in SENDING for n in (1, 2, 3, 8))]
+ON_MESSAGES = [
+    "pulled", "decrypted", "stored", "tagged:1", "tagged:3", "moved", "planned:2", "completed", "cursor", "committed",
+    *(f"{point}:{n}" for point in SENDING for n in (1, 2, 3)),
+]  # fmt: skip
+
+AFTER_EVENTS: dict[str, Any] = {
+    "messages": 2,  # the welcomes
+    "evidence": [],
+    "tags": [],
+    "moves": [("anne", 1, "新线索"), ("ben", 1, "新线索")],
+    "tasks": [("anne", "hello", 0, "delivered"), ("ben", "hello", 0, "delivered")],
+    "outbox": {"profile sent": 2, "welcome sent": 2, "mark_tag sent": 2, "card sent": 2},
+    "follows": ["anne", "ben"],
+    "quarantined": 0,
+    "named": ["anne", "ben"],
+    "cards": ["打个招呼", "打个招呼"],
+    "marks": [("anne", "新线索"), ("ben", "新线索")],
+    "welcomed": ["anne", "ben"],
+}
+# Anne asks and waits; Ben asks, is told what the step says, and answers.
+AFTER_MESSAGES: dict[str, Any] = AFTER_EVENTS | {
+    "messages": 6,
+    "evidence": [("anne", "ask-price"), ("ben", "ask-price")],
+    "tags": [("anne", "考虑价格"), ("ben", "已回复"), ("ben", "考虑价格")],
+    "moves": [("anne", 1, "新线索"), ("anne", 2, "考虑价格"), ("ben", 1, "新线索"), ("ben", 2, "考虑价格")],
+    "tasks": [
+        ("anne", "hello", 0, "cancelled"),
+        ("anne", "price", 0, "delivered"),
+        ("anne", "price", 1, "planned"),
+        ("ben", "hello", 0, "cancelled"),
+        ("ben", "price", 0, "replied"),
+        ("ben", "price", 1, "cancelled"),
+    ],
+    "outbox": {"profile sent": 2, "welcome sent": 2, "mark_tag sent": 4, "card sent": 3, "card cancelled": 1},
+    "cards": ["打个招呼", "打个招呼", "课程分三"],
+    "marks": [("anne", "考虑价格"), ("ben", "考虑价格")],
+}
+
+
+def add_both(world: World) -> None:
+    world.add(ANNE)
+    world.add(BEN)
+
+
+def talk(world: World) -> None:
+    world.talk((ANNE, ASK), (BEN, ASK), (f">{BEN}", FIRST_STEP), (BEN, "好的，我看看"))
+
+
+def test_every_point_is_tried() -> None:
+    assert {order.split(":")[0] for order in ON_EVENTS + ON_MESSAGES} == set(POINTS)
+
+
+@pytest.mark.parametrize("fail_at", ON_EVENTS)
+def test_killed_while_an_event_is_worked_off(world: World, fail_at: str) -> None:
+    add_both(world)
+    killed_then_finished(world, fail_at)
+    assert world.picture() == AFTER_EVENTS
+
+
+@pytest.mark.parametrize("fail_at", ON_MESSAGES)
+def test_killed_while_messages_are_worked_off(world: World, fail_at: str) -> None:
+    add_both(world)
+    world.settle()
+    talk(world)
+    killed_then_finished(world, fail_at)
+    assert world.picture() == AFTER_MESSAGES
+
+
+def killed_then_finished(world: World, fail_at: str) -> None:
+    assert world.work(fail_at) == KILLED, world.log("burst")
+    world.doorbell_lost()
+    world.leases_end()
+    world.settle()
+
+
+def test_killed_at_every_point_in_turn(world: World) -> None:
+    add_both(world)
+    for order in ("event", "claimed", "sent", "recorded"):
+        assert world.work(order) == KILLED
+        world.leases_end()
+    world.settle()
+    talk(world)
+    for order in ("pulled", "decrypted", "stored", "tagged", "moved", "planned", "completed", "cursor", "committed"):
+        assert world.work(order) == KILLED, order
+        world.leases_end()
+    for order in ("claimed", "sent", "recorded"):
+        assert world.work(order) == KILLED, order
+        world.leases_end()
+    world.settle()
+    assert world.picture() == AFTER_MESSAGES
