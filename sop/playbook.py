@@ -144,6 +144,14 @@ class Budget(Table):
     digest_at: Clock = time(9)
 
 
+class Overdue(Table):
+    """[overdue]: what happens about a prompt that the agent does not follow; a length of 0 switches it off."""
+
+    remind_after: Length = timedelta(hours=2)
+    reminders: int = Field(default=2, ge=0, le=10)
+    leader_after: Length = timedelta(0)
+
+
 class Sync(Table):
     """[sync]: who is right where the board and the tags in WeCom differ.
 
