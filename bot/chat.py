@@ -108,10 +108,7 @@ def _portrait(desk: _Desk, case: Case, follow: Follow) -> str:
     rows = [
         ("阶段", "、".join(case.stages.values()) or "还没有"),
         ("标签", "、".join(sorted(case.tags)) or "还没有"),
-        (
-            "最近说",
-            f"「{customer.last_words}」{desk.when(customer.last_word_at)}" if customer.last_word_at else "还没有",
-        ),
+        ("最近说", f"「{customer.last_words}」{desk.when(spoke_at)}" if spoke_at else "还没有"),
         ("下一步", next((f"{desk.when(t.due_at)} {t.text[:40]}" for t in case.open_tasks), "没有计划")),
     ]
     return f"{follow.remark or _name(customer)}\n" + "\n".join(f"{name}：{value}" for name, value in rows)

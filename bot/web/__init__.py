@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from bot.system import System
-from bot.web import board, callback, errors, headers, health, languages, showing, task
+from bot.web import board, callback, day, errors, headers, health, languages, opening, showing, task
 
 
 def register(app: Flask) -> None:
@@ -17,5 +17,5 @@ def register(app: Flask) -> None:
     showing.prepare(app)
     errors.prepare(app)
     callback.prepare(app, system)
-    for pages in (health.pages, board.pages, task.pages):
+    for pages in (health.pages, board.pages, task.pages, day.pages, opening.pages):
         app.register_blueprint(pages)

@@ -129,4 +129,10 @@ ENGLISH: dict[str, str] = {
     ),
     "数据库暂时不可用": "The database is unavailable",
     "请稍后再试。如果刚刚安装或升级过，请先运行：": "Try again later. After an installation or upgrade, run first:",
+    # The day, and links
+    "今天要跟进": "To do today",
+    "今天要跟进 {n} 位": "{n} to follow up today",
+    "都跟进完了，休息一下吧": "All done. Take a break.",
+    "复制链接": "Copy link",
+    "已复制链接，客户打开后会记下来": "Link copied; an opening is noted",
 }

@@ -1,0 +1,46 @@
+"""Tracked links: a customer opens one, that is noted, and he is sent on to where it leads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, current_app, redirect, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response
+
+from bot import clock
+from bot.links import read_link_token
+from bot.log import get_logger
+from bot.models import LinkOpening, SopTask
+from bot.system import System
+
+pages = Blueprint("opening", __name__)
+_log = get_logger(__name__)
+
+
+@pages.get("/l/<token>")
+def open_link(token: str) -> Response:
+    """Redirect to the attachment's own address, looked up by the signed ids; 404 for a link that is not ours."""
+    task_id, index = read_link_token(token, current_app.config["SECRET_KEY"])
+    system: System = current_app.extensions["tici"]
+    with system.store.read() as session:
+        task = session.get(SopTask, task_id)
+        attachment: dict[str, Any] = task.attach[index] if task and 0 <= index < len(task.attach) else {}
+    if not str(attachment.get("url", "")).startswith(("http://", "https://")):
+        abort(404)
+    if request.method == "GET":  # a HEAD is a program looking ahead, not a customer
+        _note(system, task_id, str(attachment.get("title", "")))
+    answer = redirect(attachment["url"], 302)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _note(system: System, task_id: int, title: str) -> None:
+    """The customer gets his page even where the database is busy."""
+    try:
+        with system.store.write() as session:
+            session.add(LinkOpening(task_id=task_id, title=title[:64], opened_at=clock.now()))
+    except SQLAlchemyError as error:
+        _log.warning("link opening not noted", task=task_id, error=type(error).__name__)
+        return
+    system.bell.ring_once("openings")
