@@ -132,8 +132,9 @@ def test_media_come_in_slices_that_join(wecom: Wecom, size: int) -> None:
         asked = {"fileid": file_id, "authkey": auth_key, "version": 3}
         query = {"access_token": wecom.token("ARCHIVE")}
         reply = wecom.raw("message/getchatmediadata", asked, query, window)[1]
+        before, total = len(sealed), size + 16 - size % 16
         sealed += base64.b64decode(reply["content"])
-        total = size + 16 - size % 16
+        assert wecom.answered["CONTENT-RANGE"] == f"BYTES {before}-{len(sealed) - 1}/{total}"
     decryptor = Cipher(algorithms.AES(bytes.fromhex(key)), modes.ECB()).decryptor()
     padded = decryptor.update(sealed) + decryptor.finalize()
     plain = padded[: -padded[-1]]

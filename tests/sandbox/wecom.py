@@ -87,6 +87,7 @@ class Wecom:
         self.control = SandboxControl(self.url)
         self.control.switches(notify_gap=0.2, retry_gap=0.05)
         self.tokens: dict[str, str] = {}
+        self.answered: dict[str, str] = {}
         return self
 
     def __exit__(
@@ -126,6 +127,7 @@ class Wecom:
         try:
             with urllib.request.urlopen(request, timeout=10) as response:
                 status, text = response.status, response.read()
+                self.answered = dict(response.headers)
         except urllib.error.HTTPError as error:
             status, text = error.code, error.read()
         try:
