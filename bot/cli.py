@@ -28,6 +28,7 @@ from bot.settings import ConfigError, load_settings
 from bot.stack import Stack, StackError
 from bot.story import tell_story
 from bot.system import System, use_system
+from bot.wecom.command import keys
 from bot.wecom_cli import wecom
 
 PLAYBOOKS = ("education", "maternity", "automotive")
@@ -39,7 +40,7 @@ errors = Console(stderr=True)
 def register(app: Flask) -> None:
     """Add the commands to Flask's own."""
     for command in (demo, run_worker, run_scheduler, sandbox, init, check, replay, show_status, db, board_link,
-                    quarantine, queue, rules, wecom):  # fmt: skip
+                    quarantine, queue, keys, rules, wecom):  # fmt: skip
         app.cli.add_command(command)
 
 

@@ -6,16 +6,20 @@ import os
 import socket
 from functools import cached_property
 
-from bot.environment import Environment, SurroundingsError, read_environment
+from bot.environment import Environment, read_environment
 from bot.links import signing_key
+from bot.log import get_logger
 from bot.queue import Bell, connect_redis
 from bot.reload import SettingsKeeper
 from bot.settings import Settings
 from bot.store import Store
 from bot.valkey import ensure_valkey, running_url
 from bot.wecom.api import WeComClient
-from bot.wecom.archive import ArchiveSource, SandboxArchive
+from bot.wecom.archive import ArchiveSource
 from bot.wecom.keyring import KeyRing
+from bot.wecom.sources import open_archive
+
+_log = get_logger(__name__)
 
 
 class System:
@@ -70,22 +74,25 @@ class System:
     @cached_property
     def archive(self) -> ArchiveSource:
         """The conversation archive, through the adapter that WECOM_ARCHIVE names."""
-        access = self.environment.needs_wecom()
-        if access.archive != "sandbox":
-            raise SurroundingsError("这一版只支持 WECOM_ARCHIVE=sandbox；企业微信原生存档 SDK 的接入还没有做")
-        client = WeComClient(
-            access.corp_id,
-            access.archive_secret,
-            purpose="archive",
-            api_url=access.api_url,
-            redis=self.bell.connection,
-        )
-        return SandboxArchive(client)
+        return open_archive(self.environment.needs_wecom(), self.bell.connection)
 
-    @cached_property
+    @property
     def keyring(self) -> KeyRing:
-        """The private keys that open the archive."""
-        return KeyRing.load(self.environment.needs_wecom().private_keys)
+        """The private keys that open the archive; a key added to the folder is there at the next call."""
+        folder = self.environment.needs_wecom().private_keys
+        stamp = [(path.name, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.pem"))]
+        known = self.__dict__.get("_keyring")
+        if known is not None and known[0] == stamp:
+            return known[1]  # type: ignore[no-any-return]
+        try:
+            ring = KeyRing.load(folder)
+        except ValueError as error:
+            if known is None:
+                raise
+            _log.error("private keys not taken", error=str(error))
+            ring = known[1]
+        self.__dict__["_keyring"] = (stamp, ring)
+        return ring
 
     @cached_property
     def owner(self) -> str:
