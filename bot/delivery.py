@@ -29,6 +29,8 @@ GIVE_UP = timedelta(days=1)  # WeCom may be away for hours; its own deadline end
 LONGEST_WAIT = 600.0
 PAUSE = "wecom_pause"
 PAUSE_SECONDS = 300
+# These concern every call of the app (secret, corp, app, IP); other alarms stop their own kind of call only.
+WHOLE_APP = frozenset({40001, 40013, 40056, 41001, 41004, 50003, 60020, 301002})
 LIMITS = frozenset({45009})  # not this call but all of its kind must wait
 # WeCom itself drops a repeated, equal message only within this time of the first (duplicate_check_interval).
 SAFE_AGAIN = timedelta(hours=3, minutes=50)
@@ -179,7 +181,8 @@ def _failed(system: System, row_id: int, attempt: int, claimed_at: datetime, err
         if not error.unsure:
             _not_tried(row, claimed_at)
         if error.pause:
-            _pause(session, PAUSE, error, now, PAUSE_SECONDS)
+            scope = PAUSE if error.errcode in WHOLE_APP else f"{PAUSE}:{row.kind}"
+            _pause(session, scope, error, now, PAUSE_SECONDS)
             row.attempts -= 1  # it is not this row's fault
             _put_off(row, now, PAUSE_SECONDS, str(error))
         elif error.errcode in LIMITS:
