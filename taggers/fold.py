@@ -115,7 +115,8 @@ MARKS: tuple[str, ...] = (
 )
 """Characters that have to be folded; a text without one of them, and without stutter, is its own reading."""
 
-stutters = re.compile(r"(.)\1\1").search
+STUTTER = re.compile(r"(.)\1\1")
+stutters = STUTTER.search
 """Finds a character repeated often enough to be drawn-out typing."""
 
 NO_GAPS: tuple[int, ...] = ()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 
 import ahocorasick_rs
 
 from taggers.compiled import CompiledRule, Keyword
 from taggers.expression import required
-from taggers.fold import CAPITALS, MARKS, NO_GAPS, SPACES, TABLE, Reading, mend, read, squeeze, stutters
+from taggers.fold import CAPITALS, MARKS, NO_GAPS, SPACES, STUTTER, TABLE, Reading, mend, read, squeeze, stutters
 from taggers.page import Page
 from taggers.segment import Segmenter
 from taggers.sound import homophones, sound
@@ -51,6 +53,43 @@ class Matcher:
     def is_candidate(self, text: str) -> bool:
         """Tell whether any keyword at all stands in the text."""
         return any(key < self._marks for reading in read(mend(text)) for key, _, _ in self.scan(reading.text, True))
+
+    def screen(self, texts: Sequence[str]) -> list[bool]:
+        """Tell of each text whether it may satisfy a rule: two scans over all of them together.
+
+        A text of which this says no has no finding; one of which it says yes has to be looked at by itself.
+        """
+        if not self._keywords_only:
+            return [True] * len(texts)
+        maybe = [False] * len(texts)
+        doubtful = self._suspect(texts, range(len(texts)), maybe)
+        doubtful = [at for at in doubtful if not maybe[at]]
+        if doubtful:
+            self._suspect([squeeze(texts[at].translate(TABLE)) for at in doubtful], doubtful, maybe)
+        return maybe
+
+    def _suspect(self, texts: Sequence[str], places: Sequence[int], maybe: list[bool]) -> list[int]:
+        """Mark the texts that hold a keyword or stutter; gives those that have to be folded before one can say."""
+        joined = "\n".join(texts)
+        try:
+            found = self.scan(joined, True)
+        except UnicodeEncodeError:
+            joined = mend(joined)
+            found = self.scan(joined, True)
+        ends = list(accumulate(map(len, texts), lambda end, size: end + 1 + size))
+        doubtful: list[int] = []
+        end, place = -1, -1
+        for key, start, _ in found:
+            if start > end:
+                at = bisect_left(ends, start)
+                end, place = ends[at], places[at]
+            if key < self._hinted:
+                maybe[place] = True
+            elif not doubtful or doubtful[-1] != place:
+                doubtful.append(place)
+        for stutter in STUTTER.finditer(joined):
+            maybe[places[bisect_left(ends, stutter.start())]] = True
+        return doubtful
 
     def find(self, text: str, scope: Scope, sender: Sender, offset: int) -> Sequence[Finding]:
         """Give the findings of one part, at most one a rule."""

@@ -45,6 +45,20 @@ class RuleBook:
         """Give the rules with their places in config.toml."""
         return ((made.index, made.rule) for made in self.compiled)
 
+    def screen(self, utterances: Sequence[Utterance]) -> list[bool]:
+        """Tell of each message whether any rule about words may hit it: one look at a whole batch.
+
+        What is screened out need not be judged; the rest has to be.
+        """
+        texts = [one.text if len(one.text) <= LONGEST else "" for one in utterances]
+        maybe = self._matcher.screen(texts)
+        return [seen or not text for seen, text in zip(maybe, texts, strict=True)]
+
+    def judge_all(self, utterances: Sequence[Utterance], context: Context = NOWHERE) -> list[tuple[TagHit, ...]]:
+        """Give the hits of every message of a batch, the same as one by one."""
+        seen = self.screen(utterances)
+        return [self.judge(one, context) if may else () for one, may in zip(utterances, seen, strict=True)]
+
     def judge(self, utterance: Utterance, context: Context = NOWHERE) -> tuple[TagHit, ...]:
         """Give the hits of a message, in the order of the rules."""
         findings: list[Finding] = []
@@ -87,6 +101,14 @@ class RuleBook:
         utterance = Utterance.typed(said) if isinstance(said, str) else said
         hits = {hit.rule_id: hit for hit in self.judge(utterance, context)}
         return explain(self._matcher, utterance, context, hits, LONGEST)
+
+    def scan(self, text: str) -> list[tuple[int, int, int]]:
+        """Run the automaton alone: what a message costs at the very least."""
+        return self._matcher.scan(text, True)
+
+    def is_candidate(self, text: str) -> bool:
+        """Tell whether any keyword stands in the text, so that rules have to be weighed."""
+        return self._matcher.is_candidate(text)
 
     def _hit(self, made: CompiledRule, msgid: str, spans: tuple[Span, ...], reason: str) -> TagHit:
         rule = made.rule
