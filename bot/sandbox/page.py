@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from bot import clock
 from bot.sandbox import people, phone_app
+from bot.sandbox.inbox import app_messages, group_sends, latest_prompt
 from bot.sandbox.login_pages import COOKIE
 from bot.sandbox.news import headlines
 from bot.sandbox.people import Impossible
@@ -19,14 +20,11 @@ from bot.sandbox.state import Json, Sandbox
 from bot.sandbox.summary import last_effect
 from bot.sandbox.views import (
     Choice,
-    app_messages,
     choose,
     clock_face,
     colour,
     conversation,
     conversations,
-    group_sends,
-    latest_prompt,
     profile,
     seconds_until_tomorrow_ten,
     tag_panel,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 
-from bot.sandbox.api.contacts import say_content
 from bot.sandbox.api.groupsends import CAPPED, NOT_A_FRIEND, SENT, UNSENT, within_cap
 from bot.sandbox.api.messages import new_response_code
+from bot.sandbox.api.welcomes import say_content
 from bot.sandbox.callbacks import Fields, raise_event
 from bot.sandbox.corp import APP_ID
 from bot.sandbox.people import Impossible, need_agent

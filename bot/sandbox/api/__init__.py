@@ -3,6 +3,7 @@
 from bot.sandbox import archive
 from bot.sandbox.api import (
     consent,
+    contact_ways,
     contacts,
     directory,
     groupchats,
@@ -13,11 +14,13 @@ from bot.sandbox.api import (
     tags,
     tokens,
     transfers,
+    welcomes,
 )
 
 __all__ = [
     "archive",
     "consent",
+    "contact_ways",
     "contacts",
     "directory",
     "groupchats",
@@ -28,4 +31,5 @@ __all__ = [
     "tags",
     "tokens",
     "transfers",
+    "welcomes",
 ]

@@ -1,28 +1,14 @@
-"""Customers: who follows whom, details, remarks, welcome messages, contact ways."""
+"""Customers: who follows whom, details, remarks."""
 
 from __future__ import annotations
 
 import json
-import secrets
 import sqlite3
 
 from bot.sandbox.api.directory import need_member
 from bot.sandbox.api.tags import tags_of
-from bot.sandbox.archive import Said, append, make_msgid
 from bot.sandbox.replies import Answer, Call, Refusal, endpoint, page_of
 from bot.sandbox.state import Json, Sandbox
-
-WELCOME_SECONDS = 20
-LONGEST_TEXT = 4000
-MOST_ATTACHMENTS = 9
-ATTACHMENTS = {
-    "image": (),
-    "link": ("title", "url"),
-    "miniprogram": ("title", "pic_media_id", "appid", "page"),
-    "video": ("media_id",),
-    "file": ("media_id",),
-}
-BYTE_LIMITS = {("link", "title"): 128, ("link", "desc"): 512, ("link", "url"): 2048, ("miniprogram", "title"): 64}
 
 
 def follow(sandbox: Sandbox, userid: str, external_userid: str) -> sqlite3.Row | None:
@@ -174,148 +160,3 @@ def remark_value(body: Json, name: str, most: int) -> str:
     if len(value) > most:
         raise Refusal(45002, name)
     return value
-
-
-def check_content(body: Json) -> None:
-    """The text and attachments that welcome messages and mass messages share."""
-    text = body.get("text") or {}
-    content = text.get("content", "") if isinstance(text, dict) else None
-    attachments = body.get("attachments") or []
-    if not isinstance(content, str) or not isinstance(attachments, list):
-        raise Refusal(40058, "text or attachments")
-    if not content and not attachments:
-        raise Refusal(40063, "text or attachments needed")
-    if len(content.encode()) > LONGEST_TEXT:
-        raise Refusal(45002, "text.content")
-    if len(attachments) > MOST_ATTACHMENTS:
-        raise Refusal(40058, f"more than {MOST_ATTACHMENTS} attachments")
-    for attachment in attachments:
-        check_attachment(attachment)
-
-
-def check_attachment(attachment: Json) -> None:
-    kind = attachment.get("msgtype") if isinstance(attachment, dict) else None
-    if kind not in ATTACHMENTS:
-        raise Refusal(40058, "attachments.msgtype")
-    body = attachment.get(kind)
-    if not isinstance(body, dict) or any(not body.get(name) for name in ATTACHMENTS[kind]):
-        raise Refusal(40058, f"attachments.{kind}")
-    if kind == "image" and not (body.get("media_id") or body.get("pic_url")):
-        raise Refusal(40058, "attachments.image needs media_id or pic_url")
-    for (owner, name), most in BYTE_LIMITS.items():
-        if owner == kind and len(str(body.get(name, "")).encode()) > most:
-            raise Refusal(45002, f"attachments.{kind}.{name}")
-
-
-@endpoint("externalcontact/send_welcome_msg")
-def send_welcome_msg(sandbox: Sandbox, call: Call) -> Answer:
-    """Within 20 s of the event and once; the first to come wins."""
-    code = call.text("welcome_code", 41050)
-    check_content(call.body)
-    with sandbox.ledger.transaction():
-        row = sandbox.ledger.one("SELECT * FROM welcomes WHERE code = ?", code)
-        if row is None or call.now > row["issued_at"] + WELCOME_SECONDS:
-            raise Refusal(41050)
-        if row["used_at"] is not None:
-            raise Refusal(41051)
-        sandbox.ledger.run("UPDATE welcomes SET used_at = ? WHERE code = ?", call.now, code)
-        seconds = round(call.now - row["issued_at"], 3)
-        sandbox.note(
-            "welcome",
-            userid=row["userid"],
-            external_userid=row["external_userid"],
-            after=seconds,
-            text=call.body.get("text"),
-            attachments=call.body.get("attachments"),
-        )
-    say_content(sandbox, row["userid"], [row["external_userid"]], call.body)
-    return {}
-
-
-def say_content(sandbox: Sandbox, userid: str, tolist: list[str], body: Json, roomid: str = "") -> None:
-    """Text and attachments appear in the chat as the member's own messages, and in the archive."""
-    now = sandbox.now()
-    parts: list[tuple[str, Json]] = []
-    if content := (body.get("text") or {}).get("content"):
-        parts.append(("text", {"content": content}))
-    parts += [archived_attachment(item) for item in body.get("attachments") or []]
-    said = [
-        Said(
-            {
-                "msgid": make_msgid(now, external=True),
-                "action": "send",
-                "from": userid,
-                "tolist": tolist,
-                "roomid": roomid,
-                "msgtime": int(now * 1000) + number,
-                "msgtype": kind,
-                kind: part,
-            }
-        )
-        for number, (kind, part) in enumerate(parts)
-    ]
-    append(sandbox, said)
-
-
-def archived_attachment(attachment: Json) -> tuple[str, Json]:
-    kind = attachment["msgtype"]
-    body = attachment[kind]
-    if kind == "link":
-        return "link", {
-            "title": body["title"],
-            "description": body.get("desc", ""),
-            "link_url": body["url"],
-            "image_url": body.get("picurl", ""),
-        }
-    if kind == "miniprogram":
-        return "weapp", {
-            "title": body["title"],
-            "description": "",
-            "username": f"{body['appid']}@app",
-            "displayname": body["title"],
-            "appid": body["appid"],
-            "pagepath": body["page"],
-        }
-    names: dict[str, Json] = {"image": {}, "video": {"play_length": 1}, "file": {"filename": "附件", "fileext": ""}}
-    return kind, {"md5sum": "", "filesize": 0, "sdkfileid": "", **names[kind]}
-
-
-@endpoint("externalcontact/add_contact_way", empty={"config_id": "", "qr_code": ""})
-def add_contact_way(sandbox: Sandbox, call: Call) -> Answer:
-    call.number("type", 0, 1, 2)
-    call.number("scene", 0, 1, 2)
-    if len(str(call.body.get("state", ""))) > 30 or len(str(call.body.get("remark", ""))) > 30:
-        raise Refusal(45002)
-    for userid in call.texts("user", 100):
-        need_member(sandbox, userid)
-    config_id = secrets.token_hex(16)
-    sandbox.ledger.run("INSERT INTO contact_ways VALUES (?, ?)", config_id, json.dumps(call.body))
-    return {"config_id": config_id, "qr_code": f"https://wework.qpic.cn/wwpic/{config_id}/0"}
-
-
-@endpoint("externalcontact/get_contact_way", empty={"contact_way": {}})
-def get_contact_way(sandbox: Sandbox, call: Call) -> Answer:
-    config_id = call.text("config_id")
-    body = sandbox.ledger.scalar("SELECT body FROM contact_ways WHERE config_id = ?", config_id)
-    if body is None:
-        raise Refusal(40058, "config_id")
-    qr_code = f"https://wework.qpic.cn/wwpic/{config_id}/0"
-    return {"contact_way": {"config_id": config_id, "qr_code": qr_code, **json.loads(body)}}
-
-
-@endpoint("externalcontact/update_contact_way")
-def update_contact_way(sandbox: Sandbox, call: Call) -> Answer:
-    config_id = call.text("config_id")
-    body = sandbox.ledger.scalar("SELECT body FROM contact_ways WHERE config_id = ?", config_id)
-    if body is None:
-        raise Refusal(40058, "config_id")
-    merged = json.dumps({**json.loads(body), **call.body})
-    sandbox.ledger.run("UPDATE contact_ways SET body = ? WHERE config_id = ?", merged, config_id)
-    return {}
-
-
-@endpoint("externalcontact/del_contact_way")
-def del_contact_way(sandbox: Sandbox, call: Call) -> Answer:
-    if not sandbox.ledger.run("DELETE FROM contact_ways WHERE config_id = ?", call.text("config_id")):
-        raise Refusal(40058, "config_id")
-    return {}

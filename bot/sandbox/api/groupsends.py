@@ -8,8 +8,8 @@ import secrets
 import sqlite3
 from datetime import UTC, datetime
 
-from bot.sandbox.api.contacts import check_content
 from bot.sandbox.api.directory import need_member
+from bot.sandbox.api.welcomes import check_content
 from bot.sandbox.replies import Answer, Call, Refusal, endpoint, page_of
 from bot.sandbox.state import Json, Sandbox
 

@@ -4,101 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import secrets
 import sqlite3
-from collections.abc import Callable
 from typing import Any
 
-from bot.sandbox.api.cards import INTERACTIVE, check_card, wants_callback
+from bot.sandbox.api.cards import INTERACTIVE, check_card
 from bot.sandbox.api.directory import DEPARTMENTS, member, members_of
+from bot.sandbox.api.message_kinds import KINDS
 from bot.sandbox.corp import APP_ID
 from bot.sandbox.replies import Answer, Call, Refusal, endpoint
 from bot.sandbox.state import Json, Sandbox
 
-LONGEST_TEXT = 2048
 MOST_USERS = 1000
 MOST_OTHERS = 100
 PER_MEMBER = ((30, 60), (1000, 3600))
 RESPONSE_CODE_SECONDS = 72 * 3600
 RECALL_SECONDS = 24 * 3600
-SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-
-
-def cut(text: str, most: int) -> str:
-    """The longest beginning of a text that fits into so many bytes."""
-    return text.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
-
-
-def text_body(_sandbox: Sandbox, body: Json) -> Json:
-    content = body.get("content")
-    if not isinstance(content, str) or not content:
-        raise Refusal(44004)
-    return {"content": cut(content, LONGEST_TEXT)}
-
-
-def markdown_body(_sandbox: Sandbox, body: Json) -> Json:
-    content = body.get("content")
-    if not isinstance(content, str) or not content:
-        raise Refusal(44004)
-    if len(content.encode()) > LONGEST_TEXT:
-        raise Refusal(45002, "markdown.content")
-    return {"content": content}
-
-
-def textcard_body(_sandbox: Sandbox, body: Json) -> Json:
-    for name, most in (("title", 128), ("description", 512), ("url", 2048)):
-        value = body.get(name)
-        if not isinstance(value, str) or not value:
-            raise Refusal(40063, f"textcard.{name}")
-        size = len(value.encode()) if name == "url" else len(value)
-        if size > most:
-            raise Refusal(45002, f"textcard.{name}")
-    if not SCHEME.match(body["url"]):
-        raise Refusal(40058, "textcard.url has no scheme")
-    if len(body.get("btntxt") or "") > 4:
-        raise Refusal(45002, "textcard.btntxt")
-    return {"btntxt": "详情", **body}
-
-
-def media_body(sandbox: Sandbox, body: Json) -> Json:
-    media_id = body.get("media_id")
-    row = sandbox.ledger.one("SELECT filename FROM media WHERE media_id = ?", str(media_id))
-    if row is None:
-        raise Refusal(40007)
-    return {**body, "filename": row["filename"]}
-
-
-def news_body(_sandbox: Sandbox, body: Json) -> Json:
-    articles = body.get("articles")
-    if not isinstance(articles, list) or not 1 <= len(articles) <= 8:
-        raise Refusal(40058, "news.articles")
-    if any(not isinstance(item, dict) or not item.get("title") for item in articles):
-        raise Refusal(40063, "news.articles.title")
-    return body
-
-
-def card_body(sandbox: Sandbox, body: Json) -> Json:
-    card = check_card(body)
-    if wants_callback(card) and not sandbox.callback_url:
-        raise Refusal(43012)
-    task_id = card.get("task_id")
-    if task_id and sandbox.ledger.one("SELECT 1 FROM app_messages WHERE task_id = ?", task_id):
-        raise Refusal(42014, "task_id was used before")
-    return card
-
-
-KINDS: dict[str, Callable[[Sandbox, Json], Json]] = {
-    "text": text_body,
-    "markdown": markdown_body,
-    "textcard": textcard_body,
-    "image": media_body,
-    "voice": media_body,
-    "video": media_body,
-    "file": media_body,
-    "news": news_body,
-    "template_card": card_body,
-}
 
 
 def check_agentid(body: Json) -> None:
