@@ -8,15 +8,12 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
-from rapidfuzz import process
 
-from bot import positions
+from bot import mistakes, positions
 from sop.checks import check_playbook
 from sop.playbook import Budget, Completion, Pipeline, Sop, Sync, Welcome, Workspace
 from sop.workcalendar import Workcalendar
@@ -114,7 +111,8 @@ def load_settings(path: Path, *, examples: bool = True) -> Settings:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        reason = "文件不存在" if isinstance(error, FileNotFoundError) else f"读不了（{error.strerror}）"
+        reasons = {FileNotFoundError: "文件不存在", IsADirectoryError: "这是一个文件夹，不是文件"}
+        reason = reasons.get(type(error), f"读不了（{error.strerror}）")
         hint = "；可用 flask init --playbook education 生成一份"
         raise ConfigError([Problem(name, 1, 1, "", reason + hint)]) from None
     if len(raw) > MOST_BYTES:
@@ -165,7 +163,7 @@ def _parse_toml(source: str, name: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         line, column = (int(at[1]), int(at[2])) if at else (source.count("\n") + 1, 1)
-        text = re.sub(r"\s*\(at [^)]*\)", "", str(error))
+        text = mistakes.syntax(re.sub(r"\s*\(at [^)]*\)", "", str(error)))
         row = (source.splitlines() or [""])[min(line, source.count("\n") + 1) - 1 : line]
         hint = '；这一行有中文引号或标点，请改成英文的 " = ,' if row and re.search("[“”‘’＝，：【】]", row[0]) else ""
         raise ConfigError([Problem(name, line, column, "", f"TOML 写法有误：{text}{hint}")]) from None
@@ -175,7 +173,9 @@ def _validate(values: dict[str, Any], source: str, name: str) -> Tables:
     try:
         return Tables.model_validate(values)
     except ValidationError as error:
-        found = [(_path(detail), _in_words(detail)) for detail in error.errors()]
+        found = [
+            (mistakes.path(detail), mistakes.in_words(detail, Tables)) for detail in mistakes.own(error.errors())
+        ]
         raise ConfigError(_located(found, source, name)) from None
 
 
@@ -191,81 +191,3 @@ def _located(found: list[tuple[positions.Path, str]], source: str, name: str) ->
 def _dotted(path: positions.Path) -> str:
     """("rules", 3, "any", 0) as people count: rules[4].any[1]."""
     return "".join(f"[{key + 1}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
-
-
-def _path(detail: ErrorDetails) -> positions.Path:
-    return tuple(key for key in detail["loc"] if not (isinstance(key, str) and key.startswith("function-")))
-
-
-_WORDS = {
-    "missing": "缺少这个键，必须写上",
-    "string_type": '应是一段文字，用英文引号括起来："…"',
-    "int_type": "应是整数",
-    "int_parsing": "应是整数",
-    "int_from_float": "应是整数",
-    "float_type": "应是数字",
-    "float_parsing": "应是数字",
-    "bool_type": "只能是 true 或 false",
-    "bool_parsing": "只能是 true 或 false",
-    "tuple_type": '应是一个列表：["甲", "乙"]',
-    "model_type": "应是一张表",
-    "dict_type": "应是一张表",
-    "string_too_short": "不能为空（至少 {min_length} 个字）",
-    "string_too_long": "太长了，最多 {max_length} 个字",
-    "too_short": "至少要有 {min_length} 项",
-    "too_long": "最多 {max_length} 项",
-    "greater_than": "必须大于 {gt}",
-    "greater_than_equal": "不能小于 {ge}",
-    "less_than": "必须小于 {lt}",
-    "less_than_equal": "不能大于 {le}",
-    "literal_error": "只能是 {expected} 之一",
-    "string_pattern_mismatch": "写法不对，应符合 {pattern}",
-    "date_type": "应是日期，如 2026-02-17",
-    "date_from_datetime_parsing": "应是日期，如 2026-02-17",
-    "value_error": "{error}",
-}
-
-
-def _in_words(detail: ErrorDetails) -> str:
-    path = _path(detail)
-    if detail["type"] == "extra_forbidden":
-        return _unknown_key(path)
-    template = _WORDS.get(detail["type"])
-    if template is None:
-        return detail["msg"]
-    given = detail.get("input")
-    seen = f"，现在是 {given!r}" if isinstance(given, str | int | float) and detail["type"] != "missing" else ""
-    return template.format(**detail.get("ctx", {})) + (seen if len(seen) < 80 else "")
-
-
-def _unknown_key(path: positions.Path) -> str:
-    keys = _keys_at(path[:-1])
-    best = process.extractOne(str(path[-1]), keys, score_cutoff=60) if keys else None
-    hint = f"，是不是想写 {best[0]}？" if best else "。"
-    listed = f"这里可用的键：{'、'.join(keys)}" if keys else ""
-    return f"不认识的键 {path[-1]}{hint}{listed}"
-
-
-def _keys_at(path: positions.Path) -> list[str]:
-    """The keys that the table at a path knows, as they are written in the file."""
-    table: Any = Tables
-    for key in path:
-        if isinstance(key, str) and isinstance(table, type) and issubclass(table, BaseModel):
-            by_alias = {field.alias or name: field for name, field in table.model_fields.items()}
-            if key not in by_alias:
-                return []
-            table = by_alias[key].annotation
-        table = _table_inside(table)
-    if not (isinstance(table, type) and issubclass(table, BaseModel)):
-        return []
-    return [field.alias or name for name, field in table.model_fields.items()]
-
-
-def _table_inside(annotation: Any) -> Any:
-    """Unwrap Annotated, Optional and tuple[...] down to the table class they hold."""
-    while (origin := get_origin(annotation)) in (Annotated, Union, UnionType, tuple):
-        inner = [a for a in get_args(annotation) if a not in (NoneType, Ellipsis)]
-        annotation = inner[0] if inner else None
-        if origin is None:
-            break
-    return annotation
