@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.failpoints import passing
 from bot.log import get_logger
-from bot.models import ArchiveCursor, Quarantine
+from bot.models import ArchiveCursor, Quarantine, Status
 from bot.pipeline import Arrived, take_batch
-from bot.store import Held, insert_new, release_lease, set_status, still_held, take_lease
+from bot.store import Held, get_status, insert_new, release_lease, set_status, still_held, take_lease
 from bot.wecom.archive import SealedRow
-from bot.wecom.errors import UnreadableMessage
+from bot.wecom.errors import UnreadableMessage, WeComError
 from bot.wecom.keyring import KeyProblem
 from bot.wecom.messages import read_message
 
 if TYPE_CHECKING:
     from bot.system import System
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 20  # a puller that died is followed by another within this time and the next ring (10 s)
 BATCH = 500
+TROUBLE = "archive_trouble"
+PAUSE_SECONDS = 300  # asking on with a wrong secret gets the address banned for an hour
 POISON_TRIES = 3  # unfinished tries of a batch before it is taken row by row, and of a row before it is put aside
 _log = get_logger(__name__)
 
@@ -52,7 +54,7 @@ def pull(system: System) -> Pulled:
     access = system.environment.needs_wecom()
     name = f"pull:{access.corp_id}"
     with system.store.write() as session:
-        held = take_lease(session, name, system.owner, LEASE_SECONDS)
+        held = None if _pausing(session) else take_lease(session, name, system.owner, LEASE_SECONDS)
     if held is None:
         return Pulled(busy=True)
     done = Pulled()
@@ -60,11 +62,27 @@ def pull(system: System) -> Pulled:
         while held is not None and _pull_batch(system, access.corp_id, held, done):
             with system.store.write() as session:
                 held = take_lease(session, name, system.owner, LEASE_SECONDS)
+    except WeComError as error:
+        _note_trouble(system, error)
     finally:
         if held is not None:
             with system.store.write() as session:
                 release_lease(session, held)
     return done
+
+
+def _pausing(session: Session) -> bool:
+    trouble = get_status(session, TROUBLE)
+    return trouble is not None and datetime.fromisoformat(trouble.value["until"]) > clock.now()
+
+
+def _note_trouble(system: System, error: WeComError) -> None:
+    """For `flask status` and the pages; what only a person can mend is not tried again at once."""
+    now = clock.now()
+    until = now + timedelta(seconds=PAUSE_SECONDS if error.pause else 0)
+    with system.store.write() as session:
+        set_status(session, TROUBLE, {"why": str(error), "errcode": error.errcode, "until": until.isoformat()}, now)
+    _log.error("archive not read", errcode=error.errcode, error=str(error))
 
 
 def _pull_batch(system: System, corp_id: str, held: Held, done: Pulled) -> bool:
@@ -106,23 +124,39 @@ def open_rows(system: System, rows: Sequence[SealedRow]) -> tuple[list[Arrived],
 
 
 def replay_quarantine(system: System) -> tuple[int, int]:
-    """Try the quarantined rows again (a key was added, a release can read more); returns freed and still held."""
-    freed = kept = 0
+    """Try the quarantined rows again, in the archive's order (a key was added, a release can read more); returns
+    freed and still held."""
+    held_back = select(Quarantine.id).where(Quarantine.released_at.is_(None)).order_by(Quarantine.seq)
     with system.store.read() as session:
-        ids = [row.id for row in session.scalars(select(Quarantine).where(Quarantine.released_at.is_(None)))]
-    for row_id in ids:
-        now = clock.now()
+        ids = session.scalars(held_back).all()
+    freed = sum(_free(system, row_id) for row_id in ids)
+    return freed, len(ids) - freed
+
+
+def _free(system: System, row_id: int) -> bool:
+    """Take one quarantined row through the path, in a transaction of its own; True if it could be read."""
+    now = clock.now()
+    with system.store.write() as session:
+        row = session.get_one(Quarantine, row_id)
+        row.attempts += 1
+        sealed = SealedRow(**row.sealed)
+    opened, unopened = open_rows(system, [sealed])
+    reason = unopened[0].reason if unopened else ""
+    try:
         with system.store.write() as session:
             row = session.get_one(Quarantine, row_id)
-            opened, unopened = open_rows(system, [SealedRow(**row.sealed)])
-            row.attempts += 1
             if unopened:
-                row.reason, kept = unopened[0].reason[:500], kept + 1
-                continue
+                row.reason = reason[:500]
+                return False
             wake = take_batch(session, system.settings, now, opened)
-            row.released_at, freed = now, freed + 1
-        system.bell.ring_for("deliver", wake.outbox_ids)
-    return freed, kept
+            row.released_at = now
+    except Exception as error:  # it stays where it is, and the others get their turn
+        _log.exception("quarantined row not freed", row_id=row_id)
+        with system.store.write() as session:
+            session.get_one(Quarantine, row_id).reason = f"{type(error).__name__}: {error}"[:500]
+        return False
+    system.bell.ring_for("deliver", wake.outbox_ids)
+    return True
 
 
 def _cursor(system: System, corp_id: str) -> tuple[int, int]:
@@ -163,6 +197,7 @@ def _commit(
         )
         if not moved.rowcount:  # type: ignore[attr-defined]
             raise RuntimeError("the archive cursor moved under our lease")
+        session.execute(delete(Status).where(Status.name == TROUBLE))
         passing("cursor")
     passing("committed")
     system.bell.ring_for("deliver", wake.outbox_ids)
@@ -198,4 +233,5 @@ def _caught_up(system: System, corp_id: str) -> None:
     with system.store.write() as session:
         cursor = session.get_one(ArchiveCursor, corp_id)
         cursor.attempts, cursor.pulled_at = 0, now
+        session.execute(delete(Status).where(Status.name == TROUBLE))
         set_status(session, "caught_up", {"seq": cursor.seq}, now)

@@ -60,7 +60,7 @@ def _contacts(session: Session, customers: set[int], since: datetime, gap: timed
     said = select(Message.customer_id, Message.sent_at).where(
         Message.customer_id.in_(customers), Message.role == "agent", Message.sent_at > since
     )
-    for customer_id, sent_at in session.execute(said).tuples():
+    for customer_id, sent_at in session.execute(said):
         if customer_id is not None:
             words[customer_id].append(sent_at)
     opened: dict[int, list[datetime]] = defaultdict(list)
@@ -68,7 +68,7 @@ def _contacts(session: Session, customers: set[int], since: datetime, gap: timed
     pending = select(SopTask.customer_id, SopTask.delivered_at).where(
         SopTask.customer_id.in_(customers), SopTask.state == "delivered", SopTask.delivered_at > since
     )
-    for customer_id, delivered_at in session.execute(pending).tuples():
+    for customer_id, delivered_at in session.execute(pending):
         if delivered_at is not None:
             opened[customer_id].append(delivered_at)
     return opened
@@ -85,4 +85,4 @@ def _last_cards(session: Session, agents: set[int], since: datetime) -> dict[int
         )
         .group_by(Outbox.agent_id)
     )
-    return {agent_id: at for agent_id, at in session.execute(recent).tuples() if agent_id is not None}
+    return {agent_id: at for agent_id, at in session.execute(recent) if agent_id is not None}

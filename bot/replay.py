@@ -210,7 +210,7 @@ def _out_of_order(session: Session, dialogues: list[list[dict[str, Any]]]) -> in
     for dialogue in dialogues:
         msgids = [message["msgid"] for message in dialogue]
         rows = session.execute(select(Message.msgid, Message.seq).where(Message.msgid.in_(msgids)))
-        seqs = dict(rows.tuples().all())
+        seqs = dict(rows.all())
         said = [seqs[msgid] for msgid in msgids if msgid in seqs]
         wrong += sum(later <= earlier for earlier, later in pairwise(said))
     return wrong

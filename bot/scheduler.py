@@ -14,6 +14,7 @@ from bot import clock
 from bot.log import get_logger
 from bot.store import release_lease, set_status, take_lease
 from bot.system import System
+from bot.valkey import ensure_valkey
 
 LEASE = "scheduler"
 LEASE_SECONDS = 20
@@ -31,7 +32,7 @@ class Beat:
 
 def beats() -> list[Beat]:
     """What the scheduler rings for."""
-    return [Beat("due", 1), Beat("sweep", 10), Beat("timers", 15), Beat("pull", 30), Beat("reconcile", 60)]
+    return [Beat("due", 1), Beat("sweep", 10), Beat("timers", 15), Beat("pull", 10), Beat("reconcile", 60)]
 
 
 def run(system: System, should_stop: Callable[[], bool] | None = None) -> None:
@@ -53,6 +54,7 @@ def run(system: System, should_stop: Callable[[], bool] | None = None) -> None:
                         set_status(session, LEASE, {"owner": system.owner}, clock.now())
                 renewed = present
             if held is not None:
+                _revive(system)
                 _ring(system, rhythm, present)
         except SQLAlchemyError as error:
             held, renewed = None, float("-inf")
@@ -62,6 +64,13 @@ def run(system: System, should_stop: Callable[[], bool] | None = None) -> None:
     if held is not None:
         with system.store.write() as session:
             release_lease(session, held)
+
+
+def _revive(system: System) -> None:
+    """An embedded queue that died is started again; it keeps its address."""
+    if system.environment.redis_url is None and system.known_redis_url is None:
+        _log.warning("embedded queue started again")
+        ensure_valkey(system.environment.var)
 
 
 def _ring(system: System, rhythm: list[Beat], present: float) -> None:

@@ -10,7 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot import schema
-from bot.models import ArchiveCursor, CallbackEvent, Customer, Message, Outbox, Quarantine, SopTask
+from bot.delivery import PAUSE
+from bot.ingest import TROUBLE
+from bot.models import ArchiveCursor, CallbackEvent, Customer, Message, Outbox, Quarantine, SopTask, Status
 from bot.queue import Bell, connect_redis
 from bot.reload import STATUS
 from bot.store import get_status
@@ -74,11 +76,16 @@ def _archive(session: Session, now: datetime) -> list[Line]:
     stored = session.scalar(select(func.count()).select_from(Message)) or 0
     lines = [Line("客户 / 消息", f"{session.scalar(select(func.count()).select_from(Customer)) or 0} / {stored}")]
     if cursor is None or cursor.pulled_at is None:
-        return [*lines, Line("会话存档", "还没有拉取过", "warn", "检查 worker 与 scheduler 是否在运行")]
+        return [
+            *lines,
+            *_trouble(session),
+            Line("会话存档", "还没有拉取过", "warn", "检查 worker 与 scheduler 是否在运行"),
+        ]
     age = (now - cursor.pulled_at).total_seconds()
     level = "ok" if age < 300 else "warn" if age < 3600 else "bad"
     advice = "" if level == "ok" else "存档只保留 5 天：尽快检查 worker、网络与 WECOM_ARCHIVE_SECRET"
     lines.append(Line("会话存档", f"seq {cursor.seq}，{_ago(age)}前拉取", level, advice))
+    lines += _trouble(session)
     held = session.scalar(select(func.count()).select_from(Quarantine).where(Quarantine.released_at.is_(None))) or 0
     if held:
         reason = session.scalar(select(Quarantine.reason).where(Quarantine.released_at.is_(None)).limit(1))
@@ -86,12 +93,17 @@ def _archive(session: Session, now: datetime) -> list[Line]:
     return lines
 
 
+def _trouble(session: Session) -> list[Line]:
+    status = get_status(session, TROUBLE)
+    return [Line("会话存档", "上次没有读成", "bad", status.value["why"])] if status is not None else []
+
+
 def _work(session: Session, now: datetime) -> list[Line]:
     waiting = select(func.count()).where(Outbox.state.in_(("waiting", "sending")), Outbox.not_before <= now)
     failed = select(func.count()).where(Outbox.state.in_(("failed", "unknown")))
     events = select(func.count()).where(CallbackEvent.handled_at.is_(None))
     counted = select(SopTask.state, func.count()).group_by(SopTask.state)
-    tasks = dict(session.execute(counted).tuples().all())
+    tasks = dict(session.execute(counted).all())
     said = "，".join(f"{_STATES.get(state, state)} {count}" for state, count in tasks.items()) or "还没有"
     lost = session.scalar(failed) or 0
     error = session.scalar(select(Outbox.error).where(Outbox.state == "failed").order_by(Outbox.id.desc()).limit(1))
@@ -103,10 +115,12 @@ def _work(session: Session, now: datetime) -> list[Line]:
 
 
 def _pause(session: Session, now: datetime) -> list[Line]:
-    status = get_status(session, "wecom_pause")
-    if status is None or datetime.fromisoformat(status.value["until"]) <= now:
-        return []
-    return [Line("企业微信调用", "已暂停", "bad", status.value["why"])]
+    paused = select(Status).where(Status.name.startswith(PAUSE)).order_by(Status.name)
+    return [
+        Line("企业微信调用", f"已暂停{row.name.removeprefix(PAUSE)}", "bad", row.value["why"])
+        for row in session.scalars(paused)
+        if datetime.fromisoformat(row.value["until"]) > now
+    ]
 
 
 def _scheduler(session: Session, now: datetime) -> Line:

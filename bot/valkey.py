@@ -52,7 +52,7 @@ def stop_valkey(var: Path) -> bool:
 
 
 def _start(folder: Path) -> str:
-    port, password = _port(folder), secrets.token_urlsafe(24)
+    port, password = _port(folder), _password(folder)
     config = folder / "valkey.conf"
     config.touch(mode=0o600)
     config.write_text(
@@ -94,6 +94,14 @@ def _port(folder: Path) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise RuntimeError("no free port on loopback")
+
+
+def _password(folder: Path) -> str:
+    """The password used before, so that whoever knows it finds the server after a restart; else a new one."""
+    try:
+        return str(json.loads((folder / "server.json").read_text())["password"])
+    except (OSError, ValueError, KeyError):
+        return secrets.token_urlsafe(24)
 
 
 def _answers(url: str) -> bool:

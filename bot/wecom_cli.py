@@ -92,7 +92,7 @@ def _carry_out(system: System, progress: Progress) -> None:
             open_rows = select(Outbox.id, Outbox.not_before).where(
                 Outbox.kind.in_(_REPAIRS), Outbox.state.in_(("waiting", "sending")), Outbox.attempts < 3
             )
-            rows = session.execute(open_rows.order_by(Outbox.id)).tuples().all()
+            rows = session.execute(open_rows.order_by(Outbox.id)).all()
         if not rows:
             return
         progress.update(bar, total=done + len(rows))

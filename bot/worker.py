@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import time
+from types import FrameType
+
+import redis
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import jobs  # noqa: F401 - jobs are called by name; loading them here saves each first call
 from bot.log import get_logger
-from bot.queue import QUEUES
+from bot.queue import QUEUES, connect_redis
 from bot.system import System
 
+WORKER_SECONDS = 60  # a Redis that is gone without a word is noticed within this time
 _log = get_logger(__name__)
+
+
+class _Patient(SimpleWorker):
+    """RQ's worker, asking often for a Redis that is away, and remembering whether it was told to stop."""
+
+    max_connection_wait_time = 4.0
+    told_to_stop = False
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        self.told_to_stop = True
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
 def run(system: System, *, burst: bool = False) -> None:
@@ -19,14 +35,26 @@ def run(system: System, *, burst: bool = False) -> None:
 
     Jobs run in this very process: they are short, leave all state in the database, and a forked child a job
     would cost more than the job. A worker that dies is replaced by starting another; leases run out by themselves.
+    RQ leaves its loop when Redis fails in the middle of a job; we begin anew.
     """
     system.settings  # noqa: B018 - compile the rule book before the first message waits for it
-    connection = system.bell.connection
-    _refuse_eviction(system)
+    # A connection of its own: RQ sets its time-out to a minute, and a bell rung from a job must not hang so long.
+    connection = connect_redis(system.redis_url)
     queues = [Queue(name, connection=connection, serializer=JSONSerializer) for name in QUEUES]
-    worker = SimpleWorker(queues, connection=connection, serializer=JSONSerializer)
-    worker.push_exc_handler(_note)  # type: ignore[no-untyped-call]
-    worker.work(burst=burst, logging_level="WARNING")
+    while True:
+        worker = None
+        try:
+            _refuse_eviction(connection)
+            worker = _Patient(queues, connection=connection, serializer=JSONSerializer, worker_ttl=WORKER_SECONDS)
+            worker.push_exc_handler(_note)  # type: ignore[no-untyped-call]
+            worker.work(burst=burst, logging_level="WARNING")
+        except redis.RedisError as error:
+            if burst:
+                raise
+            _log.warning("worker waits for the queue", error=type(error).__name__)
+        if burst or (worker is not None and worker.told_to_stop):
+            return
+        time.sleep(1)
 
 
 def _note(job: object, kind: type[BaseException], error: BaseException, _trace: object) -> bool:
@@ -37,9 +65,9 @@ def _note(job: object, kind: type[BaseException], error: BaseException, _trace: 
     return False
 
 
-def _refuse_eviction(system: System) -> None:
+def _refuse_eviction(connection: redis.Redis) -> None:
     """A Redis that may drop keys when it is full would silently drop wake-up calls."""
-    policy = system.bell.connection.config_get("maxmemory-policy").get("maxmemory-policy")
+    policy = connection.config_get("maxmemory-policy").get("maxmemory-policy")
     if policy not in (None, "noeviction"):
         raise SystemExit(
             f"Redis 的 maxmemory-policy 是 {policy}，内存满时会悄悄丢任务；请设为 noeviction 后再启动\n"
