@@ -87,7 +87,7 @@ class World:
         """Work until nothing is left to do now."""
         for _ in range(20):
             status = self.work()
-            assert status == 0, self.log("burst")
+            assert status == 0, self.log("burst")[-2000:]
             if not (left := self.left()):
                 return
             time.sleep(0.1)
@@ -117,7 +117,7 @@ class World:
 
     def log(self, what: str) -> str:
         path = self.folder / f"{what}.log"
-        return path.read_text()[-1500:] if path.exists() else ""
+        return path.read_text() if path.exists() else ""
 
     # what people do
     def add(self, who: str) -> None:

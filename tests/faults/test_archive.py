@@ -1,0 +1,178 @@
+"""What the archive may do to us: unknown keys, poison, a puller that was frozen and overtaken, WeCom saying no."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot import clock, ingest
+from bot.ingest import POISON_TRIES, TROUBLE
+from bot.models import ArchiveCursor, Message, Quarantine
+from bot.status import take_stock
+from bot.store import get_status, take_lease
+from tests.faults.test_kills import AFTER_EVENTS, AFTER_MESSAGES, KILLED, add_both, talk
+from tests.faults.world import ANNE, BEN, World
+from tests.parts import ASK
+
+
+def texts(world: World) -> list[str]:
+    with world.system.store.read() as session:
+        return [message.text for message in session.scalars(select(Message).order_by(Message.id))]
+
+
+def held_back(world: World) -> list[Quarantine]:
+    with world.system.store.read() as session:
+        return list(
+            session.scalars(select(Quarantine).where(Quarantine.released_at.is_(None)).order_by(Quarantine.seq))
+        )
+
+
+def cursor(world: World) -> ArchiveCursor:
+    with world.system.store.read() as session:
+        return session.scalars(select(ArchiveCursor)).one()
+
+
+def test_rows_under_an_unknown_key_wait_and_are_freed_in_order_once_it_is_there(world: World) -> None:
+    ingest.pull(world.system)  # the key ring is loaded; what is added later must be found as well
+    world.talk((ANNE, "第一句"))
+    world.control.rotate_key(withheld=True)
+    world.talk((ANNE, "第二句"), (ANNE, "第三句"))
+    assert ingest.pull(world.system).quarantined == 2
+    assert texts(world) == ["第一句"]
+    assert [row.publickey_ver for row in held_back(world)] == [2, 2]
+    assert "private_key_v2.pem" in held_back(world)[0].reason
+    assert cursor(world).seq == 3
+    assert ingest.replay_quarantine(world.system) == (0, 2)
+    world.control.publish_keys()
+    world.talk((ANNE, "第四句"))
+    assert ingest.pull(world.system).quarantined == 0
+    assert ingest.replay_quarantine(world.system) == (2, 0)
+    assert texts(world) == ["第一句", "第四句", "第二句", "第三句"]
+    assert ingest.replay_quarantine(world.system) == (0, 0)
+
+
+def test_a_row_that_is_no_message_is_put_aside_and_the_stream_goes_on(lite_world: World) -> None:
+    world = lite_world
+    world.talk((ANNE, "前"))
+    for broken in ({"encrypt_random_key": "AAAA"}, {"encrypt_chat_msg": ""}, {"publickey_ver": 99}):
+        world.control.post("archive/raw", {"encrypt_random_key": "", "encrypt_chat_msg": "AAAA", **broken})
+    world.talk((ANNE, "后"))
+    assert ingest.pull(world.system).quarantined == 3
+    assert texts(world) == ["前", "后"]
+    assert all(row.reason and row.sealed["msgid"] for row in held_back(world))
+
+
+def test_a_row_that_kills_every_worker_is_found_and_put_aside(lite_world: World) -> None:
+    """The point stands for a native library that aborts: whoever opens this batch dies."""
+    world = lite_world
+    world.talk((ANNE, "毒"), (BEN, "没有毒"))
+    for _ in range(2 * POISON_TRIES):
+        world.leases_end()
+        assert world.work("decrypted") == KILLED
+    world.leases_end()
+    world.settle()
+    assert texts(world) == ["没有毒"]
+    assert [row.seq for row in held_back(world)] == [1]
+    assert ingest.replay_quarantine(world.system) == (1, 0)
+    assert sorted(texts(world)) == ["毒", "没有毒"]
+
+
+def test_a_row_whose_handling_fails_stops_neither_the_others_nor_the_replay(
+    lite_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = lite_world
+    world.control.rotate_key(withheld=True)
+    world.talk((ANNE, "坏"), (BEN, "好"))
+    ingest.pull(world.system)
+    world.control.publish_keys()
+    whole = ingest.take_batch
+
+    def failing(session: Any, settings: Any, now: Any, arrived: Any) -> Any:
+        if arrived[0].message.content == "坏":
+            raise ValueError("cannot be handled")
+        return whole(session, settings, now, arrived)
+
+    monkeypatch.setattr(ingest, "take_batch", failing)
+    assert ingest.replay_quarantine(world.system) == (1, 1)
+    assert held_back(world)[0].reason == "ValueError: cannot be handled"
+    assert texts(world) == ["好"]
+
+
+def test_a_frozen_puller_that_was_overtaken_changes_nothing(world: World) -> None:
+    add_both(world)
+    world.settle()
+    talk(world)
+    world.bell.ring_once("pull", seconds=1)
+    frozen = world.start("burst", "decrypted:1:freeze")
+    world.until(lambda: stopped(frozen))
+    world.leases_end()
+    world.doorbell_lost()
+    world.settle()
+    os.kill(frozen, signal.SIGCONT)
+    assert world.nursery.wait(frozen) == 0
+    assert "pull overtaken" in world.log("burst")
+    world.settle()
+    assert world.picture() == AFTER_MESSAGES
+
+
+def stopped(pid: int) -> bool:
+    with open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rpartition(")")[2].split()[0] == "T"
+
+
+def test_only_one_pulls_at_a_time(world: World) -> None:
+    world.talk((ANNE, ASK))
+    name = f"pull:{world.system.environment.needs_wecom().corp_id}"
+    with world.system.store.write() as session:
+        assert take_lease(session, name, "somebody else", 60) is not None
+    assert ingest.pull(world.system).busy
+    assert texts(world) == []
+    world.leases_end()
+    assert ingest.pull(world.system).rows == 1
+
+
+@pytest.mark.parametrize(("errcode", "pauses"), [(40001, True), (301042, True), (-1, False), (45009, False)])
+def test_an_archive_that_refuses_is_reported_and_asked_again_only_where_that_may_help(
+    lite_world: World, errcode: int, pauses: bool
+) -> None:
+    world = lite_world
+    world.talk((ANNE, ASK))
+    world.control.fault("message/getchatdata", errcode=errcode)
+    assert ingest.pull(world.system).rows == 0
+    with world.system.store.read() as session:
+        trouble = get_status(session, TROUBLE)
+    assert trouble is not None
+    assert trouble.value["errcode"] == errcode
+    assert any(line.level == "bad" and "上次没有读成" in line.value for line in take_stock(world.system, clock.now()))
+    assert ingest.pull(world.system).busy is pauses
+    if pauses:
+        world.control.move_clock(ingest.PAUSE_SECONDS + 1)
+        assert ingest.pull(world.system).rows == 1
+    assert texts(world) == [ASK]
+    assert not any("上次没有读成" in line.value for line in take_stock(world.system, clock.now()))
+
+
+def test_a_wrong_secret_does_not_get_the_address_banned(lite_world: World) -> None:
+    world = lite_world
+    world.control.fault("gettoken", times=-1, errcode=40001)
+    before = len(world.control.effects(0, "api"))
+    for _ in range(20):
+        ingest.pull(world.system)
+    assert len(world.control.effects(0, "api")) - before == 1
+
+
+def test_messages_pulled_before_the_event_lose_nobody(lite_world: World) -> None:
+    """The archive may be quicker than the callback; the board knows the customer either way."""
+    world = lite_world
+    add_both(world)
+    talk(world)
+    ingest.pull(world.system)
+    world.settle()
+    picture = world.picture()
+    assert picture["welcomed"] == AFTER_EVENTS["welcomed"]
+    assert picture["marks"] == AFTER_MESSAGES["marks"]
+    assert picture["moves"] == AFTER_MESSAGES["moves"]
