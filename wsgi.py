@@ -1,5 +1,13 @@
 """The web application, where gunicorn and Flask's command line look for it."""
 
-from bot.app import create_app
+import sys
 
-app = create_app()
+from bot.app import create_app
+from bot.environment import SurroundingsError
+
+try:
+    app = create_app()
+except (SurroundingsError, OSError) as error:
+    hint = "；请检查 TICI_VAR 指的目录与权限" if isinstance(error, OSError) else ""
+    sys.stderr.write(f"提词没有启动 / Tici did not start:\n{error}{hint}\n")
+    raise SystemExit(3) from None  # 3 tells gunicorn that trying again is no use

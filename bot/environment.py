@@ -79,9 +79,35 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         demo=bool(values.get("TICI_DEMO") or values.get("TICI_CLOCK_FILE")),
         metrics_token=read("TICI_METRICS_TOKEN"),
     )
+    problems += _addresses(environment)
     if problems:
         raise SurroundingsError("\n".join(problems))
     return environment
+
+
+_URLS = {
+    "TICI_DATABASE_URL": (("sqlite", "postgresql", "postgres"), "postgresql://用户:密码@主机/库名"),
+    "TICI_REDIS_URL": (("redis", "rediss", "unix"), "redis://:密码@主机:6379/0"),
+    "TICI_BASE_URL": (("http", "https"), "https://tici.example.com"),
+    "WECOM_API_URL": (("http", "https"), "https://qyapi.weixin.qq.com/cgi-bin"),
+}
+
+
+def _addresses(environment: Environment) -> list[str]:
+    """Addresses that nobody could connect to; none is shown, since two of them hold passwords."""
+    given = {
+        "TICI_DATABASE_URL": environment.database_url,
+        "TICI_REDIS_URL": environment.redis_url,
+        "TICI_BASE_URL": environment.base_url,
+        "WECOM_API_URL": environment.wecom.api_url if environment.wecom else None,
+    }
+    problems = []
+    for name, url in given.items():
+        schemes, example = _URLS[name]
+        scheme, mark, rest = (url or f"{schemes[0]}://").partition("://")
+        if scheme.partition("+")[0] not in schemes or not mark or (url and not rest.strip("/")):
+            problems.append(f"{name} 不是可用的地址，应写作例如 {example} / {name} is not a usable address")
+    return problems
 
 
 def _wecom(read: _Reader, values: Mapping[str, str], problems: list[str], var: Path) -> WeComAccess:

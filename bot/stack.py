@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import signal
 import socket
@@ -15,10 +16,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
+
+from sqlalchemy import select
 
 from bot import clock, schema
 from bot.environment import ROOT, read_environment
 from bot.links import board_url
+from bot.models import ArchiveCursor
 from bot.sandbox.control import SandboxControl
 from bot.sandbox.corp import prepare
 from bot.settings import load_settings
@@ -58,7 +63,18 @@ class Stack:
 
     def __enter__(self) -> Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._claim_folder()
+        self._claim = claim(self.folder)
+        try:
+            self._prepare()
+            for child in self.children:
+                self.start(child)
+            self._wait_ready()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _prepare(self) -> None:
         load_settings(self.config)
         self.web_port, self.sandbox_port = free_port(self.web_port), free_port(self.sandbox_port)
         self.variables = {
@@ -72,17 +88,21 @@ class Stack:
         os.environ.update(self.variables)
         self.system = System(read_environment())
         schema.upgrade(self.system.store.engine)
+        self._refuse_strangers()
         if not self.system.environment.redis_url:
             ensure_valkey(self.folder)
         self.children = [Child(name, command) for name, command in self._commands() if name not in self.without]
-        try:
-            for child in self.children:
-                self.start(child)
-            self._wait_ready()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
+
+    def _refuse_strangers(self) -> None:
+        """A TICI_DATABASE_URL left over from a real installation must not be played with."""
+        corp_id = self.variables["WECOM_CORP_ID"]
+        with self.system.store.read() as session:
+            others = session.scalar(select(ArchiveCursor.corp_id).where(ArchiveCursor.corp_id != corp_id).limit(1))
+        if others is not None:
+            raise StackError(
+                f"TICI_DATABASE_URL 指向的数据库里已有另一家企业（{others}）的数据，演示不能用它。"
+                "请先 unset TICI_DATABASE_URL，或换一个空的数据库"
+            )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -92,10 +112,11 @@ class Stack:
                 child.process.terminate()
         for child in reversed(self.children):
             self.stop(child)
-        if not self.system.environment.redis_url:
-            stop_valkey(self.folder)
-        self.system.store.close()
-        (self.folder / "stack.pid").unlink(missing_ok=True)
+        if hasattr(self, "system"):
+            if not self.system.environment.redis_url:
+                stop_valkey(self.folder)
+            self.system.store.close()
+        self._claim.close()
 
     @property
     def web_url(self) -> str:
@@ -180,17 +201,26 @@ class Stack:
                     raise StackError(f"{child.name} 没有启动成功，请看 {self.folder / child.name}.log")
                 time.sleep(0.1)
 
-    def _claim_folder(self) -> None:
-        """Two stacks on one folder would end each other's queue."""
-        pid = self.folder / "stack.pid"
-        try:
-            other = int(pid.read_text())
-            os.kill(other, 0)
-        except (OSError, ValueError):
-            pid.write_text(str(os.getpid()))
-            return
-        if other != os.getpid():
-            raise StackError(f"已经有一个在运行（进程 {other}）；请先结束它，或换一个 --folder")
+
+def claim(folder: Path) -> TextIO:
+    """Hold a folder until the file is closed or this process ends, however it ends.
+
+    Two stacks on one folder would end each other's queue.
+    """
+    held = (folder / "stack.pid").open("a+")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        held.seek(0)
+        other = held.read().strip()
+        held.close()
+        raise StackError(
+            f"{folder} 里已经有一个在运行（进程 {other}）。请用它打印的地址，或先结束它，或换一个 --folder"
+        ) from None
+    held.truncate(0)
+    held.write(str(os.getpid()))
+    held.flush()
+    return held
 
 
 def free_port(wanted: int) -> int:
