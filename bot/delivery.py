@@ -40,6 +40,7 @@ _log = get_logger(__name__)
 def deliver(system: System, row_id: int) -> str | None:
     """Deliver one outbox row; returns its state afterwards, None where another has it or its time has not come."""
     now = clock.now()
+    _look_at_config(system)
     with system.store.write() as session:
         row = _claim(session, row_id, system.owner, now)
         if row is None:
@@ -56,6 +57,7 @@ def deliver(system: System, row_id: int) -> str | None:
     except WeComError as error:
         return _failed(system, row_id, attempt, now, error)
     passing("sent")
+    _look_at_config(system)
     with system.store.write() as session:
         row = session.get_one(Outbox, row_id)
         if row.attempts != attempt:  # our lease ran out and another took over: his word counts
@@ -73,6 +75,11 @@ def _settled(payload: Mapping[str, Any]) -> dict[str, Any]:
     """The payload with its keys in the order in which every database gives them back, or a repeat would differ."""
     settled: dict[str, Any] = json.loads(canonical_json(payload))
     return settled
+
+
+def _look_at_config(system: System) -> None:
+    """Take an edited config now: noting it inside the transaction that needs it would wait for that very one."""
+    _ = system.settings
 
 
 def waiting_ids(session: Session, now: datetime, limit: int = 2000) -> list[int]:

@@ -60,12 +60,13 @@ def handle_event(system: System, event_id: int) -> None:
             return
         row.attempts += 1
         attempts = row.attempts
+    settings = system.settings  # an edited config is noted in a transaction of its own
     try:
         with system.store.write() as session:
             row = session.get_one(CallbackEvent, event_id, with_for_update=True)
             if row.handled_at is not None:
                 return
-            wake = take_event(session, system.settings, clock.now(), row)
+            wake = take_event(session, settings, clock.now(), row)
     except Exception as error:
         _log.exception("event not handled", event_id=event_id, attempts=attempts)
         if attempts < EVENT_TRIES:

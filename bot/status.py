@@ -52,6 +52,7 @@ def take_stock(system: System, now: datetime) -> list[Line]:
             *_config(session),
             *_archive(session, now),
             *_work(session, now),
+            *_sync(session),
             *_pause(session, now),
             _scheduler(session, now),
             _queue(system),
@@ -112,6 +113,20 @@ def _work(session: Session, now: datetime) -> list[Line]:
         Line("待送出 / 待处理事件", f"{session.scalar(waiting) or 0} / {session.scalar(events) or 0}"),
         Line("送不出", str(lost), "warn" if lost else "ok", f"最近：{error}" if lost and error else ""),
     ]
+
+
+def _sync(session: Session) -> list[Line]:
+    """The last comparison with WeCom, and what its tag library has that the config has not."""
+    lines = []
+    compared, library = get_status(session, "reconcile"), get_status(session, "tag_library")
+    if compared is not None and compared.value["follows"]:
+        found = compared.value["drift"]
+        lines.append(
+            Line("核对企业微信", f"{compared.value['day']}：{compared.value['follows']} 位客户，{found} 处不同")
+        )
+    for what in library.value["drift"] if library is not None else []:
+        lines.append(Line("企业微信标签库", what, "warn", "改回原名，或运行 flask wecom reconcile"))
+    return lines
 
 
 def _pause(session: Session, now: datetime) -> list[Line]:

@@ -79,7 +79,7 @@ def undo(pipeline: Pipeline, current: str | None, from_: str | None, to: str) ->
         return Refusal("这是客户进入流程的第一步，没有更早的阶段可退")
     if pipeline.stage(from_) is None:
         return Refusal(f"配置里已没有阶段「{from_}」，退不回去")
-    return Move(current, from_, to, "undo")
+    return Move(current, from_, "undo", "undo")
 
 
 def due_timed_move(
