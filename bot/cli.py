@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from redis import RedisError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -62,7 +63,8 @@ def _migrated(system: System) -> None:
     except OperationalError as error:
         _fail(f"连不上数据库：{error.orig}\n检查 TICI_DATABASE_URL / cannot reach the database")
     if found != needed:
-        _fail(f"数据库版本是 {found or '空'}，需要 {needed}。请先运行：flask db upgrade")
+        state = f"是版本 {found}" if found else "还是空的"
+        _fail(f"数据库{state}，需要版本 {needed}。请先运行：flask db upgrade / please run it first")
 
 
 @click.command("demo", help="启动完整演示：沙盒企业微信、网页、worker 与调度器。Ctrl-C 全部结束，再次启动接着上次。")
@@ -122,9 +124,12 @@ def run_worker(burst: bool) -> None:
     system = _system()
     _migrated(system)
     try:
+        system.environment.needs_wecom()
         worker.run(system, burst=burst)
     except (ConfigError, SurroundingsError) as error:
         _fail(str(error))
+    except RedisError as error:
+        _fail(f"连不上队列：{error}\n检查 TICI_REDIS_URL / cannot reach the queue")
 
 
 @click.command("scheduler", help="运行调度器：到点的任务、计时移动、定期补漏。可以多开，只有一个在工作。")
@@ -160,7 +165,7 @@ def check(path: Path | None) -> None:
     path = path or _system().environment.config
     started = time.monotonic()
     try:
-        settings = load_settings(path)
+        settings = load_settings(path, today=clock.now().date())
     except ConfigError as error:
         table = Table("位置", "键", "问题与改法", title=f"{path}：{len(error.problems)} 处要改", title_justify="left")
         for problem in error.problems:
@@ -244,7 +249,8 @@ def db_upgrade() -> None:
         before, after = schema.upgrade(system.store.engine)
     except OperationalError as error:
         _fail(f"连不上数据库：{error.orig}\n检查 TICI_DATABASE_URL")
-    console.print(f"数据库已是版本 {after}" + ("" if before == after else f"（原为 {before or '空'}）"))
+    grown = "" if before == after else f"（原为版本 {before}）" if before else "（新建）"
+    console.print(f"数据库已是版本 {after}{grown}")
 
 
 @db.command("revise", hidden=True)
