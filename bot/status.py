@@ -45,10 +45,18 @@ def take_stock(system: System, now: datetime) -> list[Line]:
     """Every fact worth knowing; reads only, starts nothing."""
     revision, head = schema.current_revision(system.store.engine), schema.head_revision()
     if revision != head:
-        return [Line("数据库", f"版本 {revision or '空'}，需要 {head}", "bad", "运行 flask db upgrade")]
+        return [
+            Line(
+                "数据库",
+                f"{f'版本 {revision}' if revision else '还是空的'}，需要版本 {head}",
+                "bad",
+                "运行 flask db upgrade",
+            )
+        ]
     with system.store.read() as session:
         return [
             Line("数据库", f"{system.store.engine.dialect.name}，版本 {head}"),
+            *_access(system),
             *_config(session),
             *_archive(session, now),
             *_work(session, now),
@@ -57,6 +65,18 @@ def take_stock(system: System, now: datetime) -> list[Line]:
             _scheduler(session, now),
             _queue(system),
         ]
+
+
+def _access(system: System) -> list[Line]:
+    """What this very process was told about WeCom; other processes may have other variables."""
+    access = system.environment.wecom
+    if access is None:
+        advice = "设置 WECOM_CORP_ID 等环境变量，见 docs/wecom.zh-CN.md"
+        return [Line("企业微信", "这个终端里没有接入信息", "warn", advice)]
+    if access.archive == "native" and not access.finance_sdk:
+        advice = "下载会话存档 SDK，把 libWeWorkFinanceSdk_C.so 的路径写进 WECOM_FINANCE_SDK"
+        return [Line("企业微信", f"{access.corp_id}，读不了会话存档", "bad", advice)]
+    return [Line("企业微信", access.corp_id)]
 
 
 def _config(session: Session) -> list[Line]:
