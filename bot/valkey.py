@@ -88,6 +88,7 @@ def _port(folder: Path) -> int:
         before = 0
     for port in (before, 0):
         with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # its old connections linger for a minute
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:

@@ -102,6 +102,10 @@ def _fork(order: dict[str, Any]) -> int:
         status = 0
     except SystemExit as left:
         status = left.code if isinstance(left.code, int) else 1
+        if isinstance(left.code, str):
+            print(left.code, file=sys.stderr)
+        if isinstance(left.code, str):
+            print(left.code, file=sys.stderr)
     except BaseException:
         import traceback
 

@@ -30,7 +30,7 @@ from bot.models import (
     StageMove,
     Tagging,
 )
-from bot.queue import Bell, connect_redis
+from bot.queue import Bell
 from bot.stack import free_port
 from bot.system import System, use_system
 from tests.faults.nursery import Nursery
@@ -202,7 +202,7 @@ def open_world(
             for pid in world.started:
                 end(nursery, pid)
             system.store.close()
-            connect_redis(redis_url).close()
+            system.bell.connection.close()
 
 
 def end(nursery: Nursery, pid: int) -> None:

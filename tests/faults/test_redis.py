@@ -1,0 +1,99 @@
+"""Redis is a doorbell: emptied, frozen or killed in the middle of the work, nothing is lost and no callback waits."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.valkey import ensure_valkey, stop_valkey
+from tests.faults.nursery import Nursery
+from tests.faults.test_kills import AFTER_MESSAGES, add_both, talk
+from tests.faults.world import World, open_world
+
+RESUMED = 30.0  # seconds within which lost work is taken up again
+
+
+@pytest.fixture()
+def queue_world(nursery: Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world with an embedded queue of its own, a worker and a scheduler running."""
+    ensure_valkey(tmp_path)
+    with open_world(tmp_path, f"sqlite:///{tmp_path / 'tici.db'}", "", nursery, monkeypatch) as world:
+        world.start("worker")
+        world.start("scheduler")
+        yield world
+    stop_valkey(tmp_path)
+
+
+def server_pid(world: World) -> int:
+    return int(json.loads((world.folder / "valkey" / "server.json").read_text())["pid"])
+
+
+def test_emptied_again_and_again(queue_world: World) -> None:
+    world = queue_world
+    add_both(world)
+    for _ in range(20):
+        world.doorbell_lost()
+        time.sleep(0.02)
+    world.until(lambda: not world.left(), RESUMED)
+    talk(world)
+    for _ in range(20):
+        world.doorbell_lost()
+        time.sleep(0.02)
+    world.until(lambda: world.picture() == AFTER_MESSAGES, RESUMED)
+
+
+def test_frozen_for_a_while(queue_world: World) -> None:
+    world = queue_world
+    pid = server_pid(world)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        add_both(world)
+        assert time.monotonic() - begun < 2 * 1.5
+        talk(world)
+        world.until(lambda: world.control.state()["callbacks"].get("waiting", 0) == 0, 5)
+        assert all(effect["attempt"] == 1 for effect in world.control.effects(0, "callback"))
+        time.sleep(2)  # the worker and the scheduler hang meanwhile
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    world.until(lambda: world.picture()["welcomed"] == AFTER_MESSAGES["welcomed"], RESUMED)
+    world.until(lambda: world.picture()["tags"] == AFTER_MESSAGES["tags"], RESUMED)
+    world.until(lambda: not world.left(), RESUMED)
+
+
+def test_killed_and_started_again_by_the_scheduler(queue_world: World) -> None:
+    world = queue_world
+    add_both(world)
+    world.until(lambda: not world.left(), RESUMED)
+    killed = server_pid(world)
+    os.kill(killed, signal.SIGKILL)
+    talk(world)
+    world.until(lambda: server_pid(world) != killed, RESUMED)
+    world.until(lambda: world.picture() == AFTER_MESSAGES, RESUMED)
+    assert all(world.nursery.poll(pid) is None for pid in world.started), "worker and scheduler live on"
+
+
+def test_without_redis_the_worker_waits_for_it(lite_world: World) -> None:
+    """A worker that is started before its queue, as after a power cut."""
+    world = lite_world
+    pid = world.start("worker", TICI_REDIS_URL="redis://127.0.0.1:1/0")
+    world.until(lambda: "worker waits for the queue" in world.log("worker"))
+    os.kill(pid, signal.SIGTERM)
+    assert world.nursery.wait(pid, 10) is not None
+
+
+def test_an_evicting_redis_is_refused(lite_world: World) -> None:
+    """A full Redis that drops keys would drop wake-up calls without a word."""
+    world = lite_world
+    world.bell.connection.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        assert world.work() == 1
+    finally:
+        world.bell.connection.config_set("maxmemory-policy", "noeviction")
+    assert "noeviction" in world.log("burst")
