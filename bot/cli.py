@@ -180,7 +180,7 @@ def check(path: Path | None) -> None:
         style="green",
     )
     for warning in settings.warnings:
-        console.print(f"注意：{warning}", style="yellow")
+        console.print(f"注意：{warning}", style="yellow", markup=False)
 
 
 @click.command("replay", help="把一份对话记录（JSON Lines）完整走一遍：加密存档、回调、打标签、移动、计划任务。")

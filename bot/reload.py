@@ -14,6 +14,7 @@ from bot.log import get_logger
 from bot.models import ConfigVersion
 from bot.settings import ConfigError, Problem, Settings, load_settings, parse_settings
 from bot.store import Store, get_status, insert_new, set_status
+from sop.playbook import Workspace
 
 LOOK_EVERY = 1.0  # seconds between two looks at the file
 STATUS = "config"
@@ -28,7 +29,7 @@ class SettingsKeeper:
         self.store = store
         self.problems: list[Problem] = []
         self._lock = threading.Lock()
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: tuple[int, ...] | None = None
         self._looked = float("-inf")
         self._settings: Settings | None = None
 
@@ -51,16 +52,25 @@ class SettingsKeeper:
         assert self._settings is not None
         return self._settings
 
-    def _stamp(self) -> tuple[int, int, int] | None:
+    def _stamp(self) -> tuple[int, ...] | None:
+        """What changes when the file does, or (while the config is refused) the folder of materials."""
         try:
             stat = self.path.stat()
         except OSError:
             return None
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+        return (stat.st_mtime_ns, stat.st_size, stat.st_ino, *(self._materials() if self.problems else ()))
+
+    def _materials(self) -> tuple[int, ...]:
+        """When files last came into or left the folder of materials: what was missing may be there now."""
+        name = self._settings.workspace.materials if self._settings else Workspace().materials
+        try:
+            return ((self.path.parent / name).stat().st_mtime_ns,)
+        except OSError:
+            return ()
 
     def _take(self, now: datetime) -> None:
         try:
-            settings = load_settings(self.path)
+            settings = load_settings(self.path, today=now.date())
         except ConfigError as error:
             self.problems = error.problems
             _log.error("config refused", problems=len(error.problems), first=str(error.problems[0]))

@@ -6,6 +6,7 @@ import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,18 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot import mistakes, positions
+from bot.material_files import all_attachments, check_materials
 from sop.checks import check_playbook
-from sop.playbook import Budget, Completion, Pipeline, Sop, Sync, Welcome, Workspace
+from sop.fields import known_fields
+from sop.groupsend import check_group_sends, personal_steps
+from sop.playbook import Budget, Completion, CustomerField, Overdue, Pipeline, Sop, Sync, Welcome, Workspace
+from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
 from taggers.rule import Rule, Synonym, TagGroup, TextTable
 from taggers.rulebook import RuleBook, RuleErrors, compile_rulebook
 
 MOST_BYTES = 4 * 1024 * 1024
+_LOOK_AHEAD = timedelta(days=60)  # holidays of the year to come are asked for while there is time to add them
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,8 @@ class Tables(BaseModel):
     completion: Completion = Completion()
     sync: Sync = Sync()
     budget: Budget = Budget()
+    overdue: Overdue = Overdue()
+    fields: tuple[CustomerField, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,11 @@ class Settings:
         return Workcalendar(self.tables.workspace)
 
     @cached_property
+    def fields(self) -> dict[str, CustomerField]:
+        """The customers' fields by name, those that every config has among them."""
+        return known_fields(self.tables.fields)
+
+    @cached_property
     def sops(self) -> dict[str, Sop]:
         return {sop.id: sop for sop in self.tables.sops}
 
@@ -105,8 +118,8 @@ class Settings:
         return frozenset(declared | by_rules | by_steps | stages)
 
 
-def load_settings(path: Path, *, examples: bool = True) -> Settings:
-    """Read and check a config file; raises ConfigError with every problem in it."""
+def load_settings(path: Path, *, examples: bool = True, today: date | None = None) -> Settings:
+    """Read and check a config file; raises ConfigError with every problem in it. `today`: for the warnings."""
     name = path.name
     try:
         raw = path.read_bytes()
@@ -123,11 +136,22 @@ def load_settings(path: Path, *, examples: bool = True) -> Settings:
         line = raw[: error.start].count(b"\n") + 1
         message = "不是 UTF-8 编码；请在编辑器里另存为 UTF-8"
         raise ConfigError([Problem(name, line, 1, "", message)]) from None
-    return parse_settings(source, name, examples=examples)
+    return parse_settings(source, name, examples=examples, today=today, beside=path.parent)
 
 
-def parse_settings(source: str, name: str = "config.toml", *, examples: bool = True) -> Settings:
-    """Turn a config text into Settings; raises ConfigError with every problem in it."""
+def parse_settings(
+    source: str,
+    name: str = "config.toml",
+    *,
+    examples: bool = True,
+    today: date | None = None,
+    beside: Path | None = None,
+) -> Settings:
+    """Turn a config text into Settings; raises ConfigError with every problem in it.
+
+    today: the local day; with it, Settings.warnings say whether holidays are known for it and two months on.
+    beside: the folder of the file; with it, the materials that attachments name are looked for.
+    """
     source = source.replace("\r\n", "\n")
     tables = _validate(_parse_toml(source, name), source, name)
     version = hashlib.sha256(source.encode()).hexdigest()[:12]
@@ -145,11 +169,34 @@ def parse_settings(source: str, name: str = "config.toml", *, examples: bool = T
     except RuleErrors as error:
         found += [(problem.where, problem.message) for problem in error.errors]
     known = _tags_of(tables)
-    found += [(p.where, p.message) for p in check_playbook(tables.pipelines, tables.sops, known, tables.welcome)]
+    found += [(p.where, p.message) for p in check_playbook(
+        tables.pipelines, tables.sops, known, tables.welcome, tables.workspace, tables.fields)]  # fmt: skip
+    found += _check_replies(tables)
+    found += check_group_sends(tables.sops)
+    if beside is not None:
+        attachments = all_attachments(tables.sops, tables.welcome)
+        found += check_materials(beside / tables.workspace.materials, attachments)
     if found or book is None:
         raise ConfigError(_located(found, source, name))
-    warnings = tuple(Workcalendar(tables.workspace).warnings)
-    return Settings(version=version, source=source, tables=tables, book=book, warnings=warnings)
+    return Settings(
+        version=version, source=source, tables=tables, book=book, warnings=_warnings(tables, today)
+    )
+
+
+def _check_replies(tables: Tables) -> list[tuple[positions.Path, str]]:
+    blanks = [f"customer.{name}" for name in known_fields(tables.fields)]
+    return [
+        (("rules", i, "reply"), message)
+        for i, rule in enumerate(tables.rules)
+        for message in check_wording(rule.reply or "", blanks)
+    ]
+
+
+def _warnings(tables: Tables, today: date | None) -> tuple[str, ...]:
+    calendar = Workcalendar(tables.workspace)
+    for day in () if today is None else (today, today + _LOOK_AHEAD):
+        calendar.is_workday(day)
+    return (*calendar.warnings, *personal_steps(tables.sops))
 
 
 def _tags_of(tables: Tables) -> frozenset[str]:

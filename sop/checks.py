@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from itertools import pairwise
 
 from rapidfuzz import fuzz, process
 
-from sop.playbook import Pipeline, Sop, Step, Welcome, Workspace
+from sop.fields import known_fields
+from sop.playbook import CustomerField, Pipeline, Sop, Step, Welcome, Workspace
 from sop.stopping import HAPPENINGS
 from sop.triggers import EVENTS, TriggerError, trigger_of
-from sop.wording import check_wording
+from sop.wording import PLACEHOLDERS, check_wording
 
 Where = tuple[str | int, ...]
 
@@ -30,8 +32,12 @@ def check_playbook(
     known_tags: Collection[str],
     welcome: Welcome | None = None,
     workspace: Workspace | None = None,
+    fields: Sequence[CustomerField] = (),
 ) -> list[Problem]:
     """Check the tables against each other; `known_tags` are the declared tags and those that rules set."""
+    known = known_fields(fields)
+    dates = [name for name, field in known.items() if field.kind == "date"]
+    blanks = [f"customer.{name}" for name in known]
     problems = list(_repeated("pipelines", "name", [pipeline.name for pipeline in pipelines], "流程"))
     for i, pipeline in enumerate(pipelines):
         problems += _check_stages(("pipelines", i), pipeline, known_tags)
@@ -39,11 +45,13 @@ def check_playbook(
     problems += _repeated("sops", "id", [sop.id for sop in sops], "SOP")
     stages = [stage.name for pipeline in pipelines for stage in pipeline.stages]
     for i, sop in enumerate(sops):
-        problems += _check_sop(("sops", i), sop, stages, known_tags, sops)
+        problems += _check_sop(("sops", i), sop, stages, known_tags, sops, dates)
         for j, step in enumerate(sop.steps):
-            problems += _check_step(("sops", i, "steps", j), step, known_tags, workspace)
+            problems += _check_step(("sops", i, "steps", j), step, known_tags, workspace, blanks)
     if welcome is not None:
-        problems += [Problem(("welcome", "say"), m) for m in check_wording(welcome.say)]
+        problems += [Problem(("welcome", "say"), m) for m in check_wording(welcome.say, blanks)]
+    problems += _repeated("fields", "name", [field.name for field in fields], "字段")
+    problems += _check_fields(fields)
     if workspace is not None:
         problems += _check_workspace(workspace)
     return problems
@@ -121,23 +129,51 @@ def _loop(pipeline: Pipeline, start: str, goal: str) -> tuple[str, ...]:
     return tuple(path)
 
 
+def _check_fields(fields: Sequence[CustomerField]) -> Iterator[Problem]:
+    for i, field in enumerate(fields):
+        if f"customer.{field.name}" in PLACEHOLDERS:
+            yield Problem(("fields", i, "name"), f"{{customer.{field.name}}} 已有别的意思，请换一个名字")
+        if field.yearly and field.kind != "date":
+            yield Problem(("fields", i, "yearly"), '每年一次（yearly）只用于日期：kind = "date"')
+
+
 def _check_sop(
-    where: Where, sop: Sop, stages: Sequence[str], known_tags: Collection[str], sops: Sequence[Sop]
+    where: Where,
+    sop: Sop,
+    stages: Sequence[str],
+    known_tags: Collection[str],
+    sops: Sequence[Sop],
+    dates: Collection[str],
 ) -> Iterator[Problem]:
     if sop.stage is not None:
         yield from _check_known((*where, "stage"), sop.stage, stages, "阶段")
         if stages.count(sop.stage) > 1:
             yield Problem((*where, "stage"), f"有不止一个流程含阶段「{sop.stage}」，请给它们不同的名字")
     else:
-        yield from _check_on((*where, "on"), sop, known_tags, sops)
+        yield from _check_on((*where, "on"), sop, known_tags, sops, dates)
+    for j, tag in enumerate(sop.audience.tags):
+        yield from _check_known((*where, "audience", "tags", j), tag, known_tags, "标签")
+    for j, stage in enumerate(sop.audience.stages):
+        yield from _check_known((*where, "audience", "stages", j), stage, stages, "阶段")
     for j, happening in enumerate(sop.stop):
         yield from _check_stop((*where, "stop", j), happening, known_tags)
-    for j in range(1, len(sop.steps)):
-        if sop.steps[j].after < sop.steps[j - 1].after:
+    yield from _check_order(where, sop)
+
+
+def _check_order(where: Where, sop: Sop) -> Iterator[Problem]:
+    relative = [(j, step.after) for j, step in enumerate(sop.steps) if step.on_date is None]
+    dated = [(j, step.on_date) for j, step in enumerate(sop.steps) if step.on_date is not None]
+    for (_, earlier), (j, later) in pairwise(relative):
+        if later < earlier:
             yield Problem((*where, "steps", j, "after"), "步骤要按 after 从小到大排列，这一步比上一步还早")
+    for (_, before), (j, day) in pairwise(dated):
+        if day < before:
+            yield Problem((*where, "steps", j, "on_date"), "步骤要按 on_date 从早到晚排列，这一步比上一步还早")
 
 
-def _check_on(where: Where, sop: Sop, known_tags: Collection[str], sops: Sequence[Sop]) -> Iterator[Problem]:
+def _check_on(
+    where: Where, sop: Sop, known_tags: Collection[str], sops: Sequence[Sop], dates: Collection[str]
+) -> Iterator[Problem]:
     try:
         trigger = trigger_of(sop)
     except TriggerError as error:
@@ -145,6 +181,8 @@ def _check_on(where: Where, sop: Sop, known_tags: Collection[str], sops: Sequenc
         return
     if trigger.kind == "tag":
         yield from _check_known(where, trigger.name, known_tags, "标签")
+    if trigger.kind == "date" and trigger.day is None:
+        yield from _check_known(where, trigger.name, dates, "日期字段")
     if trigger.kind in ("reply", "no-reply"):
         yield from _check_known(where, trigger.name, [other.id for other in sops], "跟进")
         if trigger.name == sop.id:
@@ -163,13 +201,13 @@ def _check_stop(where: Where, happening: str, known_tags: Collection[str]) -> It
 
 
 def _check_step(
-    where: Where, step: Step, known_tags: Collection[str], workspace: Workspace | None
+    where: Where, step: Step, known_tags: Collection[str], workspace: Workspace | None, blanks: Collection[str]
 ) -> Iterator[Problem]:
     for k, text in enumerate(step.say):
         at = (*where, "say", k) if len(step.say) > 1 else (*where, "say")
         if not text.strip():
             yield Problem(at, "话术是空的")
-        yield from (Problem(at, message) for message in check_wording(text))
+        yield from (Problem(at, message) for message in check_wording(text, blanks))
     for key, tag in (("on_reply", step.on_reply), ("on_silence", step.on_silence)):
         if tag is not None:
             yield from _check_known((*where, key), tag, known_tags, "标签")

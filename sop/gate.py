@@ -12,7 +12,10 @@ from sop.workcalendar import Shift, Workcalendar
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What is known when a card is due. `contacts` are the instants at which our side reached the customer."""
+    """What is known when a card is due.
+
+    contacts: the instants at which our side reached the customer. own: those of this very SOP, `cap` its rate.
+    """
 
     contacts: tuple[datetime, ...] = ()
     last_agent_word_at: datetime | None = None
@@ -20,6 +23,8 @@ class Situation:
     anytime: bool = False
     already_said: bool = False
     expires_at: datetime | None = None
+    own: tuple[datetime, ...] = ()
+    cap: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,8 @@ def decide_card(now: datetime, situation: Situation, budget: Budget, calendar: W
     """Decide about a card that is due at `now`.
 
     What the agent has said already is dropped. A card waits for work hours (an `anytime` one for the end of quiet
-    hours only), while the agent talks with the customer, until the customer's budget has room, and until the
-    agent's last card is `agent_gap` old. A card that would wait beyond its `expires_at` is dropped.
+    hours only), while the agent talks with the customer, until the customer's budget and the SOP's own cap have
+    room, and until the agent's last card is `agent_gap` old. One that would wait beyond its `expires_at` is dropped.
     """
     if situation.already_said:
         return Drop("员工已经说过同样的话")
@@ -69,6 +74,7 @@ def _hops(at: datetime, situation: Situation, budget: Budget, calendar: Workcale
         (calendar.quiet_shifts(at) if situation.anytime else calendar.shifts(at))
         or _while_talking(at, situation.last_agent_word_at, budget.talk_hold)
         or within_budget(at, situation.contacts, budget.customer, calendar)
+        or (within_budget(at, situation.own, situation.cap, calendar) if situation.cap else ())
         or _apart(at, situation.last_card_at, budget.agent_gap)
     )
 

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sop.playbook import Attachment, Sop, Step, Workspace
+from sop.attachments import Attachment
+from sop.playbook import Sop, Step, Workspace
 from sop.rates import Tally, parse_rate
 from sop.workcalendar import Shift, Workcalendar, calendar_of
 
 _DAY = timedelta(days=1)
+_LEAST_SPREAD = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,20 @@ class PlannedStep:
     shifts: tuple[Shift, ...] = ()
 
 
-def plan_steps(sop: Sop, enrolled_at: datetime, workspace: Workspace, customer_key: str) -> tuple[PlannedStep, ...]:
+def plan_steps(
+    sop: Sop,
+    enrolled_at: datetime,
+    workspace: Workspace,
+    customer_key: str,
+    *,
+    spread: timedelta = timedelta(0),
+) -> tuple[PlannedStep, ...]:
     """Plan every step of the SOP for a customer enrolled at `enrolled_at` (aware).
 
     Each step lies in a lawful slot (save an `anytime` step due as wished), never before enrolment nor before
-    the step ahead of it; no day (week) holds more steps than the SOP's cap; nothing in quiet hours. Equal arguments
-    give equal plans.
+    the step ahead of it; no day (week) holds more steps than the SOP's cap; nothing in quiet hours. A step whose
+    `on_date` is past is left out. What a time of day makes due is put off by a part of `spread` that is the
+    customer's own, on the same day and where that is lawful. Equal arguments give equal plans.
     """
     calendar = calendar_of(workspace)
     tally = Tally(parse_rate(sop.cap), calendar)
@@ -44,7 +54,12 @@ def plan_steps(sop: Sop, enrolled_at: datetime, workspace: Workspace, customer_k
     earliest = enrolled_at.astimezone(UTC)
     for index, step in enumerate(sop.steps):
         wished = wished_at(step, enrolled_at, calendar)
+        if step.on_date is not None and wished < enrolled_at:
+            continue
         shifts = tuple(_settle(step, wished, earliest, sop.cap, calendar, tally))
+        if spread and not step.anytime and (shifts or step.at is not None or step.on_date is not None):
+            share = _share(sop.id, index, customer_key)
+            shifts += _spread_out(shifts[-1].to if shifts else wished, spread * share, calendar)
         earliest = shifts[-1].to if shifts else wished
         tally.add(earliest)
         planned.append(_planned(sop, step, index, wished, shifts, customer_key))
@@ -58,6 +73,8 @@ def wished_at(step: Step, enrolled_at: datetime, calendar: Workcalendar) -> date
     reached, or of the next day if that is already past: a step of "1d" at 10:00 for a customer who came at
     15:00 is due tomorrow at 10:00, one of "0d" too.
     """
+    if step.on_date is not None:
+        return calendar.instant(step.on_date, step.at or calendar.opens_at)
     whole_days = step.after % _DAY == timedelta(0)
     start = calendar.local(enrolled_at)
     if whole_days:
@@ -76,6 +93,22 @@ def choose_variant(sop_id: str, index: int, customer_key: str, variants: int) ->
     """Give a customer the same wording of a step every time, and all wordings to about as many customers."""
     digest = hashlib.sha256(f"{sop_id}\x00{index}\x00{customer_key}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % variants
+
+
+def _share(sop_id: str, index: int, customer_key: str) -> float:
+    """The customer's own part (0 to 1) of the time over which a step is spread."""
+    digest = hashlib.sha256(f"spread\x00{sop_id}\x00{index}\x00{customer_key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def _spread_out(at: datetime, by: timedelta, calendar: Workcalendar) -> tuple[Shift, ...]:
+    """Put off by so much, or by half of it and so on where that would leave the day's lawful hours."""
+    while by >= _LEAST_SPREAD:
+        later = at + timedelta(seconds=int(by.total_seconds()))
+        if not calendar.shifts(later) and calendar.local(later).date() == calendar.local(at).date():
+            return (Shift("错峰", at, later),)
+        by /= 2
+    return ()
 
 
 def _settle(

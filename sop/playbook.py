@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import date, time, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from sop.attachments import Attachment
+
 _LENGTH = re.compile(r"(\d{1,6})\s*([smhdw])")
 _UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+FIELD_NAME = r"^[a-z][a-z0-9_]{0,29}$"
 RATE = r"^[1-9]\d?/(day|week)$"
 _HOURS = re.compile(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})")
 
@@ -79,7 +83,8 @@ class Workspace(Table):
 
     `workdays`: china = statutory holidays and make-up days; festivals = every day save statutory holidays
     (weekends are worked); mon-fri; everyday. `holidays` and `extra_workdays` override it day by day.
-    In `quiet_hours` ("22:00-08:00") nobody is prompted at all, not even by an `anytime` step.
+    In `quiet_hours` ("22:00-08:00") nobody is prompted at all, not even by an `anytime` step. `materials` is the
+    folder of pictures and files to send along, seen from where config.toml lies.
     """
 
     name: str = Field(default="我的企业", max_length=60)
@@ -89,6 +94,7 @@ class Workspace(Table):
     workdays: Literal["china", "festivals", "mon-fri", "everyday"] = "china"
     holidays: tuple[date, ...] = Field(default=(), max_length=366)
     extra_workdays: tuple[date, ...] = Field(default=(), max_length=366)
+    materials: str = Field(default="materials", min_length=1, max_length=200)
 
     @field_validator("timezone")
     @classmethod
@@ -98,14 +104,6 @@ class Workspace(Table):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f'没有时区 "{name}"，可写例如 "Asia/Shanghai"') from None
         return name
-
-
-class Attachment(Table):
-    """Something sent along with a text; a link today."""
-
-    kind: Literal["link"]
-    title: str = Field(min_length=1, max_length=64)
-    url: str = Field(pattern=r"^https?://\S{1,2040}$")
 
 
 class Welcome(Table):
@@ -135,21 +133,56 @@ class Budget(Table):
 
     `customer` counts the talks we open with him: prompts sent, and agents' words not within `talk_hold` of the word
     before; for so long after a word the agent is taken to be still talking with him. An agent gets one card per
-    `agent_gap`; more wait and come together. `digest_at` is when he gets the list of his day.
+    `agent_gap`; more wait and come together. `digest_at` is when he gets the list of his day. Prompts that a time of
+    day (and not the customer's own moment) makes due for many at once are spread over `spread`.
     """
 
     customer: str = Field(default="2/day", pattern=RATE)
     talk_hold: Length = timedelta(minutes=10)
     agent_gap: Length = timedelta(minutes=30)
     digest_at: Clock = time(9)
+    spread: Length = Field(default=timedelta(0), le=timedelta(hours=4))
 
 
 class Overdue(Table):
-    """[overdue]: what happens about a prompt that the agent does not follow; a length of 0 switches it off."""
+    """[overdue]: what happens about a prompt that the agent does not follow; a length of 0 switches it off.
+
+    `leaders` (userids) are told where WeCom names no direct leader of the agent.
+    """
 
     remind_after: Length = timedelta(hours=2)
     reminders: int = Field(default=2, ge=0, le=10)
     leader_after: Length = timedelta(0)
+    leaders: tuple[str, ...] = Field(default=(), max_length=20)
+
+
+class CustomerField(Table):
+    """[[fields]]: a fact about customers beyond what WeCom knows; {customer.name-of-it} in texts.
+
+    A date may start SOPs (`on = "date:birthday-3d"`): every year where `yearly` (birthdays are), else once.
+    """
+
+    name: str = Field(pattern=FIELD_NAME)
+    title: str = Field(default="", max_length=30)
+    kind: Literal["date", "text"] = "text"
+    yearly: bool = False
+
+
+BIRTHDAY = CustomerField(name="birthday", title="生日", kind="date", yearly=True)
+EXPIRY = CustomerField(name="expiry", title="到期日", kind="date")
+
+
+class Audience(Table):
+    """`audience` of an SOP: customers in one of `stages` who carry one of `tags`; what is left out is not asked."""
+
+    tags: tuple[str, ...] = Field(default=(), max_length=100)
+    stages: tuple[str, ...] = Field(default=(), max_length=100)
+
+    def holds(self, tags: Collection[str], stages: Collection[str]) -> bool:
+        """Whether a customer with these tags, who stands in these stages, is meant."""
+        return (not self.tags or not set(self.tags).isdisjoint(tags)) and (
+            not self.stages or not set(self.stages).isdisjoint(stages)
+        )
 
 
 class Sync(Table):
@@ -228,12 +261,14 @@ class Pipeline(Table):
 class Step(Table):
     """[[sops.steps]]: one prompt: when (counted from enrolment), what to say, and how an answer counts.
 
+    With `on_date` it is due on that day (at `at`, or when work begins), and not at all for who comes later.
     `anytime`: it does not wait for work hours (the customer has just spoken and waits for an answer). After
     `valid_for` nobody needs the prompt any more.
     """
 
     after: Length = timedelta(0)
     at: Clock | None = None
+    on_date: date | None = None
     anytime: bool = False
     valid_for: Length = timedelta(days=3)
     say: Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)] = Field(
@@ -244,11 +279,19 @@ class Step(Table):
     on_reply: str | None = None
     on_silence: str | None = None
 
+    @model_validator(mode="after")
+    def _one_time(self) -> Step:
+        if self.on_date is not None and self.after:
+            raise ValueError("on_date（固定日子）与 after（开始后多久）二者只写一个")
+        return self
+
 
 class Sop(Table):
     """[[sops]]: a series of prompts that starts when a customer enters `stage` or when `on` happens.
 
     `again`: whether one who has had it may have it again: always, never, or so long after the last time ("30d").
+    `audience` limits it to some customers, whatever starts it. By `channel` group-send the agent confirms one mass
+    message to all whose step is due in the same hour; a step that names the customer goes by card all the same.
     Of two SOPs that want the same customer on a full day the one of the higher `priority` (1..9) goes first.
     """
 
@@ -258,7 +301,8 @@ class Sop(Table):
     on: str | None = None
     stop: tuple[str, ...] = ("reply", "left", "lost")
     owner: Literal["follow", "last-talked"] = "follow"
-    channel: Literal["card"] = "card"
+    channel: Literal["card", "group-send"] = "card"
+    audience: Audience = Audience()
     cap: str = Field(default="1/day", pattern=RATE)
     priority: int = Field(default=5, ge=1, le=9)
     again: Annotated[Length | Literal["always", "never"], BeforeValidator(_again)] = "always"

@@ -54,7 +54,10 @@ def preview(
     prompts that want the same day the one of the higher priority has it and the others are put off.
     """
     calendar = calendar_of(workspace)
-    plans = [plan_steps(course.sop, course.enrolled_at, workspace, customer_key) for course in courses]
+    plans = [
+        plan_steps(course.sop, course.enrolled_at, workspace, customer_key, spread=budget.spread)
+        for course in courses
+    ]
     found = [
         _prompt(courses[which], step, shifts, values or {})
         for which, step, shifts in _place(courses, plans, budget, calendar, now, list(contacts))
@@ -84,7 +87,8 @@ def _place(
     Only the next step of each course waits in the heap, so a course keeps its order.
     """
     ahead = [
-        deque(step for step in plan[c.done :] if step.due_at >= now) for c, plan in zip(courses, plans, strict=True)
+        deque(step for step in plan if step.index >= c.done and step.due_at >= now)
+        for c, plan in zip(courses, plans, strict=True)
     ]
     own: list[list[datetime]] = [[] for _ in courses]
     shifts: list[tuple[Shift, ...]] = [() for _ in courses]

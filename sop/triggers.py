@@ -21,7 +21,6 @@ EVENTS = {
     "@quit": "客户退了群",
     "@approved": "客户同意存档会话",
 }
-DATE_FIELDS = {"birthday": "生日，每年一次", "expiry": "到期日，只一次"}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LAST_DAY = "last"
 
@@ -29,7 +28,7 @@ _FORMS = (
     '"@added"、"tag:高意向"、"silence:3d"、"reply:跟进的 id/2"、"no-reply:跟进的 id/2"、'
     '"date:birthday"、"date:expiry-7d"、"date:2026-06-01"、"every:mon"、"every:15"、"every:last"'
 )
-_DATE_FIELD = re.compile(r"([a-z_]+)(?:([+-])(\d{1,3})d)?")
+_DATE_FIELD = re.compile(r"([a-z][a-z0-9_]{0,29})(?:([+-])(\d{1,3})d)?")
 _STEP = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]*)(?:/([1-9]\d{0,2}))?")
 
 Kind = Literal["stage", "event", "tag", "silence", "date", "every", "reply", "no-reply"]
@@ -115,10 +114,9 @@ def _date(text: str) -> Trigger:
         return Trigger("date", day=date.fromisoformat(text))
     except ValueError:
         found = _DATE_FIELD.fullmatch(text)
-    if found is None or found[1] not in DATE_FIELDS:
-        fields = "、".join(f"date:{name}（{what}）" for name, what in DATE_FIELDS.items())
+    if found is None:
         raise TriggerError(
-            f'没有日期 "{text}"，可用的有 {fields}，提前写作 date:expiry-7d，固定日子写作 date:2026-06-01'
+            f'看不懂日期 "{text}"：写作 date:birthday，提前写作 date:expiry-7d，固定日子写作 date:2026-06-01'
         )
     days = int(found[3] or 0) * (-1 if found[2] == "-" else 1)
     return Trigger("date", found[1], timedelta(days=days))

@@ -96,6 +96,14 @@ BUDGET = Budget.model_validate({"customer": "2/day", "talk_hold": "10m", "agent_
         ),
         pytest.param("03T15:00", Situation(last_agent_word_at=at("03T14:50")), None, [], id="they have talked"),
         pytest.param(
+            "03T15:00",
+            Situation(own=(at("03T09:30"),), cap="1/day"),
+            "04T09:00",
+            ["超出频次（每天最多 1 次）"],
+            id="a step of the same SOP today",
+        ),
+        pytest.param("03T15:00", Situation(own=(at("02T09:30"),), cap="1/day"), None, [], id="one yesterday"),
+        pytest.param(
             "03T15:00", Situation(last_card_at=at("03T14:45")), "03T15:15", ["刚提醒过这位员工"], id="a card ago"
         ),
         pytest.param(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sop.checks import check_playbook
-from sop.playbook import Pipeline, Sop, Welcome, Workspace
+from sop.playbook import CustomerField, Pipeline, Sop, Welcome, Workspace
 
 TAGS = {"考虑价格", "已付款", "已约试听", "已回复", "未回复", "投诉"}
 
@@ -116,6 +116,35 @@ def test_problems_of_a_start(on: str, says: str) -> None:
     del table["stage"]
     found = check([PIPELINE], [table, {**SOP, "id": "price2"}])
     assert [(at, says in message) for at, message in found] == [("sops.0.on", True)]
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "says"),
+    [
+        ({"audience": {"tags": ["已付"]}}, "sops.0.audience.tags.0", "是不是「已付款」"),
+        ({"audience": {"stages": ["考虑"]}}, "sops.0.audience.stages.0", "是不是「考虑价格」"),
+        ({"steps": [{"after": "1d", "say": "{customer.schol}"}]}, "sops.0.steps.0.say", "是不是 {customer.school}"),
+        ({"steps": [{"say": "甲", "on_date": "2026-06-02"}, {"say": "乙", "on_date": "2026-06-01"}]},
+         "sops.0.steps.1.on_date", "比上一步还早"),
+        ({"stage": None, "on": "date:wedding"}, "sops.0.on", "没有日期字段「wedding」"),
+        ({"stage": None, "on": "date:school"}, "sops.0.on", "没有日期字段「school」"),
+    ],
+)  # fmt: skip
+def test_problems_of_fields_days_and_audiences(change: dict[str, Any], where: str, says: str) -> None:
+    sop = Sop.model_validate({**SOP, **change})
+    fields = [CustomerField(name="school", title="学校")]
+    (problem,) = check_playbook([Pipeline.model_validate(PIPELINE)], [sop], TAGS, fields=fields)
+    assert (".".join(map(str, problem.where)), says in problem.message) == (where, True), problem
+
+
+def test_fields_are_sound() -> None:
+    fields = [CustomerField(name="name"), CustomerField(name="school", yearly=True), CustomerField(name="school")]
+    found = check_playbook([], [], TAGS, fields=fields)
+    assert [problem.where for problem in found] == [
+        ("fields", 2, "name"),
+        ("fields", 0, "name"),
+        ("fields", 1, "yearly"),
+    ]
 
 
 def test_a_loop_further_on_is_told_once_a_move() -> None:

@@ -44,7 +44,7 @@ def test_parse(text: str, trigger: Trigger) -> None:
         ("tag:", "看不懂触发条件"),
         ("silence:three", "时长写作数字加单位"),
         ("silence:0d", "要大于 0"),
-        ("date:wedding", "date:birthday"),
+        ("date:-3d", "写作 date:birthday"),
         ("date:2026-13-01", "date:2026-06-01"),
         ("date:birthday-", "提前写作"),
         ("every:monday", "每周写 mon"),

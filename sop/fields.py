@@ -1,0 +1,71 @@
+"""Facts about customers that a company keeps: which there are, how their values are written and shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+
+from sop.playbook import BIRTHDAY, EXPIRY, CustomerField
+
+LONGEST = 200
+_DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?\d[\d ,.()-]*")
+
+
+def known_fields(declared: Iterable[CustomerField]) -> dict[str, CustomerField]:
+    """The fields by name: birthday and expiry, which every config has, and what it declares itself."""
+    return {field.name: field for field in (BIRTHDAY, EXPIRY, *declared)}
+
+
+def yearly_of(fields: Mapping[str, CustomerField]) -> frozenset[str]:
+    """The names of the dates that come round every year."""
+    return frozenset(name for name, field in fields.items() if field.yearly)
+
+
+def read_value(field: CustomerField, text: str) -> str:
+    """Bring what a person wrote into the form that is kept (dates as 1990-05-20); raises ValueError saying how."""
+    plain = " ".join(text.split())
+    if len(plain) > LONGEST:
+        raise ValueError(f"最多 {LONGEST} 个字")
+    if field.kind == "date":
+        return _read_date(plain).isoformat()
+    if text.startswith(_FORMULA) and not _NUMBER.fullmatch(plain):
+        raise ValueError(f"以 {text[0]!r} 开头，像是表格公式，请去掉这个符号")
+    return plain
+
+
+def show_value(field: CustomerField, value: str) -> str:
+    """A kept value as people say it: 5月20日, or with the year where the day comes once."""
+    if field.kind != "date":
+        return value
+    day = date.fromisoformat(value)
+    return f"{day.month}月{day.day}日" if field.yearly else f"{day.year}年{day.month}月{day.day}日"
+
+
+def dates_of(fields: Mapping[str, CustomerField], values: Mapping[str, str]) -> dict[str, date]:
+    """The dates among a customer's values."""
+    kinds = {name for name, field in fields.items() if field.kind == "date"}
+    return {name: date.fromisoformat(value) for name, value in values.items() if name in kinds}
+
+
+def find_field(fields: Mapping[str, CustomerField], heading: str) -> CustomerField | None:
+    """The field that a column's heading means: its name or its title."""
+    wanted = heading.strip()
+    by_title = {field.title: field for field in fields.values() if field.title}
+    return fields.get(wanted) or fields.get(wanted.casefold()) or by_title.get(wanted)
+
+
+def unknown_field(fields: Collection[CustomerField], heading: str) -> str:
+    """Say that there is no such field, and which there are."""
+    names = "、".join(f"{field.name}（{field.title}）" if field.title else field.name for field in fields)
+    return f"没有字段「{heading}」，可用的有：{names}；新的字段写在配置的 [[fields]] 里"
+
+
+def _read_date(text: str) -> date:
+    found = _DATE.fullmatch(text)
+    try:
+        return date(int(found[1]), int(found[2]), int(found[3])) if found else date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"「{text[:30]}」不是日期，写作 1990-05-20") from None
