@@ -362,7 +362,8 @@ class SopTask(Model):
     on_silence: Mapped[str | None] = mapped_column(String(30))
     delivered_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
-    outcome: Mapped[str | None] = mapped_column(String(16))  # exact | edited | ticked
+    # exact | edited | ticked | group-send | the kind of an attachment that alone proves it: link, image, ...
+    outcome: Mapped[str | None] = mapped_column(String(16))
     timing: Mapped[str | None] = mapped_column(String(16))  # early | in-time | late
     similarity: Mapped[float | None]
     sent_by_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
@@ -373,10 +374,65 @@ class SopTask(Model):
     reply_msgid: Mapped[str | None] = mapped_column(String(128))
     ended_because: Mapped[str | None] = mapped_column(String(200))
     rejected_because: Mapped[str | None] = mapped_column(String(16))  # the agent's 不合适, counted against the step
+    channel: Mapped[str] = mapped_column(String(16), default="card")  # card | group-send
+    group_send_id: Mapped[int | None] = mapped_column(ForeignKey("group_send.id"), index=True)
+    group_status: Mapped[int | None]  # WeCom's word on it: 1 sent, 2 not a friend, 3 over the cap
+    attached: Mapped[list[Any]] = mapped_column(default=list)  # which of `attach` the archive has shown (indexes)
 
     enrolment: Mapped[SopEnrolment] = relationship(back_populates="tasks")
     customer: Mapped[Customer] = relationship()
     agent: Mapped[Agent] = relationship(foreign_keys=[agent_id])
+
+
+class GroupSend(Model):
+    """One 企业群发 task: the same words of one agent to many customers (the tasks that point here).
+
+    gathering (waits to leave), created (WeCom has it, the agent has not confirmed), confirmed (results come in),
+    done, cancelled, failed, unknown (nobody can say whether WeCom has it).
+    """
+
+    __tablename__ = "group_send"
+    __table_args__ = (Index("ix_group_send_open", "state", "agent_id"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    sop_id: Mapped[str] = mapped_column(String(64))
+    step: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    attach: Mapped[list[Any]] = mapped_column(default=list)
+    state: Mapped[str] = mapped_column(String(16), default="gathering")
+    msgid: Mapped[str | None] = mapped_column(String(128), unique=True)
+    customers: Mapped[int] = mapped_column(default=0)  # how many WeCom took
+    created_at: Mapped[datetime]
+    made_at: Mapped[datetime | None]  # WeCom took it
+    expires_at: Mapped[datetime]
+    polls: Mapped[int] = mapped_column(default=0)
+    polled_at: Mapped[datetime | None]
+    poll_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    reminded_at: Mapped[list[Any]] = mapped_column(default=list)  # ISO instants
+    ended_because: Mapped[str | None] = mapped_column(String(200))
+
+    agent: Mapped[Agent] = relationship()
+
+
+class Material(Model):
+    """A file of the material library as it was at one time, and the media_id under which WeCom has it for 3 days."""
+
+    __tablename__ = "material"
+    __table_args__ = (UniqueConstraint("name", "kind", "sha256"), Index("ix_material_md5", "md5"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(16))  # image | file: as which WeCom takes it
+    sha256: Mapped[str] = mapped_column(String(64))
+    md5: Mapped[str] = mapped_column(String(32))  # what the archive calls it by
+    size: Mapped[int]
+    found_at: Mapped[datetime]
+    used_at: Mapped[datetime]  # the config last named it, the folder last had it
+    media_id: Mapped[str | None] = mapped_column(String(256))
+    uploaded_at: Mapped[datetime | None]
+    uploads: Mapped[int] = mapped_column(default=0)
 
 
 class Outbox(Model):
@@ -387,9 +443,7 @@ class Outbox(Model):
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True)  # the same thing is never put out twice
-    kind: Mapped[str] = mapped_column(
-        String(16)
-    )  # card | digest | card_change | mark_tag | welcome | profile | app_text | library
+    kind: Mapped[str] = mapped_column(String(16))  # a key of bot.errands.ERRANDS
     state: Mapped[str] = mapped_column(String(16), default="waiting")
     payload: Mapped[dict[str, Any]]
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))

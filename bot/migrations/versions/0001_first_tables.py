@@ -106,6 +106,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_lease")),
     )
     op.create_table(
+        "material",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("md5", sa.String(length=32), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("found_at", UtcDateTime(), nullable=False),
+        sa.Column("used_at", UtcDateTime(), nullable=False),
+        sa.Column("media_id", sa.String(length=256), nullable=True),
+        sa.Column("uploaded_at", UtcDateTime(), nullable=True),
+        sa.Column("uploads", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_material")),
+        sa.UniqueConstraint("name", "kind", "sha256", name=op.f("uq_material_name")),
+    )
+    with op.batch_alter_table("material", schema=None) as batch_op:
+        batch_op.create_index("ix_material_md5", ["md5"], unique=False)
+
+    op.create_table(
         "quarantine",
         sa.Column("id", Key, nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
@@ -148,6 +167,33 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("follow", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_follow_customer_id"), ["customer_id"], unique=False)
+
+    op.create_table(
+        "group_send",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("agent_id", Key, nullable=False),
+        sa.Column("sop_id", sa.String(length=64), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("attach", Json, nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("msgid", sa.String(length=128), nullable=True),
+        sa.Column("customers", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("made_at", UtcDateTime(), nullable=True),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("polls", sa.Integer(), nullable=False),
+        sa.Column("polled_at", UtcDateTime(), nullable=True),
+        sa.Column("poll_at", UtcDateTime(), nullable=True),
+        sa.Column("confirmed_at", UtcDateTime(), nullable=True),
+        sa.Column("reminded_at", Json, nullable=False),
+        sa.Column("ended_because", sa.String(length=200), nullable=True),
+        sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_group_send_agent_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_group_send")),
+        sa.UniqueConstraint("msgid", name=op.f("uq_group_send_msgid")),
+    )
+    with op.batch_alter_table("group_send", schema=None) as batch_op:
+        batch_op.create_index("ix_group_send_open", ["state", "agent_id"], unique=False)
 
     op.create_table(
         "message",
@@ -309,9 +355,14 @@ def upgrade() -> None:
         sa.Column("reply_msgid", sa.String(length=128), nullable=True),
         sa.Column("ended_because", sa.String(length=200), nullable=True),
         sa.Column("rejected_because", sa.String(length=16), nullable=True),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("group_send_id", Key, nullable=True),
+        sa.Column("group_status", sa.Integer(), nullable=True),
+        sa.Column("attached", Json, nullable=False),
         sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_sop_task_agent_id")),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_sop_task_customer_id")),
         sa.ForeignKeyConstraint(["enrolment_id"], ["sop_enrolment.id"], name=op.f("fk_sop_task_enrolment_id")),
+        sa.ForeignKeyConstraint(["group_send_id"], ["group_send.id"], name=op.f("fk_sop_task_group_send_id")),
         sa.ForeignKeyConstraint(["sent_by_id"], ["agent.id"], name=op.f("fk_sop_task_sent_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sop_task")),
         sa.UniqueConstraint("enrolment_id", "step", name=op.f("uq_sop_task_enrolment_id")),
@@ -320,6 +371,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_sop_task_agent_id"), ["agent_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_sop_task_customer_id"), ["customer_id"], unique=False)
         batch_op.create_index("ix_sop_task_due", ["state", "due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_sop_task_group_send_id"), ["group_send_id"], unique=False)
         batch_op.create_index("ix_sop_task_window", ["window_until"], unique=False)
 
     op.create_table(
@@ -388,6 +440,7 @@ def downgrade() -> None:
     op.drop_table("link_opening")
     with op.batch_alter_table("sop_task", schema=None) as batch_op:
         batch_op.drop_index("ix_sop_task_window")
+        batch_op.drop_index(batch_op.f("ix_sop_task_group_send_id"))
         batch_op.drop_index("ix_sop_task_due")
         batch_op.drop_index(batch_op.f("ix_sop_task_customer_id"))
         batch_op.drop_index(batch_op.f("ix_sop_task_agent_id"))
@@ -416,12 +469,20 @@ def downgrade() -> None:
         batch_op.drop_index("ix_message_talk")
 
     op.drop_table("message")
+    with op.batch_alter_table("group_send", schema=None) as batch_op:
+        batch_op.drop_index("ix_group_send_open")
+
+    op.drop_table("group_send")
     with op.batch_alter_table("follow", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_follow_customer_id"))
 
     op.drop_table("follow")
     op.drop_table("status")
     op.drop_table("quarantine")
+    with op.batch_alter_table("material", schema=None) as batch_op:
+        batch_op.drop_index("ix_material_md5")
+
+    op.drop_table("material")
     op.drop_table("lease")
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_customer_last_word_at"))
