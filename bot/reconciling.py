@@ -17,8 +17,9 @@ from bot.mirror import Compared, Reading, compare_stages, declared_tags, mark_ag
 from bot.models import Agent, Customer, Follow, Outbox
 from bot.people import find_agents, find_customers, start_follow
 from bot.placing import move_by
-from bot.reading import ask_profile
+from bot.reading import LIBRARY, ask_profile
 from bot.settings import Settings
+from bot.store import set_status
 from sop.syncing import Policy
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def start_comparison(system: System, policy: Policy | None, now: datetime, *, dr
     groups = system.wecom.corp_tags()
     with system.store.write() as session:
         found = take_library(session, groups, settings.pipelines)
+        set_status(session, LIBRARY, {"drift": found[:50]}, now)
         run.drift += [Drift("library", what, "按标签 id 跟随" if "改名" in what else "重建") for what in found]
         known = {pipeline.name: stage_tags(session, pipeline) for pipeline in settings.pipelines}
     run.names = {row["tag_id"]: row for row in library_rows(groups)}

@@ -144,9 +144,9 @@ def _sync(session: Session) -> list[Line]:
         lines.append(
             Line("核对企业微信", f"{compared.value['day']}：{compared.value['follows']} 位客户，{found} 处不同")
         )
-    for what in library.value["drift"] if library is not None else []:
-        lines.append(Line("企业微信标签库", what, "warn", "改回原名，或运行 flask wecom reconcile"))
-    return lines
+    drift = library.value["drift"] if library is not None else []
+    advice = "改回原名，或运行 flask wecom reconcile"
+    return lines + [Line("企业微信标签库", what, "warn", advice) for what in drift]
 
 
 def _pause(session: Session, now: datetime) -> list[Line]:
