@@ -103,9 +103,7 @@ def _fork(order: dict[str, Any]) -> int:
     except SystemExit as left:
         status = left.code if isinstance(left.code, int) else 1
         if isinstance(left.code, str):
-            print(left.code, file=sys.stderr)
-        if isinstance(left.code, str):
-            print(left.code, file=sys.stderr)
+            sys.stderr.write(left.code + "\n")
     except BaseException:
         import traceback
 

@@ -19,7 +19,7 @@ from tests.faults.world import World, open_world
 RESUMED = 30.0  # seconds within which lost work is taken up again
 
 
-@pytest.fixture()
+@pytest.fixture
 def queue_world(nursery: Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A world with an embedded queue of its own, a worker and a scheduler running."""
     ensure_valkey(tmp_path)

@@ -62,7 +62,9 @@ def calls(world: World, path: str) -> int:
         {"text": "the answer was lost", "after": True},
     ],
 )
-def test_a_failure_that_passes_is_waited_out_and_the_card_shown_once(lite_world: World, fault: dict[str, Any]) -> None:
+def test_a_failure_that_passes_is_waited_out_and_the_card_shown_once(
+    lite_world: World, fault: dict[str, Any]
+) -> None:
     world = lite_world
     row = a_card_waits(world)
     world.control.fault("message/send", times=2, **fault)
@@ -118,8 +120,9 @@ def test_a_limit_holds_back_its_own_kind_of_call_only(lite_world: World) -> None
     assert delivery.deliver(world.system, second.id) is None
     assert calls(world, "message/send") == sent, "the other card is not even tried"
     with world.system.store.write() as session:
-        profile = Outbox(key="again", kind="profile", payload={}, customer_id=first.customer_id, created_at=clock.now(),
-                         not_before=clock.now())  # fmt: skip
+        now = clock.now()
+        profile = Outbox(key="again", kind="profile", payload={}, created_at=now, not_before=now)
+        profile.customer_id = first.customer_id
         session.add(profile)
         session.flush()
         profile_id = profile.id
