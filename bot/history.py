@@ -97,7 +97,7 @@ def stories(session: Session, part: Slice, zone: ZoneInfo) -> Iterator[Story]:
 
 
 def _utterance(session: Session, row: Spoken, zone: ZoneInfo) -> Utterance:
-    _, msgid, role, kind, text, sent_at = row._tuple()
+    msgid, role, kind, text, sent_at = row[1], row[2], row[3], row[4], row[5]
     parts = split_quote(text) if kind == "text" else _parts(session, msgid, text)
     return Utterance(msgid, text, "agent" if role == "agent" else "customer", kind, sent_at.astimezone(zone), parts)
 

@@ -16,9 +16,8 @@ from taggers.rulebook import compile_rulebook
 from taggers.segment import reference
 from taggers.utterance import Utterance
 
-ROUNDS = 5
+ROUNDS = 7
 WORDS_A_RULE = 2
-_CHUNKS = 12
 
 
 @dataclass(frozen=True)
@@ -100,17 +99,12 @@ def run(sayings: Sequence[str], count: int, rate: float, step: Callable[[], None
         "tokens": lambda some: [list(tokenizer.cut(one.text, HMM=False)) for one in some],
         "scan": lambda some: [book.scan(one.text) for one in some],
     }
-    chunks = [utterances[at::_CHUNKS] for at in range(_CHUNKS)]
     spent: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
-        totals = dict.fromkeys(ways, 0.0)
-        for chunk in chunks:
-            for name, way in ways.items():
-                began = time.perf_counter()
-                way(chunk)
-                totals[name] += time.perf_counter() - began
-        for name in ways:
-            spent[name].append(totals[name])
+        for name, way in ways.items():
+            began = time.perf_counter()
+            way(utterances)
+            spent[name].append(time.perf_counter() - began)
         step()
     rates = {name: len(utterances) / statistics.median(times) for name, times in spent.items()}
     judged = [{hit.rule_id for hit in hits} for hits in book.judge_all(utterances)]

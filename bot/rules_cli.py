@@ -6,6 +6,7 @@ import json
 import os
 import tomllib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from bot import clock, history
 from bot.settings import ConfigError, Settings, load_settings
@@ -67,6 +69,15 @@ def _load(path: Path | None, *, examples: bool = True) -> Settings:
             table.add_row(f"{one.line}:{one.column}", one.where, one.message)
         errors.print(table, markup=False)
         raise SystemExit(1) from None
+
+
+@contextmanager
+def _history() -> Iterator[System]:
+    """The system whose messages are studied, or an end that says why they cannot be read."""
+    try:
+        yield _system()
+    except (OperationalError, ProgrammingError) as problem:
+        _fail(f"读不了已入库的消息：{problem.orig}\n检查 TICI_DATABASE_URL，或先运行：flask db upgrade")
 
 
 def _ago(length: str) -> datetime:
@@ -268,7 +279,7 @@ def _said(dialogues: Path | None, since: datetime) -> Iterator[Utterance]:
                 if turn.get("role") == "customer":
                     yield Utterance.typed(str(turn.get("text", "")))
         return
-    with _system().store.read() as session:
+    with _history() as system, system.store.read() as session:
         for text in history.customers_words(session, since):
             yield Utterance.typed(text)
 
@@ -282,7 +293,7 @@ def _said(dialogues: Path | None, since: datetime) -> Iterator[Utterance]:
 def mine_rules(most: int, since: str, path: Path | None, as_json: bool) -> None:
     settings = _load(path)
     begin = _ago(since)
-    with _system().store.read() as session:
+    with _history() as system, system.store.read() as session:
         before = history.sayings_before(session, begin)
         known = {text for sayings in before.values() for text in sayings}
         elsewhere = (text for text in history.customers_words(session, begin) if text not in known)
@@ -309,10 +320,9 @@ def mine_rules(most: int, since: str, path: Path | None, as_json: bool) -> None:
 @with_appcontext
 def backtest(new: Path, against: Path | None, processes: int, output: Path | None, since: str, as_json: bool) -> None:
     after, before = _load(new), _load(against, examples=False)
-    system = _system()
-    parts, count = history.slices(system.store, _ago(since), clock.now())
     outcome: Backtest | None = None
-    with _bar("回测消息", as_json) as progress:
+    with _history() as system, _bar("回测消息", as_json) as progress:
+        parts, count = history.slices(system.store, _ago(since), clock.now())
         bar = progress.add_task("", total=count)
         for outcome in history.play_all(parts, before.source, after.source, processes):
             progress.update(bar, completed=outcome.messages)

@@ -10,7 +10,7 @@ import ahocorasick_rs
 
 from taggers.compiled import CompiledRule, Keyword
 from taggers.expression import required
-from taggers.fold import CAPITALS, MARKS, NO_GAPS, SPACES, STUTTER, TABLE, Reading, mend, read, squeeze, stutters
+from taggers.fold import CAPITALS, MARKS, NO_GAPS, RUN, SPACES, TABLE, Reading, mend, read, squeeze, stutters
 from taggers.page import Page
 from taggers.segment import Segmenter
 from taggers.sound import homophones, sound
@@ -18,6 +18,7 @@ from taggers.utterance import Scope, Sender
 from taggers.weighing import HINT, NONE, Concerned, Finding, concern, weigh
 
 Scan = Callable[[str, bool], list[tuple[int, int, int]]]
+_SENDERS: tuple[Sender, ...] = ("customer", "agent")
 Uses = list[tuple[CompiledRule, int, Keyword]]
 
 
@@ -48,6 +49,9 @@ class Matcher:
         self.scan: Scan = _automaton(list(listed))
         self._listen = _automaton(list(sounds)) if sounds else None
         self._always = [made for made in compiled if not any(slot != NONE for slot, _ in keywords_of(made))]
+        self.heeds = frozenset(
+            sender for made in compiled for sender in _SENDERS if made.rule.from_ in (sender, "both")
+        )
         self._keywords_only = self._listen is None and not self._always
 
     def is_candidate(self, text: str) -> bool:
@@ -87,8 +91,9 @@ class Matcher:
                 maybe[place] = True
             elif not doubtful or doubtful[-1] != place:
                 doubtful.append(place)
-        for stutter in STUTTER.finditer(joined):
-            maybe[places[bisect_left(ends, stutter.start())]] = True
+        for run in RUN.finditer(joined):
+            if run[1].isalpha():
+                maybe[places[bisect_left(ends, run.start())]] = True
         return doubtful
 
     def find(self, text: str, scope: Scope, sender: Sender, offset: int) -> Sequence[Finding]:
@@ -98,7 +103,7 @@ class Matcher:
         except UnicodeEncodeError:
             text = mend(text)
             found = self.scan(text, True)
-        if self._keywords_only and stutters(text) is None:
+        if self._keywords_only and not stutters(text):
             if not found:
                 return ()
             if min(found)[0] >= self._marks:
@@ -124,12 +129,12 @@ class Matcher:
     def _is_clear(self, folded: str) -> bool:
         """Tell whether a folded text without its spaces holds no keyword and needs no second reading."""
         found = self.scan(folded, True)
-        return (not found or min(found)[0] >= self._hinted) and stutters(folded) is None
+        return (not found or min(found)[0] >= self._hinted) and not stutters(folded)
 
     def pages(self, text: str, found: list[tuple[int, int, int]]) -> list[tuple[Page, Concerned]]:
         """Read the text in every way it can be read, and sort what was found by rule."""
         marks = self._marks
-        if stutters(text) is None and (not found or max(found)[0] < marks):
+        if not stutters(text) and (not found or max(found)[0] < marks):
             return [self._page(Reading(text, None, NO_GAPS, text, None), found)]
         return [
             self._page(reading, [one for one in self.scan(reading.text, True) if one[0] < marks])

@@ -72,6 +72,9 @@ def _asked_behind(clauses: Clauses, right: int) -> bool:
     text = clauses.text
     if right >= len(text) or text[right] in _END:
         return False
+    if "?" not in text and "？" not in text:
+        behind = clauses.after(right)[:1]
+        return bool(behind) and text[slice(*behind[0])].strip(_FADING) in TAGS_BEHIND
     for place, (left, end) in enumerate(clauses.after(right)):
         if place == 0 and text[left:end].strip(_FADING) in TAGS_BEHIND:
             return True

@@ -61,6 +61,8 @@ class RuleBook:
 
     def judge(self, utterance: Utterance, context: Context = NOWHERE) -> tuple[TagHit, ...]:
         """Give the hits of a message, in the order of the rules."""
+        if utterance.sender not in self._matcher.heeds:
+            return ()
         findings: list[Finding] = []
         for part in utterance.parts or split_quote(utterance.text):
             text = part.text if len(part.text) <= LONGEST else part.text[:LONGEST]

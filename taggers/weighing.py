@@ -56,6 +56,8 @@ def weigh(
     why: list[str] | None = None,
 ) -> Finding | None:
     """Ask of one rule whether its occurrences satisfy it; if it is asked why, it says what kept it from doing so."""
+    if why is None and not made.simple and len({one[0] for one in occurrences} - {NONE}) < len(made.slots):
+        return None
     placed = _placed(occurrences, made, page, why)
     if made.simple:
         counted = placed if made.any_sense else [one for one in placed if _is_meant(one, made, page, why)]
