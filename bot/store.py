@@ -152,7 +152,8 @@ def insert_new(session: Session, model: type[Model], rows: Sequence[dict[str, An
     before = 0
     for start in range(0, len(rows), 500):
         statement = dialect.insert(model).values(list(rows[start : start + 500]))
-        result = session.execute(statement.on_conflict_do_nothing(index_elements=list(unique)))
+        statement = statement.on_conflict_do_nothing(index_elements=list(unique))
+        result = session.execute(statement, execution_options={"preserve_rowcount": True})  # else -1 on PostgreSQL
         before += result.rowcount  # type: ignore[attr-defined]
     return before
 
