@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from bot import clock, delivery, ingest
 from bot.cases import Wake
-from bot.following import Happened, follow_up
+from bot.days import start_dated_sops
+from bot.following import Happened, answer_of, follow_up
 from bot.log import get_logger
 from bot.models import ArchiveCursor, CallbackEvent, LinkOpening
 from bot.nightly import reconcile_nightly
@@ -35,9 +36,21 @@ def pull() -> None:
     """Bring the archive up to date."""
     system = current_system()
     system.bell.answer("pull")  # before reading: what arrives from now on rings again
+    if _pull(system).busy:
+        # Whoever is at it may have read the end already. He looks for our word when he is done; should he be
+        # done by now, we go ourselves.
+        system.bell.leave_word("pull")
+        if _pull(system).busy:
+            return
+    while system.bell.word_left("pull"):
+        _pull(system)
+
+
+def _pull(system: System) -> ingest.Pulled:
     done = ingest.pull(system)
     if done.rows:
         _log.info("pulled", rows=done.rows, quarantined=done.quarantined)
+    return done
 
 
 def handle_events() -> None:
@@ -97,7 +110,9 @@ def _due_chunk(system: System) -> int:
         came_due = prompt_due(session, settings, now, wake, CHUNK)
         closed = close_windows(session, settings, now, CHUNK)
         for case, task, tags in closed:
-            follow_up(session, settings, case, Happened(f"window:{task.id}", tags=tags, fresh=tags), now, wake)
+            silent = [] if task.replied_at is not None else [answer_of(task, replied=False)]
+            happened = Happened(f"window:{task.id}", tags=tags, fresh=tags, answers=silent)
+            follow_up(session, settings, case, happened, now, wake)
         expire_unsent(session, now, CHUNK)
         end_finished(session, now, CHUNK)
     system.bell.ring_for("deliver", wake.outbox_ids)
@@ -115,7 +130,7 @@ def openings() -> None:
 
 
 def timers() -> None:
-    """Timed moves, SOPs that wait for silence, tags whose time is over."""
+    """Timed moves, SOPs that wait for silence or for a day, tags whose time is over."""
     system = current_system()
     system.bell.answer("timers")
     while _timers_chunk(system):
@@ -129,10 +144,11 @@ def _timers_chunk(system: System) -> bool:
         for case, made in moved:
             after_moves(session, settings, case, [made], now, wake)
         started = start_silence_sops(session, settings, now, wake, CHUNK)
+        looked_at = start_dated_sops(session, settings, now, wake, CHUNK)
         shown = observe_silences(session, settings, now, wake, CHUNK)
         expired = expire_tags(session, now)
     system.bell.ring_for("deliver", wake.outbox_ids)
-    return max(len(moved), started, shown, expired) >= CHUNK
+    return max(len(moved), started, looked_at, shown, expired) >= CHUNK
 
 
 def reconcile() -> None:

@@ -16,6 +16,7 @@ QUEUES = ("high", "default", "low")  # in the order in which workers look at the
 _PRIORITY = {"handle_events": "high", "deliver": "default", "pull": "default", "due": "default"}
 JOB_SECONDS = 180
 _BELL = "tici:bell:"
+_WORD = "tici:word:"
 _log = get_logger(__name__)
 
 
@@ -68,6 +69,20 @@ class Bell:
             _log.warning("bell not rung", job=job, rows=len(ids), error=type(error).__name__)
             return False
         return True
+
+    def leave_word(self, job: str) -> None:
+        """Ask whoever is at `job` to look once more before he ends."""
+        try:
+            self.connection.set(_WORD + job, b"1", ex=60)
+        except redis.RedisError as error:
+            _log.warning("word not left", job=job, error=type(error).__name__)
+
+    def word_left(self, job: str) -> bool:
+        """Whether somebody asked to look once more; asking takes the word away."""
+        try:
+            return bool(self.connection.delete(_WORD + job))
+        except redis.RedisError:
+            return False
 
     def _enqueue(self, job: str, calls: Sequence[tuple[int, ...]]) -> None:
         queue = self._queues[_PRIORITY.get(job, "low")]

@@ -176,3 +176,18 @@ def test_messages_pulled_before_the_event_lose_nobody(lite_world: World) -> None
     assert picture["welcomed"] == AFTER_EVENTS["welcomed"]
     assert picture["marks"] == AFTER_MESSAGES["marks"]
     assert picture["moves"] == AFTER_MESSAGES["moves"]
+
+
+def test_news_that_come_while_another_has_just_read_the_end_are_not_left_lying(lite_world: World) -> None:
+    """Two workers, no scheduler: the second finds the first still at it, though he has read the last row already."""
+    world = lite_world
+    world.talk((ANNE, "第一句"))
+    world.bell.ring_once("pull")
+    first = world.start("burst", "pulled:1:freeze")
+    world.until(lambda: stopped(first))
+    world.talk((ANNE, "第二句"))
+    world.bell.ring_once("pull")
+    assert world.nursery.wait(world.start("burst")) == 0
+    os.kill(first, signal.SIGCONT)
+    assert world.nursery.wait(first) == 0
+    assert texts(world) == ["第一句", "第二句"]
