@@ -1,0 +1,41 @@
+"""The main job from end to end through the real processes, on both databases."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bot.environment import ROOT
+from bot.stack import Stack
+from bot.story import tell_story
+
+
+@pytest.fixture
+def surroundings(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stack tells its children by the environment; what it sets there ends with the test."""
+    for name in ("TICI_VAR", "TICI_CONFIG", "TICI_CLOCK_FILE", "TICI_BASE_URL", "TICI_DEMO"):
+        monkeypatch.setenv(name, "")
+    for name in [name for name in os.environ if name.startswith("WECOM_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TICI_DATABASE_URL", database_url)
+
+
+@pytest.mark.usefixtures("surroundings")
+def test_the_story_is_seen_step_by_step(tmp_path: Path, database_url: str) -> None:
+    """Added, welcomed, asked, tagged, moved, marked, prompted, sent with other words, proven, answered, stopped."""
+    words = io.StringIO()
+    before = dict(os.environ)
+    try:
+        with Stack(tmp_path / "stack", ROOT / "config.toml") as stack:
+            assert stack.system.store.engine.dialect.name == database_url.partition(":")[0]
+            told = tell_story(stack, Console(file=words, width=160))
+    finally:
+        for name in set(os.environ) - set(before):
+            del os.environ[name]
+    assert told, words.getvalue()
+    leftovers = [child.name for child in stack.children if child.process is None or child.process.poll() is None]
+    assert leftovers == []
