@@ -36,7 +36,8 @@ class CompiledRule:
     """A rule ready to be matched. Slots are numbered: 0 is `any`, then each of `all`, then each word of `near`.
 
     `slots[n]` holds the keywords that can fill slot n. `near` are the slots that must stand close together. `simple`:
-    one slot and nothing else; `any_sense`: neither polarity nor form matter; `conditional`: the customer matters.
+    one slot and nothing else; `any_sense`: neither polarity nor form matter; `unless_denied`: polarity
+    alone does; `conditional`: the customer matters.
     """
 
     index: int
@@ -50,6 +51,7 @@ class CompiledRule:
     spoken: bool = False
     by_word: bool = True
     any_sense: bool = False
+    unless_denied: bool = False
     simple: bool = False
     conditional: bool = False
 
@@ -152,6 +154,7 @@ class Compiler:
         made.none = [k for at, word in enumerate(rule.none) for k in self.keywords(word, (*where, "none", at))]
         if rule.regex is not None:
             made.regex = self._regex(rule.regex, (*where, "regex"))
+        made.unless_denied = rule.negated == "skip" and rule.question == "any"
         made.simple = len(made.slots) == 1 and not (made.near or made.none or made.regex)
         made.conditional = rule.when != Condition() or rule.unless != Condition()
         made.triggers = self._triggers(rule, where)

@@ -103,7 +103,8 @@ class Matcher:
         except UnicodeEncodeError:
             text = mend(text)
             found = self.scan(text, True)
-        if self._keywords_only and not stutters(text):
+        drawn_out = stutters(text)
+        if self._keywords_only and not drawn_out:
             if not found:
                 return ()
             if min(found)[0] >= self._marks:
@@ -111,7 +112,7 @@ class Matcher:
                 if self._is_clear(squeeze(text.lower() if easy else text.translate(TABLE))):
                     return ()
         findings: list[Finding] = []
-        for page, concerned in self.pages(text, found):
+        for page, concerned in self.pages(text, found, drawn_out):
             before = {finding.rule.index for finding in findings} if findings else ()
             for made, occurrences in concerned.values():
                 if made.rule.from_ not in (sender, "both") or scope not in made.scopes or made.index in before:
@@ -124,17 +125,17 @@ class Matcher:
     def explained_pages(self, text: str) -> list[tuple[Page, Concerned]]:
         """Give the pages of a text, whoever said it and wherever it stood."""
         text = mend(text)
-        return self.pages(text, self.scan(text, True))
+        return self.pages(text, self.scan(text, True), stutters(text))
 
     def _is_clear(self, folded: str) -> bool:
         """Tell whether a folded text without its spaces holds no keyword and needs no second reading."""
         found = self.scan(folded, True)
         return (not found or min(found)[0] >= self._hinted) and not stutters(folded)
 
-    def pages(self, text: str, found: list[tuple[int, int, int]]) -> list[tuple[Page, Concerned]]:
+    def pages(self, text: str, found: list[tuple[int, int, int]], drawn_out: bool) -> list[tuple[Page, Concerned]]:
         """Read the text in every way it can be read, and sort what was found by rule."""
         marks = self._marks
-        if not stutters(text) and (not found or max(found)[0] < marks):
+        if not drawn_out and (not found or max(found)[0] < marks):
             return [self._page(Reading(text, None, NO_GAPS, text, None), found)]
         return [
             self._page(reading, [one for one in self.scan(reading.text, True) if one[0] < marks])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from itertools import accumulate
 from typing import NamedTuple
 
 from taggers.clause import Clauses
@@ -107,7 +108,8 @@ class Page:
         return place in edges
 
     def _edges(self, left: int, right: int) -> Block:
-        return left, right, self.segmenter.edges(self.reading.text[left:right], left)
+        words = self.segmenter.cut(self.reading.text[left:right], False)
+        return left, right, set(accumulate(map(len, words), initial=left))
 
     def _left(self, place: int, low: int) -> int:
         """Give where the block that a place stands in, or ends, begins; never before `low`."""

@@ -44,6 +44,8 @@ _SPOKEN = re.compile(r"^.{0,2}[问说谈管聊提讲发报]?.{0,1}$")
 _SOFT_END = "啊呀哈呢哦噢喔嘞哟亲"
 _TAIL = re.compile(r"(?:好|行|可以|对|是|懂|知道|明白|ok|中|成|听到|听见)[吗么嘛]$")
 _REQUEST = re.compile(r"(?:能不能|可不可以|可以|能|请|麻烦|拜托|希望|求)[^不没别]{0,4}$")
+_CAN = re.compile(r"能|可以|会")
+_SLIP = ("错", "漏", "晚", "忘", "丢", "偏")
 _MUST = re.compile(r".{0,6}不(?:可|行)")
 _IT_IS = re.compile(r"[^不]是(?:[问想要来因为]|$)")
 
@@ -129,6 +131,9 @@ def _turned_round(clauses: Clauses, left: int, right: int, cue: Cue, end: int) -
     bare = clauses.text[end:right].rstrip(_SOFT_END)
     if not (bare.endswith(("吗", "么", "嘛")) or clauses.marked(right)):
         return False
+    # 不是会员能买吗 asks about buying, and the denial stays
+    if _CAN.search(bare):
+        return False
     if _TAIL.search(bare) or _REQUEST.search(clauses.text[left : cue[1]]):
         return False
     behind = clauses.between(end, min(right, end + FAR))
@@ -146,6 +151,8 @@ def _refusal(clauses: Clauses, right: int, end: int) -> str:
         bits = BITS[key]
         if bits & DISMISS and not clauses.either_or(begin, 0):
             rest = clauses.text[stop:right]
+            if rest.startswith(_SLIP):
+                return ""
             refused = len(rest) <= _REST_OF_REFUSAL and not rest.endswith(("吗", "么", "嘛"))
             return WORDS[key] if refused and not clauses.marked(right) else ""
         if bits & (WHAT | LACK | ASK | NOT | BAN):

@@ -10,9 +10,8 @@ frequency.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
-from itertools import accumulate
 
 import jieba
 import rjieba
@@ -57,17 +56,13 @@ def _engine(words: tuple[str, ...]) -> rjieba.Jieba:
 
 
 class Segmenter:
-    """Tells at which positions of a block a word begins or ends."""
+    """Cuts a block into words. `cut(block, False)` is the bare call: a list of words, HMM off."""
 
-    __slots__ = ("_cut",)
+    __slots__ = ("cut",)
 
     def __init__(self, words: Sequence[str] = ()) -> None:
-        self._cut = _engine(tuple(words)).cut
-
-    def edges(self, block: str, start: int = 0) -> set[int]:
-        """Give every word boundary of the block, both ends included, counted from `start`."""
-        return set(accumulate(map(len, self._cut(block, False)), initial=start))
+        self.cut: Callable[[str, bool], list[str]] = _engine(tuple(words)).cut
 
     def words(self, block: str) -> list[str]:
         """Cut the block into words."""
-        return list(self._cut(block, False))
+        return self.cut(block, False)

@@ -60,7 +60,12 @@ def weigh(
         return None
     placed = _placed(occurrences, made, page, why)
     if made.simple:
-        counted = placed if made.any_sense else [one for one in placed if _is_meant(one, made, page, why)]
+        if made.any_sense:
+            counted = placed
+        elif made.unless_denied and why is None:
+            counted = [one for one in placed if not page.sense(one[1], one[2])[0]]
+        else:
+            counted = [one for one in placed if _is_meant(one, made, page, why)]
         return _finding(made, counted, page, scope, offset, None) if counted else None
     kept: dict[int, list[Occurrence]] = {}
     for one in placed:
