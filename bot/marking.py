@@ -92,10 +92,10 @@ class MarkTag(Errand):
     ) -> None:
         """Whoever had to wait for this customer goes on now, not at the next sweep."""
         waiting = select(Outbox).where(
-            Outbox.kind == row.kind, Outbox.customer_id == row.customer_id, Outbox.state == "waiting"
+            Outbox.kind.in_((row.kind, "profile")), Outbox.customer_id == row.customer_id, Outbox.state == "waiting"
         )
         for other in session.scalars(waiting):
-            if other.error is None:  # it waits for nothing but its turn
+            if other.error is None and not other.payload.get("until_then"):  # it waits for nothing but its turn
                 other.not_before = min(other.not_before, now)
                 wake.outbox.append(other)
 

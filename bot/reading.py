@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import select
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LIBRARY = "tag_library"
 NO_RELATION = 84061
 MOST_AGAIN = 5
+LATER = timedelta(seconds=2)
+A_SECOND = timedelta(seconds=1)  # WeCom's events tell time no finer
 _log = get_logger(__name__)
 
 
@@ -39,7 +41,13 @@ class Profile(Errand):
         nameless = agent.userid if agent is not None and not agent.name else None
         follows = session.scalars(select(Follow).where(Follow.customer_id == customer.id))
         marks = {str(follow.id): follow.marks for follow in follows}
-        return {**row.payload, "external_userid": customer.external_userid, "userid": nameless, "marks": marks}
+        return {
+            **row.payload,
+            "external_userid": customer.external_userid,
+            "userid": nameless,
+            "marks": marks,
+            "asked_at": now.isoformat(),
+        }
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         found = _customer(system, payload)
@@ -86,8 +94,12 @@ class Profile(Errand):
             elif known is not None:
                 reading = _reading(session, system, row, follow, known.get("tags") or [])
                 settled &= read_back(session, system.settings, case, reading, now, wake)
-        if not settled:
-            _ask_again(session, case, row, now, wake)
+        if not settled and _is_marking(session, row):  # the mark calls for the next reading when it is done
+            _ask_again(session, case, row, now, Wake(), now + LATER)
+        elif not settled:
+            _ask_again(session, case, row, now, wake, now)
+        elif _within_the_second(row):
+            _ask_again(session, case, row, now, Wake(), now + A_SECOND, until_then=True)
 
 
 class Library(Errand):
@@ -167,10 +179,22 @@ def _is_marking(session: Session, row: Outbox) -> bool:
     return session.scalar(under_way.limit(1)) is not None
 
 
-def _ask_again(session: Session, case: Case, row: Outbox, now: datetime, wake: Wake) -> None:
+def _within_the_second(row: Outbox) -> bool:
+    """Whether we read before the second of the change was over: another change in it brings an equal event, which
+    is dropped as a repetition."""
+    changed_at = row.payload.get("changed_at")
+    if not changed_at:
+        return False
+    return datetime.fromisoformat(row.payload["asked_at"]) < datetime.fromisoformat(changed_at) + A_SECOND
+
+
+def _ask_again(
+    session: Session, case: Case, row: Outbox, now: datetime, wake: Wake, not_before: datetime, **more: Any
+) -> None:
     tries = int(row.payload.get("tries", 0)) + 1
     if tries > MOST_AGAIN:
         return  # the nightly comparison finds what is left
     asked = {key: row.payload[key] for key in ("mirror", "by", "changed_at", "policy", "gone") if key in row.payload}
     agent = session.get(Agent, row.agent_id) if row.agent_id else None
-    ask_profile(session, case, agent, now, wake, f"again:{row.id}", **asked, tries=tries)
+    again = ask_profile(session, case, agent, now, wake, f"again:{row.id}", **asked, **more, tries=tries)
+    again.not_before = not_before
