@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from bot.models import (
     Agent,
     Customer,
+    CustomerField,
     Follow,
     Outbox,
     Placement,
@@ -34,6 +35,8 @@ class Case:
     carried: dict[str, Tagging] = field(default_factory=dict)
     enrolments: list[SopEnrolment] = field(default_factory=list)
     answerable: list[SopTask] = field(default_factory=list)
+    answered: list[SopTask] = field(default_factory=list)  # by the message being looked at
+    fields: dict[str, str] = field(default_factory=dict)
     moment: datetime | None = None  # when what is being looked at happened, however late it is read
 
     @property
@@ -70,7 +73,7 @@ class Wake:
 
 
 def open_cases(session: Session, customers: Sequence[Customer]) -> dict[int, Case]:
-    """Read the cases of these customers: six queries, however many there are."""
+    """Read the cases of these customers: seven queries, however many there are."""
     cases = {customer.id: Case(customer) for customer in customers}
     for ids in _chunks(list(cases)):
         _fill(session, cases, ids)
@@ -87,6 +90,8 @@ def _fill(session: Session, cases: dict[int, Case], ids: list[int]) -> None:
         cases[follow.customer_id].follows.append(follow)
     for placement in session.scalars(select(Placement).where(Placement.customer_id.in_(ids))):
         cases[placement.customer_id].placements[placement.pipeline] = placement
+    for fact in session.scalars(select(CustomerField).where(CustomerField.customer_id.in_(ids))):
+        cases[fact.customer_id].fields[fact.name] = fact.value
     carried = select(Tagging).where(Tagging.customer_id.in_(ids), Tagging.removed_at.is_(None))
     for tagging in session.scalars(carried):
         cases[tagging.customer_id].carried[tagging.tag] = tagging

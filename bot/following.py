@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot.cases import Case, Wake
 from bot.failpoints import passing
-from bot.models import Agent
+from bot.models import Agent, SopTask
 from bot.placing import move_by
 from bot.prompting import after_moves, start_sops, stop_sops
 from bot.settings import Settings
@@ -23,7 +23,7 @@ class Happened:
 
     tags: those just confirmed, whether new or not. fresh: those of them he did not carry before. events:
     "@added", "@spoke", ... happenings: "reply", "opted-out", ... cause: names the occurrence, so that a
-    repetition enrols nobody twice.
+    repetition enrols nobody twice. answers: the steps that were answered, or whose window closed in silence.
     """
 
     cause: str
@@ -31,9 +31,15 @@ class Happened:
     fresh: Sequence[str] = ()
     events: Sequence[str] = ()
     happenings: Sequence[str] = ()
+    answers: Sequence[Trigger] = ()
     agent: Agent | None = None
     msgid: str | None = None
     who: str = ""
+
+
+def answer_of(task: SopTask, *, replied: bool) -> Trigger:
+    """The answer to a step, or its silence, as what starts an SOP."""
+    return Trigger("reply" if replied else "no-reply", task.enrolment.sop_id, step=task.step)
 
 
 def follow_up(
@@ -49,4 +55,6 @@ def follow_up(
     for kind, name in starts:
         trigger = Trigger("tag", name) if kind == "tag" else Trigger("event", name)
         start_sops(session, settings, case, trigger, f"{kind}:{happened.cause}", now, wake, happened.agent)
+    for answer in happened.answers:
+        start_sops(session, settings, case, answer, f"{answer.kind}:{happened.cause}", now, wake, happened.agent)
     passing("planned")

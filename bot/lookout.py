@@ -19,17 +19,19 @@ _WEEK = timedelta(days=8)  # the longest period that a budget counts in, and a d
 
 
 class Lookout:
-    """Situations of a batch of due tasks, read by three queries however many there are."""
+    """Situations of a batch of due tasks, read by four queries however many there are."""
 
     def __init__(self, session: Session, settings: Settings, tasks: Sequence[SopTask], now: datetime) -> None:
         self.settings, self.now = settings, now
         customers, agents = {task.customer_id for task in tasks}, {task.agent_id for task in tasks}
         self._contacts = _contacts(session, customers, now - _WEEK, settings.tables.budget.talk_hold)
+        self._own = _own_prompts(session, {task.enrolment_id for task in tasks})
         self._last_card = _last_cards(session, agents, now - settings.tables.budget.agent_gap)
 
     def decide(self, task: SopTask) -> Go | Wait | Drop:
         """Now, later, or not at all. What is let go counts against the budget of what is asked about next."""
         customer = task.customer
+        sop = self.settings.sops.get(task.enrolment.sop_id)
         waits = task.anytime and _waits_for_answer(customer.last_word_at, customer.said_to_at)
         situation = Situation(
             contacts=() if waits else tuple(self._contacts[task.customer_id]),
@@ -37,10 +39,13 @@ class Lookout:
             last_card_at=None if task.anytime else self._last_card.get(task.agent_id),
             anytime=task.anytime,
             expires_at=task.expires_at,
+            own=() if waits else tuple(at for step, at in self._own[task.enrolment_id].items() if step != task.step),
+            cap=sop.cap if sop is not None else None,
         )
         decision = decide_card(self.now, situation, self.settings.tables.budget, self.settings.calendar)
         if isinstance(decision, Go):
             self._contacts[task.customer_id].append(self.now)
+            self._own[task.enrolment_id][task.step] = self.now
         return decision
 
 
@@ -72,6 +77,19 @@ def _contacts(session: Session, customers: set[int], since: datetime, gap: timed
         if delivered_at is not None:
             opened[customer_id].append(delivered_at)
     return opened
+
+
+def _own_prompts(session: Session, enrolments: set[int]) -> dict[int, dict[int, datetime]]:
+    """When each step of these enrolments was prompted, or done before it was: they count against the SOP's cap."""
+    found: dict[int, dict[int, datetime]] = defaultdict(dict)
+    when = func.coalesce(SopTask.delivered_at, SopTask.completed_at, SopTask.due_at)
+    out = SopTask.state.in_(("queued", "delivered", "completed", "replied", "unknown"))
+    prompted = select(SopTask.enrolment_id, SopTask.step, when).where(
+        SopTask.enrolment_id.in_(enrolments), out | SopTask.delivered_at.is_not(None)
+    )
+    for enrolment_id, step, at in session.execute(prompted):
+        found[enrolment_id][step] = at
+    return found
 
 
 def _last_cards(session: Session, agents: set[int], since: datetime) -> dict[int, datetime]:

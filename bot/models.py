@@ -86,6 +86,16 @@ class Customer(Model):
     follows: Mapped[list[Follow]] = relationship(back_populates="customer")
 
 
+class CustomerField(Model):
+    """A fact about a customer beyond what WeCom knows, such as his birthday; dates as 1990-05-20."""
+
+    __tablename__ = "customer_field"
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(30), primary_key=True)
+    value: Mapped[str] = mapped_column(String(200))
+
+
 class Agent(Model):
     """A member of the company. `key` is the case-folded userid: WeCom answers in either case."""
 
@@ -372,6 +382,9 @@ class SopTask(Model):
     window_closed_at: Mapped[datetime | None]
     replied_at: Mapped[datetime | None]
     reply_msgid: Mapped[str | None] = mapped_column(String(128))
+    reminded: Mapped[list[Any]] = mapped_column(default=list)  # when the agent was reminded, unfollowed as it was
+    told_leader_at: Mapped[datetime | None]
+    nudge_at: Mapped[datetime | None]  # when to look again whether to remind
     ended_because: Mapped[str | None] = mapped_column(String(200))
     rejected_because: Mapped[str | None] = mapped_column(String(16))  # the agent's 不合适, counted against the step
     channel: Mapped[str] = mapped_column(String(16), default="card")  # card | group-send

@@ -14,7 +14,7 @@ from bot.cases import Case, Wake, latest, open_case, open_cases
 from bot.chat import answer_agent
 from bot.clicks import take_click
 from bot.failpoints import passing
-from bot.following import Happened, follow_up
+from bot.following import Happened, answer_of, follow_up
 from bot.models import Agent, CallbackEvent, Customer, Message, Outbox
 from bot.noticing import Occasion, judge, record_hits
 from bot.observing import observe, observe_message
@@ -105,12 +105,14 @@ def customer_spoke(session: Session, settings: Settings, now: datetime, talk: Ta
     if message.kind == "text" and opted_out(talk.arrived.text):
         customer.opted_out_at = customer.opted_out_at or message.sent_at
         happenings.append("opted-out")
+    answered, case.answered = case.answered, []
     happened = Happened(
         cause=message.msgid,
         tags=list(dict.fromkeys(tags)),
         fresh=[tag for tag in dict.fromkeys(tags) if tag not in before],
         events=["@spoke"],
         happenings=happenings,
+        answers=[answer_of(task, replied=True) for task in answered],
         agent=talk.agent,
         msgid=message.msgid,
     )

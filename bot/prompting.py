@@ -16,6 +16,7 @@ from bot.models import Agent, Customer, Follow, Outbox, SopEnrolment, SopTask
 from bot.placing import Moved
 from bot.settings import Settings
 from sop.enrolling import by_priority, why_not_again
+from sop.fields import show_value
 from sop.gate import Drop, Wait
 from sop.planning import PlannedStep, plan_steps
 from sop.playbook import Sop
@@ -60,6 +61,8 @@ def enrol(
     running = any(e.sop_id == sop.id and e.ended_at is None for e in case.enrolments)
     if case.customer.opted_out_at is not None or running or owner is None:
         return None
+    if not sop.audience.holds(case.tags, case.stages.values()):
+        return None
     if _known_cause(session, case, sop, cause) or why_not_again(sop, _last_enrolled(session, case, sop), now):
         return None
     enrolment = SopEnrolment(
@@ -72,7 +75,10 @@ def enrol(
         enrolled_at=min(case.moment or now, now),  # words said between then and now are answers as well
     )
     values = wording_values(settings, case, owner)
-    planned = plan_steps(sop, now, settings.workspace, case.customer.external_userid)
+    spread = settings.tables.budget.spread
+    planned = plan_steps(sop, now, settings.workspace, case.customer.external_userid, spread=spread)
+    if not planned:  # it has steps on days of their own only, and they are past
+        return None
     enrolment.tasks = [_task(step, sop, case, owner, values, _why(sop, cause)) for step in planned]
     session.add(enrolment)
     case.enrolments.append(enrolment)
@@ -89,6 +95,10 @@ def wording_values(settings: Settings, case: Case, agent: Agent) -> dict[str, st
         "agent.name": agent.shown_name,
         "stage": next(iter(case.stages.values()), ""),
         "company": settings.workspace.name,
+    } | {
+        f"customer.{name}": show_value(settings.fields[name], value)
+        for name, value in case.fields.items()
+        if name in settings.fields
     }
 
 
@@ -115,6 +125,7 @@ def put_off(task: SopTask, until: datetime, because: str) -> None:
     task.shifts = [*task.shifts, [because, task.due_at.isoformat(), until.isoformat()]][-20:]
     task.expires_at += max(until - task.due_at, timedelta(0))
     task.state, task.due_at, task.delivered_at = "planned", until, None
+    task.reminded, task.told_leader_at, task.nudge_at = [], None, None
 
 
 def stop_sops(session: Session, case: Case, happenings: Sequence[str], now: datetime) -> list[SopEnrolment]:
@@ -253,7 +264,7 @@ def start_silence_sops(session: Session, settings: Settings, now: datetime, wake
             followed = select(Follow.id).where(Follow.customer_id == Customer.id, Follow.ended_at.is_(None))
             customers = session.scalars(quiet.where(~enrolled.exists(), followed.exists()).limit(limit)).all()
             for case in open_cases(session, customers).values():
-                if _is_lost(settings, case):
+                if is_lost(settings, case):
                     continue
                 spoke = case.customer.last_word_at
                 cause = f"silence:{int(spoke.timestamp()) if spoke else 0}"
@@ -329,7 +340,8 @@ def _known_cause(session: Session, case: Case, sop: Sop, cause: str) -> bool:
     return session.scalar(same) is not None
 
 
-def _is_lost(settings: Settings, case: Case) -> bool:
+def is_lost(settings: Settings, case: Case) -> bool:
+    """Whether the customer stands in a stage of those who are lost."""
     stages = [pipeline.stage(case.stages.get(pipeline.name)) for pipeline in settings.pipelines]
     return any(stage is not None and stage.lost for stage in stages)
 
@@ -341,6 +353,9 @@ def _why(sop: Sop, cause: str) -> str:
         "event": "新添加的客户",
         "silence": "客户一段时间没有说话",
         "tag": "新标签",
+        "date": "到了日子",
+        "reply": "客户回复了上一份跟进",
+        "no-reply": "上一份跟进没有等到回复",
     }
     return f"{sop.title or sop.id}：{started.get(kind, '手动加入')}"
 

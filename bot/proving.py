@@ -51,6 +51,7 @@ def close_by_answer(session: Session, settings: Settings, case: Case, message: M
         task.state, task.replied_at, task.reply_msgid = "replied", message.sent_at, message.msgid
         task.window_closed_at = now
         case.answerable.remove(task)
+        case.answered.append(task)
         if window.tag:
             reason = f"第 {task.step + 1} 步发出后 {_span(message.sent_at - task.completed_at)}内回复"
             give_tag(session, settings, case, window.tag, now, by="sop", msgid=message.msgid, reason=reason)

@@ -146,6 +146,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_status")),
     )
     op.create_table(
+        "customer_field",
+        sa.Column("customer_id", Key, nullable=False),
+        sa.Column("name", sa.String(length=30), nullable=False),
+        sa.Column("value", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_customer_field_customer_id")),
+        sa.PrimaryKeyConstraint("customer_id", "name", name=op.f("pk_customer_field")),
+    )
+    op.create_table(
         "follow",
         sa.Column("id", Key, nullable=False),
         sa.Column("agent_id", Key, nullable=False),
@@ -353,6 +361,9 @@ def upgrade() -> None:
         sa.Column("window_closed_at", UtcDateTime(), nullable=True),
         sa.Column("replied_at", UtcDateTime(), nullable=True),
         sa.Column("reply_msgid", sa.String(length=128), nullable=True),
+        sa.Column("reminded", Json, nullable=False),
+        sa.Column("told_leader_at", UtcDateTime(), nullable=True),
+        sa.Column("nudge_at", UtcDateTime(), nullable=True),
         sa.Column("ended_because", sa.String(length=200), nullable=True),
         sa.Column("rejected_because", sa.String(length=16), nullable=True),
         sa.Column("channel", sa.String(length=16), nullable=False),
@@ -477,6 +488,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_follow_customer_id"))
 
     op.drop_table("follow")
+    op.drop_table("customer_field")
     op.drop_table("status")
     op.drop_table("quarantine")
     with op.batch_alter_table("material", schema=None) as batch_op:

@@ -1,0 +1,61 @@
+"""`flask customer`: facts about customers that WeCom does not know, set by hand or from a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from rich.console import Console
+
+from bot.facts import FactRefused, import_facts, set_fact
+from bot.system import System
+
+console = Console()
+errors = Console(stderr=True)
+MOST_SHOWN = 50
+
+
+@click.group("customer", help="客户的自定义字段（生日、到期日，以及配置里 [[fields]] 声明的）。")
+def customer() -> None: ...
+
+
+@customer.command(
+    "set", help="给一位客户设一个字段；值留空就是清除。例：flask customer set wmXXXX birthday 1990-05-20"
+)
+@click.argument("external_userid")
+@click.argument("name")
+@click.argument("value")
+@with_appcontext
+def set_one(external_userid: str, name: str, value: str) -> None:
+    system: System = current_app.extensions["tici"]
+    try:
+        with system.store.write() as session:
+            kept = set_fact(session, system.settings.fields, external_userid, name, value)
+    except FactRefused as refused:
+        _refuse(refused)
+    console.print(f"{external_userid} 的 {name}：{kept or '已清除'}", markup=False, highlight=False)
+
+
+@customer.command("import", help="从 CSV 导入字段：第一列 external_userid，其余列是字段名。有一处错就一行也不导入。")
+@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@with_appcontext
+def import_table(path: Path) -> None:
+    system: System = current_app.extensions["tici"]
+    try:
+        with system.store.write() as session:
+            count = import_facts(session, system.settings.fields, path.read_bytes())
+    except FactRefused as refused:
+        _refuse(refused)
+    console.print(f"导入了 {count} 位客户", style="green")
+
+
+def _refuse(refused: FactRefused) -> NoReturn:
+    for problem in refused.problems[:MOST_SHOWN]:
+        errors.print(problem, style="red", markup=False, highlight=False)
+    rest = len(refused.problems) - MOST_SHOWN
+    if rest > 0:
+        errors.print(f"还有 {rest} 处", style="red")
+    raise SystemExit(1)
