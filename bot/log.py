@@ -56,7 +56,7 @@ def setup_logging() -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),  # standard error as it is then
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler()
