@@ -129,13 +129,13 @@ def _keys_at(place: Path, root: type[BaseModel]) -> list[str]:
             if key not in by_alias:
                 return []
             table = by_alias[key].annotation
-        table = _table_inside(table)
+        table = table_inside(table)
     if not (isinstance(table, type) and issubclass(table, BaseModel)):
         return []
     return [field.alias or name for name, field in table.model_fields.items()]
 
 
-def _table_inside(annotation: Any) -> Any:
+def table_inside(annotation: Any) -> Any:
     """Unwrap Annotated, Optional and tuple[...] down to the table class they hold."""
     while (origin := get_origin(annotation)) in (Annotated, Union, UnionType, tuple):
         inner = [a for a in get_args(annotation) if a not in (NoneType, Ellipsis)]
