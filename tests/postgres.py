@@ -89,16 +89,19 @@ def _copied(home: Path, folder: Path) -> Path:
 
 
 def _initialise(home: Path, data: Path, who: dict[str, Any]) -> None:
-    command = [home / "bin" / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+    options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+    command = [str(home / "bin" / "initdb"), "-D", str(data), *options]
     subprocess.run(command, check=True, capture_output=True, cwd="/", **who)
 
 
 @contextmanager
 def _server(home: Path, data: Path, who: dict[str, Any]) -> Iterator[None]:
     settings = [part for setting in FAST for part in ("-c", setting)]
-    command = [home / "bin" / "postgres", "-D", data, "-k", data, "-h", "", *settings]
+    command = [str(home / "bin" / "postgres"), "-D", str(data), "-k", str(data), "-h", "", *settings]
     with (data.parent / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/", **who)
+        process: subprocess.Popen[bytes] = subprocess.Popen(
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/", **who
+        )
     try:
         _wait_ready(data, process, data.parent / "log")
         yield

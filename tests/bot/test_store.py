@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -69,7 +70,7 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
 
 
 def test_what_is_there_already_is_passed_over(store: Store) -> None:
-    rows = [{"name": name, "value": {}, "at": NOON} for name in ("a", "b")]
+    rows: list[dict[str, Any]] = [{"name": name, "value": {}, "at": NOON} for name in ("a", "b")]
     with store.write() as session:
         insert_new(session, Status, rows, ["name"])
         insert_new(session, Status, [*rows, {"name": "c", "value": {}, "at": NOON}], ["name"])

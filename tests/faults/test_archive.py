@@ -12,6 +12,7 @@ from sqlalchemy import select
 from bot import clock, ingest
 from bot.ingest import POISON_TRIES, TROUBLE
 from bot.models import ArchiveCursor, Message, Quarantine
+from bot.pipeline import take_batch
 from bot.status import take_stock
 from bot.store import get_status, take_lease
 from tests.faults.test_kills import AFTER_EVENTS, AFTER_MESSAGES, KILLED, add_both, talk
@@ -89,7 +90,7 @@ def test_a_row_whose_handling_fails_stops_neither_the_others_nor_the_replay(
     world.talk((ANNE, "坏"), (BEN, "好"))
     ingest.pull(world.system)
     world.control.publish_keys()
-    whole = ingest.take_batch
+    whole = take_batch
 
     def failing(session: Any, settings: Any, now: Any, arrived: Any) -> Any:
         if arrived[0].message.content == "坏":
