@@ -11,11 +11,11 @@ from tests.faults.world import ANNE, BEN, World
 from tests.parts import ASK, FIRST_STEP
 
 KILLED = -9
-SENDING = ("claimed", "sent", "recorded")
-ON_EVENTS = ["event:1", "event:2", *(f"{point}:{n}" for point in SENDING for n in (1, 2, 3, 8))]
+# Of each customer leave, in this order: profile, welcome, mark_tag, card.
+ON_EVENTS = ["event:1", "event:2", "claimed:2", "claimed:4", *(f"sent:{n}" for n in (1, 2, 3, 4, 8)), "recorded:4"]
 ON_MESSAGES = [
     "pulled", "decrypted", "stored", "tagged:1", "tagged:3", "moved", "planned:2", "completed", "cursor", "committed",
-    *(f"{point}:{n}" for point in SENDING for n in (1, 2, 3)),
+    "claimed:1", "claimed:3", "sent:1", "sent:2", "sent:3", "recorded:1",
 ]  # fmt: skip
 
 AFTER_EVENTS: dict[str, Any] = {

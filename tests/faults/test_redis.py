@@ -13,7 +13,7 @@ import pytest
 
 from bot.valkey import ensure_valkey, stop_valkey
 from tests.faults.nursery import Nursery
-from tests.faults.test_kills import AFTER_MESSAGES, add_both, talk
+from tests.faults.test_kills import AFTER_EVENTS, AFTER_MESSAGES, add_both, talk
 from tests.faults.world import World, open_world
 
 RESUMED = 30.0  # seconds within which lost work is taken up again
@@ -40,7 +40,7 @@ def test_emptied_again_and_again(queue_world: World) -> None:
     for _ in range(20):
         world.doorbell_lost()
         time.sleep(0.02)
-    world.until(lambda: not world.left(), RESUMED)
+    world.until(lambda: world.picture()["cards"] == AFTER_EVENTS["cards"], RESUMED)
     talk(world)
     for _ in range(20):
         world.doorbell_lost()
