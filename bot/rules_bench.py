@@ -24,8 +24,9 @@ WORDS_A_RULE = 2
 class BenchRun:
     """One size of rule book at one candidate rate. Rates are messages a second; ratios are medians over the rounds.
 
-    always_jieba segments every message with jieba (HMM off, the meaning of `word`) and weighs the same rules;
-    bare_scan runs the automaton and looks at nothing. `same_hits`: both judges agree on every message.
+    always_jieba segments every message with jieba as it comes (HMM on) and weighs the same rules; its twin without
+    HMM is the meaning of `word`, and `same_hits` says that it agrees with ours on every message. tokenising_alone is
+    that twin without any rules; bare_scan runs the automaton and looks at nothing.
     """
 
     rules: int
@@ -36,9 +37,11 @@ class BenchRun:
     compile_seconds: float
     messages_per_second: float
     always_jieba_per_second: float
+    always_jieba_without_hmm_per_second: float
     tokenising_alone_per_second: float
     bare_scan_per_second: float
     times_always_jieba: float
+    times_always_jieba_without_hmm: float
     share_of_bare_scan: float
 
 
@@ -90,12 +93,13 @@ def run(sayings: Sequence[str], count: int, rate: float, step: Callable[[], None
     began = time.perf_counter()
     book = compile_rulebook(rules)
     compiled_in = time.perf_counter() - began
-    slow = SegmentingJudge(book)
+    slow, usual = SegmentingJudge(book), SegmentingJudge(book, hmm=True)
     utterances = [Utterance.typed(text) for text in sayings]
     tokenizer = reference()
     ways: dict[str, Callable[[list[Utterance]], object]] = {
         "judge": lambda some: book.judge_all(some),
-        "jieba": lambda some: [slow.judge(one) for one in some],
+        "jieba": lambda some: [usual.judge(one) for one in some],
+        "no hmm": lambda some: [slow.judge(one) for one in some],
         "tokens": lambda some: [list(tokenizer.cut(one.text, HMM=False)) for one in some],
         "scan": lambda some: [book.scan(one.text) for one in some],
     }
@@ -117,9 +121,11 @@ def run(sayings: Sequence[str], count: int, rate: float, step: Callable[[], None
         compile_seconds=round(compiled_in, 3),
         messages_per_second=round(rates["judge"]),
         always_jieba_per_second=round(rates["jieba"]),
+        always_jieba_without_hmm_per_second=round(rates["no hmm"]),
         tokenising_alone_per_second=round(rates["tokens"]),
         bare_scan_per_second=round(rates["scan"]),
         times_always_jieba=round(_ratio(spent["jieba"], spent["judge"]), 2),
+        times_always_jieba_without_hmm=round(_ratio(spent["no hmm"], spent["judge"]), 2),
         share_of_bare_scan=round(_ratio(spent["scan"], spent["judge"]), 4),
     )
 

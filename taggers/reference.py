@@ -22,15 +22,15 @@ class WholePage(Page):
 
     __slots__ = ("_apart", "_together", "_tokenizer")
 
-    def __init__(self, page: Page, tokenizer: jieba.Tokenizer) -> None:
+    def __init__(self, page: Page, tokenizer: jieba.Tokenizer, hmm: bool = False) -> None:
         super().__init__(page.reading, page.segmenter)
         text, gaps = page.reading.text, page.reading.gaps
-        self._together = _edges(tokenizer, text, 0)
+        self._together = _edges(tokenizer, text, 0, hmm)
         self._apart = self._together
         if gaps:
             self._apart = set()
             for left, right in zip([0, *gaps], [*gaps, len(text)], strict=True):
-                self._apart |= _edges(tokenizer, text[left:right], left)
+                self._apart |= _edges(tokenizer, text[left:right], left, hmm)
 
     def is_word(self, start: int, end: int) -> bool:
         gaps = self.reading.gaps
@@ -41,18 +41,22 @@ class WholePage(Page):
         return sorted(self._together | self._apart)
 
 
-def _edges(tokenizer: jieba.Tokenizer, text: str, start: int) -> set[int]:
+def _edges(tokenizer: jieba.Tokenizer, text: str, start: int, hmm: bool) -> set[int]:
     edges = {start}
-    for word in tokenizer.cut(text, HMM=False):
+    for word in tokenizer.cut(text, HMM=hmm):
         start += len(word)
         edges.add(start)
     return edges
 
 
 class SegmentingJudge:
-    """Judges by segmenting every message whole. Only for rules that match words and have neither sound nor regex."""
+    """Judges by segmenting every message whole. Only for rules that match words and have neither sound nor regex.
 
-    def __init__(self, book: RuleBook, words: tuple[str, ...] = ()) -> None:
+    `hmm`: cut as jieba does unless told otherwise, guessing at unknown words; the hits are then not quite the same.
+    """
+
+    def __init__(self, book: RuleBook, words: tuple[str, ...] = (), *, hmm: bool = False) -> None:
+        self._hmm = hmm
         self._tokenizer = reference(words)
         self._segmenter = Segmenter(words)
         self._uses: dict[str, list[tuple[CompiledRule, int, Keyword]]] = {}
@@ -67,7 +71,7 @@ class SegmentingJudge:
         for part in utterance.parts or split_quote(utterance.text):
             before: set[int] = set()
             for reading in read(mend(part.text[:LONGEST])):
-                page = WholePage(Page(reading, self._segmenter), self._tokenizer)
+                page = WholePage(Page(reading, self._segmenter), self._tokenizer, self._hmm)
                 for made, occurrences in self._concerned(page).values():
                     if (
                         made.index in before
