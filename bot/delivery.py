@@ -227,6 +227,7 @@ def _close(
 
 
 def _tell_task(session: Session, row: Outbox, state: str, why: str) -> None:
+    ERRANDS[row.kind].give_up(session, row, state, why)
     task = session.get(SopTask, row.task_id) if row.task_id else None
     if task is not None and task.state == "queued":
         task.state, task.ended_because = state, why[:200]

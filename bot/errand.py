@@ -54,6 +54,10 @@ class Errand(Protocol):
         """Decide, in the transaction of `record`, what follows from the answer; nothing by default."""
         return
 
+    def give_up(self, session: Session, row: Outbox, state: str, why: str) -> None:
+        """Write down that it will not be tried again (state: failed | expired | unknown); nothing by default."""
+        return
+
     def learn(self, session: Session, row: Outbox, error: WeComError) -> None:
         """Take note of what an error teaches; nothing by default."""
         return

@@ -11,8 +11,11 @@ from sqlalchemy.orm import Session
 
 from bot.cases import open_case
 from bot.errand import Errand, Postponed, Skipped
+from bot.groupsend_errands import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
 from bot.links import day_url, task_url
+from bot.log import get_logger
 from bot.marking import MarkTag
+from bot.materials import Upload, attachment_bodies
 from bot.models import Agent, Customer, Outbox, SopTask
 from bot.prompting import wording_values
 from bot.reading import Library, Profile
@@ -32,6 +35,7 @@ from sop.wording import render
 if TYPE_CHECKING:
     from bot.system import System
 
+_log = get_logger(__name__)
 CARDS_A_MINUTE = 25  # WeCom silently drops what exceeds 30 per app and member
 
 
@@ -129,8 +133,11 @@ class Welcome(Errand):
         customer = session.get_one(Customer, row.customer_id)
         agent = session.get_one(Agent, row.agent_id)
         values = wording_values(system.settings, open_case(session, customer), agent)
-        links = [{"msgtype": "link", "link": {"title": a.title, "url": a.url}} for a in welcome.attach]
-        return {**row.payload, "text": render(welcome.say, values), "attachments": links}
+        attach = [attachment.model_dump(exclude_none=True) for attachment in welcome.attach]
+        bodies, missing = attachment_bodies(session, attach, now)
+        if missing:  # the 20 s leave no time to upload: the greeting goes without them
+            _log.warning("welcome without materials", missing=missing)
+        return {**row.payload, "text": render(welcome.say, values), "attachments": bodies}
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         system.wecom.send_welcome(payload["welcome_code"], payload["text"], payload["attachments"])
@@ -158,6 +165,11 @@ ERRANDS: dict[str, Errand] = {
     "profile": Profile(),
     "library": Library(),
     "app_text": AppText(),
+    "material": Upload(),
+    "group_send": MakeGroupSend(),
+    "group_poll": PollGroupSend(),
+    "group_cancel": CancelGroupSend(),
+    "group_remind": RemindGroupSend(),
 }
 
 

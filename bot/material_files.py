@@ -69,7 +69,9 @@ def find_material(folder: Path, name: str, kind: str) -> MaterialFile:
         if not LEAST_BYTES <= stat.st_size <= most:
             size = f"{stat.st_size / _MEGABYTE:.1f} MB" if stat.st_size > LEAST_BYTES else f"{stat.st_size} 字节"
             kinds = {"image": "图片", "file": "文件"}
-            raise BadMaterial(f"「{name}」有 {size}，企业微信的{kinds[kind]}要在 6 字节到 {most // _MEGABYTE} MB 之间")
+            raise BadMaterial(
+                f"「{name}」有 {size}；企业微信收的{kinds[kind]}要在 6 字节到 {most // _MEGABYTE} MB 之间"
+            )
         sha256, md5, head = _digests(path, stat.st_mtime_ns, stat.st_size)
     except OSError as error:
         reason = "没有这个文件" if isinstance(error, FileNotFoundError) else f"读不了（{error.strerror}）"

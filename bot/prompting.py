@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cases import Case, Wake, open_cases
+from bot.groupsends import gather
 from bot.log import get_logger
 from bot.lookout import Lookout, shift_row
 from bot.models import Agent, Customer, Follow, Outbox, SopEnrolment, SopTask
@@ -18,6 +19,7 @@ from bot.settings import Settings
 from sop.enrolling import by_priority, why_not_again
 from sop.fields import show_value
 from sop.gate import Drop, Wait
+from sop.groupsend import channel_of
 from sop.planning import PlannedStep, plan_steps
 from sop.playbook import Sop
 from sop.stopping import reason_of, stops
@@ -183,21 +185,26 @@ def send_or_wait(session: Session, settings: Settings, tasks: Sequence[SopTask],
         return
     lookout = Lookout(session, settings, tasks, now)
     ready: dict[int, list[SopTask]] = {}
+    together: list[SopTask] = []
     for task in sorted(tasks, key=lambda task: (-task.priority, task.due_at, task.id)):
         decision = lookout.decide(task)
         if isinstance(decision, Drop):
             task.state, task.ended_because = "expired", decision.why
         elif isinstance(decision, Wait):
             task.due_at, task.shifts = decision.until, [*task.shifts, *map(shift_row, decision.shifts)][-20:]
+        elif task.channel == "group-send":
+            together.append(task)
         elif task.anytime:
             queue_card(session, task, now, wake)
         else:
             ready.setdefault(task.agent_id, []).append(task)
-    for together in ready.values():
-        if len(together) == 1:
-            queue_card(session, together[0], now, wake)
+    for task in gather(session, settings, together, now, wake) if together else ():
+        ready.setdefault(task.agent_id, []).append(task)
+    for listed in ready.values():
+        if len(listed) == 1:
+            queue_card(session, listed[0], now, wake)
         else:
-            queue_digest(session, together, now, wake)
+            queue_digest(session, listed, now, wake)
 
 
 def queue_digest(session: Session, tasks: Sequence[SopTask], now: datetime, wake: Wake) -> None:
@@ -375,7 +382,8 @@ def _task(step: PlannedStep, sop: Sop, case: Case, agent: Agent, values: dict[st
         variant=step.text_variant,
         anytime=sop.steps[step.index].anytime,
         priority=sop.priority,
-        attach=[attachment.model_dump() for attachment in step.attach],
+        attach=[attachment.model_dump(exclude_none=True) for attachment in step.attach],
+        channel=channel_of(sop, step.text),
         window_seconds=int(step.reply_window.total_seconds()),
         on_reply=step.on_reply,
         on_silence=step.on_silence,

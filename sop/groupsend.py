@@ -1,4 +1,4 @@
-"""Mass messages (企业群发): what may go that way, when to ask how it went, when to remind, what WeCom's answers mean."""
+"""Mass messages (企业群发): what may go that way, when to ask and remind, what WeCom's answers mean."""
 
 from __future__ import annotations
 
@@ -96,6 +96,6 @@ def next_reminder(
 
 
 def wait_for_more(now: datetime, others: Iterable[datetime]) -> datetime:
-    """Until when a mass message waits for customers whose step falls into the same clock hour; now if there are none."""
+    """Until when it waits for customers whose step falls into the same clock hour; now if there are none."""
     hour_ends = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     return max((at for at in others if now < at < hour_ends), default=now)
