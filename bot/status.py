@@ -180,6 +180,7 @@ def _queue(system: System) -> Line:
 
 
 def _ago(seconds: float) -> str:
+    seconds = max(seconds, 0)  # a demo whose clock was moved is ahead of us
     if seconds < 120:
         return f"{seconds:.0f} 秒"
     return f"{seconds / 60:.0f} 分钟" if seconds < 7200 else f"{seconds / 3600:.0f} 小时"
