@@ -17,6 +17,7 @@ from bot.delivery import deliver, waiting_ids
 from bot.marking import shown_tags
 from bot.models import CallbackEvent, Customer, Outbox, Placement, StageMove, Tagging
 from bot.moving import move_by_hand
+from bot.placing import move_by
 from bot.sandbox.control import SandboxControl
 from bot.settings import Settings
 from bot.system import System, use_system
@@ -127,11 +128,16 @@ class Pair:
 
     def drag(self, to: str, who: str = "") -> StageMove:
         """A person drags the card; the tag is not marked until `work`."""
+        settings = self.settings
         with self.system.store.write() as session:
-            row = move_by_hand(
-                session, self.settings, self.case(session, who), PIPELINE, to, "admin", clock.now(), Wake()
-            )
+            row = move_by_hand(session, settings, self.case(session, who), PIPELINE, to, "admin", clock.now(), Wake())
             return row.row
+
+    def by_rule(self, trigger: str) -> None:
+        """A rule's tag moves the card, if it may."""
+        settings = self.settings
+        with self.system.store.write() as session:
+            move_by(session, settings, self.case(session), [trigger], clock.now(), Wake())
 
     def case(self, session: Session, who: str = "") -> Case:
         customer = session.scalars(select(Customer).where(Customer.external_userid == (who or self.who))).one()
