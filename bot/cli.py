@@ -19,6 +19,7 @@ from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
 from bot import clock, ingest, scheduler, schema, status, valkey, worker
+from bot.bench_cli import bench
 from bot.customer_cli import customer
 from bot.environment import ROOT, SurroundingsError
 from bot.links import board_url
@@ -42,7 +43,7 @@ errors = Console(stderr=True)
 def register(app: Flask) -> None:
     """Add the commands to Flask's own."""
     for command in (demo, run_worker, run_scheduler, sandbox, init, check, replay, show_status, db, board_link,
-                    quarantine, queue, keys, customer, rules, wecom):  # fmt: skip
+                    quarantine, queue, keys, customer, rules, bench, wecom):  # fmt: skip
         app.cli.add_command(command)
 
 

@@ -32,9 +32,9 @@ class Occasion:
         return cls(message.msgid, message.sent_at, message.id, message.msgid)
 
 
-def judge(settings: Settings, case: Case, message: Message, source: ArchivedMessage) -> tuple[TagHit, ...]:
-    """What the rule book in force finds in this message, for this customer as he stands."""
-    utterance = Utterance(
+def utterance_of(message: Message, source: ArchivedMessage) -> Utterance:
+    """The message as the rules see it."""
+    return Utterance(
         msgid=message.msgid,
         text=message.text,
         sender="agent" if message.role == "agent" else "customer",
@@ -42,6 +42,10 @@ def judge(settings: Settings, case: Case, message: Message, source: ArchivedMess
         at=message.sent_at,
         parts=tuple(Part(cast(Scope, p.scope), p.text, p.offset) for p in source.parts),
     )
+
+
+def judge(settings: Settings, case: Case, message: Message, utterance: Utterance) -> tuple[TagHit, ...]:
+    """What the rule book in force finds in this message, for this customer as he stands."""
     return settings.book.judge(utterance, context_of(settings, case, message.sent_at))
 
 

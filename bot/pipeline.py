@@ -16,19 +16,21 @@ from bot.clicks import take_click
 from bot.failpoints import passing
 from bot.following import Happened, answer_of, follow_up
 from bot.models import Agent, CallbackEvent, Customer, Message, Outbox
-from bot.noticing import Occasion, judge, record_hits
+from bot.noticing import Occasion, judge, record_hits, utterance_of
 from bot.observing import observe, observe_message
 from bot.people import find_agents, find_customers, known_agents, start_follow
 from bot.placing import mark_stage, move_by
 from bot.prompting import stop_sops
 from bot.proving import close_by_answer, complete
 from bot.reading import ask_library, ask_profile
+from bot.sendings import sending_of
 from bot.settings import Settings
 from bot.wecom.callback import reopen
 from bot.wecom.events import AppText, CardClick, ChatChange, CustomerChange, TagChange, read_event
 from bot.wecom.messages import ArchivedMessage
 from sop.stopping import opted_out
 from taggers.occurrence import Occurrence
+from taggers.utterance import Utterance
 
 _LAST_WORDS = 200
 ROOM_EVENTS = {"add_member": "@joined", "del_member": "@quit"}
@@ -45,12 +47,14 @@ class Arrived:
 
 @dataclass
 class Talk:
-    """One stored message with the people and the parts that judging needs."""
+    """One stored message with its people, as the rules see it; `silent`: no rule about words can hit it."""
 
     message: Message
     arrived: ArchivedMessage
     case: Case | None
     agent: Agent | None
+    utterance: Utterance
+    silent: bool = False
 
 
 def take_batch(session: Session, settings: Settings, now: datetime, arrived: Sequence[Arrived]) -> Wake:
@@ -58,6 +62,8 @@ def take_batch(session: Session, settings: Settings, now: datetime, arrived: Seq
     wake = Wake()
     talks = store_messages(session, settings, now, arrived, wake)
     passing("stored")
+    for talk, may_hit in zip(talks, settings.book.screen([talk.utterance for talk in talks]), strict=True):
+        talk.silent = not may_hit
     for talk in talks:
         if talk.case is None or talk.message.action != "send":
             continue
@@ -95,7 +101,7 @@ def customer_spoke(session: Session, settings: Settings, now: datetime, talk: Ta
     message, customer, before = talk.message, case.customer, case.tags
     case.moment = message.sent_at
     tags = close_by_answer(session, settings, case, message, now)
-    hits = judge(settings, case, message, talk.arrived)
+    hits = () if talk.silent else judge(settings, case, message, talk.utterance)
     tags += record_hits(session, settings, case, hits, Occasion.of(message), now)
     tags += observe_message(session, settings, case, message, now, first=customer.last_word_at is None)
     passing("tagged")
@@ -125,10 +131,10 @@ def agent_spoke(
     """Step 10 for an agent's message: it may fulfil a task; rules for agents' words are judged as well."""
     message, before = talk.message, case.tags
     case.moment = message.sent_at
-    complete(session, settings, case, message, talk.arrived.text, agent, now)
+    complete(session, settings, case, message, talk.arrived.text, agent, now, sending_of(talk.arrived))
     passing("completed")
     case.customer.said_to_at = latest(case.customer.said_to_at, message.sent_at)
-    hits = judge(settings, case, message, talk.arrived)
+    hits = () if talk.silent else judge(settings, case, message, talk.utterance)
     tags = record_hits(session, settings, case, hits, Occasion.of(message), now)
     fresh = [tag for tag in tags if tag not in before]
     happened = Happened(message.msgid, tags=tags, fresh=fresh, agent=agent, msgid=message.msgid)
@@ -358,4 +364,5 @@ def _talk(
         raw=source.raw.decode("utf-8", "replace").replace("\x00", ""),
         version=settings.version,
     )
-    return Talk(message, source, cases[customer.id] if customer else None, agent)
+    case = cases[customer.id] if customer else None
+    return Talk(message, source, case, agent, utterance_of(message, source))

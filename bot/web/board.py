@@ -118,7 +118,13 @@ def _pieces(pipeline: Pipeline) -> list[Piece]:
     with _system().store.read() as rows:
         columns = read_columns(rows, pipeline)
     look = Look(language(), zone().key, present().replace(second=0, microsecond=0))
-    return [_bar(columns), *(_column(number, column, look) for number, column in enumerate(columns))]
+    return [_notice(), _bar(columns), *(_column(number, column, look) for number, column in enumerate(columns))]
+
+
+def _notice() -> Piece:
+    """Says that an edited config.toml was refused and why; empty while the file is the one in force."""
+    problems = [str(problem) for problem in _system().keeper.problems]
+    return Piece("notice", Markup(render_template("board_notice.html", problems=problems)))  # noqa: S704 - escaped there
 
 
 def _bar(columns: tuple[Column, ...]) -> Piece:

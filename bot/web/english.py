@@ -129,6 +129,9 @@ ENGLISH: dict[str, str] = {
     ),
     "数据库暂时不可用": "The database is unavailable",
     "请稍后再试。如果刚刚安装或升级过，请先运行：": "Try again later. After an installation or upgrade, run first:",
+    "config.toml 有 {n} 处错误，没有生效，仍按上一份正确的配置运行。": (
+        "config.toml has {n} errors and was not taken; the last good version stays in force."
+    ),
     # The day, and links
     "今天要跟进": "To do today",
     "今天要跟进 {n} 位": "{n} to follow up today",

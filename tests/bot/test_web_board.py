@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -201,3 +202,18 @@ def test_static_files_may_be_kept_since_their_address_holds_their_hash(site: Sit
         with client.get(address) as answer:
             assert answer.status_code == 200
             assert "immutable" in answer.headers["Cache-Control"]
+
+
+def test_a_refused_config_is_told_on_the_board_until_it_is_mended(site: Site) -> None:
+    client, path = site.watcher(), site.system.environment.config
+    good = path.read_text(encoding="utf-8")
+    assert "处错误" not in client.get("/board").text
+    for text, told in ((good.replace("any =", "anny ="), True), (good, False)):
+        path.write_text(text, encoding="utf-8")
+        ends = time.monotonic() + 2  # every process takes (or refuses) an edited file within two seconds
+        page = client.get("/board").text
+        while ("处错误" in page) is not told and time.monotonic() < ends:
+            time.sleep(0.1)
+            page = client.get("/board").text
+        assert ("处错误" in page) is told
+        assert ("anny" in page) is told
