@@ -8,7 +8,6 @@ from functools import cached_property
 
 from bot.environment import Environment, read_environment
 from bot.links import signing_key
-from bot.log import get_logger
 from bot.queue import Bell, connect_redis
 from bot.reload import SettingsKeeper
 from bot.settings import Settings
@@ -18,8 +17,6 @@ from bot.wecom.api import WeComClient
 from bot.wecom.archive import ArchiveSource
 from bot.wecom.keyring import KeyRing
 from bot.wecom.sources import open_archive
-
-_log = get_logger(__name__)
 
 
 class System:
@@ -76,23 +73,10 @@ class System:
         """The conversation archive, through the adapter that WECOM_ARCHIVE names."""
         return open_archive(self.environment.needs_wecom(), self.bell.connection)
 
-    @property
+    @cached_property
     def keyring(self) -> KeyRing:
-        """The private keys that open the archive; a key added to the folder is there at the next call."""
-        folder = self.environment.needs_wecom().private_keys
-        stamp = [(path.name, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.pem"))]
-        known = self.__dict__.get("_keyring")
-        if known is not None and known[0] == stamp:
-            return known[1]  # type: ignore[no-any-return]
-        try:
-            ring = KeyRing.load(folder)
-        except ValueError as error:
-            if known is None:
-                raise
-            _log.error("private keys not taken", error=str(error))
-            ring = known[1]
-        self.__dict__["_keyring"] = (stamp, ring)
-        return ring
+        """The private keys that open the archive; it finds those added later by itself."""
+        return KeyRing.load(self.environment.needs_wecom().private_keys)
 
     @cached_property
     def owner(self) -> str:
