@@ -46,6 +46,8 @@ class Lookout:
         if isinstance(decision, Go):
             self._contacts[task.customer_id].append(self.now)
             self._own[task.enrolment_id][task.step] = self.now
+            if task.anytime:  # goes out alone; whatever else the agent gets keeps its distance
+                self._last_card[task.agent_id] = self.now
         return decision
 
 

@@ -186,7 +186,7 @@ def send_or_wait(session: Session, settings: Settings, tasks: Sequence[SopTask],
     lookout = Lookout(session, settings, tasks, now)
     ready: dict[int, list[SopTask]] = {}
     together: list[SopTask] = []
-    for task in sorted(tasks, key=lambda task: (-task.priority, task.due_at, task.id)):
+    for task in sorted(tasks, key=lambda task: (not task.anytime, -task.priority, task.due_at, task.id)):
         decision = lookout.decide(task)
         if isinstance(decision, Drop):
             task.state, task.ended_because = "expired", decision.why
