@@ -28,6 +28,8 @@ from bot.replay import replay as run_replay
 from bot.rules_cli import rules
 from bot.sandbox.command import sandbox
 from bot.settings import ConfigError, load_settings
+from bot.sop_cli import sop
+from bot.sop_cli import sop
 from bot.stack import Stack, StackError
 from bot.story import tell_story
 from bot.system import System, use_system
@@ -43,7 +45,7 @@ errors = Console(stderr=True)
 def register(app: Flask) -> None:
     """Add the commands to Flask's own."""
     for command in (demo, run_worker, run_scheduler, sandbox, init, check, replay, show_status, db, board_link,
-                    quarantine, queue, keys, customer, rules, bench, wecom):  # fmt: skip
+                    quarantine, queue, keys, customer, rules, sop, bench, wecom):  # fmt: skip
         app.cli.add_command(command)
 
 

@@ -10,7 +10,9 @@ from bot import clock, delivery, ingest
 from bot.cases import Wake
 from bot.days import start_dated_sops
 from bot.following import Happened, answer_of, follow_up
+from bot.groupsends import watch
 from bot.log import get_logger
+from bot.materials import folder_of, keep_warm
 from bot.models import ArchiveCursor, CallbackEvent, LinkOpening
 from bot.nightly import reconcile_nightly
 from bot.noticing import expire_tags
@@ -135,6 +137,16 @@ def timers() -> None:
     system.bell.answer("timers")
     while _timers_chunk(system):
         pass
+    watch_sends(system)
+
+
+def watch_sends(system: System) -> None:
+    """See to what lies with WeCom: mass messages that are not settled, library files that it will soon forget."""
+    settings, folder, now, wake = system.settings, folder_of(system), clock.now(), Wake()
+    with system.store.write() as session:
+        watch(session, settings, now, wake)
+        keep_warm(session, settings, folder, now, wake)
+    system.bell.ring_for("deliver", wake.outbox_ids)
 
 
 def _timers_chunk(system: System) -> bool:

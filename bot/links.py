@@ -83,6 +83,17 @@ def read_link_token(token: str, key: bytes) -> tuple[int, int]:
     return int(task_id), int(index)
 
 
+def peek_link(url: str) -> tuple[int, int] | None:
+    """The task and the index that an address claims, unverified: enough to see which of our links it is."""
+    _, mark, token = url.rpartition("/l/")
+    if not mark:
+        return None
+    _good, payload = _signer(b"", "link").loads_unsafe(token)
+    if isinstance(payload, list) and len(payload) == 2 and all(isinstance(part, int) for part in payload):
+        return payload[0], payload[1]
+    return None
+
+
 def board_url(base_url: str, key: bytes, issued_at: datetime, life: timedelta = BOARD_LIFE) -> str:
     """The address that opens the board read-only to whoever holds it, for `life` from `issued_at`."""
     return f"{base_url}/board?key={_signer(key, 'board').dumps(_seconds(issued_at + life))}"

@@ -383,6 +383,7 @@ def _task(step: PlannedStep, sop: Sop, case: Case, agent: Agent, values: dict[st
         anytime=sop.steps[step.index].anytime,
         priority=sop.priority,
         attach=[attachment.model_dump(exclude_none=True) for attachment in step.attach],
+        attached=[],
         channel=channel_of(sop, step.text),
         window_seconds=int(step.reply_window.total_seconds()),
         on_reply=step.on_reply,

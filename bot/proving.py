@@ -2,41 +2,107 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cases import Case, open_cases
+from bot.materials import md5s_of
 from bot.models import Agent, Customer, Message, SopTask
 from bot.noticing import give_tag
 from bot.observing import observe_window
 from bot.prompting import cancel_cards
 from bot.settings import Settings
+from sop.attachments import KEYS
 from sop.completion import best_match, lateness
+from sop.proofs import Sending, attachments_in
 from sop.windows import outcome
+
+# Proven by less than the archive's own text: a text that comes later says it better.
+_SOFT = ("ticked", *KEYS)
 
 
 def complete(
-    session: Session, settings: Settings, case: Case, message: Message, said: str, agent: Agent, now: datetime
+    session: Session,
+    settings: Settings,
+    case: Case,
+    message: Message,
+    said: str,
+    agent: Agent,
+    now: datetime,
+    sent: Sending | None = None,
 ) -> SopTask | None:
-    """Hold what an agent typed against the open tasks of the customer; returns the task it fulfils."""
+    """Hold what an agent sent against the open tasks of the customer; returns the task it fulfils.
+
+    said: what he typed; sent: what else the message carries. The text decides; an attachment is added to the step
+    whose text has been sent, and fulfils a step by itself only where there is no such step.
+    """
     rules = settings.tables.completion
-    ticked = [task for task in case.answerable if task.outcome == "ticked" and task.state == "completed"]
+    soft = [task for task in case.answerable if task.state == "completed" and _wants_text(task)]
     open_tasks = [task for task in case.open_tasks if task.due_at <= message.sent_at + rules.look_back]
-    candidates = sorted({*ticked, *open_tasks}, key=lambda task: (task.due_at, task.id))
+    candidates = sorted({*soft, *open_tasks}, key=lambda task: (task.due_at, task.id))
     found = best_match(said, [(task, task.text) for task in candidates], rules)
     if found is None:
-        return None
+        return _add_attachment(session, settings, case, open_tasks, message, agent, sent, now) if sent else None
     task: SopTask = found.task
-    task.state, task.outcome, task.similarity = "completed", found.match.outcome, round(found.match.similarity, 4)
-    task.timing = lateness(message.sent_at, task.delivered_at, rules.late_after)
+    by_group = task.outcome == "group-send"
+    task.outcome = "group-send" if by_group else found.match.outcome
+    task.similarity = round(found.match.similarity, 4)
+    if sent:
+        _note_attachments(session, task, sent)
+    _fulfil(session, settings, case, task, message, agent, now)
+    return task
+
+
+def _wants_text(task: SopTask) -> bool:
+    return task.outcome in _SOFT or (task.outcome == "group-send" and task.sent_msgid is None)
+
+
+def _fulfil(
+    session: Session, settings: Settings, case: Case, task: SopTask, message: Message, agent: Agent, now: datetime
+) -> None:
+    task.state = "completed"
+    task.timing = lateness(message.sent_at, task.delivered_at, settings.tables.completion.late_after)
     task.completed_at, task.sent_msgid, task.sent_by_id = message.sent_at, message.msgid, agent.id
     task.window_until = message.sent_at + timedelta(seconds=task.window_seconds)
     if task not in case.answerable:
         case.answerable.append(task)
     cancel_cards(session, [task.id], "员工已经发送", now)
-    return task
+
+
+def _add_attachment(
+    session: Session,
+    settings: Settings,
+    case: Case,
+    open_tasks: Sequence[SopTask],
+    message: Message,
+    agent: Agent,
+    sent: Sending,
+    now: datetime,
+) -> SopTask | None:
+    """Give a link, picture or file without the step's text to the step it belongs to."""
+    for task in [task for task in case.answerable if task.state == "completed"]:
+        if _note_attachments(session, task, sent):
+            return None
+    for task in open_tasks:
+        if found := _note_attachments(session, task, sent):
+            task.outcome = str(task.attach[found[0]]["kind"])
+            _fulfil(session, settings, case, task, message, agent, now)
+            return task
+    return None
+
+
+def _note_attachments(session: Session, task: SopTask, sent: Sending) -> list[int]:
+    """Those of the task's attachments that a message carries and that were not seen before; notes them."""
+    if not task.attach:
+        return []
+    known = md5s_of(session, [str(item["file"]) for item in task.attach if item.get("file")]) if sent.md5s else {}
+    found = [i for i in attachments_in(sent, task.id, task.attach, known) if i not in task.attached]
+    if found:
+        task.attached = sorted({*task.attached, *found})
+    return found
 
 
 def close_by_answer(session: Session, settings: Settings, case: Case, message: Message, now: datetime) -> list[str]:

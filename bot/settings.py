@@ -178,9 +178,7 @@ def parse_settings(
         found += check_materials(beside / tables.workspace.materials, attachments)
     if found or book is None:
         raise ConfigError(_located(found, source, name))
-    return Settings(
-        version=version, source=source, tables=tables, book=book, warnings=_warnings(tables, today)
-    )
+    return Settings(version=version, source=source, tables=tables, book=book, warnings=_warnings(tables, today))
 
 
 def _check_replies(tables: Tables) -> list[tuple[positions.Path, str]]:

@@ -65,6 +65,12 @@ ENGLISH: dict[str, str] = {
     "提醒没有送达": "Prompt not delivered",
     "按原文发送": "sent as written",
     "改写后发送": "sent in own words",
+    "员工说已发送": "ticked off as sent",
+    "由企业群发送出": "sent by mass message",
+    "发了链接": "link sent",
+    "发了小程序": "mini-program sent",
+    "发了图片": "picture sent",
+    "发了文件": "file sent",
     "早于提醒": "before the prompt",
     "按时": "in time",
     "晚了": "late",
@@ -138,4 +144,11 @@ ENGLISH: dict[str, str] = {
     "都跟进完了，休息一下吧": "All done. Take a break.",
     "复制链接": "Copy link",
     "已复制链接，客户打开后会记下来": "Link copied; an opening is noted",
+    "小程序": "Mini-program",
+    "图片": "Picture",
+    "文件": "File",
+    "已在对话里看到": "Seen in the conversation",
+    "这一步用企业群发：在企业微信的群发助手里确认，就会发给所有到时间的客户。": (
+        "This step is a mass message: confirm it in WeCom's group messaging and it goes to all whose time has come."
+    ),
 }

@@ -24,7 +24,16 @@ TASK_STATES = {
     "cancelled": Word("已取消"),
     "failed": Word("提醒没有送达", "bad"),
 }
-OUTCOMES = {"exact": Word("按原文发送", "good"), "edited": Word("改写后发送", "good")}
+OUTCOMES = {
+    "exact": Word("按原文发送", "good"),
+    "edited": Word("改写后发送", "good"),
+    "ticked": Word("员工说已发送", "good"),
+    "group-send": Word("由企业群发送出", "good"),
+    "link": Word("发了链接", "good"),
+    "miniprogram": Word("发了小程序", "good"),
+    "image": Word("发了图片", "good"),
+    "file": Word("发了文件", "good"),
+}
 TIMINGS = {"early": Word("早于提醒"), "in-time": Word("按时"), "late": Word("晚了", "warn")}
 CAUSES = {
     "tag": Word("标签"),

@@ -23,7 +23,7 @@ def add_msg_template(sandbox: Sandbox, call: Call) -> Answer:
     kind = call.body.get("chat_type", "single")
     if kind not in ("single", "group"):
         raise Refusal(40058, "chat_type")
-    check_content(call.body)
+    check_content(sandbox, call)
     targets, failed = (single_targets if kind == "single" else group_targets)(sandbox, call)
     if not targets:
         raise Refusal(41048, fail_list=failed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.sandbox.archive import Said, append, make_msgid
+from bot.sandbox.api.media import MEDIA_SECONDS
+from bot.sandbox.archive import Said, append, keep_file, make_msgid
 from bot.sandbox.replies import Answer, Call, Refusal, endpoint
 from bot.sandbox.state import Json, Sandbox
 
@@ -19,8 +20,9 @@ ATTACHMENTS = {
 BYTE_LIMITS = {("link", "title"): 128, ("link", "desc"): 512, ("link", "url"): 2048, ("miniprogram", "title"): 64}
 
 
-def check_content(body: Json) -> None:
+def check_content(sandbox: Sandbox, call: Call) -> None:
     """The text and attachments that welcome messages and mass messages share."""
+    body = call.body
     text = body.get("text") or {}
     content = text.get("content", "") if isinstance(text, dict) else None
     attachments = body.get("attachments") or []
@@ -34,6 +36,7 @@ def check_content(body: Json) -> None:
         raise Refusal(40058, f"more than {MOST_ATTACHMENTS} attachments")
     for attachment in attachments:
         check_attachment(attachment)
+        check_media(sandbox, attachment[attachment["msgtype"]], call.now)
 
 
 def check_attachment(attachment: Json) -> None:
@@ -50,11 +53,18 @@ def check_attachment(attachment: Json) -> None:
             raise Refusal(45002, f"attachments.{kind}.{name}")
 
 
+def check_media(sandbox: Sandbox, body: Json, now: float) -> None:
+    for media_id in (body.get("media_id"), body.get("pic_media_id")):
+        row = sandbox.ledger.one("SELECT created_at FROM media WHERE media_id = ?", media_id) if media_id else None
+        if media_id and (row is None or now > row["created_at"] + MEDIA_SECONDS):
+            raise Refusal(40007)
+
+
 @endpoint("externalcontact/send_welcome_msg")
 def send_welcome_msg(sandbox: Sandbox, call: Call) -> Answer:
     """Within 20 s of the event and once; the first to come wins."""
     code = call.text("welcome_code", 41050)
-    check_content(call.body)
+    check_content(sandbox, call)
     with sandbox.ledger.transaction():
         row = sandbox.ledger.one("SELECT * FROM welcomes WHERE code = ?", code)
         if row is None or call.now > row["issued_at"] + WELCOME_SECONDS:
@@ -81,7 +91,7 @@ def say_content(sandbox: Sandbox, userid: str, tolist: list[str], body: Json, ro
     parts: list[tuple[str, Json]] = []
     if content := (body.get("text") or {}).get("content"):
         parts.append(("text", {"content": content}))
-    parts += [archived_attachment(item) for item in body.get("attachments") or []]
+    parts += [archived_attachment(sandbox, item) for item in body.get("attachments") or []]
     said = [
         Said(
             {
@@ -100,7 +110,7 @@ def say_content(sandbox: Sandbox, userid: str, tolist: list[str], body: Json, ro
     append(sandbox, said)
 
 
-def archived_attachment(attachment: Json) -> tuple[str, Json]:
+def archived_attachment(sandbox: Sandbox, attachment: Json) -> tuple[str, Json]:
     kind = attachment["msgtype"]
     body = attachment[kind]
     if kind == "link":
@@ -119,5 +129,12 @@ def archived_attachment(attachment: Json) -> tuple[str, Json]:
             "appid": body["appid"],
             "pagepath": body["page"],
         }
-    names: dict[str, Json] = {"image": {}, "video": {"play_length": 1}, "file": {"filename": "附件", "fileext": ""}}
-    return kind, {"md5sum": "", "filesize": 0, "sdkfileid": "", **names[kind]}
+    row = sandbox.ledger.one("SELECT * FROM media WHERE media_id = ?", body.get("media_id", ""))
+    if row is None:  # a picture by its address
+        return kind, {"md5sum": "", "filesize": 0, "sdkfileid": ""}
+    name, content = row["filename"], row["content"]
+    more: dict[str, Json] = {
+        "video": {"play_length": 1},
+        "file": {"filename": name, "fileext": name.rpartition(".")[2]},
+    }
+    return kind, keep_file(sandbox, content) | {"filesize": len(content)} | more.get(kind, {})
