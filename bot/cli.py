@@ -27,8 +27,8 @@ from bot.replay import ReplayError, as_json, read_dialogues
 from bot.replay import replay as run_replay
 from bot.rules_cli import rules
 from bot.sandbox.command import sandbox
+from bot.sends_cli import sends
 from bot.settings import ConfigError, load_settings
-from bot.sop_cli import sop
 from bot.sop_cli import sop
 from bot.stack import Stack, StackError
 from bot.story import tell_story
@@ -44,6 +44,7 @@ errors = Console(stderr=True)
 
 def register(app: Flask) -> None:
     """Add the commands to Flask's own."""
+    sop.add_command(sends)
     for command in (demo, run_worker, run_scheduler, sandbox, init, check, replay, show_status, db, board_link,
                     quarantine, queue, keys, customer, rules, sop, bench, wecom):  # fmt: skip
         app.cli.add_command(command)
