@@ -145,10 +145,23 @@ def test_half_a_mark_is_made_whole(pair: Pair) -> None:
 def test_a_mark_without_an_answer_is_made_again(pair: Pair) -> None:
     pair.phone.fault("externalcontact/mark_tag", status=502, after=True)  # it had its effect, we do not know
     pair.drag("试听")
+    pair.work_once()
+    pair.drag("成交")  # before it was tried again: what that call may have set must go as well
     pair.work()
-    pair.drag("成交")
-    pair.work()
+    assert pair.on_phone() == ["成交"]
     agree(pair, [AGENT])
+
+
+def test_a_tag_on_two_phones_ends_with_the_second(pair: Pair) -> None:
+    pair.phone.add_customer(COLLEAGUE, "", external_userid=pair.who, welcome=False)
+    pair.tell("add", COLLEAGUE)
+    pair.system.wecom.add_corp_tags("意向", ["高意向"])
+    for userid, change in ((AGENT, "add"), (COLLEAGUE, "add"), (AGENT, "remove"), (COLLEAGUE, "remove")):
+        assert ("高意向" in pair.carried()) == ((userid, change) not in ((AGENT, "add"),))
+        pair.edit(userid, **{change: ["高意向"]})  # type: ignore[arg-type]
+        pair.tell("edit", userid)
+        pair.work()
+    assert pair.carried() == {}
 
 
 def test_a_renamed_tag_is_followed_and_told(pair: Pair) -> None:
