@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 20  # with the sweep every 10 s, what a dead worker held is taken up within 30 s
 GIVE_UP = timedelta(days=1)  # WeCom may be away for hours; its own deadline ends a row sooner
 LONGEST_WAIT = 600.0
+RIPE = timedelta(seconds=3)
 PAUSE = "wecom_pause"
 PAUSE_SECONDS = 300
 # These concern every call of the app (secret, corp, app, IP); other alarms stop their own kind of call only.
@@ -88,6 +89,13 @@ def waiting_ids(session: Session, now: datetime, limit: int = 2000) -> list[int]
     due = and_(Outbox.state == "waiting", Outbox.not_before <= now)
     query = select(Outbox.id).where(or_(due, vanished)).order_by(Outbox.id).limit(limit)
     return list(session.scalars(query))
+
+
+def ripe_ids(session: Session, now: datetime, limit: int = 500) -> list[int]:
+    """The rows that were put off until about now: they need not wait for the sweep."""
+    just_now = and_(Outbox.not_before > now - RIPE, Outbox.not_before <= now)
+    put_off = and_(Outbox.state == "waiting", just_now, Outbox.not_before > Outbox.created_at)
+    return list(session.scalars(select(Outbox.id).where(put_off).order_by(Outbox.id).limit(limit)))
 
 
 def _claim(session: Session, row_id: int, owner: str, now: datetime) -> Outbox | None:

@@ -102,6 +102,9 @@ def due() -> None:
     """Queue the prompts whose hour has come, close reply windows, end what is over."""
     system = current_system()
     system.bell.answer("due")
+    with system.store.read() as session:
+        ripe = delivery.ripe_ids(session, clock.now())
+    system.bell.ring_for("deliver", ripe)
     while _due_chunk(system) >= CHUNK:
         pass
 
