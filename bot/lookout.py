@@ -61,6 +61,11 @@ def _waits_for_answer(spoke_at: datetime | None, said_to_at: datetime | None) ->
     return spoke_at is not None and (said_to_at is None or spoke_at >= said_to_at)
 
 
+def contacts_of(session: Session, customer_id: int, now: datetime, gap: timedelta) -> list[datetime]:
+    """When our side reached one customer lately."""
+    return _contacts(session, {customer_id}, now - _WEEK, gap)[customer_id]
+
+
 def _contacts(session: Session, customers: set[int], since: datetime, gap: timedelta) -> dict[int, list[datetime]]:
     """When our side opened talks with each customer: agents' words in the archive, and prompts not yet followed."""
     words: dict[int, list[datetime]] = defaultdict(list)

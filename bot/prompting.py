@@ -57,13 +57,18 @@ def enrol(
     now: datetime,
     wake: Wake,
     agent: Agent | None = None,
+    *,
+    by_hand: bool = False,
 ) -> SopEnrolment | None:
-    """Plan all steps of an SOP for the customer; None if he asked for peace, is on it already or has no agent."""
-    owner = _owner(case, sop, agent)
+    """Plan all steps of an SOP for the customer; None if he asked for peace, is on it already or has no agent.
+
+    by_hand: a person wants it, whoever the SOP's audience is.
+    """
+    owner = owner_for(case, sop, agent)
     running = any(e.sop_id == sop.id and e.ended_at is None for e in case.enrolments)
     if case.customer.opted_out_at is not None or running or owner is None:
         return None
-    if not sop.audience.holds(case.tags, case.stages.values()):
+    if not by_hand and not sop.audience.holds(case.tags, case.stages.values()):
         return None
     if _known_cause(session, case, sop, cause) or why_not_again(sop, _last_enrolled(session, case, sop), now):
         return None
@@ -318,7 +323,7 @@ def _stopped_by(case: Case, enrolment: SopEnrolment, happenings: Sequence[str]) 
     return stops(enrolment.stop, [h for h in happenings if h != "reply" or answered])
 
 
-def _owner(case: Case, sop: Sop, agent: Agent | None) -> Agent | None:
+def owner_for(case: Case, sop: Sop, agent: Agent | None = None) -> Agent | None:
     """Who is prompted: the agent of the occurrence, else by the SOP's `owner`: first follow or last to talk."""
     follows = case.active_follows
     mine = next((follow for follow in follows if agent is not None and follow.agent is agent), None)

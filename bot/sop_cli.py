@@ -57,7 +57,9 @@ def _case(session: Session, external_userid: str) -> Case:
 
 @sop.command("preview", help="这份跟进现在开始的话，接下来 30 天哪天几点提醒什么；每次顺延都说明原因。")
 @click.argument("sop_id", metavar="SOP")
-@click.option("--customer", help="客户的 external_userid：连同他正在进行的跟进、最近的联系一起算；不给就设想一位新客户")
+@click.option(
+    "--customer", help="客户的 external_userid：连同他正在进行的跟进、最近的联系一起算；不给就设想一位新客户"
+)
 @click.option("--days", default=30, show_default=True, type=click.IntRange(1, 366))
 @click.option("--json", "as_json", is_flag=True, help="只输出一个 JSON 数组")
 @with_appcontext
@@ -80,7 +82,9 @@ def show_preview(sop_id: str, customer: str | None, days: int, as_json: bool) ->
 
 
 def _calendar(settings: Settings, prompts: Sequence[Prompt], title: str) -> Table:
-    table = Table("日期", "时间", "跟进", "说什么", "为什么是这时候", title=title, title_justify="left")
+    table = Table("日期", "时间", "跟进", title=title, title_justify="left", show_lines=True)
+    table.add_column("说什么", overflow="fold", ratio=2)
+    table.add_column("为什么是这时候", overflow="fold", ratio=1)
     for day, these in by_day(prompts, settings.workspace).items():
         for number, prompt in enumerate(these):
             shown = f"{day:%m-%d} 周{_WEEKDAYS[day.weekday()]}" if number == 0 else ""
@@ -102,9 +106,7 @@ def _as_object(settings: Settings, prompt: Prompt) -> dict[str, Any]:
         "step": prompt.step + 1,
         "text": prompt.text,
         "wished_at": _local(settings, prompt.wished_at).isoformat(),
-        "shifts": [
-            {"reason": shift.reason, "to": _local(settings, shift.to).isoformat()} for shift in prompt.shifts
-        ],
+        "shifts": [{"reason": shift.reason, "to": _local(settings, shift.to).isoformat()} for shift in prompt.shifts],
     }
 
 
@@ -116,7 +118,9 @@ def _clock(settings: Settings, at: datetime) -> str:
     return f"{_local(settings, at):%H:%M}"
 
 
-@sop.command("simulate", help="用设想的客户把整份配置跑一遍（虚拟时间，不碰数据库）：每位员工每天多少提醒，有没有越界。")
+@sop.command(
+    "simulate", help="用设想的客户把整份配置跑一遍（虚拟时间，不碰数据库）：每位员工每天多少提醒，有没有越界。"
+)
 @click.option("--days", default=30, show_default=True, type=click.IntRange(1, 366))
 @click.option("--customers", default=10_000, show_default=True, type=click.IntRange(1, 1_000_000))
 @click.option("--agents", type=click.IntRange(1, 100_000), help="员工人数；默认每 250 位客户一位")
@@ -149,11 +153,13 @@ def run_simulation(
 
 
 def _findings(found: Findings, seconds: float) -> Table:
-    table = Table("", "", title=f"{found.customers} 位客户，{found.agents} 位员工，{found.days} 天", title_justify="left")
+    table = Table(
+        "", "", title=f"{found.customers} 位客户，{found.agents} 位员工，{found.days} 天", title_justify="left"
+    )
     loads = [
-        (name, f"中位 {load.median}，95% 的日子不超过 {load.p95}，最多 {load.most}")
-        for name, load in (("每人每个工作日的任务", found.prompts_a_day), ("每人每个工作日被提醒次数", found.disturbances_a_day))
-    ]  # fmt: skip
+        (f"每人每个工作日{what}", f"中位 {load.median}，95% 的日子不超过 {load.p95}，最多 {load.most}")
+        for what, load in (("的任务", found.prompts_a_day), ("被提醒次数", found.disturbances_a_day))
+    ]
     rows = [
         *loads,
         ("提醒", f"{found.prompts}（单张卡片 {found.cards}，清单 {found.lists}）；早间清单 {found.morning_lists}"),
