@@ -77,9 +77,10 @@ def watch(session: Session, settings: Settings, now: datetime, wake: Wake) -> in
     for group in groups:
         if group.id in stirred:
             put += _put(session, group, "group_cancel", f"group_cancel:{group.id}", now, wake)
-        elif group.poll_at is not None and group.poll_at <= now:
+            continue
+        if group.poll_at is not None and group.poll_at <= now:
             put += _put(session, group, "group_poll", f"group_poll:{group.id}:{group.polls}", now, wake)
-        elif group.state == "created" and _reminder_is_due(settings, group, now):
+        if group.state == "created" and _reminder_is_due(settings, group, now):
             nth = len(group.reminded_at) + 1
             put += _put(session, group, "group_remind", f"group_remind:{group.id}:{nth}", now, wake)
     return put
@@ -163,23 +164,21 @@ def _close_if_settled(session: Session, group: GroupSend, now: datetime) -> None
 
 
 def _open_group(session: Session, task: SopTask) -> GroupSend | None:
-    """One that gathers the same words, has not been tried and has room."""
-    same = (
-        select(GroupSend)
-        .join(Outbox, Outbox.key == func.concat("group_send:", GroupSend.id))
-        .where(
-            GroupSend.state == "gathering",
-            GroupSend.agent_id == task.agent_id,
-            GroupSend.sop_id == task.enrolment.sop_id,
-            GroupSend.step == task.step,
-            GroupSend.text == task.text,
-            Outbox.state == "waiting",
-            Outbox.first_tried_at.is_(None),
-        )
-        .order_by(GroupSend.id.desc())
+    """One that gathers the same words, has not been tried and has room. Until we commit it cannot leave."""
+    same = select(GroupSend).where(
+        GroupSend.state == "gathering",
+        GroupSend.agent_id == task.agent_id,
+        GroupSend.sop_id == task.enrolment.sop_id,
+        GroupSend.step == task.step,
+        GroupSend.text == task.text,
     )
-    for group in session.scalars(same.with_for_update()):
-        if group.attach == task.attach and len(members(session, group, ("queued",))) < MOST_CUSTOMERS:
+    for group in session.scalars(same.order_by(GroupSend.id.desc())):
+        untried = select(Outbox.id).where(
+            Outbox.key == f"group_send:{group.id}", Outbox.state == "waiting", Outbox.first_tried_at.is_(None)
+        )
+        if group.attach != task.attach or session.scalar(untried.with_for_update()) is None:
+            continue
+        if len(members(session, group, ("queued",))) < MOST_CUSTOMERS:
             return group
     return None
 

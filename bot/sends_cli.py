@@ -38,7 +38,7 @@ def sends(limit: int) -> None:
         results: dict[int, Counter[int | str]] = defaultdict(Counter)
         mine = SopTask.group_send_id.in_([group.id for group in groups])
         rows = select(SopTask.group_send_id, SopTask.group_status, SopTask.state).where(mine)
-        for group_id, status, state in session.execute(rows).tuples():
+        for group_id, status, state in session.execute(rows):
             results[group_id or 0][status or state] += 1
         for group in groups:
             table.add_row(*_row(group, results[group.id], system))
