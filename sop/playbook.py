@@ -188,12 +188,11 @@ class Audience(Table):
 class Sync(Table):
     """[sync]: who is right where the board and the tags in WeCom differ.
 
-    newest: the later change; ours: the board; wecom: the phone. With `tags` ordinary tags are written to WeCom as
-    well (they are always read). `reconcile_at` is when, once a day, everything is compared.
+    newest: the later change; ours: the board; wecom: the phone. `reconcile_at` is when, once a day, everything is
+    compared.
     """
 
     policy: Literal["newest", "ours", "wecom"] = "newest"
-    tags: bool = False
     reconcile_at: Clock = time(3, 30)
 
 
