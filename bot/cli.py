@@ -80,6 +80,7 @@ def _migrated(system: System) -> None:
 @with_appcontext
 def demo(port: int, sandbox_port: int, folder: Path | None, story: bool) -> None:
     config = _system().environment.config.resolve()
+    _end_on_signals()
     try:
         if story:
             with tempfile.TemporaryDirectory(prefix="tici-story-") as fresh, Stack(Path(fresh), config) as stack:
@@ -87,6 +88,8 @@ def demo(port: int, sandbox_port: int, folder: Path | None, story: bool) -> None
         with Stack((folder or ROOT / "var" / "demo").resolve(), config, port, sandbox_port) as stack:
             _show_addresses(stack)
             _watch(stack)
+    except KeyboardInterrupt:
+        _fail("还没有启动完就结束了，各进程已停止")
     except (StackError, ConfigError, SurroundingsError) as error:
         _fail(str(error))
 
@@ -105,14 +108,17 @@ def _show_addresses(stack: Stack) -> None:
     console.print("\n试试：在客户手机里说「你们的课多少钱?」。按 Ctrl-C 结束。", style="dim")
 
 
-def _watch(stack: Stack) -> None:
-    """Until Ctrl-C or SIGTERM; a child that dies is started again."""
-
+def _end_on_signals() -> None:
     def _end(*_: object) -> None:
         raise KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have started us with SIGINT ignored
         signal.signal(number, _end)
+
+
+def _watch(stack: Stack) -> None:
+    """Until Ctrl-C or SIGTERM; a child that dies is started again."""
+
     try:
         while True:
             time.sleep(1)
