@@ -69,7 +69,7 @@ def run(system: System, should_stop: Callable[[], bool] | None = None) -> None:
 def _revive(system: System) -> None:
     """An embedded queue that died is started again; it keeps its address."""
     if system.environment.redis_url is None and system.known_redis_url is None:
-        _log.warning("embedded queue started again")
+        _log.warning("embedded queue does not answer")
         ensure_valkey(system.environment.var)
 
 

@@ -25,18 +25,23 @@ def ensure_valkey(var: Path) -> str:
     folder = var / "valkey"
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder / "start.lock"):
-        url = running_url(var)
-        return url or _start(folder)
+        url = _known_url(folder)
+        # One that hangs is not gone: beside a second one it would come back with half of the work.
+        return url if url is not None and (_answers(url) or _hangs(url)) else _start(folder)
 
 
 def running_url(var: Path) -> str | None:
     """The URL of the embedded Valkey if it answers, else None."""
+    url = _known_url(var / "valkey")
+    return url if url is not None and _answers(url) else None
+
+
+def _known_url(folder: Path) -> str | None:
     try:
-        known = json.loads((var / "valkey" / "server.json").read_text())
-        url = f"redis://:{known['password']}@127.0.0.1:{known['port']}/0"
+        known = json.loads((folder / "server.json").read_text())
+        return f"redis://:{known['password']}@127.0.0.1:{known['port']}/0"
     except (OSError, ValueError, KeyError):
         return None
-    return url if _answers(url) else None
 
 
 def stop_valkey(var: Path) -> bool:
@@ -113,6 +118,20 @@ def _answers(url: str) -> bool:
         return False
     finally:
         client.close()
+
+
+def _hangs(url: str) -> bool:
+    """Whether something takes the connection and then says nothing."""
+    client = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
+    try:
+        client.ping()
+    except redis.TimeoutError:
+        return True
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
+    return False
 
 
 @contextmanager

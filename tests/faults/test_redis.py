@@ -59,9 +59,10 @@ def test_frozen_for_a_while(queue_world: World) -> None:
         talk(world)
         world.until(lambda: world.control.state()["callbacks"].get("waiting", 0) == 0, 5)
         assert all(effect["attempt"] == 1 for effect in world.control.effects(0, "callback"))
-        time.sleep(2)  # the worker and the scheduler hang meanwhile
+        time.sleep(4)  # the worker and the scheduler hang meanwhile
     finally:
         os.kill(pid, signal.SIGCONT)
+    assert server_pid(world) == pid, "no second queue beside one that only hangs"
     world.until(lambda: world.picture()["welcomed"] == AFTER_MESSAGES["welcomed"], RESUMED)
     world.until(lambda: world.picture()["tags"] == AFTER_MESSAGES["tags"], RESUMED)
     world.until(lambda: not world.left(), RESUMED)
