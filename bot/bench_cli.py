@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import click
+from flask import current_app
+from flask.cli import with_appcontext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bot import rules_bench
+from bot import lag_bench, rules_bench
+from bot.settings import ConfigError
+from bot.stack import Stack, StackError
+from bot.system import System
 
 console = Console()
 errors = Console(stderr=True)
@@ -59,3 +66,43 @@ def bench_rules(dialogues: Path, counts: tuple[int, ...], rates: tuple[float, ..
             "是" if one.same_hits else "否",
         )
     console.print(table)
+
+
+@bench.command("lag", help="提醒有多及时：从消息进入存档到卡片出现在员工手机上（完整的进程、沙盒企业微信）。")
+@click.option("--rate", default=50, show_default=True, type=click.IntRange(1, 1000), help="每秒多少条消息")
+@click.option("--seconds", default=60, show_default=True, type=click.IntRange(1, 3600))
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 8))
+@click.option("--json", "as_json", is_flag=True, help="只输出一个 JSON 对象")
+@with_appcontext
+def bench_lag(rate: int, seconds: int, workers: int, as_json: bool) -> None:
+    system: System = current_app.extensions["tici"]
+    columns = (TextColumn("发送"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with tempfile.TemporaryDirectory(prefix="tici-lag-") as folder:
+        try:
+            with Stack(Path(folder), system.environment.config.resolve(), workers=workers) as stack:
+                with Progress(*columns, console=errors, disable=as_json) as progress:
+                    bar = progress.add_task("", total=rate * seconds)
+                    lag = lag_bench.measure(
+                        stack.system, stack.control, rate, seconds, lambda done: progress.update(bar, completed=done)
+                    )
+        except (StackError, ConfigError, lag_bench.BenchError) as error:
+            errors.print(str(error), style="red", markup=False)
+            raise SystemExit(1) from None
+    if as_json:
+        click.echo(json.dumps(asdict(lag), ensure_ascii=False))
+    else:
+        console.print(_lags(lag))
+    raise SystemExit(1 if lag.missing or lag.twice else 0)
+
+
+def _lags(lag: lag_bench.Lag) -> Table:
+    title = f"每秒 {lag.reached_rate} 条，共 {lag.messages} 条；{lag.questions} 个问题，{lag.cards} 张卡片"
+    table = Table("秒", "中位", "95%", "最久", title=title, title_justify="left")
+    rows = (
+        ("存档 → 手机", lag.to_card),
+        (f"  存档 → 入库（通知至少间隔 {lag.notify_gap:g} 秒）", lag.to_store),
+        ("  入库 → 手机", lag.to_leave),
+    )
+    for name, spread in rows:
+        table.add_row(name, f"{spread.p50:.2f}", f"{spread.p95:.2f}", f"{spread.most:.2f}")
+    return table

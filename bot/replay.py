@@ -109,7 +109,7 @@ def replay(
         control.archive(messages[start : start + CHUNK])
     _wait(lambda: _count(system, msgids), len(set(msgids)), len(messages), progress)
     stored = time.monotonic() - started
-    _wait_settled(system)
+    settle(system)
     settled = time.monotonic() - started
     added = _count(system, msgids) - before
     with system.store.read() as session:
@@ -152,7 +152,7 @@ def _wait(count: Callable[[], int], wanted: int, total: int, progress: Callable[
             time.sleep(0.1)
 
 
-def _wait_settled(system: System) -> None:
+def settle(system: System) -> None:
     """Until nothing waits to leave any more (or what waits does not get less)."""
     seen, since = -1, time.monotonic()
     while time.monotonic() - since < STALLED_SECONDS / 2:
