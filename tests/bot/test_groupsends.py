@@ -203,16 +203,31 @@ def test_made_but_not_recorded_is_found_again_and_not_made_twice(mass: Mass, los
     assert (group.state, group.customers, group.msgid) == ("created", 3, mass.made()[0]["msgid"])
 
 
-def test_what_others_made_of_the_same_words_is_not_taken_for_ours(mass: Mass) -> None:
-    mass.phone.add_customer(COLLEAGUE, "别人的客户", external_userid="wmTESTother000000000000000000001")
+@pytest.mark.parametrize("by", ["a colleague", "another app"])
+def test_what_others_made_of_the_same_words_is_not_taken_for_ours(mass: Mass, by: str) -> None:
+    """A colleague has a customer in common with us; another app wrote for our agent to a customer not among ours."""
+    stranger = mass.phone.add_customer(AGENT, "别的客户", welcome=False)["external_userid"]
+    mass.phone.add_customer(COLLEAGUE, "客户1", external_userid=mass.who[0], welcome=False)
+    sender, to = (COLLEAGUE, mass.who[0]) if by == "a colleague" else (AGENT, stranger)
     _lose_the_outcome(mass, "nothing was made")
-    mass.system.wecom.external_contact.add_msg_template(
-        {"chat_type": "single", "sender": COLLEAGUE, "text": {"content": TEXT}, "external_userid": []}
+    theirs = mass.system.wecom.external_contact.add_msg_template(
+        {"chat_type": "single", "sender": sender, "text": {"content": TEXT}, "external_userid": [to]}
     )
     mass.later(minutes=2)
     mass.work()
     assert len(mass.made()) == 2
-    assert mass.sends()[0].msgid == mass.made()[1]["msgid"]
+    assert mass.sends()[0].msgid not in (None, theirs["msgid"])
+
+
+def test_those_who_come_a_moment_later_are_in_the_same_message(mass: Mass) -> None:
+    mass.work()
+    mass.start(mass.who[0])
+    mass.work()
+    assert mass.made() == []
+    mass.start(*mass.who[1:])
+    mass.later(seconds=20)
+    mass.work()
+    assert [effect["targets"] for effect in mass.made()] == [3]
 
 
 def test_where_nobody_can_say_whether_it_was_made_it_is_unknown_and_not_repeated(mass: Mass) -> None:
