@@ -17,6 +17,8 @@ from bot.log import get_logger
 from bot.marking import MarkTag
 from bot.materials import Upload, attachment_bodies
 from bot.models import Agent, Customer, Outbox, SopTask
+from bot.morning import DayList
+from bot.nudging import NudgeErrand
 from bot.prompting import wording_values
 from bot.reading import Library, Profile
 from bot.wecom.cards import (
@@ -159,6 +161,8 @@ class AppText(Errand):
 ERRANDS: dict[str, Errand] = {
     "card": Prompt(),
     "digest": Digest(),
+    "day_list": DayList(),
+    "nudge": NudgeErrand(),
     "card_change": CardChange(),
     "mark_tag": MarkTag(),
     "welcome": Welcome(),

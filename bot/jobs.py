@@ -14,8 +14,10 @@ from bot.groupsends import watch
 from bot.log import get_logger
 from bot.materials import folder_of, keep_warm
 from bot.models import ArchiveCursor, CallbackEvent, LinkOpening
+from bot.morning import put_morning_lists
 from bot.nightly import reconcile_nightly
 from bot.noticing import expire_tags
+from bot.nudging import nudge_overdue
 from bot.observing import observe_openings, observe_silences
 from bot.pipeline import take_event
 from bot.placing import timed_moves
@@ -135,7 +137,7 @@ def openings() -> None:
 
 
 def timers() -> None:
-    """Timed moves, SOPs that wait for silence or for a day, tags whose time is over."""
+    """Timed moves, SOPs that wait for silence or a day, morning lists, nudges, tags whose time is over."""
     system = current_system()
     system.bell.answer("timers")
     while _timers_chunk(system):
@@ -160,10 +162,12 @@ def _timers_chunk(system: System) -> bool:
             after_moves(session, settings, case, [made], now, wake)
         started = start_silence_sops(session, settings, now, wake, CHUNK)
         looked_at = start_dated_sops(session, settings, now, wake, CHUNK)
+        put_morning_lists(session, settings, now, wake)
+        nudged = nudge_overdue(session, settings, now, wake, CHUNK)
         shown = observe_silences(session, settings, now, wake, CHUNK)
         expired = expire_tags(session, now)
     system.bell.ring_for("deliver", wake.outbox_ids)
-    return max(len(moved), started, looked_at, shown, expired) >= CHUNK
+    return max(len(moved), started, looked_at, nudged, shown, expired) >= CHUNK
 
 
 def reconcile() -> None:

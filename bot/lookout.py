@@ -104,7 +104,7 @@ def _last_cards(session: Session, agents: set[int], since: datetime) -> dict[int
         select(Outbox.agent_id, func.max(Outbox.created_at))
         .where(
             Outbox.agent_id.in_(agents),
-            Outbox.kind.in_(("card", "digest")),
+            Outbox.kind.in_(("card", "digest", "day_list")),
             Outbox.state.in_(("waiting", "sending", "sent", "unknown")),
             Outbox.created_at > since,
         )

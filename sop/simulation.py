@@ -181,3 +181,4 @@ class _World(Engine):
         ends = self.calendar.instant(self.day(self.now) + DAY, _MIDNIGHT)
         busy = {who.agent for who in self.living if any(at < ends for e in who.enrolments for at in e.due.values())}
         self.findings.morning_lists += len(busy)
+        self._last_card.update(dict.fromkeys(busy, self.now))
