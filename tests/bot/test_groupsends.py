@@ -203,15 +203,19 @@ def test_made_but_not_recorded_is_found_again_and_not_made_twice(mass: Mass, los
     assert (group.state, group.customers, group.msgid) == ("created", 3, mass.made()[0]["msgid"])
 
 
-@pytest.mark.parametrize("by", ["a colleague", "another app"])
+@pytest.mark.parametrize("by", ["a colleague", "another app", "one for several agents"])
 def test_what_others_made_of_the_same_words_is_not_taken_for_ours(mass: Mass, by: str) -> None:
-    """A colleague has a customer in common with us; another app wrote for our agent to a customer not among ours."""
+    """Its customers are a colleague's, or not those we meant, or it is before a colleague as well."""
     stranger = mass.phone.add_customer(AGENT, "别的客户", welcome=False)["external_userid"]
-    mass.phone.add_customer(COLLEAGUE, "客户1", external_userid=mass.who[0], welcome=False)
-    sender, to = (COLLEAGUE, mass.who[0]) if by == "a colleague" else (AGENT, stranger)
+    theirs_too = mass.phone.add_customer(COLLEAGUE, "同事的客户", welcome=False)["external_userid"]
+    sender, to = {
+        "a colleague": (COLLEAGUE, [theirs_too]),
+        "another app": (AGENT, [stranger]),
+        "one for several agents": ("", [mass.who[0], theirs_too]),
+    }[by]
     _lose_the_outcome(mass, "nothing was made")
     theirs = mass.system.wecom.external_contact.add_msg_template(
-        {"chat_type": "single", "sender": sender, "text": {"content": TEXT}, "external_userid": [to]}
+        {"chat_type": "single", "sender": sender, "text": {"content": TEXT}, "external_userid": to}
     )
     mass.later(minutes=2)
     mass.work()
