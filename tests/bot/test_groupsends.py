@@ -11,8 +11,10 @@ import pytest
 
 from bot import clock, failpoints, jobs
 from bot.app import create_app
+from bot.cases import Wake
 from bot.delivery import deliver
 from bot.models import SopEnrolment, SopTask
+from bot.nudging import nudge_overdue
 from bot.people import find_agents
 from bot.system import System
 from tests.bot.mass import TEXT, Mass, prepare_files
@@ -167,6 +169,13 @@ def test_the_agent_is_reminded_by_rule_and_never_more_than_wecom_allows(mass: Ma
         mass.work()
     assert len(mass.phone.effects(0, "group_send_reminder")) == 5  # the rule's own end
     assert {row.state for row in mass.rows("group_remind")} == {"sent"}
+
+
+def test_no_card_reminds_of_what_wecom_itself_reminds_of(mass: Mass) -> None:
+    mass.leave()
+    mass.later(hours=3)
+    with mass.system.store.write() as session:
+        assert nudge_overdue(session, mass.system.settings, clock.now(), Wake()) == 0
 
 
 def test_it_is_asked_about_every_five_minutes_and_later_every_hour(mass: Mass) -> None:
