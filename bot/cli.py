@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot import clock, ingest, scheduler, schema, status, valkey, worker
 from bot.bench_cli import bench
+from bot.chapters import own_config
 from bot.customer_cli import customer
 from bot.environment import ROOT, SurroundingsError
 from bot.links import board_url
@@ -83,8 +84,9 @@ def demo(port: int, sandbox_port: int, folder: Path | None, story: bool) -> None
     _end_on_signals()
     try:
         if story:
-            with tempfile.TemporaryDirectory(prefix="tici-story-") as fresh, Stack(Path(fresh), config) as stack:
-                raise SystemExit(0 if tell_story(stack, console) else 1)
+            with tempfile.TemporaryDirectory(prefix="tici-story-") as fresh:
+                with Stack(Path(fresh), own_config(config, Path(fresh))) as stack:
+                    raise SystemExit(0 if tell_story(stack, console) else 1)
         with Stack((folder or ROOT / "var" / "demo").resolve(), config, port, sandbox_port) as stack:
             _show_addresses(stack)
             _watch(stack)

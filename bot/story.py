@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.chapters import drift_repaired, holiday_skipped, later_pressed
 from bot.models import Customer, Placement, SopEnrolment, SopTask, StageMove, Tagging
 from bot.sandbox.control import SandboxControl
 from bot.stack import Stack
@@ -82,6 +83,9 @@ def tell_story(stack: Stack, console: Console) -> bool:
     try:
         _first_customer(story)
         _silent_customer(story)
+        later_pressed(story)
+        holiday_skipped(story, stack.config)
+        drift_repaired(story)
     except NotSeenError as error:
         failure = str(error)
     console.print(_table(story.told), soft_wrap=False)
