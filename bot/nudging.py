@@ -31,7 +31,11 @@ def nudge_overdue(session: Session, settings: Settings, now: datetime, wake: Wak
         return 0
     open_now = (
         select(SopTask)
-        .where(SopTask.state == "delivered", SopTask.channel == "card", or_(SopTask.nudge_at.is_(None), SopTask.nudge_at <= now))
+        .where(
+            SopTask.state == "delivered",
+            SopTask.channel == "card",
+            or_(SopTask.nudge_at.is_(None), SopTask.nudge_at <= now),
+        )
         .order_by(SopTask.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

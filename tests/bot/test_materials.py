@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -247,7 +248,7 @@ def _send_file(mass: Mass, content: bytes, userid: str = AGENT) -> None:
     mass.work()
 
 
-def _welcome(mass: Mass, name: str) -> dict[str, object]:
+def _welcome(mass: Mass, name: str) -> dict[str, Any]:
     """A customer adds the agent; what he was greeted with."""
     added = mass.phone.add_customer(AGENT, name)
     before = mass.phone.last_effect()
@@ -259,5 +260,5 @@ def _welcome(mass: Mass, name: str) -> dict[str, object]:
         )  # fmt: skip
         session.add(row)
     mass.work()
-    effect: dict[str, object] = mass.phone.effects(before, "welcome")[0]
+    effect: dict[str, Any] = mass.phone.effects(before, "welcome")[0]
     return effect
