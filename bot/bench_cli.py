@@ -10,17 +10,13 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from bot import lag_bench, rules_bench
 from bot.settings import ConfigError
 from bot.stack import Stack, StackError
 from bot.system import System
-
-console = Console()
-errors = Console(stderr=True)
+from bot.terminal import console, errors, progress_bar
 
 
 @click.group("bench", help="性能：各部分的开销，同一次运行里互相比较。")
@@ -38,8 +34,7 @@ def bench() -> None: ...
 @click.option("--json", "as_json", is_flag=True, help="只输出一个 JSON 对象")
 def bench_rules(dialogues: Path, counts: tuple[int, ...], rates: tuple[float, ...], as_json: bool) -> None:
     sayings = rules_bench.read_sayings(dialogues)
-    columns = (TextColumn("测量"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=errors, disable=as_json) as progress:
+    with progress_bar("测量", as_json) as progress:
         bar = progress.add_task("", total=len(counts) * len(rates) * rules_bench.ROUNDS)
         sizes = [(count, rate) for count in counts for rate in rates]
         runs = [rules_bench.run(sayings, *size, lambda: progress.advance(bar)) for size in sizes]
@@ -76,11 +71,10 @@ def bench_rules(dialogues: Path, counts: tuple[int, ...], rates: tuple[float, ..
 @with_appcontext
 def bench_lag(rate: int, seconds: int, workers: int, as_json: bool) -> None:
     system: System = current_app.extensions["tici"]
-    columns = (TextColumn("发送"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with tempfile.TemporaryDirectory(prefix="tici-lag-") as folder:
         try:
             with Stack(Path(folder), system.environment.config.resolve(), workers=workers) as stack:
-                with Progress(*columns, console=errors, disable=as_json) as progress:
+                with progress_bar("发送", as_json) as progress:
                     bar = progress.add_task("", total=rate * seconds)
                     lag = lag_bench.measure(
                         stack.system, stack.control, rate, seconds, lambda done: progress.update(bar, completed=done)

@@ -7,14 +7,11 @@ import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import NoReturn
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 from flask.cli import with_appcontext
 from redis import RedisError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
@@ -33,14 +30,12 @@ from bot.settings import ConfigError, load_settings
 from bot.sop_cli import sop
 from bot.stack import Stack, StackError
 from bot.story import tell_story
-from bot.system import System, use_system
+from bot.terminal import console, fail, fail_by_config, migrated_system, progress_bar, system_at_hand
 from bot.wecom.command import keys
 from bot.wecom_cli import wecom
 
 PLAYBOOKS = ("education", "maternity", "automotive")
 _STYLES = {"ok": "green", "warn": "yellow", "bad": "red"}
-console = Console()
-errors = Console(stderr=True)
 
 
 def register(app: Flask) -> None:
@@ -51,28 +46,6 @@ def register(app: Flask) -> None:
         app.cli.add_command(command)
 
 
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    use_system(system)
-    return system
-
-
-def _fail(message: str) -> NoReturn:
-    errors.print(message, style="red", markup=False, highlight=False)
-    raise SystemExit(1)
-
-
-def _migrated(system: System) -> None:
-    """Refuse to start on a database of another release."""
-    try:
-        found, needed = schema.current_revision(system.store.engine), schema.head_revision()
-    except OperationalError as error:
-        _fail(f"连不上数据库：{error.orig}\n检查 TICI_DATABASE_URL / cannot reach the database")
-    if found != needed:
-        state = f"是版本 {found}" if found else "还是空的"
-        _fail(f"数据库{state}，需要版本 {needed}。请先运行：flask db upgrade / please run it first")
-
-
 @click.command("demo", help="启动完整演示：沙盒企业微信、网页、worker 与调度器。Ctrl-C 全部结束，再次启动接着上次。")
 @click.option("--port", default=8000, show_default=True, help="网页端口（被占用时自动换）")
 @click.option("--sandbox-port", default=8100, show_default=True, help="沙盒端口（被占用时自动换）")
@@ -80,7 +53,7 @@ def _migrated(system: System) -> None:
 @click.option("--story", is_flag=True, help="自动演完整个故事：每一步都在沙盒或数据库里核对，缺一步即以 1 退出")
 @with_appcontext
 def demo(port: int, sandbox_port: int, folder: Path | None, story: bool) -> None:
-    config = _system().environment.config.resolve()
+    config = system_at_hand().environment.config.resolve()
     _end_on_signals()
     try:
         if story:
@@ -91,9 +64,9 @@ def demo(port: int, sandbox_port: int, folder: Path | None, story: bool) -> None
             _show_addresses(stack)
             _watch(stack)
     except KeyboardInterrupt:
-        _fail("还没有启动完就结束了，各进程已停止")
+        fail("还没有启动完就结束了，各进程已停止")
     except (StackError, ConfigError, SurroundingsError) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _show_addresses(stack: Stack) -> None:
@@ -134,22 +107,20 @@ def _watch(stack: Stack) -> None:
 @click.option("--burst", is_flag=True, help="队列空了就结束")
 @with_appcontext
 def run_worker(burst: bool) -> None:
-    system = _system()
-    _migrated(system)
+    system = migrated_system()
     try:
         system.environment.needs_wecom()
         worker.run(system, burst=burst)
     except (ConfigError, SurroundingsError) as error:
-        _fail(str(error))
+        fail(str(error))
     except RedisError as error:
-        _fail(f"连不上队列：{error}\n检查 TICI_REDIS_URL / cannot reach the queue")
+        fail(f"连不上队列：{error}\n检查 TICI_REDIS_URL / cannot reach the queue")
 
 
 @click.command("scheduler", help="运行调度器：到点的任务、计时移动、定期补漏。可以多开，只有一个在工作。")
 @with_appcontext
 def run_scheduler() -> None:
-    system = _system()
-    _migrated(system)
+    system = migrated_system()
     scheduler.run(system)
 
 
@@ -160,7 +131,7 @@ def run_scheduler() -> None:
 def init(playbook: str, output: Path, force: bool) -> None:
     if output.exists():
         if not force:
-            _fail(f"{output} 已存在。加 --force 覆盖（旧文件会存为 {output}.bak），或用 --output 换个文件名")
+            fail(f"{output} 已存在。加 --force 覆盖（旧文件会存为 {output}.bak），或用 --output 换个文件名")
         output.replace(Path(f"{output}.bak"))
     output.write_text((ROOT / "bot" / "playbooks" / f"{playbook}.toml").read_text(encoding="utf-8"), encoding="utf-8")
     settings = load_settings(output)
@@ -175,16 +146,12 @@ def init(playbook: str, output: Path, force: bool) -> None:
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @with_appcontext
 def check(path: Path | None) -> None:
-    path = path or _system().environment.config
+    path = path or system_at_hand().environment.config
     started = time.monotonic()
     try:
         settings = load_settings(path, today=clock.now().date())
     except ConfigError as error:
-        table = Table("位置", "键", "问题与改法", title=f"{path}：{len(error.problems)} 处要改", title_justify="left")
-        for problem in error.problems:
-            table.add_row(f"{problem.line}:{problem.column}", problem.where, problem.message)
-        errors.print(table, markup=False)
-        raise SystemExit(1) from None
+        fail_by_config(error, path)
     tables = settings.tables
     examples = sum(len(rule.examples.hit) + len(rule.examples.miss) for rule in tables.rules)
     console.print(
@@ -203,14 +170,13 @@ def check(path: Path | None) -> None:
 @click.option("--json", "json_only", is_flag=True, help="只输出一个 JSON 对象")
 @with_appcontext
 def replay(path: Path, folder: Path | None, workers: int, json_only: bool) -> None:
-    config = _system().environment.config.resolve()
+    config = system_at_hand().environment.config.resolve()
     if not path.is_file():
-        _fail(f"没有这个文件：{path}")
-    columns = (TextColumn("入库"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        fail(f"没有这个文件：{path}")
     try:
         dialogues = read_dialogues(path)
         with Stack((folder or ROOT / "var" / "replay").resolve(), config, workers=workers) as stack:
-            with Progress(*columns, console=errors, disable=json_only) as progress:
+            with progress_bar("入库", json_only) as progress:
                 bar = progress.add_task("", total=None)
                 outcome = run_replay(
                     stack.system,
@@ -219,7 +185,7 @@ def replay(path: Path, folder: Path | None, workers: int, json_only: bool) -> No
                     lambda done, total: progress.update(bar, completed=done, total=total),
                 )
     except (ReplayError, StackError, ConfigError, SurroundingsError) as error:
-        _fail(str(error))
+        fail(str(error))
     if json_only:
         click.echo(as_json(outcome))
     else:
@@ -234,11 +200,11 @@ def replay(path: Path, folder: Path | None, workers: int, json_only: bool) -> No
 @click.command("status", help="看一眼系统：配置、存档、任务、队列、调度器。有红色项时以 1 退出。")
 @with_appcontext
 def show_status() -> None:
-    system = _system()
+    system = system_at_hand()
     try:
         lines = status.take_stock(system, clock.now())
     except OperationalError as error:
-        _fail(f"连不上数据库：{error.orig}\n检查 TICI_DATABASE_URL")
+        fail(f"连不上数据库：{error.orig}\n检查 TICI_DATABASE_URL")
     table = Table("项目", "现状", "怎么办", title="提词 Tici", title_justify="left")
     for line in lines:
         table.add_row(line.what, f"[{_STYLES[line.level]}]{_plain(line.value)}[/]", _plain(line.advice))
@@ -257,11 +223,11 @@ def db() -> None: ...
 @db.command("upgrade", help="把数据库升级到这一版（可重复运行）。")
 @with_appcontext
 def db_upgrade() -> None:
-    system = _system()
+    system = system_at_hand()
     try:
         before, after = schema.upgrade(system.store.engine)
     except OperationalError as error:
-        _fail(f"连不上数据库：{error.orig}\n检查 TICI_DATABASE_URL")
+        fail(f"连不上数据库：{error.orig}\n检查 TICI_DATABASE_URL")
     grown = "" if before == after else f"（原为版本 {before}）" if before else "（新建）"
     console.print(f"数据库已是版本 {after}{grown}")
 
@@ -271,14 +237,14 @@ def db_upgrade() -> None:
 @with_appcontext
 def db_revise(message: str) -> None:
     """For developers: write the next migration from the models."""
-    schema.write_migration(_system().store.engine, message)
+    schema.write_migration(system_at_hand().store.engine, message)
 
 
 @click.command("board-link", help="生成一个打开看板的链接（只读）。")
 @click.option("--hours", default=12, show_default=True, type=click.IntRange(1, 24 * 30))
 @with_appcontext
 def board_link(hours: int) -> None:
-    system = _system()
+    system = system_at_hand()
     click.echo(board_url(system.environment.base_url, system.signing_key, clock.now(), timedelta(hours=hours)))
 
 
@@ -289,12 +255,11 @@ def quarantine() -> None: ...
 @quarantine.command("replay", help="补上私钥或升级之后，再读一遍隔离区。")
 @with_appcontext
 def quarantine_replay() -> None:
-    system = _system()
-    _migrated(system)
+    system = migrated_system()
     try:
         freed, kept = ingest.replay_quarantine(system)
     except (ConfigError, SurroundingsError, ValueError) as error:
-        _fail(str(error))
+        fail(str(error))
     console.print(f"读出 {freed} 条，仍有 {kept} 条读不出")
 
 
@@ -305,4 +270,4 @@ def queue() -> None: ...
 @queue.command("stop", help="结束内置 Valkey（未送出的工作都在数据库里，不会丢）。")
 @with_appcontext
 def queue_stop() -> None:
-    console.print("已结束" if valkey.stop_valkey(_system().environment.var) else "没有在运行")
+    console.print("已结束" if valkey.stop_valkey(system_at_hand().environment.var) else "没有在运行")

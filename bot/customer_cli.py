@@ -6,15 +6,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
-from rich.console import Console
 
 from bot.facts import FactRefused, import_facts, set_fact
-from bot.system import System
+from bot.terminal import console, errors, migrated_system
 
-console = Console()
-errors = Console(stderr=True)
 MOST_SHOWN = 50
 
 
@@ -30,7 +26,7 @@ def customer() -> None: ...
 @click.argument("value")
 @with_appcontext
 def set_one(external_userid: str, name: str, value: str) -> None:
-    system: System = current_app.extensions["tici"]
+    system = migrated_system()
     try:
         with system.store.write() as session:
             kept = set_fact(session, system.settings.fields, external_userid, name, value)
@@ -43,7 +39,7 @@ def set_one(external_userid: str, name: str, value: str) -> None:
 @click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @with_appcontext
 def import_table(path: Path) -> None:
-    system: System = current_app.extensions["tici"]
+    system = migrated_system()
     try:
         with system.store.write() as session:
             count = import_facts(session, system.settings.fields, path.read_bytes())

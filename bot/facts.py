@@ -149,7 +149,7 @@ def _ids(session: Session, external_userids: Sequence[str]) -> dict[str, int]:
     for start in range(0, len(external_userids), 500):
         chunk = external_userids[start : start + 500]
         query = select(Customer.external_userid, Customer.id).where(Customer.external_userid.in_(chunk))
-        found.update(row._tuple() for row in session.execute(query))
+        found.update(dict(session.execute(query).all()))
     return found
 
 

@@ -247,6 +247,8 @@ class Evidence(Model):
     version: Mapped[str] = mapped_column(String(16))
     spans: Mapped[list[Any]]
     reason: Mapped[str] = mapped_column(String(500))
+    counted: Mapped[int] = mapped_column(default=1)  # the how-manieth hit within the rule's window
+    needed: Mapped[int] = mapped_column(default=1)  # how many the rule asks for before it tags
     hit_at: Mapped[datetime]
 
 

@@ -66,9 +66,9 @@ def record_hits(
     """Keep the evidence of every hit and tag the customer where it is enough; returns the tags confirmed."""
     confirmed: list[str] = []
     for hit in hits:
-        sufficient = _is_enough(session, case, hit, occasion.at)
-        session.add(_evidence(case, occasion, hit))
-        if not sufficient:
+        earlier = _earlier(session, case, hit, occasion.at)
+        session.add(_evidence(case, occasion, hit, len(earlier) + 1))
+        if not enough(hit, earlier, occasion.at):
             continue
         case.customer.activity += hit.score.activity
         case.customer.conversion += hit.score.conversion
@@ -142,16 +142,19 @@ def _excluded_by(settings: Settings, tag: str) -> list[str]:
     return [name for group in groups for name in group.names if name != tag]
 
 
-def _is_enough(session: Session, case: Case, hit: TagHit, at: datetime) -> bool:
+def _earlier(session: Session, case: Case, hit: TagHit, at: datetime) -> Sequence[datetime]:
+    """When the rule hit this customer before, within its window; as many as it asks for are enough to know."""
     if hit.times <= 1:
-        return True
-    query = select(Evidence.hit_at).where(Evidence.customer_id == case.customer.id, Evidence.rule_id == hit.rule_id)
+        return ()
+    query = select(Evidence.hit_at).where(
+        Evidence.customer_id == case.customer.id, Evidence.rule_id == hit.rule_id, Evidence.hit_at <= at
+    )
     if hit.within is not None:
-        query = query.where(Evidence.hit_at >= at - hit.within)
-    return enough(hit, session.scalars(query.order_by(Evidence.hit_at.desc()).limit(hit.times)).all(), at)
+        query = query.where(Evidence.hit_at > at - hit.within)
+    return session.scalars(query.order_by(Evidence.hit_at.desc()).limit(hit.times)).all()
 
 
-def _evidence(case: Case, occasion: Occasion, hit: TagHit) -> Evidence:
+def _evidence(case: Case, occasion: Occasion, hit: TagHit, counted: int) -> Evidence:
     return Evidence(
         customer_id=case.customer.id,
         occasion=occasion.key[:128],
@@ -161,5 +164,7 @@ def _evidence(case: Case, occasion: Occasion, hit: TagHit) -> Evidence:
         version=hit.version,
         spans=[[span.keyword, span.start, span.end] for span in hit.spans],
         reason=hit.reason[:500],
+        counted=min(counted, hit.times),
+        needed=hit.times,
         hit_at=occasion.at,
     )

@@ -6,24 +6,19 @@ import json
 import os
 import tomllib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from bot import clock, history
 from bot.settings import ConfigError, Settings, load_settings
-from bot.system import System
+from bot.terminal import console, errors, fail, fail_by_config, migrated_system, progress_bar, system_at_hand
 from taggers.backtest import Backtest
 from taggers.coverage import survey
 from taggers.evaluation import Case, Evaluation, Labels, evaluate
@@ -31,8 +26,6 @@ from taggers.mining import mine
 from taggers.rule import parse_duration
 from taggers.utterance import Utterance
 
-console = Console()
-errors = Console(stderr=True)
 PROCESSES = min(os.cpu_count() or 1, 2)
 
 _CONFIG = click.option(
@@ -46,50 +39,20 @@ _SINCE = click.option("--since", default="30d", show_default=True, help="往回�
 def rules() -> None: ...
 
 
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system
-
-
-def _fail(message: str) -> NoReturn:
-    errors.print(message, style="red", markup=False, highlight=False)
-    raise SystemExit(1)
-
-
 def _load(path: Path | None, *, examples: bool = True) -> Settings:
     """Load the config a command names, or end with every problem in it."""
-    path = path or _system().environment.config
+    path = path or system_at_hand().environment.config
     try:
         return load_settings(path, examples=examples)
-    except ConfigError as problem:
-        table = Table(
-            "位置", "键", "问题与改法", title=f"{path}：{len(problem.problems)} 处要改", title_justify="left"
-        )
-        for one in problem.problems:
-            table.add_row(f"{one.line}:{one.column}", one.where, one.message)
-        errors.print(table, markup=False)
-        raise SystemExit(1) from None
-
-
-@contextmanager
-def _history() -> Iterator[System]:
-    """The system whose messages are studied, or an end that says why they cannot be read."""
-    try:
-        yield _system()
-    except (OperationalError, ProgrammingError) as problem:
-        _fail(f"读不了已入库的消息：{problem.orig}\n检查 TICI_DATABASE_URL，或先运行：flask db upgrade")
+    except ConfigError as error:
+        fail_by_config(error, path)
 
 
 def _ago(length: str) -> datetime:
     try:
         return clock.now() - parse_duration(length)
     except (ValueError, OverflowError) as problem:
-        _fail(f"--since：{problem}")
-
-
-def _bar(label: str, quiet: bool) -> Progress:
-    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=errors, disable=quiet)
+        fail(f"--since：{problem}")
 
 
 def _show(value: Any) -> None:
@@ -154,7 +117,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
     try:
         yield from history.read_lines(path)
     except (OSError, ValueError) as problem:
-        _fail(str(problem))
+        fail(str(problem))
 
 
 @rules.command("explain", help="一句话会命中哪些规则、为什么；差一点命中的也说明原因。")
@@ -190,7 +153,7 @@ def evaluate_rules(dialogues: Path, labels: Path, mistakes: int, path: Path | No
     try:
         gold = Labels.model_validate(tomllib.loads(labels.read_text("utf-8")))
     except (ValidationError, tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        _fail(f"{labels.name} 不对：{problem}")
+        fail(f"{labels.name} 不对：{problem}")
     cases = [
         Case(str(dialogue.get("id", number)), str(turn.get("text", "")), gold.gold(turn.get("acts", [])))
         for number, dialogue in _lines(dialogues)
@@ -279,7 +242,7 @@ def _said(dialogues: Path | None, since: datetime) -> Iterator[Utterance]:
                 if turn.get("role") == "customer":
                     yield Utterance.typed(str(turn.get("text", "")))
         return
-    with _history() as system, system.store.read() as session:
+    with migrated_system().store.read() as session:
         for text in history.customers_words(session, since):
             yield Utterance.typed(text)
 
@@ -293,7 +256,7 @@ def _said(dialogues: Path | None, since: datetime) -> Iterator[Utterance]:
 def mine_rules(most: int, since: str, path: Path | None, as_json: bool) -> None:
     settings = _load(path)
     begin = _ago(since)
-    with _history() as system, system.store.read() as session:
+    with migrated_system().store.read() as session:
         before = history.sayings_before(session, begin)
         known = {text for sayings in before.values() for text in sayings}
         elsewhere = (text for text in history.customers_words(session, begin) if text not in known)
@@ -321,7 +284,8 @@ def mine_rules(most: int, since: str, path: Path | None, as_json: bool) -> None:
 def backtest(new: Path, against: Path | None, processes: int, output: Path | None, since: str, as_json: bool) -> None:
     after, before = _load(new), _load(against, examples=False)
     outcome: Backtest | None = None
-    with _history() as system, _bar("回测消息", as_json) as progress:
+    system = migrated_system()
+    with progress_bar("回测消息", as_json) as progress:
         parts, count = history.slices(system.store, _ago(since), clock.now())
         bar = progress.add_task("", total=count)
         for outcome in history.play_all(parts, before.source, after.source, processes):

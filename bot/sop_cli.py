@@ -7,12 +7,10 @@ import json
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from sqlalchemy import select
@@ -23,29 +21,17 @@ from bot.cases import Case, Wake, open_case
 from bot.enrolling import EnrolRefused, enrol_by_hand, find_sop, preview_for, preview_imagined, stop_by_hand
 from bot.models import Customer
 from bot.settings import Settings
-from bot.system import System
+from bot.terminal import console, errors, fail, migrated_system, system_at_hand
 from sop.findings import Findings
 from sop.preview import Prompt, by_day
 from sop.simulation import simulate
 from sop.virtual import Company
 
-console = Console()
-errors = Console(stderr=True)
 _WEEKDAYS = "一二三四五六日"
 
 
 @click.group("sop", help="跟进（SOP）：预览、模拟、人工加入与停止。")
 def sop() -> None: ...
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system
-
-
-def _fail(message: str) -> NoReturn:
-    errors.print(message, style="red", markup=False, highlight=False)
-    raise SystemExit(1)
 
 
 def _case(session: Session, external_userid: str) -> Case:
@@ -64,7 +50,7 @@ def _case(session: Session, external_userid: str) -> Case:
 @click.option("--json", "as_json", is_flag=True, help="只输出一个 JSON 数组")
 @with_appcontext
 def show_preview(sop_id: str, customer: str | None, days: int, as_json: bool) -> None:
-    system, now = _system(), clock.now()
+    system, now = system_at_hand(), clock.now()
     settings = system.settings
     try:
         table = find_sop(settings, sop_id)
@@ -74,7 +60,7 @@ def show_preview(sop_id: str, customer: str | None, days: int, as_json: bool) ->
             with system.store.read() as session:
                 prompts = preview_for(session, settings, _case(session, customer), table, now, days)
     except EnrolRefused as refused:
-        _fail(str(refused))
+        fail(str(refused))
     if as_json:
         click.echo(json.dumps([_as_object(settings, prompt) for prompt in prompts], ensure_ascii=False))
         return
@@ -131,7 +117,7 @@ def _clock(settings: Settings, at: datetime) -> str:
 def run_simulation(
     days: int, customers: int, agents: int | None, start: datetime | None, seed: str, as_json: bool
 ) -> None:
-    settings = _system().settings
+    settings = system_at_hand().settings
     tables, began = settings.tables, time.monotonic()
     company = Company(tables.pipelines, tables.sops, tables.workspace, tables.budget, tables.overdue)
     first = start.replace(tzinfo=settings.zone) if start else clock.now()
@@ -181,14 +167,14 @@ def _findings(found: Findings, seconds: float) -> Table:
 @click.argument("external_userid")
 @with_appcontext
 def enrol_one(sop_id: str, external_userid: str) -> None:
-    system, now, wake = _system(), clock.now(), Wake()
+    system, now, wake = migrated_system(), clock.now(), Wake()
     try:
         with system.store.write() as session:
             case = _case(session, external_userid)
             made = enrol_by_hand(session, system.settings, case, sop_id, getpass.getuser(), now, wake)
             due = [_local(system.settings, task.due_at) for task in made.tasks]
     except EnrolRefused as refused:
-        _fail(str(refused))
+        fail(str(refused))
     system.bell.ring_for("deliver", wake.outbox_ids)
     console.print(f"已加入，{len(due)} 步：{'、'.join(f'{at:%m-%d %H:%M}' for at in due)}", highlight=False)
 
@@ -198,11 +184,11 @@ def enrol_one(sop_id: str, external_userid: str) -> None:
 @click.argument("external_userid")
 @with_appcontext
 def stop_one(sop_id: str, external_userid: str) -> None:
-    system = _system()
+    system = migrated_system()
     try:
         with system.store.write() as session:
             case = _case(session, external_userid)
             count = stop_by_hand(session, system.settings, case, sop_id, getpass.getuser(), clock.now())
     except EnrolRefused as refused:
-        _fail(str(refused))
+        fail(str(refused))
     console.print("已停止" if count else "客户不在这份跟进里，没有可停止的")

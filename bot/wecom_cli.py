@@ -8,10 +8,9 @@ from dataclasses import asdict
 from typing import Any, cast
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 from sqlalchemy import select
 
@@ -21,7 +20,8 @@ from bot.environment import SurroundingsError
 from bot.models import Outbox
 from bot.reconciling import AT_ONCE, Comparison, agents_to_compare, chunks, compare_agents, start_comparison
 from bot.settings import ConfigError
-from bot.system import System, use_system
+from bot.system import System
+from bot.terminal import fail, migrated_system, progress_bar
 from bot.wecom.errors import WeComError
 from sop.syncing import Policy
 
@@ -49,17 +49,13 @@ def wecom() -> None: ...
 @click.option("--json", "json_only", is_flag=True, help="只输出一个 JSON 对象")
 @with_appcontext
 def reconcile(policy: str | None, dry_run: bool, json_only: bool) -> None:
-    system: System = current_app.extensions["tici"]
-    use_system(system)
-    errors = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    system = migrated_system()
     began = time.monotonic()
     try:
-        with Progress(*columns, console=errors, disable=json_only) as progress:
+        with progress_bar("{task.description}", json_only) as progress:
             run = run_comparison(system, cast("Policy | None", policy), dry_run=dry_run, progress=progress)
     except (WeComError, ConfigError, SurroundingsError) as error:
-        errors.print(str(error), style="red", markup=False, highlight=False)
-        raise SystemExit(1) from None
+        fail(str(error))
     outcome = summary(system, run, time.monotonic() - began)
     if json_only:
         click.echo(json.dumps(outcome, ensure_ascii=False))

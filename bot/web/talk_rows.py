@@ -62,8 +62,7 @@ def _noticed(session: Session, message_ids: Sequence[int]) -> dict[int, list[Evi
     found: dict[int, list[Evidence]] = {}
     query = select(Evidence).where(Evidence.message_id.in_(message_ids)).order_by(Evidence.id)
     for row in session.scalars(query):
-        assert row.message_id is not None  # the query says so
-        if row.message_id is not None:
+        if row.message_id is not None:  # the query says so
             found.setdefault(row.message_id, []).append(row)
     return found
 
@@ -74,11 +73,20 @@ def _who(message: Message, agent: Agent | None, customer: str) -> str:
     return agent.shown_name if message.role == "agent" and agent is not None else message.sender
 
 
+def _progress(row: Evidence) -> str:
+    """A rule that asks for several hits has not tagged yet: 1/3."""
+    return f" {row.counted}/{row.needed}" if row.counted < row.needed else ""
+
+
+def _count(row: Evidence) -> str:
+    return f"；第 {row.counted} 次，共需 {row.needed} 次" if row.counted < row.needed else ""
+
+
 def _bubble(message: Message, who: str, noticed: dict[int, list[Evidence]]) -> Bubble:
     evidence = noticed.get(message.id, [])
     marks: list[Mark] = []
     for row in evidence:
-        marks += marks_of(row.spans, f"{row.rule_id}: {row.reason}")
+        marks += marks_of(row.spans, f"{row.rule_id}: {row.reason}" + _count(row))
     text = message.text or message.line
     return Bubble(
         message_id=message.id,
@@ -86,7 +94,7 @@ def _bubble(message: Message, who: str, noticed: dict[int, list[Evidence]]) -> B
         who=who,
         sent_at=message.sent_at,
         pieces=cut(text, marks if message.text else []),
-        tags=tuple(dict.fromkeys(row.tag for row in evidence)),
+        tags=tuple(dict.fromkeys(f"{row.tag}{_progress(row)}" for row in evidence)),
         in_group=bool(message.roomid),
         typed=bool(message.text),
         rest=max(0, len(text) - LONGEST),

@@ -137,3 +137,15 @@ def test_what_customers_write_stays_text(site: Site) -> None:
     assert "&lt;script&gt;window.hacked=1" in client.get("/board").text
     assert RIGHT_TO_LEFT in client.get(f"/c/{story.hostile[1]}").text
     assert LONG[9:] in client.get(f"/c/{story.hostile[3]}").text
+
+
+def test_a_hit_that_is_not_yet_enough_does_not_look_like_a_tag(site: Site) -> None:
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        customer = rows.customer("陈静")
+        message = rows.message(customer, "怎么报名")
+        evidence = rows.evidence(message, [["报名", 2, 4]], "高意向", "命中 报名")
+        evidence.counted, evidence.needed = 1, 3
+    page = site.watcher().get(f"/c/{customer.id}").text
+    assert "高意向 1/3" in page
+    assert "第 1 次，共需 3 次" in page
