@@ -77,7 +77,12 @@ class Story:
 
 
 def tell_story(stack: Stack, console: Console) -> bool:
-    """Play it; prints each step as it is seen and a table at the end. True if nothing was missing."""
+    """Play it; prints each step as it is seen and a table at the end. True if nothing was missing.
+
+    It edits the config, so the stack must run on a copy (own_config).
+    """
+    if stack.config.parent != stack.folder:
+        raise ValueError(f"the story would edit {stack.config}; give the stack a copy of its own")
     story = Story(stack.system, stack.control, console)
     failure = ""
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bot.chapters import own_config
 from bot.environment import ROOT
 from bot.stack import Stack
 from bot.story import tell_story
@@ -30,7 +31,9 @@ def test_the_story_is_seen_step_by_step(tmp_path: Path, database_url: str) -> No
     words = io.StringIO()
     before = dict(os.environ)
     try:
-        with Stack(tmp_path / "stack", ROOT / "config.toml") as stack:
+        folder = tmp_path / "stack"
+        folder.mkdir()
+        with Stack(folder, own_config(ROOT / "config.toml", folder)) as stack:
             assert stack.system.store.engine.dialect.name == database_url.partition(":")[0]
             told = tell_story(stack, Console(file=words, width=160))
     finally:
