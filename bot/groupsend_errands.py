@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.cases import Wake
 from bot.errand import Errand, Postponed, Skipped
-from bot.groupsends import fail_all, members, take_progress, took_off, withdraw
+from bot.groupsends import customers_of, fail_all, take_progress, took_off, withdraw
 from bot.log import get_logger
 from bot.materials import attachment_bodies
 from bot.models import GroupSend, Outbox
@@ -37,7 +37,7 @@ class MakeGroupSend(Errand):
         since = row.first_tried_at if row.first_tried_at is not None and row.first_tried_at < now else None
         if since is not None and now - since < LOOK_UP_AFTER:
             raise Postponed((since + LOOK_UP_AFTER - now).total_seconds())
-        customers = [task.customer.external_userid for task in members(session, group, ("queued",))]
+        customers = customers_of(session, group)
         if not customers and since is None:
             group.state, group.ended_because = "cancelled", "客户都已不需要"
             raise Skipped("客户都已不需要")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,7 +49,7 @@ def gather(
         rest = together
         while rest:
             group = _open_group(session, rest[0]) or _new_group(session, rest[0], now, wake)
-            room = MOST_CUSTOMERS - len(members(session, group, ("queued",)))
+            room = MOST_CUSTOMERS - _gathered(session, group)
             _join(group, rest[:room])
             session.flush()
             rest = rest[room:]
@@ -65,6 +65,13 @@ def members(session: Session, group: GroupSend, states: Iterable[str]) -> list[S
     """The tasks of a mass message that are in these states, in a settled order."""
     mine = select(SopTask).where(SopTask.group_send_id == group.id, SopTask.state.in_(tuple(states)))
     return list(session.scalars(mine.order_by(SopTask.id)))
+
+
+def customers_of(session: Session, group: GroupSend) -> list[str]:
+    """The external_userids of those for whom it is still to leave."""
+    mine = select(Customer.external_userid).join(SopTask, SopTask.customer_id == Customer.id)
+    queued = mine.where(SopTask.group_send_id == group.id, SopTask.state == "queued")
+    return list(session.scalars(queued.order_by(SopTask.id)))
 
 
 def watch(session: Session, settings: Settings, now: datetime, wake: Wake) -> int:
@@ -109,8 +116,8 @@ def take_progress(
         group.state, group.confirmed_at = "confirmed", datetime.fromisoformat(progress["confirmed_at"])
     group.poll_at = next_poll(group.confirmed_at or group.made_at or now, now)
     results = {person: (status, at) for person, status, at in progress["results"]}
-    for task in _tasks_of(session, group, list(results)):
-        status, at = results[task.customer.external_userid]
+    for person, task in _tasks_of(session, group, results):
+        status, at = results[person]
         _settle(settings, task, status, datetime.fromtimestamp(at, UTC) if at else now)
     if group.state == "confirmed":
         _close_if_settled(session, group, now)
@@ -178,9 +185,14 @@ def _open_group(session: Session, task: SopTask) -> GroupSend | None:
         )
         if group.attach != task.attach or session.scalar(untried.with_for_update()) is None:
             continue
-        if len(members(session, group, ("queued",))) < MOST_CUSTOMERS:
+        if _gathered(session, group) < MOST_CUSTOMERS:
             return group
     return None
+
+
+def _gathered(session: Session, group: GroupSend) -> int:
+    mine = select(func.count()).where(SopTask.group_send_id == group.id, SopTask.state == "queued")
+    return session.scalar(mine) or 0
 
 
 def _new_group(session: Session, task: SopTask, now: datetime, wake: Wake) -> GroupSend:
@@ -290,8 +302,8 @@ def _ids_of(session: Session, external_userids: Sequence[str]) -> list[int]:
     return ids
 
 
-def _tasks_of(session: Session, group: GroupSend, external_userids: Sequence[str]) -> list[SopTask]:
-    """Tasks of these customers in a mass message; only those whose result is not known yet."""
-    ids = set(_ids_of(session, external_userids))
-    mine = select(SopTask).where(SopTask.group_send_id == group.id, SopTask.group_status.is_(None))
-    return [task for task in session.scalars(mine) if task.customer_id in ids]
+def _tasks_of(session: Session, group: GroupSend, people: Container[str]) -> list[tuple[str, SopTask]]:
+    """(external_userid, task) of these people in a mass message, where the result is not known yet."""
+    mine = select(Customer.external_userid, SopTask).join(Customer, Customer.id == SopTask.customer_id)
+    unknown = mine.where(SopTask.group_send_id == group.id, SopTask.group_status.is_(None))
+    return [(person, task) for person, task in session.execute(unknown) if person in people]
