@@ -8,6 +8,8 @@ SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := .venv/bin
+# Most tests wait for processes: more workers than cores.
+WORKERS ?= 4
 FLASK := $(BIN)/flask
 
 .PHONY: help setup setup-tests demo story test check fmt lint types imports lock clean
@@ -24,7 +26,7 @@ story: setup ## 自动演一遍并核对每一步 / play the story, check every 
 	@exec $(FLASK) demo --story
 
 test: setup-tests ## 运行全部测试 / run all tests
-	@exec $(BIN)/python -m pytest
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 check: fmt lint types imports test ## 格式、静态检查、类型、导入规则、测试 / all that CI runs
 
