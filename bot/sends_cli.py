@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
 from bot.models import GroupSend, SopTask
 from bot.system import System
+from bot.terminal import console, migrated_system
 
-console = Console()
 STATES = {
     "gathering": "待发起",
     "created": "等员工确认",
@@ -31,8 +29,9 @@ _TITLES = ("编号", "跟进", "员工", "发起", "状态", "客户", "送达",
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500), help="最近多少次")
 @with_appcontext
 def sends(limit: int) -> None:
-    system: System = current_app.extensions["tici"]
+    system = migrated_system()
     table = Table(*_TITLES, title="企业群发", title_justify="left")
+    table.columns[1].min_width = 16  # which follow-up it was must be readable on a narrow screen too
     with system.store.read() as session:
         groups = session.scalars(select(GroupSend).order_by(GroupSend.id.desc()).limit(limit)).all()
         results: dict[int, Counter[int | str]] = defaultdict(Counter)

@@ -79,11 +79,11 @@ def test_every_command_is_in_the_pages(language: str) -> None:
 def commands() -> Iterator[str]:
     """Our own commands, as they are typed after `flask`."""
     group = FlaskGroup()
-    context = click.Context(group)
-    names = set(group.list_commands(context)) - {"run", "shell", "routes"}
-    assert "demo" in names, "the app cannot be imported"
-    for name in sorted(names):
-        command = group.get_command(context, name)
+    with click.Context(group) as context:  # closed, or the app's context stays for whatever test comes next
+        names = set(group.list_commands(context)) - {"run", "shell", "routes"}
+        assert "demo" in names, "the app cannot be imported"
+        found = {name: group.get_command(context, name) for name in sorted(names)}
+    for name, command in found.items():
         inner = command.commands if isinstance(command, click.Group) else {}
         shown = [sub for sub, made in inner.items() if not made.hidden]
         yield from (f"{name} {sub}" for sub in shown) if inner else (name,)

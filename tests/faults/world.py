@@ -41,6 +41,10 @@ ANNE, BEN = "wmTESTanne0000000000000000000001", "wmTESTben0000000000000000000000
 NAMES = {ANNE: "anne", BEN: "ben"}
 
 
+# What the hour of day brings by itself: a list in the morning, a reminder. No kill changes it.
+BY_THE_HOUR = ("day_list", "nudge")
+
+
 @dataclass
 class World:
     """One test's world. Nothing works in it until a process is started."""
@@ -157,7 +161,9 @@ class World:
             "tasks": sorted(
                 (who[t.customer_id], t.enrolment.sop_id, t.step, t.state) for t in session.scalars(select(SopTask))
             ),
-            "outbox": dict(Counter(f"{r.kind} {r.state}" for r in session.scalars(select(Outbox)))),
+            "outbox": dict(
+                Counter(f"{r.kind} {r.state}" for r in session.scalars(select(Outbox)) if r.kind not in BY_THE_HOUR)
+            ),
             "follows": sorted(who[f.customer_id] for f in session.scalars(select(Follow))),
             "quarantined": session.scalar(select(func.count()).select_from(Quarantine)),
             "named": sorted(c.name for c in session.scalars(select(Customer))),
@@ -167,7 +173,7 @@ class World:
         control = self.control
         follows = [f for f in control.state()["follows"] if f["external_userid"] in NAMES]
         return {
-            "cards": sorted(card["quote_area"]["quote_text"][:4] for card in self.cards()),
+            "cards": sorted(card["quote_area"]["quote_text"][:4] for card in self.cards() if "quote_area" in card),
             "marks": sorted((NAMES[f["external_userid"]], tag) for f in follows for tag in f["tags"]),
             "welcomed": sorted(NAMES[e["external_userid"]] for e in control.effects(0, "welcome")),
         }
