@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from bot.cases import Wake, open_cases
 from bot.models import Customer, CustomerField, Follow, Status
-from bot.prompting import enrol, is_lost
 from bot.settings import Settings
+from bot.starting import enrol, is_lost
 from bot.store import set_status
 from sop.dates import dated, falls_on
 from sop.enrolling import by_priority

@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from bot.cases import Case, Wake
 from bot.lookout import contacts_of
 from bot.models import Agent, SopEnrolment
-from bot.prompting import end_enrolment, enrol, owner_for, wording_values
+from bot.prompting import wording_values
 from bot.settings import Settings
+from bot.starting import enrol, owner_for
+from bot.stopping import end_enrolment
 from bot.wecom.errors import BotError
 from sop.enrolling import why_not_again
 from sop.playbook import Sop

@@ -12,8 +12,9 @@ from bot.cases import Case, Wake
 from bot.failpoints import passing
 from bot.models import Agent, SopTask
 from bot.placing import move_by
-from bot.prompting import after_moves, start_sops, stop_sops
 from bot.settings import Settings
+from bot.starting import after_moves, start_sops
+from bot.stopping import stop_sops
 from sop.triggers import Trigger
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from bot import clock, delivery, ingest
 from bot.cases import Wake
 from bot.days import start_dated_sops
+from bot.events import take_event
 from bot.following import Happened, answer_of, follow_up
 from bot.groupsends import watch
 from bot.log import get_logger
@@ -19,16 +20,11 @@ from bot.nightly import reconcile_nightly
 from bot.noticing import expire_tags
 from bot.nudging import nudge_overdue
 from bot.observing import observe_openings, observe_silences
-from bot.pipeline import take_event
 from bot.placing import timed_moves
-from bot.prompting import (
-    after_moves,
-    end_finished,
-    expire_unsent,
-    prompt_due,
-    start_silence_sops,
-)
+from bot.prompting import prompt_due
 from bot.proving import close_windows
+from bot.starting import after_moves, start_silence_sops
+from bot.stopping import end_finished, expire_unsent
 from bot.system import System, current_system
 
 EVENT_TRIES = 5

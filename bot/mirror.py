@@ -17,8 +17,9 @@ from bot.marking import known_marks
 from bot.models import Follow, Outbox
 from bot.noticing import give_tag, take_tag
 from bot.placing import make_move, owner_of
-from bot.prompting import after_moves, stop_sops
 from bot.settings import Settings
+from bot.starting import after_moves
+from bot.stopping import stop_sops
 from sop.playbook import Pipeline
 from sop.scope import is_for_agent
 from sop.stages import Move, move_to

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from bot.cases import Case, Wake
 from bot.models import StageMove
 from bot.placing import Moved, make_move
-from bot.prompting import after_moves, stop_left_stage
 from bot.settings import Settings
+from bot.starting import after_moves
+from bot.stopping import stop_left_stage
 from bot.wecom.errors import BotError
 from sop.playbook import Pipeline
 from sop.stages import Hand, Refusal, move_to, undo

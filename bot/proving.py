@@ -13,8 +13,8 @@ from bot.materials import md5s_of
 from bot.models import Agent, Customer, Message, SopTask
 from bot.noticing import give_tag
 from bot.observing import observe_window
-from bot.prompting import cancel_cards
 from bot.settings import Settings
+from bot.stopping import cancel_cards
 from sop.attachments import KEYS
 from sop.completion import best_match, lateness
 from sop.proofs import Sending, attachments_in

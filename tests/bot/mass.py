@@ -15,8 +15,8 @@ from bot.delivery import deliver, waiting_ids
 from bot.following import Happened, follow_up
 from bot.models import Customer, GroupSend, Lease, Outbox, SopEnrolment, SopTask
 from bot.people import find_agents, find_customers, start_follow
-from bot.prompting import end_enrolment
 from bot.sandbox.control import SandboxControl
+from bot.stopping import end_enrolment
 from bot.system import System, use_system
 from tests.parts import AGENT
 

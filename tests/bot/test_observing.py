@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import select
 
 from bot.cases import Wake
+from bot.events import take_event
 from bot.models import CallbackEvent, Customer, Evidence, LinkOpening, SopTask, Tagging
 from bot.observing import observe_openings, observe_silences
-from bot.pipeline import Arrived, take_batch, take_event
+from bot.pipeline import Arrived, take_batch
 from bot.proving import close_windows
 from bot.settings import Settings, parse_settings
 from bot.store import Store

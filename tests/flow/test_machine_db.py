@@ -22,8 +22,10 @@ from bot.models import Customer, Model, Outbox, Placement, SopEnrolment, SopTask
 from bot.moving import MoveRefused, move_by_hand
 from bot.nudging import nudge_overdue
 from bot.placing import timed_moves
-from bot.prompting import after_moves, end_finished, expire_unsent, prompt_due, put_off, start_silence_sops
+from bot.prompting import prompt_due, put_off
 from bot.proving import close_windows
+from bot.starting import after_moves, start_silence_sops
+from bot.stopping import end_finished, expire_unsent
 from bot.store import Store
 from tests.bot.engine import Engine, engine
 
