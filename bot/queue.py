@@ -15,6 +15,8 @@ from bot.log import get_logger
 QUEUES = ("high", "default", "low")  # in the order in which workers look at them
 _PRIORITY = {"handle_events": "high", "deliver": "default", "pull": "default", "due": "default"}
 JOB_SECONDS = 180
+# A bell that rang unheard (a Redis that froze takes the mark, but not the call behind it) keeps others off so long.
+BELL_SECONDS = 10
 _BELL = "tici:bell:"
 _WORD = "tici:word:"
 _log = get_logger(__name__)
@@ -41,7 +43,7 @@ class Bell:
             for name in QUEUES
         }
 
-    def ring_once(self, job: str, seconds: int = 30) -> bool:
+    def ring_once(self, job: str, seconds: int = BELL_SECONDS) -> bool:
         """Wake a worker for `job` unless such a call is already waiting; True if it rang."""
         try:
             if not self.connection.set(_BELL + job, b"1", nx=True, ex=seconds):

@@ -27,7 +27,7 @@ def ensure_valkey(var: Path) -> str:
     with _locked(folder / "start.lock"):
         url = _known_url(folder)
         # One that hangs is not gone: beside a second one it would come back with half of the work.
-        return url if url is not None and (_answers(url) or _hangs(url)) else _start(folder)
+        return url if url is not None and not _is_gone(url) else _start(folder)
 
 
 def running_url(var: Path) -> str | None:
@@ -120,13 +120,15 @@ def _answers(url: str) -> bool:
         client.close()
 
 
-def _hangs(url: str) -> bool:
-    """Whether something takes the connection and then says nothing."""
+def _is_gone(url: str) -> bool:
+    """Whether nobody takes the connection. One question, one answer: one that hung may answer the next."""
     client = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
     try:
         client.ping()
     except redis.TimeoutError:
-        return True
+        return False
+    except redis.ConnectionError as error:
+        return not isinstance(error, redis.AuthenticationError | redis.BusyLoadingError)
     except redis.RedisError:
         return False
     finally:

@@ -223,6 +223,7 @@ def test_the_agent_gets_the_file_by_his_link_alone(files: Path, tmp_path: Path) 
         answer = client.get(f"{path}/file/1")
         assert (answer.status_code, answer.data) == (200, PRICES)
         assert "attachment" in answer.headers["Content-Disposition"]
+        answer.close()  # the file with it
         assert client.get(f"{path}/file/0").status_code == 404  # a link has no file
         assert client.get(f"{path}/file/9").status_code == 404
         assert client.get(f"{path[:-2]}xx/file/1").status_code == 404
