@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.chapters import drift_repaired, holiday_skipped, later_pressed
+from bot.mass_chapter import mass_message
 from bot.models import Customer, Placement, SopEnrolment, SopTask, StageMove, Tagging
 from bot.sandbox.control import SandboxControl
 from bot.stack import Stack
@@ -91,6 +92,7 @@ def tell_story(stack: Stack, console: Console) -> bool:
         later_pressed(story)
         holiday_skipped(story, stack.config)
         drift_repaired(story)
+        mass_message(story, stack.config)
     except NotSeenError as error:
         failure = str(error)
     console.print(_table(story.told), soft_wrap=False)
