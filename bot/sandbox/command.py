@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -32,9 +33,10 @@ def sandbox(
     app = create_sandbox(folder, callback_url, archive_callback_url, board_url)
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet)
     click.echo(f"沙盒已启动：http://127.0.0.1:{server.server_port}/（Ctrl-C 结束）")
-    click.echo("让提词连到这里，需要这些环境变量：")
-    for name, value in environment.items():
-        click.echo(f"  export {name}={value}")
+    if sys.stdout.isatty():  # the corp's secrets are for the person who looks, never for a log
+        click.echo("让提词连到这里，需要这些环境变量：")
+        for name, value in environment.items():
+            click.echo(f"  export {name}={value}")
     try:
         server.serve_forever()
     except KeyboardInterrupt:
