@@ -6,7 +6,6 @@ import ctypes
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from bot import clock, schema
 from bot.environment import ROOT, read_environment
 from bot.links import board_url
 from bot.models import ArchiveCursor
+from bot.ports import free_port
 from bot.sandbox.control import SandboxControl
 from bot.sandbox.corp import prepare
 from bot.settings import load_settings
@@ -221,19 +221,6 @@ def claim(folder: Path) -> TextIO:
     held.write(str(os.getpid()))
     held.flush()
     return held
-
-
-def free_port(wanted: int) -> int:
-    """`wanted` if nobody listens there, else a free one."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise StackError("本机没有空闲端口")
 
 
 def answers(url: str) -> bool:

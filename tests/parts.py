@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,13 +86,23 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def served(app: Flask, port: int = 0) -> Iterator[int]:
-    """Serve an app on loopback from a thread; gives the port."""
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+def listening() -> Iterator[socket.socket]:
+    """A socket that holds a port from the moment its number is known, so that nobody else can take it."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen(128)
+        yield held
+
+
+@contextmanager
+def served(app: Flask, on: socket.socket | None = None) -> Iterator[int]:
+    """Serve an app on loopback from a thread, on a free port or on a socket that listens; gives the port."""
+    port, fd = (0, None) if on is None else (on.getsockname()[1], on.fileno())
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet, fd=fd)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield server.server_port
+        yield server.server_address[1]
     finally:
         server.shutdown()
         thread.join()

@@ -31,10 +31,9 @@ from bot.models import (
     Tagging,
 )
 from bot.queue import Bell
-from bot.stack import free_port
 from bot.system import System, use_system
 from tests.faults.nursery import Nursery
-from tests.parts import AGENT, Town, open_town, served, variables
+from tests.parts import AGENT, Town, listening, open_town, served, variables
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 ANNE, BEN = "wmTESTanne0000000000000000000001", "wmTESTben00000000000000000000002"
@@ -192,17 +191,16 @@ def open_world(
     from bot.environment import read_environment
     from bot.schema import upgrade
 
-    port = free_port(0)
-    with open_town(folder / "sandbox", f"http://127.0.0.1:{port}") as town:
+    with listening() as held, open_town(folder / "sandbox", f"http://127.0.0.1:{held.getsockname()[1]}") as town:
         given = variables(folder, town, TICI_DATABASE_URL=database_url, TICI_REDIS_URL=redis_url, **more)
         monkeypatch.setenv("TICI_CLOCK_FILE", given["TICI_CLOCK_FILE"])
         system = System(read_environment(given))
         upgrade(system.store.engine)
         app = create_app(system)
         use_system(system)
-        world = World(system, town, nursery, given, folder, port)
+        world = World(system, town, nursery, given, folder, held.getsockname()[1])
         try:
-            with served(app, port):
+            with served(app, held):
                 yield world
         finally:
             for pid in world.started:
