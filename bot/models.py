@@ -528,3 +528,80 @@ class Status(Model):
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[dict[str, Any]]
     at: Mapped[datetime]
+
+
+class Account(Model):
+    """Someone who may sign in: an agent known by WeCom, or a local name with a password for the first day.
+
+    role: admin | leader | agent | auditor. `serial` grows to end all sessions of the account at once.
+    """
+
+    __tablename__ = "account"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"), unique=True)
+    name: Mapped[str | None] = mapped_column(String(64), unique=True)  # local accounts only
+    password: Mapped[str | None] = mapped_column(String(200))  # argon2
+    role: Mapped[str] = mapped_column(String(16))
+    serial: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+    signed_in_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+
+    agent: Mapped[Agent | None] = relationship(lazy="joined")
+
+
+class AuditEntry(Model):
+    """One thing that a person did through the pages or the command line; each row's hash covers the one before."""
+
+    __tablename__ = "audit_entry"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str] = mapped_column(String(40), index=True)
+    subject: Mapped[str] = mapped_column(String(120))
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    before: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+
+
+class ViewEntry(Model):
+    """Who read whose conversation, when, on which page."""
+
+    __tablename__ = "view_entry"
+    __table_args__ = (Index("ix_view_entry_customer", "customer_id", "at"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(80))
+    customer_id: Mapped[int | None] = mapped_column(BigInteger)
+    page: Mapped[str] = mapped_column(String(40))
+
+
+class Note(Model):
+    """What one of us wrote down about a customer."""
+
+    __tablename__ = "note"
+    __table_args__ = (Index("ix_note_customer", "customer_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    author: Mapped[str] = mapped_column(String(80))
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+
+
+class Feedback(Model):
+    """A person's word on a rule's hit: wrong (误判) or right; a rule's precision is counted from these."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (UniqueConstraint("evidence_id", "author"), Index("ix_feedback_rule", "rule_id", "given_at"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    evidence_id: Mapped[int] = mapped_column(ForeignKey("evidence.id"))
+    rule_id: Mapped[str] = mapped_column(String(64))
+    right: Mapped[bool]
+    author: Mapped[str] = mapped_column(String(80))
+    given_at: Mapped[datetime]

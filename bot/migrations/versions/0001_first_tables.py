@@ -34,6 +34,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("corp_id", name=op.f("pk_archive_cursor")),
     )
     op.create_table(
+        "audit_entry",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("action", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=120), nullable=False),
+        sa.Column("detail", Json, nullable=False),
+        sa.Column("before", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
+        sa.UniqueConstraint("hash", name=op.f("uq_audit_entry_hash")),
+    )
+    with op.batch_alter_table("audit_entry", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_entry_action"), ["action"], unique=False)
+        batch_op.create_index(batch_op.f("ix_audit_entry_at"), ["at"], unique=False)
+
+    op.create_table(
         "callback_event",
         sa.Column("id", Key, nullable=False),
         sa.Column("digest", sa.String(length=40), nullable=False),
@@ -146,6 +163,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_status")),
     )
     op.create_table(
+        "view_entry",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), nullable=True),
+        sa.Column("page", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_view_entry")),
+    )
+    with op.batch_alter_table("view_entry", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_view_entry_at"), ["at"], unique=False)
+        batch_op.create_index("ix_view_entry_customer", ["customer_id", "at"], unique=False)
+
+    op.create_table(
+        "account",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("agent_id", Key, nullable=True),
+        sa.Column("name", sa.String(length=64), nullable=True),
+        sa.Column("password", sa.String(length=200), nullable=True),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("serial", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("signed_in_at", UtcDateTime(), nullable=True),
+        sa.Column("disabled_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_account_agent_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
+        sa.UniqueConstraint("agent_id", name=op.f("uq_account_agent_id")),
+        sa.UniqueConstraint("name", name=op.f("uq_account_name")),
+    )
+    op.create_table(
         "customer_field",
         sa.Column("customer_id", Key, nullable=False),
         sa.Column("name", sa.String(length=30), nullable=False),
@@ -228,6 +274,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.create_index("ix_message_talk", ["customer_id", "sent_at"], unique=False)
+
+    op.create_table(
+        "note",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("customer_id", Key, nullable=False),
+        sa.Column("author", sa.String(length=80), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("removed_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_note_customer_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_note")),
+    )
+    with op.batch_alter_table("note", schema=None) as batch_op:
+        batch_op.create_index("ix_note_customer", ["customer_id", "id"], unique=False)
 
     op.create_table(
         "placement",
@@ -388,6 +448,21 @@ def upgrade() -> None:
         batch_op.create_index("ix_sop_task_window", ["window_until"], unique=False)
 
     op.create_table(
+        "feedback",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("evidence_id", Key, nullable=False),
+        sa.Column("rule_id", sa.String(length=64), nullable=False),
+        sa.Column("right", sa.Boolean(), nullable=False),
+        sa.Column("author", sa.String(length=80), nullable=False),
+        sa.Column("given_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["evidence_id"], ["evidence.id"], name=op.f("fk_feedback_evidence_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_feedback")),
+        sa.UniqueConstraint("evidence_id", "author", name=op.f("uq_feedback_evidence_id")),
+    )
+    with op.batch_alter_table("feedback", schema=None) as batch_op:
+        batch_op.create_index("ix_feedback_rule", ["rule_id", "given_at"], unique=False)
+
+    op.create_table(
         "link_opening",
         sa.Column("id", Key, nullable=False),
         sa.Column("task_id", Key, nullable=False),
@@ -451,6 +526,10 @@ def downgrade() -> None:
         )
 
     op.drop_table("link_opening")
+    with op.batch_alter_table("feedback", schema=None) as batch_op:
+        batch_op.drop_index("ix_feedback_rule")
+
+    op.drop_table("feedback")
     with op.batch_alter_table("sop_task", schema=None) as batch_op:
         batch_op.drop_index("ix_sop_task_window")
         batch_op.drop_index(batch_op.f("ix_sop_task_group_send_id"))
@@ -478,6 +557,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_placement_column")
 
     op.drop_table("placement")
+    with op.batch_alter_table("note", schema=None) as batch_op:
+        batch_op.drop_index("ix_note_customer")
+
+    op.drop_table("note")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index("ix_message_talk")
 
@@ -491,6 +574,12 @@ def downgrade() -> None:
 
     op.drop_table("follow")
     op.drop_table("customer_field")
+    op.drop_table("account")
+    with op.batch_alter_table("view_entry", schema=None) as batch_op:
+        batch_op.drop_index("ix_view_entry_customer")
+        batch_op.drop_index(batch_op.f("ix_view_entry_at"))
+
+    op.drop_table("view_entry")
     op.drop_table("status")
     op.drop_table("quarantine")
     with op.batch_alter_table("material", schema=None) as batch_op:
@@ -515,5 +604,10 @@ def downgrade() -> None:
         )
 
     op.drop_table("callback_event")
+    with op.batch_alter_table("audit_entry", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_entry_at"))
+        batch_op.drop_index(batch_op.f("ix_audit_entry_action"))
+
+    op.drop_table("audit_entry")
     op.drop_table("archive_cursor")
     op.drop_table("agent")
