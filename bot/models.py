@@ -74,6 +74,8 @@ class Customer(Model):
     name: Mapped[str] = mapped_column(String(128), default="")
     avatar: Mapped[str | None] = mapped_column(String(512))
     channel: Mapped[str | None] = mapped_column(String(64))
+    kind: Mapped[int | None]  # 1 a WeChat user, 2 a WeCom user of another company
+    corp_name: Mapped[str] = mapped_column(String(128), default="")
     created_at: Mapped[datetime]
     last_word_at: Mapped[datetime | None] = mapped_column(index=True)
     said_to_at: Mapped[datetime | None]  # our side's last word to him
@@ -106,11 +108,28 @@ class Agent(Model):
     userid: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(64), default="")
     departments: Mapped[list[Any]] = mapped_column(default=list)  # WeCom's ids, once its profile was read
+    leads: Mapped[list[Any]] = mapped_column(default=list)  # those of them that he leads
+    leaders: Mapped[list[Any]] = mapped_column(default=list)  # keys of his direct leaders
+    position: Mapped[str] = mapped_column(String(128), default="")
     created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]  # when WeCom last showed his profile
+    left_at: Mapped[datetime | None]  # he left the company or was disabled
 
     @property
     def shown_name(self) -> str:
         return self.name or self.userid
+
+
+class Department(Model):
+    """A department of the company, by WeCom's id; 1 is the company itself."""
+
+    __tablename__ = "department"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    parent_id: Mapped[int] = mapped_column(BigInteger, default=0)  # 0: none
+    name: Mapped[str] = mapped_column(String(128), default="")
+    position: Mapped[int] = mapped_column(BigInteger, default=0)  # WeCom's order: the largest comes first
+    gone_at: Mapped[datetime | None]
 
 
 class Follow(Model):
@@ -127,10 +146,14 @@ class Follow(Model):
     agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
     remark: Mapped[str] = mapped_column(String(64), default="")
+    description: Mapped[str] = mapped_column(String(300), default="")
+    remark_mobiles: Mapped[list[Any]] = mapped_column(default=list)
+    remark_corp_name: Mapped[str] = mapped_column(String(64), default="")
     channel: Mapped[str | None] = mapped_column(String(64))
+    add_way: Mapped[int | None]
     added_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    ended_by: Mapped[str | None] = mapped_column(String(16))
+    ended_by: Mapped[str | None] = mapped_column(String(16))  # agent | customer | transfer
     last_talk_at: Mapped[datetime | None]
     marked: Mapped[dict[str, Any]] = mapped_column(default=dict)
     marking: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -605,3 +628,52 @@ class Feedback(Model):
     right: Mapped[bool]
     author: Mapped[str] = mapped_column(String(80))
     given_at: Mapped[datetime]
+
+
+class Alarm(Model):
+    """Something a person must mend; told to the alarm's agents once a day while it lasts."""
+
+    __tablename__ = "alarm"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    text: Mapped[str] = mapped_column(String(500))
+    raised_at: Mapped[datetime]  # this time; an alarm that was cleared may come again
+    seen_at: Mapped[datetime]  # the last time it was found so
+    times: Mapped[int] = mapped_column(default=1)
+    cleared_at: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
+
+
+class ApiTally(Model):
+    """Calls of one WeCom API with one outcome in one minute; minutes long past are added up in the year 1970."""
+
+    __tablename__ = "api_tally"
+
+    api: Mapped[str] = mapped_column(String(64), primary_key=True)
+    errcode: Mapped[str] = mapped_column(String(16), primary_key=True)  # "0", "45009", "http", "held", ...
+    minute: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+    calls: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class Allowance(Model):
+    """How much of a limited thing (messages to one member) was used lately; locked while it is spent."""
+
+    __tablename__ = "allowance"
+
+    name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    spent: Mapped[dict[str, Any]] = mapped_column(default=dict)  # window -> [[unix second, how many], ...]
+    hint_at: Mapped[datetime | None]  # the next turn not yet promised to anyone
+    used_at: Mapped[datetime]
+
+
+class Breaker(Model):
+    """A group of WeCom's APIs that failed again and again: nobody calls it until `until`, then one tries."""
+
+    __tablename__ = "breaker"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)  # in a row
+    failed_at: Mapped[datetime]
+    until: Mapped[datetime | None]
+    errcode: Mapped[int | None]
+    why: Mapped[str] = mapped_column(String(500), default="")

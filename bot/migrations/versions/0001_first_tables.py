@@ -21,10 +21,45 @@ def upgrade() -> None:
         sa.Column("userid", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("departments", Json, nullable=False),
+        sa.Column("leads", Json, nullable=False),
+        sa.Column("leaders", Json, nullable=False),
+        sa.Column("position", sa.String(length=128), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("read_at", UtcDateTime(), nullable=True),
+        sa.Column("left_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agent")),
         sa.UniqueConstraint("key", name=op.f("uq_agent_key")),
     )
+    op.create_table(
+        "alarm",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("text", sa.String(length=500), nullable=False),
+        sa.Column("raised_at", UtcDateTime(), nullable=False),
+        sa.Column("seen_at", UtcDateTime(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("cleared_at", UtcDateTime(), nullable=True),
+        sa.Column("told_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_alarm")),
+    )
+    op.create_table(
+        "allowance",
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("spent", Json, nullable=False),
+        sa.Column("hint_at", UtcDateTime(), nullable=True),
+        sa.Column("used_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_allowance")),
+    )
+    op.create_table(
+        "api_tally",
+        sa.Column("api", sa.String(length=64), nullable=False),
+        sa.Column("errcode", sa.String(length=16), nullable=False),
+        sa.Column("minute", UtcDateTime(), nullable=False),
+        sa.Column("calls", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("api", "errcode", "minute", name=op.f("pk_api_tally")),
+    )
+    with op.batch_alter_table("api_tally", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_api_tally_minute"), ["minute"], unique=False)
+
     op.create_table(
         "archive_cursor",
         sa.Column("corp_id", sa.String(length=32), nullable=False),
@@ -50,6 +85,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_audit_entry_action"), ["action"], unique=False)
         batch_op.create_index(batch_op.f("ix_audit_entry_at"), ["at"], unique=False)
 
+    op.create_table(
+        "breaker",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failed_at", UtcDateTime(), nullable=False),
+        sa.Column("until", UtcDateTime(), nullable=True),
+        sa.Column("errcode", sa.Integer(), nullable=True),
+        sa.Column("why", sa.String(length=500), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_breaker")),
+    )
     op.create_table(
         "callback_event",
         sa.Column("id", Key, nullable=False),
@@ -101,6 +146,8 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=128), nullable=False),
         sa.Column("avatar", sa.String(length=512), nullable=True),
         sa.Column("channel", sa.String(length=64), nullable=True),
+        sa.Column("kind", sa.Integer(), nullable=True),
+        sa.Column("corp_name", sa.String(length=128), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("last_word_at", UtcDateTime(), nullable=True),
         sa.Column("said_to_at", UtcDateTime(), nullable=True),
@@ -114,6 +161,15 @@ def upgrade() -> None:
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_customer_last_word_at"), ["last_word_at"], unique=False)
 
+    op.create_table(
+        "department",
+        sa.Column("id", Key, autoincrement=False, nullable=False),
+        sa.Column("parent_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("gone_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_department")),
+    )
     op.create_table(
         "lease",
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -205,7 +261,11 @@ def upgrade() -> None:
         sa.Column("agent_id", Key, nullable=False),
         sa.Column("customer_id", Key, nullable=False),
         sa.Column("remark", sa.String(length=64), nullable=False),
+        sa.Column("description", sa.String(length=300), nullable=False),
+        sa.Column("remark_mobiles", Json, nullable=False),
+        sa.Column("remark_corp_name", sa.String(length=64), nullable=False),
         sa.Column("channel", sa.String(length=64), nullable=True),
+        sa.Column("add_way", sa.Integer(), nullable=True),
         sa.Column("added_at", UtcDateTime(), nullable=False),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
         sa.Column("ended_by", sa.String(length=16), nullable=True),
@@ -587,6 +647,7 @@ def downgrade() -> None:
 
     op.drop_table("material")
     op.drop_table("lease")
+    op.drop_table("department")
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_customer_last_word_at"))
 
@@ -604,10 +665,17 @@ def downgrade() -> None:
         )
 
     op.drop_table("callback_event")
+    op.drop_table("breaker")
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_entry_at"))
         batch_op.drop_index(batch_op.f("ix_audit_entry_action"))
 
     op.drop_table("audit_entry")
     op.drop_table("archive_cursor")
+    with op.batch_alter_table("api_tally", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_api_tally_minute"))
+
+    op.drop_table("api_tally")
+    op.drop_table("allowance")
+    op.drop_table("alarm")
     op.drop_table("agent")
