@@ -168,7 +168,16 @@ class Message(Model):
     """One archived message. `raw` is the decrypted JSON as it came; `text` is every word in it."""
 
     __tablename__ = "message"
-    __table_args__ = (Index("ix_message_talk", "customer_id", "sent_at"),)
+    __table_args__ = (
+        Index("ix_message_talk", "customer_id", "sent_at"),
+        Index(
+            "ix_message_room",
+            "roomid",
+            "sent_at",
+            sqlite_where=text("roomid <> ''"),
+            postgresql_where=text("roomid <> ''"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     msgid: Mapped[str] = mapped_column(String(128), unique=True)  # a replayed batch adds nothing
@@ -185,7 +194,8 @@ class Message(Model):
     text: Mapped[str] = mapped_column(Text, default="")
     line: Mapped[str] = mapped_column(Text, default="")
     raw: Mapped[str] = mapped_column(Text)
-    version: Mapped[str | None] = mapped_column(String(16))  # the config version that judged it
+    version: Mapped[str | None] = mapped_column(String(16))  # the config version that judged it; none did where null
+    revoked_at: Mapped[datetime | None]  # the sender took it back; it stays stored
 
 
 class ArchiveCursor(Model):
@@ -302,6 +312,7 @@ class Tagging(Model):
     expires_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
     removed_because: Mapped[str | None] = mapped_column(String(64))
+    revoked_at: Mapped[datetime | None]  # the only message it was earned by was taken back
 
 
 class Placement(Model):
@@ -531,6 +542,116 @@ class CorpTag(Model):
     name: Mapped[str] = mapped_column(String(64))
     pipeline: Mapped[str | None] = mapped_column(String(30))
     stage: Mapped[str | None] = mapped_column(String(30))
+
+
+class MediaFile(Model):
+    """A file that a message carries: where it lies with WeCom, and where with us once it was fetched.
+
+    noted (only its name is known), asked (somebody wants it), kept (its content lies in the media store under
+    `content_hash`), lost (WeCom has it no more), refused (too large, or not what was announced), failed.
+    """
+
+    __tablename__ = "media_file"
+    __table_args__ = (
+        UniqueConstraint("message_id", "position"),
+        Index("ix_media_file_fileid", "fileid_hash"),
+        Index("ix_media_file_content", "content_hash"),
+        Index("ix_media_file_state", "state", "sent_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"))
+    position: Mapped[int] = mapped_column(default=0)  # among the files of its message
+    kind: Mapped[str] = mapped_column(String(64))  # image | voice | file | ...: the kind it was sent as
+    name: Mapped[str] = mapped_column(String(255), default="")  # as the sender called it
+    sdkfileid: Mapped[str] = mapped_column(Text)
+    fileid_hash: Mapped[str] = mapped_column(String(64))
+    md5: Mapped[str] = mapped_column(String(32), default="")  # as announced; WeCom leaves some empty
+    announced_size: Mapped[int | None] = mapped_column(BigInteger)
+    seconds: Mapped[int | None] = mapped_column(BigInteger)
+    sent_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(16), default="noted")
+    why: Mapped[str] = mapped_column(String(300), default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    fetched: Mapped[int] = mapped_column(BigInteger, default=0)  # bytes so far
+    content_hash: Mapped[str | None] = mapped_column(String(64))
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    sniffed: Mapped[str] = mapped_column(String(100), default="")  # the media type its first bytes show
+    kept_at: Mapped[datetime | None]
+
+
+class Consent(Model):
+    """Whether a customer lets his talks with one agent, or in one room, be archived, as far as we were told.
+
+    whom: the agent's key, or the roomid. Where he refused and agreed by turns, each message counts by its time.
+    `decided` is a person's word (agreed | refused), which goes before WeCom's.
+    """
+
+    __tablename__ = "consent"
+    __table_args__ = (UniqueConstraint("customer_id", "kind", "whom"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    kind: Mapped[str] = mapped_column(String(8))  # agent | room
+    whom: Mapped[str] = mapped_column(String(64))
+    agreed_at: Mapped[datetime | None]
+    refused_at: Mapped[datetime | None]
+    source: Mapped[str] = mapped_column(String(16), default="")  # message | event | poll
+    checked_at: Mapped[datetime | None]  # WeCom was asked last
+    decided: Mapped[str | None] = mapped_column(String(16))
+    decided_by: Mapped[str] = mapped_column(String(64), default="")
+    decided_at: Mapped[datetime | None]
+
+
+class GroupChat(Model):
+    """A group chat, by WeCom's chat_id (the archive's roomid), as last read; rooms first seen in the archive have
+    no name until then."""
+
+    __tablename__ = "group_chat"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    chat_id: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(128), default="")
+    owner: Mapped[str] = mapped_column(String(64), default="")  # userid, as WeCom spells it
+    notice: Mapped[str] = mapped_column(Text, default="")
+    internal: Mapped[bool] = mapped_column(default=False)
+    member_version: Mapped[str] = mapped_column(String(64), default="")
+    made_at: Mapped[datetime | None]
+    first_seen_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]  # from WeCom
+    dismissed_at: Mapped[datetime | None]
+    last_word_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class GroupMember(Model):
+    """Somebody who is or was in a group chat. person: an agent's key, a customer's external_userid, a robot's id."""
+
+    __tablename__ = "group_member"
+    __table_args__ = (UniqueConstraint("group_id", "person"), Index("ix_group_member_person", "person"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("group_chat.id"))
+    person: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))  # agent | customer | robot
+    name: Mapped[str] = mapped_column(String(128), default="")  # as he is called in this group
+    joined_at: Mapped[datetime | None]
+    join_scene: Mapped[int | None]
+    invited_by: Mapped[str] = mapped_column(String(64), default="")
+    left_at: Mapped[datetime | None]
+
+
+class ArchiveGap(Model):
+    """A stretch of the archive that was lost: WeCom had thrown it away before it was pulled."""
+
+    __tablename__ = "archive_gap"
+    __table_args__ = (UniqueConstraint("corp_id", "after_seq"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    corp_id: Mapped[str] = mapped_column(String(32))
+    after_seq: Mapped[int] = mapped_column(BigInteger)
+    before_seq: Mapped[int] = mapped_column(BigInteger)
+    silent_since: Mapped[datetime | None]  # the last successful pull before it
+    noticed_at: Mapped[datetime]
 
 
 class ConfigVersion(Model):

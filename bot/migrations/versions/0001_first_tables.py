@@ -69,6 +69,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("corp_id", name=op.f("pk_archive_cursor")),
     )
     op.create_table(
+        "archive_gap",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("corp_id", sa.String(length=32), nullable=False),
+        sa.Column("after_seq", sa.BigInteger(), nullable=False),
+        sa.Column("before_seq", sa.BigInteger(), nullable=False),
+        sa.Column("silent_since", UtcDateTime(), nullable=True),
+        sa.Column("noticed_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_archive_gap")),
+        sa.UniqueConstraint("corp_id", "after_seq", name=op.f("uq_archive_gap_corp_id")),
+    )
+    op.create_table(
         "audit_entry",
         sa.Column("id", Key, nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
@@ -171,6 +182,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_department")),
     )
     op.create_table(
+        "group_chat",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("chat_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("notice", sa.Text(), nullable=False),
+        sa.Column("internal", sa.Boolean(), nullable=False),
+        sa.Column("member_version", sa.String(length=64), nullable=False),
+        sa.Column("made_at", UtcDateTime(), nullable=True),
+        sa.Column("first_seen_at", UtcDateTime(), nullable=False),
+        sa.Column("read_at", UtcDateTime(), nullable=True),
+        sa.Column("dismissed_at", UtcDateTime(), nullable=True),
+        sa.Column("last_word_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_group_chat")),
+        sa.UniqueConstraint("chat_id", name=op.f("uq_group_chat_chat_id")),
+    )
+    with op.batch_alter_table("group_chat", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_group_chat_last_word_at"), ["last_word_at"], unique=False)
+
+    op.create_table(
         "lease",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("owner", sa.String(length=64), nullable=False),
@@ -248,6 +279,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_account_name")),
     )
     op.create_table(
+        "consent",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("customer_id", Key, nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("whom", sa.String(length=64), nullable=False),
+        sa.Column("agreed_at", UtcDateTime(), nullable=True),
+        sa.Column("refused_at", UtcDateTime(), nullable=True),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("checked_at", UtcDateTime(), nullable=True),
+        sa.Column("decided", sa.String(length=16), nullable=True),
+        sa.Column("decided_by", sa.String(length=64), nullable=False),
+        sa.Column("decided_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_consent_customer_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
+        sa.UniqueConstraint("customer_id", "kind", "whom", name=op.f("uq_consent_customer_id")),
+    )
+    op.create_table(
         "customer_field",
         sa.Column("customer_id", Key, nullable=False),
         sa.Column("name", sa.String(length=30), nullable=False),
@@ -281,6 +329,24 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("follow", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_follow_customer_id"), ["customer_id"], unique=False)
+
+    op.create_table(
+        "group_member",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("group_id", Key, nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("joined_at", UtcDateTime(), nullable=True),
+        sa.Column("join_scene", sa.Integer(), nullable=True),
+        sa.Column("invited_by", sa.String(length=64), nullable=False),
+        sa.Column("left_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["group_id"], ["group_chat.id"], name=op.f("fk_group_member_group_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_group_member")),
+        sa.UniqueConstraint("group_id", "person", name=op.f("uq_group_member_group_id")),
+    )
+    with op.batch_alter_table("group_member", schema=None) as batch_op:
+        batch_op.create_index("ix_group_member_person", ["person"], unique=False)
 
     op.create_table(
         "group_send",
@@ -327,12 +393,20 @@ def upgrade() -> None:
         sa.Column("line", sa.Text(), nullable=False),
         sa.Column("raw", sa.Text(), nullable=False),
         sa.Column("version", sa.String(length=16), nullable=True),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_message_agent_id")),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_message_customer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
         sa.UniqueConstraint("msgid", name=op.f("uq_message_msgid")),
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_message_room",
+            ["roomid", "sent_at"],
+            unique=False,
+            sqlite_where=sa.text("roomid <> ''"),
+            postgresql_where=sa.text("roomid <> ''"),
+        )
         batch_op.create_index("ix_message_talk", ["customer_id", "sent_at"], unique=False)
 
     op.create_table(
@@ -415,6 +489,7 @@ def upgrade() -> None:
         sa.Column("expires_at", UtcDateTime(), nullable=True),
         sa.Column("removed_at", UtcDateTime(), nullable=True),
         sa.Column("removed_because", sa.String(length=64), nullable=True),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_tagging_customer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tagging")),
     )
@@ -449,6 +524,36 @@ def upgrade() -> None:
     with op.batch_alter_table("evidence", schema=None) as batch_op:
         batch_op.create_index("ix_evidence_count", ["customer_id", "rule_id", "hit_at"], unique=False)
         batch_op.create_index("ix_evidence_message", ["message_id"], unique=False)
+
+    op.create_table(
+        "media_file",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("message_id", Key, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("sdkfileid", sa.Text(), nullable=False),
+        sa.Column("fileid_hash", sa.String(length=64), nullable=False),
+        sa.Column("md5", sa.String(length=32), nullable=False),
+        sa.Column("announced_size", sa.BigInteger(), nullable=True),
+        sa.Column("seconds", sa.BigInteger(), nullable=True),
+        sa.Column("sent_at", UtcDateTime(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("why", sa.String(length=300), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("fetched", sa.BigInteger(), nullable=False),
+        sa.Column("content_hash", sa.String(length=64), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=True),
+        sa.Column("sniffed", sa.String(length=100), nullable=False),
+        sa.Column("kept_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_media_file_message_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_media_file")),
+        sa.UniqueConstraint("message_id", "position", name=op.f("uq_media_file_message_id")),
+    )
+    with op.batch_alter_table("media_file", schema=None) as batch_op:
+        batch_op.create_index("ix_media_file_content", ["content_hash"], unique=False)
+        batch_op.create_index("ix_media_file_fileid", ["fileid_hash"], unique=False)
+        batch_op.create_index("ix_media_file_state", ["state", "sent_at"], unique=False)
 
     op.create_table(
         "sop_task",
@@ -598,6 +703,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sop_task_agent_id"))
 
     op.drop_table("sop_task")
+    with op.batch_alter_table("media_file", schema=None) as batch_op:
+        batch_op.drop_index("ix_media_file_state")
+        batch_op.drop_index("ix_media_file_fileid")
+        batch_op.drop_index("ix_media_file_content")
+
+    op.drop_table("media_file")
     with op.batch_alter_table("evidence", schema=None) as batch_op:
         batch_op.drop_index("ix_evidence_message")
         batch_op.drop_index("ix_evidence_count")
@@ -623,17 +734,25 @@ def downgrade() -> None:
     op.drop_table("note")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index("ix_message_talk")
+        batch_op.drop_index(
+            "ix_message_room", sqlite_where=sa.text("roomid <> ''"), postgresql_where=sa.text("roomid <> ''")
+        )
 
     op.drop_table("message")
     with op.batch_alter_table("group_send", schema=None) as batch_op:
         batch_op.drop_index("ix_group_send_open")
 
     op.drop_table("group_send")
+    with op.batch_alter_table("group_member", schema=None) as batch_op:
+        batch_op.drop_index("ix_group_member_person")
+
+    op.drop_table("group_member")
     with op.batch_alter_table("follow", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_follow_customer_id"))
 
     op.drop_table("follow")
     op.drop_table("customer_field")
+    op.drop_table("consent")
     op.drop_table("account")
     with op.batch_alter_table("view_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_view_entry_customer")
@@ -647,6 +766,10 @@ def downgrade() -> None:
 
     op.drop_table("material")
     op.drop_table("lease")
+    with op.batch_alter_table("group_chat", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_group_chat_last_word_at"))
+
+    op.drop_table("group_chat")
     op.drop_table("department")
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_customer_last_word_at"))
@@ -671,6 +794,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_entry_action"))
 
     op.drop_table("audit_entry")
+    op.drop_table("archive_gap")
     op.drop_table("archive_cursor")
     with op.batch_alter_table("api_tally", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_tally_minute"))
