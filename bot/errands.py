@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.cases import open_case
 from bot.errand import Errand, Postponed, Skipped
+from bot.groupchats import ReadGroup
 from bot.groupsend_errands import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
 from bot.links import day_url, task_url
 from bot.log import get_logger
@@ -174,6 +175,7 @@ ERRANDS: dict[str, Errand] = {
     "group_poll": PollGroupSend(),
     "group_cancel": CancelGroupSend(),
     "group_remind": RemindGroupSend(),
+    "group_chat": ReadGroup(),
 }
 
 

@@ -16,7 +16,7 @@ from bot.valkey import ensure_valkey, running_url
 from bot.wecom.api import WeComClient
 from bot.wecom.archive import ArchiveSource
 from bot.wecom.keyring import KeyRing
-from bot.wecom.sources import open_archive
+from bot.wecom.sources import archive_client, open_archive
 
 
 class System:
@@ -67,6 +67,11 @@ class System:
             api_url=access.api_url,
             redis=self.bell.connection,
         )
+
+    @cached_property
+    def archive_client(self) -> WeComClient:
+        """WeCom as the archive's own secret sees it: who agreed, who is archived, internal groups."""
+        return archive_client(self.environment.needs_wecom(), self.bell.connection)
 
     @cached_property
     def archive(self) -> ArchiveSource:

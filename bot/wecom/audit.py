@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.wecom.api import WeComClient
+from bot.wecom.groups import Group, Member
 from bot.wecom.plain import clean, items, mapping, whole
 
 MOST_PAIRS = 100
@@ -56,6 +57,18 @@ def internal_room(client: WeComClient, roomid: str) -> Mapping[str, Any]:
     return mapping(client.post("msgaudit/groupchat/get", data={"roomid": roomid}))
 
 
+def internal_group(client: WeComClient, roomid: str) -> Group:
+    """An internal group in the shape of a customer group; 301059 for a customer group."""
+    found = internal_room(client, roomid)
+    members = tuple(
+        Member(clean(mapping(row).get("memberid")), "agent", "", _when(mapping(row).get("jointime")), None, "")
+        for row in items(found.get("members"))
+    )
+    owner, made = clean(found.get("creator")), _when(found.get("room_create_time"))
+    name, notice = clean(found.get("roomname")), clean(found.get("notice"))
+    return Group(roomid, name, owner, notice, made, members, (), "")
+
+
 def robot_name(client: WeComClient, robot_id: str) -> str:
     """The name of a robot (wb...) that spoke in a group."""
     answer = client.get("msgaudit/get_robot_info", params={"robot_id": robot_id})
@@ -64,10 +77,14 @@ def robot_name(client: WeComClient, robot_id: str) -> str:
 
 def _agreement(item: object) -> Agreement:
     said = mapping(item)
-    changed = whole(said.get("status_change_time"))
     return Agreement(
         clean(said.get("userid")),
         clean(said.get(_CUSTOMER)),
         clean(said.get("agree_status")),
-        datetime.fromtimestamp(changed, UTC) if changed and changed < 2**33 else None,
+        _when(said.get("status_change_time")),
     )
+
+
+def _when(value: object) -> datetime | None:
+    seconds = whole(value)
+    return datetime.fromtimestamp(seconds, UTC) if seconds and 0 < seconds < 2**33 else None
