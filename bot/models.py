@@ -194,8 +194,9 @@ class Message(Model):
     text: Mapped[str] = mapped_column(Text, default="")
     line: Mapped[str] = mapped_column(Text, default="")
     raw: Mapped[str] = mapped_column(Text)
-    version: Mapped[str | None] = mapped_column(String(16))  # the config version that judged it; none did where null
+    version: Mapped[str | None] = mapped_column(String(16))  # the config version that judged it
     revoked_at: Mapped[datetime | None]  # the sender took it back; it stays stored
+    unagreed: Mapped[bool] = mapped_column(default=False)  # the customer had refused: stored, but nothing else done
 
 
 class ArchiveCursor(Model):
