@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from bot.alarms import TellAlarm
 from bot.cases import open_case
 from bot.errand import Errand, Postponed, Skipped
 from bot.groupchats import ReadGroup
@@ -170,6 +171,7 @@ ERRANDS: dict[str, Errand] = {
     "profile": Profile(),
     "library": Library(),
     "app_text": AppText(),
+    "alarm": TellAlarm(),
     "material": Upload(),
     "group_send": MakeGroupSend(),
     "group_poll": PollGroupSend(),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from bot import clock, delivery, ingest
+from bot.alarms import tell_alarms
 from bot.cases import Wake
 from bot.days import start_dated_sops
 from bot.events import take_event
@@ -142,11 +143,12 @@ def timers() -> None:
 
 
 def watch_sends(system: System) -> None:
-    """See to what lies with WeCom: mass messages that are not settled, library files that it will soon forget."""
+    """See to what lies with WeCom (unsettled mass messages, library files it will soon forget), and tell alarms."""
     settings, folder, now, wake = system.settings, folder_of(system), clock.now(), Wake()
     with system.store.write() as session:
         watch(session, settings, now, wake)
         keep_warm(session, settings, folder, now, wake)
+        tell_alarms(session, settings, now, wake)
     system.bell.ring_for("deliver", wake.outbox_ids)
 
 

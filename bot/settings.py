@@ -19,7 +19,7 @@ from bot.material_files import all_attachments, check_materials
 from sop.checks import check_playbook
 from sop.fields import known_fields
 from sop.groupsend import check_group_sends, personal_steps
-from sop.playbook import Budget, Completion, CustomerField, Overdue, Pipeline, Sop, Sync, Welcome, Workspace
+from sop.playbook import Alarms, Budget, Completion, CustomerField, Overdue, Pipeline, Sop, Sync, Welcome, Workspace
 from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
 from taggers.rule import Rule, Synonym, TagGroup, TextTable
@@ -69,6 +69,7 @@ class Tables(BaseModel):
     sync: Sync = Sync()
     budget: Budget = Budget()
     overdue: Overdue = Overdue()
+    alarms: Alarms = Alarms()
     fields: tuple[CustomerField, ...] = ()
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot import schema
+from bot.alarms import alarms
 from bot.delivery import PAUSE
 from bot.ingest import TROUBLE
 from bot.models import ArchiveCursor, CallbackEvent, Customer, Message, Outbox, Quarantine, SopTask, Status
@@ -62,6 +63,7 @@ def take_stock(system: System, now: datetime) -> list[Line]:
             *_work(session, now),
             *_sync(session),
             *_pause(session, now),
+            *_alarms(session, now),
             _scheduler(session, now),
             _queue(system),
         ]
@@ -155,6 +157,13 @@ def _pause(session: Session, now: datetime) -> list[Line]:
         Line("企业微信调用", f"已暂停{row.name.removeprefix(PAUSE)}", "bad", row.value["why"])
         for row in session.scalars(paused)
         if datetime.fromisoformat(row.value["until"]) > now
+    ]
+
+
+def _alarms(session: Session, now: datetime) -> list[Line]:
+    return [
+        Line("告警", f"{_ago((now - alarm.raised_at).total_seconds())}前起", "bad", alarm.text)
+        for alarm in alarms(session)
     ]
 
 

@@ -196,6 +196,12 @@ class Sync(Table):
     reconcile_at: Clock = time(3, 30)
 
 
+class Alarms(Table):
+    """[alarms]: who (userids) is told by an app message of what a person must mend, once a day while it lasts."""
+
+    agents: tuple[str, ...] = Field(default=(), max_length=20)
+
+
 class Stage(Table):
     """One column of the board. `on` lists what brings a customer in: tags and @events; [] is by hand only.
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot import clock
+from bot.alarms import alarms
 from bot.models import ArchiveCursor, CallbackEvent, Message, Outbox, Quarantine, SopTask
 from bot.queue import Bell, connect_redis
 from bot.schema import current_revision, head_revision
@@ -131,6 +132,9 @@ def _count_rows(registry: CollectorRegistry, session: Session, now: datetime) ->
         Gauge(name, meaning, registry=registry).set(session.scalar(query) or 0)
     _count_by(registry, session, "tici_outbox", "Outbox rows by state", Outbox.state)
     _count_by(registry, session, "tici_tasks", "SOP tasks by state", SopTask.state)
+    wrong = Gauge("tici_alarm", "1 for each alarm that lasts", ["name"], registry=registry)
+    for alarm in alarms(session):
+        wrong.labels(alarm.name).set(1)
     age = Gauge("tici_archive_cursor_age_seconds", "Since the last pull", ["corp_id"], registry=registry)
     seq = Gauge("tici_archive_cursor_seq", "Largest seq stored", ["corp_id"], registry=registry)
     for cursor in session.scalars(select(ArchiveCursor)):
