@@ -5,7 +5,21 @@ from __future__ import annotations
 from flask import Flask
 
 from bot.system import System
-from bot.web import board, callback, day, errors, headers, health, languages, opening, showing, task
+from bot.web import (
+    access,
+    board,
+    callback,
+    day,
+    errors,
+    frame,
+    headers,
+    health,
+    languages,
+    opening,
+    showing,
+    signin,
+    task,
+)
 
 
 def register(app: Flask) -> None:
@@ -15,7 +29,9 @@ def register(app: Flask) -> None:
     headers.prepare(app, demo=system.environment.demo)
     languages.prepare(app)
     showing.prepare(app)
+    access.prepare(app)
+    frame.prepare(app)
     errors.prepare(app)
     callback.prepare(app, system)
-    for pages in (health.pages, board.pages, task.pages, day.pages, opening.pages):
+    for pages in (health.pages, signin.pages, board.pages, task.pages, day.pages, opening.pages):
         app.register_blueprint(pages)

@@ -12,9 +12,10 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.system import System
+from bot.web.access import EVERYBODY, needs
 from bot.web.board_rows import NEWEST, Column, read_columns
 from bot.web.customer_rows import read_customer
-from bot.web.guard import require_board_link
+from bot.web.guard import take_board_link
 from bot.web.languages import language
 from bot.web.showing import present, zone
 from sop.playbook import Pipeline
@@ -23,7 +24,8 @@ LARGEST_ID = 2**63 - 1
 _PIPELINE = "pipeline"
 
 pages = Blueprint("board", __name__)
-pages.before_request(require_board_link)
+pages.before_request(take_board_link)
+pages.before_request(needs(*EVERYBODY))
 
 
 @dataclass(frozen=True)

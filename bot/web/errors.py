@@ -12,7 +12,6 @@ from werkzeug.exceptions import HTTPException
 from bot.links import BadLink
 from bot.log import get_logger
 from bot.settings import ConfigError
-from bot.web.guard import NeedsBoardLink
 
 _log = get_logger(__name__)
 
@@ -28,6 +27,7 @@ class Trouble:
 
 
 BY_STATUS = {
+    401: Trouble(401, "请先登录", "登录已过期或还没有登录。请重新登录后再试。"),
     400: Trouble(400, "请求不完整", "这个地址缺了点什么。请返回上一页，再点一次原来的链接。"),
     403: Trouble(403, "不能看这一页", "您没有查看的权限。如果您觉得应该有，请联系管理员。"),
     404: Trouble(404, "没有这一页", "地址可能写错了，或者内容已被删除。请返回看板重新查找。"),
@@ -37,12 +37,6 @@ BY_STATUS = {
     500: Trouble(500, "出错了", "问题已经记进日志。请稍后再试；反复出现时请联系管理员查看日志。"),
     503: Trouble(503, "暂时不可用", "服务正在恢复，请过一会儿再试。"),
 }
-BOARD_LINK = Trouble(
-    403,
-    "需要看板链接",
-    "看板里有客户资料，要用带签名的链接打开。请在服务器上运行下面的命令，再打开它给出的地址：",
-    "flask board-link",
-)
 LINK_EXPIRED = Trouble(410, "链接已过期", "为了保护客户资料，链接过一段时间就会失效。请打开企业微信里最新的提醒。")
 LINK_UNKNOWN = Trouble(404, "链接不对", "这个链接不完整或被改动过。请从企业微信里的卡片重新打开，不要手工复制一半。")
 BOARD_EXPIRED = Trouble(410, "看板链接已过期", "请在服务器上重新生成一个看板链接：", "flask board-link")
@@ -53,7 +47,7 @@ CONFIG = Trouble(
 DATABASE = Trouble(503, "数据库暂时不可用", "请稍后再试。如果刚刚安装或升级过，请先运行：", "flask db upgrade")
 
 EVERY = (
-    *BY_STATUS.values(), BOARD_LINK, LINK_EXPIRED, LINK_UNKNOWN, BOARD_EXPIRED, BOARD_UNKNOWN, CONFIG, DATABASE
+    *BY_STATUS.values(), LINK_EXPIRED, LINK_UNKNOWN, BOARD_EXPIRED, BOARD_UNKNOWN, CONFIG, DATABASE
 )  # fmt: skip
 
 
@@ -70,8 +64,6 @@ def _http(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if status < 400:
         return error
-    if isinstance(error, NeedsBoardLink):
-        return _page(BOARD_LINK)
     known = BY_STATUS.get(status) or BY_STATUS[500 if status >= 500 else 400]
     return _page(known, status)
 

@@ -1,35 +1,53 @@
-"""The language of a page: Chinese as it stands in the templates, or English by the catalogue."""
+"""The language of a page: Chinese as the code has it, or another by the catalogues translations/<language>/*.po."""
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
+from babel.messages.pofile import read_po
 from flask import Flask, request, session
+from flask_babel import Babel
 
-from bot.web.english import ENGLISH
-
-CATALOGUES: dict[str, dict[str, str]] = {"zh": {}, "en": ENGLISH}
+FOLDER = Path(__file__).parent / "translations"
 HTML_NAMES = {"zh": "zh-CN", "en": "en"}
+_LOCALES = {"zh": "zh_CN", "en": "en"}
 _KEY = "lang"
 
 
 def prepare(app: Flask) -> None:
     """Let `?lang=en` choose the language for the rest of the visit, and templates say `_("文字")`."""
     app.before_request(_remember)
+    Babel(app, locale_selector=lambda: _LOCALES[language()])  # formats numbers and dates
     app.context_processor(lambda: {"_": translate, "lang": language(), "html_lang": HTML_NAMES[language()]})
+
+
+@cache
+def catalogue(code: str) -> dict[str, str]:
+    """Every text of one language by its Chinese; one .po file a room, and no two of them disagree."""
+    found: dict[str, str] = {}
+    for path in sorted((FOLDER / code).glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, abort_invalid=True):
+                chinese, there = str(message.id), str(message.string)
+                if chinese and found.setdefault(chinese, there) != there:
+                    raise ValueError(f"{path.name}: {chinese!r} is {found[chinese]!r} in another file")
+    return found
 
 
 def language() -> str:
     """The code of the language chosen; Chinese unless the visitor said otherwise."""
     chosen = session.get(_KEY)
-    return chosen if chosen in CATALOGUES else "zh"
+    return chosen if chosen in HTML_NAMES else "zh"
 
 
 def translate(text: str, **values: object) -> str:
     """`text` (as written in Chinese) in the chosen language, its {names} filled; values stay inert."""
-    found = CATALOGUES[language()].get(text, text)
+    found = catalogue(language()).get(text) or text
     return found.format(**values) if values else found
 
 
 def _remember() -> None:
     wanted = request.args.get(_KEY)
-    if wanted in CATALOGUES:
+    if wanted in HTML_NAMES:
         session[_KEY] = wanted

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 from flask import Flask
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import select
 
 from bot import clock
 from bot.app import create_app
 from bot.environment import read_environment
 from bot.links import board_url
+from bot.models import Account, Agent
 from bot.schema import upgrade
 from bot.store import Store
 from bot.system import System
@@ -80,6 +84,36 @@ class Site:
         """A browser that has come by a board link."""
         client = self.app.test_client()
         assert client.get(self.board_path()).status_code == 302
+        return client
+
+    def signed_in(
+        self, role: str = "admin", userid: str | None = None, departments: Sequence[int] = ()
+    ) -> FlaskClient:
+        """A browser that has signed in: as the agent `userid`, else by a local name. Its forms carry the token."""
+        with self.store.write() as session:
+            agent = None
+            if userid is not None:
+                agent = session.scalar(select(Agent).where(Agent.key == userid.casefold()))
+                if agent is None:
+                    agent = Agent(key=userid.casefold(), userid=userid, name=userid, created_at=clock.now())
+                    session.add(agent)
+                agent.departments = list(departments) or agent.departments or []
+                session.flush()
+            account = Account(
+                agent_id=agent.id if agent else None,
+                name=None if agent else f"{role}-{token_hex(4)}",
+                role=role,
+                created_at=clock.now(),
+            )
+            session.add(account)
+            session.flush()
+            key = f"{account.id}:{account.serial}"
+        client = self.app.test_client()
+        seed = token_hex(20)
+        with client.session_transaction() as kept:
+            kept.update({"_user_id": key, "_fresh": True, "csrf_token": seed})
+        form_token = URLSafeTimedSerializer(self.key, salt="wtf-csrf-token").dumps(seed)
+        client.environ_base["HTTP_X_CSRFTOKEN"] = str(form_token)
         return client
 
 

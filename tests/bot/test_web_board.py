@@ -32,10 +32,10 @@ def poll(client: FlaskClient, seen: list[str]) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_without_a_link_there_is_only_the_way_to_get_one(site: Site, path: str) -> None:
+def test_a_stranger_is_led_to_sign_in(site: Site, path: str) -> None:
     answer = site.app.test_client().get(path)
-    assert answer.status_code == 403
-    assert "flask board-link" in answer.text
+    assert answer.status_code == 302
+    assert answer.location.startswith("/sign-in")
 
 
 def test_a_link_opens_the_board_and_leaves_the_address(site: Site) -> None:
@@ -52,7 +52,7 @@ def test_a_link_that_is_over_or_forged_opens_nothing(site: Site, age: timedelta 
     path = "/board?key=forged" if age is None else board_url("", site.key, clock.now() - age)
     client = site.app.test_client()
     assert client.get(path).status_code == status
-    assert client.get("/board").status_code == 403
+    assert client.get("/board").status_code == 302
 
 
 def test_a_visit_ends_with_its_link(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +61,7 @@ def test_a_visit_ends_with_its_link(site: Site, tmp_path: Path, monkeypatch: pyt
     clock.move_forward(timedelta(hours=23))
     assert client.get("/board").status_code == 200
     clock.move_forward(timedelta(hours=1))
-    assert client.get("/board").status_code == 403
+    assert client.get("/board").status_code == 302
 
 
 def test_columns_stand_in_the_configs_order_with_what_a_card_needs(site: Site) -> None:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bot.web
-from bot.web import errors, words
-from bot.web.english import ENGLISH
+from bot.web import errors, frame, words
 from bot.web.highlight import Mark, Piece, cut, marks_of
+from bot.web.languages import catalogue
 from bot.web.times import moment, span
 from tests.bot.site import Site
 from tests.bot.story import tell
@@ -22,6 +22,7 @@ from tests.bot.story import tell
 WEB = Path(bot.web.__file__).parent
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)  # noon in Shanghai
+ENGLISH = catalogue("en")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -31,6 +32,7 @@ def used() -> set[str]:
     found = {text for _quote, text in re.findall(r"\b_\((['\"])(.+?)\1[,)]", templates)}
     tables = (words.TASK_STATES, words.OUTCOMES, words.TIMINGS, words.CAUSES, words.TAGGED_BY)
     found |= {word.text for table in tables for word in table.values()}
+    found |= {room.name for room in frame.ROOMS}
     return found | {text for trouble in errors.EVERY for text in (trouble.title, trouble.advice)}
 
 
@@ -63,7 +65,7 @@ def test_a_visitor_may_choose_english_and_it_stays(site: Site) -> None:
 
 
 def test_an_error_page_speaks_the_chosen_language(site: Site) -> None:
-    assert "A board link is needed" in site.app.test_client().get("/board?lang=en").text
+    assert "No such page" in site.app.test_client().get("/nowhere?lang=en").text
 
 
 def test_a_value_that_looks_like_a_placeholder_stays_as_it_is(site: Site) -> None:

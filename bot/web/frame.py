@@ -1,0 +1,49 @@
+"""The frame around the pages of whoever is signed in: where else there is to go, and what the forms must carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app, request
+from flask_wtf.csrf import CSRFProtect
+
+from bot.web.access import ADMIN, AGENT, AUDITOR, EVERYBODY, LEADER, ROLES, visitor_or_none
+
+
+@dataclass(frozen=True)
+class Room:
+    """An entry of the navigation; shown to its roles, lit when the request's blueprint is `blueprint`."""
+
+    endpoint: str
+    blueprint: str
+    name: str
+    icon: str
+    roles: tuple[str, ...]
+
+
+ROOMS = (
+    Room("board.show", "board", "看板", "layout-board", EVERYBODY),
+    Room("tasks.show", "tasks", "任务", "checklist", ROLES),
+    Room("groups.show", "groups", "群聊", "users-group", ROLES),
+    Room("rules.show", "rules", "规则", "tags", (ADMIN, LEADER, AUDITOR)),
+    Room("sops.show", "sops", "SOP", "route", (ADMIN, LEADER, AUDITOR, AGENT)),
+    Room("reports.show", "reports", "报表", "chart-bar", (ADMIN, LEADER, AUDITOR)),
+    Room("admin.show", "admin", "设置", "settings", (ADMIN, AUDITOR)),
+)
+
+
+def prepare(app: Flask) -> None:
+    """Guard every form against forgery and give templates `rooms`."""
+    app.config.update(WTF_CSRF_SSL_STRICT=False, WTF_CSRF_TIME_LIMIT=None)  # our pages send no referrer
+    protection = CSRFProtect(app)
+    app.extensions["tici-csrf"] = protection
+    app.context_processor(lambda: {"rooms": rooms()})
+
+
+def rooms() -> list[tuple[Room, bool]]:
+    """The entries for this visitor, each with whether it is the room he is in."""
+    who = visitor_or_none()
+    if who is None:
+        return []
+    there = [room for room in ROOMS if room.endpoint in current_app.view_functions and who.role in room.roles]
+    return [(room, request.blueprint == room.blueprint) for room in there]

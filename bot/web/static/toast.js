@@ -1,0 +1,21 @@
+// Short notices that answers bring: header HX-Trigger: {"toast": {"text": "...", "bad": false, "undo": "/address", "undoText": "撤销"}}.
+"use strict";
+
+document.addEventListener("toast", (event) => {
+  const { text, bad, undo, undoText } = event.detail;
+  const toast = document.createElement("div");
+  toast.className = bad ? "toast bad" : "toast";
+  toast.append(text);
+  if (undo) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = undoText;
+    button.addEventListener("click", () => {
+      htmx.ajax("POST", undo, { source: document.getElementById("content"), swap: "none" });
+      toast.remove();
+    });
+    toast.append(button);
+  }
+  document.getElementById("toasts").append(toast);
+  setTimeout(() => toast.remove(), undo ? 10000 : 5000);
+});
