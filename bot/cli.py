@@ -16,6 +16,7 @@ from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
 from bot import clock, ingest, scheduler, schema, status, valkey, worker
+from bot.audit_cli import audit_group
 from bot.bench_cli import bench
 from bot.chapters import own_config
 from bot.customer_cli import customer
@@ -42,7 +43,8 @@ def register(app: Flask) -> None:
     """Add the commands to Flask's own."""
     sop.add_command(sends)
     for command in (demo, run_worker, run_scheduler, sandbox, init, check, replay, show_status, db, board_link,
-                    quarantine, queue, keys, customer, rules, sop, bench, wecom):  # fmt: skip
+                    quarantine, queue, keys, customer, rules, sop, bench, wecom,
+                    audit_group):  # fmt: skip
         app.cli.add_command(command)
 
 
