@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from bot.cases import Case, Wake, open_case
 from bot.clicks import tick
@@ -66,13 +66,16 @@ class _Desk:
 
     def find(self, name: str) -> list[Follow]:
         """The agent's own customers by name or remark: the same, else containing it."""
-        mine = select(Follow).join(Customer).where(Follow.agent_id == self.agent.id, Follow.ended_at.is_(None))
-        same = mine.where((Customer.name == name) | (Follow.remark == name))
-        part = f"%{name.replace('%', '').replace('_', '')}%"
-        like = mine.where(Customer.name.ilike(part) | Follow.remark.ilike(part))
-        return list(self.session.scalars(same.limit(MOST_FOUND + 1)) or []) or list(
-            self.session.scalars(like.limit(MOST_FOUND + 1))
+        mine = (
+            select(Follow)
+            .join(Follow.customer)
+            .options(contains_eager(Follow.customer))
+            .where(Follow.agent_id == self.agent.id, Follow.ended_at.is_(None))
         )
+        follows, wanted = self.session.scalars(mine).unique().all(), name.casefold()
+        named = [(follow, {follow.customer.name.casefold(), follow.remark.casefold()}) for follow in follows]
+        same = [follow for follow, names in named if wanted in names]
+        return (same or [follow for follow, names in named if any(wanted in one for one in names)])[: MOST_FOUND + 1]
 
     def when(self, at: datetime) -> str:
         local, today = self.settings.calendar.local(at), self.settings.calendar.local(self.now).date()

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
+from bot.encryption import DataKeys
 from bot.models import Customer, Message, Placement, StageMove, Tagging
 from bot.settings import Settings, parse_settings
 from bot.store import Store
@@ -44,6 +45,7 @@ class Slice:
     """Customers first..last (ids) and what they said since then; all that a process needs to be told."""
 
     url: str
+    keys: DataKeys
     first: int
     last: int
     since: datetime
@@ -61,7 +63,7 @@ def slices(store: Store, since: datetime, now: datetime) -> tuple[list[Slice], i
         return [], 0
     width = max((last - first + SLICES) // SLICES, 1)
     cuts = range(first, last + 1, width)
-    return [Slice(store.url, cut, min(cut + width - 1, last), since, now) for cut in cuts], count
+    return [Slice(store.url, store.keys, cut, min(cut + width - 1, last), since, now) for cut in cuts], count
 
 
 def stories(session: Session, part: Slice, zone: ZoneInfo) -> Iterator[Story]:
@@ -115,7 +117,7 @@ def _parts(session: Session, msgid: str, text: str) -> tuple[Part, ...]:
 def play(part: Slice, old: str, new: str) -> Backtest:
     """Backtest one slice; `old` and `new` are config texts, compiled once a process."""
     before, after = _settings(old), _settings(new)
-    store = Store(part.url)
+    store = Store(part.url, part.keys)
     try:
         with store.read() as session:
             return backtest(

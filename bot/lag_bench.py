@@ -146,8 +146,8 @@ def _cards(system: System, control: SandboxControl, since: int) -> dict[str, lis
 
 def _stored_at(system: System, asked_at: dict[str, float]) -> dict[str, float]:
     with system.store.read() as session:
-        asked = select(Message.sender, Message.stored_at).where(Message.text == QUESTION)
-        return {who: at.timestamp() for who, at in session.execute(asked) if who in asked_at}
+        said = session.execute(select(Message.sender, Message.stored_at, Message.text).where(Message.text != ""))
+        return {who: at.timestamp() for who, at, text in said if who in asked_at and text == QUESTION}
 
 
 def _wait(done: Callable[[], bool], why: str | None) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from bot.secretfile import make_once
+
 TASK_LIFE = timedelta(days=30)
 DAY_LIFE = timedelta(days=2)
 BOARD_LIFE = timedelta(days=1)
@@ -38,16 +40,7 @@ def signing_key(secret: str | None, var: Path) -> bytes:
         return hashlib.sha256(b"tici session" + secret.encode()).digest()
     path = var / "secret.key"
     if not path.exists():
-        var.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{secrets.token_hex(4)}")
-        fresh.touch(mode=0o600)
-        fresh.write_bytes(secrets.token_bytes(32))
-        try:
-            path.hardlink_to(fresh)  # several processes may start at once: the first key stays
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
+        make_once(path, secrets.token_bytes(32))
     return path.read_bytes()
 
 

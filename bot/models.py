@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    SmallInteger,
     String,
     Text,
     TypeDecorator,
@@ -22,6 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from bot.sealed import Sealed, SealedJson
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -71,15 +74,15 @@ class Customer(Model):
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     external_userid: Mapped[str] = mapped_column(String(64), unique=True)
-    name: Mapped[str] = mapped_column(String(128), default="")
-    avatar: Mapped[str | None] = mapped_column(String(512))
+    name: Mapped[str] = mapped_column(Sealed("customer.name"), default="")
+    avatar: Mapped[str | None] = mapped_column(Sealed("customer.avatar"))
     channel: Mapped[str | None] = mapped_column(String(64))
     kind: Mapped[int | None]  # 1 a WeChat user, 2 a WeCom user of another company
-    corp_name: Mapped[str] = mapped_column(String(128), default="")
+    corp_name: Mapped[str] = mapped_column(Sealed("customer.corp_name"), default="")
     created_at: Mapped[datetime]
     last_word_at: Mapped[datetime | None] = mapped_column(index=True)
     said_to_at: Mapped[datetime | None]  # our side's last word to him
-    last_words: Mapped[str] = mapped_column(String(200), default="")
+    last_words: Mapped[str] = mapped_column(Sealed("customer.last_words"), default="")
     opted_out_at: Mapped[datetime | None]
     activity: Mapped[int] = mapped_column(default=0)
     conversion: Mapped[int] = mapped_column(default=0)
@@ -95,7 +98,7 @@ class CustomerField(Model):
 
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), primary_key=True)
     name: Mapped[str] = mapped_column(String(30), primary_key=True)
-    value: Mapped[str] = mapped_column(String(200))
+    value: Mapped[str] = mapped_column(Sealed("customer_field.value"))
 
 
 class Agent(Model):
@@ -145,10 +148,10 @@ class Follow(Model):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
-    remark: Mapped[str] = mapped_column(String(64), default="")
-    description: Mapped[str] = mapped_column(String(300), default="")
-    remark_mobiles: Mapped[list[Any]] = mapped_column(default=list)
-    remark_corp_name: Mapped[str] = mapped_column(String(64), default="")
+    remark: Mapped[str] = mapped_column(Sealed("follow.remark"), default="")
+    description: Mapped[str] = mapped_column(Sealed("follow.description"), default="")
+    remark_mobiles: Mapped[list[Any]] = mapped_column(SealedJson("follow.remark_mobiles"), default=list)
+    remark_corp_name: Mapped[str] = mapped_column(Sealed("follow.remark_corp_name"), default="")
     channel: Mapped[str | None] = mapped_column(String(64))
     add_way: Mapped[int | None]
     added_at: Mapped[datetime]
@@ -177,6 +180,12 @@ class Message(Model):
             sqlite_where=text("roomid <> ''"),
             postgresql_where=text("roomid <> ''"),
         ),
+        Index(
+            "ix_message_revokes",
+            "revokes",
+            sqlite_where=text("revokes IS NOT NULL"),
+            postgresql_where=text("revokes IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -191,10 +200,11 @@ class Message(Model):
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     sent_at: Mapped[datetime]
     stored_at: Mapped[datetime]
-    text: Mapped[str] = mapped_column(Text, default="")
-    line: Mapped[str] = mapped_column(Text, default="")
-    raw: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Sealed("message.text"), default="")
+    line: Mapped[str] = mapped_column(Sealed("message.line"), default="")
+    raw: Mapped[str] = mapped_column(Sealed("message.raw"))
     version: Mapped[str | None] = mapped_column(String(16))  # the config version that judged it
+    revokes: Mapped[str | None] = mapped_column(String(128))  # the msgid that this one takes back
     revoked_at: Mapped[datetime | None]  # the sender took it back; it stays stored
     unagreed: Mapped[bool] = mapped_column(default=False)  # the customer had refused: stored, but nothing else done
 
@@ -254,7 +264,7 @@ class CallbackEvent(Model):
     digest: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(64))
     change_type: Mapped[str] = mapped_column(String(64), default="")
-    raw_xml: Mapped[str] = mapped_column(Text)
+    raw_xml: Mapped[str] = mapped_column(Sealed("callback_event.raw_xml"))
     created_at: Mapped[datetime]
     received_at: Mapped[datetime]
     handled_at: Mapped[datetime | None]
@@ -279,8 +289,8 @@ class Evidence(Model):
     rule_id: Mapped[str] = mapped_column(String(64))
     tag: Mapped[str] = mapped_column(String(30))
     version: Mapped[str] = mapped_column(String(16))
-    spans: Mapped[list[Any]]
-    reason: Mapped[str] = mapped_column(String(500))
+    spans: Mapped[list[Any]] = mapped_column(SealedJson("evidence.spans"))
+    reason: Mapped[str] = mapped_column(Sealed("evidence.reason"))
     counted: Mapped[int] = mapped_column(default=1)  # the how-manieth hit within the rule's window
     needed: Mapped[int] = mapped_column(default=1)  # how many the rule asks for before it tags
     hit_at: Mapped[datetime]
@@ -307,7 +317,7 @@ class Tagging(Model):
     by: Mapped[str] = mapped_column(String(16))  # rule | sop | human | wecom
     rule_id: Mapped[str | None] = mapped_column(String(64))
     msgid: Mapped[str | None] = mapped_column(String(128))
-    reason: Mapped[str] = mapped_column(String(500), default="")
+    reason: Mapped[str] = mapped_column(Sealed("tagging.reason"), default="")
     version: Mapped[str] = mapped_column(String(16))
     tagged_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
@@ -350,7 +360,7 @@ class StageMove(Model):
     to_stage: Mapped[str] = mapped_column(String(30))
     cause: Mapped[str] = mapped_column(String(16))  # tag | event | timer | drag | wecom | api | undo
     trigger: Mapped[str] = mapped_column(String(64), default="")
-    evidence: Mapped[str] = mapped_column(String(200), default="")
+    evidence: Mapped[str] = mapped_column(Sealed("stage_move.evidence"), default="")
     msgid: Mapped[str | None] = mapped_column(String(128))
     actor: Mapped[str] = mapped_column(String(64), default="")
     version: Mapped[str] = mapped_column(String(16))
@@ -398,7 +408,7 @@ class SopTask(Model):
     shifts: Mapped[list[Any]] = mapped_column(default=list)
     why: Mapped[str] = mapped_column(String(200), default="")
     wording: Mapped[str] = mapped_column(Text)  # the chosen variant, placeholders still open
-    text: Mapped[str] = mapped_column(Text)  # as the agent is to say it
+    text: Mapped[str] = mapped_column(Sealed("sop_task.text"))  # as the agent is to say it
     variant: Mapped[int] = mapped_column(default=0)
     prompts: Mapped[int] = mapped_column(default=0)  # how often a card was put out for it
     anytime: Mapped[bool] = mapped_column(default=False)  # the customer waits for it: no work hours, no gap
@@ -495,7 +505,7 @@ class Outbox(Model):
     key: Mapped[str] = mapped_column(String(120), unique=True)  # the same thing is never put out twice
     kind: Mapped[str] = mapped_column(String(16))  # a key of bot.errands.ERRANDS
     state: Mapped[str] = mapped_column(String(16), default="waiting")
-    payload: Mapped[dict[str, Any]]
+    payload: Mapped[dict[str, Any]] = mapped_column(SealedJson("outbox.payload"))
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
     task_id: Mapped[int | None] = mapped_column(ForeignKey("sop_task.id"))
@@ -507,7 +517,7 @@ class Outbox(Model):
     lease_owner: Mapped[str | None] = mapped_column(String(64))
     lease_until: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
-    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    result: Mapped[dict[str, Any]] = mapped_column(SealedJson("outbox.result"), default=dict)
     error: Mapped[str | None] = mapped_column(String(500))
 
 
@@ -564,8 +574,8 @@ class MediaFile(Model):
     message_id: Mapped[int] = mapped_column(ForeignKey("message.id"))
     position: Mapped[int] = mapped_column(default=0)  # among the files of its message
     kind: Mapped[str] = mapped_column(String(64))  # image | voice | file | ...: the kind it was sent as
-    name: Mapped[str] = mapped_column(String(255), default="")  # as the sender called it
-    sdkfileid: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Sealed("media_file.name"), default="")  # as the sender called it
+    sdkfileid: Mapped[str] = mapped_column(Sealed("media_file.sdkfileid"))
     fileid_hash: Mapped[str] = mapped_column(String(64))
     md5: Mapped[str] = mapped_column(String(32), default="")  # as announced; WeCom leaves some empty
     announced_size: Mapped[int | None] = mapped_column(BigInteger)
@@ -612,9 +622,9 @@ class GroupChat(Model):
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     chat_id: Mapped[str] = mapped_column(String(64), unique=True)
-    name: Mapped[str] = mapped_column(String(128), default="")
+    name: Mapped[str] = mapped_column(Sealed("group_chat.name"), default="")
     owner: Mapped[str] = mapped_column(String(64), default="")  # userid, as WeCom spells it
-    notice: Mapped[str] = mapped_column(Text, default="")
+    notice: Mapped[str] = mapped_column(Sealed("group_chat.notice"), default="")
     internal: Mapped[bool] = mapped_column(default=False)
     member_version: Mapped[str] = mapped_column(String(64), default="")
     made_at: Mapped[datetime | None]
@@ -634,7 +644,7 @@ class GroupMember(Model):
     group_id: Mapped[int] = mapped_column(ForeignKey("group_chat.id"))
     person: Mapped[str] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(16))  # agent | customer | robot
-    name: Mapped[str] = mapped_column(String(128), default="")  # as he is called in this group
+    name: Mapped[str] = mapped_column(Sealed("group_member.name"), default="")  # as he is called in this group
     joined_at: Mapped[datetime | None]
     join_scene: Mapped[int | None]
     invited_by: Mapped[str] = mapped_column(String(64), default="")
@@ -706,7 +716,8 @@ class AuditEntry(Model):
     actor: Mapped[str] = mapped_column(String(80))
     action: Mapped[str] = mapped_column(String(40), index=True)
     subject: Mapped[str] = mapped_column(String(120))
-    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    detail: Mapped[dict[str, Any]] = mapped_column(SealedJson("audit_entry.detail"), default=dict)
+    detail_hash: Mapped[str] = mapped_column(String(64), default="")  # what the chain covers in place of the detail
     before: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64), unique=True)
 
@@ -733,7 +744,7 @@ class Note(Model):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
     author: Mapped[str] = mapped_column(String(80))
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Sealed("note.text"))
     created_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
 
@@ -799,3 +810,27 @@ class Breaker(Model):
     until: Mapped[datetime | None]
     errcode: Mapped[int | None]
     why: Mapped[str] = mapped_column(String(500), default="")
+
+
+class SearchToken(Model):
+    """A keyed hash of two characters or a word that stands in a customer's names or in his messages."""
+
+    __tablename__ = "search_token"
+    __table_args__ = (Index("ix_search_token_customer", "customer_id", "kind"), {"sqlite_with_rowid": False})
+
+    kind: Mapped[int] = mapped_column(SmallInteger, primary_key=True)  # 1 names and remarks, 2 words of messages
+    token: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), primary_key=True)
+
+
+class Tombstone(Model):
+    """A person who was erased on request, by a keyed hash of his external_userid: nothing brings him back.
+
+    lifted_at: an agent added him anew; what was said before that moment stays away for good.
+    """
+
+    __tablename__ = "tombstone"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    erased_at: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]

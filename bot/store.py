@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine, event, func, select, text, update
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from bot.encryption import DataKeys, bind_keys
 from bot.models import Lease, Model, Status
 
 BUSY_SECONDS = 5
@@ -78,9 +79,10 @@ def canonical_json(value: Any) -> str:
 class Store:
     """The database as the rest of the program uses it: `with store.write() as session`."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, keys: DataKeys) -> None:
+        self.url, self.keys = url, keys
         self.engine = open_engine(url)
+        bind_keys(self.engine.dialect, keys)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -97,6 +99,18 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def is_fresh(url: str) -> bool:
+    """Whether a database holds nobody yet, or is not there at all."""
+    engine = open_engine(url)
+    try:
+        tables = [table for name, table in Model.metadata.tables.items() if name in ("customer", "callback_event")]
+        with engine.connect() as connection:
+            known = [table for table in tables if inspect(connection).has_table(table.name)]
+            return not any(connection.scalar(select(table.c.id).limit(1)) for table in known)
+    finally:
+        engine.dispose()
 
 
 def database_now(session: Session) -> datetime:

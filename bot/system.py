@@ -6,12 +6,15 @@ import os
 import socket
 from functools import cached_property
 
+from bot.door import Door
+from bot.encryption import DataKeys, open_data_keys
 from bot.environment import Environment, read_environment
 from bot.links import signing_key
 from bot.queue import Bell, connect_redis
 from bot.reload import SettingsKeeper
 from bot.settings import Settings
-from bot.store import Store
+from bot.store import Store, is_fresh
+from bot.tallies import Tallies
 from bot.valkey import ensure_valkey, running_url
 from bot.wecom.api import WeComClient
 from bot.wecom.archive import ArchiveSource
@@ -27,7 +30,15 @@ class System:
 
     @cached_property
     def store(self) -> Store:
-        return Store(self.environment.database_url)
+        return Store(self.environment.database_url, self.data_keys)
+
+    @cached_property
+    def data_keys(self) -> DataKeys:
+        """What seals and opens the people's words in the database."""
+        surroundings = self.environment
+        return open_data_keys(
+            surroundings.data_keys, surroundings.data_keys_file, lambda: is_fresh(surroundings.database_url)
+        )
 
     @cached_property
     def keeper(self) -> SettingsKeeper:
@@ -66,17 +77,27 @@ class System:
             app_id=access.app_id,
             api_url=access.api_url,
             redis=self.bell.connection,
+            door=Door(self.store, "app", self.tallies),
         )
+
+    @cached_property
+    def _archive_door(self) -> Door:
+        return Door(self.store, "archive", self.tallies)
+
+    @cached_property
+    def tallies(self) -> Tallies:
+        """The counts of this process's calls to WeCom."""
+        return Tallies(self.store)
 
     @cached_property
     def archive_client(self) -> WeComClient:
         """WeCom as the archive's own secret sees it: who agreed, who is archived, internal groups."""
-        return archive_client(self.environment.needs_wecom(), self.bell.connection)
+        return archive_client(self.environment.needs_wecom(), self.bell.connection, self._archive_door)
 
     @cached_property
     def archive(self) -> ArchiveSource:
         """The conversation archive, through the adapter that WECOM_ARCHIVE names."""
-        return open_archive(self.environment.needs_wecom(), self.bell.connection)
+        return open_archive(self.environment.needs_wecom(), self.bell.connection, door=self._archive_door)
 
     @cached_property
     def keyring(self) -> KeyRing:

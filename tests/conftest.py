@@ -15,7 +15,7 @@ from bot.schema import upgrade
 from bot.store import Store
 from bot.system import System
 from bot.valkey import ensure_valkey, stop_valkey
-from tests.parts import Town, open_town, variables
+from tests.parts import KEYS, Town, open_town, variables
 from tests.postgres import Postgres, running_postgres
 
 # A busy machine is no defect; what must be quick has a test that measures it.
@@ -62,7 +62,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     """A database of this release."""
-    store = Store(database_url)
+    store = Store(database_url, KEYS)
     upgrade(store.engine)
     yield store
     store.close()

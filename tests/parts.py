@@ -12,10 +12,12 @@ from threading import Thread
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from bot.encryption import DataKeys, new_keys_text
 from bot.sandbox.app import create_sandbox
 from bot.sandbox.control import SandboxControl
 from bot.sandbox.corp import prepare
 
+KEYS = DataKeys(new_keys_text())
 AGENT, COLLEAGUE = "LinXiaoyu", "ChenGuoan"
 ASK = "请问多少钱"
 FIRST_STEP = "课程分三档，先看看目录，再决定学哪一档，不着急。"
@@ -131,6 +133,7 @@ def variables(folder: Path, town: Town | None = None, **more: str) -> dict[str, 
         "TICI_CONFIG": str(config),
         "TICI_CLOCK_FILE": str(folder / "clock"),
         "TICI_SECRET_KEY": "a key of the tests",
+        "TICI_DATA_KEYS": KEYS.text,
         **(town.variables if town else {}),
         **more,
     }

@@ -23,12 +23,13 @@ from bot.store import (
     still_held,
     take_lease,
 )
+from tests.parts import KEYS
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 def test_migrations_and_models_agree_and_a_second_upgrade_is_harmless(database_url: str) -> None:
-    store = Store(database_url)
+    store = Store(database_url, KEYS)
     assert schema.current_revision(store.engine) is None
     assert schema.upgrade(store.engine) == (None, schema.head_revision())
     assert schema.upgrade(store.engine) == (schema.head_revision(), schema.head_revision())

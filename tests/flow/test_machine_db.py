@@ -28,6 +28,7 @@ from bot.starting import after_moves, start_silence_sops
 from bot.stopping import end_finished, expire_unsent
 from bot.store import Store
 from tests.bot.engine import Engine, engine
+from tests.parts import KEYS
 
 CONFIG = """
 [workspace]
@@ -129,7 +130,7 @@ class World(RuleBasedStateMachine):
     @initialize(hours=st.integers(0, 24 * 120))
     def begin(self, hours: int) -> None:
         self.folder = TemporaryDirectory(prefix="tici-machine-")
-        store = Store(f"sqlite:///{Path(self.folder.name) / 'tici.db'}")
+        store = Store(f"sqlite:///{Path(self.folder.name) / 'tici.db'}", KEYS)
         Model.metadata.create_all(store.engine)
         self.world: Engine = engine(store, CONFIG, "2026-01-05T10:00")
         self.world.now += timedelta(hours=hours)

@@ -86,7 +86,8 @@ def upgrade() -> None:
         sa.Column("actor", sa.String(length=80), nullable=False),
         sa.Column("action", sa.String(length=40), nullable=False),
         sa.Column("subject", sa.String(length=120), nullable=False),
-        sa.Column("detail", Json, nullable=False),
+        sa.Column("detail", sa.LargeBinary(), nullable=False),
+        sa.Column("detail_hash", sa.String(length=64), nullable=False),
         sa.Column("before", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
@@ -112,7 +113,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("change_type", sa.String(length=64), nullable=False),
-        sa.Column("raw_xml", sa.Text(), nullable=False),
+        sa.Column("raw_xml", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("received_at", UtcDateTime(), nullable=False),
         sa.Column("handled_at", UtcDateTime(), nullable=True),
@@ -154,15 +155,15 @@ def upgrade() -> None:
         "customer",
         sa.Column("id", Key, nullable=False),
         sa.Column("external_userid", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=128), nullable=False),
-        sa.Column("avatar", sa.String(length=512), nullable=True),
+        sa.Column("name", sa.LargeBinary(), nullable=False),
+        sa.Column("avatar", sa.LargeBinary(), nullable=True),
         sa.Column("channel", sa.String(length=64), nullable=True),
         sa.Column("kind", sa.Integer(), nullable=True),
-        sa.Column("corp_name", sa.String(length=128), nullable=False),
+        sa.Column("corp_name", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("last_word_at", UtcDateTime(), nullable=True),
         sa.Column("said_to_at", UtcDateTime(), nullable=True),
-        sa.Column("last_words", sa.String(length=200), nullable=False),
+        sa.Column("last_words", sa.LargeBinary(), nullable=False),
         sa.Column("opted_out_at", UtcDateTime(), nullable=True),
         sa.Column("activity", sa.Integer(), nullable=False),
         sa.Column("conversion", sa.Integer(), nullable=False),
@@ -185,9 +186,9 @@ def upgrade() -> None:
         "group_chat",
         sa.Column("id", Key, nullable=False),
         sa.Column("chat_id", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("name", sa.LargeBinary(), nullable=False),
         sa.Column("owner", sa.String(length=64), nullable=False),
-        sa.Column("notice", sa.Text(), nullable=False),
+        sa.Column("notice", sa.LargeBinary(), nullable=False),
         sa.Column("internal", sa.Boolean(), nullable=False),
         sa.Column("member_version", sa.String(length=64), nullable=False),
         sa.Column("made_at", UtcDateTime(), nullable=True),
@@ -250,6 +251,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_status")),
     )
     op.create_table(
+        "tombstone",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("erased_at", UtcDateTime(), nullable=False),
+        sa.Column("lifted_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_tombstone")),
+    )
+    op.create_table(
         "view_entry",
         sa.Column("id", Key, nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
@@ -299,7 +307,7 @@ def upgrade() -> None:
         "customer_field",
         sa.Column("customer_id", Key, nullable=False),
         sa.Column("name", sa.String(length=30), nullable=False),
-        sa.Column("value", sa.String(length=200), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_customer_field_customer_id")),
         sa.PrimaryKeyConstraint("customer_id", "name", name=op.f("pk_customer_field")),
     )
@@ -308,10 +316,10 @@ def upgrade() -> None:
         sa.Column("id", Key, nullable=False),
         sa.Column("agent_id", Key, nullable=False),
         sa.Column("customer_id", Key, nullable=False),
-        sa.Column("remark", sa.String(length=64), nullable=False),
-        sa.Column("description", sa.String(length=300), nullable=False),
-        sa.Column("remark_mobiles", Json, nullable=False),
-        sa.Column("remark_corp_name", sa.String(length=64), nullable=False),
+        sa.Column("remark", sa.LargeBinary(), nullable=False),
+        sa.Column("description", sa.LargeBinary(), nullable=False),
+        sa.Column("remark_mobiles", sa.LargeBinary(), nullable=False),
+        sa.Column("remark_corp_name", sa.LargeBinary(), nullable=False),
         sa.Column("channel", sa.String(length=64), nullable=True),
         sa.Column("add_way", sa.Integer(), nullable=True),
         sa.Column("added_at", UtcDateTime(), nullable=False),
@@ -336,7 +344,7 @@ def upgrade() -> None:
         sa.Column("group_id", Key, nullable=False),
         sa.Column("person", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("name", sa.LargeBinary(), nullable=False),
         sa.Column("joined_at", UtcDateTime(), nullable=True),
         sa.Column("join_scene", sa.Integer(), nullable=True),
         sa.Column("invited_by", sa.String(length=64), nullable=False),
@@ -389,10 +397,11 @@ def upgrade() -> None:
         sa.Column("agent_id", Key, nullable=True),
         sa.Column("sent_at", UtcDateTime(), nullable=False),
         sa.Column("stored_at", UtcDateTime(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("line", sa.Text(), nullable=False),
-        sa.Column("raw", sa.Text(), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("line", sa.LargeBinary(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.Column("version", sa.String(length=16), nullable=True),
+        sa.Column("revokes", sa.String(length=128), nullable=True),
         sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.Column("unagreed", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_message_agent_id")),
@@ -401,6 +410,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("msgid", name=op.f("uq_message_msgid")),
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_message_revokes",
+            ["revokes"],
+            unique=False,
+            sqlite_where=sa.text("revokes IS NOT NULL"),
+            postgresql_where=sa.text("revokes IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_message_room",
             ["roomid", "sent_at"],
@@ -415,7 +431,7 @@ def upgrade() -> None:
         sa.Column("id", Key, nullable=False),
         sa.Column("customer_id", Key, nullable=False),
         sa.Column("author", sa.String(length=80), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("removed_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_note_customer_id")),
@@ -439,6 +455,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("placement", schema=None) as batch_op:
         batch_op.create_index("ix_placement_column", ["pipeline", "stage", "entered_at"], unique=False)
+
+    op.create_table(
+        "search_token",
+        sa.Column("kind", sa.SmallInteger(), nullable=False),
+        sa.Column("token", sa.BigInteger(), nullable=False),
+        sa.Column("customer_id", Key, nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_search_token_customer_id")),
+        sa.PrimaryKeyConstraint("kind", "token", "customer_id", name=op.f("pk_search_token")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("search_token", schema=None) as batch_op:
+        batch_op.create_index("ix_search_token_customer", ["customer_id", "kind"], unique=False)
 
     op.create_table(
         "sop_enrolment",
@@ -467,7 +495,7 @@ def upgrade() -> None:
         sa.Column("to_stage", sa.String(length=30), nullable=False),
         sa.Column("cause", sa.String(length=16), nullable=False),
         sa.Column("trigger", sa.String(length=64), nullable=False),
-        sa.Column("evidence", sa.String(length=200), nullable=False),
+        sa.Column("evidence", sa.LargeBinary(), nullable=False),
         sa.Column("msgid", sa.String(length=128), nullable=True),
         sa.Column("actor", sa.String(length=64), nullable=False),
         sa.Column("version", sa.String(length=16), nullable=False),
@@ -484,7 +512,7 @@ def upgrade() -> None:
         sa.Column("by", sa.String(length=16), nullable=False),
         sa.Column("rule_id", sa.String(length=64), nullable=True),
         sa.Column("msgid", sa.String(length=128), nullable=True),
-        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("reason", sa.LargeBinary(), nullable=False),
         sa.Column("version", sa.String(length=16), nullable=False),
         sa.Column("tagged_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=True),
@@ -512,8 +540,8 @@ def upgrade() -> None:
         sa.Column("rule_id", sa.String(length=64), nullable=False),
         sa.Column("tag", sa.String(length=30), nullable=False),
         sa.Column("version", sa.String(length=16), nullable=False),
-        sa.Column("spans", Json, nullable=False),
-        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("spans", sa.LargeBinary(), nullable=False),
+        sa.Column("reason", sa.LargeBinary(), nullable=False),
         sa.Column("counted", sa.Integer(), nullable=False),
         sa.Column("needed", sa.Integer(), nullable=False),
         sa.Column("hit_at", UtcDateTime(), nullable=False),
@@ -532,8 +560,8 @@ def upgrade() -> None:
         sa.Column("message_id", Key, nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=255), nullable=False),
-        sa.Column("sdkfileid", sa.Text(), nullable=False),
+        sa.Column("name", sa.LargeBinary(), nullable=False),
+        sa.Column("sdkfileid", sa.LargeBinary(), nullable=False),
         sa.Column("fileid_hash", sa.String(length=64), nullable=False),
         sa.Column("md5", sa.String(length=32), nullable=False),
         sa.Column("announced_size", sa.BigInteger(), nullable=True),
@@ -569,7 +597,7 @@ def upgrade() -> None:
         sa.Column("shifts", Json, nullable=False),
         sa.Column("why", sa.String(length=200), nullable=False),
         sa.Column("wording", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("variant", sa.Integer(), nullable=False),
         sa.Column("prompts", sa.Integer(), nullable=False),
         sa.Column("anytime", sa.Boolean(), nullable=False),
@@ -654,7 +682,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=120), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("payload", Json, nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("customer_id", Key, nullable=True),
         sa.Column("agent_id", Key, nullable=True),
         sa.Column("task_id", Key, nullable=True),
@@ -666,7 +694,7 @@ def upgrade() -> None:
         sa.Column("lease_owner", sa.String(length=64), nullable=True),
         sa.Column("lease_until", UtcDateTime(), nullable=True),
         sa.Column("done_at", UtcDateTime(), nullable=True),
-        sa.Column("result", Json, nullable=False),
+        sa.Column("result", sa.LargeBinary(), nullable=False),
         sa.Column("error", sa.String(length=500), nullable=True),
         sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_outbox_agent_id")),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_outbox_customer_id")),
@@ -725,6 +753,10 @@ def downgrade() -> None:
     op.drop_table("tagging")
     op.drop_table("stage_move")
     op.drop_table("sop_enrolment")
+    with op.batch_alter_table("search_token", schema=None) as batch_op:
+        batch_op.drop_index("ix_search_token_customer")
+
+    op.drop_table("search_token")
     with op.batch_alter_table("placement", schema=None) as batch_op:
         batch_op.drop_index("ix_placement_column")
 
@@ -737,6 +769,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_message_talk")
         batch_op.drop_index(
             "ix_message_room", sqlite_where=sa.text("roomid <> ''"), postgresql_where=sa.text("roomid <> ''")
+        )
+        batch_op.drop_index(
+            "ix_message_revokes",
+            sqlite_where=sa.text("revokes IS NOT NULL"),
+            postgresql_where=sa.text("revokes IS NOT NULL"),
         )
 
     op.drop_table("message")
@@ -760,6 +797,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_view_entry_at"))
 
     op.drop_table("view_entry")
+    op.drop_table("tombstone")
     op.drop_table("status")
     op.drop_table("quarantine")
     with op.batch_alter_table("material", schema=None) as batch_op:
