@@ -26,6 +26,7 @@ from bot.replay import ReplayError, as_json, read_dialogues
 from bot.replay import replay as run_replay
 from bot.rules_cli import rules
 from bot.sandbox.command import sandbox
+from bot.seed_cli import seed_command
 from bot.sends_cli import sends
 from bot.settings import ConfigError, load_settings
 from bot.sop_cli import sop
@@ -44,7 +45,7 @@ def register(app: Flask) -> None:
     sop.add_command(sends)
     for command in (demo, run_worker, run_scheduler, sandbox, init, check, replay, show_status, db, board_link,
                     quarantine, queue, keys, customer, rules, sop, bench, wecom,
-                    audit_group):  # fmt: skip
+                    audit_group, seed_command):  # fmt: skip
         app.cli.add_command(command)
 
 
