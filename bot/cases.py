@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session, selectinload
 
 from bot.models import (
     Agent,
+    Consent,
     Customer,
     CustomerField,
     Follow,
@@ -37,6 +38,7 @@ class Case:
     answerable: list[SopTask] = field(default_factory=list)
     answered: list[SopTask] = field(default_factory=list)  # by the message being looked at
     fields: dict[str, str] = field(default_factory=dict)
+    refused: set[int] = field(default_factory=set)  # ids of agents with whom he lets nothing be archived
     moment: datetime | None = None  # when what is being looked at happened, however late it is read
 
     @property
@@ -73,7 +75,7 @@ class Wake:
 
 
 def open_cases(session: Session, customers: Sequence[Customer]) -> dict[int, Case]:
-    """Read the cases of these customers: seven queries, however many there are."""
+    """Read the cases of these customers: eight queries, however many there are."""
     cases = {customer.id: Case(customer) for customer in customers}
     for ids in _chunks(list(cases)):
         _fill(session, cases, ids)
@@ -92,6 +94,8 @@ def _fill(session: Session, cases: dict[int, Case], ids: list[int]) -> None:
         cases[placement.customer_id].placements[placement.pipeline] = placement
     for fact in session.scalars(select(CustomerField).where(CustomerField.customer_id.in_(ids))):
         cases[fact.customer_id].fields[fact.name] = fact.value
+    for customer_id, agent_id in _refusals(session, ids):
+        cases[customer_id].refused.add(agent_id)
     carried = select(Tagging).where(Tagging.customer_id.in_(ids), Tagging.removed_at.is_(None))
     for tagging in session.scalars(carried):
         cases[tagging.customer_id].carried[tagging.tag] = tagging
@@ -108,6 +112,18 @@ def _fill(session: Session, cases: dict[int, Case], ids: list[int]) -> None:
     )
     for task in session.scalars(answerable.order_by(SopTask.id)):
         cases[task.customer_id].answerable.append(task)
+
+
+def _refusals(session: Session, ids: list[int]) -> Iterable[tuple[int, int]]:
+    """(customer, agent) where the customer refused last, or a person decided so (bot.consenting)."""
+    refused = Consent.refused_at.is_not(None) & func.coalesce(Consent.agreed_at <= Consent.refused_at, true())
+    standing = (Consent.decided == "refused") | (Consent.decided.is_(None) & refused)
+    query = (
+        select(Consent.customer_id, Agent.id)
+        .join(Agent, Agent.key == Consent.whom)
+        .where(Consent.customer_id.in_(ids), Consent.kind == "agent", standing)
+    )
+    return ((customer_id, agent_id) for customer_id, agent_id in session.execute(query))
 
 
 def _chunks(ids: list[int], size: int = 500) -> Iterable[list[int]]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.cases import Wake
+from bot.cases import Wake, latest
 from bot.errand import Errand, Skipped
 from bot.models import GroupChat, GroupMember, Outbox
+from bot.people import known_agents
 from bot.store import insert_new
 from bot.wecom import audit, groups
 from bot.wecom.errors import WeComError
 from bot.wecom.groups import Group
-from bot.wecom.messages import party_of
+from bot.wecom.messages import ArchivedMessage, party_of
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -75,12 +76,12 @@ def ask_group(
 
 def find_group(session: Session, chat_id: str, now: datetime) -> GroupChat:
     """The row of a group; made where it was not met before."""
-    return find_groups(session, [chat_id], now)[chat_id]
+    return find_groups(session, [chat_id], now)[chat_id[:64]]
 
 
 def find_groups(session: Session, chat_ids: Iterable[str], now: datetime) -> dict[str, GroupChat]:
     """The rows of groups by chat_id; made where they were not met before."""
-    wanted = sorted({chat_id for chat_id in chat_ids if chat_id})
+    wanted = sorted({chat_id[:64] for chat_id in chat_ids if chat_id})
     rows = [{"chat_id": chat_id, "name": "", "owner": "", "notice": "", "internal": False, "member_version": "",
              "first_seen_at": now} for chat_id in wanted]  # fmt: skip
     insert_new(session, GroupChat, rows, ["chat_id"])
@@ -113,19 +114,43 @@ def take_group(session: Session, found: Group, now: datetime, *, internal: bool 
     return chat
 
 
-def meet_in_room(session: Session, chat: GroupChat, people: Iterable[str], members: set[str], at: datetime) -> None:
-    """Somebody spoke in a room, or was there to hear it. members: case-folded userids that are certainly agents'."""
-    kinds = {who: party_of(who, members) for who in people if who}
-    wanted = {_key(who, kind): kind for who, kind in kinds.items()}
-    there = session.execute(
-        select(GroupMember).where(GroupMember.group_id == chat.id, GroupMember.person.in_(wanted))
-    ).scalars()
-    known = {row.person: row for row in there}
-    for row in known.values():
-        if row.left_at is not None and row.left_at < at:
-            row.left_at = None
-    rows = [{"group_id": chat.id, "person": person[:64], "kind": kind, "name": "", "invited_by": ""}
-            for person, kind in wanted.items() if person not in known]  # fmt: skip
+def note_rooms(session: Session, messages: Sequence[ArchivedMessage], now: datetime, wake: Wake) -> None:
+    """Take note of the rooms in which these were said, and of who was there; rooms seen first are asked about."""
+    said = [message for message in messages if message.roomid]
+    if not said:
+        return
+    chats = find_groups(session, [message.roomid for message in said], now)
+    members = known_agents(session, {who for message in said for who in _present(message)})
+    seen: dict[tuple[int, str], tuple[str, datetime]] = {}
+    for message in said:
+        chat = chats[message.roomid[:64]]
+        chat.last_word_at = latest(chat.last_word_at, message.sent_at)
+        for who in _present(message):
+            kind = party_of(who, members)
+            seen[(chat.id, _key(who, kind))] = (kind, message.sent_at)
+    _meet(session, seen)
+    for chat in chats.values():
+        if chat.read_at is None:
+            ask_group(session, chat.chat_id, "first", now, wake, after=timedelta(0))
+
+
+def _present(message: ArchivedMessage) -> list[str]:
+    return [message.sender, *message.recipients]
+
+
+def _meet(session: Session, seen: Mapping[tuple[int, str], tuple[str, datetime]]) -> None:
+    """Whoever speaks or hears in a room is in it, whatever was known."""
+    in_these = GroupMember.group_id.in_({group_id for group_id, _ in seen})
+    people, known = list({person for _, person in seen}), set()
+    for start in range(0, len(people), 500):
+        there = select(GroupMember).where(in_these, GroupMember.person.in_(people[start : start + 500]))
+        for row in session.scalars(there):
+            place = (row.group_id, row.person)
+            known.add(place)
+            if place in seen and row.left_at is not None and row.left_at < seen[place][1]:
+                row.left_at = None
+    rows = [{"group_id": group_id, "person": person, "kind": kind, "name": "", "invited_by": ""}
+            for (group_id, person), (kind, _) in seen.items() if (group_id, person) not in known]  # fmt: skip
     insert_new(session, GroupMember, rows, ["group_id", "person"])
 
 

@@ -99,6 +99,7 @@ def give_tag(
         take_tag(session, case, other, now, f"同组互斥：{tag}")
     carried = case.carried.get(tag)
     if carried is not None:
+        carried.revoked_at = None
         if carried.expires_at is not None:  # fresh evidence keeps it longer; without expiry it stays for good
             carried.expires_at = max(carried.expires_at, expires_at) if expires_at else None
         return False

@@ -10,8 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cases import Case, Wake, latest, open_cases
+from bot.consenting import AGENT, REFUSED, ROOM, Word, mind, read_consents, take_consent
 from bot.failpoints import passing
 from bot.following import Happened, answer_of, follow_up
+from bot.groupchats import note_rooms
+from bot.media_files import note_media
 from bot.models import Agent, Customer, Message
 from bot.noticing import Occasion, judge, record_hits, utterance_of
 from bot.observing import observe_message
@@ -19,13 +22,16 @@ from bot.people import find_agents, find_customers, known_agents, start_follow
 from bot.placing import move_by
 from bot.proving import close_by_answer, complete
 from bot.reading import ask_profile
+from bot.revoking import mark_revoked, take_back
 from bot.sendings import sending_of
 from bot.settings import Settings
+from bot.stopping import stop_by_agent
 from bot.wecom.messages import ArchivedMessage
 from sop.stopping import opted_out
 from taggers.utterance import Utterance
 
 _LAST_WORDS = 200
+_OUTSIDERS = ("wm", "wo")
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,8 @@ class Arrived:
 
 @dataclass
 class Talk:
-    """One stored message with its people, as the rules see it; `silent`: no rule about words can hit it."""
+    """One stored message with its people, as the rules see it; `silent`: no rule about words can hit it;
+    `unagreed`: the customer does not let it be processed."""
 
     message: Message
     arrived: ArchivedMessage
@@ -46,6 +53,7 @@ class Talk:
     agent: Agent | None
     utterance: Utterance
     silent: bool = False
+    unagreed: bool = False
 
 
 def take_batch(session: Session, settings: Settings, now: datetime, arrived: Sequence[Arrived]) -> Wake:
@@ -56,13 +64,17 @@ def take_batch(session: Session, settings: Settings, now: datetime, arrived: Seq
     for talk, may_hit in zip(talks, settings.book.screen([talk.utterance for talk in talks]), strict=True):
         talk.silent = not may_hit
     for talk in talks:
-        if talk.case is None or talk.message.action != "send":
+        if talk.case is None or talk.message.action != "send" or talk.unagreed:
             continue
-        if talk.message.role == "customer":
+        if talk.arrived.consent:  # not a word to anybody
+            if talk.arrived.consent == "disagree" and talk.agent is not None:
+                stop_by_agent(session, talk.case, talk.agent.id, REFUSED, now)
+        elif talk.message.role == "customer":
             customer_spoke(session, settings, now, talk, talk.case, wake)
         elif talk.message.role == "agent" and talk.agent is not None:
             agent_spoke(session, settings, now, talk, talk.case, talk.agent, wake)
     session.flush()
+    take_back(session, settings, [talk.message for talk in talks], now)
     return wake
 
 
@@ -79,12 +91,37 @@ def store_messages(
     agents = find_agents(session, insiders, now)
     cases = open_cases(session, list(customers.values()))
     talks = [_talk(a, customers, agents, cases, settings, now) for a in fresh]
+    _hear_consent(session, talks)
+    if settings.tables.privacy.unagreed == "skip":
+        talks = [talk for talk in talks if not talk.unagreed]
     session.add_all(talk.message for talk in talks)
     session.flush()
+    mark_revoked(session, settings, [talk.message for talk in talks], now)
+    note_rooms(session, [talk.arrived for talk in talks], now, wake)
+    note_media(session, settings, [(talk.message, talk.arrived.media) for talk in talks], now, wake)
     for talk in talks:
-        if talk.case is not None and talk.agent is not None:
+        if talk.case is not None and talk.agent is not None and not talk.unagreed:
             _met(session, settings, talk.case, talk.agent, talk.message, now, wake)
     return talks
+
+
+def _hear_consent(session: Session, talks: Sequence[Talk]) -> None:
+    """Take in what customers say about being archived, in the order they say it, and mind it for what comes after."""
+    consents = read_consents(session, sorted({talk.case.customer.id for talk in talks if talk.case is not None}))
+    for talk in talks:
+        source, room = talk.arrived, talk.arrived.roomid
+        whom = room or (talk.agent.key if talk.agent is not None else "")
+        if talk.case is None or not whom:
+            continue
+        kind, customer_id = ROOM if room else AGENT, talk.case.customer.id
+        if source.consent and talk.message.role == "customer":
+            word: Word = "agreed" if source.consent == "agree" else "refused"
+            said_at = source.consent_at or source.sent_at
+            consents.learn(take_consent(session, customer_id, kind, whom, word, said_at, "message"))
+            if talk.agent is not None and not room:
+                mind(talk.case, talk.agent.id, word)
+        else:
+            talk.unagreed = talk.message.unagreed = not consents.allow(customer_id, kind, whom, source.sent_at)
 
 
 def customer_spoke(session: Session, settings: Settings, now: datetime, talk: Talk, case: Case, wake: Wake) -> None:
@@ -161,14 +198,18 @@ def _unseen(session: Session, arrived: Sequence[Arrived]) -> list[Arrived]:
 
 
 def _parties(message: ArchivedMessage) -> list[str]:
-    """Whom a message is about: both ends of a single chat; of a group only who spoke."""
-    return (
-        [message.sender] if message.roomid or len(message.recipients) != 1 else [message.sender, *message.recipients]
-    )
+    """Whom a message is about: both ends of a single chat; of a group only who spoke. A call has no roomid however
+    many take part: it is about the one outsider among them."""
+    if message.roomid:
+        return [message.sender]
+    heard = message.recipients
+    if len(heard) > 1:
+        heard = tuple(person for person in heard if person.startswith(_OUTSIDERS))
+    return [message.sender, *heard] if len(heard) == 1 else [message.sender]
 
 
 def _is_customer(party: str, members: set[str]) -> bool:
-    return party.startswith(("wm", "wo")) and party.casefold() not in members
+    return party.startswith(_OUTSIDERS) and party.casefold() not in members
 
 
 def _is_robot(party: str, members: set[str]) -> bool:
@@ -204,6 +245,8 @@ def _talk(
         line=source.line,
         raw=source.raw.decode("utf-8", "replace").replace("\x00", ""),
         version=settings.version,
+        revokes=source.revoked_msgid or None,
+        unagreed=False,
     )
     case = cases[customer.id] if customer else None
     return Talk(message, source, case, agent, utterance_of(message, source))

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot import mistakes, positions
+from bot.keeping import Media, Privacy
 from bot.material_files import all_attachments, check_materials
 from sop.checks import check_playbook
 from sop.fields import known_fields
@@ -71,6 +72,8 @@ class Tables(BaseModel):
     overdue: Overdue = Overdue()
     alarms: Alarms = Alarms()
     fields: tuple[CustomerField, ...] = ()
+    media: Media = Media()
+    privacy: Privacy = Privacy()
 
 
 @dataclass(frozen=True)

@@ -137,8 +137,9 @@ def after_moves(
 
 
 def owner_for(case: Case, sop: Sop, agent: Agent | None = None) -> Agent | None:
-    """Who is prompted: the agent of the occurrence, else by the SOP's `owner`: first follow or last to talk."""
-    follows = case.active_follows
+    """Who is prompted: the agent of the occurrence, else by the SOP's `owner`: first follow or last to talk. Never
+    one with whom the customer does not let his talks be archived."""
+    follows = [follow for follow in case.active_follows if follow.agent_id not in case.refused]
     mine = next((follow for follow in follows if agent is not None and follow.agent is agent), None)
     if mine is not None:
         return mine.agent

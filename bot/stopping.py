@@ -26,6 +26,13 @@ def stop_sops(session: Session, case: Case, happenings: Sequence[str], now: date
     return stopped
 
 
+def stop_by_agent(session: Session, case: Case, agent_id: int, reason: str, now: datetime) -> None:
+    """End what runs through this agent: the customer wants none of it from him any more."""
+    for enrolment in case.enrolments:
+        if enrolment.ended_at is None and enrolment.agent_id == agent_id:
+            end_enrolment(session, enrolment, reason, now)
+
+
 def end_enrolment(session: Session, enrolment: SopEnrolment, reason: str, now: datetime) -> None:
     """End an enrolment; its open tasks are cancelled and their cards, where not yet sent, do not leave."""
     enrolment.ended_at, enrolment.ended_because = now, reason[:64]

@@ -28,7 +28,7 @@ class ArchivedMessage:
 
     kind: msgtype ("switch" for a switch log). text: what the sender typed himself. content: all its words;
     the offsets of `parts` point into it. line: one line for people. sent_at: UTC. raw: the JSON as it came.
-    revoked_msgid: the message that this one takes back. consent: "agree", "disagree" or "".
+    revoked_msgid: the message that this one takes back. consent: "agree", "disagree" or "", since consent_at.
     """
 
     msgid: str
@@ -46,6 +46,7 @@ class ArchivedMessage:
     media: tuple[MediaRef, ...] = ()
     revoked_msgid: str = ""
     consent: str = ""
+    consent_at: datetime | None = None
     raw: bytes = field(default=b"", repr=False)
 
     @property
@@ -73,7 +74,7 @@ def read_message(plain: bytes, members: Collection[str] = (), msgid: str = "") -
     sender = _id(message.get("user") if action == "switch" else message.get("from"))
     if not sender:
         raise UnreadableMessage("no sender")
-    body = body_of(kind, message)
+    body, sent_at = body_of(kind, message), _instant(message)
     told = tell(kind, body)
     content, parts = _laid_out(told)
     return ArchivedMessage(
@@ -84,7 +85,7 @@ def read_message(plain: bytes, members: Collection[str] = (), msgid: str = "") -
         sender_party=party_of(sender, members),
         recipients=_recipients(message),
         roomid=_id(message.get("roomid")),
-        sent_at=_instant(message),
+        sent_at=sent_at,
         text="\n".join(part.text for part in parts if part.scope in ("typed", "mixed")),
         content=content,
         parts=parts,
@@ -92,6 +93,7 @@ def read_message(plain: bytes, members: Collection[str] = (), msgid: str = "") -
         media=told.media,
         revoked_msgid=_id(mapping(body).get("pre_msgid")) if kind == "revoke" else "",
         consent=_CONSENT.get(kind, ""),
+        consent_at=_decided(mapping(body), sent_at) if kind in _CONSENT else None,
         raw=plain,
     )
 
@@ -130,6 +132,20 @@ def _instant(message: Mapping[str, Any]) -> datetime:
     if stamp is None or stamp <= 0:
         raise UnreadableMessage("no msgtime")
     try:
-        return datetime.fromtimestamp(stamp / (1 if stamp < _SECONDS_BELOW else 1000), UTC)
+        return _moment(stamp)
     except (ValueError, OverflowError, OSError):
         raise UnreadableMessage("msgtime out of range") from None
+
+
+def _moment(stamp: int) -> datetime:
+    return datetime.fromtimestamp(stamp / (1 if stamp < _SECONDS_BELOW else 1000), UTC)
+
+
+def _decided(body: Mapping[str, Any], sent_at: datetime) -> datetime:
+    """When he agreed or did not: WeCom says it in the body (older documents: as agree_time in both), and tells the
+    archive later."""
+    stamp = whole(body.get("agree_time")) or whole(body.get("disagree_time"))
+    try:
+        return min(_moment(stamp), sent_at) if stamp and stamp > 0 else sent_at
+    except (ValueError, OverflowError, OSError):
+        return sent_at
