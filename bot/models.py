@@ -71,6 +71,14 @@ class Customer(Model):
     """A person outside the company, by WeCom's external_userid."""
 
     __tablename__ = "customer"
+    __table_args__ = (
+        Index(
+            "ix_customer_conversion",
+            "conversion",
+            sqlite_where=text("conversion > 0"),
+            postgresql_where=text("conversion > 0"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     external_userid: Mapped[str] = mapped_column(String(64), unique=True)
@@ -143,7 +151,16 @@ class Follow(Model):
     """
 
     __tablename__ = "follow"
-    __table_args__ = (UniqueConstraint("agent_id", "customer_id"),)
+    __table_args__ = (
+        UniqueConstraint("agent_id", "customer_id"),
+        Index(  # whose customers they are now
+            "ix_follow_current",
+            "agent_id",
+            "customer_id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
@@ -309,6 +326,14 @@ class Tagging(Model):
             sqlite_where=text("removed_at IS NULL"),
             postgresql_where=text("removed_at IS NULL"),
         ),
+        Index(  # who carries a tag
+            "ix_tagging_tag",
+            "tag",
+            "customer_id",
+            sqlite_where=text("removed_at IS NULL"),
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+        Index("ix_tagging_customer", "customer_id", "tagged_at"),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -332,7 +357,7 @@ class Placement(Model):
     __tablename__ = "placement"
     __table_args__ = (
         UniqueConstraint("customer_id", "pipeline"),
-        Index("ix_placement_column", "pipeline", "stage", "entered_at"),
+        Index("ix_placement_column", "pipeline", "stage", "entered_at", "customer_id"),  # in the order it is shown
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)

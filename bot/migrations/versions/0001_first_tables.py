@@ -171,6 +171,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("external_userid", name=op.f("uq_customer_external_userid")),
     )
     with op.batch_alter_table("customer", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_customer_conversion",
+            ["conversion"],
+            unique=False,
+            sqlite_where=sa.text("conversion > 0"),
+            postgresql_where=sa.text("conversion > 0"),
+        )
         batch_op.create_index(batch_op.f("ix_customer_last_word_at"), ["last_word_at"], unique=False)
 
     op.create_table(
@@ -336,6 +343,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("agent_id", "customer_id", name=op.f("uq_follow_agent_id")),
     )
     with op.batch_alter_table("follow", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_follow_current",
+            ["agent_id", "customer_id"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_follow_customer_id"), ["customer_id"], unique=False)
 
     op.create_table(
@@ -454,7 +468,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("customer_id", "pipeline", name=op.f("uq_placement_customer_id")),
     )
     with op.batch_alter_table("placement", schema=None) as batch_op:
-        batch_op.create_index("ix_placement_column", ["pipeline", "stage", "entered_at"], unique=False)
+        batch_op.create_index("ix_placement_column", ["pipeline", "stage", "entered_at", "customer_id"], unique=False)
 
     op.create_table(
         "search_token",
@@ -523,6 +537,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tagging")),
     )
     with op.batch_alter_table("tagging", schema=None) as batch_op:
+        batch_op.create_index("ix_tagging_customer", ["customer_id", "tagged_at"], unique=False)
+        batch_op.create_index(
+            "ix_tagging_tag",
+            ["tag", "customer_id"],
+            unique=False,
+            sqlite_where=sa.text("removed_at IS NULL"),
+            postgresql_where=sa.text("removed_at IS NULL"),
+        )
         batch_op.create_index(
             "uq_tagging_carried",
             ["customer_id", "tag"],
@@ -749,6 +771,12 @@ def downgrade() -> None:
             sqlite_where=sa.text("removed_at IS NULL"),
             postgresql_where=sa.text("removed_at IS NULL"),
         )
+        batch_op.drop_index(
+            "ix_tagging_tag",
+            sqlite_where=sa.text("removed_at IS NULL"),
+            postgresql_where=sa.text("removed_at IS NULL"),
+        )
+        batch_op.drop_index("ix_tagging_customer")
 
     op.drop_table("tagging")
     op.drop_table("stage_move")
@@ -787,6 +815,11 @@ def downgrade() -> None:
     op.drop_table("group_member")
     with op.batch_alter_table("follow", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_follow_customer_id"))
+        batch_op.drop_index(
+            "ix_follow_current",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
 
     op.drop_table("follow")
     op.drop_table("customer_field")
@@ -812,6 +845,11 @@ def downgrade() -> None:
     op.drop_table("department")
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_customer_last_word_at"))
+        batch_op.drop_index(
+            "ix_customer_conversion",
+            sqlite_where=sa.text("conversion > 0"),
+            postgresql_where=sa.text("conversion > 0"),
+        )
 
     op.drop_table("customer")
     with op.batch_alter_table("corp_tag", schema=None) as batch_op:
