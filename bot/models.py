@@ -297,6 +297,7 @@ class Evidence(Model):
         UniqueConstraint("customer_id", "rule_id", "occasion"),  # an occasion counts once per rule
         Index("ix_evidence_message", "message_id"),
         Index("ix_evidence_count", "customer_id", "rule_id", "hit_at"),
+        Index("ix_evidence_rule", "rule_id", "hit_at"),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -396,7 +397,17 @@ class SopEnrolment(Model):
     """A customer on an SOP: since when and why, and why it ended."""
 
     __tablename__ = "sop_enrolment"
-    __table_args__ = (UniqueConstraint("customer_id", "sop_id", "cause"),)  # one cause enrols once
+    __table_args__ = (
+        UniqueConstraint("customer_id", "sop_id", "cause"),  # one cause enrols once
+        Index("ix_sop_enrolment_cohort", "sop_id", "enrolled_at"),
+        Index(
+            "ix_sop_enrolment_running",
+            "sop_id",
+            "id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
@@ -419,13 +430,15 @@ class SopTask(Model):
     __table_args__ = (
         UniqueConstraint("enrolment_id", "step"),  # no step twice
         Index("ix_sop_task_due", "state", "due_at"),
+        Index("ix_sop_task_agent", "agent_id", "state", "due_at"),  # an agent's day, and the count of every agent's
+        Index("ix_sop_task_done", "agent_id", "completed_at"),
         Index("ix_sop_task_window", "window_until"),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     enrolment_id: Mapped[int] = mapped_column(ForeignKey("sop_enrolment.id"))
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
-    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"), index=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
     step: Mapped[int]
     state: Mapped[str] = mapped_column(String(16), default="planned")
     due_at: Mapped[datetime]
@@ -443,6 +456,7 @@ class SopTask(Model):
     on_reply: Mapped[str | None] = mapped_column(String(30))
     on_silence: Mapped[str | None] = mapped_column(String(30))
     delivered_at: Mapped[datetime | None]
+    tapped_at: Mapped[datetime | None]  # the agent tapped "send" beside the chat; the archive has yet to prove it
     completed_at: Mapped[datetime | None]
     # exact | edited | ticked | group-send | the kind of an attachment that alone proves it: link, image, ...
     outcome: Mapped[str | None] = mapped_column(String(16))
@@ -698,6 +712,46 @@ class ConfigVersion(Model):
     version: Mapped[str] = mapped_column(String(16), primary_key=True)
     text: Mapped[str] = mapped_column(Text)
     loaded_at: Mapped[datetime]
+
+
+class ConfigChange(Model):
+    """One time that a config came into force: which version, by whom. `follows` is the change before it (0: none)."""
+
+    __tablename__ = "config_change"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    follows: Mapped[int] = mapped_column(BigInteger, unique=True)  # two cannot both come next
+    version: Mapped[str] = mapped_column(String(16))
+    author: Mapped[str] = mapped_column(String(80), default="")  # empty: the file was edited by hand
+    what: Mapped[str] = mapped_column(String(200), default="")
+    at: Mapped[datetime]
+
+
+class Study(Model):
+    """A long look at what was said, done piece by piece beside the daily work.
+
+    kind: backtest (`draft` against `version`: who would gain or lose which tag) | mine (rules nobody wrote yet).
+    state: waiting, running, done, cancelled, failed. `piece` of `pieces` is done next; `result` grows with each.
+    """
+
+    __tablename__ = "study"
+    __table_args__ = (Index("ix_study_open", "state", "id"), Index("ix_study_kind", "kind", "id"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16), default="waiting")
+    author: Mapped[str] = mapped_column(String(80))
+    version: Mapped[str] = mapped_column(String(16))
+    draft: Mapped[str] = mapped_column(Text, default="")
+    since: Mapped[datetime]
+    created_at: Mapped[datetime]
+    touched_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    plan: Mapped[list[Any]] = mapped_column(default=list)  # [first, last] customer ids of each piece
+    piece: Mapped[int] = mapped_column(default=0)
+    messages: Mapped[int] = mapped_column(BigInteger, default=0)  # there are in all
+    result: Mapped[dict[str, Any]] = mapped_column(SealedJson("study.result"), default=dict)
+    why: Mapped[str] = mapped_column(String(300), default="")
 
 
 class Status(Model):

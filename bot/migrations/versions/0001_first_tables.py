@@ -132,6 +132,17 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "config_change",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("follows", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.String(length=16), nullable=False),
+        sa.Column("author", sa.String(length=80), nullable=False),
+        sa.Column("what", sa.String(length=200), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_config_change")),
+        sa.UniqueConstraint("follows", name=op.f("uq_config_change_follows")),
+    )
+    op.create_table(
         "config_version",
         sa.Column("version", sa.String(length=16), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
@@ -257,6 +268,29 @@ def upgrade() -> None:
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_status")),
     )
+    op.create_table(
+        "study",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("author", sa.String(length=80), nullable=False),
+        sa.Column("version", sa.String(length=16), nullable=False),
+        sa.Column("draft", sa.Text(), nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("touched_at", UtcDateTime(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("plan", Json, nullable=False),
+        sa.Column("piece", sa.Integer(), nullable=False),
+        sa.Column("messages", sa.BigInteger(), nullable=False),
+        sa.Column("result", sa.LargeBinary(), nullable=False),
+        sa.Column("why", sa.String(length=300), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_study")),
+    )
+    with op.batch_alter_table("study", schema=None) as batch_op:
+        batch_op.create_index("ix_study_kind", ["kind", "id"], unique=False)
+        batch_op.create_index("ix_study_open", ["state", "id"], unique=False)
+
     op.create_table(
         "tombstone",
         sa.Column("hash", sa.String(length=64), nullable=False),
@@ -499,6 +533,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sop_enrolment")),
         sa.UniqueConstraint("customer_id", "sop_id", "cause", name=op.f("uq_sop_enrolment_customer_id")),
     )
+    with op.batch_alter_table("sop_enrolment", schema=None) as batch_op:
+        batch_op.create_index("ix_sop_enrolment_cohort", ["sop_id", "enrolled_at"], unique=False)
+        batch_op.create_index(
+            "ix_sop_enrolment_running",
+            ["sop_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
     op.create_table(
         "stage_move",
         sa.Column("id", Key, nullable=False),
@@ -575,6 +619,7 @@ def upgrade() -> None:
     with op.batch_alter_table("evidence", schema=None) as batch_op:
         batch_op.create_index("ix_evidence_count", ["customer_id", "rule_id", "hit_at"], unique=False)
         batch_op.create_index("ix_evidence_message", ["message_id"], unique=False)
+        batch_op.create_index("ix_evidence_rule", ["rule_id", "hit_at"], unique=False)
 
     op.create_table(
         "media_file",
@@ -629,6 +674,7 @@ def upgrade() -> None:
         sa.Column("on_reply", sa.String(length=30), nullable=True),
         sa.Column("on_silence", sa.String(length=30), nullable=True),
         sa.Column("delivered_at", UtcDateTime(), nullable=True),
+        sa.Column("tapped_at", UtcDateTime(), nullable=True),
         sa.Column("completed_at", UtcDateTime(), nullable=True),
         sa.Column("outcome", sa.String(length=16), nullable=True),
         sa.Column("timing", sa.String(length=16), nullable=True),
@@ -657,8 +703,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("enrolment_id", "step", name=op.f("uq_sop_task_enrolment_id")),
     )
     with op.batch_alter_table("sop_task", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_sop_task_agent_id"), ["agent_id"], unique=False)
+        batch_op.create_index("ix_sop_task_agent", ["agent_id", "state", "due_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_sop_task_customer_id"), ["customer_id"], unique=False)
+        batch_op.create_index("ix_sop_task_done", ["agent_id", "completed_at"], unique=False)
         batch_op.create_index("ix_sop_task_due", ["state", "due_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_sop_task_group_send_id"), ["group_send_id"], unique=False)
         batch_op.create_index("ix_sop_task_window", ["window_until"], unique=False)
@@ -750,8 +797,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_sop_task_window")
         batch_op.drop_index(batch_op.f("ix_sop_task_group_send_id"))
         batch_op.drop_index("ix_sop_task_due")
+        batch_op.drop_index("ix_sop_task_done")
         batch_op.drop_index(batch_op.f("ix_sop_task_customer_id"))
-        batch_op.drop_index(batch_op.f("ix_sop_task_agent_id"))
+        batch_op.drop_index("ix_sop_task_agent")
 
     op.drop_table("sop_task")
     with op.batch_alter_table("media_file", schema=None) as batch_op:
@@ -761,6 +809,7 @@ def downgrade() -> None:
 
     op.drop_table("media_file")
     with op.batch_alter_table("evidence", schema=None) as batch_op:
+        batch_op.drop_index("ix_evidence_rule")
         batch_op.drop_index("ix_evidence_message")
         batch_op.drop_index("ix_evidence_count")
 
@@ -780,6 +829,14 @@ def downgrade() -> None:
 
     op.drop_table("tagging")
     op.drop_table("stage_move")
+    with op.batch_alter_table("sop_enrolment", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_sop_enrolment_running",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.drop_index("ix_sop_enrolment_cohort")
+
     op.drop_table("sop_enrolment")
     with op.batch_alter_table("search_token", schema=None) as batch_op:
         batch_op.drop_index("ix_search_token_customer")
@@ -831,6 +888,11 @@ def downgrade() -> None:
 
     op.drop_table("view_entry")
     op.drop_table("tombstone")
+    with op.batch_alter_table("study", schema=None) as batch_op:
+        batch_op.drop_index("ix_study_open")
+        batch_op.drop_index("ix_study_kind")
+
+    op.drop_table("study")
     op.drop_table("status")
     op.drop_table("quarantine")
     with op.batch_alter_table("material", schema=None) as batch_op:
@@ -857,6 +919,7 @@ def downgrade() -> None:
 
     op.drop_table("corp_tag")
     op.drop_table("config_version")
+    op.drop_table("config_change")
     with op.batch_alter_table("callback_event", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_callback_event_open",
