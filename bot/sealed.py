@@ -18,7 +18,8 @@ class _Guard(TypeDecorator.Comparator[Any]):
     """Two seals of one value differ, so the database can only tell whether there is a value at all."""
 
     def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
-        if op in _HARMLESS or (op in _TELLS_EMPTY and other[0] in ("", None)):
+        # SQLAlchemy itself compares columns with one another, as keys of its dictionaries.
+        if op in _HARMLESS or (op in _TELLS_EMPTY and not (isinstance(other[0], str | dict | list) and other[0])):
             return super().operate(op, *other, **kwargs)
         raise TypeError(
             f"{self.expr} is encrypted: the database cannot sort or compare it ({op.__name__}); "
