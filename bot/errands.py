@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.alarms import TellAlarm
 from bot.cases import open_case
+from bot.consent_checks import CheckConsent
 from bot.errand import Errand, Postponed, Skipped
 from bot.groupchats import ReadGroup
 from bot.groupsend_errands import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
@@ -18,6 +19,7 @@ from bot.links import day_url, task_url
 from bot.log import get_logger
 from bot.marking import MarkTag
 from bot.materials import Upload, attachment_bodies
+from bot.media_files import FetchMedia
 from bot.models import Agent, Customer, Outbox, SopTask
 from bot.morning import DayList
 from bot.nudging import NudgeErrand
@@ -178,6 +180,8 @@ ERRANDS: dict[str, Errand] = {
     "group_cancel": CancelGroupSend(),
     "group_remind": RemindGroupSend(),
     "group_chat": ReadGroup(),
+    "media": FetchMedia(),
+    "consent": CheckConsent(),
 }
 
 

@@ -11,8 +11,11 @@ from sqlalchemy.orm import Session
 from bot.cases import Case, Wake, open_case, open_cases
 from bot.chat import answer_agent
 from bot.clicks import take_click
+from bot.consent_checks import ask_consent
+from bot.consenting import AGENT, take_consent
 from bot.failpoints import passing
 from bot.following import Happened, follow_up
+from bot.groupchats import ask_group, dismiss, find_group, leave_room
 from bot.models import Agent, CallbackEvent, Customer, Outbox
 from bot.observing import observe
 from bot.people import find_agents, find_customers, start_follow
@@ -45,7 +48,7 @@ def take_event(session: Session, settings: Settings, now: datetime, row: Callbac
         row.outcome = "answered in the app"
     elif isinstance(event, CardClick):
         row.outcome = take_click(session, settings, event, row, now, wake)
-    elif isinstance(event, ChatChange) and event.detail in ROOM_EVENTS:
+    elif isinstance(event, ChatChange):
         row.outcome = _room_changed(session, settings, now, event, row, wake)
     else:
         row.outcome = f"stored: {type(event).__name__}"
@@ -72,7 +75,16 @@ def answer_in_app(session: Session, agent: Agent, text: str, row: CallbackEvent,
 def _room_changed(
     session: Session, settings: Settings, now: datetime, event: ChatChange, row: CallbackEvent, wake: Wake
 ) -> str:
-    """Customers who joined or left a group; those never met stay unmet."""
+    """A group was made, changed or dismissed; customers who joined or left it, of whom those never met stay unmet."""
+    chat = find_group(session, event.chat_id, now)
+    if event.change == "dismiss":
+        dismiss(session, chat, row.created_at)
+        return "dismissed"
+    ask_group(session, chat.chat_id, f"event:{row.id}", now, wake)
+    if event.detail not in ROOM_EVENTS:
+        return "group asked"
+    if event.detail == "del_member":
+        leave_room(session, chat, event.members, row.created_at)
     known = session.scalars(select(Customer).where(Customer.external_userid.in_(event.members))).all()
     for case in open_cases(session, known).values():
         trigger = ROOM_EVENTS[event.detail]
@@ -101,6 +113,9 @@ def _customer_changed(
             session, case, agent, now, wake, f"edit:{row.id}", mirror=True, by=agent.key, changed_at=changed_at
         )
         return "profile asked"
+    if event.change == "msg_audit_approved":
+        take_consent(session, customer.id, AGENT, agent.key, "agreed", row.created_at, "event")
+        return "agreed to be archived"
     return f"stored: {event.change}"
 
 
@@ -119,6 +134,7 @@ def _added(
         case.follows.append(follow)
     case.customer.channel = case.customer.channel or event.state or None
     ask_profile(session, case, agent, now, wake, f"add:{row.id}")
+    ask_consent(session, agent, case.customer, f"add:{row.id}", now)
     if event.welcome_code and settings.tables.welcome is not None:
         _welcome(session, case, agent, event.welcome_code, row, now, wake)
     passing("event")

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from bot import clock, delivery, ingest
 from bot.alarms import tell_alarms
 from bot.cases import Wake
+from bot.consent_checks import check_unagreed
 from bot.days import start_dated_sops
 from bot.events import take_event
 from bot.following import Happened, answer_of, follow_up
@@ -173,6 +174,9 @@ def reconcile() -> None:
     system = current_system()
     system.bell.answer("reconcile")
     reconcile_nightly(system, clock.now())
+    settings, now = system.settings, clock.now()
+    with system.store.write() as session:
+        check_unagreed(session, settings, now)
 
 
 def sweep() -> None:
