@@ -19,7 +19,7 @@ from bot.failpoints import passing
 from bot.log import get_logger
 from bot.models import Customer, Outbox, SopTask
 from bot.store import canonical_json, database_now, get_status, set_status
-from bot.wecom.errors import WeComError
+from bot.wecom.errors import Held, WeComError
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -195,6 +195,10 @@ def _failed(system: System, row_id: int, attempt: int, claimed_at: datetime, err
         errand.learn(session, row, error)
         if not error.unsure:
             _not_tried(row, claimed_at)
+        if isinstance(error, Held):
+            row.attempts -= 1  # no call was made
+            _put_off(row, now, error.retry_after or 1.0)
+            return row.state
         if error.pause:
             scope = PAUSE if error.errcode in WHOLE_APP else f"{PAUSE}:{row.kind}"
             _pause(session, scope, error, now, PAUSE_SECONDS)

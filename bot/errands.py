@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.alarms import TellAlarm
 from bot.cases import open_case
 from bot.consent_checks import CheckConsent
-from bot.errand import Errand, Postponed, Skipped
+from bot.errand import Errand, Skipped
 from bot.groupchats import ReadGroup
 from bot.groupsend_errands import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
 from bot.links import day_url, task_url
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from bot.system import System
 
 _log = get_logger(__name__)
-CARDS_A_MINUTE = 25  # WeCom silently drops what exceeds 30 per app and member
 
 
 class Prompt(Errand):
@@ -56,8 +55,6 @@ class Prompt(Errand):
             raise Skipped(task.ended_because or f"任务状态已是 {task.state}")
         if row.payload:  # a repeat must be the same to the byte, or WeCom cannot tell that it is one
             return row.payload
-        if _recent_cards(session, task.agent_id, now) >= CARDS_A_MINUTE:
-            raise Postponed(30)
         card = prompt_card(session, system, task, now, row.created_at)
         return {"userid": task.agent.userid, "card": button_interaction(card, prompt_buttons(task.id))}
 
@@ -230,13 +227,3 @@ def _send_card(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         why = "、".join(reasons.get(reason, reason) for reason in sent.failed.values())
         raise WeComError(81013, f"{payload['userid']} {why}", api="message/send")
     return {"msgid": sent.msgid, "response_code": sent.response_code}
-
-
-def _recent_cards(session: Session, agent_id: int, now: datetime) -> int:
-    recent = select(func.count()).where(
-        Outbox.kind.in_(("card", "digest")),
-        Outbox.agent_id == agent_id,
-        Outbox.state == "sent",
-        Outbox.done_at > now - timedelta(minutes=1),
-    )
-    return session.scalar(recent) or 0

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from bot import clock, delivery, ingest
 from bot.alarms import tell_alarms
+from bot.allowance import forget_unused
 from bot.cases import Wake
 from bot.consent_checks import check_unagreed
 from bot.days import start_dated_sops
@@ -28,6 +29,7 @@ from bot.proving import close_windows
 from bot.starting import after_moves, start_silence_sops
 from bot.stopping import end_finished, expire_unsent
 from bot.system import System, current_system
+from bot.tallies import fold
 
 EVENT_TRIES = 5
 CHUNK = 500
@@ -107,6 +109,7 @@ def due() -> None:
     system.bell.ring_for("deliver", ripe)
     while _due_chunk(system) >= CHUNK:
         pass
+    system.tallies.flush(clock.now())
 
 
 def _due_chunk(system: System) -> int:
@@ -150,6 +153,8 @@ def watch_sends(system: System) -> None:
         watch(session, settings, now, wake)
         keep_warm(session, settings, folder, now, wake)
         tell_alarms(session, settings, now, wake)
+        fold(session, now)
+        forget_unused(session, now)
     system.bell.ring_for("deliver", wake.outbox_ids)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 from flask import Blueprint, Response, current_app, jsonify, request
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,6 +22,7 @@ from bot.queue import Bell, connect_redis
 from bot.schema import current_revision, head_revision
 from bot.settings import ConfigError
 from bot.system import System
+from bot.tallies import totals
 
 pages = Blueprint("health", __name__)
 
@@ -132,6 +133,9 @@ def _count_rows(registry: CollectorRegistry, session: Session, now: datetime) ->
         Gauge(name, meaning, registry=registry).set(session.scalar(query) or 0)
     _count_by(registry, session, "tici_outbox", "Outbox rows by state", Outbox.state)
     _count_by(registry, session, "tici_tasks", "SOP tasks by state", SopTask.state)
+    calls = Counter("tici_wecom_calls", "Calls to WeCom; held: not made", ["api", "errcode"], registry=registry)
+    for api, errcode, number in totals(session):
+        calls.labels(api, errcode).inc(number)
     wrong = Gauge("tici_alarm", "1 for each alarm that lasts", ["name"], registry=registry)
     for alarm in alarms(session):
         wrong.labels(alarm.name).set(1)

@@ -15,6 +15,7 @@ from wechatpy.enterprise import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
 from bot.wecom.errors import REFUSED, UNREACHABLE, WeComError
+from bot.wecom.limits import Doorkeeper
 from bot.wecom.tokens import Token, TokenShelf
 
 WECOM = "https://qyapi.weixin.qq.com/cgi-bin/"
@@ -41,6 +42,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
     """One corp and one secret. Every failure is a WeComError; nothing is retried here but a dead token, once.
 
     purpose: tells the tokens of one corp's several secrets apart in Redis ("app-1000002", "archive").
+    door: is asked before each call, and told how it ended.
     """
 
     def __init__(
@@ -53,10 +55,11 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         api_url: str = WECOM,
         redis: Redis | None = None,
         timeout: tuple[float, float] = TIMEOUT,
+        door: Doorkeeper | None = None,
     ) -> None:
         super().__init__(corp_id, secret, timeout=timeout, auto_retry=False)
         self.API_BASE_URL = api_url.rstrip("/") + "/"
-        self.app_id, self.redis = app_id, redis
+        self.app_id, self.redis, self.door = app_id, redis, door
         self.shelf = TokenShelf(f"{corp_id}:{purpose or f'app-{app_id}'}", redis)
         self._connect()
 
@@ -110,6 +113,18 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         return self._once(method, endpoint, {**kwargs, "params": params})
 
     def _once(self, method: str, endpoint: str, kwargs: Mapping[str, Any]) -> Any:
+        if self.door is None:
+            return self._ask(method, endpoint, kwargs)
+        self.door.before(endpoint, _members(endpoint, kwargs.get("data")))
+        try:
+            answer = self._ask(method, endpoint, kwargs)
+        except WeComError as error:
+            self.door.after(endpoint, error)
+            raise
+        self.door.after(endpoint, None)
+        return answer
+
+    def _ask(self, method: str, endpoint: str, kwargs: Mapping[str, Any]) -> Any:
         sent = dict(kwargs)
         if self._connected_in != os.getpid():  # open connections are the parent's; two must not speak on one
             self._connect()
@@ -260,6 +275,12 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
             if cursor in seen:
                 return
             seen.add(cursor)
+
+
+def _members(endpoint: str, body: object) -> list[str]:
+    """Whom a call writes to: WeCom counts messages by member."""
+    named = body.get("touser") if endpoint == "message/send" and isinstance(body, Mapping) else ""
+    return [userid for userid in str(named or "").split("|") if userid]
 
 
 def _list(answer: Mapping[str, Any], name: str) -> list[Any]:

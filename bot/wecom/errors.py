@@ -183,3 +183,10 @@ class WeComError(BotError):
     def __reduce__(self) -> tuple[type[WeComError], tuple[object, ...]]:
         """Exceptions cross process borders (queue, process pools) whole."""
         return type(self), (self.errcode, self.errmsg, self.remedy, self.api)
+
+
+class Held(WeComError):  # noqa: N818 - an outcome, not an error
+    """A call that we did not make: a limit of WeCom's is used up, or calls like it fail at present.
+
+    retry_after says when to try again; trying costs the caller none of his tries.
+    """

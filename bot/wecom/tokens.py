@@ -118,7 +118,7 @@ class TokenShelf:
     def _refusal(self) -> WeComError | None:
         if self._refused and time.monotonic() < self._refused[1]:
             error = self._refused[0]
-            return WeComError(error.errcode, error.errmsg, error.remedy, error.api)
+            return type(error)(error.errcode, error.errmsg, error.remedy, error.api)
         redis = self._awake()
         try:
             stored = redis.get(f"{self._key}:refused") if redis is not None else None
