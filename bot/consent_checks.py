@@ -14,7 +14,7 @@ from bot.consenting import AGENT, REFUSED, ROOM, Word, confirm, may_process
 from bot.errand import Errand
 from bot.models import Agent, Consent, Customer, Follow, GroupChat, Outbox
 from bot.stopping import stop_by_agent
-from bot.store import get_status, insert_new, set_status
+from bot.store import insert_new
 from bot.wecom import audit
 from bot.wecom.errors import WeComError
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from bot.system import System
 
 KIND = "consent"
-STATUS = "consent_check"
 SETTLES = timedelta(minutes=10)  # a new customer is shown WeCom's question at once; most answer it soon or never
 LIVELY = timedelta(days=30)  # rooms silent for longer are not asked about
 _CHUNK = audit.MOST_PAIRS
@@ -67,16 +66,9 @@ def ask_consent(session: Session, agent: Agent, customer: Customer, why: str, no
 
 
 def check_unagreed(session: Session, settings: Settings, now: datetime) -> int:
-    """Once a day, at the hour of the nightly comparison: put out checks of all who refused or were never heard of,
-    and of the rooms that are alive; returns how many went out."""
-    local, known = now.astimezone(settings.zone), get_status(session, STATUS)
-    today = local.date().isoformat()
-    if known is None:  # an installation that never checked waits for its first night
-        set_status(session, STATUS, {"day": today}, now)
-        return 0
-    if known.value["day"] >= today or local.time() < settings.tables.sync.reconcile_at:
-        return 0
-    set_status(session, STATUS, {"day": today}, now)
+    """Once a night: put out checks of all who refused or were never heard of, and of the rooms that are alive;
+    returns how many went out. The same day puts out nothing twice."""
+    today = now.astimezone(settings.zone).date().isoformat()
     pairs = [list(pair) for pair in session.execute(_unagreed())]
     chunks = [pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK)]
     for number, chunk in enumerate(chunks):

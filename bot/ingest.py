@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.failpoints import passing
+from bot.lagging import note_gap
 from bot.log import get_logger
 from bot.models import ArchiveCursor, Quarantine, Status
 from bot.pipeline import Arrived, take_batch
@@ -38,6 +39,16 @@ class Unopened:
 
     row: SealedRow
     reason: str
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Which rows a batch holds: those after the cursor at `after`, from `first` to `last`; pulled_at: before it."""
+
+    after: int
+    first: int
+    last: int
+    pulled_at: datetime | None
 
 
 @dataclass
@@ -87,12 +98,12 @@ def _note_trouble(system: System, error: WeComError) -> None:
 
 def _pull_batch(system: System, corp_id: str, held: Held, done: Pulled) -> bool:
     """One batch from fetch to commit; True while there may be more."""
-    seq, unfinished = _cursor(system, corp_id)
+    seq, unfinished, pulled_at = _cursor(system, corp_id)
     limit = BATCH if unfinished < POISON_TRIES else 1
     rows = system.archive.pull(seq, limit)
     passing("pulled")
     if not rows:
-        _caught_up(system, corp_id)
+        _caught_up(system, corp_id, seq, pulled_at)
         return False
     if unfinished < 2 * POISON_TRIES:
         _count_attempt(system, corp_id)
@@ -100,7 +111,8 @@ def _pull_batch(system: System, corp_id: str, held: Held, done: Pulled) -> bool:
     else:  # alone, and still it brings every try down
         opened, unopened = [], [Unopened(row, f"单独处理这一行时出错 {POISON_TRIES} 次") for row in rows]
     passing("decrypted")
-    if not _commit(system, corp_id, held, seq, rows[-1].seq, opened, unopened):
+    reach = Reach(seq, rows[0].seq, rows[-1].seq, pulled_at)
+    if not _commit(system, corp_id, held, reach, opened, unopened):
         return False
     done.rows += len(rows)
     done.quarantined += len(unopened)
@@ -159,12 +171,12 @@ def _free(system: System, row_id: int) -> bool:
     return True
 
 
-def _cursor(system: System, corp_id: str) -> tuple[int, int]:
-    """The seq stored last, and how many tries of what comes after it were begun and not finished."""
+def _cursor(system: System, corp_id: str) -> tuple[int, int, datetime | None]:
+    """The seq stored last, how many tries of what comes after it were begun and not finished, the last pull."""
     with system.store.write() as session:
         insert_new(session, ArchiveCursor, [{"corp_id": corp_id, "seq": 0, "attempts": 0}], ["corp_id"])
         cursor = session.get_one(ArchiveCursor, corp_id)
-        return cursor.seq, cursor.attempts
+        return cursor.seq, cursor.attempts, cursor.pulled_at
 
 
 def _count_attempt(system: System, corp_id: str) -> None:
@@ -177,8 +189,7 @@ def _commit(
     system: System,
     corp_id: str,
     held: Held,
-    seq: int,
-    last_seq: int,
+    reach: Reach,
     opened: Sequence[Arrived],
     unopened: Sequence[Unopened],
 ) -> bool:
@@ -186,14 +197,15 @@ def _commit(
     settings, now = system.settings, clock.now()
     with system.store.write() as session:
         if not still_held(session, held):
-            _log.warning("pull overtaken", seq=seq)
+            _log.warning("pull overtaken", seq=reach.after)
             return False
         wake = take_batch(session, settings, now, opened)
         _put_aside(session, unopened, now)
+        note_gap(session, corp_id, reach.after, reach.first, reach.pulled_at, now)
         moved = session.execute(
             update(ArchiveCursor)
-            .where(ArchiveCursor.corp_id == corp_id, ArchiveCursor.seq == seq)
-            .values(seq=last_seq, attempts=0, pulled_at=now)
+            .where(ArchiveCursor.corp_id == corp_id, ArchiveCursor.seq == reach.after)
+            .values(seq=reach.last, attempts=0, pulled_at=now)
         )
         if not moved.rowcount:  # type: ignore[attr-defined]
             raise RuntimeError("the archive cursor moved under our lease")
@@ -228,9 +240,10 @@ def _put_aside(session: Session, unopened: Sequence[Unopened], now: datetime) ->
         insert_new(session, Quarantine, rows, ["seq"])
 
 
-def _caught_up(system: System, corp_id: str) -> None:
+def _caught_up(system: System, corp_id: str, seq: int, pulled_at: datetime | None) -> None:
     now = clock.now()
     with system.store.write() as session:
+        note_gap(session, corp_id, seq, None, pulled_at, now)
         cursor = session.get_one(ArchiveCursor, corp_id)
         cursor.attempts, cursor.pulled_at = 0, now
         session.execute(delete(Status).where(Status.name == TROUBLE))

@@ -15,11 +15,14 @@ from bot.days import start_dated_sops
 from bot.events import take_event
 from bot.following import Happened, answer_of, follow_up
 from bot.groupsends import watch
+from bot.lagging import watch_lag
 from bot.log import get_logger
 from bot.materials import folder_of, keep_warm
+from bot.media_files import keep_media
+from bot.media_store import open_media_store
 from bot.models import ArchiveCursor, CallbackEvent, LinkOpening
 from bot.morning import put_morning_lists
-from bot.nightly import reconcile_nightly
+from bot.nightly import begins_night, reconcile_nightly
 from bot.noticing import expire_tags
 from bot.nudging import nudge_overdue
 from bot.observing import observe_openings, observe_silences
@@ -32,6 +35,7 @@ from bot.system import System, current_system
 from bot.tallies import fold
 
 EVENT_TRIES = 5
+PARTS_KEPT = timedelta(days=7)  # of downloads that nobody took up again; WeCom has forgotten the file by then
 CHUNK = 500
 _log = get_logger(__name__)
 
@@ -141,6 +145,8 @@ def timers() -> None:
     """Timed moves, SOPs that wait for silence or a day, morning lists, nudges, tags whose time is over."""
     system = current_system()
     system.bell.answer("timers")
+    with system.store.write() as session:
+        watch_lag(session, clock.now())
     while _timers_chunk(system):
         pass
     watch_sends(system)
@@ -179,9 +185,19 @@ def reconcile() -> None:
     system = current_system()
     system.bell.answer("reconcile")
     reconcile_nightly(system, clock.now())
-    settings, now = system.settings, clock.now()
+    _look_after_talks(system)
+
+
+def _look_after_talks(system: System) -> None:
+    """Once a night: who agreed to be archived, and the files to keep while WeCom still has them."""
+    settings, now, wake = system.settings, clock.now(), Wake()
     with system.store.write() as session:
+        if not begins_night(session, settings, "talks", now):
+            return
         check_unagreed(session, settings, now)
+        keep_media(session, settings, now, wake)
+    open_media_store(system).clean((now - PARTS_KEPT).timestamp())
+    system.bell.ring_for("deliver", wake.outbox_ids)
 
 
 def sweep() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 KIND = "media"
 OPEN = ("noted", "failed")
+RETENTION = timedelta(days=5)
 LOST = frozenset({301048, 10010})
 _MOST_OF_ONE = 50
 MEGABYTE = 1024 * 1024
@@ -65,6 +66,22 @@ def note_media(
     for row in rows:
         if "all" in keep or row.kind in keep:
             _ask(session, row, now, wake)
+
+
+def keep_media(session: Session, settings: Settings, now: datetime, wake: Wake, limit: int = 5000) -> int:
+    """Once a night: ask (again) for files of the kinds to keep that are not here and that WeCom still has."""
+    keep = settings.tables.media.keep
+    if not keep:
+        return 0
+    missing = select(MediaFile).where(
+        MediaFile.state.in_(OPEN),
+        MediaFile.sent_at > now - RETENTION,
+        *(() if "all" in keep else (MediaFile.kind.in_(keep),)),
+    )
+    rows = session.scalars(missing.order_by(MediaFile.sent_at).limit(limit)).all()
+    for row in rows:
+        _ask(session, row, now, wake)
+    return len(rows)
 
 
 def request_media(session: Session, message_id: int, now: datetime, wake: Wake) -> list[MediaFile]:

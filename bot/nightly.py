@@ -6,6 +6,8 @@ import time
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from bot.log import get_logger
 from bot.reconciling import AT_ONCE, agents_to_compare, compare_agents, start_comparison
 from bot.settings import Settings
@@ -35,6 +37,17 @@ def reconcile_nightly(system: System, now: datetime) -> bool:
         with system.store.write() as session:
             release_lease(session, held)
     return True
+
+
+def begins_night(session: Session, settings: Settings, name: str, now: datetime) -> bool:
+    """Whether this is the first time today, after the configured hour, that somebody asks by this name."""
+    local, known = now.astimezone(settings.zone), get_status(session, name)
+    today = local.date().isoformat()
+    first = known is None  # an installation that never did it waits for its first night
+    if known is not None and (known.value["day"] >= today or local.time() < settings.tables.sync.reconcile_at):
+        return False
+    set_status(session, name, {"day": today}, now)
+    return not first
 
 
 def next_state(settings: Settings, known: dict[str, Any] | None, now: datetime) -> dict[str, Any]:

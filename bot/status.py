@@ -13,6 +13,7 @@ from bot import schema
 from bot.alarms import alarms
 from bot.delivery import PAUSE
 from bot.ingest import TROUBLE
+from bot.lagging import gaps
 from bot.models import ArchiveCursor, CallbackEvent, Customer, Message, Outbox, Quarantine, SopTask, Status
 from bot.queue import Bell, connect_redis
 from bot.reload import STATUS
@@ -109,11 +110,26 @@ def _archive(session: Session, now: datetime) -> list[Line]:
     advice = "" if level == "ok" else "存档只保留 5 天：尽快检查 worker、网络与 WECOM_ARCHIVE_SECRET"
     lines.append(Line("会话存档", f"seq {cursor.seq}，{_ago(age)}前拉取", level, advice))
     lines += _trouble(session)
+    lines += _lost(session)
     held = session.scalar(select(func.count()).select_from(Quarantine).where(Quarantine.released_at.is_(None))) or 0
     if held:
         reason = session.scalar(select(Quarantine.reason).where(Quarantine.released_at.is_(None)).limit(1))
         lines.append(Line("隔离区", f"{held} 条读不出", "bad", f"{reason}；处理后运行 flask quarantine replay"))
     return lines
+
+
+def _lost(session: Session) -> list[Line]:
+    """Stretches of the archive that WeCom had thrown away before they were read."""
+    advice = "企业微信只保存几天，丢掉的取不回来；请让 worker 与 scheduler 一直运行"
+    return [
+        Line(
+            "存档缺口",
+            f"seq {gap.after_seq} 之后{f'到 {gap.before_seq} 之前' if gap.before_seq else ''}",
+            "warn",
+            advice,
+        )
+        for gap in gaps(session)[:5]
+    ]
 
 
 def _trouble(session: Session) -> list[Line]:
