@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from bot.sealed import Sealed, SealedJson
+from bot.sealed import Hashed, Sealed, SealedJson
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -898,7 +898,7 @@ class SearchToken(Model):
     __table_args__ = (Index("ix_search_token_customer", "customer_id", "kind"), {"sqlite_with_rowid": False})
 
     kind: Mapped[int] = mapped_column(SmallInteger, primary_key=True)  # 1 names and remarks, 2 words of messages
-    token: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    token: Mapped[str] = mapped_column(Hashed, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), primary_key=True)
 
 
@@ -913,3 +913,13 @@ class Tombstone(Model):
     hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     erased_at: Mapped[datetime]
     lifted_at: Mapped[datetime | None]
+
+
+class Report(Model):
+    """A report as it was last computed, by its name, period and the agents it is about."""
+
+    __tablename__ = "report"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime]
+    tables: Mapped[list[Any]]

@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import JSON, BigInteger
 
 from bot.models import Model, UtcDateTime
-from bot.sealed import Sealed, SealedJson
+from bot.sealed import Hashed, Sealed, SealedJson
 
 
 def _render(kind: str, value: object, _autogen: object) -> str | bool:
@@ -17,6 +17,8 @@ def _render(kind: str, value: object, _autogen: object) -> str | bool:
         return "UtcDateTime()"
     if isinstance(value, Sealed | SealedJson):
         return "sa.LargeBinary()"
+    if isinstance(value, Hashed):
+        return "sa.BigInteger()"
     if isinstance(value, JSON):
         return "Json"
     return "Key" if isinstance(value, BigInteger) and value._variant_mapping else False

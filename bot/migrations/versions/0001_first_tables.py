@@ -262,6 +262,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("seq", name=op.f("uq_quarantine_seq")),
     )
     op.create_table(
+        "report",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("tables", Json, nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_report")),
+    )
+    op.create_table(
         "status",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("value", Json, nullable=False),
@@ -894,6 +901,7 @@ def downgrade() -> None:
 
     op.drop_table("study")
     op.drop_table("status")
+    op.drop_table("report")
     op.drop_table("quarantine")
     with op.batch_alter_table("material", schema=None) as batch_op:
         batch_op.drop_index("ix_material_md5")
