@@ -33,6 +33,7 @@ _AT_ONCE = 1000
 _OPEN = ("waiting", "sending")
 _SETTLED = ("sent", "failed", "unknown", "cancelled")
 Look = Callable[[Session, datetime], Iterator[str]]
+Rows = Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,13 @@ class Invariant:
     running: bool = False
 
 
-def _lines(session: Session, query: Select[Any], form: str) -> Iterator[str]:
+def _lines(session: Session, query: Rows, form: str) -> Iterator[str]:
     """Each row of the query in words; read in portions, however many there are."""
     for row in session.execute(query.execution_options(yield_per=_AT_ONCE)):
         yield form.format(*row)
 
 
-def _query(make: Callable[[], Select[Any]], form: str) -> Look:
+def _query(make: Callable[[], Rows], form: str) -> Look:
     return lambda session, now: _lines(session, make(), form)
 
 
@@ -65,7 +66,7 @@ def _twice(*columns: InstrumentedAttribute[Any]) -> Look:
     return lambda session, now: _lines(session, groups, form)
 
 
-def _unjudged() -> Select[Any]:
+def _unjudged() -> Rows:
     known = select(ConfigVersion.version)
     wrong: list[ColumnElement[bool]] = [
         Message.version.is_(None),
@@ -76,7 +77,7 @@ def _unjudged() -> Select[Any]:
     return select(Message.id, Message.role, Message.version).where(or_(*wrong))
 
 
-def _broken_chain() -> Select[Any]:
+def _broken_chain() -> Rows:
     same = {"partition_by": (StageMove.customer_id, StageMove.pipeline), "order_by": StageMove.serial}
     moves = select(
         StageMove.id,
@@ -89,7 +90,7 @@ def _broken_chain() -> Select[Any]:
     return select(moves.c.id, moves.c.serial, moves.c.from_stage, moves.c.before).where(wrong)
 
 
-def _elsewhere() -> Select[Any]:
+def _elsewhere() -> Rows:
     other = aliased(StageMove)
     newest = select(func.max(other.serial)).where(
         other.customer_id == Placement.customer_id, other.pipeline == Placement.pipeline
@@ -104,13 +105,13 @@ def _elsewhere() -> Select[Any]:
     return found.outerjoin(StageMove, here).where(wrong)
 
 
-def _nowhere() -> Select[Any]:
+def _nowhere() -> Rows:
     here = and_(Placement.customer_id == StageMove.customer_id, Placement.pipeline == StageMove.pipeline)
     found = select(StageMove.customer_id, StageMove.pipeline, StageMove.to_stage).outerjoin(Placement, here)
     return found.where(Placement.id.is_(None), StageMove.serial == 1)
 
 
-def _unfounded() -> Select[Any]:
+def _unfounded() -> Rows:
     founded = select(Evidence.id).where(
         Evidence.customer_id == Tagging.customer_id, Evidence.rule_id == Tagging.rule_id, Evidence.tag == Tagging.tag
     )
@@ -118,7 +119,7 @@ def _unfounded() -> Select[Any]:
     return found.where(Tagging.by == "rule", or_(Tagging.rule_id.is_(None), ~founded.exists()))
 
 
-def _wrong_evidence() -> Select[Any]:
+def _wrong_evidence() -> Rows:
     found = select(Evidence.id, Evidence.rule_id, Evidence.occasion)
     found = found.join(Message, Message.id == Evidence.message_id)
     return found.where(
@@ -126,24 +127,24 @@ def _wrong_evidence() -> Select[Any]:
     )
 
 
-def _strangers_task() -> Select[Any]:
+def _strangers_task() -> Rows:
     found = select(SopTask.id, SopTask.step).join(SopEnrolment, SopEnrolment.id == SopTask.enrolment_id)
     return found.where(SopTask.customer_id != SopEnrolment.customer_id)
 
 
-def _open_of_ended() -> Select[Any]:
+def _open_of_ended() -> Rows:
     found = select(SopTask.id, SopTask.state, SopEnrolment.ended_because)
     found = found.join(SopEnrolment, SopEnrolment.id == SopTask.enrolment_id)
     return found.where(SopEnrolment.ended_at.is_not(None), SopTask.state.in_(OPEN_STATES))
 
 
-def _running_twice() -> Select[Any]:
+def _running_twice() -> Rows:
     who = (SopEnrolment.customer_id, SopEnrolment.sop_id)
     running = select(*who, func.count()).where(SopEnrolment.ended_at.is_(None))
     return running.group_by(*who).having(func.count() > 1)
 
 
-def _half_told() -> Select[Any]:
+def _half_told() -> Rows:
     wrong = or_(
         and_(SopTask.state == "delivered", SopTask.delivered_at.is_(None)),
         and_(SopTask.state == "completed", SopTask.completed_at.is_(None)),
@@ -152,7 +153,7 @@ def _half_told() -> Select[Any]:
     return select(SopTask.id, SopTask.state).where(wrong)
 
 
-def _wrong_outbox() -> Select[Any]:
+def _wrong_outbox() -> Rows:
     wrong = or_(
         Outbox.state.not_in((*_OPEN, *_SETTLED)),
         and_(Outbox.state == "sending", Outbox.lease_until.is_(None)),
@@ -162,7 +163,7 @@ def _wrong_outbox() -> Select[Any]:
     return select(Outbox.id, Outbox.kind, Outbox.state).where(wrong)
 
 
-def _strangers_card() -> Select[Any]:
+def _strangers_card() -> Rows:
     found = select(Outbox.id, Outbox.task_id).join(SopTask, SopTask.id == Outbox.task_id)
     other = or_(SopTask.customer_id != Outbox.customer_id, SopTask.agent_id != Outbox.agent_id)
     return found.where(Outbox.kind == "card", Outbox.state.in_(_OPEN), other)
@@ -181,7 +182,7 @@ def _forgotten_prompts(session: Session, now: datetime) -> Iterator[str]:
             yield f"任务 {number}（第 {step + 1} 步）"
 
 
-def _sent_but_not_told() -> Select[Any]:
+def _sent_but_not_told() -> Rows:
     found = select(Outbox.id, Outbox.task_id).join(SopTask, SopTask.id == Outbox.task_id)
     return found.where(
         Outbox.kind == "card", Outbox.state == "sent", SopTask.prompts == 1, SopTask.state == "delivered",
@@ -189,13 +190,13 @@ def _sent_but_not_told() -> Select[Any]:
     )  # fmt: skip
 
 
-def _beyond_cursor() -> Select[Any]:
+def _beyond_cursor() -> Rows:
     cursor = func.coalesce(select(func.max(ArchiveCursor.seq)).scalar_subquery(), 0)
     stored = select(Message.seq.label("seq")).where(Message.seq > cursor)
     return stored.union_all(select(Quarantine.seq).where(Quarantine.seq > cursor)).subquery().select()
 
 
-def _freed_but_held() -> Select[Any]:
+def _freed_but_held() -> Rows:
     found = select(Quarantine.seq, Quarantine.msgid).join(Message, Message.seq == Quarantine.seq)
     return found.where(Quarantine.released_at.is_(None), Message.msgid == Quarantine.msgid)
 
@@ -237,7 +238,7 @@ def _broken_log(session: Session, now: datetime) -> Iterator[str]:
         yield f"第 {entry} 行"
 
 
-def _carried_twice() -> Select[Any]:
+def _carried_twice() -> Rows:
     other = aliased(Tagging)
     same = and_(other.customer_id == Tagging.customer_id, other.tag == Tagging.tag, other.id > Tagging.id)
     found = select(Tagging.customer_id, Tagging.tag).join(other, same)
