@@ -51,6 +51,7 @@ class Environment:
     wecom: WeComAccess | None
     demo: bool = False
     metrics_token: str | None = field(default=None, repr=False)
+    verify_files: Path = ROOT / "var" / "verify"
     data_keys: str | None = field(default=None, repr=False)
     data_keys_file: Path = ROOT / "var" / "data.keys"
     media_url: str | None = field(default=None, repr=False)
@@ -81,6 +82,7 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         wecom=_wecom(read, values, problems, var) if read("WECOM_CORP_ID") else None,
         demo=bool(values.get("TICI_DEMO") or values.get("TICI_CLOCK_FILE")),
         metrics_token=read("TICI_METRICS_TOKEN"),
+        verify_files=Path(values.get("WECOM_VERIFY_FILES") or var / "verify"),
         media_url=read("TICI_MEDIA_URL"),
         data_keys=values.get("TICI_DATA_KEYS"),
         data_keys_file=Path(values.get("TICI_DATA_KEYS_FILE") or var / "data.keys"),

@@ -16,6 +16,7 @@ from bot.web import (
     health,
     languages,
     opening,
+    ownership,
     showing,
     signin,
     task,
@@ -33,5 +34,5 @@ def register(app: Flask) -> None:
     frame.prepare(app)
     errors.prepare(app)
     callback.prepare(app, system)
-    for pages in (health.pages, signin.pages, board.pages, task.pages, day.pages, opening.pages):
+    for pages in (health.pages, ownership.pages, signin.pages, board.pages, task.pages, day.pages, opening.pages):
         app.register_blueprint(pages)

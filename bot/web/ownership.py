@@ -1,0 +1,23 @@
+"""The files by which WeCom makes sure that a domain is ours (WW_verify_....txt), at the root, from one folder."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Blueprint, Response, abort, current_app
+
+from bot.system import System
+
+pages = Blueprint("ownership", __name__)
+_CODE = re.compile(r"[A-Za-z0-9]{1,64}")
+_LARGEST = 4096
+
+
+@pages.get("/WW_verify_<code>.txt")
+def show(code: str) -> Response:
+    """The file as the console gave it; nothing else of that folder, and no other name, is ever served."""
+    system: System = current_app.extensions["tici"]
+    path = system.environment.verify_files / f"WW_verify_{code}.txt"
+    if not _CODE.fullmatch(code) or path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
+        abort(404)
+    return Response(path.read_bytes(), mimetype="text/plain")
