@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from bot import clock, delivery, ingest
+from bot import clock, delivery, ingest, studies
 from bot.alarms import tell_alarms
 from bot.allowance import forget_unused
 from bot.cases import Wake
@@ -180,6 +180,14 @@ def _timers_chunk(system: System) -> bool:
     return max(len(moved), started, looked_at, nudged, shown, expired) >= CHUNK
 
 
+def study() -> None:
+    """One piece of a backtest or of a search for rules, then a word to come again: others go first."""
+    system = current_system()
+    system.bell.answer("study")
+    if studies.advance(system, clock.now()):
+        system.bell.ring_once("study")
+
+
 def reconcile() -> None:
     """Once a day: compare everything in WeCom with the board."""
     system = current_system()
@@ -210,6 +218,7 @@ def sweep() -> None:
         events = session.scalar(select(CallbackEvent.id).where(CallbackEvent.handled_at.is_(None)).limit(1))
         opened = session.scalar(select(LinkOpening.id).where(LinkOpening.handled_at.is_(None)).limit(1))
         cursor = session.scalars(select(ArchiveCursor)).first()
+        studying = studies.any_open(session)
     system.bell.ring_for("deliver", outbox)
     if events is not None:
         system.bell.ring_once("handle_events")
@@ -217,4 +226,6 @@ def sweep() -> None:
         system.bell.ring_once("pull")
     if opened is not None:
         system.bell.ring_once("openings")
+    if studying:
+        system.bell.ring_once("study")
     system.bell.ring_once("due")

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import clock
+from bot.config_changes import note_change
 from bot.log import get_logger
 from bot.models import ConfigVersion
 from bot.settings import ConfigError, Problem, Settings, load_settings, parse_settings
@@ -40,6 +41,10 @@ class SettingsKeeper:
             return settings
         with self._lock:
             return self._look()
+
+    def look_again(self) -> None:
+        """Look at the file with the next question, however short ago the last look was."""
+        self._looked = float("-inf")
 
     def _look(self) -> Settings:
         if self._settings is not None and time.monotonic() - self._looked < LOOK_EVERY:
@@ -98,6 +103,7 @@ class SettingsKeeper:
         try:
             with self.store.write() as session:
                 insert_new(session, ConfigVersion, [row], ["version"])
+                note_change(session, settings.version, "", "", now)
                 known = get_status(session, STATUS)
                 if known is None or known.value != value:
                     set_status(session, STATUS, value, now)

@@ -1,0 +1,185 @@
+"""Changes one [[rules]] table inside the text of config.toml; every byte outside of it stays as it was.
+
+The table is cut out by its place in the syntax tree, changed by tomlkit, which keeps comments and order, and put
+back.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tomlkit
+import tree_sitter_toml
+from tomlkit.items import Array, Item
+from tomlkit.items import Table as TomlTable
+from tree_sitter import Language, Node, Parser
+
+from bot.wecom.errors import BotError
+
+Values = dict[str, Any]
+_TOML = Language(tree_sitter_toml.language())
+_SUBTABLES = ("examples", "when", "unless")  # written as [rules.examples]; the rest inline
+_WIDE = 100
+
+
+class NoSuchRule(BotError):  # noqa: N818 - named for what it is
+    """The text holds no [[rules]] table of that id that could be changed."""
+
+
+@dataclass(frozen=True)
+class RuleBlock:
+    """One [[rules]] table with its sub-tables: bytes start..end of the text, up to its last key."""
+
+    values: Values
+    start: int
+    end: int
+    line: int
+
+    @property
+    def id(self) -> str:
+        return str(self.values.get("id", ""))
+
+
+def rule_blocks(source: str) -> list[RuleBlock]:
+    """Every [[rules]] table of a text, in order. One that cannot be read by itself is passed over."""
+    blocks: list[RuleBlock] = []
+    raw = source.encode()
+    for nodes in _rule_nodes(source):
+        start, end = nodes[0].start_byte, _end_of(nodes, raw)
+        try:
+            values = tomllib.loads(raw[start:end].decode()).get("rules", [{}])[0]
+        except tomllib.TOMLDecodeError:
+            continue
+        blocks.append(RuleBlock(values, start, end, nodes[0].start_point[0] + 1))
+    return blocks
+
+
+def find_rule(source: str, rule_id: str) -> RuleBlock:
+    """The table of this rule; raises NoSuchRule."""
+    found = next((block for block in rule_blocks(source) if block.id == rule_id), None)
+    if found is None:
+        raise NoSuchRule(f"配置文件里没有编号为「{rule_id}」的 [[rules]]，可能刚被改名或删除")
+    return found
+
+
+def change_rule(source: str, rule_id: str, values: Values) -> str:
+    """The text with the rule's keys made equal to `values`: what is equal already is not touched."""
+    block = find_rule(source, rule_id)
+    raw = source.encode()
+    document = tomlkit.parse(raw[block.start : block.end].decode())
+    table = document["rules"][0]  # type: ignore[index]
+    _make_equal(table, values)  # type: ignore[arg-type]
+    return (raw[: block.start] + tomlkit.dumps(document).encode() + raw[block.end :]).decode()
+
+
+def add_rule(source: str, values: Values) -> str:
+    """The text with a new rule behind the last one (or at the end of a text without rules)."""
+    document = tomlkit.parse("[[rules]]\n")
+    _make_equal(document["rules"][0], values)  # type: ignore[index,arg-type]
+    fresh = tomlkit.dumps(document).rstrip("\n") + "\n"
+    blocks = rule_blocks(source)
+    if not blocks:
+        return source + ("" if not source or source.endswith("\n") else "\n") + ("\n" if source else "") + fresh
+    raw, end = source.encode(), blocks[-1].end
+    gap = b"\n" if raw[:end].endswith(b"\n") else b"\n\n"
+    return (raw[:end] + gap + fresh.encode() + raw[end:]).decode()
+
+
+def remove_rule(source: str, rule_id: str) -> str:
+    """The text without the rule, and without the blank lines behind it."""
+    block = find_rule(source, rule_id)
+    raw = source.encode()
+    return (raw[: block.start] + raw[block.end :].lstrip(b"\n")).decode()
+
+
+def _rule_nodes(source: str) -> Iterable[list[Node]]:
+    """The nodes of each [[rules]] table: itself, then the tables below it."""
+    nodes: list[Node] = []
+    for node in Parser(_TOML).parse(source.encode()).root_node.named_children:
+        if node.type not in ("table", "table_array_element"):
+            continue
+        name = (node.named_children[0].text or b"").decode()
+        if node.type == "table_array_element" and name == "rules":
+            if nodes:
+                yield nodes
+            nodes = [node]
+        elif nodes and name.startswith("rules."):
+            nodes.append(node)
+        elif nodes:
+            yield nodes
+            nodes = []
+    if nodes:
+        yield nodes
+
+
+def _end_of(nodes: list[Node], raw: bytes) -> int:
+    """Behind the line of the last key; comments further down belong to what comes next."""
+    last = nodes[-1]
+    pairs = [child for child in last.named_children if child.type == "pair"]
+    inside = pairs[-1].end_byte if pairs else last.named_children[0].end_byte
+    line_end = raw.find(b"\n", inside)
+    return len(raw) if line_end < 0 else line_end + 1
+
+
+def _make_equal(table: TomlTable, values: Values) -> None:
+    for key in [key for key in table if key not in values]:
+        del table[key]
+    for key, value in values.items():
+        old = table.get(key)
+        if old is not None and _bare(old) == value:
+            continue
+        if isinstance(old, Mapping) and isinstance(value, dict):
+            _make_equal(old, value)  # type: ignore[arg-type]
+        elif isinstance(old, Array) and isinstance(value, list) and _patch(old, value):
+            continue
+        elif key in _SUBTABLES and isinstance(value, dict):
+            below = tomlkit.table()
+            below.indent(2)
+            for name, inner in value.items():
+                below.append(name, _item(inner))
+                below[name].indent(2)
+            table[key] = below
+        else:
+            table[key] = _item(value)
+
+
+def _bare(value: Any) -> Any:
+    return value.unwrap() if isinstance(value, Item) else value
+
+
+def _patch(array: Array, wanted: list[Any]) -> bool:
+    """Take elements out and put new ones behind, so that comments between the others stay; True if that will do."""
+    old = array.unwrap()
+    kept = [element for element in old if element in wanted]
+    if not kept or len(set(map(str, wanted))) != len(wanted) or wanted[: len(kept)] != kept:
+        return False
+    for element in [element for element in old if element not in wanted]:
+        array.remove(element)
+    for element in wanted[len(kept) :]:
+        array.append(element)
+    return bool(array.unwrap() == wanted)
+
+
+def _item(value: Any) -> Item:
+    """A value as a person would have written it."""
+    return tomlkit.parse(f"x = {written(value)}\n")["x"]  # type: ignore[return-value]
+
+
+def written(value: Any) -> str:
+    """A value in TOML: expressions in single quotes, long lists one line an element."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {written(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, list):
+        line = "[" + ", ".join(map(written, value)) + "]"
+        if len(line) <= _WIDE:
+            return line
+        return "[\n" + "".join(f"  {written(element)},\n" for element in value) + "]"
+    if isinstance(value, str):
+        if "\\" in value and "'" not in value and value.isprintable():
+            return f"'{value}'"
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value)
