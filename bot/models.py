@@ -777,6 +777,7 @@ class Account(Model):
     name: Mapped[str | None] = mapped_column(String(64), unique=True)  # local accounts only
     password: Mapped[str | None] = mapped_column(String(200))  # argon2
     role: Mapped[str] = mapped_column(String(16))
+    role_by: Mapped[str] = mapped_column(String(80), default="")  # who chose it; empty: it follows WeCom
     serial: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     signed_in_at: Mapped[datetime | None]
@@ -785,15 +786,25 @@ class Account(Model):
     agent: Mapped[Agent | None] = relationship(lazy="joined")
 
 
+class SpentState(Model):
+    """The state of a sign-in through WeCom that has come back: it opens nothing a second time."""
+
+    __tablename__ = "spent_state"
+
+    state: Mapped[str] = mapped_column(String(64), primary_key=True)
+    spent_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class AuditEntry(Model):
     """One thing that a person did through the pages or the command line; each row's hash covers the one before."""
 
     __tablename__ = "audit_entry"
+    __table_args__ = (Index("ix_audit_entry_actor", "actor", "id"), Index("ix_audit_entry_action", "action", "id"))
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
     actor: Mapped[str] = mapped_column(String(80))
-    action: Mapped[str] = mapped_column(String(40), index=True)
+    action: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(120))
     detail: Mapped[dict[str, Any]] = mapped_column(SealedJson("audit_entry.detail"), default=dict)
     detail_hash: Mapped[str] = mapped_column(String(64), default="")  # what the chain covers in place of the detail
@@ -805,7 +816,10 @@ class ViewEntry(Model):
     """Who read whose conversation, when, on which page."""
 
     __tablename__ = "view_entry"
-    __table_args__ = (Index("ix_view_entry_customer", "customer_id", "at"),)
+    __table_args__ = (
+        Index("ix_view_entry_customer", "customer_id", "id"),
+        Index("ix_view_entry_actor", "actor", "id"),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)

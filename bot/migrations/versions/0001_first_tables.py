@@ -94,7 +94,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("hash", name=op.f("uq_audit_entry_hash")),
     )
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_audit_entry_action"), ["action"], unique=False)
+        batch_op.create_index("ix_audit_entry_action", ["action", "id"], unique=False)
+        batch_op.create_index("ix_audit_entry_actor", ["actor", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_audit_entry_at"), ["at"], unique=False)
 
     op.create_table(
@@ -269,6 +270,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_report")),
     )
     op.create_table(
+        "spent_state",
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("spent_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("state", name=op.f("pk_spent_state")),
+    )
+    with op.batch_alter_table("spent_state", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_spent_state_spent_at"), ["spent_at"], unique=False)
+
+    op.create_table(
         "status",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("value", Json, nullable=False),
@@ -315,8 +325,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_view_entry")),
     )
     with op.batch_alter_table("view_entry", schema=None) as batch_op:
+        batch_op.create_index("ix_view_entry_actor", ["actor", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_view_entry_at"), ["at"], unique=False)
-        batch_op.create_index("ix_view_entry_customer", ["customer_id", "at"], unique=False)
+        batch_op.create_index("ix_view_entry_customer", ["customer_id", "id"], unique=False)
 
     op.create_table(
         "account",
@@ -325,6 +336,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=64), nullable=True),
         sa.Column("password", sa.String(length=200), nullable=True),
         sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("role_by", sa.String(length=80), nullable=False),
         sa.Column("serial", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("signed_in_at", UtcDateTime(), nullable=True),
@@ -892,6 +904,7 @@ def downgrade() -> None:
     with op.batch_alter_table("view_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_view_entry_customer")
         batch_op.drop_index(batch_op.f("ix_view_entry_at"))
+        batch_op.drop_index("ix_view_entry_actor")
 
     op.drop_table("view_entry")
     op.drop_table("tombstone")
@@ -901,6 +914,10 @@ def downgrade() -> None:
 
     op.drop_table("study")
     op.drop_table("status")
+    with op.batch_alter_table("spent_state", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_spent_state_spent_at"))
+
+    op.drop_table("spent_state")
     op.drop_table("report")
     op.drop_table("quarantine")
     with op.batch_alter_table("material", schema=None) as batch_op:
@@ -939,7 +956,8 @@ def downgrade() -> None:
     op.drop_table("breaker")
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_entry_at"))
-        batch_op.drop_index(batch_op.f("ix_audit_entry_action"))
+        batch_op.drop_index("ix_audit_entry_actor")
+        batch_op.drop_index("ix_audit_entry_action")
 
     op.drop_table("audit_entry")
     op.drop_table("archive_gap")
