@@ -17,6 +17,7 @@ from bot.web import (
     languages,
     opening,
     ownership,
+    reports,
     showing,
     signin,
     task,
@@ -34,5 +35,14 @@ def register(app: Flask) -> None:
     frame.prepare(app)
     errors.prepare(app)
     callback.prepare(app, system)
-    for pages in (health.pages, ownership.pages, signin.pages, board.pages, task.pages, day.pages, opening.pages):
+    for pages in (
+        health.pages,
+        ownership.pages,
+        signin.pages,
+        board.pages,
+        reports.pages,
+        task.pages,
+        day.pages,
+        opening.pages,
+    ):
         app.register_blueprint(pages)

@@ -11,13 +11,14 @@ from bot import clock
 from bot.system import System
 from bot.web import words
 from bot.web.languages import language
-from bot.web.times import moment, span
+from bot.web.times import measured, moment, span
 
 
 def prepare(app: Flask) -> None:
     """Register the filters `moment` and `since`, the tests of time and the tables of words."""
     app.add_template_filter(_moment, "moment")
     app.add_template_filter(_since, "since")
+    app.add_template_filter(lambda seconds: measured(seconds, language()), "length_of_time")
     app.add_template_test(_past, "past")
     app.add_template_filter(words.tone, "tone")
     app.add_template_filter(words.initial, "initial")

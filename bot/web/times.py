@@ -32,3 +32,11 @@ def span(length: timedelta, language: str) -> str:
         if seconds >= size:
             return f"{seconds // size}{unit}"
     return fresh
+
+
+def measured(seconds: float, language: str) -> str:
+    """A measured length of time with one decimal of its largest unit: 45 秒, 12.5 分钟, 3.2 小时, 2.0 天."""
+    for size, zh, en in ((86400, " 天", " d"), (3600, " 小时", " h"), (60, " 分钟", " min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f}{en if language == 'en' else zh}"
+    return f"{seconds:.0f}{' s' if language == 'en' else ' 秒'}"

@@ -10,13 +10,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
 import bot.web
+from bot.models import Model
+from bot.report_table import Scope
+from bot.reports import REPORTS
+from bot.settings import parse_settings
 from bot.web import errors, frame, words
 from bot.web.highlight import Mark, Piece, cut, marks_of
 from bot.web.languages import catalogue
 from bot.web.times import moment, span
-from tests.bot.site import Site
+from tests.bot.site import CONFIG, Site
 from tests.bot.story import tell
 
 WEB = Path(bot.web.__file__).parent
@@ -33,7 +39,24 @@ def used() -> set[str]:
     tables = (words.TASK_STATES, words.OUTCOMES, words.TIMINGS, words.CAUSES, words.TAGGED_BY)
     found |= {word.text for table in tables for word in table.values()}
     found |= {room.name for room in frame.ROOMS}
+    code = "".join(path.read_text(encoding="utf-8") for path in WEB.glob("*.py"))
+    found |= {text for _quote, text in re.findall(r"\btranslate\((['\"])(.+?)\1[,)]", code)}
+    found |= texts_of_reports()
     return found | {text for trouble in errors.EVERY for text in (trouble.title, trouble.advice)}
+
+
+def texts_of_reports() -> set[str]:
+    """What the tables of the reports say, made of an empty database."""
+    found = {title for title, _maker in REPORTS.values()} | {"回退"}
+    settings, scope = parse_settings(CONFIG), Scope(NOW - timedelta(days=7), NOW, None)
+    engine = create_engine("sqlite://")
+    Model.metadata.create_all(engine)
+    with Session(engine) as session:
+        for _title, maker in REPORTS.values():
+            for table in maker(session, settings, scope):
+                found |= {table.title, table.says, *(title for title, _kind in table.columns)}
+    engine.dispose()
+    return found
 
 
 def test_every_text_has_its_english_and_no_english_is_left_over() -> None:
