@@ -21,6 +21,7 @@ from bot.bench_cli import bench
 from bot.chapters import own_config
 from bot.customer_cli import customer
 from bot.environment import ROOT, SurroundingsError
+from bot.keys_cli import data_line, rotate_keys
 from bot.links import board_url
 from bot.replay import ReplayError, as_json, read_dialogues
 from bot.replay import replay as run_replay
@@ -43,6 +44,8 @@ _STYLES = {"ok": "green", "warn": "yellow", "bad": "red"}
 def register(app: Flask) -> None:
     """Add the commands to Flask's own."""
     sop.add_command(sends)
+    keys.add_command(rotate_keys)
+    keys.add_command(data_line)
     for command in (demo, run_worker, run_scheduler, sandbox, init, check, replay, show_status, db, board_link,
                     quarantine, queue, keys, customer, rules, sop, bench, wecom,
                     audit_group, seed_command):  # fmt: skip

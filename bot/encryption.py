@@ -105,8 +105,9 @@ class DataKeys:
 
     def digest(self, purpose: str, value: str) -> bytes:
         """A keyed hash of 32 bytes that outlives every rotation; nobody can try values without the key."""
-        person = hashlib.sha256(purpose.encode()).digest()[:16]
-        return hashlib.blake2b(value.encode(), key=self._ring.hash_key, digest_size=32, person=person).digest()
+        return hashlib.blake2b(
+            value.encode(), key=self._ring.hash_key, digest_size=32, person=purpose.encode()[:16]
+        ).digest()
 
     def add_key(self) -> str:
         """Add a fresh key to the file, which seals from now on; returns its id. Raises DataKeyError."""

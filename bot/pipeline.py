@@ -23,6 +23,7 @@ from bot.placing import move_by
 from bot.proving import close_by_answer, complete
 from bot.reading import ask_profile
 from bot.revoking import mark_revoked, take_back
+from bot.searching import index_words
 from bot.sendings import sending_of
 from bot.settings import Settings
 from bot.stopping import stop_by_agent
@@ -96,6 +97,8 @@ def store_messages(
         talks = [talk for talk in talks if not talk.unagreed]
     session.add_all(talk.message for talk in talks)
     session.flush()
+    if settings.tables.privacy.search_messages:
+        index_words(session, [talk.message for talk in talks])
     mark_revoked(session, settings, [talk.message for talk in talks], now)
     note_rooms(session, [talk.arrived for talk in talks], now, wake)
     note_media(session, settings, [(talk.message, talk.arrived.media) for talk in talks], now, wake)

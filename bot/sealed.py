@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import Dialect, LargeBinary, TypeDecorator
+from sqlalchemy import BigInteger, Dialect, LargeBinary, TypeDecorator
 from sqlalchemy.sql import operators
 
 from bot.encryption import keys_of
@@ -71,3 +71,15 @@ class SealedJson(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else orjson.loads(keys_of(dialect).open(value, self.where.encode()))
+
+
+class Hashed(TypeDecorator[Any]):
+    """A word as a keyed hash of 64 bits: equal words are found, and none can be read back."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        if value is None or isinstance(value, int):
+            return value
+        return int.from_bytes(keys_of(dialect).digest("search", value)[:8], "big", signed=True)

@@ -6,6 +6,7 @@ import os
 import socket
 from functools import cached_property
 
+from bot import searching as searching  # whoever is renamed is found by his new name
 from bot.door import Door
 from bot.encryption import DataKeys, open_data_keys
 from bot.environment import Environment, read_environment

@@ -1,0 +1,61 @@
+"""`flask keys rotate` and `flask keys data-line`: a new data key, and everything sealed anew under it."""
+
+from __future__ import annotations
+
+import getpass
+import time
+
+import click
+from flask.cli import with_appcontext
+
+from bot import clock
+from bot.auditing import record
+from bot.encryption import DataKeyError, new_line
+from bot.rotating import count_stale, rotate
+from bot.terminal import console, fail, migrated_system, progress_bar
+
+SETTLE_SECONDS = 5.0  # by then every process seals with the new key
+MOST_PASSES = 20
+
+
+@click.command(
+    "rotate", help="换数据密钥：生成新的一把，把所有加密内容换成用它加密。可中断，重新运行接着做；系统照常工作。"
+)
+@click.option("--no-new", is_flag=True, help="不生成新密钥，只把内容都换成用最新的一把加密")
+@with_appcontext
+def rotate_keys(no_new: bool) -> None:
+    system = migrated_system()
+    store, keys = system.store, system.store.keys
+    try:
+        with store.read() as session:
+            left = count_stale(session, keys.header)
+        if left or no_new:
+            console.print(f"接着换成密钥 {keys.current_id}：还有 {left} 行", highlight=False)
+        else:
+            console.print(f"新的数据密钥：{keys.add_key()}（已加进 {keys.path}，请备份）", highlight=False)
+        began = time.monotonic()
+        with store.read() as session:
+            total = count_stale(session, keys.header)
+        with progress_bar("重新加密") as progress:
+            bar = progress.add_task("", total=total)
+            for _ in range(MOST_PASSES):
+                if not rotate(store, lambda count: progress.advance(bar, count)):
+                    if time.monotonic() - began >= SETTLE_SECONDS:
+                        break
+                    time.sleep(0.5)
+            else:
+                fail("仍有旧密钥加密的内容：有进程还在用旧的密钥（环境变量没有更新？）。请重启所有进程再运行一次")
+        with store.write() as session:
+            record(session, f"cli:{getpass.getuser()}", "keys.rotate", f"key:{keys.current_id}", clock.now())
+    except DataKeyError as error:
+        fail(str(error))
+    console.print(
+        f"完成：{total} 行都已用 {keys.current_id} 加密。旧密钥请留着，恢复旧备份时要用",
+        style="green",
+        highlight=False,
+    )
+
+
+@click.command("data-line", help="打印一把新的数据密钥（一行），供密钥放在环境变量里的人加在 TICI_DATA_KEYS 末尾。")
+def data_line() -> None:
+    click.echo(new_line())
