@@ -17,21 +17,34 @@ CUSTOMERS = [
     ("wmSEEDcustomer0000000000000000B2", "李建国", 1, "LinXiaoyu", "store_east_01"),
     ("wmSEEDcustomer0000000000000000C3", "赵一鸣", 1, "ChenGuoan", ""),
 ]
+DEPARTMENTS = [(1, 0, 1, "示例教育"), (2, 1, 1, "课程顾问部"), (3, 1, 2, "教务服务部")]
+LEADER, LED = "WuTong", ("LinXiaoyu", "ChenGuoan")
 YESTERDAY = 86_400
 
 
 def seed(sandbox: Sandbox) -> None:
     """People the sandbox knows from its first start; a sandbox that has members is left alone."""
     ledger = sandbox.ledger
+    found_departments(sandbox)
     with ledger.transaction():
         if ledger.one("SELECT 1 FROM members"):
             return
         ledger.run_many(
             "INSERT INTO members (userid, name, position, department, gender) VALUES (?, ?, ?, ?, ?)", MEMBERS
         )
+        ledger.run("INSERT OR IGNORE INTO member_details (userid, leads) VALUES (?, '[2]')", LEADER)
+        ledger.run_many(
+            "INSERT OR IGNORE INTO member_details (userid, leaders) VALUES (?, ?)",
+            [(userid, f'["{LEADER}"]') for userid in LED],
+        )
         for external_userid, name, gender, userid, state in CUSTOMERS:
             meet(sandbox, external_userid, name, gender=gender)
             befriend(sandbox, userid, external_userid, state=state, at=int(sandbox.now()) - YESTERDAY)
+
+
+def found_departments(sandbox: Sandbox) -> None:
+    """The departments that every company here has."""
+    sandbox.ledger.run_many("INSERT OR IGNORE INTO departments VALUES (?, ?, ?, ?)", DEPARTMENTS)
 
 
 def meet(sandbox: Sandbox, external_userid: str, name: str, kind: int = 1, gender: int = 0, corp: str = "") -> None:

@@ -82,6 +82,19 @@ class SandboxControl:
     def write_to_app(self, userid: str, text: str) -> Json:
         return dict(self.post("app-text", {"userid": userid, "content": text}))
 
+    def member(self, userid: str, **given: Any) -> Json:
+        """Hire or change: name, position, departments [ids], leads [ids], leaders [userids], status, visible, ..."""
+        return dict(self.post("members", {"userid": userid, **given}))
+
+    def transfer(self, handover: str, takeover: str, external_userid: str, outcome: str = "done") -> Json:
+        """A handing over comes to its end; outcome: done, customer_refused, customer_limit_exceed."""
+        given = {"handover": handover, "takeover": takeover, "external_userid": external_userid, "outcome": outcome}
+        return dict(self.post("transfer", given))
+
+    def change_library(self, do: str, **given: Any) -> Json:
+        """In the console; do: create, update, delete (tag or tag_group by id or name) or shuffle."""
+        return dict(self.post("tag-library", {"do": do, **given}))
+
     def confirm_group_send(self, userid: str, msgid: str) -> Json:
         return dict(self.post("confirm-group-send", {"userid": userid, "msgid": msgid}))
 

@@ -11,13 +11,13 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from bot import clock
-from bot.sandbox import people, phone_app, rooms
+from bot.sandbox import console, people, phone_app, rooms
 from bot.sandbox.api.login import new_code
 from bot.sandbox.api.tokens import kill_tokens
 from bot.sandbox.archive import append_raw, skip_seqs
 from bot.sandbox.bulk import post_many
 from bot.sandbox.callbacks import enqueue
-from bot.sandbox.company import seed
+from bot.sandbox.company import found_departments, seed
 from bot.sandbox.corp import add_key, publish_keys
 from bot.sandbox.faults import Fault, add_fault, clear_faults
 from bot.sandbox.people import Impossible
@@ -26,21 +26,6 @@ from bot.sandbox.summary import effects, state_of
 
 control = Blueprint("control", __name__, url_prefix="/control")
 Action = Callable[[Sandbox, Json], Json]
-
-
-def edit_member(sandbox: Sandbox, given: Json) -> Json:
-    """Hire or change a member. Given: userid, and any of name, position, archived, licensed, active, follows."""
-    userid = str(given.get("userid", ""))
-    if not userid:
-        raise Impossible("userid 不能为空")
-    sandbox.ledger.run(
-        "INSERT OR IGNORE INTO members (userid, name) VALUES (?, ?)", userid, given.get("name", userid)
-    )
-    for column in ("name", "position", "archived", "licensed", "active", "follows"):
-        if column in given:
-            sql = f"UPDATE members SET {column} = ? WHERE userid = ?"  # noqa: S608 - our names
-            sandbox.ledger.run(sql, given[column], userid)
-    return {"userid": userid}
 
 
 def set_switches(sandbox: Sandbox, given: Json) -> Json:
@@ -97,6 +82,7 @@ def repeat_callback(sandbox: Sandbox, given: Json) -> Json:
 def reset(sandbox: Sandbox, given: Json) -> Json:
     """Forget all but the credentials; `empty: true` founds no company."""
     sandbox.ledger.empty()
+    found_departments(sandbox)
     if not given.get("empty"):
         seed(sandbox)
     return {}
@@ -126,7 +112,10 @@ ACTIONS: dict[str, Action] = {
     "consent": people.consent,
     "edit-customer": people.edit_customer,
     "part": people.part,
-    "members": edit_member,
+    "members": console.edit_member,
+    "departments": console.edit_department,
+    "transfer": console.settle_transfer,
+    "tag-library": console.change_library,
     "press": phone_app.press,
     "app-text": phone_app.write_to_app,
     "enter-app": phone_app.enter_app,

@@ -32,6 +32,7 @@ SWITCHES: Json = {
     "token_seconds": 7200,
     "partial_marks": 0,  # so many of the next mark_tag calls say ok but apply the first tag only
     "mark_seconds": 0.0,  # a mark_tag takes so long; another of the same customer meanwhile gets 45035
+    "lower_userids": False,  # lists of customers name members in lower case, as WeCom may
     "limits": True,  # False: no frequency limits
     "person_times": 200_000,  # messages x receivers a day (accounts x 200); the excess is dropped silently
     "response_too_large": 0,  # getchatdata answers 301058 above this limit; 0: never

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from bot.sandbox.api.directory import need_member
+from bot.sandbox.api.directory import need_visible
 from bot.sandbox.api.tags import tags_of
 from bot.sandbox.replies import Answer, Call, Refusal, endpoint, page_of
 from bot.sandbox.state import Json, Sandbox
@@ -43,9 +43,14 @@ def external_contact(row: sqlite3.Row) -> Json:
     }
 
 
-def follow_info(row: sqlite3.Row) -> Json:
+def spelled(sandbox: Sandbox, userid: str) -> str:
+    """A userid as an answer has it: as it was given, or in lower case."""
+    return userid.lower() if sandbox.switch("lower_userids") else userid
+
+
+def follow_info(sandbox: Sandbox, row: sqlite3.Row) -> Json:
     return {
-        "userid": row["userid"],
+        "userid": spelled(sandbox, row["userid"]),
         "remark": row["remark"],
         "description": row["description"],
         "createtime": row["createtime"],
@@ -60,12 +65,12 @@ def follow_info(row: sqlite3.Row) -> Json:
 @endpoint("externalcontact/get_follow_user_list", "GET", empty={"follow_user": []})
 def get_follow_user_list(sandbox: Sandbox, _call: Call) -> Answer:
     rows = sandbox.ledger.rows("SELECT userid FROM members WHERE follows AND active ORDER BY rowid")
-    return {"follow_user": [row["userid"] for row in rows]}
+    return {"follow_user": [spelled(sandbox, row["userid"]) for row in rows]}
 
 
 @endpoint("externalcontact/list", "GET", empty={"external_userid": []})
 def list_customers(sandbox: Sandbox, call: Call) -> Answer:
-    need_member(sandbox, call.query.get("userid", ""))
+    need_visible(sandbox, call.query.get("userid", ""))
     rows = sandbox.ledger.rows(
         "SELECT external_userid FROM follows WHERE userid = ? ORDER BY createtime, rowid", call.query["userid"]
     )
@@ -84,7 +89,9 @@ def get_customer(sandbox: Sandbox, call: Call) -> Answer:
     if not rows:
         raise Refusal(84061)
     page, cursor = page_of(rows, Call(call.query, {"cursor": call.query.get("cursor", "")}, call.now), 500)
-    followers = [follow_info(row) | {"tags": tags_of(sandbox, row["userid"], external_userid)} for row in page]
+    followers = [
+        follow_info(sandbox, row) | {"tags": tags_of(sandbox, row["userid"], external_userid)} for row in page
+    ]
     return {"external_contact": external_contact(customer), "follow_user": followers, "next_cursor": cursor}
 
 
@@ -97,7 +104,7 @@ def batch_get_by_user(sandbox: Sandbox, call: Call) -> Answer:
     if not userids:
         raise Refusal(40058, "userid_list")
     limit = call.number("limit", 50, 1, 100)
-    licensed = [row["userid"] for userid in userids if (row := need_member(sandbox, userid))["licensed"]]
+    licensed = [row["userid"] for userid in userids if (row := need_visible(sandbox, userid))["licensed"]]
     marks = ",".join("?" * len(licensed))
     rows = sandbox.ledger.rows(
         f"SELECT * FROM follows WHERE userid IN ({marks}) ORDER BY rowid",  # noqa: S608 - question marks only
@@ -119,7 +126,7 @@ def batch_item(sandbox: Sandbox, row: sqlite3.Row) -> Json:
     tag_ids = [tag["tag_id"] for tag in marks if tag["type"] == 1]
     return {
         "external_contact": external_contact(customer),
-        "follow_info": follow_info(row) | {"tag_id": tag_ids},
+        "follow_info": follow_info(sandbox, row) | {"tag_id": tag_ids},
     }
 
 

@@ -9,7 +9,7 @@ import sqlite3
 from typing import Any
 
 from bot.sandbox.api.cards import INTERACTIVE, check_card
-from bot.sandbox.api.directory import DEPARTMENTS, member, members_of
+from bot.sandbox.api.directory import member, members_of
 from bot.sandbox.api.message_kinds import KINDS
 from bot.sandbox.corp import APP_ID
 from bot.sandbox.replies import Answer, Call, Refusal, endpoint
@@ -77,13 +77,13 @@ def choose_receivers(sandbox: Sandbox, body: Json) -> tuple[list[str], Json]:
     everyone = users == ["@all"]
     rows = members_of(sandbox, 1) if everyone else [member(sandbox, user) for user in users]
     for name, row in zip([r["userid"] for r in rows if r] if everyone else users, rows, strict=True):
-        if row is None or not row["active"]:
+        if row is None or not row["active"] or not row["visible"]:
             invalid_users.append(name.lower())
         elif not row["licensed"]:
             unlicensed.append(name.lower())
         else:
             chosen[row["userid"]] = None
-    known_parties = {str(department["id"]) for department in DEPARTMENTS}
+    known_parties = {str(row["id"]) for row in sandbox.ledger.rows("SELECT id FROM departments")}
     for party in parties:
         for row in members_of(sandbox, int(party)) if party in known_parties else []:
             chosen[row["userid"]] = None

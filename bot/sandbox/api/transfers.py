@@ -7,7 +7,7 @@ from bot.sandbox.api.directory import member, need_member
 from bot.sandbox.replies import Answer, Call, Refusal, endpoint, page_of
 from bot.sandbox.state import Json, Sandbox
 
-DONE, WAITING, REFUSED = 1, 2, 3
+DONE, WAITING, REFUSED, LIMIT = 1, 2, 3, 4
 
 
 @endpoint("externalcontact/transfer_customer", empty={"customer": []})
@@ -32,16 +32,21 @@ def start_transfer(sandbox: Sandbox, call: Call) -> Json:
         errcode = 0 if follow(sandbox, giver, customer) else 84061
         outcome.append({"external_userid": customer, "errcode": errcode})
         if errcode == 0:
-            sandbox.ledger.run(
-                "INSERT OR REPLACE INTO transfers VALUES (?, ?, ?, ?, ?)",
-                customer,
-                giver,
-                taker,
-                WAITING,
-                int(call.now),
-            )
+            note_transfer(sandbox, customer, giver, taker, WAITING)
     sandbox.note("transfer", handover=giver, takeover=taker, customer=outcome)
     return {"customer": outcome}
+
+
+def note_transfer(sandbox: Sandbox, customer: str, giver: str, taker: str, status: int) -> None:
+    """How the handing over of one customer stands."""
+    sandbox.ledger.run(
+        "INSERT OR REPLACE INTO transfers VALUES (?, ?, ?, ?, ?)",
+        customer,
+        giver,
+        taker,
+        status,
+        int(sandbox.now()),
+    )
 
 
 @endpoint("externalcontact/transfer_result", empty={"customer": [], "next_cursor": ""})
