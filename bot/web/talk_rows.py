@@ -1,16 +1,18 @@
-"""A customer's conversation as bubbles, the words that were noticed marked with rule and reason."""
+"""A conversation as bubbles, of a customer or of a room: the words noticed are marked, files can be seen."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from bot.models import Agent, Evidence, Message
+from bot.media_files import files_of
+from bot.models import Agent, Customer, Evidence, MediaFile, Message
 from bot.web.highlight import LONGEST, Mark, Piece, cut, marks_of
+from bot.web.media_rows import FileView, file_view
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Bubble:
     in_group: bool
     typed: bool
     rest: int
+    revoked: bool = False
+    unagreed: bool = False
+    files: tuple[FileView, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,24 +42,47 @@ class Talk:
 
 
 def read_talk(session: Session, customer_id: int, name: str, limit: int, before: int | None = None) -> Talk:
-    """The last `limit` messages (those before message `before`). Two queries, three with `before`."""
+    """The last `limit` messages of a customer (those before message `before`). Three queries, four with `before`."""
+    return _read(session, Message.customer_id == customer_id, {customer_id: name}, limit, before)
+
+
+def read_room_talk(
+    session: Session, roomid: str, names: Mapping[str, str], limit: int, before: int | None = None
+) -> Talk:
+    """The same of a room; names: of its members by id, where the group has its own."""
+    return _read(session, Message.roomid == roomid, {}, limit, before, names)
+
+
+def _read(
+    session: Session,
+    whose: ColumnElement[bool],
+    customers: Mapping[int, str],
+    limit: int,
+    before: int | None,
+    names: Mapping[str, str] | None = None,
+) -> Talk:
     query = (
-        select(Message, Agent)
+        select(Message, Agent, Customer)
         .outerjoin(Agent, Agent.id == Message.agent_id)
-        .where(Message.customer_id == customer_id)
+        .outerjoin(Customer, Customer.id == Message.customer_id)
+        .where(whose)
         .order_by(Message.sent_at.desc(), Message.id.desc())
         .limit(limit + 1)
     )
     if before is not None:
-        edge = session.get(Message, before)
-        if edge is None or edge.customer_id != customer_id:
+        edge = session.scalar(select(Message).where(Message.id == before, whose))
+        if edge is None:
             return Talk((), None)
         older = and_(Message.sent_at == edge.sent_at, Message.id < edge.id)
         query = query.where(or_(Message.sent_at < edge.sent_at, older))
     rows = session.execute(query).all()
     shown = list(reversed(rows[:limit]))
-    noticed = _noticed(session, [message.id for message, _agent in shown])
-    bubbles = tuple(_bubble(message, _who(message, agent, name), noticed) for message, agent in shown)
+    ids = [message.id for message, _agent, _customer in shown]
+    noticed, files = _noticed(session, ids), files_of(session, ids)
+    bubbles = tuple(
+        _bubble(message, _who(message, agent, customer, customers, names or {}), noticed, files)
+        for message, agent, customer in shown
+    )
     return Talk(bubbles, shown[0][0].id if len(rows) > limit else None)
 
 
@@ -67,10 +95,19 @@ def _noticed(session: Session, message_ids: Sequence[int]) -> dict[int, list[Evi
     return found
 
 
-def _who(message: Message, agent: Agent | None, customer: str) -> str:
+def _who(
+    message: Message,
+    agent: Agent | None,
+    customer: Customer | None,
+    customers: Mapping[int, str],
+    names: Mapping[str, str],
+) -> str:
     if message.role == "customer":
-        return customer
-    return agent.shown_name if message.role == "agent" and agent is not None else message.sender
+        known = customers.get(message.customer_id or 0) or (customer.name if customer is not None else "")
+        return known or names.get(message.sender, "")
+    if message.role == "agent" and agent is not None:
+        return agent.shown_name
+    return names.get(message.sender) or message.sender
 
 
 def _progress(row: Evidence) -> str:
@@ -82,7 +119,12 @@ def _count(row: Evidence) -> str:
     return f"；第 {row.counted} 次，共需 {row.needed} 次" if row.counted < row.needed else ""
 
 
-def _bubble(message: Message, who: str, noticed: dict[int, list[Evidence]]) -> Bubble:
+def _bubble(
+    message: Message,
+    who: str,
+    noticed: Mapping[int, list[Evidence]],
+    files: Mapping[int, list[MediaFile]],
+) -> Bubble:
     evidence = noticed.get(message.id, [])
     marks: list[Mark] = []
     for row in evidence:
@@ -98,4 +140,7 @@ def _bubble(message: Message, who: str, noticed: dict[int, list[Evidence]]) -> B
         in_group=bool(message.roomid),
         typed=bool(message.text),
         rest=max(0, len(text) - LONGEST),
+        revoked=message.revoked_at is not None,
+        unagreed=message.unagreed,
+        files=tuple(map(file_view, files.get(message.id, ()))),
     )
