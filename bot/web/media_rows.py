@@ -19,7 +19,6 @@ _SUFFIXES = {
 _DOCUMENTS = frozenset(
     "docx xlsx pptx doc xls ppt wps et dps pdf txt csv md zip rar 7z amr mp3 mp4 mov png jpg jpeg gif webp".split()
 )
-)
 
 
 @dataclass(frozen=True)
