@@ -13,12 +13,13 @@ DRAWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 # What a file is called on the way out, by what its first bytes show; never by what its sender says alone.
 _SUFFIXES = {
     "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "application/pdf": "pdf",
-    "video/mp4": "mp4", "audio/mpeg": "mp3", "audio/amr": "amr", "application/zip": "zip",
+    "video/mp4": "mp4", "audio/mpeg": "mp3", "audio/amr": "amr",
 }  # fmt: skip
 # Kinds of documents whose first bytes are those of a plain container: there the sender's suffix may choose.
-_DOCUMENTS = frozenset(
-    "docx xlsx pptx doc xls ppt wps et dps pdf txt csv md zip rar 7z amr mp3 mp4 mov png jpg jpeg gif webp".split()
-)
+_DOCUMENTS = frozenset({
+    "docx", "xlsx", "pptx", "doc", "xls", "ppt", "wps", "et", "dps", "pdf", "txt", "csv", "md", "zip", "rar", "7z",
+    "amr", "mp3", "mp4", "mov", "png", "jpg", "jpeg", "gif", "webp",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
