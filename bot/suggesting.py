@@ -24,7 +24,7 @@ _SAME = 92.0
 
 @dataclass(frozen=True)
 class Suggestion:
-    """Words ready to be sent. key: "task:17" or "rule:ask-price"; kind: due | asked | next; `why` is for the agent."""
+    """Words ready to be sent. key: "task:17" or "rule:ask-price"; kind: due | asked | next; why: for the agent."""
 
     key: str
     kind: str

@@ -17,6 +17,9 @@ from sop.workcalendar import Workcalendar
 
 DELAYS = {"30m": "30 分钟后", "2h": "2 小时后", "tomorrow": "明天 9:00"}
 TAP_HOLDS = timedelta(minutes=10)  # the archive shows a message within a minute or so, seldom later
+GROUP_SENT, NO_DELAY, NO_REASON = "这一步由企业群发统一发出，不能单独推迟", "请选推迟到什么时候", "请选为什么不合适"
+TAPPED, SETTLED = "刚才已点发送，等存档证实", "这一步已经处理过了"
+REFUSALS = (GROUP_SENT, NO_DELAY, NO_REASON, TAPPED, SETTLED)
 _SPANS = {"30m": timedelta(minutes=30), "2h": timedelta(hours=2)}
 
 
@@ -25,12 +28,12 @@ class AnswerRefused(BotError):  # noqa: N818 - named for what it is
 
 
 def postpone(session: Session, settings: Settings, task: SopTask, option: str, now: datetime) -> None:
-    """Prompt the agent again later (a key of DELAYS); a card that still waits does not leave. Raises AnswerRefused."""
+    """Prompt the agent again later (a key of DELAYS); a card that waits does not leave. Raises AnswerRefused."""
     _check_open(task)
     if task.group_send_id is not None:
-        raise AnswerRefused("这一步由企业群发统一发出，不能单独推迟")
+        raise AnswerRefused(GROUP_SENT)
     if option not in DELAYS:
-        raise AnswerRefused("请选推迟到什么时候")
+        raise AnswerRefused(NO_DELAY)
     until = _until(option, settings.calendar, now)
     cancel_cards(session, [task.id], "员工推迟", now)
     put_off(task, max(until, task.due_at), "员工推迟")
@@ -42,7 +45,7 @@ def decline(session: Session, task: SopTask, reason: str, now: datetime) -> None
     AnswerRefused."""
     _check_open(task)
     if reason not in REASONS:
-        raise AnswerRefused("请选为什么不合适")
+        raise AnswerRefused(NO_REASON)
     task.state, task.rejected_because = "cancelled", reason
     task.ended_because = f"员工认为不合适：{REASONS[reason]}"
     cancel_cards(session, [task.id], task.ended_because, now)
@@ -52,13 +55,13 @@ def tap(task: SopTask, now: datetime, *, again: bool = False) -> None:
     """Take the one tap that sends this task's words; a second one within TAP_HOLDS is refused unless `again`."""
     _check_open(task)
     if task.tapped_at is not None and now - task.tapped_at < TAP_HOLDS and not again:
-        raise AnswerRefused("刚才已点发送，等存档证实")
+        raise AnswerRefused(TAPPED)
     task.tapped_at = now
 
 
 def _check_open(task: SopTask) -> None:
     if task.state not in OPEN_STATES:
-        raise AnswerRefused("这一步已经处理过了")
+        raise AnswerRefused(SETTLED)
 
 
 def _until(option: str, calendar: Workcalendar, now: datetime) -> datetime:

@@ -36,7 +36,7 @@ def prepare(app: Flask, demo: bool) -> None:
         return response
 
     app.after_request(protect)
-    app.context_processor(lambda: {"asset": asset})
+    app.add_template_global(asset, "asset")  # a global, so that imported macros see it too
 
 
 def asset(name: str) -> str:

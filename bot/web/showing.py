@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 from flask import Flask, current_app, g
 
 from bot import clock
+from bot.clicks import REASONS
 from bot.system import System
+from bot.task_answers import DELAYS
 from bot.web import words
 from bot.web.languages import language
 from bot.web.times import measured, moment, span
@@ -25,6 +27,7 @@ def prepare(app: Flask) -> None:
     app.add_template_global(words.word, "word")
     for name in ("TASK_STATES", "OUTCOMES", "TIMINGS", "CAUSES", "TAGGED_BY"):
         app.jinja_env.globals[name] = getattr(words, name)
+    app.jinja_env.globals.update(DELAYS=DELAYS, REASONS=REASONS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 

@@ -18,6 +18,7 @@ TASK_STATES = {
     "queued": Word("正在提醒", "busy"),
     "delivered": Word("待发送", "busy"),
     "unknown": Word("待发送，提醒是否送达不明", "warn"),
+    "tapped": Word("已点发送，等存档证实", "busy"),  # no state of its own: an open task whose words were just sent
     "completed": Word("已发送", "good"),
     "replied": Word("客户已回复", "good"),
     "expired": Word("已过期", "warn"),

@@ -14,11 +14,12 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 import bot.web
+from bot import clicks, task_answers
 from bot.models import Model
 from bot.report_table import Scope
 from bot.reports import REPORTS
 from bot.settings import parse_settings
-from bot.web import errors, frame, words
+from bot.web import errors, frame, tasks, words
 from bot.web.highlight import Mark, Piece, cut, marks_of
 from bot.web.languages import catalogue
 from bot.web.times import moment, span
@@ -41,8 +42,13 @@ def used() -> set[str]:
     found |= {room.name for room in frame.ROOMS}
     code = "".join(path.read_text(encoding="utf-8") for path in WEB.glob("*.py"))
     found |= {text for _quote, text in re.findall(r"\btranslate\((['\"])(.+?)\1[,)]", code)}
-    found |= texts_of_reports()
+    found |= texts_of_reports() | texts_of_tasks()
     return found | {text for trouble in errors.EVERY for text in (trouble.title, trouble.advice)}
+
+
+def texts_of_tasks() -> set[str]:
+    """What an agent may answer to a prompt, and how he is answered."""
+    return {*task_answers.DELAYS.values(), *clicks.REASONS.values(), *task_answers.REFUSALS, *tasks.DONE.values()}
 
 
 def texts_of_reports() -> set[str]:
