@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
-from bot.models import Agent, Message, SopTask
+from bot.models import Agent, Message, SopTask, UtcDateTime
 from bot.report_table import ReportTable, Scope, middle, nine_in_ten, share
 from bot.settings import Settings
 
@@ -70,7 +70,7 @@ def _turns(session: Session, scope: Scope) -> Iterator[tuple[int, datetime, date
     turns = (
         select(
             said.c.agent_id, said.c.role, said.c.sent_at,
-            func.lag(said.c.sent_at).over(
+            func.lag(said.c.sent_at, type_=UtcDateTime()).over(
                 partition_by=said.c.customer_id, order_by=(said.c.sent_at, said.c.id)
             ).label("asked"),
         )

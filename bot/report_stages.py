@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.models import Placement, StageMove
+from bot.models import Placement, StageMove, UtcDateTime
 from bot.report_table import ReportTable, Scope, middle, nine_in_ten, share
 from bot.settings import Settings
 from sop.playbook import Pipeline
@@ -93,7 +93,7 @@ def _times(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> R
         select(
             StageMove.to_stage.label("stage"),
             StageMove.moved_at.label("came"),
-            func.lead(StageMove.moved_at)
+            func.lead(StageMove.moved_at, type_=UtcDateTime())
             .over(partition_by=StageMove.customer_id, order_by=StageMove.serial)
             .label("went"),
         )

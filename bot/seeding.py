@@ -175,11 +175,13 @@ class _Maker:
         """Time, words, and whether our side says it; the last a few minutes ago at the latest."""
         count = max(self.each // 2 + mix(number, 6) % (self.each + 1), 1)
         pace = (self.now - timedelta(minutes=5) - began) / count
+        at = began
         for nth in range(count):
             draw = mix(number, 7, nth)
             ours = draw % 5 >= 3
+            at = at + min(pace * 0.9, timedelta(minutes=1 + draw % 47)) if ours else began + pace * nth
             pool = (self.says if draw % 7 else _ANSWERS) if ours else (self.words if draw % 4 == 0 else _SMALL_TALK)
-            yield began + pace * nth, pool[mix(draw, nth) % len(pool)], ours
+            yield at, pool[mix(draw, nth) % len(pool)], ours
 
     def _messages(
         self, batch: Batch, number: int, external: str, agent_id: int, userid: str,
