@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
+_PASSWORD = re.compile(r"://[^:/@]*:([^@]+)@")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -55,6 +58,21 @@ class Environment:
     data_keys: str | None = field(default=None, repr=False)
     data_keys_file: Path = ROOT / "var" / "data.keys"
     media_url: str | None = field(default=None, repr=False)
+    login_url: str | None = None  # serves WeCom's sign-in pages in place of WeCom's own hosts
+
+    @property
+    def secrets(self) -> tuple[str | None, ...]:
+        """Every value that no log, page or queue may ever show."""
+        urls = (self.database_url, self.redis_url, self.media_url)
+        passwords = [found[1] for url in urls if url and (found := _PASSWORD.search(url))]
+        ours = [self.secret_key, self.metrics_token, *passwords, *map(unquote, passwords)]
+        if self.data_keys:
+            ours += [word for word in self.data_keys.replace(",", " ").split() if len(word) > 20]
+        if self.wecom is None:
+            return tuple(ours)
+        calls = (self.wecom.callback, self.wecom.archive_callback)
+        return (*ours, self.wecom.app_secret, self.wecom.archive_secret,
+                *(secret for call in calls for secret in (call.token, call.aes_key)))  # fmt: skip
 
     def needs_wecom(self) -> WeComAccess:
         """The WeCom access, or SurroundingsError naming what to set."""
@@ -84,6 +102,7 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         metrics_token=read("TICI_METRICS_TOKEN"),
         verify_files=Path(values.get("WECOM_VERIFY_FILES") or var / "verify"),
         media_url=read("TICI_MEDIA_URL"),
+        login_url=(values.get("WECOM_LOGIN_URL") or "").rstrip("/") or None,
         data_keys=values.get("TICI_DATA_KEYS"),
         data_keys_file=Path(values.get("TICI_DATA_KEYS_FILE") or var / "data.keys"),
     )
@@ -98,6 +117,7 @@ _URLS = {
     "TICI_REDIS_URL": (("redis", "rediss", "unix"), "redis://:密码@主机:6379/0"),
     "TICI_BASE_URL": (("http", "https"), "https://tici.example.com"),
     "WECOM_API_URL": (("http", "https"), "https://qyapi.weixin.qq.com/cgi-bin"),
+    "WECOM_LOGIN_URL": (("http", "https"), "https://login.work.weixin.qq.com"),
 }
 
 
@@ -108,6 +128,7 @@ def _addresses(environment: Environment) -> list[str]:
         "TICI_REDIS_URL": environment.redis_url,
         "TICI_BASE_URL": environment.base_url,
         "WECOM_API_URL": environment.wecom.api_url if environment.wecom else None,
+        "WECOM_LOGIN_URL": environment.login_url,
     }
     problems = []
     for name, url in given.items():

@@ -36,6 +36,7 @@ def open_engine(url: str) -> Engine:
         max_overflow=10,
         pool_timeout=5,
         json_serializer=canonical_json,
+        hide_parameters=True,  # an error goes into logs, and a parameter may be what somebody said
         connect_args={
             "connect_timeout": 3,
             "options": "-c statement_timeout=30000 -c lock_timeout=5000 -c timezone=UTC",
@@ -47,7 +48,9 @@ def _sqlite(url: str) -> Engine:
     database = make_url(url).database
     if database and database != ":memory:":
         Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, json_serializer=canonical_json, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(
+        url, json_serializer=canonical_json, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}
+    )
 
     @event.listens_for(engine, "connect")
     def _pragmas(raw: Any, _record: Any) -> None:

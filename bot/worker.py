@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from types import FrameType
+from typing import Any
 
 import redis
 from rq import Queue, SimpleWorker
@@ -11,7 +12,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import jobs  # noqa: F401 - jobs are called by name; loading them here saves each first call
-from bot.log import get_logger
+from bot.log import get_logger, without_secrets
 from bot.queue import QUEUES, connect_redis
 from bot.system import System
 
@@ -24,6 +25,12 @@ class _Patient(SimpleWorker):
 
     max_connection_wait_time = 4.0
     told_to_stop = False
+
+    def handle_job_failure(
+        self, job: Any, queue: Any, started_job_registry: Any = None, exc_string: str = "", execution: Any = None
+    ) -> None:
+        """RQ keeps the traceback in Redis: without the secrets that a library's exception may carry."""
+        super().handle_job_failure(job, queue, started_job_registry, without_secrets(exc_string), execution)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.told_to_stop = True
