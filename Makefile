@@ -12,7 +12,9 @@ BIN := .venv/bin
 WORKERS ?= 4
 FLASK := $(BIN)/flask
 
-.PHONY: help setup setup-tests demo story test check fmt lint types imports lock clean
+CHAOS ?= --seed 1 --minutes 5 --messages 5000 --kills 60 --each-point 2 --database sqlite
+
+.PHONY: help setup setup-tests demo story test chaos check fmt lint types imports lock clean
 
 help: ## 列出所有命令 / list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,6 +29,9 @@ story: setup ## 自动演一遍并核对每一步 / play the story, check every 
 
 test: setup-tests ## 运行全部测试 / run all tests
 	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+
+chaos: setup-tests ## 长时间随机故障（CHAOS="--seed 7 --minutes 30 …"） / break everything by a seed, then audit
+	@exec $(BIN)/python -W ignore -m tests.chaos $(CHAOS)
 
 check: fmt lint types imports test ## 格式、静态检查、类型、导入规则、测试 / all that CI runs
 

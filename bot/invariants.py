@@ -78,13 +78,13 @@ def _unjudged() -> Rows:
 
 
 def _broken_chain() -> Rows:
-    same = {"partition_by": (StageMove.customer_id, StageMove.pipeline), "order_by": StageMove.serial}
+    whose = (StageMove.customer_id, StageMove.pipeline)
     moves = select(
         StageMove.id,
         StageMove.serial,
         StageMove.from_stage,
-        func.row_number().over(**same).label("nth"),
-        func.lag(StageMove.to_stage).over(**same).label("before"),
+        func.row_number().over(partition_by=whose, order_by=StageMove.serial).label("nth"),
+        func.lag(StageMove.to_stage).over(partition_by=whose, order_by=StageMove.serial).label("before"),
     ).subquery()
     wrong = or_(moves.c.serial != moves.c.nth, moves.c.from_stage.is_distinct_from(moves.c.before))
     return select(moves.c.id, moves.c.serial, moves.c.from_stage, moves.c.before).where(wrong)

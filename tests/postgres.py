@@ -25,17 +25,63 @@ FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_conn
 
 
 class Postgres:
-    """A running server. `database()` makes a fresh empty database in it."""
+    """A server with its files in `data`. `database()` makes a fresh empty database in it."""
 
-    def __init__(self, socket: Path) -> None:
-        self.socket = socket
+    def __init__(self, home: Path, data: Path, who: dict[str, Any]) -> None:
+        self.home, self.data, self.who = home, data, who
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it answers; after a crash it first repairs itself."""
+        settings = [part for setting in FAST for part in ("-c", setting)]
+        command = [
+            str(self.home / "bin" / "postgres"),
+            "-D",
+            str(self.data),
+            "-k",
+            str(self.data),
+            "-h",
+            "",
+            *settings,
+        ]
+        ends = time.monotonic() + START_SECONDS
+        while time.monotonic() < ends:
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/", **self.who
+                )
+            if self._answers(ends):
+                return
+            time.sleep(0.1)  # children of one that was killed may still be leaving
+        raise RuntimeError(f"PostgreSQL did not start:\n{self._log.read_text()[-2000:]}")
+
+    def crash(self) -> None:
+        """kill -9; the sessions end by themselves."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """A fast shutdown: open connections are cut."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     @contextmanager
     def database(self) -> Iterator[str]:
         """The URL of a new database, dropped at the end whoever is still connected."""
         name = f"tici_{uuid4().hex[:12]}"
         self._run(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-        yield f"postgresql://postgres@/{name}?host={self.socket}"
+        yield f"postgresql://postgres@/{name}?host={self.data}"
         self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _run(self, statement: sql.Composed) -> None:
@@ -44,7 +90,22 @@ class Postgres:
 
     @property
     def address(self) -> str:
-        return f"host={self.socket} user=postgres dbname=postgres"
+        return f"host={self.data} user=postgres dbname=postgres"
+
+    @property
+    def _log(self) -> Path:
+        return self.data.parent / "log"
+
+    def _answers(self, ends: float) -> bool:
+        assert self._process is not None
+        while self._process.poll() is None and time.monotonic() < ends:
+            try:
+                psycopg.connect(self.address).close()
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+            else:
+                return True
+        return False
 
 
 @contextmanager
@@ -66,8 +127,12 @@ def running_postgres() -> Iterator[Postgres]:
         if who:
             os.chown(data, NOBODY, NOBODY)
         _initialise(home, data, who)
-        with _server(home, data, who):
-            yield Postgres(data)
+        server = Postgres(home, data, who)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -92,35 +157,3 @@ def _initialise(home: Path, data: Path, who: dict[str, Any]) -> None:
     options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
     command = [str(home / "bin" / "initdb"), "-D", str(data), *options]
     subprocess.run(command, check=True, capture_output=True, cwd="/", **who)
-
-
-@contextmanager
-def _server(home: Path, data: Path, who: dict[str, Any]) -> Iterator[None]:
-    settings = [part for setting in FAST for part in ("-c", setting)]
-    command = [str(home / "bin" / "postgres"), "-D", str(data), "-k", str(data), "-h", "", *settings]
-    with (data.parent / "log").open("wb") as log:
-        process: subprocess.Popen[bytes] = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/", **who
-        )
-    try:
-        _wait_ready(data, process, data.parent / "log")
-        yield
-    finally:
-        process.send_signal(signal.SIGINT)  # a fast shutdown: open connections are cut
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_ready(socket: Path, process: subprocess.Popen[bytes], log: Path) -> None:
-    ends = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < ends:
-        try:
-            psycopg.connect(Postgres(socket).address).close()
-        except psycopg.OperationalError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()[-2000:]}")

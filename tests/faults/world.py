@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.app import create_app
+from bot.auditor import audit
 from bot.models import (
     ArchiveCursor,
     CallbackEvent,
@@ -202,6 +203,7 @@ def open_world(
         try:
             with served(app, held):
                 yield world
+            assert audit(system.store, clock.now(), running=False) == []
         finally:
             for pid in world.started:
                 end(nursery, pid)

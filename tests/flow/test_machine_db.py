@@ -15,10 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.auditor import audit
 from bot.cases import Wake, open_case
 from bot.days import start_dated_sops
 from bot.following import Happened, answer_of, follow_up
-from bot.models import Customer, Model, Outbox, Placement, SopEnrolment, SopTask, StageMove
+from bot.models import ConfigVersion, Customer, Model, Outbox, Placement, SopEnrolment, SopTask, StageMove
 from bot.moving import MoveRefused, move_by_hand
 from bot.nudging import nudge_overdue
 from bot.placing import timed_moves
@@ -134,6 +135,9 @@ class World(RuleBasedStateMachine):
         Model.metadata.create_all(store.engine)
         self.world: Engine = engine(store, CONFIG, "2026-01-05T10:00")
         self.world.now += timedelta(hours=hours)
+        version, text = self.world.settings.version, self.world.settings.source
+        with store.write() as session:
+            session.add(ConfigVersion(version=version, text=text, loaded_at=self.world.now))
         self.people = [self.world.customer(), self.world.customer()]
         self.calendar = self.world.settings.calendar
         self.number = 0
@@ -142,7 +146,9 @@ class World(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
+            found = audit(self.world.store, self.world.now, running=False)
             self.world.store.close()
+            assert found == []
             self.folder.cleanup()
 
     def write(self, work: Callable[[Session], None], crash: bool = False) -> None:

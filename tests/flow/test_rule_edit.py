@@ -10,6 +10,8 @@ from threading import Thread
 import pytest
 from sqlalchemy import select
 
+from bot import clock
+from bot.auditor import audit
 from bot.models import ConfigVersion, Evidence, Message, Tagging
 from bot.replay import Outcome, read_dialogues, replay
 from bot.settings import parse_settings
@@ -72,3 +74,4 @@ def test_editing_rules_in_mid_stream_loses_and_mixes_nothing(tmp_path: Path) -> 
             assert {found[message_id] for message_id in customers} == {2}  # whole rule books, never half of one
             assert set(session.scalars(select(Tagging.version).distinct())) <= set(known)
             assert parse_settings(VERSIONS[0]).version in known
+        assert audit(stack.system.store, clock.now(), running=False) == []

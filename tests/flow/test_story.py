@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bot import clock
+from bot.auditor import audit
 from bot.chapters import own_config
 from bot.environment import ROOT
 from bot.stack import Stack
@@ -36,6 +38,7 @@ def test_the_story_is_seen_step_by_step(tmp_path: Path, database_url: str) -> No
         with Stack(folder, own_config(ROOT / "config.toml", folder)) as stack:
             assert stack.system.store.engine.dialect.name == database_url.partition(":")[0]
             told = tell_story(stack, Console(file=words, width=160))
+            assert audit(stack.system.store, clock.now(), running=False) == []
     finally:
         for name in set(os.environ) - set(before):
             del os.environ[name]

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from bot import clock
+from bot.auditor import audit
 from bot.cases import Wake, open_case
 from bot.models import Customer, Placement, StageMove
 from bot.moving import move_by_hand
@@ -28,6 +29,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
     with Stack(folder / "var", folder / "config.toml", workers=2) as stack:
         yield stack
+        assert audit(stack.system.store, clock.now(), running=False) == []
 
 
 @pytest.fixture

@@ -1,0 +1,319 @@
+"""`make chaos`: breaks everything by a seed while messages pass, then settles, audits and compares.
+
+python -m tests.chaos --seed 7 --minutes 10 --messages 50000 --database postgresql --kills 500 --each-point 20
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import func, select
+
+from bot import clock, ingest
+from bot.auditor import audit, audit_archive
+from bot.models import ArchiveCursor, CallbackEvent, Outbox, SopTask
+from bot.queue import connect_redis
+from tests.chaos.city import City
+from tests.chaos.plan import Fault, make_orders, make_plan
+from tests.chaos.reckoning import reckon
+from tests.chaos.talks import Person, lines, people
+from tests.parts import CONFIG
+from tests.postgres import running_postgres
+
+TICK = 0.1
+SLICE = 100  # lines put into the archive at once
+AGENTS = 60
+AHEAD = 10  # seconds from a customer's coming to his first word
+SETTLED = 60.0  # seconds after the last fault
+PATIENCE = 600.0
+Undo = Callable[[], None]
+
+
+class Run:
+    """One run: what is said, what is broken, what is to be undone when."""
+
+    def __init__(self, city: City, everybody: list[Person], plan: list[Fault], orders: list[str], seconds: float):
+        self.city, self.everybody, self.plan, self.seconds = city, everybody, list(plan), seconds
+        self.total = len(everybody) * 10
+        self.newcomers = [(place, person) for place, (person, line) in enumerate(lines(everybody))
+                          if person.added and line["msgid"].endswith("00_external")]  # fmt: skip
+        self.undos: list[tuple[float, Undo]] = []
+        self.done: Counter[str] = Counter()
+        city.orders = list(orders)
+
+    def go(self) -> float:
+        """Say everything and break everything; the moment of the last fault."""
+        said, waiting, begun = 0, lines(self.everybody), time.monotonic()
+        wanted, told = len(self.city.orders), 0.0
+        while True:
+            at = time.monotonic() - begun
+            due = min(self.total, int(self.total * at / self.seconds) + 1)
+            while self.newcomers and self.newcomers[0][0] <= due + AHEAD * self.total / self.seconds:
+                self.city.insist(partial(self._add, self.newcomers.pop(0)[1]))
+            while said < due and (batch := [line for _, line in islice(waiting, min(SLICE, due - said))]):
+                self.city.insist(partial(self.city.control.archive, batch))
+                said += len(batch)
+            self._break(at)
+            self._heal(at)
+            self.city.mend()
+            if at - told > 30:
+                told = at
+                click.echo(f"{at:6.0f} s: {said} said, {sum(self.done.values())} faults, "
+                           f"{len(self.city.obeyed)} of {wanted} orders", err=True)  # fmt: skip
+            if said >= self.total and not self.plan and not self.undos:
+                break
+            time.sleep(TICK)
+        return time.monotonic()
+
+    def _add(self, person: Person) -> None:
+        self.city.control.add_customer(person.agent, f"客户{person.number}", external_userid=person.userid)
+
+    def _break(self, at: float) -> None:
+        while self.plan and self.plan[0].at <= at:
+            fault = self.plan.pop(0)
+            undo = FAULTS[fault.name](self.city)
+            if undo is False:  # it was down already
+                self.done[f"{fault.name} (not running)"] += 1
+                continue
+            self.done[fault.name] += 1
+            if callable(undo):
+                self.undos.append((at + fault.lasting, undo))
+
+    def _heal(self, at: float) -> None:
+        for due in [item for item in self.undos if item[0] <= at]:
+            self.undos.remove(due)
+            due[1]()
+
+
+def _kill(name: str) -> Callable[[City], Any]:
+    def act(city: City) -> Any:
+        if name == "database":
+            return None if city.crash_database() else False
+        slots = [slot for slot in city.slots if slot.startswith(name)] or [name]
+        turn = city.killed_so_far
+        city.killed_so_far += 1
+        return None if city.signal(slots[turn % len(slots)], signal.SIGKILL) else False
+
+    return act
+
+
+def _freeze(name: str) -> Callable[[City], Any]:
+    def act(city: City) -> Any:
+        target = next((slot for slot in city.slots if slot.startswith(name)), name)
+        pid = city.pid_of(target)
+        if pid is None or not city.signal(target, signal.SIGSTOP):
+            return False
+        return partial(_go_on, pid)
+
+    return act
+
+
+def _go_on(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+
+
+def _redis(command: str, *values: Any, undo: tuple[Any, ...] = ()) -> Callable[[City], Any]:
+    def act(city: City) -> Any:
+        def say(*words: Any) -> bool:
+            with suppress(Exception):
+                with connect_redis(city.system.redis_url) as connection:
+                    connection.execute_command(*words)
+                return True
+            return False
+
+        if not say(command, *values):
+            return False
+        return partial(say, *undo) if undo else None
+
+    return act
+
+
+def _wecom(path: str = "*", times: int = -1, **how: Any) -> Callable[[City], Any]:
+    def act(city: City) -> Any:
+        city.insist(partial(city.control.fault, path, times, **how))
+        return partial(city.insist, city.control.clear_faults) if times < 0 else None
+
+    return act
+
+
+def _switch(**values: Any) -> Callable[[City], Any]:
+    def act(city: City) -> Any:
+        city.insist(partial(city.control.switches, **values))
+        calm = {name: 0 for name in values if name not in ("lose_callbacks", "partial_marks")}
+        return partial(city.insist, partial(city.control.switches, **calm)) if calm else None
+
+    return act
+
+
+def _replay(city: City) -> Any:
+    newest = city.insist(lambda: city.control.effects(0, "callback", limit=10_000))
+    for effect in (newest or [])[-5:]:
+        city.insist(partial(city.control.post, "repeat-callback", {"callback": effect["callback"], "copies": 3}))
+
+
+def _config(words: str | None) -> Callable[[City], Any]:
+    def act(city: City) -> Any:
+        path = city.folder / "config.toml"
+        if words is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_text(words, encoding="utf-8")
+        return partial(_write, path)
+
+    return act
+
+
+def _write(path: Path) -> None:
+    path.write_text(CONFIG, encoding="utf-8")
+
+
+def _later(seconds: float) -> Callable[[City], Any]:
+    return lambda city: city.shift_clock(seconds)
+
+
+FAULTS: dict[str, Callable[[City], Any]] = {
+    **{f"kill-{name}": _kill(name) for name in
+       ("worker", "scheduler", "web", "web-child", "valkey", "sandbox", "database")},
+    "worker-frozen": _freeze("worker"),
+    "scheduler-frozen": _freeze("scheduler"),
+    "web-frozen": _freeze("web-child"),
+    "valkey-frozen": _freeze("valkey"),
+    "valkey-flushed": _redis("FLUSHALL"),
+    "valkey-full": _redis("CONFIG", "SET", "maxmemory", "1", undo=("CONFIG", "SET", "maxmemory", "0")),
+    "database-locked": lambda city: city.lock_database(),
+    "disk-full": lambda city: city.fill_disk(),
+    "wecom-500": _wecom(status=500),
+    "wecom-silent": _wecom(delay=6.0),
+    "wecom-busy": _wecom(errcode=-1),
+    "wecom-limit": _wecom("externalcontact/*", 1, errcode=45009),
+    "wecom-answers-lost": _wecom("message/send", 5, status=500, after=True),
+    "wecom-tokens-dead": lambda city: city.insist(city.control.kill_tokens) and None,
+    "wecom-partial": _switch(partial_marks=5),
+    "callbacks-doubled": _switch(duplicate_callbacks=5),
+    "callbacks-reordered": _switch(reorder_callbacks=3),
+    "callbacks-lost": _switch(lose_callbacks=10),
+    "callbacks-replayed": _replay,
+    "clock-five-minutes-on": _later(300),
+    "clock-five-minutes-back": _later(-300),
+    "clock-a-day-on": _later(86_400),
+    "config-broken": _config("不是 TOML"),
+    "config-cut": _config(CONFIG[: CONFIG.index("课程转化")]),
+    "config-gone": _config(None),
+}  # fmt: skip
+
+
+def left(city: City) -> list[str]:
+    """What is still to be done, in words; what WeCom's limits hold back counts as well."""
+    seq = int(city.insist(city.control.state)["last_seq"])
+    now = clock.now()
+    with city.system.store.read() as session:
+        cursor = session.scalar(select(func.max(ArchiveCursor.seq))) or 0
+        counts = {
+            "outbox": select(func.count()).where(Outbox.state.in_(("waiting", "sending"))),
+            "events": select(func.count()).where(CallbackEvent.handled_at.is_(None)),
+            "due": select(func.count()).where(SopTask.state == "planned", SopTask.due_at <= now),
+        }
+        found = [f"{name} {count}" for name, query in counts.items() if (count := session.scalar(query))]
+    return found + ([f"archive at {cursor} of {seq}"] if cursor < seq else [])
+
+
+def tasks_of(city: City) -> dict[str, int]:
+    """Tasks by their state and why they ended."""
+    with city.system.store.read() as session:
+        rows = session.execute(
+            select(SopTask.state, SopTask.ended_because, func.count()).group_by(SopTask.state, SopTask.ended_because)
+        )
+        return {f"{state}{f': {why}' if why else ''}": count for state, why, count in rows}
+
+
+def settle(city: City) -> tuple[float, list[str]]:
+    """Seconds until nothing is left to be done; what was left when patience ended."""
+    begun = told = time.monotonic()
+    rest = ["?"]
+    while time.monotonic() - begun < PATIENCE:
+        city.mend()
+        with suppress(Exception):
+            if not (rest := left(city)):
+                return time.monotonic() - begun, []
+        if time.monotonic() - told > 10:
+            told = time.monotonic()
+            click.echo(f"settling for {told - begun:.0f} s: {', '.join(rest)}", err=True)
+        time.sleep(0.5)
+    return PATIENCE, rest
+
+
+@contextmanager
+def database(kind: str, folder: Path) -> Iterator[tuple[str, Any]]:
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'tici.db'}", None
+        return
+    with running_postgres() as server, server.database() as url:
+        yield url, server
+
+
+@click.command()
+@click.option("--seed", default=1, show_default=True, help="the same seed plans the same faults")
+@click.option("--minutes", default=5.0, show_default=True)
+@click.option("--messages", default=5000, show_default=True)
+@click.option("--database", "kind", type=click.Choice(("sqlite", "postgresql")), default="sqlite", show_default=True)
+@click.option("--kills", default=60, show_default=True, help="random kill -9; other faults: a third as many")
+@click.option("--each-point", default=2, show_default=True, help="how often a worker dies at each named point")
+@click.option("--workers", default=3, show_default=True)
+@click.option("--plan", "only_plan", is_flag=True, help="only print the plan")
+def main(
+    seed: int, minutes: float, messages: int, kind: str, kills: int, each_point: int, workers: int, only_plan: bool
+) -> None:
+    plan, orders = make_plan(seed, minutes * 60, kills), make_orders(seed, each_point)
+    if only_plan:
+        for fault in plan:
+            click.echo(f"{fault.at:8.1f} s  {fault.name}" + (f"  {fault.lasting:.0f} s" if fault.lasting else ""))
+        click.echo(f"deaths at named points: {' '.join(orders)}")
+        return
+    everybody = people(messages, AGENTS)
+    with tempfile.TemporaryDirectory(prefix="tici-chaos-") as made, database(kind, Path(made)) as (url, server):
+        with City(Path(made), url, server, workers, 2) as city:
+            sys.exit(0 if play(Run(city, everybody, plan, orders, minutes * 60), seed, kind) else 1)
+
+
+def play(run: Run, seed: int, kind: str) -> bool:
+    """The whole run, its report on standard output; True where everything held."""
+    city = run.city
+    run.go()
+    unobeyed = city.pardon()
+    seconds, rest = settle(city)
+    freed, held = ingest.replay_quarantine(city.system)
+    if freed:
+        settle(city)
+    found = audit(city.system.store, clock.now())
+    lost = audit_archive(city.system)
+    reckoning = reckon(city.system, city.folder / "sandbox", run.everybody)
+    report = {
+        "seed": seed, "database": kind, "messages": run.total, "seconds": run.seconds,
+        "kills": sum(n for name, n in run.done.items() if name.startswith("kill-") and "not running" not in name),
+        "deaths_at_points": dict(sorted(Counter(order.split(":")[0] for order in city.obeyed).items())),
+        "orders_left": unobeyed, "tasks": tasks_of(city),
+        "faults": dict(sorted(run.done.items())), "settled_after": round(seconds, 1), "left": rest,
+        "quarantined_and_freed": freed, "quarantined": held,
+        "audit": [asdict(finding) for finding in [*found, lost] if finding.count], **asdict(reckoning),
+    }  # fmt: skip
+    click.echo(json.dumps(report, ensure_ascii=False, indent=1))
+    return reckoning.sound and not found and not lost.count and not rest and seconds <= SETTLED and not held
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,251 @@
+"""The product as real processes, each of which may be killed, frozen or starved, and comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import make_url, text
+
+from bot.environment import ROOT, read_environment
+from bot.ports import free_port
+from bot.sandbox.control import ControlRefused, SandboxControl
+from bot.sandbox.corp import prepare
+from bot.schema import upgrade
+from bot.stack import _die_with_parent, answers
+from bot.system import System, use_system
+from bot.valkey import ensure_valkey, stop_valkey
+from tests.faults.nursery import Nursery
+from tests.parts import CONFIG
+from tests.postgres import Postgres
+
+READY = 60.0
+
+
+class City:
+    """Web, sandbox, workers, schedulers, an embedded Valkey and a database; `postgres` is None on SQLite."""
+
+    def __init__(self, folder: Path, database_url: str, postgres: Postgres | None, workers: int, schedulers: int):
+        self.folder, self.postgres = folder, postgres
+        self.web_port, self.sandbox_port = free_port(), free_port()
+        (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+        self.variables = {
+            **prepare(folder / "sandbox", self.sandbox_port),
+            "TICI_VAR": str(folder),
+            "TICI_CONFIG": str(folder / "config.toml"),
+            "TICI_CLOCK_FILE": str(folder / "clock"),
+            "TICI_DATABASE_URL": database_url,
+            "TICI_BASE_URL": f"http://127.0.0.1:{self.web_port}",
+            "TICI_SECRET_KEY": "a key of the tests",
+        }
+        os.environ.update(self.variables)
+        self.system = System(read_environment())
+        self.control = SandboxControl(f"http://127.0.0.1:{self.sandbox_port}", timeout=20)
+        self.nursery = Nursery()
+        self.slots: dict[str, int] = {}  # worker-1, scheduler-1, ...: their pids
+        self.children: dict[str, subprocess.Popen[bytes]] = {}  # web and sandbox
+        self.armed: dict[str, str] = {}
+        self.orders: list[str] = []
+        self.obeyed: list[str] = []
+        self.killed: set[str] = set()  # the slots whose process we killed ourselves
+        self.killed_so_far = 0
+        self._wanted = [f"worker-{n + 1}" for n in range(workers)] + [f"scheduler-{n + 1}" for n in range(schedulers)]
+
+    def __enter__(self) -> City:
+        upgrade(self.system.store.engine)
+        ensure_valkey(self.folder)
+        use_system(self.system)
+        self.mend()
+        ends = time.monotonic() + READY
+        for url in (
+            f"http://127.0.0.1:{self.web_port}/healthz",
+            f"http://127.0.0.1:{self.sandbox_port}/control/state",
+        ):
+            while not answers(url):
+                assert time.monotonic() < ends, f"{url} does not answer; see {self.folder}"
+                time.sleep(0.1)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for child in self.children.values():
+            child.kill()
+            child.wait()
+        self.nursery.__exit__(kind, error, trace)
+        self.system.store.close()
+        stop_valkey(self.folder)
+
+    # who runs
+    def mend(self) -> None:
+        """Start whatever does not run; a worker that starts takes the next order where to die."""
+        for slot in self._wanted:
+            pid = self.slots.get(slot)
+            status = None if pid is None else self.nursery.poll(pid)
+            if pid is not None and status is None:
+                continue
+            self._account(slot, status)
+            what = slot.partition("-")[0]
+            order = self.orders.pop(0) if what == "worker" and self.orders else ""
+            self.armed[slot] = order
+            self.slots[slot] = self.nursery.start(what, self.variables, self.folder / f"{slot}.log", order)
+        for name, command in (("sandbox", self._sandbox()), ("web", self._web())):
+            child = self.children.get(name)
+            if child is None or child.poll() is not None:
+                self.children[name] = self._start(name, command)
+
+    def _account(self, slot: str, status: int | None) -> None:
+        """An order obeyed is counted; one whose worker died of something else is given out again."""
+        order = self.armed.pop(slot, "")
+        if order and status == -signal.SIGKILL and slot not in self.killed:
+            self.obeyed.append(order)
+        elif order:
+            self.orders.append(order)
+        self.killed.discard(slot)
+
+    def pardon(self) -> int:
+        """Nobody is to die any more; how many orders were not obeyed."""
+        self.orders, left = [], len(self.orders)
+        for slot in [slot for slot, order in self.armed.items() if order]:
+            self.armed[slot] = ""
+            self.signal(slot, signal.SIGKILL)
+            left += 1
+        return left
+
+    def pid_of(self, name: str) -> int | None:
+        """The process of that name, if it runs."""
+        if name in self.slots:
+            return self.slots[name] if self.nursery.poll(self.slots[name]) is None else None
+        if name == "valkey":
+            with suppress(OSError, ValueError, KeyError):
+                return int(json.loads((self.folder / "valkey" / "server.json").read_text())["pid"])
+            return None
+        if name == "web-child":
+            return next(iter(_children(self.children["web"].pid)), None)
+        child = self.children[name]
+        return child.pid if child.poll() is None else None
+
+    def signal(self, name: str, number: int) -> bool:
+        """Send a signal to a process by name; False where it does not run."""
+        pid = self.pid_of(name)
+        if pid is None:
+            return False
+        if number == signal.SIGKILL and name in self.slots:
+            self.killed.add(name)
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+            return True
+        return False
+
+    def crash_database(self) -> bool:
+        """kill -9 of PostgreSQL, started again at once; on SQLite there is no such process."""
+        if self.postgres is None:
+            return False
+        self.postgres.crash()
+        self.postgres.start()
+        return True
+
+    # what they stand on
+    def fill_disk(self) -> Callable[[], None]:
+        """From now on no file may grow past the database's present size; the returned call undoes it."""
+        pids = [pid for slot in self._wanted if (pid := self.pid_of(slot)) is not None]
+        web = self.pid_of("web-child")
+        limit = 4096
+        if self.postgres is not None:
+            pids = [self.postgres.pid, *_children(self.postgres.pid)]
+            limit = 16 * 1024 * 1024  # its log comes in files of this size, made in advance
+        elif web is not None:
+            pids.append(web)
+        before = [(pid, _limit_files(pid, limit)) for pid in pids]
+
+        def undo() -> None:
+            for pid, limits in before:
+                if limits is not None:
+                    _limit_files(pid, limits[0])
+
+        return undo
+
+    def lock_database(self) -> Callable[[], None]:
+        """Hold what every writer needs; the returned call lets go."""
+        engine = self.system.store.engine
+        connection = engine.connect()
+        if make_url(self.system.store.url).get_backend_name() != "sqlite":
+            connection.execute(text("LOCK TABLE message, outbox, callback_event IN EXCLUSIVE MODE"))
+        else:
+            connection.execute(text("SELECT 1"))  # BEGIN IMMEDIATE
+
+        def undo() -> None:
+            with suppress(Exception):
+                connection.rollback()
+            with suppress(Exception):
+                connection.close()
+
+        return undo
+
+    def shift_clock(self, seconds: float) -> None:
+        """Set everybody's clock forward or back."""
+        path = self.folder / "clock"
+        before = float(path.read_text()) if path.exists() else 0.0
+        fresh = path.with_suffix(".new")
+        fresh.write_text(str(before + seconds))
+        fresh.replace(path)
+
+    def insist(self, act: Callable[[], Any], seconds: float = 60.0) -> Any:
+        """Ask the sandbox until it answers: it may just be dead."""
+        ends = time.monotonic() + seconds
+        while True:
+            try:
+                return act()
+            except ControlRefused:
+                return None
+            except (OSError, ValueError):
+                if time.monotonic() > ends:
+                    raise
+                self.mend()
+                time.sleep(0.3)
+
+    def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                command, cwd=ROOT, env={**os.environ, **self.variables}, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent,
+            )  # fmt: skip
+
+    def _sandbox(self) -> list[str]:
+        web = f"http://127.0.0.1:{self.web_port}/wecom"
+        return [
+            sys.executable, "-W", "ignore", "-m", "bot.sandbox.command", "--port", str(self.sandbox_port),
+            "--folder", str(self.folder / "sandbox"), "--callback-url", f"{web}/callback",
+            "--archive-callback-url", f"{web}/archive",
+        ]  # fmt: skip
+
+    def _web(self) -> list[str]:
+        return [
+            sys.executable, "-W", "ignore", "-m", "gunicorn", "--worker-class", "gthread", "--threads", "8",
+            "--bind", f"127.0.0.1:{self.web_port}", "--graceful-timeout", "3", "--no-control-socket", "wsgi:app",
+        ]  # fmt: skip
+
+
+def _children(pid: int) -> list[int]:
+    with suppress(OSError):
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return [int(child) for child in listed.split()]
+    return []
+
+
+def _limit_files(pid: int, size: int) -> tuple[int, int] | None:
+    """Set the largest size a file may grow to by this process; the limits before, None where it is gone."""
+    with suppress(ProcessLookupError, PermissionError):
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        return resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+    return None

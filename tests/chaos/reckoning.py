@@ -1,0 +1,139 @@
+"""Afterwards: what the sandbox saw is held against what the database says and against what had to come."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.models import Customer, Follow, Message, Outbox, Quarantine, SopEnrolment, SopTask, StageMove, Tagging
+from bot.system import System
+from tests.chaos.talks import LINES, Person
+
+
+@dataclass
+class Reckoning:
+    """Counts that must be 0, save `cards`, `unknown` and `given_up`, which are told; `examples`: the first few."""
+
+    lost: int = 0  # archived, neither stored nor quarantined
+    doubled_messages: int = 0
+    wrong_tags: int = 0
+    doubled_tags: int = 0
+    wrong_moves: int = 0
+    wrong_tasks: int = 0
+    missing_sends: int = 0  # the database says sent, no phone has it
+    unasked_sends: int = 0  # a phone has it, the database says it was never sent
+    doubled_sends: int = 0  # a phone has it twice
+    doubled_welcomes: int = 0
+    wrong_marks: int = 0  # the phone's stage tag is not the board's
+    cards: int = 0
+    unknown: int = 0  # outbox rows of which nobody can say whether they arrived: shown to the agent, not repeated
+    given_up: dict[str, int] = field(default_factory=dict)
+    examples: list[str] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        told = {"cards", "unknown", "given_up", "examples"}
+        return not any(value for name, value in asdict(self).items() if name not in told)
+
+    def wrong(self, what: str, example: str, count: int = 1) -> None:
+        setattr(self, what, getattr(self, what) + count)
+        if len(self.examples) < 40:
+            self.examples.append(f"{what}: {example}")
+
+
+def reckon(system: System, sandbox: Path, everybody: list[Person]) -> Reckoning:
+    """Compare everything. `sandbox` is the folder of its state."""
+    found = Reckoning()
+    with closing(sqlite3.connect(f"file:{sandbox / 'sandbox.db'}?mode=ro", uri=True)) as seen:
+        _messages(system, seen, found, len(everybody) * LINES)
+        _people(system, everybody, found)
+        _sends(system, seen, found)
+        _marks(system, seen, everybody, found)
+    return found
+
+
+def _messages(system: System, seen: sqlite3.Connection, found: Reckoning, said: int) -> None:
+    archived = {msgid for (msgid,) in seen.execute("SELECT msgid FROM archive")}
+    with system.store.read() as session:
+        stored = Counter(session.scalars(select(Message.msgid)))
+        held = set(session.scalars(select(Quarantine.msgid).where(Quarantine.released_at.is_(None))))
+    for msgid in archived - stored.keys() - held:
+        found.wrong("lost", msgid)
+    for msgid, times in stored.items():
+        if times > 1:
+            found.wrong("doubled_messages", msgid, times - 1)
+    missing = said - sum(msgid.startswith("chaos") for msgid in archived)
+    if missing > 0:
+        found.wrong("lost", f"{missing} never reached the sandbox's archive: the runner's fault")
+
+
+def _people(system: System, everybody: list[Person], found: Reckoning) -> None:
+    tags, moves, tasks = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list), Counter[Any]()
+    with system.store.read() as session:
+        who = {row.id: row.external_userid for row in session.scalars(select(Customer))}
+        for customer, tag in session.execute(select(Tagging.customer_id, Tagging.tag).where(Tagging.by == "rule")):
+            tags[who[customer]].append(tag)
+        ordered = select(StageMove.customer_id, StageMove.to_stage).order_by(StageMove.customer_id, StageMove.serial)
+        for customer, stage in session.execute(ordered):
+            moves[who[customer]].append(stage)
+        enrolled = select(SopTask.customer_id, SopEnrolment.sop_id, SopTask.step)
+        for customer, sop, step in session.execute(enrolled.join(SopEnrolment)):
+            tasks[who[customer], sop, step] += 1
+    for person in everybody:
+        if sorted(set(tags[person.userid])) != person.tags:
+            found.wrong("wrong_tags", f"{person.userid} {tags[person.userid]}")
+        if len(tags[person.userid]) > len(set(tags[person.userid])):
+            found.wrong("doubled_tags", f"{person.userid} {tags[person.userid]}")
+        if moves[person.userid] != person.stages:
+            found.wrong("wrong_moves", f"{person.userid} {moves[person.userid]}")
+        steps = [tasks[person.userid, "price", step] for step in (0, 1)]
+        if steps != [int(person.asks)] * 2 or tasks[person.userid, "hello", 0] > int(person.added):
+            found.wrong("wrong_tasks", f"{person.userid} price {steps}")
+
+
+def _sends(system: System, seen: sqlite3.Connection, found: Reckoning) -> None:
+    shown: Counter[str] = Counter()
+    for (data,) in seen.execute("SELECT data FROM effects WHERE kind = 'message'"):
+        task_id = json.loads(data).get("template_card", {}).get("task_id", "")
+        if task_id.startswith("task_"):
+            shown[task_id] += 1
+    found.cards = sum(shown.values())
+    with system.store.read() as session:
+        cards = select(Outbox.key, Outbox.state, Outbox.error, Outbox.attempts).where(Outbox.kind == "card")
+        states = {"task_" + key.removeprefix("card:").replace(":", "_"): row for key, *row in session.execute(cards)}
+    for task_id, (state, error, attempts) in states.items():
+        if state == "sent" and not shown[task_id]:
+            found.wrong("missing_sends", task_id)
+        if state in ("cancelled", "failed") and shown[task_id] and not attempts:
+            found.wrong("unasked_sends", f"{task_id} {state} {error}")
+        if state in ("failed", "waiting", "sending"):
+            found.given_up[f"{state}: {error}"[:80]] = found.given_up.get(f"{state}: {error}"[:80], 0) + 1
+        found.unknown += state == "unknown"
+    for task_id, times in shown.items():
+        if task_id not in states:
+            found.wrong("unasked_sends", task_id)
+        if times > 1:
+            found.wrong("doubled_sends", f"{task_id}: {times}", times - 1)
+    welcomes = seen.execute("SELECT data FROM effects WHERE kind = 'welcome'")
+    welcomed = Counter(json.loads(data).get("external_userid") for (data,) in welcomes)
+    found.doubled_welcomes = sum(times - 1 for times in welcomed.values())
+
+
+def _marks(system: System, seen: sqlite3.Connection, everybody: list[Person], found: Reckoning) -> None:
+    shown = defaultdict[str, set[str]](set)
+    marks = "SELECT external_userid, tags.name FROM marks JOIN tags ON tags.tag_id = marks.tag_id"
+    for userid, name in seen.execute(marks):
+        shown[userid].add(name)
+    with system.store.read() as session:
+        follows = select(Customer.external_userid).join(Follow, Follow.customer_id == Customer.id)
+        followed = set(session.scalars(follows.where(Follow.ended_at.is_(None))))
+    for person in everybody:
+        if shown[person.userid] != {person.stages[-1]} or person.userid not in followed:
+            found.wrong("wrong_marks", f"{person.userid} {sorted(shown[person.userid])}")
