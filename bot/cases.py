@@ -59,6 +59,11 @@ class Case:
         tasks = [t for e in self.enrolments if e.ended_at is None for t in e.tasks if t.state in OPEN_STATES]
         return sorted(tasks, key=lambda task: (task.due_at, task.step))
 
+    @property
+    def running(self) -> list[SopEnrolment]:
+        """Enrolments that have not ended."""
+        return [enrolment for enrolment in self.enrolments if enrolment.ended_at is None]
+
     def follow_of(self, agent: Agent) -> Follow | None:
         return next((follow for follow in self.follows if follow.agent is agent), None)
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.alarms import TellAlarm
 from bot.cases import open_case
 from bot.consent_checks import CheckConsent
-from bot.errand import Errand, Skipped
+from bot.errand import Errand, Postponed, Skipped
 from bot.groupchats import ReadGroup
 from bot.groupsend_errands import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
 from bot.links import day_url, task_url
@@ -25,6 +25,7 @@ from bot.morning import DayList
 from bot.nudging import NudgeErrand
 from bot.prompting import wording_values
 from bot.reading import Library, Profile
+from bot.staff import ReadDepartments, ReadMember
 from bot.wecom.cards import (
     Button,
     TaskCard,
@@ -41,6 +42,7 @@ from sop.wording import render
 if TYPE_CHECKING:
     from bot.system import System
 
+HEIRLESS = 1800.0  # how long the tasks of one who left wait before they look for his heir again
 _log = get_logger(__name__)
 
 
@@ -55,6 +57,8 @@ class Prompt(Errand):
             raise Skipped(task.ended_because or f"任务状态已是 {task.state}")
         if row.payload:  # a repeat must be the same to the byte, or WeCom cannot tell that it is one
             return row.payload
+        if task.agent.left_at is not None:
+            raise Postponed(HEIRLESS)
         card = prompt_card(session, system, task, now, row.created_at)
         return {"userid": task.agent.userid, "card": button_interaction(card, prompt_buttons(task.id))}
 
@@ -99,7 +103,8 @@ class Digest(Errand):
             task.state, task.delivered_at = "delivered", task.delivered_at or now
 
     def _open(self, session: Session, row: Outbox) -> list[SopTask]:
-        listed = select(SopTask).where(SopTask.id.in_(row.payload["task_ids"]), SopTask.state == "queued")
+        mine = SopTask.agent_id == row.agent_id
+        listed = select(SopTask).where(SopTask.id.in_(row.payload["task_ids"]), SopTask.state == "queued", mine)
         return list(session.scalars(listed))
 
 
@@ -169,6 +174,8 @@ ERRANDS: dict[str, Errand] = {
     "welcome": Welcome(),
     "profile": Profile(),
     "library": Library(),
+    "member": ReadMember(),
+    "departments": ReadDepartments(),
     "app_text": AppText(),
     "alarm": TellAlarm(),
     "material": Upload(),

@@ -8,6 +8,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot import auditing
 from bot.cases import Case, Wake, open_case, open_cases
 from bot.chat import answer_agent
 from bot.clicks import take_click
@@ -16,18 +17,32 @@ from bot.consenting import AGENT, take_consent
 from bot.failpoints import passing
 from bot.following import Happened, follow_up
 from bot.groupchats import ask_group, dismiss, find_group, leave_room
+from bot.inheriting import TRANSFER, heir_of, inherit, taken_from
 from bot.models import Agent, CallbackEvent, Customer, Outbox
 from bot.observing import observe
 from bot.people import find_agents, find_customers, start_follow
 from bot.placing import mark_stage
 from bot.reading import ask_library, ask_profile
 from bot.settings import Settings
+from bot.staff_events import take_alert, take_member, take_staff
 from bot.stopping import stop_sops
+from bot.tombstones import lift
 from bot.wecom.callback import reopen
-from bot.wecom.events import AppText, CardClick, ChatChange, CustomerChange, TagChange, read_event
+from bot.wecom.events import (
+    AppAlert,
+    AppMember,
+    AppText,
+    CardClick,
+    ChatChange,
+    CustomerChange,
+    StaffChange,
+    TagChange,
+    read_event,
+)
 from taggers.occurrence import Occurrence
 
 ROOM_EVENTS = {"add_member": "@joined", "del_member": "@quit"}
+BY_TRANSFER = "DELETE_BY_TRANSFER"
 WELCOME_WINDOW = timedelta(seconds=20)  # WeCom's own; later it answers 41050
 
 
@@ -50,6 +65,12 @@ def take_event(session: Session, settings: Settings, now: datetime, row: Callbac
         row.outcome = take_click(session, settings, event, row, now, wake)
     elif isinstance(event, ChatChange):
         row.outcome = _room_changed(session, settings, now, event, row, wake)
+    elif isinstance(event, StaffChange):
+        row.outcome = take_staff(session, event, row, now, wake)
+    elif isinstance(event, AppMember):
+        row.outcome = take_member(session, event, row, now, wake)
+    elif isinstance(event, AppAlert):
+        row.outcome = take_alert(session, event, now)
     else:
         row.outcome = f"stored: {type(event).__name__}"
     row.handled_at = now
@@ -100,7 +121,12 @@ def _room_changed(
 def _customer_changed(
     session: Session, settings: Settings, now: datetime, event: CustomerChange, row: CallbackEvent, wake: Wake
 ) -> str:
-    customer = find_customers(session, [event.external_userid], now)[event.external_userid]
+    if event.change in ("add", "add_half"):
+        lift(session, event.external_userid, row.created_at)
+    customer = find_customers(session, [event.external_userid], now).get(event.external_userid)
+    if customer is None:
+        row.raw_xml = ""
+        return "erased"
     agent = find_agents(session, [event.userid], now)[event.userid.casefold()]
     case = open_case(session, customer)
     if event.change in ("add", "add_half"):
@@ -116,6 +142,11 @@ def _customer_changed(
     if event.change == "msg_audit_approved":
         take_consent(session, customer.id, AGENT, agent.key, "agreed", row.created_at, "event")
         return "agreed to be archived"
+    if event.change == "transfer_fail":
+        detail = {"to": agent.userid, "reason": event.fail_reason}
+        auditing.record(session, "wecom", "customer.transfer-failed", f"customer:{customer.id}", now, **detail)
+        ask_profile(session, case, agent, now, wake, f"transfer:{row.id}", mirror=True, takes_in=True)
+        return f"not handed over: {event.fail_reason}"
     return f"stored: {event.change}"
 
 
@@ -129,6 +160,9 @@ def _added(
     row: CallbackEvent,
     wake: Wake,
 ) -> str:
+    giver, known = taken_from(case, row.created_at), case.follow_of(agent)
+    if known is not None and known.ended_at is not None and known.ended_at > row.created_at:
+        return "ended since"
     follow, fresh = start_follow(session, agent, case.customer, row.created_at, event.state or None)
     if follow not in case.follows:
         case.follows.append(follow)
@@ -140,6 +174,9 @@ def _added(
     passing("event")
     if not fresh:
         return "already a contact"
+    if giver is not None and giver is not follow:
+        inherit(session, case, giver, follow, now, wake, "event")
+        return f"handed over by {giver.agent.userid}"
     # One known to another agent carries his stages' tags here as well.
     for placement in case.placements.values():
         mark_stage(session, case, placement.pipeline, placement.serial, now, wake, [follow])
@@ -163,9 +200,22 @@ def _left(
     wake: Wake,
 ) -> str:
     follow = case.follow_of(agent)
-    if follow is None or follow.ended_at is not None or follow.added_at > row.created_at:
+    handed_over = event.change == "del" and event.source == BY_TRANSFER
+    if follow is None:  # the event of the beginning may still come: it must find that it is late
+        follow, _ = start_follow(session, agent, case.customer, row.created_at)
+        follow.ended_at, follow.ended_by = row.created_at, TRANSFER if handed_over else "agent"
+        return "not a contact we know"
+    if follow.ended_at is not None or follow.added_at > row.created_at:
         return "not a contact any more"
-    follow.ended_at, follow.ended_by = row.created_at, "agent" if event.change == "del" else "customer"
+    follow.ended_at = row.created_at
+    follow.ended_by = TRANSFER if handed_over else "agent" if event.change == "del" else "customer"
+    if handed_over:
+        heir = heir_of(case, follow, surely=True)
+        if heir is not None:
+            inherit(session, case, follow, heir, now, wake, "event")
+            return f"handed over to {heir.agent.userid}"
+        ask_profile(session, case, agent, now, wake, f"transfer:{row.id}", mirror=True, takes_in=True)
+        return "handed over, heir asked for"
     mine = [e for e in case.enrolments if e.agent_id == agent.id]
     stop_sops(session, Case(case.customer, enrolments=mine), ["left"], now)
     if case.active_follows or event.change == "del":

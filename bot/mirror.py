@@ -19,7 +19,6 @@ from bot.noticing import give_tag, take_tag
 from bot.placing import make_move, owner_of
 from bot.settings import Settings
 from bot.starting import after_moves
-from bot.stopping import stop_sops
 from sop.playbook import Pipeline
 from sop.scope import is_for_agent
 from sop.stages import Move, move_to
@@ -111,13 +110,6 @@ def declared_tags(settings: Settings, tags: Tags) -> set[str]:
     """The tags of [[tags]] groups among those seen: group and name must both be as declared."""
     declared = {(group.group, name) for group in settings.tables.tags for name in group.names}
     return {name for _, name in declared & {(str(t.get("group_name")), str(t.get("tag_name"))) for t in tags}}
-
-
-def end_follow(session: Session, case: Case, follow: Follow, now: datetime) -> None:
-    """The agent has the customer no more; what we had planned for the two of them stops."""
-    follow.ended_at, follow.ended_by = now, "agent"
-    mine = [enrolment for enrolment in case.enrolments if enrolment.agent_id == follow.agent_id]
-    stop_sops(session, Case(case.customer, enrolments=mine), ["left"], now)
 
 
 def _learn(session: Session, pipeline: Pipeline, known: StageTags, tags: Tags) -> StageTags:

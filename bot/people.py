@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -10,13 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.models import Agent, Customer, Follow
+from bot.tombstones import stays_away
 
 Row = TypeVar("Row", Customer, Agent)
 
 
 def find_customers(session: Session, external_userids: Iterable[str], now: datetime) -> dict[str, Customer]:
-    """Customers by external_userid; those not met before are made."""
-    wanted = sorted({userid for userid in external_userids if userid})
+    """Customers by external_userid; those not met before are made. Whoever was erased is left out."""
+    asked = {userid for userid in external_userids if userid}
+    wanted = sorted(asked - stays_away(session, asked))
     found = {c.external_userid: c for c in _in(session, wanted, Customer, Customer.external_userid)}
     fresh = [Customer(external_userid=u, created_at=now, activity=0, conversion=0) for u in wanted if u not in found]
     session.add_all(fresh)
@@ -58,6 +60,40 @@ def start_follow(
     follow.ended_at, follow.ended_by, follow.added_at = None, None, now
     follow.marked, follow.marking, follow.tags, follow.marks = {}, {}, [], follow.marks + 1
     return follow, True
+
+
+def take_contact(customer: Customer, told: Mapping[str, Any]) -> bool:
+    """Write down what WeCom's external_contact says of a customer; True where something in it was new to us."""
+    kind = told.get("type")
+    return _set(
+        customer,
+        name=str(told.get("name") or "")[:128] or customer.name,
+        avatar=str(told.get("avatar") or "")[:512] or customer.avatar,
+        kind=kind if kind in (1, 2) else customer.kind,
+        corp_name=str(told.get("corp_full_name") or told.get("corp_name") or "")[:128] or customer.corp_name,
+    )
+
+
+def take_follow_info(follow: Follow, told: Mapping[str, Any]) -> bool:
+    """Write down what an agent noted about his customer in WeCom; True where something in it was new to us."""
+    mobiles = told.get("remark_mobiles")
+    way = told.get("add_way")
+    return _set(
+        follow,
+        remark=str(told.get("remark") or "")[:64],
+        description=str(told.get("description") or "")[:300],
+        remark_mobiles=[str(mobile)[:32] for mobile in mobiles if mobile] if isinstance(mobiles, list) else [],
+        remark_corp_name=str(told.get("remark_corp_name") or "")[:64],
+        add_way=way if isinstance(way, int) else follow.add_way,
+        channel=str(told.get("state") or "")[:64] or follow.channel,
+    )
+
+
+def _set(row: Customer | Follow, **values: Any) -> bool:
+    fresh = {name: value for name, value in values.items() if (getattr(row, name) or None) != (value or None)}
+    for name, value in fresh.items():
+        setattr(row, name, value)
+    return bool(fresh)
 
 
 def _in(session: Session, keys: Sequence[str], model: type[Row], column: Any) -> list[Row]:

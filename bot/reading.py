@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import select
@@ -11,11 +11,15 @@ from sqlalchemy.orm import Session
 
 from bot.cases import Case, Wake, open_case
 from bot.errand import Errand
+from bot.inheriting import TRANSFER, end_or_inherit
 from bot.library import take_library
 from bot.log import get_logger
-from bot.mirror import Reading, end_follow, read_back
+from bot.mirror import Reading, read_back
 from bot.models import Agent, Customer, Follow, Outbox
+from bot.people import find_agents, start_follow, take_contact, take_follow_info
+from bot.staff import take_person
 from bot.store import set_status
+from bot.wecom.directory import read_person
 from bot.wecom.errors import WeComError
 from sop.syncing import Policy
 
@@ -66,19 +70,15 @@ class Profile(Errand):
 
     def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
         contact, customer = result.get("contact", {}), session.get_one(Customer, row.customer_id)
-        customer.name = str(contact.get("name") or customer.name)[:128]
-        customer.avatar = str(contact.get("avatar") or "")[:512] or customer.avatar
+        take_contact(customer, contact)
         if result.get("member") and row.agent_id:
-            agent, member = session.get_one(Agent, row.agent_id), result["member"]
-            agent.name = str(member.get("name") or "")[:64]
-            agent.departments = [number for number in member.get("department") or [] if isinstance(number, int)]
+            take_person(session, session.get_one(Agent, row.agent_id), read_person(result["member"]), now)
         found = _by_agent(result)
         mine = select(Follow).where(Follow.customer_id == customer.id)
         for follow in session.scalars(mine):
             known = found.get(follow.agent.key)
             if known is not None:
-                follow.remark = str(known.get("remark") or "")[:64]
-                follow.channel = str(known.get("state") or "")[:64] or follow.channel
+                take_follow_info(follow, known)
 
     def conclude(
         self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
@@ -87,13 +87,19 @@ class Profile(Errand):
             return
         customer = session.get_one(Customer, row.customer_id, with_for_update=True)
         case, found, settled = open_case(session, customer), _by_agent(result), True
+        if row.payload.get("takes_in"):
+            _take_in(session, case, found, now)
         for follow in case.active_follows:
             known = found.get(follow.agent.key)
             if known is None and follow.agent.key in row.payload.get("gone", []):
-                end_follow(session, case, follow, now)
+                follow.ended_at, follow.ended_by = now, "agent"
+                end_or_inherit(session, case, follow, now, wake)
             elif known is not None:
                 reading = _reading(session, system, row, follow, known.get("tags") or [])
                 settled &= read_back(session, system.settings, case, reading, now, wake)
+        for follow in case.follows if row.payload.get("takes_in") else ():
+            if follow.ended_by == TRANSFER and any(e.agent_id == follow.agent_id for e in case.running):
+                end_or_inherit(session, case, follow, now, wake)
         if not settled and _is_marking(session, row):  # the mark calls for the next reading when it is done
             _ask_again(session, case, row, now, Wake(), now + LATER)
         elif not settled:
@@ -152,6 +158,22 @@ def _customer(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         if error.errcode == NO_RELATION and payload.get("mirror"):
             return {}
         raise
+
+
+def _take_in(session: Session, case: Case, found: Mapping[str, Mapping[str, Any]], now: datetime) -> None:
+    """Agents who have the customer and of whom no event told us, such as the heir of one handed over."""
+    active = {follow.agent.key for follow in case.active_follows}
+    told = {key: info for key, info in found.items() if key not in active and key}
+    agents = find_agents(session, [str(info["userid"]) for info in told.values()], now)
+    for key, info in told.items():
+        added_at = datetime.fromtimestamp(int(info.get("createtime") or 0), UTC)
+        known = case.follow_of(agents[key])
+        if known is not None and known.ended_at is not None and added_at <= known.ended_at:
+            continue  # he deleted the agent, whose list keeps him
+        follow, _ = start_follow(session, agents[key], case.customer, added_at)
+        take_follow_info(follow, info)
+        if follow not in case.follows:
+            case.follows.append(follow)
 
 
 def _by_agent(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -50,6 +50,17 @@ class ChatChange:
 
 
 @dataclass(frozen=True)
+class StaffChange:
+    """The directory changed (told to apps that may read it). change: create_user | update_user | delete_user |
+    create_party | update_party | delete_party. new_userid: WeCom gave the member another one."""
+
+    change: str
+    userid: str
+    new_userid: str
+    department: int | None
+
+
+@dataclass(frozen=True)
 class TagChange:
     """The corp's tag library changed. `tag_type`: tag | tag_group | "" (shuffle)."""
 
@@ -144,7 +155,7 @@ class Unknown:
 
 
 Event: TypeAlias = (
-    ArchiveNotify | CustomerChange | ChatChange | TagChange | CardClick | AppText
+    ArchiveNotify | CustomerChange | ChatChange | StaffChange | TagChange | CardClick | AppText
     | AppMedia | AppEntered | AppMenu | AppMember | AppAlert | Unknown
 )  # fmt: skip
 
@@ -233,6 +244,11 @@ def _tag(change: str) -> _Reading:
     )
 
 
+def _staff(change: str) -> _Reading:
+    texts = _optional(userid="UserID", new_userid="NewUserID")
+    return _Reading(StaffChange, {"change": change}, texts | {"department": _From("Id", read=_number)})
+
+
 def _card(menu: bool) -> _Reading:
     texts = _optional(key="EventKey", card_type="CardType", response_code="ResponseCode")
     chosen = {"selected": _From("SelectedItems", read=_selected)}
@@ -267,6 +283,11 @@ READINGS: dict[str, Callable[[Callback], Event]] = {
     "change_external_contact/msg_audit_approved": _customer("msg_audit_approved"),
     **{f"change_external_chat/{change}": _chat(change) for change in ("create", "update", "dismiss")},
     **{f"change_external_tag/{change}": _tag(change) for change in ("create", "update", "delete", "shuffle")},
+    **{
+        f"change_contact/{change}_{what}": _staff(f"{change}_{what}")
+        for change in ("create", "update", "delete")
+        for what in ("user", "party")
+    },
     "template_card_event": _card(menu=False),
     "template_card_menu_event": _card(menu=True),
     **{kind: _Reading(AppMenu, {"kind": kind}, _BY | _optional(key="EventKey") | _APP) for kind in ("click", "view")},

@@ -93,6 +93,21 @@ class Pair:
         changes = {"add": "add_external_contact", "edit": "edit_external_contact", "del": "del_external_contact"}
         self._event("change_external_contact", changes[change], person, at)
 
+    def tell_transfer(self, userid: str = AGENT, who: str = "") -> None:
+        """WeCom's event arrives that the agent lost the customer because he was handed over."""
+        person = f"<UserID>{userid}</UserID><ExternalUserID>{who or self.who}</ExternalUserID>"
+        rest = f"{person}<Source>DELETE_BY_TRANSFER</Source>"
+        self._event("change_external_contact", "del_external_contact", rest, None)
+
+    def tell_failed_transfer(self, taker: str, reason: str = "customer_refused") -> None:
+        """WeCom's event arrives that the taker did not get the customer."""
+        person = f"<UserID>{taker}</UserID><ExternalUserID>{self.who}</ExternalUserID>"
+        self._event("change_external_contact", "transfer_fail", f"{person}<FailReason>{reason}</FailReason>", None)
+
+    def tell_staff(self, change: str, userid: str) -> None:
+        """The event of a changed directory arrives."""
+        self._event("change_contact", change, f"<UserID>{userid}</UserID>", None)
+
     def tell_library(self, change: str = "update") -> None:
         """WeCom's event of a changed tag library arrives."""
         self._event("change_external_tag", change, "<Id>et1</Id><TagType>tag</TagType>", None)

@@ -1,0 +1,89 @@
+"""The company's own people: members with their departments and leaders, and the departments themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.wecom.api import WeComClient
+from bot.wecom.errors import WeComError
+from bot.wecom.plain import clean, items, mapping, whole
+
+ACTIVE, DISABLED, NOT_ACTIVATED, LEFT = 1, 2, 4, 5
+_NOT_FOR_US = frozenset({48002, 60011})
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member. leads: those of his departments that he leads. leaders: userids of his direct leaders.
+    status: WeCom's number (1 active, 2 disabled, 4 not activated, 5 left)."""
+
+    userid: str
+    name: str
+    departments: tuple[int, ...] = ()
+    leads: tuple[int, ...] = ()
+    leaders: tuple[str, ...] = ()
+    position: str = ""
+    status: int = ACTIVE
+
+
+@dataclass(frozen=True)
+class Department:
+    """A department; the name is "" where WeCom does not show it to our app."""
+
+    id: int
+    parent_id: int
+    name: str
+    position: int
+
+
+def read_person(said: Mapping[str, Any]) -> Person:
+    """A member from user/get's answer or a row of user/list."""
+    departments = [whole(number) for number in items(said.get("department"))]
+    flags = [whole(flag) for flag in items(said.get("is_leader_in_dept"))]
+    led = [number for number, flag in zip(departments, flags, strict=False) if flag == 1]
+    return Person(
+        userid=clean(said.get("userid")),
+        name=clean(said.get("name")),
+        departments=_numbers(departments),
+        leads=_numbers(led),
+        leaders=tuple(filter(None, map(clean, items(said.get("direct_leader"))))),
+        position=clean(said.get("position")),
+        status=whole(said.get("status")) or ACTIVE,
+    )
+
+
+def person(client: WeComClient, userid: str) -> Person:
+    """One member; 60111 where there is none any more, 60011 where our app does not see him."""
+    return read_person(client.member(userid))
+
+
+def people(client: WeComClient, department: int) -> list[Person]:
+    """The members of one department, not of those below it."""
+    answer = client.get("user/list", params={"department_id": department})
+    return [found for row in items(answer.get("userlist")) if (found := read_person(mapping(row))).userid]
+
+
+def departments(client: WeComClient) -> list[Department]:
+    """All departments that our app sees, without names where these are kept from it."""
+    try:
+        rows = items(client.get("department/list").get("department"))
+    except WeComError as error:
+        if error.errcode not in _NOT_FOR_US:
+            raise
+        rows = items(client.get("department/simplelist").get("department_id"))
+    return [found for row in rows if (found := _department(mapping(row))).id]
+
+
+def _department(said: Mapping[str, Any]) -> Department:
+    return Department(
+        whole(said.get("id")) or 0,
+        whole(said.get("parentid")) or 0,
+        clean(said.get("name")),
+        whole(said.get("order")) or 0,
+    )
+
+
+def _numbers(values: list[int | None]) -> tuple[int, ...]:
+    return tuple(value for value in values if value)
