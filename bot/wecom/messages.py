@@ -16,6 +16,7 @@ __all__ = ["ArchivedMessage", "MediaRef", "Part", "Party", "UnreadableMessage", 
 Party: TypeAlias = Literal["agent", "customer", "robot"]
 _PREFIXES: dict[str, Party] = {"wm": "customer", "wo": "customer", "wb": "robot"}
 _LONGEST_ID = 128
+_LONGEST_PERSON = 64  # userids and external_userids; a longer one is none
 # Kinds whose body names a party or another message.
 _CONSENT = {"agree": "agree", "disagree": "disagree"}
 # Before this (in 1973) a number of milliseconds would be a number of seconds.
@@ -71,7 +72,7 @@ def read_message(plain: bytes, members: Collection[str] = (), msgid: str = "") -
     message = read_object(plain)
     action = clean(message.get("action")) or "send"
     kind = "switch" if action == "switch" else clean(message.get("msgtype"))[:64]
-    sender = _id(message.get("user") if action == "switch" else message.get("from"))
+    sender = _id(message.get("user") if action == "switch" else message.get("from"), _LONGEST_PERSON)
     if not sender:
         raise UnreadableMessage("no sender")
     body, sent_at = body_of(kind, message), _instant(message)
@@ -109,9 +110,9 @@ def _laid_out(told: Told) -> tuple[str, tuple[Part, ...]]:
     return "\n".join(part.text for part in parts), tuple(parts)
 
 
-def _id(value: object) -> str:
+def _id(value: object, longest: int = _LONGEST_ID) -> str:
     text = clean(value).strip()
-    return text if len(text) <= _LONGEST_ID else ""
+    return text if len(text) <= longest else ""
 
 
 def _msgid(message: Mapping[str, Any], of_row: str) -> str:
@@ -122,7 +123,7 @@ def _msgid(message: Mapping[str, Any], of_row: str) -> str:
 
 
 def _recipients(message: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(person for item in items(message.get("tolist")) if (person := _id(item)))
+    return tuple(person for item in items(message.get("tolist")) if (person := _id(item, _LONGEST_PERSON)))
 
 
 def _instant(message: Mapping[str, Any]) -> datetime:
