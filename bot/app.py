@@ -21,6 +21,7 @@ def create_app(system: System | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=signing_key(system.environment.secret_key, system.environment.var),
         MAX_CONTENT_LENGTH=1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,  # config.toml comes back in one field
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=system.environment.base_url.startswith("https://"),

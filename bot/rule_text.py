@@ -71,15 +71,14 @@ def change_rule(source: str, rule_id: str, values: Values) -> str:
     block = find_rule(source, rule_id)
     raw = source.encode()
     document = tomlkit.parse(raw[block.start : block.end].decode())
-    table = document["rules"][0]  # type: ignore[index]
-    _make_equal(table, values)  # type: ignore[arg-type]
+    _make_equal(document["rules"][0], values)
     return (raw[: block.start] + tomlkit.dumps(document).encode() + raw[block.end :]).decode()
 
 
 def add_rule(source: str, values: Values) -> str:
     """The text with a new rule behind the last one (or at the end of a text without rules)."""
     document = tomlkit.parse("[[rules]]\n")
-    _make_equal(document["rules"][0], values)  # type: ignore[index,arg-type]
+    _make_equal(document["rules"][0], values)
     fresh = tomlkit.dumps(document).rstrip("\n") + "\n"
     blocks = rule_blocks(source)
     if not blocks:
@@ -166,7 +165,8 @@ def _patch(array: Array, wanted: list[Any]) -> bool:
 
 def _item(value: Any) -> Item:
     """A value as a person would have written it."""
-    return tomlkit.parse(f"x = {written(value)}\n")["x"]  # type: ignore[return-value]
+    made: Item = tomlkit.parse(f"x = {written(value)}\n")["x"]
+    return made
 
 
 def written(value: Any) -> str:

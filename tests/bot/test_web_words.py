@@ -22,6 +22,7 @@ from bot.settings import parse_settings
 from bot.web import errors, frame, tasks, words
 from bot.web.highlight import Mark, Piece, cut, marks_of
 from bot.web.languages import catalogue
+from bot.web.rule_form import GROUPS
 from bot.web.times import moment, span
 from tests.bot.site import CONFIG, Site
 from tests.bot.story import tell
@@ -43,7 +44,15 @@ def used() -> set[str]:
     code = "".join(path.read_text(encoding="utf-8") for path in WEB.glob("*.py"))
     found |= {text for _quote, text in re.findall(r"\btranslate\((['\"])(.+?)\1[,)]", code)}
     found |= texts_of_reports() | texts_of_tasks()
+    found |= texts_of_rules()
     return found | {text for trouble in errors.EVERY for text in (trouble.title, trouble.advice)}
+
+
+def texts_of_rules() -> set[str]:
+    """Every text of a rule's form, which templates take from a table."""
+    fields = [field for group in GROUPS for field in group.fields]
+    found = {group.title for group in GROUPS} | {words for field in fields for _, words in field.choices}
+    return found | {text for field in fields for text in (field.label, field.help) if text}
 
 
 def texts_of_tasks() -> set[str]:

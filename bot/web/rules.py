@@ -1,0 +1,93 @@
+"""The rules: the table with what each did lately, and each rule's hits to be called right or wrong."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, current_app, render_template, request
+
+from bot import clock
+from bot.auditing import viewed
+from bot.rule_figures import RuleFigures, rule_figures
+from bot.rule_text import NoSuchRule, find_rule
+from bot.settings import ConfigError
+from bot.system import System
+from bot.web.access import ADMIN, AUDITOR, LEADER, needs, visitor
+from bot.web.rule_rows import read_hits, rule_rows
+
+LARGEST_ID = 2**63 - 1
+
+pages = Blueprint("rules", __name__)
+pages.before_request(needs(ADMIN, LEADER, AUDITOR))
+
+
+def the_system() -> System:
+    """The System behind this request."""
+    system: System = current_app.extensions["tici"]
+    return system
+
+
+def row_id(text: str) -> int:
+    """An id in an address; raises ValueError where no row can have it."""
+    number = int(text)
+    if not 0 < number <= LARGEST_ID:
+        raise ValueError("no row has such an id")
+    return number
+
+
+@pages.get("/rules")
+def show() -> str:
+    """All rules; `?q=` looks for words, `?tag=` for a tag."""
+    system = the_system()
+    settings = system.settings
+    asked, tag = request.args.get("q", "")[:64], request.args.get("tag", "")[:30]
+    with system.store.read() as session:
+        figures = rule_figures(session, clock.now())
+    rows = rule_rows(settings, figures, asked, tag)
+    return render_template(
+        "rules.html",
+        rows=rows,
+        asked=asked,
+        tag=tag,
+        tags=sorted({rule.tag for rule in settings.tables.rules}),
+        total=len(settings.tables.rules),
+        version=settings.version,
+        problems=list(system.keeper.problems),
+        warnings=settings.warnings,
+    )
+
+
+@pages.get("/rules/r/<rule_id>")
+def rule(rule_id: str) -> str:
+    """One rule: how it stands in the file, and its hits. Reading them is noted as reading a conversation."""
+    system, who, now = the_system(), visitor(), clock.now()
+    settings = system.settings
+    found = next((one for one in settings.tables.rules if one.id == rule_id), None)
+    before = request.args.get("before", type=row_id)
+    with system.store.read() as session:
+        figures = rule_figures(session, now).get(rule_id)
+        if found is None and figures is None:
+            abort(404)
+        hits, more = read_hits(session, who, rule_id, before)
+    if hits:
+        with system.store.write() as session:
+            for customer_id in sorted({hit.customer_id for hit in hits}):
+                viewed(session, who.actor, customer_id, "rule", now)
+    if before is not None:
+        return render_template("rule_hits.html", rule_id=rule_id, hits=hits, more=more)
+    return render_template(
+        "rule.html",
+        rule_id=rule_id,
+        rule=found,
+        source=_source(settings.source, rule_id),
+        figures=figures or RuleFigures(),
+        hits=hits,
+        more=more,
+        saved="saved" in request.args,
+    )
+
+
+def _source(text: str, rule_id: str) -> str:
+    try:
+        block = find_rule(text, rule_id)
+    except (NoSuchRule, ConfigError):
+        return ""
+    return text.encode()[block.start : block.end].decode().rstrip("\n")
