@@ -41,8 +41,8 @@ ANNE, BEN = "wmTESTanne0000000000000000000001", "wmTESTben0000000000000000000000
 NAMES = {ANNE: "anne", BEN: "ben"}
 
 
-# What the hour of day brings by itself: a list in the morning, a reminder. No kill changes it.
-BY_THE_HOUR = ("day_list", "nudge")
+# What comes by itself: a list in the morning, a reminder, a question to WeCom for later. No kill changes it.
+BY_THE_HOUR = ("day_list", "nudge", "consent")
 
 
 @dataclass
@@ -103,7 +103,8 @@ class World:
         with self.system.store.read() as session:
             cursor = session.scalars(select(ArchiveCursor)).first()
             rows = session.scalars(select(Outbox).where(Outbox.state.in_(("waiting", "sending"))))
-            found = [f"{row.kind} {row.state}: {row.error}" for row in rows]
+            now = [row for row in rows if row.attempts or row.not_before <= clock.now()]  # not what was put off
+            found = [f"{row.kind} {row.state}: {row.error}" for row in now]
             open_events = select(func.count()).where(CallbackEvent.handled_at.is_(None))
             if count := session.scalar(open_events):
                 found.append(f"{count} events")
