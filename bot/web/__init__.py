@@ -9,6 +9,7 @@ from bot.web import (
     access,
     board,
     callback,
+    customer,
     day,
     errors,
     feedback,
@@ -18,6 +19,7 @@ from bot.web import (
     health,
     languages,
     media,
+    moves,
     opening,
     ownership,
     reports,
@@ -43,11 +45,15 @@ def register(app: Flask) -> None:
     frame.prepare(app)
     errors.prepare(app)
     callback.prepare(app, system)
+    board.prepare(app, system)
     for pages in (
         health.pages,
         ownership.pages,
         signin.pages,
         board.pages,
+        board.live,
+        moves.pages,
+        customer.pages,
         reports.pages,
         groups.pages,
         media.pages,

@@ -2,57 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, func, select, union_all
+from sqlalchemy import Select, func, literal, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
-from bot.models import Customer, Placement, SopTask
+from bot.models import Customer, Placement, SopTask, UtcDateTime
+from bot.web.board_filter import Wanted
 from bot.web.people_rows import agent_names, carried_tags
 from sop.playbook import Pipeline, Stage
 
-NEWEST = 50
+PAGE = 20
+MOST_KEPT = 200  # so many cards of a column are kept live; who has scrolled further has a still picture
+_FEW = 500
 _OVER = ("completed", "replied", "expired", "cancelled", "failed")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a card stands in its column; the next page begins after the last one's."""
+
+    entered_at: datetime
+    customer_id: int
+
+    def __str__(self) -> str:
+        return f"{(self.entered_at - _EPOCH) // _MICROSECOND}.{self.customer_id}"
 
 
 @dataclass(frozen=True)
 class Card:
-    """A customer as the board shows him."""
+    """A customer as the board shows him. serial: of his placement, so that who moves him knows what he moved."""
 
     customer_id: int
     name: str
     last_words: str
     entered_at: datetime
     opted_out: bool
+    serial: int = 0
+    score: int = 0
     tags: tuple[str, ...] = ()
     agent: str = ""
     due_at: datetime | None = None
 
+    @property
+    def place(self) -> Place:
+        return Place(self.entered_at, self.customer_id)
+
 
 @dataclass(frozen=True)
 class Column:
-    """A stage: how many stand there, and the newest of them. `kind`: road | beside | won | lost | gone."""
+    """A stage: how many stand there since when, and the newest of them. `kind`: road | beside | won | lost | gone.
+
+    median_at: half of them entered later; None where a filter leaves too many to look at.
+    """
 
     stage: str
     kind: str
-    count: int
-    cards: tuple[Card, ...]
+    count: int = 0
+    oldest_at: datetime | None = None
+    median_at: datetime | None = None
+    cards: tuple[Card, ...] = ()
+
+    @property
+    def after(self) -> Place | None:
+        """Where the next page begins; None where there is none."""
+        return self.cards[-1].place if self.cards and self.count > len(self.cards) else None
 
 
-def read_columns(session: Session, pipeline: Pipeline) -> tuple[Column, ...]:
-    """Every stage in the config's order, then those that only the database still knows. Five queries."""
-    counts = _counts(session, pipeline)
+def read_columns(
+    session: Session, pipeline: Pipeline, wanted: Wanted, shown: Mapping[str, int] | None = None
+) -> tuple[Column, ...]:
+    """Every stage in the config's order, then those that only the database still knows. At most eight queries.
+
+    shown: how many cards of a stage to give, where not the first page.
+    """
+    shown = shown or {}
+    columns = _heads(session, pipeline, wanted)
+    few = [c.stage for c in columns if 0 < c.count <= _FEW and not wanted.is_everything]
+    many = [c for c in columns if c.count and c.stage not in few]
+    limits = {c.stage: max(PAGE, min(shown.get(c.stage, 0), MOST_KEPT)) for c in columns}
+    places = _all_of(session, pipeline.name, few, wanted) | _newest(session, pipeline.name, many, limits, wanted)
+    medians = {stage: found[len(found) // 2].entered_at for stage, found in places.items() if stage in few}
+    if wanted.is_everything:
+        medians = _medians(session, pipeline.name, many)
+    first = {stage: found[: limits[stage]] for stage, found in places.items()}
+    cards = _cards(session, pipeline.name, [place for found in first.values() for place in found])
+    return tuple(
+        replace(c, median_at=medians.get(c.stage), cards=_in_order(first.get(c.stage, ()), cards, c.stage))
+        for c in columns
+    )
+
+
+def read_more(session: Session, pipeline: str, stage: str, wanted: Wanted, after: Place) -> tuple[Card, ...]:
+    """The cards of a column that follow a place; one more than a page shows where there are still more."""
+    start = tuple_(literal(after.entered_at, UtcDateTime()), literal(after.customer_id))
+    query = _walk(pipeline, stage, wanted).where(tuple_(Placement.entered_at, Placement.customer_id) < start)
+    places = [Place(row.entered_at, row.customer_id) for row in session.execute(query.limit(PAGE + 1))]
+    return _in_order(places, _cards(session, pipeline, places), stage)
+
+
+def read_place(text: str) -> Place | None:
+    """The place that an address names, or None for nonsense."""
+    stamp, _, customer_id = text.partition(".")
+    if not (stamp.isascii() and stamp.isdigit() and customer_id.isascii() and customer_id.isdigit()):
+        return None
+    if len(stamp) > 17 or len(customer_id) > 18:
+        return None
+    return Place(_EPOCH + int(stamp) * _MICROSECOND, int(customer_id))
+
+
+def _heads(session: Session, pipeline: Pipeline, wanted: Wanted) -> list[Column]:
+    query = (
+        select(Placement.stage, func.count(), func.min(Placement.entered_at))
+        .where(Placement.pipeline == pipeline.name, *wanted.as_sets)
+        .group_by(Placement.stage)
+    )
+    found: dict[str, tuple[int, datetime]] = {stage: (n, oldest) for stage, n, oldest in session.execute(query)}
     kinds = {stage.name: _kind(stage) for stage in pipeline.stages}
-    kinds |= dict.fromkeys(sorted(counts.keys() - kinds.keys()), "gone")
-    cards = _cards(session, pipeline.name, [name for name in kinds if counts.get(name)])
-    return tuple(Column(name, kind, counts.get(name, 0), cards.get(name, ())) for name, kind in kinds.items())
-
-
-def _counts(session: Session, pipeline: Pipeline) -> dict[str, int]:
-    query = select(Placement.stage, func.count()).where(Placement.pipeline == pipeline.name)
-    return dict(session.execute(query.group_by(Placement.stage)).all())
+    kinds |= dict.fromkeys(sorted(found.keys() - kinds.keys()), "gone")
+    return [Column(name, kind, *found.get(name, ())) for name, kind in kinds.items()]
 
 
 def _kind(stage: Stage) -> str:
@@ -63,50 +136,89 @@ def _kind(stage: Stage) -> str:
     return "beside" if stage.beside else "road"
 
 
-def _cards(session: Session, pipeline: str, stages: Sequence[str]) -> dict[str, tuple[Card, ...]]:
+def _all_of(session: Session, pipeline: str, stages: Sequence[str], wanted: Wanted) -> dict[str, list[Place]]:
     if not stages:
         return {}
-    rows = session.execute(_newest(pipeline, stages)).all()
-    ids = [row.customer_id for row in rows]
-    tags, agents, due = carried_tags(session, ids), agent_names(session, ids), _next_due(session, ids)
-    found: dict[str, tuple[Card, ...]] = {}
-    for row in rows:
-        card = Card(
-            customer_id=row.customer_id,
-            name=row.name,
-            last_words=row.last_words,
-            entered_at=row.entered_at,
-            opted_out=row.opted_out_at is not None,
-            tags=tuple(tag for tag in tags.get(row.customer_id, ()) if tag != row.stage),
-            agent=agents.get(row.customer_id, ""),
-            due_at=due.get(row.customer_id),
-        )
-        found[row.stage] = (*found.get(row.stage, ()), card)
+    query = select(Placement.stage, Placement.entered_at, Placement.customer_id).where(
+        Placement.pipeline == pipeline, Placement.stage.in_(stages), *wanted.as_sets
+    )
+    found: dict[str, list[Place]] = {}
+    for row in session.execute(query.order_by(Placement.entered_at.desc(), Placement.customer_id.desc())):
+        found.setdefault(row.stage, []).append(Place(row.entered_at, row.customer_id))
     return found
 
 
-def _newest(pipeline: str, stages: Sequence[str]) -> Select[int, str, datetime, str, str, datetime | None]:
+def _newest(
+    session: Session, pipeline: str, columns: Sequence[Column], limits: Mapping[str, int], wanted: Wanted
+) -> dict[str, list[Place]]:
     """One statement of one index range per stage: sorting all placements would cost what the board has in all."""
-    ranges = [
-        select(Placement.customer_id, Placement.stage, Placement.entered_at)
-        .where(Placement.pipeline == pipeline, Placement.stage == stage)
-        .order_by(Placement.entered_at.desc())
-        .limit(NEWEST)
-        .subquery()
-        for stage in stages
+    ranges = [_walk(pipeline, c.stage, wanted).limit(limits[c.stage]) for c in columns]
+    found: dict[str, list[Place]] = {}
+    for row in _together(session, ranges):
+        found.setdefault(row.stage, []).append(Place(row.entered_at, row.customer_id))
+    for places in found.values():
+        places.sort(key=lambda place: (place.entered_at, place.customer_id), reverse=True)
+    return found
+
+
+def _medians(session: Session, pipeline: str, columns: Sequence[Column]) -> dict[str, datetime]:
+    middles = [
+        select(Placement.stage, Placement.entered_at)
+        .where(Placement.pipeline == pipeline, Placement.stage == c.stage)
+        .order_by(Placement.entered_at)
+        .offset(c.count // 2)
+        .limit(1)
+        for c in columns
     ]
-    newest = union_all(*(select(one) for one in ranges)).subquery()
+    return {row.stage: row.entered_at for row in _together(session, middles)}
+
+
+def _walk(pipeline: str, stage: str, wanted: Wanted) -> Select[str, datetime, int]:
     return (
-        select(
-            newest.c.customer_id,
-            newest.c.stage,
-            newest.c.entered_at,
-            Customer.name,
-            Customer.last_words,
-            Customer.opted_out_at,
+        select(Placement.stage, Placement.entered_at, Placement.customer_id)
+        .where(Placement.pipeline == pipeline, Placement.stage == stage, *wanted.as_questions)
+        .order_by(Placement.entered_at.desc(), Placement.customer_id.desc())
+    )
+
+
+def _together(session: Session, ranges: Iterable[Any]) -> Iterable[Any]:
+    parts = [select(one.subquery()) for one in ranges]
+    return session.execute(union_all(*parts)) if parts else ()
+
+
+def _cards(session: Session, pipeline: str, places: Sequence[Place]) -> dict[int, Card]:
+    ids = [place.customer_id for place in places]
+    if not ids:
+        return {}
+    query = (
+        select(Placement.serial, Customer)
+        .join(Customer, Customer.id == Placement.customer_id)
+        .where(Placement.customer_id.in_(ids), Placement.pipeline == pipeline)
+    )
+    tags, agents, due = carried_tags(session, ids), agent_names(session, ids), _next_due(session, ids)
+    return {
+        customer.id: Card(
+            customer_id=customer.id,
+            name=customer.name,
+            last_words=customer.last_words,
+            entered_at=_EPOCH,
+            opted_out=customer.opted_out_at is not None,
+            serial=serial,
+            score=customer.conversion,
+            tags=tags.get(customer.id, ()),
+            agent=agents.get(customer.id, ""),
+            due_at=due.get(customer.id),
         )
-        .join(Customer, Customer.id == newest.c.customer_id)
-        .order_by(newest.c.entered_at.desc(), newest.c.customer_id.desc())
+        for serial, customer in session.execute(query)
+    }
+
+
+def _in_order(places: Iterable[Place], cards: Mapping[int, Card], stage: str) -> tuple[Card, ...]:
+    """The cards of these places; the tag that the column is called by says nothing on them."""
+    return tuple(
+        replace(card, entered_at=place.entered_at, tags=tuple(tag for tag in card.tags if tag != stage))
+        for place in places
+        if (card := cards.get(place.customer_id)) is not None
     )
 
 

@@ -31,11 +31,9 @@ class CustomerView:
     tasks: tuple[SopTask, ...]
 
 
-def read_customer(session: Session, customer_id: int, before: int | None) -> CustomerView | None:
-    """The view of one customer, or None where there is no such customer."""
-    customer = session.get(Customer, customer_id)
-    if customer is None:
-        return None
+def read_customer(session: Session, customer: Customer, before: int | None) -> CustomerView:
+    """The view of one customer."""
+    customer_id = customer.id
     tags = _rows(session, select(Tagging).where(Tagging.customer_id == customer_id).order_by(Tagging.id.desc()))
     moves = select(StageMove).where(StageMove.customer_id == customer_id).order_by(StageMove.id.desc())
     placements = select(Placement).where(Placement.customer_id == customer_id).order_by(Placement.id)

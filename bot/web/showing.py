@@ -9,9 +9,11 @@ from flask import Flask, current_app, g
 
 from bot import clock
 from bot.clicks import REASONS
+from bot.masking import mask
 from bot.system import System
 from bot.task_answers import DELAYS
 from bot.web import words
+from bot.web.access import visitor_or_none
 from bot.web.languages import language
 from bot.web.times import measured, moment, span
 
@@ -21,6 +23,7 @@ def prepare(app: Flask) -> None:
     app.add_template_filter(_moment, "moment")
     app.add_template_filter(_since, "since")
     app.add_template_filter(lambda seconds: measured(seconds, language()), "length_of_time")
+    app.add_template_filter(_masked, "masked")
     app.add_template_test(_past, "past")
     app.add_template_filter(words.tone, "tone")
     app.add_template_filter(words.initial, "initial")
@@ -51,6 +54,12 @@ def _moment(at: datetime) -> str:
 
 def _since(at: datetime) -> str:
     return span(present() - at, language())
+
+
+def _masked(text: str) -> str:
+    """The text without phone numbers and the like for those who only look."""
+    who = visitor_or_none()
+    return text if who is not None and who.may_change else mask(text)
 
 
 def _past(at: datetime) -> bool:

@@ -126,4 +126,5 @@ def open_site(folder: Path, config: str = CONFIG, extra: Mapping[str, str] | Non
     upgrade(system.store.engine)
     app = create_app(system)
     yield Site(app, system)
+    app.extensions["tici-streams"].stop()
     system.store.close()

@@ -133,7 +133,7 @@ def test_what_customers_write_stays_text(site: Site) -> None:
     for path in ("/board", *(f"/c/{person}" for person in story.hostile)):
         html = client.get(path).text
         assert "<script>w" not in html
-        assert "<img" not in html
+        assert "<img src=x" not in html
     assert "&lt;script&gt;window.hacked=1" in client.get("/board").text
     assert RIGHT_TO_LEFT in client.get(f"/c/{story.hostile[1]}").text
     assert LONG[9:] in client.get(f"/c/{story.hostile[3]}").text

@@ -1,4 +1,4 @@
-// What the pages do beyond links: copy a text, say whether the board is live, keep columns where they were scrolled to.
+// What the pages do beyond links: copy a text.
 "use strict";
 
 function selectAndCopy(text) {
@@ -33,28 +33,4 @@ document.addEventListener("click", async (event) => {
     button.textContent = button.dataset.label;
     button.classList.remove("done");
   }, 3000);
-});
-
-function showLive(on) {
-  const sign = document.querySelector("[data-live]");
-  if (!sign || sign.classList.contains("off") === !on) return;
-  sign.classList.toggle("off", !on);
-  sign.textContent = on ? sign.dataset.on : sign.dataset.off;
-}
-
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (document.hidden) event.preventDefault();
-});
-document.addEventListener("htmx:afterRequest", (event) => showLive(event.detail.successful));
-
-const scrolled = new Map();
-document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  const cards = event.detail.target.querySelector(".cards, .stages");
-  if (cards) scrolled.set(event.detail.target.id, [cards.scrollLeft, cards.scrollTop]);
-});
-document.addEventListener("htmx:oobAfterSwap", () => {
-  for (const [id, [left, top]] of scrolled) {
-    document.getElementById(id)?.querySelector(".cards, .stages")?.scrollTo(left, top);
-  }
-  scrolled.clear();
 });

@@ -1,0 +1,198 @@
+// The board: cards are dragged or sent by keys, columns stay live, and who looks elsewhere costs nothing.
+"use strict";
+
+const board = () => document.getElementById("board");
+const ASK_EVERY = 3000; // where no stream is to be had
+const TRY_STREAM_EVERY = 60000;
+const ALL_EVERY = 60000; // what changes without a new row (ages, tags that expire)
+
+// What has changed: a stream rings, or we ask ourselves; while a card is held nothing is swapped under the hand.
+let held = false;
+let rung = false;
+let stream = null;
+let asking = null;
+
+function refresh() {
+  if (document.hidden || !board()) return;
+  rung = held;
+  if (!held) htmx.trigger(board(), "refresh");
+}
+
+function refreshAll() {
+  const at = board()?.querySelector("input[name=at]");
+  if (at) at.value = "";
+  refresh();
+}
+
+function ask(on) {
+  if (on === (asking !== null)) return;
+  if (on) {
+    asking = setInterval(refresh, ASK_EVERY + Math.random() * 500);
+    refresh();
+  } else {
+    clearInterval(asking);
+    asking = null;
+  }
+}
+
+function listen() {
+  if (document.hidden || stream || !board()) return;
+  const at = board().querySelector("input[name=at]").value;
+  const mine = new EventSource(`${board().dataset.stream}?at=${encodeURIComponent(at)}`);
+  stream = mine;
+  mine.addEventListener("open", () => { ask(false); showLive(true); });
+  mine.addEventListener("changed", refresh);
+  mine.addEventListener("error", () => {
+    if (stream !== mine) return;
+    ask(true);
+    if (mine.readyState === EventSource.CLOSED) stream = null;
+  });
+}
+
+function rest() {
+  stream?.close();
+  stream = null;
+  ask(false);
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) rest();
+  else { refreshAll(); listen(); }
+});
+window.addEventListener("pagehide", rest);
+
+function showLive(on) {
+  const sign = document.querySelector("[data-live]");
+  if (!sign || sign.classList.contains("off") === !on) return;
+  sign.classList.toggle("off", !on);
+  sign.textContent = on ? sign.dataset.on : sign.dataset.off;
+}
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.elt === board()) showLive(event.detail.successful);
+});
+
+// How many cards of each column we have, so that a fresh column does not shrink.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.elt !== board()) return;
+  for (const cards of board().querySelectorAll(".cards")) {
+    const count = cards.querySelectorAll(".card").length;
+    if (count > 20) event.detail.parameters.append("shown", `${count}~${cards.dataset.stage}`);
+  }
+});
+
+// Moving a card. The server says no by status 409 and in words; then the card goes back to where it was.
+function send(card, to, undo) {
+  const address = document.getElementById("mover").dataset.move.replace("/0/", `/${card.dataset.customer}/`);
+  const values = { pipeline: board().dataset.pipeline, to, serial: card.dataset.serial };
+  const source = document.getElementById("content");
+  const settled = (event) => {
+    if (event.detail.pathInfo.requestPath !== address) return;
+    source.removeEventListener("htmx:afterRequest", settled);
+    if (!event.detail.successful) undo();
+    refresh();
+  };
+  source.addEventListener("htmx:afterRequest", settled);
+  htmx.ajax("POST", address, { source, values, swap: "none" }).catch(() => {});
+}
+
+document.addEventListener("card-moved", () => refresh());
+
+function hold(on) {
+  held = on;
+  board().classList.toggle("dragging", on);
+  if (!on && rung) refresh();
+}
+
+function draggable(cards) {
+  if (!board().hasAttribute("data-moves") || Sortable.get(cards)) return;
+  const into = cards.hasAttribute("data-open");
+  Sortable.create(cards, {
+    group: { name: "board", put: into }, sort: false, draggable: ".card", filter: ".card-menu", preventOnFilter: false,
+    forceFallback: true, fallbackOnBody: true, fallbackTolerance: 4, delay: 180, delayOnTouchOnly: true, animation: 120,
+    scrollSensitivity: 60, bubbleScroll: true,
+    onStart: () => hold(true),
+    onEnd: (event) => {
+      hold(false);
+      const { item, from, to } = event;
+      if (from === to) return;
+      const before = from.querySelectorAll(".card")[event.oldDraggableIndex] ?? null;
+      send(item, to.dataset.stage, () => {
+        item.remove(); // the column may have been drawn anew meanwhile: then it is there already
+        if (!document.getElementById(item.id)) from.insertBefore(item, before);
+      });
+    },
+  });
+}
+
+// By keys: arrows go from card to card, M or the card's button asks where to.
+let moving = null;
+
+function askWhere(card) {
+  const mover = document.getElementById("mover");
+  if (!mover || !card) return;
+  moving = card;
+  const title = document.getElementById("mover-title");
+  title.textContent = title.dataset.text.replace("{name}", card.dataset.name.slice(0, 30));
+  for (const choice of mover.querySelectorAll(".choice")) choice.disabled = choice.value === card.dataset.stage;
+  hold(true);
+  mover.showModal();
+  mover.querySelector(".choice:not(:disabled)")?.focus();
+}
+
+function chosen(stage) {
+  document.getElementById("mover").close();
+  const target = [...board().querySelectorAll(".cards")].find((cards) => cards.dataset.stage === stage);
+  const [card, from, next] = [moving, moving.parentElement, moving.nextSibling];
+  target?.prepend(card);
+  card.querySelector(".card-link").focus();
+  send(card, stage, () => { card.remove(); if (!document.getElementById(card.id)) from.insertBefore(card, next); });
+}
+
+document.addEventListener("click", (event) => {
+  const mover = document.getElementById("mover");
+  if (event.target.closest("[data-mover]")) askWhere(event.target.closest(".card"));
+  else if (event.target.closest("#mover .choice")) chosen(event.target.closest(".choice").value);
+  else if (event.target.closest("#mover [data-close]") || event.target === mover) mover.close();
+});
+
+function neighbour(card, key) {
+  const cards = [...card.parentElement.querySelectorAll(".card")];
+  if (key === "ArrowDown" || key === "ArrowUp") return cards[cards.indexOf(card) + (key === "ArrowDown" ? 1 : -1)];
+  const columns = [...board().querySelectorAll(".cards")].filter((one) => one.querySelector(".card"));
+  const beside = columns[columns.indexOf(card.parentElement) + (key === "ArrowRight" ? 1 : -1)];
+  return beside?.querySelectorAll(".card")[Math.min(cards.indexOf(card), beside.querySelectorAll(".card").length - 1)];
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const choice = event.target.closest("#mover .choice");
+  const card = event.target.closest(".card");
+  if (choice && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+    event.preventDefault();
+    const open = [...document.querySelectorAll("#mover .choice:not(:disabled)")];
+    open[(open.indexOf(choice) + (event.key === "ArrowDown" ? 1 : open.length - 1)) % open.length].focus();
+  } else if (card && event.key.toLowerCase() === "m") {
+    event.preventDefault();
+    askWhere(card);
+  } else if (card && event.key.startsWith("Arrow")) {
+    const next = neighbour(card, event.key);
+    if (!next) return;
+    event.preventDefault();
+    next.querySelector(".card-link").focus();
+    next.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+});
+
+function wake() {
+  for (const cards of document.querySelectorAll("#board .cards")) draggable(cards);
+  document.getElementById("mover")?.addEventListener("close", () => hold(false));
+  listen();
+  setInterval(refreshAll, ALL_EVERY + Math.random() * 5000);
+  setInterval(listen, TRY_STREAM_EVERY);
+}
+
+document.addEventListener("htmx:afterSettle", () => {
+  for (const cards of document.querySelectorAll("#board .cards")) draggable(cards);
+});
+document.addEventListener("DOMContentLoaded", wake);
