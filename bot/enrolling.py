@@ -104,6 +104,8 @@ def last_enrolment(session: Session, case: Case, sop: Sop) -> datetime | None:
 
 def _why_not(session: Session, case: Case, sop: Sop, now: datetime) -> str | None:
     agent: Agent | None = owner_for(case, sop)
+    if not sop.enabled:
+        return "这份跟进已暂停"
     if case.customer.opted_out_at is not None:
         return "客户说过不想再收到消息"
     if any(e.sop_id == sop.id and e.ended_at is None for e in case.enrolments):

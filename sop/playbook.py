@@ -298,10 +298,12 @@ class Sop(Table):
     `audience` limits it to some customers, whatever starts it. By `channel` group-send the agent confirms one mass
     message to all whose step is due in the same hour; a step that names the customer goes by card all the same.
     Of two SOPs that want the same customer on a full day the one of the higher `priority` (1..9) goes first.
+    One that is not `enabled` takes nobody in; who is on it already goes on.
     """
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
     title: str | None = Field(default=None, max_length=60)
+    enabled: bool = True
     stage: str | None = None
     on: str | None = None
     stop: tuple[str, ...] = ("reply", "left", "lost")

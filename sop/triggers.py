@@ -78,12 +78,12 @@ def trigger_of(sop: Sop) -> Trigger:
 
 def starts(sops: Iterable[Sop], happened: Trigger) -> tuple[Sop, ...]:
     """Give the SOPs that a happening starts, in the order of the config."""
-    return tuple(sop for sop in sops if trigger_of(sop).is_met_by(happened))
+    return tuple(sop for sop in sops if sop.enabled and trigger_of(sop).is_met_by(happened))
 
 
 def silences(sops: Iterable[Sop]) -> tuple[timedelta, ...]:
     """Give the lengths of silence that some SOP waits for, shortest first."""
-    triggers = [trigger_of(sop) for sop in sops]
+    triggers = [trigger_of(sop) for sop in sops if sop.enabled]
     return tuple(sorted({t.length for t in triggers if t.kind == "silence" and t.length is not None}))
 
 
