@@ -20,6 +20,7 @@ from bot.audit_cli import audit_group
 from bot.bench_cli import bench
 from bot.chapters import own_config
 from bot.customer_cli import customer
+from bot.doctor_cli import doctor
 from bot.environment import ROOT, SurroundingsError
 from bot.keys_cli import data_line, rotate_keys
 from bot.links import board_url
@@ -48,7 +49,7 @@ def register(app: Flask) -> None:
     keys.add_command(data_line)
     for command in (demo, run_worker, run_scheduler, sandbox, init, check, replay, show_status, db, board_link,
                     quarantine, queue, keys, customer, rules, sop, bench, wecom,
-                    audit_group, seed_command):  # fmt: skip
+                    audit_group, seed_command, doctor):  # fmt: skip
         app.cli.add_command(command)
 
 

@@ -30,6 +30,7 @@ SWITCHES: Json = {
     "refuse_ip": False,  # 60020 on every call (301042 on the archive): the IP is not trusted
     "ban_after": 30,  # wrong secrets within an hour after which the source is refused
     "token_seconds": 7200,
+    "clock_seconds": 0,  # the Date of every answer is so far ahead
     "partial_marks": 0,  # so many of the next mark_tag calls say ok but apply the first tag only
     "mark_seconds": 0.0,  # a mark_tag takes so long; another of the same customer meanwhile gets 45035
     "lower_userids": False,  # lists of customers name members in lower case, as WeCom may
