@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot.alarms import TellAlarm
 from bot.cases import open_case
 from bot.consent_checks import CheckConsent
+from bot.erasing import Forget
 from bot.errand import Errand, Postponed, Skipped
 from bot.groupchats import ReadGroup
 from bot.groupsend_errands import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
@@ -165,6 +166,7 @@ class AppText(Errand):
 
 
 ERRANDS: dict[str, Errand] = {
+    "forget": Forget(),
     "card": Prompt(),
     "digest": Digest(),
     "day_list": DayList(),

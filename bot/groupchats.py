@@ -14,6 +14,7 @@ from bot.errand import Errand, Skipped
 from bot.models import GroupChat, GroupMember, Outbox
 from bot.people import known_agents
 from bot.store import insert_new
+from bot.tombstones import stays_away
 from bot.wecom import audit, groups
 from bot.wecom.errors import WeComError
 from bot.wecom.groups import Group
@@ -95,9 +96,11 @@ def take_group(session: Session, found: Group, now: datetime, *, internal: bool 
     chat.made_at, chat.member_version = found.created_at or chat.made_at, found.version[:64]
     chat.internal, chat.read_at = internal, now
     known = {row.person: row for row in session.scalars(select(GroupMember).where(GroupMember.group_id == chat.id))}
-    here = set()
+    here, away = set(), stays_away(session, [member.person for member in found.members])
     for member in found.members:
         person = _key(member.person, member.kind)
+        if member.person in away:
+            continue
         here.add(person)
         row = known.get(person)
         if row is None:
@@ -149,8 +152,10 @@ def _meet(session: Session, seen: Mapping[tuple[int, str], tuple[str, datetime]]
             known.add(place)
             if place in seen and row.left_at is not None and row.left_at < seen[place][1]:
                 row.left_at = None
+    away = stays_away(session, people)
     rows = [{"group_id": group_id, "person": person, "kind": kind, "name": "", "invited_by": ""}
-            for (group_id, person), (kind, _) in seen.items() if (group_id, person) not in known]  # fmt: skip
+            for (group_id, person), (kind, _) in seen.items()
+            if (group_id, person) not in known and person not in away]  # fmt: skip
     insert_new(session, GroupMember, rows, ["group_id", "person"])
 
 

@@ -27,6 +27,7 @@ from bot.searching import index_words
 from bot.sendings import sending_of
 from bot.settings import Settings
 from bot.stopping import stop_by_agent
+from bot.tombstones import without_erased
 from bot.wecom.messages import ArchivedMessage
 from sop.stopping import opted_out
 from taggers.utterance import Utterance
@@ -83,7 +84,7 @@ def store_messages(
     session: Session, settings: Settings, now: datetime, arrived: Sequence[Arrived], wake: Wake
 ) -> list[Talk]:
     """Step 4: insert what is new, with its people; the order is that of the archive."""
-    fresh = _unseen(session, arrived)
+    fresh = _of_those_who_stay(session, _unseen(session, arrived))
     ids = {party for a in fresh for party in _parties(a.message)}
     members = known_agents(session, ids)
     outsiders = {party for party in ids if _is_customer(party, members)}
@@ -184,10 +185,16 @@ def _met(
         follow, _ = start_follow(session, agent, case.customer, message.sent_at)
         case.follows.append(follow)
         if not case.customer.name:
-            ask_profile(session, case, agent, now, wake, "met")
+            ask_profile(session, case, agent, now, wake, f"met:{agent.id}")
         if not case.placements:
             move_by(session, settings, case, ["@added"], now, wake, who="archive")
     follow.last_talk_at = latest(follow.last_talk_at, message.sent_at)
+
+
+def _of_those_who_stay(session: Session, arrived: Sequence[Arrived]) -> list[Arrived]:
+    """Without what erased people said or were told: an archive that is pulled again does not bring them back."""
+    allowed = without_erased(session, [a.message for a in arrived])
+    return [Arrived(a.seq, message) for a, message in zip(arrived, allowed, strict=True) if message is not None]
 
 
 def _unseen(session: Session, arrived: Sequence[Arrived]) -> list[Arrived]:

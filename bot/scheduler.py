@@ -32,7 +32,14 @@ class Beat:
 
 def beats() -> list[Beat]:
     """What the scheduler rings for."""
-    return [Beat("due", 1), Beat("sweep", 10), Beat("timers", 15), Beat("pull", 10), Beat("reconcile", 60)]
+    return [
+        Beat("due", 1),
+        Beat("sweep", 10),
+        Beat("timers", 15),
+        Beat("pull", 10),
+        Beat("reconcile", 60),
+        Beat("housekeep", 60),
+    ]
 
 
 def run(system: System, should_stop: Callable[[], bool] | None = None) -> None:

@@ -60,6 +60,7 @@ def _sqlite(url: str) -> Engine:
             "journal_mode=WAL",
             "synchronous=FULL",  # what WeCom was told is done must not be undone by a power cut
             "foreign_keys=ON",
+            "secure_delete=ON",  # what was deleted, a person's words among it, is overwritten
             f"busy_timeout={BUSY_SECONDS * 1000}",
         ):
             cursor.execute(f"PRAGMA {pragma}")

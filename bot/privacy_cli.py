@@ -1,0 +1,97 @@
+"""`flask privacy purge`, `flask customer export` and `flask customer erase`: what a person may ask of us."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+from rich.table import Table
+
+from bot import clock
+from bot.auditing import record
+from bot.erasing import NobodyToErase, erase
+from bot.exporting import NobodyToExport, as_json, export, messages_csv
+from bot.retention import KINDS, count_old, purge
+from bot.terminal import console, fail, migrated_system, progress_bar
+
+
+@click.group("privacy", help="隐私：清理过期数据。")
+def privacy() -> None: ...
+
+
+@privacy.command("purge", help="按 config.toml 的 [privacy.retention] 清理过期数据（每天夜里也会自动做）。")
+@click.option("--dry-run", is_flag=True, help="只数一数会清掉多少，什么都不动")
+@with_appcontext
+def purge_now(dry_run: bool) -> None:
+    system = migrated_system()
+    settings, now = system.settings, clock.now()
+    with system.store.read() as session:
+        old = count_old(session, settings, now)
+    if not dry_run:
+        with progress_bar("清理") as progress:
+            bar = progress.add_task("", total=sum(old.values()))
+            old = purge(system, now, lambda _, count: progress.advance(bar, count))
+        with system.store.write() as session:
+            record(session, operator(), "privacy.purge", "database", now, purged=old)
+    table = Table("种类", "保留", "会清掉" if dry_run else "清掉", title="保留期限", title_justify="left")
+    for kind in KINDS:
+        age = getattr(settings.tables.privacy.retention, kind.name)
+        table.add_row(kind.name, f"{age.days} 天" if age else "一直", str(old.get(kind.name, 0)))
+    console.print(table)
+
+
+@click.command("export", help="导出一位客户的全部数据（JSON；--to 以 .csv 结尾时只导出对话）。")
+@click.argument("external_userid")
+@click.option(
+    "--to", "path", type=click.Path(path_type=Path, dir_okay=False), default=None, help="写到文件，仅本人可读"
+)
+@with_appcontext
+def export_customer(external_userid: str, path: Path | None) -> None:
+    system, now = migrated_system(), clock.now()
+    try:
+        with system.store.write() as session:
+            exported = export(session, external_userid, now)
+            record(session, operator(), "customer.export", f"customer:{exported['tables']['customer'][0]['id']}", now)
+    except NobodyToExport as error:
+        fail(str(error))
+    if path is None:
+        click.echo(as_json(exported).decode())
+        return
+    content = messages_csv(exported).encode() if path.suffix == ".csv" else as_json(exported)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+    rows = sum(len(rows) for rows in exported["tables"].values())
+    console.print(f"已写好 {path}：{rows} 行", style="green", highlight=False)
+
+
+@click.command(
+    "erase", help="彻底删除一位客户：消息、标签、凭据、任务、文件、检索，以及企业微信里的备注与标签。不可恢复。"
+)
+@click.argument("external_userid")
+@click.option("--yes", is_flag=True, help="不再确认")
+@with_appcontext
+def erase_customer(external_userid: str, yes: bool) -> None:
+    system = migrated_system()
+    if not yes:
+        click.confirm(
+            f"删除 {external_userid} 的全部数据？不可恢复；同一个人重新加好友之前，不会再记录他", abort=True
+        )
+    try:
+        with progress_bar("查找") as progress:
+            bar = progress.add_task("", total=None)
+            done = erase(system, external_userid, operator(), clock.now(), lambda count: progress.advance(bar, count))
+    except NobodyToErase as error:
+        fail(str(error))
+    table = Table("表", "删去的行", title=f"已删除；文件 {done.files} 个", title_justify="left")
+    for name, count in sorted(done.rows.items()):
+        table.add_row(name, str(count))
+    console.print(table)
+    console.print(f"还要请企业微信清掉 {len(done.errands)} 位员工处的备注与标签，worker 会做")
+
+
+def operator() -> str:
+    """How the log of deeds names whoever sits at the command line."""
+    return f"cli:{getpass.getuser()}"

@@ -1,0 +1,226 @@
+"""Purges what is older than config.toml lets it be, night by night, and leaves the ledgers true."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, LargeBinary, and_, delete, func, select, type_coerce, update
+from sqlalchemy.orm import Session
+
+from bot.keeping import Privacy
+from bot.kin import delete_kin, kin_of
+from bot.log import get_logger
+from bot.media_files import forget_media
+from bot.media_store import open_media_store
+from bot.models import (
+    CallbackEvent,
+    Customer,
+    Evidence,
+    MediaFile,
+    Message,
+    Outbox,
+    Quarantine,
+    SearchToken,
+    SopTask,
+    StageMove,
+    Tagging,
+    ViewEntry,
+)
+from bot.searching import WORDS, forget_words, index_words
+from bot.store import get_status, release_lease, set_status, take_lease
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+    from bot.system import System
+
+STATUS, SEARCH = "purge", "search_messages"
+AT_ONCE = 500
+AT_MOST = 100.0  # seconds of one job; the next goes on
+LEASE_SECONDS = 300
+_EMPTY_BYTES = 35  # what the words {} take when sealed
+_OVER = ("completed", "replied", "expired", "cancelled", "failed")
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of data that has an age. what: the rows that are too old; go: takes some of them away, and gives
+    the contents of the media store that nothing speaks of any more."""
+
+    name: str
+    model: type[Any]
+    what: Callable[[datetime], ColumnElement[bool]]
+    go: Callable[[Session, list[int]], list[str]]
+
+
+def count_old(session: Session, settings: Settings, now: datetime) -> dict[str, int]:
+    """How many rows of each kind are too old now: what a purge would take."""
+    return {
+        kind.name: session.scalar(select(func.count()).select_from(kind.model).where(kind.what(before))) or 0
+        for kind, before in _due(settings, now)
+    }
+
+
+def purge(system: System, now: datetime, seen: Callable[[str, int], None] = lambda *_: None) -> dict[str, int]:
+    """Take away whatever is too old, a few hundred rows a transaction; may be broken off and repeated."""
+    done: dict[str, int] = {}
+    media = open_media_store(system)
+    for kind, before in _due(system.settings, now):
+        for count, contents in _walk(system, kind, before):
+            done[kind.name] = done.get(kind.name, 0) + count
+            seen(kind.name, count)
+            for content in contents:
+                media.remove(content)
+    return done
+
+
+def purge_nightly(system: System, now: datetime) -> bool:
+    """Once a day, from the configured hour on: the purge. True where it ran."""
+    settings = system.settings
+    local = now.astimezone(settings.zone)
+    today = local.date().isoformat()
+    with system.store.write() as session:
+        status = get_status(session, STATUS)
+        if status is not None and status.value["day"] >= today:
+            return False
+        if local.time() < settings.tables.privacy.purge_at:
+            return False
+        held = take_lease(session, STATUS, system.owner, LEASE_SECONDS)
+    if held is None:
+        return False
+    try:
+        done = purge(system, now)
+        with system.store.write() as session:
+            set_status(session, STATUS, {"day": today, "purged": done}, now)
+    finally:
+        with system.store.write() as session:
+            release_lease(session, held)
+    _log.info("purged", **done)
+    return True
+
+
+def keep_search_index(system: System, now: datetime, seconds: float = AT_MOST) -> int:
+    """Bring the index of words to what config.toml says: fill it up, or empty it; returns messages or tokens."""
+    wanted, ends, total = system.settings.tables.privacy.search_messages, time.monotonic() + seconds, 0
+    while time.monotonic() < ends:
+        with system.store.write() as session:
+            status = get_status(session, SEARCH)
+            state = status.value if status else {"on": False, "after": 0, "done": True}
+            if state["on"] != wanted:
+                state = {"on": wanted, "after": 0, "done": False}
+            if state["done"]:
+                return total
+            count, state = (_index_some if wanted else _empty_some)(session, state)
+            set_status(session, SEARCH, state, now)
+        total += count
+    return total
+
+
+def _index_some(session: Session, state: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    query = select(Message).where(Message.id > state["after"], Message.role == "customer").order_by(Message.id)
+    rows = session.scalars(query.limit(AT_ONCE)).all()
+    index_words(session, rows)
+    return len(rows), {**state, "after": rows[-1].id if rows else state["after"], "done": len(rows) < AT_ONCE}
+
+
+def _empty_some(session: Session, state: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    people = select(SearchToken.customer_id).where(SearchToken.kind == WORDS).distinct().limit(AT_ONCE)
+    ids = session.scalars(people).all()
+    session.execute(delete(SearchToken).where(SearchToken.kind == WORDS, SearchToken.customer_id.in_(ids)))
+    return len(ids), {**state, "done": not ids}
+
+
+def _due(settings: Settings, now: datetime) -> Iterator[tuple[Kind, datetime]]:
+    keep: Privacy = settings.tables.privacy
+    for kind in KINDS:
+        age: timedelta | None = getattr(keep.retention, kind.name)
+        if age is not None:
+            yield kind, now - age
+
+
+def _walk(system: System, kind: Kind, before: datetime) -> Iterator[tuple[int, list[str]]]:
+    after = 0
+    while True:
+        with system.store.write() as session:
+            query = select(kind.model.id).where(kind.what(before), kind.model.id > after).order_by(kind.model.id)
+            ids = list(session.scalars(query.limit(AT_ONCE)))
+            contents = kind.go(session, ids) if ids else []
+        if not ids:
+            return
+        after = ids[-1]
+        yield len(ids), contents
+
+
+def _purge_messages(session: Session, ids: list[int]) -> list[str]:
+    """Messages go with their files; what they proved keeps rule, tag and time, and loses the words."""
+    mine = Message.id.in_(ids)
+    people = set(
+        session.scalars(select(Message.customer_id).where(mine, Message.customer_id.is_not(None)).distinct())
+    )
+    msgids = select(Message.msgid).where(mine)
+    newest = session.scalar(select(func.max(Message.sent_at)).where(mine))
+    session.execute(update(Evidence).where(Evidence.message_id.in_(ids)).values(message_id=None, spans=[], reason=""))
+    session.execute(update(Tagging).where(Tagging.msgid.in_(msgids)).values(reason=""))
+    session.execute(update(StageMove).where(StageMove.msgid.in_(msgids)).values(evidence=""))
+    told = SopTask.customer_id.in_(people), SopTask.state.in_(_OVER), SopTask.due_at <= newest
+    session.execute(update(SopTask).where(*told).values(text=""))
+    session.execute(
+        update(Customer).where(Customer.id.in_(people), Customer.last_word_at <= newest).values(last_words="")
+    )
+    contents = forget_media(session, ids)
+    delete_kin(session, kin_of(session, Message, ids))
+    indexed = select(SearchToken.customer_id).where(SearchToken.kind == WORDS, SearchToken.customer_id.in_(people))
+    forget_words(session, sorted(set(session.scalars(indexed))))
+    return contents
+
+
+def _purge_files(session: Session, ids: list[int]) -> list[str]:
+    of = session.scalars(select(MediaFile.message_id).where(MediaFile.id.in_(ids))).all()
+    return forget_media(session, sorted(set(of)))
+
+
+def _purge_words_sent(session: Session, ids: list[int]) -> list[str]:
+    session.execute(update(Outbox).where(Outbox.id.in_(ids)).values(payload={}, result={"purged": True}))
+    return []
+
+
+def _delete(model: type[Any]) -> Callable[[Session, list[int]], list[str]]:
+    def go(session: Session, ids: list[int]) -> list[str]:
+        delete_kin(session, kin_of(session, model, ids))
+        return []
+
+    return go
+
+
+KINDS = (
+    Kind("messages", Message, lambda before: Message.sent_at < before, _purge_messages),
+    Kind("media", MediaFile, lambda before: MediaFile.sent_at < before, _purge_files),
+    Kind(
+        "events",
+        CallbackEvent,
+        lambda before: CallbackEvent.handled_at.is_not(None) & (CallbackEvent.received_at < before),
+        _delete(CallbackEvent),
+    ),
+    Kind("views", ViewEntry, lambda before: ViewEntry.at < before, _delete(ViewEntry)),
+    Kind(
+        "outbox",
+        Outbox,
+        lambda before: and_(
+            Outbox.state.not_in(("waiting", "sending")),
+            Outbox.done_at < before,
+            func.length(type_coerce(Outbox.payload, LargeBinary)) > _EMPTY_BYTES,
+        ),
+        _purge_words_sent,
+    ),
+    Kind(
+        "quarantine",
+        Quarantine,
+        lambda before: Quarantine.released_at.is_not(None) & (Quarantine.released_at < before),
+        _delete(Quarantine),
+    ),
+)
+"""By the names of the keys in [privacy.retention]."""
