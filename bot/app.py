@@ -9,7 +9,7 @@ from flask import Flask
 from bot import cli, web
 from bot.environment import read_environment
 from bot.links import signing_key
-from bot.log import setup_logging
+from bot.log import hide, setup_logging
 from bot.system import System
 
 
@@ -17,14 +17,12 @@ def create_app(system: System | None = None) -> Flask:
     """The web application; `flask` finds it through wsgi.py. A System may be handed in by tests."""
     setup_logging()
     system = system or System(read_environment())
+    hide(*system.environment.secrets)
     app = Flask("bot.web", root_path=str(Path(__file__).parent / "web"))
     app.config.update(
         SECRET_KEY=signing_key(system.environment.secret_key, system.environment.var),
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,  # config.toml comes back in one field
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=system.environment.base_url.startswith("https://"),
     )
     app.extensions["tici"] = system
     web.register(app)

@@ -16,6 +16,7 @@ from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
 from bot import clock, ingest, scheduler, schema, status, valkey, worker
+from bot.admin_cli import admin_group
 from bot.audit_cli import audit_group
 from bot.bench_cli import bench
 from bot.chapters import own_config
@@ -49,7 +50,7 @@ def register(app: Flask) -> None:
     keys.add_command(data_line)
     for command in (demo, run_worker, run_scheduler, sandbox, init, check, replay, show_status, db, board_link,
                     quarantine, queue, keys, customer, rules, sop, bench, wecom,
-                    audit_group, seed_command, doctor):  # fmt: skip
+                    admin_group, audit_group, seed_command, doctor):  # fmt: skip
         app.cli.add_command(command)
 
 

@@ -83,6 +83,7 @@ class Stack:
             "TICI_CONFIG": str(self.config),
             "TICI_CLOCK_FILE": str(self.folder / "clock"),
             "TICI_BASE_URL": self.web_url,
+            "WECOM_LOGIN_URL": self.sandbox_url,
             "TICI_DEMO": "1",
         }
         os.environ.update(self.variables)

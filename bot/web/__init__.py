@@ -9,6 +9,7 @@ from bot.web import (
     access,
     board,
     callback,
+    compressing,
     customer,
     day,
     doctor,
@@ -19,6 +20,9 @@ from bot.web import (
     headers,
     health,
     languages,
+    limits,
+    logs,
+    looks,
     media,
     moves,
     opening,
@@ -27,6 +31,7 @@ from bot.web import (
     rules,
     rules_edit,
     rules_file,
+    sessions,
     showing,
     signin,
     studies,
@@ -38,19 +43,25 @@ from bot.web import (
 def register(app: Flask) -> None:
     """Give the app its pages, the callback, the answers to machines, and the headers all of them carry."""
     system: System = app.extensions["tici"]
-    app.config["SESSION_COOKIE_NAME"] = "tici"  # the sandbox has its own on the same host
-    headers.prepare(app, demo=system.environment.demo)
+    secure = system.environment.base_url.startswith("https://")
+    sessions.prepare(app, secure=secure)
+    headers.prepare(app, demo=system.environment.demo, secure=secure)
+    compressing.prepare(app)
     languages.prepare(app)
     showing.prepare(app)
     access.prepare(app)
     frame.prepare(app)
+    looks.prepare(app)
     errors.prepare(app)
+    signin.prepare(app)
     callback.prepare(app, system)
     board.prepare(app, system)
     for pages in (
         health.pages,
         ownership.pages,
         signin.pages,
+        looks.pages,
+        logs.pages,
         board.pages,
         board.live,
         moves.pages,
@@ -68,3 +79,4 @@ def register(app: Flask) -> None:
     ):
         app.register_blueprint(pages)
     app.extensions["tici-csrf"].exempt(task.pages)  # see there
+    limits.prepare(app, system)

@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from bot import clock
-from bot.models import Account, Agent, Customer, Follow
+from bot.accounts import role_of
+from bot.models import Account, Agent, Customer, Department, Follow
 from bot.system import System
+from bot.web import sessions
 
 ADMIN, LEADER, AGENT, AUDITOR = "admin", "leader", "agent", "auditor"
 WATCHER = "watcher"  # came by a board link: looks, and changes nothing
@@ -27,7 +29,8 @@ _BOARD_UNTIL = "board_until"
 
 @dataclass(frozen=True)
 class Visitor:
-    """Whoever is signed in. departments: of a leader, those whose agents' customers he sees."""
+    """Whoever is signed in. departments: of a leader, those whose agents' customers he sees, as well as those
+    of every department below."""
 
     account_id: int | None
     name: str
@@ -104,8 +107,9 @@ def agents_of(session: Session, who: Visitor) -> Collection[int] | None:
     if who.role != LEADER:
         return own
     if "agents_of" not in g:
+        led = _with_those_below(session, who.departments)
         rows = session.execute(select(Agent.id, Agent.departments))
-        g.agents_of = {*own, *(row.id for row in rows if set(row.departments) & set(who.departments))}
+        g.agents_of = {*own, *(row.id for row in rows if led.intersection(row.departments))}
     return g.agents_of  # type: ignore[no-any-return]
 
 
@@ -134,23 +138,34 @@ def as_visitor(account: Account) -> Visitor:
     return Visitor(
         account_id=account.id,
         name=account.name or (agent.shown_name if agent else ""),
-        role=account.role,
+        role=role_of(account),
         serial=account.serial,
         agent_id=account.agent_id,
         userid=agent.userid if agent else "",
-        departments=tuple(agent.departments) if agent else (),
+        departments=tuple(agent.leads or agent.departments) if agent else (),
     )
 
 
 def _load(key: str) -> Visitor | None:
     account_id, _, serial = key.partition(":")
-    if not account_id.isdigit():
+    demo = _system().environment.demo  # where time jumps by days, which must not sign anyone out
+    if not account_id.isdigit() or not (demo or sessions.is_alive(clock.now())):
         return None
     with _system().store.read() as database:
         account = database.get(Account, int(account_id))
         if account is None or account.disabled_at is not None or str(account.serial) != serial:
             return None
+        if account.agent is not None and account.agent.left_at is not None:
+            return None
         return as_visitor(account)
+
+
+def _with_those_below(session: Session, departments: Collection[int]) -> set[int]:
+    parents = {row.id: row.parent_id for row in session.execute(select(Department.id, Department.parent_id))}
+    led = set(departments)
+    while below := {one for one, parent in parents.items() if parent in led} - led:
+        led |= below
+    return led
 
 
 def _by_board_link(_request: Any) -> Visitor | None:
@@ -162,7 +177,7 @@ def _by_board_link(_request: Any) -> Visitor | None:
 
 
 def _to_sign_in() -> Response:
-    if request.headers.get("HX-Request"):
+    if request.headers.get("HX-Request") or "text/event-stream" in request.headers.get("Accept", ""):
         abort(401)
     return redirect(url_for("signin.show", next=request.full_path.rstrip("?") if request.method == "GET" else None))
 

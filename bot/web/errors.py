@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -12,6 +15,8 @@ from werkzeug.exceptions import HTTPException
 from bot.links import BadLink
 from bot.log import get_logger
 from bot.settings import ConfigError
+from bot.web.frame import ForeignOrigin
+from bot.web.languages import translate
 
 _log = get_logger(__name__)
 
@@ -33,10 +38,14 @@ BY_STATUS = {
     404: Trouble(404, "没有这一页", "地址可能写错了，或者内容已被删除。请返回看板重新查找。"),
     405: Trouble(405, "不能这样打开", "这个地址不接受这种请求。请返回上一页。"),
     410: Trouble(410, "这条任务已不在您这里", "任务可能已交给其他同事或被删除。请以企业微信里最新的提醒为准。"),
+    409: Trouble(409, "别人刚改过", "这一页打开以后，内容已被别人改动。请刷新后再试。"),
     413: Trouble(413, "内容太大", "一次最多 1 MB。请减少内容后再试。"),
+    429: Trouble(429, "试得太多了", "为了安全，请过 15 分钟再试；也可以用企业微信登录。"),
     500: Trouble(500, "出错了", "问题已经记进日志。请稍后再试；反复出现时请联系管理员查看日志。"),
     503: Trouble(503, "暂时不可用", "服务正在恢复，请过一会儿再试。"),
 }
+STALE = Trouble(400, "页面放得太久了", "为了安全，这次操作没有执行。请刷新页面，再做一次。")
+FOREIGN = Trouble(403, "这个请求不是从提词的页面发出的", "为了安全，这次操作没有执行。请从提词的页面里再做一次。")
 LINK_EXPIRED = Trouble(410, "链接已过期", "为了保护客户资料，链接过一段时间就会失效。请打开企业微信里最新的提醒。")
 LINK_UNKNOWN = Trouble(404, "链接不对", "这个链接不完整或被改动过。请从企业微信里的卡片重新打开，不要手工复制一半。")
 BOARD_EXPIRED = Trouble(410, "看板链接已过期", "请在服务器上重新生成一个看板链接：", "flask board-link")
@@ -47,13 +56,15 @@ CONFIG = Trouble(
 DATABASE = Trouble(503, "数据库暂时不可用", "请稍后再试。如果刚刚安装或升级过，请先运行：", "flask db upgrade")
 
 EVERY = (
-    *BY_STATUS.values(), LINK_EXPIRED, LINK_UNKNOWN, BOARD_EXPIRED, BOARD_UNKNOWN, CONFIG, DATABASE
+    *BY_STATUS.values(), STALE, FOREIGN, LINK_EXPIRED, LINK_UNKNOWN, BOARD_EXPIRED, BOARD_UNKNOWN, CONFIG, DATABASE
 )  # fmt: skip
 
 
 def prepare(app: Flask) -> None:
     """Show the right page for every error; WeCom's own addresses get an empty body."""
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(CSRFError, lambda _error: _page(STALE))
+    app.register_error_handler(ForeignOrigin, lambda _error: _page(FOREIGN))
     app.register_error_handler(BadLink, _link)
     app.register_error_handler(ConfigError, lambda _error: _page(CONFIG))
     for unreachable in (OperationalError, InterfaceError, PoolTimeout):
@@ -83,4 +94,17 @@ def _page(trouble: Trouble, status: int | None = None) -> Response:
     status = status or trouble.status
     if request.path.startswith("/wecom/"):
         return Response(status=status)
+    if request.headers.get("HX-Request"):
+        return _toast(trouble, status)
     return Response(render_template("error.html", trouble=trouble, status=status), status)
+
+
+def _toast(trouble: Trouble, status: int) -> Response:
+    """A piece of a page was asked for: the page stays and says what was wrong; a stranger goes to sign in."""
+    said = {"toast": {"text": f"{translate(trouble.title)}：{translate(trouble.advice)}", "bad": True}}
+    answer = Response(translate(trouble.title), status, headers={"HX-Trigger": json.dumps(said), "HX-Reswap": "none"})
+    if status == 401:
+        there = urlsplit(request.headers.get("HX-Current-URL", ""))
+        onwards = f"{there.path}?{there.query}" if there.query else there.path
+        answer.headers["HX-Redirect"] = url_for("signin.show", next=onwards or None)
+    return answer

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from flask import Flask, current_app, request
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import Forbidden
 
+from bot.system import System
 from bot.web.access import ADMIN, AGENT, AUDITOR, EVERYBODY, LEADER, ROLES, visitor_or_none
 
 
@@ -32,12 +35,17 @@ ROOMS = (
 )
 
 
+class ForeignOrigin(Forbidden):
+    """Another site's page asked a browser of ours to change something."""
+
+
 def prepare(app: Flask) -> None:
     """Guard every form against forgery and give templates `rooms`."""
-    app.config.update(WTF_CSRF_SSL_STRICT=False, WTF_CSRF_TIME_LIMIT=None)  # our pages send no referrer
+    app.before_request(_refuse_foreigners)
+    app.config.update(WTF_CSRF_SSL_STRICT=False, WTF_CSRF_TIME_LIMIT=None)  # the origin is checked above
     protection = CSRFProtect(app)
     app.extensions["tici-csrf"] = protection
-    app.context_processor(lambda: {"rooms": rooms()})
+    app.context_processor(lambda: {"rooms": rooms(), "known_pages": app.view_functions})
 
 
 def rooms() -> list[tuple[Room, bool]]:
@@ -47,3 +55,13 @@ def rooms() -> list[tuple[Room, bool]]:
         return []
     there = [room for room in ROOMS if room.endpoint in current_app.view_functions and who.role in room.roles]
     return [(room, request.blueprint == room.blueprint) for room in there]
+
+
+def _refuse_foreigners() -> None:
+    """Browsers name the page a change comes from; programs (WeCom among them) name none."""
+    origin = request.headers.get("Origin")
+    if origin is None or request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    system: System = current_app.extensions["tici"]
+    if urlsplit(origin).netloc not in (request.host, urlsplit(system.environment.base_url).netloc):
+        raise ForeignOrigin

@@ -20,15 +20,19 @@ _FRAMED_IN_DEMO = f"{_FRAMED_BY} http://127.0.0.1:* http://localhost:*"  # the s
 _YEAR = 365 * 86400
 
 
-def prepare(app: Flask, demo: bool) -> None:
+def prepare(app: Flask, *, demo: bool, secure: bool = False) -> None:
     """Set the headers on all answers and give templates `asset(name)`."""
     policy = "; ".join((*_POLICY, _FRAMED_IN_DEMO if demo else _FRAMED_BY))
 
     def protect(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = policy
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+        response.headers["Referrer-Policy"] = "same-origin"  # "no-referrer" would hide our own forms' origin as well
+        response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        if secure:
+            response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}"
         if request.endpoint != "static":
             response.headers["Cache-Control"] = "no-store"
         elif "v" in request.args and response.status_code == 200:

@@ -45,6 +45,32 @@ CAUSES = {
     "api": Word("接口"),
 }
 TAGGED_BY = {"rule": Word("规则"), "sop": Word("SOP"), "human": Word("人工"), "wecom": Word("企业微信")}
+ROLES = {
+    "admin": Word("管理员", "busy"),
+    "leader": Word("主管"),
+    "agent": Word("一线员工"),
+    "auditor": Word("审计员"),
+    "watcher": Word("看板链接"),
+}
+ACTIONS = {  # of the log of deeds; one that is not here is shown by its code
+    "sign-in": Word("登录"),
+    "account.create": Word("新建账号"),
+    "account.role": Word("更改角色"),
+    "account.password": Word("更换密码"),
+    "account.disable": Word("停用账号"),
+    "account.enable": Word("启用账号"),
+    "account.sign-out": Word("全部退出"),
+    "quarantine.replay": Word("重读隔离区"),
+    "log.export": Word("导出操作记录"),
+    "views.export": Word("导出查看记录"),
+    "keys.rotate": Word("更换数据密钥"),
+    "config.save": Word("保存配置"),
+    "rules.backtest": Word("试算规则"),
+    "rules.cancel": Word("取消试算"),
+    "rules.mine": Word("挖掘新词"),
+    "feedback.give": Word("标注对错"),
+    "consent.decide": Word("登记同意与否"),
+}
 TONES = 6
 
 

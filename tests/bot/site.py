@@ -103,6 +103,7 @@ class Site:
                 agent_id=agent.id if agent else None,
                 name=None if agent else f"{role}-{token_hex(4)}",
                 role=role,
+                role_by="the test",
                 created_at=clock.now(),
             )
             session.add(account)
@@ -111,7 +112,8 @@ class Site:
         client = self.app.test_client()
         seed = token_hex(20)
         with client.session_transaction() as kept:
-            kept.update({"_user_id": key, "_fresh": True, "csrf_token": seed})
+            at = int(clock.now().timestamp())
+            kept.update({"_user_id": key, "since": at, "seen": at, "kind": "desk", "csrf_token": seed})
         form_token = URLSafeTimedSerializer(self.key, salt="wtf-csrf-token").dumps(seed)
         client.environ_base["HTTP_X_CSRFTOKEN"] = str(form_token)
         return client

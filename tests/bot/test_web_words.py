@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session
 
 import bot.web
 from bot import clicks, task_answers
+from bot.doctor import CHECKS
 from bot.models import Model
 from bot.report_table import Scope
 from bot.reports import REPORTS
 from bot.settings import parse_settings
-from bot.web import errors, frame, tasks, words
+from bot.web import admin, errors, frame, looks, signin, tasks, words
 from bot.web.highlight import Mark, Piece, cut, marks_of
 from bot.web.languages import catalogue
 from bot.web.rule_form import GROUPS
@@ -38,13 +39,16 @@ def used() -> set[str]:
     """Every text the pages put through `_`."""
     templates = "".join(path.read_text(encoding="utf-8") for path in (WEB / "templates").glob("*.html"))
     found = {text for _quote, text in re.findall(r"\b_\((['\"])(.+?)\1[,)]", templates)}
-    tables = (words.TASK_STATES, words.OUTCOMES, words.TIMINGS, words.CAUSES, words.TAGGED_BY)
+    tables = (
+        words.TASK_STATES, words.OUTCOMES, words.TIMINGS, words.CAUSES, words.TAGGED_BY, words.ROLES, words.ACTIONS,
+    )  # fmt: skip
     found |= {word.text for table in tables for word in table.values()}
-    found |= {room.name for room in frame.ROOMS}
+    found |= {room.name for room in frame.ROOMS} | set(looks.THEMES.values())
+    found |= {refusal.text for refusal in signin.REFUSALS} | {*admin.DONE.values(), admin.RUNG, admin.UNHEARD}
     code = "".join(path.read_text(encoding="utf-8") for path in WEB.glob("*.py"))
     found |= {text for _quote, text in re.findall(r"\btranslate\((['\"])(.+?)\1[,)]", code)}
     found |= texts_of_reports() | texts_of_tasks()
-    found |= texts_of_rules()
+    found |= texts_of_rules() | {check.title for check in CHECKS}
     return found | {text for trouble in errors.EVERY for text in (trouble.title, trouble.advice)}
 
 

@@ -1,0 +1,55 @@
+"""How often one may fail to sign in: counted by name and by address, in Redis, or here while it is away."""
+
+from __future__ import annotations
+
+import hashlib
+from ipaddress import ip_address
+
+from flask import Flask, Response, request
+from flask_limiter import Limiter
+
+from bot.system import System
+
+BY_NAME = "10 per 15 minutes"
+BY_ADDRESS = "30 per 15 minutes"
+BY_WECOM = "100 per 15 minutes"  # a whole office may come from one address
+_TIMES = {"socket_timeout": 1, "socket_connect_timeout": 1}
+
+
+def prepare(app: Flask, system: System) -> None:
+    """Limit the two addresses at which one proves who he is; call it once the pages are registered."""
+    url = system.known_redis_url
+    limiter = Limiter(
+        address,
+        app=app,
+        storage_uri=url or "memory://",
+        storage_options=dict(_TIMES) if url else {},
+        in_memory_fallback_enabled=True,
+        swallow_errors=True,
+        key_prefix="tici:tries",
+    )
+    limited = ((BY_NAME, _name, "signin.by_password"), (BY_ADDRESS, address, "signin.by_password"),
+               (BY_WECOM, address, "signin.come_back"))  # fmt: skip
+    for limit, key, endpoint in limited:
+        view = app.view_functions[endpoint]
+        app.view_functions[endpoint] = limiter.limit(limit, key_func=key, deduct_when=_failed)(view)
+
+
+def address() -> str:
+    """Whose request this is: a reverse proxy on this machine tells, anyone else is taken for himself."""
+    near = request.remote_addr or ""
+    told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    try:
+        return str(ip_address(told)) if told and ip_address(near).is_loopback else near
+    except ValueError:
+        return near
+
+
+def _name() -> str:
+    """Hashed: what people mistype into the field for the name may be their password."""
+    given = request.form.get("name", "").strip().casefold()
+    return hashlib.sha256(given.encode(errors="replace")).hexdigest()[:32]
+
+
+def _failed(response: Response) -> bool:
+    return response.status_code >= 400

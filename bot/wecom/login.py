@@ -1,0 +1,29 @@
+"""Where a browser is sent to say who it is: OAuth inside WeCom, the page with the QR code elsewhere."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+IN_CLIENT = "https://open.weixin.qq.com"
+BY_QR = "https://login.work.weixin.qq.com"
+LONGEST_CODE = 512
+
+
+def authorize_url(
+    corp_id: str, app_id: int, back: str, state: str, *, in_client: bool, host: str | None = None
+) -> str:
+    """The page that answers with `back?code=...&state=...`: a code is good once, for five minutes.
+
+    back: an address under the app's trusted domain. state: at most 128 letters and digits. host: serves both
+    pages in place of WeCom's own hosts (the sandbox does).
+    """
+    given = {"appid": corp_id, "agentid": app_id, "redirect_uri": back, "state": state}
+    if in_client:
+        query = urlencode({**given, "response_type": "code", "scope": "snsapi_base"})
+        return f"{host or IN_CLIENT}/connect/oauth2/authorize?{query}#wechat_redirect"
+    return f"{host or BY_QR}/wwlogin/sso/login?{urlencode({**given, 'login_type': 'CorpApp'})}"
+
+
+def is_in_client(user_agent: str) -> bool:
+    """Whether a browser is WeCom's own, where signing in needs no click."""
+    return "wxwork" in user_agent.lower()
