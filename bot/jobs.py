@@ -29,6 +29,7 @@ from bot.observing import observe_openings, observe_silences
 from bot.placing import timed_moves
 from bot.prompting import prompt_due
 from bot.proving import close_windows
+from bot.retention import keep_search_index, purge_nightly
 from bot.starting import after_moves, start_silence_sops
 from bot.stopping import end_finished, expire_unsent
 from bot.system import System, current_system
@@ -214,6 +215,14 @@ def replay_quarantine() -> None:
     system.bell.answer("replay_quarantine")
     freed, held = ingest.replay_quarantine(system)
     _log.info("quarantine read again", freed=freed, held=held)
+
+
+def housekeep() -> None:
+    """Once a day: purge what is too old; and bring the index of words to what config.toml says."""
+    system = current_system()
+    system.bell.answer("housekeep")
+    purge_nightly(system, clock.now())
+    keep_search_index(system, clock.now())
 
 
 def sweep() -> None:
