@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from bot.census import compare_groups, compare_staff
 from bot.log import get_logger
 from bot.reconciling import AT_ONCE, agents_to_compare, compare_agents, start_comparison
 from bot.settings import Settings
@@ -65,10 +66,13 @@ def next_state(settings: Settings, known: dict[str, Any] | None, now: datetime) 
 
 def _go_on(system: System, state: dict[str, Any], now: datetime) -> None:
     began, run = time.monotonic(), start_comparison(system, None, now)
+    if not state["after"]:
+        compare_staff(system, run)
     left = [userid for userid in agents_to_compare(system) if userid.casefold() > state["after"]]
     while left and time.monotonic() - began < AT_MOST:
         portion, left = left[:AT_ONCE], left[AT_ONCE:]
         system.bell.ring_for("deliver", compare_agents(system, run, portion))
+        compare_groups(system, run, portion)
         state = {**state, "after": portion[-1].casefold()}
     found = {"drift": state["drift"] + len(run.drift), "follows": state["follows"] + run.follows}
     with system.store.write() as session:

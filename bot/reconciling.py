@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +11,18 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.cases import Case, Wake, open_case, open_cases
+from bot.comparison import Comparison, Drift
+from bot.following import Happened, follow_up
+from bot.inheriting import ASSIGNED, inherit, taken_from
 from bot.library import library_rows, make_stage_tags, save_tags, stage_tags, take_library
 from bot.mirror import Compared, Reading, compare_stages, declared_tags, mark_again, read_back, remember
 from bot.models import Agent, Customer, Follow, Outbox
-from bot.people import find_agents, find_customers, start_follow
+from bot.people import find_agents, find_customers, start_follow, take_contact, take_follow_info
 from bot.placing import move_by
 from bot.reading import LIBRARY, ask_profile
 from bot.settings import Settings
 from bot.store import set_status
+from bot.tombstones import stays_away
 from sop.syncing import Policy
 
 if TYPE_CHECKING:
@@ -27,37 +30,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 20  # agents asked for in one call; WeCom takes 100
 PAGE = 100
+NEWS = timedelta(hours=12)  # a contact so young that no event told of is greeted as if one had
 JUST_ADDED = timedelta(minutes=2)  # a contact so young may be missing from a list begun before it
-
-
-@dataclass(frozen=True)
-class Drift:
-    """One difference. kind: stage | stages | tags | new | ended | library. repair: what is done about it."""
-
-    kind: str
-    what: str
-    repair: str
-    customer: str = ""
-    external_userid: str = ""
-    userid: str = ""
-    pipeline: str = ""
-    ours: str = ""
-    theirs: str = ""
-
-
-@dataclass
-class Comparison:
-    """One run over some or all agents: how, and what it has come to. `rows`: the outbox rows that repair."""
-
-    policy: Policy
-    stamp: str
-    dry_run: bool = False
-    agents: int = 0
-    follows: int = 0
-    drift: list[Drift] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-    names: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    asked: dict[int, Outbox] = field(default_factory=dict)
 
 
 def start_comparison(system: System, policy: Policy | None, now: datetime, *, dry_run: bool = False) -> Comparison:
@@ -124,8 +98,12 @@ def _compare_page(
         follow = _active(case, item)
         if case is None or follow is None:
             if not _has_left(case, item):
+                run.count("customers", new=1)
                 _take_in(session, settings, run, item, now, wake)
             continue
+        if not run.dry_run:
+            contact = take_contact(case.customer, item.get("external_contact") or {})
+            run.count("customers", changed=int(take_follow_info(follow, item["follow_info"]) or contact))
         reading = Reading(follow, _tags(run, item), run.policy)
         for compared in compare_stages(session, settings, case, reading):
             if (follow.customer_id, follow.agent_id, compared.pipeline.name) not in under_way:
@@ -194,6 +172,8 @@ def _take_in(
     info, contact = item["follow_info"], item.get("external_contact") or {}
     name, userid = str(contact.get("name") or "")[:128], str(info.get("userid", ""))
     who = {"customer": name, "external_userid": _external(item), "userid": userid}
+    if stays_away(session, [_external(item)]):
+        return
     run.drift.append(Drift("new", "企业微信里有这位客户，我们没有", "补上，不发欢迎语", **who))
     if run.dry_run:
         return
@@ -202,17 +182,35 @@ def _take_in(
     agent = find_agents(session, [userid], now)[userid.casefold()]
     state = str(info.get("state") or "")[:64] or None
     follow, _ = start_follow(session, agent, customer, _created_at(item), state)
-    follow.remark, customer.channel = str(info.get("remark") or "")[:64], customer.channel or state
+    take_contact(customer, contact)
+    take_follow_info(follow, info)
+    customer.channel = customer.channel or state
     session.flush()
     case = open_case(session, customer)
+    giver = taken_from(case, follow.added_at)
+    if giver is not None and giver is not follow:
+        inherit(session, case, giver, follow, now, wake, "reading")
     policy: Policy = "newest" if run.policy == "ours" and not case.placements else run.policy
     read_back(session, settings, case, Reading(follow, _tags(run, item), policy), now, wake)
     for placement in list(case.placements.values()):
         mark_again(session, case, follow, placement.pipeline, now, wake)
-    move_by(session, settings, case, ["@added"], now, wake, who="reconcile")
+    _begin(session, settings, run, case, follow, now, wake)
     if not agent.name:
         ask_profile(session, case, agent, now, wake, f"found:{run.stamp}:{agent.id}")
     session.flush()
+
+
+def _begin(
+    session: Session, settings: Settings, run: Comparison, case: Case, follow: Follow, now: datetime, wake: Wake
+) -> None:
+    """Where he comes on the board; news is followed as the event would have been, but for the welcome."""
+    newcomer = len(case.follows) == 1 and follow.add_way != ASSIGNED and now - follow.added_at <= NEWS
+    if run.greets and newcomer:
+        cause = f"found:{follow.id}:{int(follow.added_at.timestamp())}"
+        happened = Happened(cause, events=["@added"], agent=follow.agent, who="reconcile")
+        follow_up(session, settings, case, happened, now, wake)
+    else:
+        move_by(session, settings, case, ["@added"], now, wake, who="reconcile")
 
 
 def _find_ended(
@@ -230,6 +228,7 @@ def _find_ended(
         if (follow.agent.key, follow.customer.external_userid) in listed:
             continue
         case = open_case(session, follow.customer)
+        run.count("customers", gone=1)
         run.drift.append(Drift("ended", "企业微信里已不是这位员工的客户", "结束跟进关系", **_who(case, follow)))
         row = _repair(session, run, case, follow.agent, now, wake)
         if row is not None:

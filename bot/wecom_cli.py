@@ -15,10 +15,13 @@ from rich.table import Table
 from sqlalchemy import select
 
 from bot import clock
+from bot.census import compare_groups, compare_staff
+from bot.comparison import Comparison
 from bot.delivery import deliver
 from bot.environment import SurroundingsError
+from bot.importing import import_all
 from bot.models import Outbox
-from bot.reconciling import AT_ONCE, Comparison, agents_to_compare, chunks, compare_agents, start_comparison
+from bot.reconciling import AT_ONCE, agents_to_compare, chunks, compare_agents, start_comparison
 from bot.settings import ConfigError
 from bot.system import System
 from bot.terminal import fail, migrated_system, progress_bar
@@ -32,12 +35,15 @@ KINDS = {
     "new": "新客户",
     "ended": "已不是客户",
     "library": "标签库",
+    "staff": "员工与部门",
+    "group": "客户群",
 }
+IMPORTED = {"departments": "部门", "agents": "员工", "tags": "标签", "customers": "客户关系", "groups": "客户群"}
 SETTLE_SECONDS = 60.0
 _REPAIRS = ("profile", "mark_tag", "library")
 
 
-@click.group("wecom", help="企业微信：核对看板与手机上的标签。")
+@click.group("wecom", help="企业微信：导入通讯录与客户，核对看板与手机上的标签。")
 def wecom() -> None: ...
 
 
@@ -64,6 +70,38 @@ def reconcile(policy: str | None, dry_run: bool, json_only: bool) -> None:
     raise SystemExit(1 if outcome["failed"] else 0)
 
 
+@wecom.command("import", help="把企业微信里的部门、员工、客户、标签和客户群导入进来；再次运行只补差异，不重复。")
+@click.option("--full", is_flag=True, help="从头来过，不接着上次中断的地方")
+@click.option("--json", "json_only", is_flag=True, help="只输出一个 JSON 对象")
+@with_appcontext
+def import_(full: bool, json_only: bool) -> None:
+    system = migrated_system()
+    began = time.monotonic()
+    try:
+        with progress_bar("{task.description}", json_only) as progress:
+            bar = progress.add_task("导入员工的客户", total=None)
+            found = import_all(
+                system, full=full, show=lambda state: progress.update(bar, total=state.agents, completed=state.done)
+            )
+    except (WeComError, ConfigError, SurroundingsError) as error:
+        fail(f"{error}\n已导入的都在；改好之后再运行一次，会接着导入")
+    finally:
+        system.tallies.flush(clock.now(), at_once=True)
+    counts = {
+        kind: dict(zip(("new", "changed", "gone"), numbers, strict=True)) for kind, numbers in found.counts.items()
+    }
+    seconds = round(time.monotonic() - began, 2)
+    if json_only:
+        outcome = {"agents": found.agents, "follows": found.follows, "resumed": found.resumed, "seconds": seconds}
+        click.echo(json.dumps({**outcome, "counts": counts}, ensure_ascii=False))
+        return
+    title = f"{found.agents} 位员工的 {found.follows} 位客户，{seconds} 秒{'（接着上次）' if found.resumed else ''}"
+    table = Table("", "新增", "有变化", "不在了", title=title, title_justify="left")
+    for kind, row in counts.items():
+        table.add_row(IMPORTED[kind], *(str(number) for number in row.values()))
+    Console().print(table)
+
+
 def run_comparison(
     system: System, policy: Policy | None, *, dry_run: bool = False, progress: Progress | None = None
 ) -> Comparison:
@@ -71,9 +109,11 @@ def run_comparison(
     progress = progress or Progress(disable=True)
     run = start_comparison(system, policy, clock.now(), dry_run=dry_run)
     agents = agents_to_compare(system)
+    compare_staff(system, run)
     bar = progress.add_task("核对员工", total=len(agents))
     for portion in chunks(agents, AT_ONCE):
         compare_agents(system, run, portion)
+        compare_groups(system, run, portion)
         progress.update(bar, completed=run.agents)
     if not dry_run and run.rows:
         _carry_out(system, progress)

@@ -252,7 +252,7 @@ def test_without_a_database_counts_are_kept_for_later(store: Store) -> None:
     tallies = Tallies(store)
     assert FLUSH_SECONDS < 10
     store.engine.dispose()
-    real, tallies._store = tallies._store, Store("sqlite:////nowhere/at/all.db", store.keys)  # type: ignore[attr-defined]
+    real, tallies._store = tallies._store, Store("sqlite:////nowhere/at/all.db", store.keys)
     tallies.count("user/get", "0", NOON)
     tallies._store = real
     tallies.flush(NOON, at_once=True)

@@ -1,4 +1,4 @@
-"""A customer changes hands, in whatever order WeCom tells it: the history stays, what is open goes on with the heir."""
+"""A customer changes hands, in whatever order WeCom tells it: what was stays, what is open goes on with the heir."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def tasks(pair: Pair) -> list[tuple[str, str]]:
             .where(SopEnrolment.ended_at.is_(None))
             .order_by(SopTask.enrolment_id, SopTask.step)
         )
-        return [tuple(row) for row in rows]
+        return [(userid, state) for userid, state in rows]
 
 
 def follows(pair: Pair) -> dict[str, str | None]:
