@@ -76,6 +76,17 @@ def read_link_token(token: str, key: bytes) -> tuple[int, int]:
     return int(task_id), int(index)
 
 
+def picture_url(base_url: str, task_id: int, index: int, key: bytes) -> str:
+    """Where WeCom finds the cover of a task's index-th attachment, a mini-program."""
+    return f"{base_url}/p/{_signer(key, 'picture').dumps([task_id, index])}"
+
+
+def read_picture_token(token: str, key: bytes) -> tuple[int, int]:
+    """The task and the index of the attachment; raises BadLink."""
+    task_id, index = _opened(token, key, "picture")
+    return int(task_id), int(index)
+
+
 def peek_link(url: str) -> tuple[int, int] | None:
     """The task and the index that an address claims, unverified: enough to see which of our links it is."""
     _, mark, token = url.rpartition("/l/")

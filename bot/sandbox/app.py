@@ -8,6 +8,7 @@ from flask import Flask
 from jinja2 import ChainableUndefined
 
 from bot.sandbox.api.dispatch import Turnstile, cgi_bin
+from bot.sandbox.bridge import bridge
 from bot.sandbox.callbacks import Courier
 from bot.sandbox.company import seed
 from bot.sandbox.control_routes import control
@@ -46,5 +47,6 @@ def create_sandbox(
     app.register_blueprint(control)
     app.register_blueprint(login_pages)
     app.register_blueprint(page)
+    app.register_blueprint(bridge)
     app.extensions["courier"].start()
     return app

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from bot import clock
 from bot.sandbox import people, phone_app
+from bot.sandbox.bridge import sidebar_address
 from bot.sandbox.inbox import app_messages, group_sends, latest_prompt
 from bot.sandbox.login_pages import COOKIE
 from bot.sandbox.news import headlines
@@ -75,6 +76,7 @@ def shown(sandbox: Sandbox, choice: Choice) -> Json:
         "prompt": latest_prompt(sandbox, choice),
         "unread": unread(sandbox, choice.userid),
         "draft": draft(sandbox, choice),
+        "sidebar": sidebar_address(sandbox, choice.userid),
     }
 
 

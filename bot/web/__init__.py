@@ -33,6 +33,7 @@ from bot.web import (
     rules_file,
     sessions,
     showing,
+    sidebar,
     signin,
     studies,
     task,
@@ -74,6 +75,7 @@ def register(app: Flask) -> None:
         feedback.pages,
         task.pages,
         tasks.pages,
+        sidebar.pages,
         day.pages,
         opening.pages,
     ):

@@ -1,16 +1,18 @@
-"""Tracked links: a customer opens one, that is noted, and he is sent on to where it leads."""
+"""What customers' phones ask for: a tracked link, which is noted and sent on, and a mini-program's cover."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, current_app, redirect, request
+from flask import Blueprint, abort, current_app, redirect, request, send_file
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from bot import clock
-from bot.links import read_link_token
+from bot.links import read_link_token, read_picture_token
 from bot.log import get_logger
+from bot.material_files import BadMaterial, find_material
+from bot.materials import folder_of
 from bot.models import LinkOpening, SopTask
 from bot.system import System
 
@@ -33,6 +35,20 @@ def open_link(token: str) -> Response:
     answer = redirect(attachment["url"], 302)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+@pages.get("/p/<token>")
+def picture(token: str) -> Response:
+    """The cover of a task's mini-program, a picture of the library; 404 for a link that is not ours."""
+    task_id, index = read_picture_token(token, current_app.config["SECRET_KEY"])
+    system: System = current_app.extensions["tici"]
+    with system.store.read() as session:
+        task = session.get(SopTask, task_id)
+        attachment: dict[str, Any] = task.attach[index] if task and 0 <= index < len(task.attach) else {}
+    try:
+        return send_file(find_material(folder_of(system), str(attachment.get("pic") or ""), "image").path)
+    except BadMaterial:
+        abort(404)
 
 
 def _note(system: System, task_id: int, title: str) -> None:

@@ -20,7 +20,7 @@ from bot.models import Model
 from bot.report_table import Scope
 from bot.reports import REPORTS
 from bot.settings import parse_settings
-from bot.web import admin, errors, frame, looks, signin, tasks, words
+from bot.web import admin, errors, frame, looks, sdk_words, signin, tasks, words
 from bot.web.highlight import Mark, Piece, cut, marks_of
 from bot.web.languages import catalogue
 from bot.web.rule_form import GROUPS
@@ -61,7 +61,8 @@ def texts_of_rules() -> set[str]:
 
 def texts_of_tasks() -> set[str]:
     """What an agent may answer to a prompt, and how he is answered."""
-    return {*task_answers.DELAYS.values(), *clicks.REASONS.values(), *task_answers.REFUSALS, *tasks.DONE.values()}
+    answers = {*task_answers.DELAYS.values(), *clicks.REASONS.values(), *task_answers.REFUSALS}
+    return answers | {*tasks.DONE.values()} | sdk_words.ALL
 
 
 def texts_of_reports() -> set[str]:
