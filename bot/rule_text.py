@@ -27,7 +27,7 @@ _WIDE = 100
 
 
 class NoSuchRule(BotError):  # noqa: N818 - named for what it is
-    """The text holds no [[rules]] table of that id that could be changed."""
+    """The text holds no [[rules]] (or [[sops]]) table of that id that could be changed."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def rule_blocks(source: str) -> list[RuleBlock]:
     """Every [[rules]] table of a text, in order. One that cannot be read by itself is passed over."""
     blocks: list[RuleBlock] = []
     raw = source.encode()
-    for nodes in _rule_nodes(source):
+    for nodes in _nodes_of(source, "rules"):
         start, end = nodes[0].start_byte, _end_of(nodes, raw)
         try:
             values = tomllib.loads(raw[start:end].decode()).get("rules", [{}])[0]
@@ -95,18 +95,35 @@ def remove_rule(source: str, rule_id: str) -> str:
     return (raw[: block.start] + raw[block.end :].lstrip(b"\n")).decode()
 
 
-def _rule_nodes(source: str) -> Iterable[list[Node]]:
-    """The nodes of each [[rules]] table: itself, then the tables below it."""
+def switch_sop(source: str, sop_id: str, enabled: bool) -> str:
+    """The text with one key of a [[sops]] table changed: `enabled = false`, or nothing at all where it is on."""
+    raw = source.encode()
+    for nodes in _nodes_of(source, "sops"):
+        start, end = nodes[0].start_byte, _end_of(nodes[:1], raw)
+        document = tomlkit.parse(raw[start:end].decode())
+        table = document["sops"][0]
+        if table.get("id") != sop_id:
+            continue
+        if enabled:
+            table.pop("enabled", None)
+        else:
+            table["enabled"] = False
+        return (raw[:start] + tomlkit.dumps(document).encode() + raw[end:]).decode()
+    raise NoSuchRule(f"配置文件里没有编号为「{sop_id}」的 [[sops]]，可能刚被改名或删除")
+
+
+def _nodes_of(source: str, array: str) -> Iterable[list[Node]]:
+    """The nodes of each table of an array such as [[rules]]: itself, then the tables below it."""
     nodes: list[Node] = []
     for node in Parser(_TOML).parse(source.encode()).root_node.named_children:
         if node.type not in ("table", "table_array_element"):
             continue
         name = (node.named_children[0].text or b"").decode()
-        if node.type == "table_array_element" and name == "rules":
+        if node.type == "table_array_element" and name == array:
             if nodes:
                 yield nodes
             nodes = [node]
-        elif nodes and name.startswith("rules."):
+        elif nodes and name.startswith(f"{array}."):
             nodes.append(node)
         elif nodes:
             yield nodes

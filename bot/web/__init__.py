@@ -23,6 +23,7 @@ from bot.web import (
     limits,
     logs,
     looks,
+    materials,
     media,
     moves,
     opening,
@@ -35,6 +36,7 @@ from bot.web import (
     showing,
     sidebar,
     signin,
+    sops,
     studies,
     task,
     tasks,
@@ -51,6 +53,7 @@ def register(app: Flask) -> None:
     languages.prepare(app)
     showing.prepare(app)
     access.prepare(app)
+    materials.prepare(app)
     frame.prepare(app)
     looks.prepare(app)
     errors.prepare(app)
@@ -73,6 +76,7 @@ def register(app: Flask) -> None:
         media.pages,
         rules.pages,
         feedback.pages,
+        sops.pages,
         task.pages,
         tasks.pages,
         sidebar.pages,

@@ -24,6 +24,7 @@ from bot.web import admin, errors, frame, looks, sdk_words, signin, tasks, words
 from bot.web.highlight import Mark, Piece, cut, marks_of
 from bot.web.languages import catalogue
 from bot.web.rule_form import GROUPS
+from bot.web.sop_rows import TEXTS
 from bot.web.times import moment, span
 from tests.bot.site import CONFIG, Site
 from tests.bot.story import tell
