@@ -74,7 +74,7 @@ def _note(job: object, kind: type[BaseException], error: BaseException, _trace: 
 
 def _refuse_eviction(connection: redis.Redis) -> None:
     """A Redis that may drop keys when it is full would silently drop wake-up calls."""
-    policy = connection.config_get("maxmemory-policy").get("maxmemory-policy")
+    policy = connection.info("memory").get("maxmemory_policy")  # hosted ones refuse CONFIG
     if policy not in (None, "noeviction"):
         raise SystemExit(
             f"Redis 的 maxmemory-policy 是 {policy}，内存满时会悄悄丢任务；请设为 noeviction 后再启动\n"

@@ -16,6 +16,7 @@ from tests.faults.nursery import Nursery
 from tests.faults.test_kills import AFTER_EVENTS, AFTER_MESSAGES, add_both, talk
 from tests.faults.world import World, open_world
 
+ANSWERED = 1.5  # seconds for a callback, whatever state Redis is in
 RESUMED = 30.0  # seconds within which lost work is taken up again
 
 
@@ -68,6 +69,24 @@ def test_frozen_for_a_while(queue_world: World) -> None:
     world.until(lambda: not world.left(), RESUMED)
 
 
+def test_full_it_takes_nothing_and_nothing_is_lost(queue_world: World) -> None:
+    """Without room a Valkey that may not evict refuses every write; callbacks are answered all the same."""
+    world = queue_world
+    world.bell.connection.config_set("maxmemory", 1)
+    begun = time.monotonic()
+    add_both(world)
+    assert time.monotonic() - begun < ANSWERED * 2
+    talk(world)
+    world.until(lambda: world.control.state()["callbacks"].get("waiting", 0) == 0, RESUMED)
+    assert all(effect["attempt"] == 1 for effect in world.control.effects(0, "callback"))
+    assert world.bell.ring_once("sweep") is False
+    world.until(lambda: "worker waits for the queue" in world.log("worker"), RESUMED)
+    world.bell.connection.config_set("maxmemory", 0)
+    world.until(lambda: world.picture()["tags"] == AFTER_MESSAGES["tags"], 2 * RESUMED)
+    world.until(lambda: not world.left(), RESUMED)
+    assert all(world.nursery.poll(pid) is None for pid in world.started), "worker and scheduler live on"
+
+
 def test_killed_and_started_again_by_the_scheduler(queue_world: World) -> None:
     world = queue_world
     add_both(world)
@@ -98,3 +117,20 @@ def test_an_evicting_redis_is_refused(lite_world: World) -> None:
     finally:
         world.bell.connection.config_set("maxmemory-policy", "noeviction")
     assert "noeviction" in world.log("burst")
+
+
+def test_the_policy_of_a_redis_that_hides_its_settings_is_seen_all_the_same(lite_world: World) -> None:
+    """Hosted ones refuse CONFIG; an evicting one must not get through by that."""
+    world = lite_world
+    server = world.bell.connection
+    password = "of-a-user-who-may-not-config"
+    server.execute_command("ACL", "SETUSER", "hosted", "on", f">{password}", "~*", "&*", "+@all", "-config")
+    host = server.connection_pool.connection_kwargs
+    url = f"redis://hosted:{password}@{host['host']}:{host['port']}/0"
+    try:
+        assert world.nursery.wait(world.start("burst", TICI_REDIS_URL=url)) == 0
+        server.config_set("maxmemory-policy", "allkeys-lru")
+        assert world.nursery.wait(world.start("burst", TICI_REDIS_URL=url)) == 1
+    finally:
+        server.config_set("maxmemory-policy", "noeviction")
+        server.execute_command("ACL", "DELUSER", "hosted")
