@@ -54,10 +54,10 @@ def used() -> set[str]:
 
 
 def texts_of_rules() -> set[str]:
-    """Every text of a rule's form, which templates take from a table."""
+    """Every text of rules and SOPs that a template takes from a table."""
     fields = [field for group in GROUPS for field in group.fields]
     found = {group.title for group in GROUPS} | {words for field in fields for _, words in field.choices}
-    return found | {text for field in fields for text in (field.label, field.help) if text}
+    return found | {text for field in fields for text in (field.label, field.help) if text} | set(TEXTS)
 
 
 def texts_of_tasks() -> set[str]:
