@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,6 +25,7 @@ from bot.stack import _die_with_parent, answers
 from bot.system import System, use_system
 from bot.valkey import ensure_valkey, stop_valkey
 from tests.faults.nursery import Nursery
+from tests.faults.starving import children, full_disk, shift_clock
 from tests.parts import CONFIG
 from tests.postgres import Postgres
 
@@ -131,7 +131,7 @@ class City:
                 return int(json.loads((self.folder / "valkey" / "server.json").read_text())["pid"])
             return None
         if name == "web-child":
-            return next(iter(_children(self.children["web"].pid)), None)
+            return next(iter(children(self.children["web"].pid)), None)
         child = self.children[name]
         return child.pid if child.poll() is None else None
 
@@ -149,7 +149,7 @@ class City:
 
     def crash_database(self) -> bool:
         """kill -9 of PostgreSQL, started again at once; on SQLite there is no such process."""
-        if self.postgres is None:
+        if self.postgres is None or not self.postgres.runs:
             return False
         self.postgres.crash()
         self.postgres.start()
@@ -157,23 +157,21 @@ class City:
 
     # what they stand on
     def fill_disk(self) -> Callable[[], None]:
-        """From now on no file may grow past the database's present size; the returned call undoes it."""
-        pids = [pid for slot in self._wanted if (pid := self.pid_of(slot)) is not None]
-        web = self.pid_of("web-child")
-        limit = 4096
+        """From now on no file may grow; the returned call makes room. PostgreSQL goes down by that."""
+        slots = [pid for slot in self._wanted if (pid := self.pid_of(slot)) is not None]
+        pids = [*slots, *children(self.children["web"].pid)]
         if self.postgres is not None:
-            pids = [self.postgres.pid, *_children(self.postgres.pid)]
-            limit = 16 * 1024 * 1024  # its log comes in files of this size, made in advance
-        elif web is not None:
-            pids.append(web)
-        before = [(pid, _limit_files(pid, limit)) for pid in pids]
+            pids = [self.postgres.pid, *children(self.postgres.pid)]
+        with ExitStack() as full:
+            full.enter_context(full_disk(pids))
+            undo = full.pop_all()
 
-        def undo() -> None:
-            for pid, limits in before:
-                if limits is not None:
-                    _limit_files(pid, limits[0])
+        def make_room() -> None:
+            undo.close()
+            if self.postgres is not None and not self.postgres.runs:
+                self.postgres.start()
 
-        return undo
+        return make_room
 
     def lock_database(self) -> Callable[[], None]:
         """Hold what every writer needs; the returned call lets go."""
@@ -194,11 +192,7 @@ class City:
 
     def shift_clock(self, seconds: float) -> None:
         """Set everybody's clock forward or back."""
-        path = self.folder / "clock"
-        before = float(path.read_text()) if path.exists() else 0.0
-        fresh = path.with_suffix(".new")
-        fresh.write_text(str(before + seconds))
-        fresh.replace(path)
+        shift_clock(self.folder / "clock", seconds)
 
     def insist(self, act: Callable[[], Any], seconds: float = 60.0) -> Any:
         """Ask the sandbox until it answers: it may just be dead."""
@@ -234,18 +228,3 @@ class City:
             sys.executable, "-W", "ignore", "-m", "gunicorn", "--worker-class", "gthread", "--threads", "8",
             "--bind", f"127.0.0.1:{self.web_port}", "--graceful-timeout", "3", "--no-control-socket", "wsgi:app",
         ]  # fmt: skip
-
-
-def _children(pid: int) -> list[int]:
-    with suppress(OSError):
-        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-        return [int(child) for child in listed.split()]
-    return []
-
-
-def _limit_files(pid: int, size: int) -> tuple[int, int] | None:
-    """Set the largest size a file may grow to by this process; the limits before, None where it is gone."""
-    with suppress(ProcessLookupError, PermissionError):
-        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        return resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
-    return None

@@ -32,7 +32,7 @@ def test_steps_of_minutes_and_of_a_day(world: World) -> None:
     world.start("scheduler")
     add_both(world)
     world.until(lambda: not world.left(), LONG)
-    for seconds in (300, -300, -300, 300):
+    for seconds in (300.0, -300.0, -300.0, 300.0):
         step(world, seconds)
     talk(world)
     world.until(lambda: world.picture() == AFTER_MESSAGES, LONG)
@@ -42,7 +42,7 @@ def test_steps_of_minutes_and_of_a_day(world: World) -> None:
                              ("ben", 1, "cancelled")]  # fmt: skip
     step(world, DAY + 60)
     world.until(lambda: states(world)[1] == ("anne", 1, "delivered"), LONG)
-    for seconds in (-DAY, DAY, -300, 300):
+    for seconds in (-DAY, DAY, -300.0, 300.0):
         step(world, seconds)
     world.until(lambda: not world.left(), LONG)
     cards = [card["quote_area"]["quote_text"][:4] for card in world.cards() if "quote_area" in card]

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,7 +123,7 @@ def test_an_evicting_redis_is_refused(lite_world: World) -> None:
 def test_the_policy_of_a_redis_that_hides_its_settings_is_seen_all_the_same(lite_world: World) -> None:
     """Hosted ones refuse CONFIG; an evicting one must not get through by that."""
     world = lite_world
-    server = world.bell.connection
+    server: Any = world.bell.connection
     password = "of-a-user-who-may-not-config"
     server.execute_command("ACL", "SETUSER", "hosted", "on", f">{password}", "~*", "&*", "+@all", "-config")
     host = server.connection_pool.connection_kwargs
