@@ -31,8 +31,9 @@ def limit_files(pid: int, size: int) -> int | None:
         wanted = "unlimited" if size == resource.RLIM_INFINITY else str(size)
         command = ["prlimit", "--pid", str(pid), f"--fsize={wanted}:unlimited"]
         owner = Path(f"/proc/{pid}").stat()
-        who = {"user": owner.st_uid, "group": owner.st_gid}
-        done = subprocess.run(command, **who, extra_groups=[], check=False, capture_output=True)
+        done = subprocess.run(
+            command, user=owner.st_uid, group=owner.st_gid, extra_groups=[], check=False, capture_output=True
+        )
         return resource.RLIM_INFINITY if done.returncode == 0 else None
 
 
