@@ -808,7 +808,7 @@ class AuditEntry(Model):
     subject: Mapped[str] = mapped_column(String(120))
     detail: Mapped[dict[str, Any]] = mapped_column(SealedJson("audit_entry.detail"), default=dict)
     detail_hash: Mapped[str] = mapped_column(String(64), default="")  # what the chain covers in place of the detail
-    before: Mapped[str] = mapped_column(String(64))
+    before: Mapped[str] = mapped_column(String(64), unique=True)  # the chain cannot fork
     hash: Mapped[str] = mapped_column(String(64), unique=True)
 
 

@@ -1,4 +1,4 @@
-"""`flask privacy purge`, `flask customer export` and `flask customer erase`: what a person may ask of us."""
+"""`flask privacy purge`, `flask customer export` and `erase`, `flask audit log`: what a person may ask of us."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
+from rich.markup import escape
 from rich.table import Table
+from sqlalchemy import select
 
 from bot import clock
-from bot.auditing import record
+from bot.audit_cli import audit_group
+from bot.auditing import record, verify_chain, verify_views
 from bot.erasing import NobodyToErase, erase
 from bot.exporting import NobodyToExport, as_json, export, messages_csv
+from bot.models import AuditEntry
 from bot.retention import KINDS, count_old, purge
 from bot.terminal import console, fail, migrated_system, progress_bar
 
@@ -95,3 +99,27 @@ def erase_customer(external_userid: str, yes: bool) -> None:
 def operator() -> str:
     """How the log of deeds names whoever sits at the command line."""
     return f"cli:{getpass.getuser()}"
+
+
+@audit_group.command("log", help="操作日志：最近谁做了什么；--verify 核对整条散列链与查阅记录，有改动以 1 退出。")
+@click.option("--verify", is_flag=True, help="核对有没有被改、被删、被调换")
+@click.option("--most", default=20, show_default=True, type=click.IntRange(1, 1000))
+@with_appcontext
+def audit_log(verify: bool, most: int) -> None:
+    system = migrated_system()
+    if verify:
+        keep = system.settings.tables.privacy.retention.views
+        with system.store.read() as session:
+            entry, views = verify_chain(session), verify_views(session, clock.now() - keep if keep else None)
+        if entry is not None:
+            fail(f"操作日志第 {entry} 行被改动或删除过 / the log was altered at row {entry}")
+        if views is not None:
+            fail(f"查阅记录 {views} 被改动或删除过 / readings were altered: {views}")
+        console.print("操作日志与查阅记录都没有被改动过", style="green")
+        return
+    table = Table("时间", "谁", "做了什么", "对象")
+    with system.store.read() as session:
+        for row in session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(most)):
+            at = row.at.astimezone(system.settings.zone)
+            table.add_row(f"{at:%Y-%m-%d %H:%M:%S}", escape(row.actor), escape(row.action), escape(row.subject))
+    console.print(table)

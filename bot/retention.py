@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, LargeBinary, and_, delete, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
+from bot.auditing import seal_views
 from bot.keeping import Privacy
 from bot.kin import delete_kin, kin_of
 from bot.log import get_logger
@@ -93,6 +94,8 @@ def purge_nightly(system: System, now: datetime) -> bool:
     if held is None:
         return False
     try:
+        with system.store.write() as session:
+            seal_views(session, now)
         done = purge(system, now)
         with system.store.write() as session:
             set_status(session, STATUS, {"day": today, "purged": done}, now)
