@@ -87,6 +87,7 @@ def stories(session: Session, part: Slice, zone: ZoneInfo) -> Iterator[Story]:
             Message.action == "send",
             Message.role.in_(("customer", "agent")),
             Message.text != "",
+            Message.unagreed.is_(False),
         )
         .order_by(Message.customer_id, Message.sent_at, Message.id)
     )
@@ -179,6 +180,7 @@ def sayings_before(session: Session, since: datetime) -> dict[str, list[str]]:
                 Message.kind == "text",
                 Message.sent_at <= at,
                 Message.text != "",
+                Message.unagreed.is_(False),
             )
             .order_by(Message.sent_at.desc(), Message.id.desc())
             .limit(LAST_WORDS)
@@ -190,7 +192,11 @@ def sayings_before(session: Session, since: datetime) -> dict[str, list[str]]:
 def customers_words(session: Session, since: datetime) -> Iterator[str]:
     """Stream what customers typed since then."""
     query = select(Message.text).where(
-        Message.role == "customer", Message.kind == "text", Message.sent_at >= since, Message.text != ""
+        Message.role == "customer",
+        Message.kind == "text",
+        Message.sent_at >= since,
+        Message.text != "",
+        Message.unagreed.is_(False),
     )
     yield from session.scalars(query.execution_options(yield_per=ROWS_AT_ONCE))
 

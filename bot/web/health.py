@@ -17,6 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot import clock
 from bot.alarms import alarms
+from bot.lagging import archive_lag, gaps
 from bot.models import ArchiveCursor, CallbackEvent, Message, Outbox, Quarantine, SopTask
 from bot.queue import Bell, connect_redis
 from bot.schema import current_revision, head_revision
@@ -118,7 +119,7 @@ def _count_database(registry: CollectorRegistry, system: System, now: datetime) 
 
 
 def _count_rows(registry: CollectorRegistry, session: Session, now: datetime) -> None:
-    totals = {
+    counted = {
         "tici_messages": ("Archived messages stored", select(func.count()).select_from(Message)),
         "tici_quarantine": (
             "Archive rows that could not be read and wait",
@@ -129,7 +130,7 @@ def _count_rows(registry: CollectorRegistry, session: Session, now: datetime) ->
             select(func.count()).select_from(CallbackEvent).where(CallbackEvent.handled_at.is_(None)),
         ),
     }
-    for name, (meaning, query) in totals.items():
+    for name, (meaning, query) in counted.items():
         Gauge(name, meaning, registry=registry).set(session.scalar(query) or 0)
     _count_by(registry, session, "tici_outbox", "Outbox rows by state", Outbox.state)
     _count_by(registry, session, "tici_tasks", "SOP tasks by state", SopTask.state)
@@ -145,6 +146,12 @@ def _count_rows(registry: CollectorRegistry, session: Session, now: datetime) ->
         seq.labels(cursor.corp_id).set(cursor.seq)
         if cursor.pulled_at is not None:
             age.labels(cursor.corp_id).set((now - cursor.pulled_at).total_seconds())
+    lag = archive_lag(session, now)
+    if lag is not None:
+        behind = Gauge("tici_archive_lag_seconds", "How old what was not read yet may be", registry=registry)
+        behind.set(lag.total_seconds())
+    lost = Gauge("tici_archive_gaps", "Stretches that WeCom threw away before they were read", registry=registry)
+    lost.set(len(gaps(session)))
 
 
 def _count_by(
