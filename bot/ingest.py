@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -29,6 +32,7 @@ LEASE_SECONDS = 20  # a puller that died is followed by another within this time
 BATCH = 500
 TROUBLE = "archive_trouble"
 PAUSE_SECONDS = 300  # asking on with a wrong secret gets the address banned for an hour
+TURN_SECONDS = 5.0  # then what was decided meanwhile may leave, and the rest waits behind it
 POISON_TRIES = 3  # unfinished tries of a batch before it is taken row by row, and of a row before it is put aside
 _log = get_logger(__name__)
 
@@ -58,19 +62,23 @@ class Pulled:
     rows: int = 0
     quarantined: int = 0
     busy: bool = False
+    more: bool = False  # its turn was over before the archive was
 
 
 def pull(system: System) -> Pulled:
-    """Bring the archive up to date; returns at once where another process is at it."""
+    """Bring the archive up to date, for one turn; returns at once where another process is at it."""
     access = system.environment.needs_wecom()
     name = f"pull:{access.corp_id}"
     with system.store.write() as session:
         held = None if _pausing(session) else take_lease(session, name, system.owner, LEASE_SECONDS)
     if held is None:
         return Pulled(busy=True)
-    done = Pulled()
+    done, begun = Pulled(), time.monotonic()
     try:
         while held is not None and _pull_batch(system, access.corp_id, held, done):
+            if time.monotonic() - begun > TURN_SECONDS:
+                done.more = True
+                break
             with system.store.write() as session:
                 held = take_lease(session, name, system.owner, LEASE_SECONDS)
     except WeComError as error:
@@ -112,8 +120,12 @@ def _pull_batch(system: System, corp_id: str, held: Held, done: Pulled) -> bool:
         opened, unopened = [], [Unopened(row, f"单独处理这一行时出错 {POISON_TRIES} 次") for row in rows]
     passing("decrypted")
     reach = Reach(seq, rows[0].seq, rows[-1].seq, pulled_at)
-    if not _commit(system, corp_id, held, reach, opened, unopened):
-        return False
+    try:
+        if not _commit(system, corp_id, held, reach, opened, unopened):
+            return False
+    except OperationalError:
+        _forgive(system, corp_id)
+        raise
     done.rows += len(rows)
     done.quarantined += len(unopened)
     return len(rows) == limit or limit == 1
@@ -183,6 +195,13 @@ def _count_attempt(system: System, corp_id: str) -> None:
     """Committed before the work, so that a try which takes the whole process down counts as well."""
     with system.store.write() as session:
         session.get_one(ArchiveCursor, corp_id).attempts += 1
+
+
+def _forgive(system: System, corp_id: str) -> None:
+    """A database that is locked, full or gone makes no message a suspect; where it cannot say so, it stands."""
+    with suppress(SQLAlchemyError), system.store.write() as session:
+        cursor = session.get_one(ArchiveCursor, corp_id)
+        cursor.attempts = max(0, cursor.attempts - 1)
 
 
 def _commit(

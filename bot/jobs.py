@@ -45,14 +45,18 @@ def pull() -> None:
     """Bring the archive up to date."""
     system = current_system()
     system.bell.answer("pull")  # before reading: what arrives from now on rings again
-    if _pull(system).busy:
+    done = _pull(system)
+    if done.busy:
         # Whoever is at it may have read the end already. He looks for our word when he is done; should he be
         # done by now, we go ourselves.
         system.bell.leave_word("pull")
-        if _pull(system).busy:
+        done = _pull(system)
+        if done.busy:
             return
-    while system.bell.word_left("pull"):
-        _pull(system)
+    while not done.more and system.bell.word_left("pull"):
+        done = _pull(system)
+    if done.more:  # its turn comes again, behind the cards that wait
+        system.bell.ring_once("pull")
 
 
 def _pull(system: System) -> ingest.Pulled:

@@ -12,15 +12,18 @@ from contextlib import closing, contextmanager
 
 import psycopg
 import pytest
-from sqlalchemy import func, make_url, select
+from sqlalchemy import event, func, make_url, select
+from sqlalchemy.exc import OperationalError
 
+from bot import ingest
 from bot.models import ArchiveCursor
 from bot.schema import current_revision, differences, head_revision, upgrade
 from bot.store import open_engine
 from tests.faults.nursery import ROOT
 from tests.faults.starving import children, full_disk
 from tests.faults.test_kills import AFTER_MESSAGES, add_both, talk
-from tests.faults.world import World
+from tests.faults.world import ANNE, BEN, World
+from tests.parts import ASK
 from tests.postgres import Postgres
 
 LONG = 60.0  # a busy machine is no defect
@@ -87,6 +90,23 @@ def test_locked_for_longer_than_anybody_waits(world: World) -> None:
         assert seq(world) == before
     world.until(lambda: all_done(world), LONG)
     assert world.nursery.poll(worker) is None
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_lock_of_minutes_makes_no_message_a_suspect(world: World) -> None:
+    """What fails again and again because of the database is not poison, and is not put aside."""
+    engine = world.system.store.engine
+    event.listen(engine, "connect", lambda raw, _: raw.execute("SET lock_timeout = 20"))
+    engine.dispose()
+    world.talk((ANNE, ASK), (BEN, ASK))
+    with psycopg.connect(str(make_url(world.system.store.url))) as holder:
+        holder.execute("LOCK TABLE message IN EXCLUSIVE MODE")
+        for _ in range(3 * ingest.POISON_TRIES):
+            with pytest.raises(OperationalError):
+                ingest.pull(world.system)
+        holder.rollback()
+    done = ingest.pull(world.system)
+    assert (done.rows, done.quarantined) == (2, 0)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
