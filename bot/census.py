@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -21,6 +22,7 @@ from bot.wecom.groups import Group
 if TYPE_CHECKING:
     from bot.system import System
 
+SILENT = timedelta(days=7)
 _NO_GROUP = frozenset({90501, 40050})
 
 
@@ -89,6 +91,17 @@ def compare_groups(system: System, run: Comparison, owners: Sequence[str]) -> No
     theirs = [chat_id for chat_id, chat in known.items() if chat.owner.casefold() in keys]
     for chat_id in [*listed, *(chat_id for chat_id in theirs if chat_id not in listed)]:
         _compare_group(system, run, known.get(chat_id), chat_id)
+
+
+def compare_lost_groups(system: System, run: Comparison, owners: Sequence[str]) -> None:
+    """Ask for the groups of ours whose owner is none of those who may have groups, or is not known at all."""
+    keys = {owner.casefold() for owner in owners}
+    with system.store.read() as session:
+        ours = select(GroupChat).where(GroupChat.dismissed_at.is_(None), GroupChat.internal.is_(False))
+        lost = [chat for chat in session.scalars(ours) if chat.owner.casefold() not in keys]
+    for chat in lost:
+        if chat.last_word_at is None or chat.last_word_at < clock.now() - SILENT:  # else it lives, out of our sight
+            _compare_group(system, run, chat, chat.chat_id)
 
 
 def _compare_group(system: System, run: Comparison, known: GroupChat | None, chat_id: str) -> None:

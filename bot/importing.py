@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bot import clock
-from bot.census import compare_groups, compare_staff
+from bot.census import compare_groups, compare_lost_groups, compare_staff
 from bot.comparison import Comparison
 from bot.library import library_rows, save_tags
 from bot.reconciling import AT_ONCE, agents_to_compare, chunks, compare_agents, start_comparison
@@ -66,6 +66,8 @@ def import_all(system: System, *, full: bool, show: Callable[[Imported], None]) 
         state.add(run)
         _remember(system, state, ended=False)
         show(state)
+    patiently(lambda: compare_lost_groups(system, run, agents))
+    state.add(run)
     _remember(system, state, ended=True)
     return state
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bot.census import compare_groups, compare_staff
+from bot.census import compare_groups, compare_lost_groups, compare_staff
 from bot.log import get_logger
 from bot.reconciling import AT_ONCE, agents_to_compare, compare_agents, start_comparison
 from bot.settings import Settings
@@ -74,6 +74,8 @@ def _go_on(system: System, state: dict[str, Any], now: datetime) -> None:
         system.bell.ring_for("deliver", compare_agents(system, run, portion))
         compare_groups(system, run, portion)
         state = {**state, "after": portion[-1].casefold()}
+    if not left:
+        compare_lost_groups(system, run, agents_to_compare(system))
     found = {"drift": state["drift"] + len(run.drift), "follows": state["follows"] + run.follows}
     with system.store.write() as session:
         set_status(session, STATUS, {**state, **found, "done": not left}, now)

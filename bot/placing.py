@@ -138,7 +138,8 @@ def mark_stage(
     """Put out one mark_tag per agent who has the customer; what to mark is read when it is delivered."""
     for follow in case.active_follows if follows is None else follows:
         row = Outbox(
-            key=f"mark:{follow.id}:{pipeline}:{serial}:{int(follow.added_at.timestamp())}"[:120],
+            # marks: he may be added twice within the second that WeCom's events know
+            key=f"mark:{follow.id}:{pipeline}:{serial}:{int(follow.added_at.timestamp())}:{follow.marks or 0}"[:120],
             kind="mark_tag",
             payload={"follow_id": follow.id, "pipeline": pipeline},
             customer_id=case.customer.id,

@@ -15,7 +15,7 @@ from rich.table import Table
 from sqlalchemy import select
 
 from bot import clock
-from bot.census import compare_groups, compare_staff
+from bot.census import compare_groups, compare_lost_groups, compare_staff
 from bot.comparison import Comparison
 from bot.delivery import deliver
 from bot.environment import SurroundingsError
@@ -115,6 +115,7 @@ def run_comparison(
         compare_agents(system, run, portion)
         compare_groups(system, run, portion)
         progress.update(bar, completed=run.agents)
+    compare_lost_groups(system, run, agents)
     if not dry_run and run.rows:
         _carry_out(system, progress)
     return run

@@ -181,6 +181,13 @@ def state() -> Response:
     return jsonify(state_of(current_sandbox()))
 
 
+@control.get("/callbacks")
+def list_callbacks() -> Response:
+    """All that were written down, oldest first, delivered or not: {"callbacks": [{target, event, xml, ...}]}."""
+    rows = current_sandbox().ledger.rows("SELECT * FROM callbacks ORDER BY id")
+    return jsonify(callbacks=[dict(row) for row in rows])
+
+
 @control.get("/effects")
 def list_effects() -> Response:
     """?since=ID&kind=a,b&limit=N -> {"effects": [...oldest first], "last": the newest id of all}."""
