@@ -62,6 +62,7 @@ def beside_town(
             "TICI_VAR": str(folder),
             "TICI_CONFIG": str(folder / "config.toml"),
             "TICI_BASE_URL": web,
+            "WECOM_LOGIN_URL": box,
             "TICI_REDIS_URL": redis_url,
             "TICI_DATA_KEYS": KEYS.text,
             **({"TICI_CLOCK_FILE": str(folder / "clock"), "TICI_DEMO": "1"} if demo else {}),

@@ -1,0 +1,182 @@
+"""The sidebar in a real browser with WeCom's own JS-SDK: a tap really sends, and the archive proves it."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Page, expect
+
+from bot.models import Account
+from tests.browser.town import CUSTOMER, BesideTown, beside_town
+from tests.parts import AGENT, FIRST_STEP
+
+PHONE = {"width": 375, "height": 760}
+IN_WECOM = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/120 Mobile MicroMessenger/7.0.1 wxwork/4.1.36"
+PATIENCE = 30_000
+MOST_BYTES = 100_000
+# A bridge as WeCom's client injects it; here it leads to the sandbox, by way of the test.
+BRIDGE = """
+window.WeixinJSBridge = {
+  invoke: (name, params, callback) => window.askClient(name, JSON.stringify(params), location.href).then(
+    (answer) => callback(JSON.parse(answer))),
+  on: () => {},
+};
+"""
+
+
+@pytest.fixture
+def demo(tmp_path: Path, valkey: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[BesideTown]:
+    """The demo: the sandbox's phone shows the sidebar in a frame."""
+    with beside_town(tmp_path, valkey, monkeypatch) as town:
+        town.ask_price()
+        yield town
+
+
+@pytest.fixture
+def troubles() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def page(chromium: Browser, troubles: list[str]) -> Iterator[Page]:
+    """A page without console errors (other than answers a test provokes), policy violations or foreign requests."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on(
+        "request", lambda asked: None if asked.url.startswith("http://127.0.0.1:") else troubles.append(asked.url)
+    )
+    yield page
+    context.close()
+
+
+def open_beside(page: Page, town: BesideTown) -> FrameLocator:
+    """The agent's phone in the sandbox, with the sidebar open beside the chat."""
+    page.goto(f"{town.sandbox}/?agent={AGENT}&customer={CUSTOMER}")
+    page.frame_locator("iframe.frame").locator("#board").wait_for(timeout=PATIENCE)  # the board signs the player in
+    page.get_by_text("提词侧边栏").click()
+    return page.frame_locator("[data-beside] iframe")
+
+
+def sent_texts(town: BesideTown) -> list[str]:
+    return [e["text"] for e in town.control.effects(0, "said") if e["sender"] == AGENT]
+
+
+def test_a_tap_sends_once_and_the_archive_proves_it(page: Page, demo: BesideTown, troubles: list[str]) -> None:
+    beside = open_beside(page, demo)
+    due = beside.locator(".say.due")
+    expect(due.locator(".words")).to_have_text(FIRST_STEP, timeout=PATIENCE)
+    due.get_by_role("button", name="发送").dblclick()
+    expect(due).to_contain_text("已点发送，等存档证实", timeout=PATIENCE)
+    expect(page.locator(".phone.wechat")).to_contain_text(FIRST_STEP, timeout=PATIENCE)
+    assert sent_texts(demo) == [FIRST_STEP]
+    assert demo.tasks()[0].state in ("planned", "queued", "delivered")
+    demo.pull()
+    done = demo.tasks()[0]
+    assert (done.state, done.outcome) == ("completed", "exact")
+    expect(beside.locator(".words", has_text=FIRST_STEP)).to_have_count(0, timeout=PATIENCE)
+    assert sent_texts(demo) == [FIRST_STEP]
+    assert troubles == []
+
+
+def test_a_refusal_comes_in_words_with_copying_as_the_way_out(page: Page, demo: BesideTown) -> None:
+    demo.control.fault("jssdk/sendChatMessage", text="fail no permission")
+    beside = open_beside(page, demo)
+    due = beside.locator(".say.due")
+    due.get_by_role("button", name="发送").click(timeout=PATIENCE)
+    expect(beside.locator("#notice")).to_contain_text("企业微信不允许", timeout=PATIENCE)
+    expect(due.get_by_role("button", name="复制")).to_have_class("weui-btn weui-btn_default hint")
+    assert sent_texts(demo) == []
+    assert demo.tasks()[0].tapped_at is None
+    due.get_by_role("button", name="发送").click()
+    expect(page.locator(".phone.wechat")).to_contain_text(FIRST_STEP, timeout=PATIENCE)
+
+
+def test_stage_and_later_are_a_tap_away(page: Page, demo: BesideTown, troubles: list[str]) -> None:
+    beside = open_beside(page, demo)
+    beside.get_by_text("考虑价格", exact=True).first.click(timeout=PATIENCE)
+    beside.get_by_role("button", name="成交").click()
+    expect(beside.locator(".stage summary")).to_contain_text("成交", timeout=PATIENCE)
+    later = beside.locator(".menu summary", has_text="稍后").first
+    if later.count():
+        later.click()
+        beside.get_by_role("button", name="2 小时后").first.click()
+        expect(beside.locator("#notice")).to_have_text("已推迟", timeout=PATIENCE)
+    assert troubles == []
+
+
+def ask_client(town: BesideTown, name: str, params: str, url: str) -> str:
+    """What the client of this agent, in the chat with this customer, answers."""
+    given: dict[str, Any] = {"name": name, "params": json.loads(params), "url": url}
+    given |= {"userid": AGENT, "external_userid": CUSTOMER}
+    asked = urllib.request.Request(f"{town.sandbox}/page/bridge", json.dumps(given).encode())
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        return str(answer.read().decode())
+
+
+@pytest.fixture
+def real(tmp_path: Path, valkey: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[BesideTown]:
+    """As in a company: no demo, no stand-in; one signs in by WeCom."""
+    with beside_town(tmp_path, valkey, monkeypatch, demo=False) as town:
+        town.ask_price()
+        yield town
+
+
+@pytest.fixture
+def phone(chromium: Browser, real: BesideTown) -> Iterator[Page]:
+    """The agent's phone: WeCom's browser, its bridge, and the client that knows who he is."""
+    context = chromium.new_context(viewport=PHONE, user_agent=IN_WECOM)  # type: ignore[arg-type]
+    context.add_cookies([{"name": "sandbox_agent", "value": AGENT, "url": real.sandbox}])
+    page = context.new_page()
+    page.expose_function("askClient", lambda name, params, url: ask_client(real, name, params, url))
+    page.add_init_script(BRIDGE)
+    yield page
+    context.close()
+
+
+def test_signed_in_silently_it_is_light_and_quick(phone: Page, real: BesideTown) -> None:
+    phone.goto(f"{real.web}/sidebar")  # sign-in by WeCom, without a tap
+    expect(phone.locator(".say.due .words")).to_have_text(FIRST_STEP, timeout=PATIENCE)
+    with real.system.store.read() as session:
+        assert session.query(Account).one().role == "agent"
+
+    tools = phone.context.new_cdp_session(phone)
+    tools.send("Network.enable")
+    tools.send("Network.clearBrowserCache")
+    tools.send("Network.emulateNetworkConditions", {
+        "offline": False, "latency": 150, "downloadThroughput": 1_600_000 / 8, "uploadThroughput": 750_000 / 8,
+    })  # fmt: skip
+    tools.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    bytes_over_the_wire: list[float] = []
+    tools.on("Network.loadingFinished", lambda event: bytes_over_the_wire.append(event["encodedDataLength"]))
+    phone.reload()
+    expect(phone.locator(".say.due .words")).to_have_text(FIRST_STEP, timeout=PATIENCE)
+    paint = phone.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    assert 20_000 < sum(bytes_over_the_wire) < MOST_BYTES
+    assert paint < 5000  # 1 s is the aim and was measured; a busy machine may take longer
+
+
+@pytest.mark.parametrize("width", [320, 375])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_narrow_screens(phone: Page, real: BesideTown, width: int, scheme: Any) -> None:
+    phone.emulate_media(color_scheme=scheme)
+    phone.set_viewport_size({"width": width, "height": 640})
+    phone.goto(f"{real.web}/sidebar")
+    expect(phone.locator(".say.due .words")).to_have_text(FIRST_STEP, timeout=PATIENCE)
+    assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_outside_a_chat_it_says_where_to_open_it(chromium: Browser, real: BesideTown) -> None:
+    context = chromium.new_context(viewport=PHONE)  # type: ignore[arg-type]
+    context.add_cookies([{"name": "sandbox_agent", "value": AGENT, "url": real.sandbox}])
+    page = context.new_page()
+    page.goto(f"{real.web}/sign-in/wecom?next=/sidebar")
+    page.locator(f'a[href*="{AGENT}"]').click()  # stands for scanning the QR code
+    expect(page.get_by_role("heading", level=1)).to_have_text("请从聊天里打开", timeout=PATIENCE)
+    context.close()
