@@ -218,13 +218,15 @@ FAULTS: dict[str, Callable[[City], Any]] = {
 
 
 def left(city: City) -> list[str]:
-    """What is still to be done, in words; what WeCom's limits hold back counts as well."""
+    """What is still to be done, in words; what was refused and waits to be tried again counts as well."""
     seq = int(city.insist(city.control.state)["last_seq"])
     now = clock.now()
     with city.system.store.read() as session:
         cursor = session.scalar(select(func.max(ArchiveCursor.seq))) or 0
         counts = {
-            "outbox": select(func.count()).where(Outbox.state.in_(("waiting", "sending"))),
+            "outbox": select(func.count()).where(
+                Outbox.state.in_(("waiting", "sending")), (Outbox.attempts > 0) | (Outbox.not_before <= now)
+            ),  # not what is to be asked later
             "events": select(func.count()).where(CallbackEvent.handled_at.is_(None)),
             "due": select(func.count()).where(SopTask.state == "planned", SopTask.due_at <= now),
         }
