@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from bot import clock, ingest, scheduler, schema, status, valkey, worker
 from bot.admin_cli import admin_group
 from bot.audit_cli import audit_group
+from bot.backup_cli import backup, restore
 from bot.bench_cli import bench
 from bot.chapters import own_config
 from bot.customer_cli import customer
@@ -25,6 +26,7 @@ from bot.doctor_cli import doctor
 from bot.environment import ROOT, SurroundingsError
 from bot.keys_cli import data_line, rotate_keys
 from bot.links import board_url
+from bot.privacy_cli import erase_customer, export_customer, privacy
 from bot.replay import ReplayError, as_json, read_dialogues
 from bot.replay import replay as run_replay
 from bot.rules_cli import rules
@@ -48,9 +50,12 @@ def register(app: Flask) -> None:
     sop.add_command(sends)
     keys.add_command(rotate_keys)
     keys.add_command(data_line)
+    customer.add_command(export_customer)
+    customer.add_command(erase_customer)
+    app.cli.add_command(privacy)
     for command in (demo, run_worker, run_scheduler, sandbox, init, check, replay, show_status, db, board_link,
                     quarantine, queue, keys, customer, rules, sop, bench, wecom,
-                    admin_group, audit_group, seed_command, doctor):  # fmt: skip
+                    admin_group, audit_group, seed_command, doctor, backup, restore):  # fmt: skip
         app.cli.add_command(command)
 
 

@@ -14,9 +14,14 @@ from bot.groupsends import gather
 from bot.lookout import Lookout, shift_row
 from bot.models import Agent, Customer, Outbox, SopTask
 from bot.settings import Settings
+from bot.store import get_status
 from sop.fields import show_value
 from sop.gate import Drop, Wait
 from sop.wording import render
+
+RESTORED = "restored"
+"""The Status row of the last restore; its value's "at" is the moment before which nothing is due any more."""
+BECAUSE = "恢复了备份：此前到期的可能已经提醒过，不再重复"
 
 
 def wording_values(settings: Settings, case: Case, agent: Agent) -> dict[str, str]:
@@ -55,6 +60,7 @@ def prompt_due(session: Session, settings: Settings, now: datetime, wake: Wake, 
 
 def send_or_wait(session: Session, settings: Settings, tasks: Sequence[SopTask], now: datetime, wake: Wake) -> None:
     """Decide about due tasks; what one agent gets at the same time is one card or one list."""
+    tasks = _not_from_before(session, tasks)
     if not tasks:
         return
     lookout = Lookout(session, settings, tasks, now)
@@ -79,6 +85,18 @@ def send_or_wait(session: Session, settings: Settings, tasks: Sequence[SopTask],
             queue_card(session, listed[0], now, wake)
         else:
             queue_digest(session, listed, now, wake)
+
+
+def _not_from_before(session: Session, tasks: Sequence[SopTask]) -> Sequence[SopTask]:
+    """Without those that were due before a backup was restored: they may have been prompted in the time it lacks."""
+    restored = get_status(session, RESTORED) if tasks else None
+    if restored is None:
+        return tasks
+    since = datetime.fromisoformat(restored.value["at"])
+    for task in tasks:
+        if task.due_at <= since:
+            task.state, task.ended_because = "cancelled", BECAUSE
+    return [task for task in tasks if task.due_at > since]
 
 
 def queue_card(session: Session, task: SopTask, now: datetime, wake: Wake) -> None:
