@@ -67,12 +67,15 @@ def find_rule(source: str, rule_id: str) -> RuleBlock:
 
 
 def change_rule(source: str, rule_id: str, values: Values) -> str:
-    """The text with the rule's keys made equal to `values`: what is equal already is not touched."""
+    """The text with the rule's keys made equal to `values`: what is equal already is not touched. NoSuchRule."""
     block = find_rule(source, rule_id)
     raw = source.encode()
     document = tomlkit.parse(raw[block.start : block.end].decode())
     _make_equal(document["rules"][0], values)
-    return (raw[: block.start] + tomlkit.dumps(document).encode() + raw[block.end :]).decode()
+    changed = tomlkit.dumps(document)
+    if tomllib.loads(changed)["rules"] != [values]:  # never write what would be read as something else
+        raise NoSuchRule(f"规则「{rule_id}」的写法太特别，表单改不了，请在文件里直接修改")
+    return (raw[: block.start] + changed.encode() + raw[block.end :]).decode()
 
 
 def add_rule(source: str, values: Values) -> str:
@@ -150,8 +153,8 @@ def _make_equal(table: TomlTable, values: Values) -> None:
             continue
         if isinstance(old, Mapping) and isinstance(value, dict):
             _make_equal(old, value)  # type: ignore[arg-type]
-        elif isinstance(old, Array) and isinstance(value, list) and _patch(old, value):
-            continue
+        elif isinstance(old, Array) and isinstance(value, list):
+            table[key] = _patched(old, value)
         elif key in _SUBTABLES and isinstance(value, dict):
             below = tomlkit.table()
             below.indent(2)
@@ -167,17 +170,32 @@ def _bare(value: Any) -> Any:
     return value.unwrap() if isinstance(value, Item) else value
 
 
-def _patch(array: Array, wanted: list[Any]) -> bool:
-    """Take elements out and put new ones behind, so that comments between the others stay; True if that will do."""
-    old = array.unwrap()
-    kept = [element for element in old if element in wanted]
-    if not kept or len(set(map(str, wanted))) != len(wanted) or wanted[: len(kept)] != kept:
-        return False
-    for element in [element for element in old if element not in wanted]:
-        array.remove(element)
-    for element in wanted[len(kept) :]:
-        array.append(element)
-    return bool(array.unwrap() == wanted)
+def _patched(array: Array, wanted: list[Any]) -> Item:
+    """The wanted elements; what was commented in the old array keeps its comments, in front or at the line's end."""
+    old = array.as_string()
+    if "#" not in old:
+        return _item(wanted)
+    before: dict[str, list[str]] = {}
+    behind: dict[str, str] = {}
+    left: list[str] = []
+    last, row = "", -1
+    source = f"x = {old}\n"
+    for node in Parser(_TOML).parse(source.encode()).root_node.named_children[0].named_children[1].named_children:
+        text = (node.text or b"").decode()
+        if node.type != "comment":
+            last, row = written(tomllib.loads(f"x = {text}")["x"]), node.end_point[0]
+            before[last], left = left, []
+        elif node.start_point[0] == row:
+            behind[last] = text
+        else:
+            left.append(text)
+    lines: list[str] = []
+    for element in map(written, wanted):
+        lines += [f"  {comment}" for comment in before.pop(element, ())]
+        lines.append(f"  {element}," + (f"  {behind.pop(element)}" if element in behind else ""))
+    lines += [f"  {comment}" for comment in left]
+    made: Item = tomlkit.parse("x = [\n" + "\n".join(lines) + "\n]\n")["x"]
+    return made
 
 
 def _item(value: Any) -> Item:

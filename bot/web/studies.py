@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, redirect, render_template, request, url_for
+from flask import abort, current_app, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -16,6 +16,8 @@ from bot.models import Customer, Study
 from bot.settings import ConfigError
 from bot.studies import OPEN, ask_backtest, ask_mining, cancel_study, newest_study, outcome_of
 from bot.web.access import ADMIN, AUDITOR, refuse_unless, visitor
+from bot.web.callback import RINGER
+from bot.web.ringer import Ringer
 from bot.web.rules import LARGEST_ID, pages, the_system
 from bot.web.rules_edit import draft_text
 from taggers.backtest import Backtest
@@ -35,7 +37,7 @@ def ask() -> str:
     with system.store.write() as session:
         study = ask_backtest(session, settings, draft, visitor().actor, now)
         record(session, visitor().actor, "rules.backtest", f"study:{study.id}", now)
-    system.bell.ring_once("study")
+    _ring()
     return _watch(study.id)
 
 
@@ -87,8 +89,13 @@ def find_proposals() -> Response:
         if study is None or study.state not in OPEN:
             study = ask_mining(session, settings, visitor().actor, now)
             record(session, visitor().actor, "rules.mine", f"study:{study.id}", now)
-    system.bell.ring_once("study")
+    _ring()
     return redirect(url_for("rules.proposals"))
+
+
+def _ring() -> None:
+    ringer: Ringer = current_app.extensions[RINGER]
+    ringer.ring("study")
 
 
 def _watch(study_id: int) -> str:
