@@ -209,8 +209,9 @@ def _failed(system: System, row_id: int, attempt: int, claimed_at: datetime, err
             _pause(session, f"{PAUSE}:{row.kind}", error, now, seconds)
             _put_off(row, now, seconds, str(error))
         elif error.permanent or (error.tries and attempt >= error.tries) or now - row.created_at > GIVE_UP:
-            _close(row, "failed", now, error=str(error))
-            _tell_task(session, row, "failed", str(error))
+            state = "unknown" if row.first_tried_at is not None and not error.permanent else "failed"
+            _close(row, state, now, error=str(error))
+            _tell_task(session, row, state, str(error))
         else:
             _put_off(row, now, _backoff(row, error), str(error))
         _log.warning("not delivered", kind=row.kind, row=row.id, errcode=error.errcode, state=row.state)

@@ -99,6 +99,18 @@ def test_an_outage_of_hours_loses_nothing(lite_world: World) -> None:
     assert len(world.cards()) == 1
 
 
+def test_a_send_given_up_of_which_nobody_knows_is_not_called_failed(lite_world: World) -> None:
+    """The clock steps by a day while the call is under way, and its answer is lost."""
+    world = lite_world
+    row = a_card_waits(world)
+    with world.system.store.write() as session:
+        session.get_one(Outbox, row.id).created_at = clock.now() - delivery.GIVE_UP - timedelta(minutes=1)
+    world.control.fault("message/send", status=500, after=True)
+    assert delivery.deliver(world.system, row.id) == "unknown"
+    assert task(world).state == "unknown"
+    assert len(world.cards()) == 1
+
+
 def test_a_send_that_may_have_arrived_is_not_repeated_once_wecom_cannot_tell(lite_world: World) -> None:
     world = lite_world
     row = a_card_waits(world)
