@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from bot import clock
 from bot.alarms import alarms
@@ -30,7 +32,7 @@ def ask(store: Store, now: datetime, limits: tuple[Limit, ...] = LIMITS, name: s
 
 
 def test_a_member_gets_fewer_than_wecom_drops_in_any_minute_and_hour(store: Store) -> None:
-    """Asked for every third second, until the hour is used up and free again; WeCom counts each up to LEEWAY seconds later than we."""
+    """Asked for until the hour is used up and free again; WeCom counts each up to LEEWAY seconds later than we."""
     moments = [NOON + timedelta(seconds=at) for at in range(0, 5400, 3)]
     with store.write() as session:
         sent = [moment for moment in moments if not spend(session, "who", LIMITS, moment)]
@@ -99,6 +101,38 @@ def test_what_exceeds_a_members_limit_waits_for_its_turn_and_nothing_is_dropped(
         assert {row.attempts for row in session.query(Outbox)} == {1}, "waiting costs no tries"
 
 
+def test_many_sends_to_many_never_exceed_a_members_minute(system: System, sandbox: Town) -> None:
+    """SENDS=10000 in the environment makes it the large one, of some minutes."""
+    total = int(os.environ.get("SENDS", "80"))
+    each = 40 if total < 1000 else 250
+    team = tuple(f"Agent{n:03}" for n in range(total // each))
+    for userid in team:
+        sandbox.control.member(userid)
+    messages(system, each, team)
+    while any(state == "waiting" for state in send_all(system)) or waits(system):
+        sandbox.control.move_clock(15)
+    since, seen = 0, defaultdict(list)
+    while effects := sandbox.control.effects(since, "message"):
+        since = effects[-1]["id"]
+        for effect in effects:
+            seen[effect["userid"]].append(datetime.fromisoformat(effect["at"]))
+    assert {userid: len(times) for userid, times in seen.items()} == dict.fromkeys(team, each)
+    assert sandbox.control.effects(0, "message_dropped") == []
+    for times in seen.values():
+        times.sort()
+        assert all(late - early >= timedelta(seconds=60) for early, late in pairwise30(times))
+
+
+def pairwise30(times: list[datetime]) -> list[tuple[datetime, datetime]]:
+    """Each with the thirtieth after it: WeCom drops what would be the 31st within a minute."""
+    return list(zip(times, times[30:], strict=False))
+
+
+def waits(system: System) -> bool:
+    with system.store.read() as session:
+        return session.scalar(select(Outbox.id).where(Outbox.state == "waiting").limit(1)) is not None
+
+
 def test_a_flushed_queue_server_does_not_lift_the_limit(system: System, sandbox: Town) -> None:
     messages(system, 40, (AGENT,))
     send_all(system)
@@ -128,7 +162,8 @@ def test_a_group_of_apis_that_fails_is_left_alone_then_tried_by_one(system: Syst
         fail(system, WeComError, n)
     assert calls(sandbox, "message/send") == FAILURES
     held = fail(system, Held)
-    assert held.retry_after is not None and 0 < held.retry_after <= 15
+    assert held.retry_after is not None
+    assert 0 < held.retry_after <= 15
     assert calls(sandbox, "message/send") == FAILURES, "it is not even tried"
     assert system.wecom.follow_users(), "others go on"
     sandbox.control.move_clock(16)
