@@ -110,7 +110,7 @@ def read_hits(session: Session, who: Visitor, rule_id: str, before: int | None) 
 def _said(session: Session, author: str, evidence_ids: Sequence[int]) -> dict[int, bool]:
     query = select(Feedback.evidence_id, Feedback.right)
     rows = session.execute(query.where(Feedback.evidence_id.in_(evidence_ids), Feedback.author == author))
-    return dict(rows.tuples().all())
+    return {row.evidence_id: row.right for row in rows}
 
 
 def _hit(evidence: Evidence, customer: Customer, text: str, said: Mapping[int, bool]) -> HitRow:
