@@ -12,13 +12,16 @@ from sqlalchemy import select
 
 from bot import clock, jobs
 from bot.auditing import verify_chain
+from bot.cases import Wake, open_case
 from bot.consent_checks import check_unagreed
-from bot.consenting import AGENT, ROOM, consent_of, decide
+from bot.consenting import AGENT, ROOM, consent_of, decide, mind
 from bot.delivery import deliver
 from bot.models import AuditEntry, Consent, Customer, Evidence, Follow, Message, Outbox, SopEnrolment, Tagging
 from bot.settings import parse_settings
+from bot.starting import start_sops
 from bot.store import Store
 from bot.system import System
+from sop.triggers import Trigger
 from tests.bot.archived import CHEN, CONFIG, LIN, NOW, WANG, Archived, said
 from tests.bot.archived import ROOM as ROOMID
 from tests.bot.mirrors import Pair
@@ -98,14 +101,12 @@ def test_a_refusal_ends_what_runs_and_lets_nothing_begin(archived: Archived) -> 
     refuse(archived, at=1)
     ended = archived.rows(SopEnrolment)[0]
     assert (ended.ended_because, ended.ended_at is not None) == ("客户不同意会话存档", True)
-    with archived.store.write() as session:  # a person moves the card all the same
-        from bot.cases import Wake, open_case
-        from bot.following import Happened, follow_up
-
+    trigger, settings = Trigger("stage", "考虑价格"), archived.settings
+    with archived.store.write() as session:  # whatever would start it
         case = open_case(session, session.scalars(select(Customer)).one())
-        assert case.refused
-        follow_up(session, archived.settings, case, Happened("hand", tags=["考虑价格"]), NOW, Wake())
-    assert len(archived.rows(SopEnrolment)) == 1
+        assert start_sops(session, settings, case, trigger, "move:again", NOW, Wake()) == []
+        mind(case, ended.agent_id, "agreed")
+        assert len(start_sops(session, settings, case, trigger, "move:again", NOW, Wake())) == 1
 
 
 def test_refusal_and_words_in_one_batch(archived: Archived) -> None:
