@@ -136,9 +136,12 @@ def test_only_one_pulls_at_a_time(world: World) -> None:
     assert ingest.pull(world.system).rows == 1
 
 
-@pytest.mark.parametrize(("errcode", "pauses"), [(40001, True), (301042, True), (-1, False), (45009, False)])
+@pytest.mark.parametrize(
+    ("errcode", "pauses", "rests"),
+    [(40001, True, ingest.PAUSE_SECONDS), (301042, True, ingest.PAUSE_SECONDS), (-1, False, 0), (45009, False, 60)],
+)
 def test_an_archive_that_refuses_is_reported_and_asked_again_only_where_that_may_help(
-    lite_world: World, errcode: int, pauses: bool
+    lite_world: World, errcode: int, pauses: bool, rests: int
 ) -> None:
     world = lite_world
     world.talk((ANNE, ASK))
@@ -150,8 +153,9 @@ def test_an_archive_that_refuses_is_reported_and_asked_again_only_where_that_may
     assert trouble.value["errcode"] == errcode
     assert any(line.level == "bad" and "上次没有读成" in line.value for line in take_stock(world.system, clock.now()))
     assert ingest.pull(world.system).busy is pauses
-    if pauses:
-        world.control.move_clock(ingest.PAUSE_SECONDS + 1)
+    if rests:
+        assert texts(world) == []
+        world.control.move_clock(rests + 1)
         assert ingest.pull(world.system).rows == 1
     assert texts(world) == [ASK]
     assert not any("上次没有读成" in line.value for line in take_stock(world.system, clock.now()))
