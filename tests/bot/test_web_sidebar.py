@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,7 +27,7 @@ WORDS_DUE = "李女士您好，先看看目录"
 
 
 @pytest.fixture
-def beside(tmp_path: Path) -> Site:
+def beside(tmp_path: Path) -> Iterator[Site]:
     """A site whose rule has a reply; Wang has one customer, Zhao another."""
     with open_site(tmp_path, REPLY) as site:
         with site.store.write() as session:
@@ -44,7 +45,7 @@ def beside(tmp_path: Path) -> Site:
                     due_at=rows.now - timedelta(minutes=5),
                 )
             session.flush()
-        yield site  # type: ignore[misc]
+        yield site
 
 
 def wang(site: Site) -> FlaskClient:
@@ -309,7 +310,7 @@ def test_the_stand_in_is_served_in_the_demo_only(beside: Site, tmp_path: Path) -
             userid = agent.userid
         player = demo.watcher()
         with player.get("/sidebar/stand-in.js") as script:
-            assert "WeixinJSBridge" in script.text
+            assert b"WeixinJSBridge" in script.data
         token = re.search(r'data-csrf="([^"]+)"', player.get(f"/sidebar?agent={userid}").text)
         assert token is not None
         headers = {"X-CSRFToken": token[1], "X-Agent": userid}

@@ -43,7 +43,7 @@ def test_the_day_is_sorted_by_what_is_overdue_due_to_come_and_done(site: Site) -
     plan(site, customer="乙", state="delivered", due_at=now - HOUR / 6)
     plan(site, customer="丙", due_at=now + timedelta(days=3))
     plan(site, customer="丁", due_at=now + timedelta(days=30))
-    done = {"state": "completed", "completed_at": now, "due_at": now - HOUR}
+    done: dict[str, Any] = {"state": "completed", "completed_at": now, "due_at": now - HOUR}
     plan(site, customer="戊", outcome="edited", similarity=0.83, timing="late", **done)
     plan(site, customer="己", state="cancelled", due_at=now - HOUR)
     html = site.signed_in("agent", "Wang").get("/tasks").text
