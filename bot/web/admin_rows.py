@@ -136,7 +136,7 @@ def _queue_depth(system: System) -> int | None:
 # -- versions of the config --------------------------------------------------------------------------------
 
 
-def read_versions(session: Session, skip: int) -> Sequence[Row[tuple[str, datetime]]]:
+def read_versions(session: Session, skip: int) -> Sequence[Row[str, datetime]]:
     """The newest first, without their texts; one more than a page where there are more."""
     newest = select(ConfigVersion.version, ConfigVersion.loaded_at).order_by(
         ConfigVersion.loaded_at.desc(), ConfigVersion.version

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from ipaddress import ip_address
+from typing import Any
 
 from flask import Flask, Response, request
 from flask_limiter import Limiter
@@ -31,8 +32,8 @@ def prepare(app: Flask, system: System) -> None:
     limited = ((BY_NAME, _name, "signin.by_password"), (BY_ADDRESS, address, "signin.by_password"),
                (BY_WECOM, address, "signin.come_back"))  # fmt: skip
     for limit, key, endpoint in limited:
-        view = app.view_functions[endpoint]
-        app.view_functions[endpoint] = limiter.limit(limit, key_func=key, deduct_when=_failed)(view)
+        view: Any = limiter.limit(limit, key_func=key, deduct_when=_failed)(app.view_functions[endpoint])
+        app.view_functions[endpoint] = view
 
 
 def address() -> str:

@@ -113,7 +113,7 @@ def _sieve() -> Sieve:
     return Sieve(said("actor", 80), said("action", 40), number_in("customer"), day)
 
 
-def _deeds(sieve: Sieve, at: ZoneInfo) -> Select[tuple[AuditEntry]]:
+def _deeds(sieve: Sieve, at: ZoneInfo) -> Select[AuditEntry]:
     asked = select(AuditEntry).where(*_on(AuditEntry.at, sieve.day, at))
     if sieve.actor:
         asked = asked.where(AuditEntry.actor == sieve.actor)
@@ -122,7 +122,7 @@ def _deeds(sieve: Sieve, at: ZoneInfo) -> Select[tuple[AuditEntry]]:
     return asked
 
 
-def _views(sieve: Sieve, at: ZoneInfo) -> Select[tuple[ViewEntry]]:
+def _views(sieve: Sieve, at: ZoneInfo) -> Select[ViewEntry]:
     asked = select(ViewEntry).where(*_on(ViewEntry.at, sieve.day, at))
     if sieve.actor:
         asked = asked.where(ViewEntry.actor == sieve.actor)
@@ -138,7 +138,7 @@ def _on(column: Any, day: date | None, at: ZoneInfo) -> list[ColumnElement[bool]
     return [column >= begins, column < begins + timedelta(days=1)]
 
 
-def _before(asked: Select[tuple[Entry]], column: Any, before: int) -> Select[tuple[Entry]]:
+def _before(asked: Select[Entry], column: Any, before: int) -> Select[Entry]:
     older = asked.where(column < before) if before else asked
     return older.order_by(column.desc()).limit(PAGE + 1)
 
@@ -161,7 +161,7 @@ def _note(action: str, sieve: Sieve) -> None:
         record(session, visitor().actor, action, "log", present(), asked=sieve.query)
 
 
-def _entries(asked: Select[tuple[Entry]]) -> Iterator[Entry]:
+def _entries(asked: Select[Entry]) -> Iterator[Entry]:
     """Every entry, the oldest first, a few at a time."""
     with the_system().store.read() as session:
         model = asked.column_descriptions[0]["entity"]

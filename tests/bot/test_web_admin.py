@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from bot import auditing, clock
 from bot.alarms import raise_alarm
 from bot.models import Account, Agent, AuditEntry, ConfigVersion, Quarantine, Status
+from bot.queue import Bell, connect_redis
 from bot.store import set_status
 from tests.bot.rows import Rows
 from tests.bot.site import Site
@@ -81,8 +82,6 @@ def test_the_quarantine_is_paged_and_only_an_admin_has_it_read_again(site: Site)
 
 
 def test_reading_again_reaches_a_worker_or_says_that_it_does_not(site: Site, valkey: str) -> None:
-    from bot.queue import Bell, connect_redis
-
     client = site.signed_in()
     with connect_redis(valkey) as connection:
         site.system.__dict__["bell"] = Bell(connection)
