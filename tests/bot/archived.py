@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from bot.cases import Wake
 from bot.models import Message, Model
@@ -80,7 +80,7 @@ class Archived:
     def rows(self, model: type[Row], *where: Any) -> Sequence[Row]:
         """All rows of a table, in their order."""
         with self.store.read() as session:
-            return session.scalars(select(model).where(*where).order_by(*model.__table__.primary_key.columns)).all()
+            return session.scalars(select(model).where(*where).order_by(*inspect(model).primary_key)).all()
 
     def message(self, msgid: str) -> Message:
         with self.store.read() as session:
