@@ -88,8 +88,13 @@ def test_who_is_slower_is_told_and_overwrites_nothing(system: System) -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", [CONFIG + "\nnonsense", CONFIG.replace("any =", "anny ="), CONFIG.replace('"多少钱"]', '"多少钱"]\nexamples = { hit = ["在吗"] }')]
-)  # fmt: skip
+    "broken",
+    [
+        CONFIG + "\nnonsense",
+        CONFIG.replace("any =", "anny ="),
+        CONFIG.replace('any = ["多少钱"]', 'any = ["多少钱"]\nexamples = { hit = ["在吗"] }'),
+    ],
+)
 def test_a_broken_text_or_a_failed_example_is_refused_with_its_line(system: System, broken: str) -> None:
     with pytest.raises(ConfigError) as refused:
         save(system, broken)

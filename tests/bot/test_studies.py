@@ -1,4 +1,4 @@
-"""Backtests and searches for rules, done in pieces: the same figures as the command line, never twice, to be ended."""
+"""Backtests and searches for rules in pieces: the same figures as the command line, never twice, ended at will."""
 
 from __future__ import annotations
 
