@@ -32,7 +32,7 @@ LEASE_SECONDS = 20  # a puller that died is followed by another within this time
 BATCH = 500
 TROUBLE = "archive_trouble"
 PAUSE_SECONDS = 300  # asking on with a wrong secret gets the address banned for an hour
-TURN_SECONDS = 5.0  # then what was decided meanwhile may leave, and the rest waits behind it
+TURN_SECONDS = 2.0  # then what was decided meanwhile may leave, and the rest waits behind it
 POISON_TRIES = 3  # unfinished tries of a batch before it is taken row by row, and of a row before it is put aside
 _log = get_logger(__name__)
 

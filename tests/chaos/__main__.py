@@ -243,11 +243,11 @@ def tasks_of(city: City) -> dict[str, int]:
         return {f"{state}{f': {why}' if why else ''}": count for state, why, count in rows}
 
 
-def settle(city: City) -> tuple[float, list[str]]:
+def settle(city: City, patience: float = PATIENCE) -> tuple[float, list[str]]:
     """Seconds until nothing is left to be done; what was left when patience ended."""
     begun = told = time.monotonic()
     rest = ["?"]
-    while time.monotonic() - begun < PATIENCE:
+    while time.monotonic() - begun < patience:
         city.mend()
         with suppress(Exception):
             if not (rest := left(city)):
@@ -256,7 +256,7 @@ def settle(city: City) -> tuple[float, list[str]]:
             told = time.monotonic()
             click.echo(f"settling for {told - begun:.0f} s: {', '.join(rest)}", err=True)
         time.sleep(0.5)
-    return PATIENCE, rest
+    return patience, rest
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from tests.faults.starving import children, full_disk, shift_clock
 from tests.parts import CONFIG
 from tests.postgres import Postgres
 
-READY = 60.0
+READY = 180.0
 
 
 class City:
