@@ -11,7 +11,7 @@ import pytest
 
 from bot.environment import ROOT
 from bot.sandbox.replies import ENDPOINTS
-from tests.sandbox.wecom import Wecom
+from tests.sandbox.wecom import Json, Wecom
 
 # What wechatpy calls for us.
 BY_WECHATPY = {
@@ -38,7 +38,7 @@ _VERBS = {"get": 0, "post": 0, "pages": 1, "_request": 1, "_once": 1, "ask_with_
 
 def calls() -> dict[str, str]:
     """Each API path that the product's sources call -> the file that does."""
-    found = {}
+    found: dict[str, str] = {}
     for path in sorted((ROOT / "bot").rglob("*.py")):
         if "sandbox" not in path.parts and "web" not in path.parts:
             found |= dict.fromkeys(_calls_of(ast.parse(path.read_text("utf-8"))), str(path.relative_to(ROOT)))
@@ -105,11 +105,11 @@ def test_every_double_asks_for_a_token_of_the_right_kind(wecom: Wecom) -> None:
         found = ENDPOINTS[path]
         if not found.by:
             continue
-        body = {} if found.method == "POST" else None
+        body: Json | None = {} if found.method == "POST" else None
         assert wecom.raw(path, body, {})[1]["errcode"] == 41001, path
         assert wecom.raw(path, body, {"access_token": "dead"})[1]["errcode"] == 40014, path
         stranger = "ARCHIVE" if "archive" not in found.by else "APP"
         assert wecom.call(path, body, stranger)["errcode"] == 48002, path
         if found.by[0] in ("app", "archive"):
-            wrong = None if found.method == "POST" else {}
+            wrong: Json | None = None if found.method == "POST" else {}
             assert wecom.call(path, wrong, found.by[0].upper())["errcode"] == 40058, f"{path}: the other method"
