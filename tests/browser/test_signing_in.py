@@ -1,0 +1,74 @@
+"""Signing in and the settings in a real browser: with the sandbox's QR page, wide and on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from bot import accounts, clock
+from tests.bot.site import open_site
+from tests.parts import Town, listening, served
+
+GOOD = "correct horse battery"
+
+
+@pytest.fixture
+def address(tmp_path: Path, sandbox: Town) -> Iterator[str]:
+    """A site whose WeCom is the sandbox, with a local admin; where it listens."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    with listening() as held:
+        url = f"http://127.0.0.1:{held.getsockname()[1]}"
+        given = {"TICI_BASE_URL": url, "WECOM_LOGIN_URL": f"http://127.0.0.1:{sandbox.port}", **sandbox.variables}
+        with open_site(folder, extra=given) as site:
+            with site.store.write() as session:
+                accounts.create_account(session, "root", GOOD, "admin", "test", clock.now())
+            with served(site.app, held):
+                yield url
+
+
+@pytest.fixture(params=[1440, 320])
+def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
+    """A page that must stay without console errors and policy violations."""
+    context = chromium.new_context(viewport={"width": request.param, "height": 760})
+    page = context.new_page()
+    troubles: list[str] = []
+    page.on("console", lambda said: troubles.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    yield page
+    context.close()
+    assert troubles == []
+
+
+def test_an_agent_signs_in_with_wecom_and_out_again(page: Page, address: str) -> None:
+    page.goto(f"{address}/me")
+    page.get_by_role("link", name="用企业微信登录").click()
+    page.get_by_text("林晓雨").click()
+    expect(page).to_have_url(f"{address}/me")
+    expect(page.get_by_role("main").get_by_text("一线员工")).to_be_visible()
+    page.get_by_role("button", name="深色").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(17, 20, 24)"
+    page.get_by_role("main").get_by_role("button", name="退出登录").click()
+    expect(page.get_by_role("heading", name="登录提词")).to_be_visible()
+
+
+def test_the_admin_walks_through_the_settings_and_gives_a_role(page: Page, address: str) -> None:
+    page.goto(f"{address}/sign-in?next=/admin")
+    page.get_by_text("用名字和密码登录").click()
+    page.get_by_label("名字").fill("root")
+    page.get_by_label("密码").fill(GOOD)
+    page.get_by_role("button", name="登录", exact=True).click()
+    for tab in ("概况", "人员与角色", "配置版本", "隔离区", "查看记录", "操作记录"):
+        page.get_by_role("link", name=tab, exact=True).click()
+        expect(page.locator(".tabs [aria-current]")).to_have_text(tab)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
+    page.get_by_role("button", name="检验完整性").click()
+    expect(page.get_by_text("环环相扣")).to_be_visible()
+    page.get_by_role("link", name="人员与角色").click()
+    page.get_by_label("root 的角色").select_option("auditor")  # the last admin stays what he is
+    expect(page.get_by_text("最后一位管理员")).to_be_visible()
+    expect(page.get_by_label("root 的角色")).to_have_value("admin")
