@@ -106,7 +106,7 @@ def waits(city: City) -> list[float]:
             .join(Outbox, (Outbox.task_id == SopTask.id) & (Outbox.kind == "card"))
             .where(Message.role == "customer", Customer.external_userid != CHATTY, Outbox.done_at.is_not(None))
         )
-        return sorted((done - stored).total_seconds() for stored, done in session.execute(rows))
+        return sorted((done - stored).total_seconds() for stored, done in session.execute(rows) if done)
 
 
 @click.command()
