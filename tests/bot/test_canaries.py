@@ -8,6 +8,7 @@ import re
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -52,7 +53,7 @@ KEY_FILES = ("secret.key", "data.keys")
 
 
 def found_in(text: str) -> list[str]:
-    quoted = [requests.utils.quote(canary, safe="") for canary in CANARIES]
+    quoted = [quote(canary, safe="") for canary in CANARIES]
     return [canary for canary, form in zip(CANARIES, quoted, strict=True) if canary in text or form in text]
 
 
@@ -184,5 +185,5 @@ def test_what_looks_like_a_secret_is_hidden_and_nothing_else(told: str, shown: s
 
 def test_a_secret_is_hidden_in_whichever_wrapping() -> None:
     log.hide(SECRETS["WECOM_APP_SECRET"])
-    for form in (SECRETS["WECOM_APP_SECRET"], requests.utils.quote(SECRETS["WECOM_APP_SECRET"], safe="")):
+    for form in (SECRETS["WECOM_APP_SECRET"], quote(SECRETS["WECOM_APP_SECRET"], safe="")):
         assert form not in without_secrets(json.dumps({"x": [form]}))
