@@ -17,7 +17,6 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from bot import accounts, clock, passwords
-from bot.accounts import AccountProblem
 from bot.models import Account, Agent, AuditEntry, Department, SpentState
 from bot.passwords import WeakPassword, check_password_rules, fits, hash_password, made_password
 from bot.web.signin import own_path
@@ -478,23 +477,3 @@ def test_static_files_travel_compressed_and_are_the_same(site: Site) -> None:
     refusing = client.get("/static/frame.css", headers={"Accept-Encoding": "gzip;q=0"}, buffered=True)
     assert "Content-Encoding" not in refusing.headers
     assert client.get("/static/nothing.css", headers={"Accept-Encoding": "gzip"}).status_code == 404
-
-
-# -- accounts ----------------------------------------------------------------------------------------------
-
-
-def test_the_last_admin_stays(site: Site) -> None:
-    first = account(site)
-    with site.store.write() as session:
-        root = session.get_one(Account, first)
-        with pytest.raises(AccountProblem, match="最后一位管理员"):
-            accounts.choose_role(session, root, "agent", "x", clock.now())
-        with pytest.raises(AccountProblem, match="最后一位管理员"):
-            accounts.disable(session, root, "x", clock.now())
-    account(site, "second")
-    with site.store.write() as session:
-        accounts.disable(session, session.get_one(Account, first), "x", clock.now())
-        other = accounts.find_account(session, "second")
-        assert other is not None
-        with pytest.raises(AccountProblem, match="最后一位管理员"):
-            accounts.choose_role(session, other, "auditor", "x", clock.now())
