@@ -24,7 +24,7 @@ from bot.web.task import send_attachment
 from bot.web.task_rows import read_task
 
 LARGEST_ID = 2**63 - 1
-PAGE, MOST = 60, 600
+PAGE, MOST = 40, 600
 Answer = Callable[[Session, Settings, SopTask, str, datetime], None]
 
 pages = Blueprint("tasks", __name__, url_prefix="/tasks")
