@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 from bot import clock
 from bot.auditing import record
 from bot.encryption import DataKeyError, new_line
+from bot.media_store import open_media_store
 from bot.rotating import count_stale, rotate
 from bot.terminal import console, fail, migrated_system, progress_bar
 
@@ -45,12 +46,19 @@ def rotate_keys(no_new: bool) -> None:
                     time.sleep(0.5)
             else:
                 fail("仍有旧密钥加密的内容：有进程还在用旧的密钥（环境变量没有更新？）。请重启所有进程再运行一次")
+        media = open_media_store(system)
+        old = [content for content in media.contents() if media.is_stale(content)]
+        with progress_bar("会话文件") as progress:
+            bar = progress.add_task("", total=len(old))
+            for content in old:
+                media.reseal(content)
+                progress.advance(bar)
         with store.write() as session:
             record(session, f"cli:{getpass.getuser()}", "keys.rotate", f"key:{keys.current_id}", clock.now())
     except DataKeyError as error:
         fail(str(error))
     console.print(
-        f"完成：{total} 行都已用 {keys.current_id} 加密。旧密钥请留着，恢复旧备份时要用",
+        f"完成：{total} 行和 {len(old)} 个文件都已用 {keys.current_id} 加密。旧密钥请留着，恢复旧备份时要用",
         style="green",
         highlight=False,
     )

@@ -110,8 +110,15 @@ class MediaStore:
             pieces = list(_frames(self._place.open(content), self._keys))
             for number, piece in enumerate(pieces):
                 part.append(MediaChunk(piece, "", number == len(pieces) - 1))
-            self._place.remove(content)
-            self._keep(part, content)
+            part.settle()
+            self._place.put(content, part.path)  # takes the old one's place in one step
+            part.discard()
+
+    def is_stale(self, content: str) -> bool:
+        """Whether a content is sealed under another key than the one that seals now."""
+        with self._place.open(content) as source:
+            head = _frame(source) or b""
+        return head[: len(self._keys.header)] != self._keys.header
 
     def clean(self, before: float) -> int:
         """Drop parts untouched since then (a POSIX time); returns how many."""

@@ -166,7 +166,9 @@ def test_resealing_takes_the_new_key(tmp_path: Path) -> None:
     fetched = store.fetch(Lent(contents(3000), chunk=1000), "id", "a", "", MOST)
     old = file.read_text().splitlines()[0]
     keys.add_key()
+    assert store.is_stale(fetched.content)
     store.reseal(fetched.content)
+    assert not store.is_stale(fetched.content)
     rest = DataKeys(file.read_text().replace(old + "\n", ""))
     later = MediaStore(FolderPlace(tmp_path / "media"), tmp_path / "media/parts", rest)
     assert b"".join(later.read(fetched.content)) == contents(3000)
