@@ -81,6 +81,11 @@ document.addEventListener("htmx:configRequest", (event) => {
   }
 });
 
+// htmx lets a fresh card begin with the attributes of the old one; what dragging left in `style` must not go along.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  for (const card of event.detail.target.querySelectorAll(".card[style]")) card.removeAttribute("style");
+});
+
 // Moving a card. The server says no by status 409 and in words; then the card goes back to where it was.
 function send(card, to, undo) {
   const address = document.getElementById("mover").dataset.move.replace("/0/", `/${card.dataset.customer}/`);
@@ -104,6 +109,15 @@ function hold(on) {
   if (!on && rung) refresh();
 }
 
+// Sortable clones the card it has put a style on, and a cloned style attribute is what our policy forbids.
+function cloneBare(deep) {
+  const style = this.style.cssText;
+  this.removeAttribute("style");
+  const copy = Element.prototype.cloneNode.call(this, deep);
+  this.style.cssText = style;
+  return copy;
+}
+
 function draggable(cards) {
   if (!board().hasAttribute("data-moves") || Sortable.get(cards)) return;
   const into = cards.hasAttribute("data-open");
@@ -111,6 +125,7 @@ function draggable(cards) {
     group: { name: "board", put: into }, sort: false, draggable: ".card", filter: ".card-menu", preventOnFilter: false,
     forceFallback: true, fallbackOnBody: true, fallbackTolerance: 4, delay: 180, delayOnTouchOnly: true, animation: 120,
     scrollSensitivity: 60, bubbleScroll: true,
+    onChoose: (event) => { event.item.cloneNode = cloneBare; },
     onStart: () => hold(true),
     onEnd: (event) => {
       hold(false);

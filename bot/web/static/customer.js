@@ -33,6 +33,26 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.detail.elt.classList.contains("newer")) event.preventDefault();
 });
 
+// What stands beside is drawn anew after every deed, but never under the hands of somebody who is writing.
+let owed = false;
+const writing = () => {
+  const field = document.activeElement;
+  return Boolean(field?.closest("#aside")) && field.matches("textarea, input:not([type=hidden])") && field.value !== field.defaultValue;
+};
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.id !== "aside" || !writing()) return;
+  event.preventDefault();
+  owed = true;
+});
+document.addEventListener("focusout", () => setTimeout(() => {
+  if (!owed || writing()) return;
+  owed = false;
+  htmx.trigger(document.body, "customer-changed");
+}, 300));
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful && event.detail.elt.matches(".note-form")) event.detail.elt.reset();
+});
+
 // Why a tag is there: by its chip or by the marked words; a second press closes it.
 function show(chip, open) {
   for (const other of chip.parentElement.querySelectorAll("[data-why]")) other.setAttribute("aria-expanded", open ? "true" : "false");
