@@ -115,13 +115,16 @@ def test_one_who_no_longer_has_the_customer_sees_nothing(beside: Site) -> None:
 
 def test_anothers_task_is_no_way_in(beside: Site) -> None:
     client, theirs = wang(beside), task_of(beside, THEIRS)
+    with beside.store.write() as session:
+        session.get_one(SopTask, theirs.id).tapped_at = clock.now()
     form = {"external_userid": MINE, "key": f"task:{theirs.id}", "part": "text"}
     assert client.post("/sidebar/send", data=form).status_code == 409
     client.post("/sidebar/unsent", data={**form, "message": "x"})
     for name in ("later", "unfit"):
         answer = client.post(f"/sidebar/tasks/{theirs.id}/{name}", data={"delay": "2h", "reason": "timing"})
         assert answer.status_code == 404
-    assert task_of(beside, THEIRS).state == "delivered"
+    left = task_of(beside, THEIRS)
+    assert (left.state, left.tapped_at is None) == ("delivered", False)
 
 
 def test_strangers_watchers_auditors_and_local_names_have_no_sidebar(beside: Site) -> None:
