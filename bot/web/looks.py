@@ -30,7 +30,7 @@ def prepare(app: Flask) -> None:
         lambda: {
             "theme": theme(),
             "themes": THEMES,
-            "languages": LANGUAGES,
+            "language_names": LANGUAGES,
             "this_page": _this_page,
             "role_names": ROLES,
             "action_names": ACTIONS,
