@@ -31,17 +31,25 @@ class RuleFigures:
         return self.right / said if said else None
 
 
-def rule_figures(session: Session, now: datetime) -> Mapping[str, RuleFigures]:
-    """The figures of every rule that ever hit, by its id; one walk along an index, one over the feedback."""
+Hits = Mapping[str, tuple[int, int, datetime]]
+"""By rule: hits of the last 7 days, of the last 30, and when the last one was."""
+
+
+def hit_counts(session: Session, now: datetime) -> Hits:
+    """The hits of every rule that ever hit: one walk along an index, however many there are."""
     week = func.count().filter(Evidence.hit_at >= now - WEEK)
     month = func.count().filter(Evidence.hit_at >= now - MONTH)
-    hits = select(Evidence.rule_id, week, month, func.max(Evidence.hit_at)).group_by(Evidence.rule_id)
+    rows = session.execute(
+        select(Evidence.rule_id, week, month, func.max(Evidence.hit_at)).group_by(Evidence.rule_id)
+    )
+    return {rule_id: (in_week, in_month, last_at) for rule_id, in_week, in_month, last_at in rows}
+
+
+def with_feedback(session: Session, hits: Hits) -> dict[str, RuleFigures]:
+    """The figures of every rule that hit or was spoken of, by its id."""
     words: dict[str, list[int]] = {}
     given = select(Feedback.rule_id, Feedback.right, func.count()).group_by(Feedback.rule_id, Feedback.right)
     for rule_id, right, count in session.execute(given):
         words.setdefault(rule_id, [0, 0])[0 if right else 1] += count
-    found = {
-        rule_id: RuleFigures(in_week, in_month, last_at, *words.pop(rule_id, (0, 0)))
-        for rule_id, in_week, in_month, last_at in session.execute(hits)
-    }
+    found = {rule_id: RuleFigures(*counts, *words.pop(rule_id, (0, 0))) for rule_id, counts in hits.items()}
     return found | {rule_id: RuleFigures(right=right, wrong=wrong) for rule_id, (right, wrong) in words.items()}

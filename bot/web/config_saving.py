@@ -96,8 +96,14 @@ def _viewed(session: Session, found: Comparison) -> None:
 
 def file_problems(system: System) -> list[Problem]:
     """What is wrong with the file as it is on disk now; nothing where it is good."""
+    text = read_config_text(system.environment.config).text
     try:
-        check_text(system, read_config_text(system.environment.config).text, clock.now())
+        if system.settings.source == text and not system.keeper.problems:
+            return []  # it is in force, so it was checked
+    except ConfigError:
+        pass
+    try:
+        check_text(system, text, clock.now())
     except ConfigError as error:
         return error.problems
     return []

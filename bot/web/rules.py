@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from flask import Blueprint, abort, current_app, render_template, request
+from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.auditing import viewed
-from bot.rule_figures import RuleFigures, rule_figures
+from bot.rule_figures import Hits, RuleFigures, hit_counts, with_feedback
 from bot.rule_text import NoSuchRule, find_rule
 from bot.settings import ConfigError
 from bot.system import System
@@ -14,6 +17,7 @@ from bot.web.access import ADMIN, AUDITOR, LEADER, needs, visitor
 from bot.web.rule_rows import read_hits, rule_rows
 
 LARGEST_ID = 2**63 - 1
+_KEPT, _KEPT_SECONDS = "tici-rule-hits", 60.0
 
 pages = Blueprint("rules", __name__)
 pages.before_request(needs(ADMIN, LEADER, AUDITOR))
@@ -40,7 +44,7 @@ def show() -> str:
     settings = system.settings
     asked, tag = request.args.get("q", "")[:64], request.args.get("tag", "")[:30]
     with system.store.read() as session:
-        figures = rule_figures(session, clock.now())
+        figures = with_feedback(session, _hits(session))
     rows = rule_rows(settings, figures, asked, tag)
     return render_template(
         "rules.html",
@@ -63,7 +67,7 @@ def rule(rule_id: str) -> str:
     found = next((one for one in settings.tables.rules if one.id == rule_id), None)
     before = request.args.get("before", type=row_id)
     with system.store.read() as session:
-        figures = rule_figures(session, now).get(rule_id)
+        figures = with_feedback(session, _hits(session)).get(rule_id)
         if found is None and figures is None:
             abort(404)
         hits, more = read_hits(session, who, rule_id, before)
@@ -83,6 +87,14 @@ def rule(rule_id: str) -> str:
         more=more,
         saved="saved" in request.args,
     )
+
+
+def _hits(session: Session) -> Hits:
+    """The counts of hits, at most a minute old: they walk over all there ever were."""
+    kept: list[tuple[float, Hits]] = current_app.extensions.setdefault(_KEPT, [])
+    if not kept or time.monotonic() - kept[-1][0] > _KEPT_SECONDS:
+        kept[:] = [(time.monotonic(), hit_counts(session, clock.now()))]
+    return kept[-1][1]
 
 
 def _source(text: str, rule_id: str) -> str:

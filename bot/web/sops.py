@@ -26,7 +26,7 @@ from bot.web.sop_rows import calendar_days, people_on, start_words, step_rows, s
 from sop.playbook import Sop
 
 _KEPT = "tici-sop-figures"
-_KEPT_SECONDS = 60.0
+_KEPT_SECONDS = 600.0
 _FOUND = 8
 
 pages = Blueprint("sops", __name__)
@@ -131,7 +131,7 @@ def switch(sop_id: str) -> Response:
 
 
 def figures_of(sop_id: str) -> SopFigures:
-    """The figures of an SOP, counted at most once a minute by each process: cohorts may hold many thousands."""
+    """The figures of an SOP, counted at most every ten minutes by each process: cohorts may hold many thousands."""
     kept: dict[str, tuple[float, SopFigures]] = current_app.extensions.setdefault(_KEPT, {})
     known = kept.get(sop_id)
     if known is not None and time.monotonic() - known[0] < _KEPT_SECONDS:

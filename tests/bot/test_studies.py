@@ -15,7 +15,7 @@ from bot import clock, studies
 from bot.environment import read_environment
 from bot.models import Customer, Message, Study, Tagging
 from bot.rules_cli import rules
-from bot.store import Store
+from bot.store import Store, take_lease
 from bot.studies import advance, any_open, ask_backtest, ask_mining, cancel_study, outcome_of
 from bot.system import System
 from tests.parts import CONFIG, variables
@@ -109,7 +109,7 @@ def test_a_piece_that_two_workers_did_counts_once(system: System, monkeypatch: p
     assert advance(system, clock.now())
     counted = outcome_of(read(system, study_id).result)
     with system.store.write() as session:  # a second worker held the lease after the first one froze
-        held = studies.take_lease(session, "study", system.owner, 60)
+        held = take_lease(session, "study", system.owner, 60)
     assert held is not None
     studies._keep(system, held, done, studies._backtest_piece(system, done), clock.now())
     assert outcome_of(read(system, study_id).result) == counted
@@ -120,7 +120,7 @@ def test_only_one_worker_at_a_time(system: System) -> None:
     fill(system.store, customers=2, each=1)
     ask(system)
     with system.store.write() as session:
-        assert studies.take_lease(session, "study", "somebody else", 60) is not None
+        assert take_lease(session, "study", "somebody else", 60) is not None
     assert advance(system, clock.now()) is False
     with system.store.read() as session:
         assert any_open(session)

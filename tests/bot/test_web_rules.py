@@ -15,7 +15,7 @@ from sqlalchemy import select
 from bot import clock
 from bot.config_file import read_config_text
 from bot.models import AuditEntry, ConfigChange, Evidence, Feedback, Study, ViewEntry
-from bot.rule_figures import rule_figures
+from bot.rule_figures import hit_counts, with_feedback
 from bot.rule_text import find_rule, rule_blocks
 from bot.studies import advance
 from tests.bot.rows import Rows
@@ -96,7 +96,7 @@ def test_the_figures_are_the_same_on_both_databases(store: Any) -> None:
                 Feedback(evidence_id=evidence.id, rule_id="ask-price", right=number > 0, author="a", given_at=now)
             )
     with store.read() as session:
-        found = rule_figures(session, now)["ask-price"]
+        found = with_feedback(session, hit_counts(session, now))["ask-price"]
     assert (found.week, found.month, found.last_at, found.right, found.wrong) == (1, 4, now, 3, 1)
     assert found.precision == 0.75
 
