@@ -39,6 +39,8 @@ class WeComAccess:
     archive: str
     private_keys: Path
     finance_sdk: str | None
+    archive_proxy: str = ""  # the archive library's own way out; http://host:port or socks5://host:port
+    archive_proxy_password: str = field(default="", repr=False)  # user:password
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Environment:
         if self.wecom is None:
             return tuple(ours)
         calls = (self.wecom.callback, self.wecom.archive_callback)
-        return (*ours, self.wecom.app_secret, self.wecom.archive_secret,
+        return (*ours, self.wecom.app_secret, self.wecom.archive_secret, *_of_proxy(self.wecom),
                 *(secret for call in calls for secret in (call.token, call.aes_key)))  # fmt: skip
 
     def needs_wecom(self) -> WeComAccess:
@@ -82,6 +84,12 @@ class Environment:
                 "或运行 make demo 先看演示 / WeCom is not configured, see README"
             )
         return self.wecom
+
+
+def _of_proxy(access: WeComAccess) -> tuple[str, ...]:
+    """The password of the archive's proxy, as a whole and without the user's name."""
+    whole = access.archive_proxy_password
+    return tuple(part for part in (whole, whole.partition(":")[2]) if part)
 
 
 def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
@@ -118,6 +126,7 @@ _URLS = {
     "TICI_BASE_URL": (("http", "https"), "https://tici.example.com"),
     "WECOM_API_URL": (("http", "https"), "https://qyapi.weixin.qq.com/cgi-bin"),
     "WECOM_LOGIN_URL": (("http", "https"), "https://login.work.weixin.qq.com"),
+    "WECOM_ARCHIVE_PROXY": (("http", "socks5"), "http://proxy.example.com:3128"),
 }
 
 
@@ -129,6 +138,7 @@ def _addresses(environment: Environment) -> list[str]:
         "TICI_BASE_URL": environment.base_url,
         "WECOM_API_URL": environment.wecom.api_url if environment.wecom else None,
         "WECOM_LOGIN_URL": environment.login_url,
+        "WECOM_ARCHIVE_PROXY": environment.wecom.archive_proxy if environment.wecom else None,
     }
     problems = []
     for name, url in given.items():
@@ -169,6 +179,8 @@ def _wecom(read: _Reader, values: Mapping[str, str], problems: list[str], var: P
         archive=archive,
         private_keys=Path(values.get("WECOM_PRIVATE_KEYS") or var / "keys"),
         finance_sdk=values.get("WECOM_FINANCE_SDK"),
+        archive_proxy=read("WECOM_ARCHIVE_PROXY") or "",
+        archive_proxy_password=read("WECOM_ARCHIVE_PROXY_PASSWORD") or "",
     )
 
 

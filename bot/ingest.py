@@ -14,6 +14,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.alarms import clear_alarm, raise_alarm
+from bot.environment import SurroundingsError
 from bot.failpoints import passing
 from bot.lagging import note_gap
 from bot.log import get_logger
@@ -21,7 +23,7 @@ from bot.models import ArchiveCursor, Quarantine, Status
 from bot.pipeline import Arrived, take_batch
 from bot.store import Held, get_status, insert_new, release_lease, set_status, still_held, take_lease
 from bot.wecom.archive import SealedRow
-from bot.wecom.errors import UnreadableMessage, WeComError
+from bot.wecom.errors import Remedy, UnreadableMessage, WeComError
 from bot.wecom.keyring import KeyProblem
 from bot.wecom.messages import read_message
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 20  # a puller that died is followed by another within this time and the next ring (10 s)
 BATCH = 500
 TROUBLE = "archive_trouble"
+ALARM = "archive.read"  # of the native library, whose calls pass no breaker that would raise one
 PAUSE_SECONDS = 300  # asking on with a wrong secret gets the address banned for an hour
 TURN_SECONDS = 2.0  # then what was decided meanwhile may leave, and the rest waits behind it
 POISON_TRIES = 3  # unfinished tries of a batch before it is taken row by row, and of a row before it is put aside
@@ -75,6 +78,7 @@ def pull(system: System) -> Pulled:
         return Pulled(busy=True)
     done, begun = Pulled(), time.monotonic()
     try:
+        _open(system)
         while held is not None and _pull_batch(system, access.corp_id, held, done):
             if time.monotonic() - begun > TURN_SECONDS:
                 done.more = True
@@ -90,6 +94,15 @@ def pull(system: System) -> Pulled:
     return done
 
 
+def _open(system: System) -> None:
+    """Open the archive and the keys before any row is counted as tried. Raises WeComError where a person must mend
+    something: a library that is not named, a key file that is none."""
+    try:
+        _ = system.archive, system.keyring
+    except (SurroundingsError, ValueError, OSError) as error:
+        raise WeComError(None, type(error).__name__, Remedy(str(error), pause=True), "archive") from None
+
+
 def _pausing(session: Session) -> bool:
     trouble = get_status(session, TROUBLE)
     return trouble is not None and datetime.fromisoformat(trouble.value["until"]) > clock.now()
@@ -101,7 +114,15 @@ def _note_trouble(system: System, error: WeComError) -> None:
     until = now + timedelta(seconds=PAUSE_SECONDS if error.pause else 0)
     with system.store.write() as session:
         set_status(session, TROUBLE, {"why": str(error), "errcode": error.errcode, "until": until.isoformat()}, now)
+        if error.pause and system.environment.needs_wecom().archive == "native":
+            raise_alarm(session, ALARM, str(error), now)
     _log.error("archive not read", errcode=error.errcode, error=str(error))
+
+
+def _well(session: Session, now: datetime) -> None:
+    troubled = session.execute(delete(Status).where(Status.name == TROUBLE))
+    if troubled.rowcount:  # type: ignore[attr-defined]
+        clear_alarm(session, ALARM, now)
 
 
 def _pull_batch(system: System, corp_id: str, held: Held, done: Pulled) -> bool:
@@ -133,16 +154,20 @@ def _pull_batch(system: System, corp_id: str, held: Held, done: Pulled) -> bool:
 
 def open_rows(system: System, rows: Sequence[SealedRow]) -> tuple[list[Arrived], list[Unopened]]:
     """Decrypt and read rows; each that cannot be is returned with its reason, and stops no other."""
+    keys = system.keyring.unwrap_many(rows)
+    sealed = [
+        (key, row.encrypt_chat_msg) for row, key in zip(rows, keys, strict=True) if not isinstance(key, KeyProblem)
+    ]
+    plain = iter(system.archive.decrypt_many(sealed))
     opened: list[Arrived] = []
     unopened: list[Unopened] = []
-    for row, key in zip(rows, system.keyring.unwrap_many(rows), strict=True):
-        if isinstance(key, KeyProblem):
-            unopened.append(Unopened(row, key.reason))
-            continue
+    for row, key in zip(rows, keys, strict=True):
+        found = key if isinstance(key, KeyProblem) else next(plain)
         try:
-            message = read_message(system.archive.decrypt(key, row.encrypt_chat_msg), msgid=row.msgid)
-            opened.append(Arrived(row.seq, message))
-        except UnreadableMessage as error:
+            if isinstance(found, KeyProblem | UnreadableMessage):
+                raise found
+            opened.append(Arrived(row.seq, read_message(found, msgid=row.msgid)))
+        except (KeyProblem, UnreadableMessage) as error:
             unopened.append(Unopened(row, error.reason))
     return opened, unopened
 
@@ -228,7 +253,7 @@ def _commit(
         )
         if not moved.rowcount:  # type: ignore[attr-defined]
             raise RuntimeError("the archive cursor moved under our lease")
-        session.execute(delete(Status).where(Status.name == TROUBLE))
+        _well(session, now)
         passing("cursor")
     passing("committed")
     system.bell.ring_for("deliver", wake.outbox_ids)
@@ -265,5 +290,5 @@ def _caught_up(system: System, corp_id: str, seq: int, pulled_at: datetime | Non
         note_gap(session, corp_id, seq, None, pulled_at, now)
         cursor = session.get_one(ArchiveCursor, corp_id)
         cursor.attempts, cursor.pulled_at = 0, now
-        session.execute(delete(Status).where(Status.name == TROUBLE))
+        _well(session, now)
         set_status(session, "caught_up", {"seq": cursor.seq}, now)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -34,6 +34,9 @@ class SealedRow:
     encrypt_chat_msg: str = field(repr=False)
 
 
+Decrypted: TypeAlias = "bytes | UnreadableMessage"
+
+
 class ArchiveSource(Protocol):
     """A conversation archive. Every failure is a WeComError or, for one row alone, an UnreadableMessage."""
 
@@ -42,6 +45,9 @@ class ArchiveSource(Protocol):
 
     def decrypt(self, key: str, sealed: str) -> bytes:
         """The JSON of one message. `key` is what KeyRing.unwrap returned."""
+
+    def decrypt_many(self, rows: Sequence[tuple[str, str]]) -> list[Decrypted]:
+        """`decrypt` for each (key, sealed), in order; what it would raise for one row alone stands in its place."""
 
     def media(self, sdkfileid: str, index: str = "") -> MediaChunk:
         """The chunk of a media file at `index` ("" is the first)."""
@@ -71,6 +77,16 @@ class SandboxArchive:
             return cipher.decrypt(block[:_NONCE], block[_NONCE:], None)
         except (binascii.Error, ValueError, InvalidTag):
             raise UnreadableMessage("cipher text cannot be decrypted with this key") from None
+
+    def decrypt_many(self, rows: Sequence[tuple[str, str]]) -> list[Decrypted]:
+        """See ArchiveSource."""
+        return [self._tried(key, sealed) for key, sealed in rows]
+
+    def _tried(self, key: str, sealed: str) -> Decrypted:
+        try:
+            return self.decrypt(key, sealed)
+        except UnreadableMessage as error:
+            return error
 
     def media(self, sdkfileid: str, index: str = "") -> MediaChunk:
         """See ArchiveSource; `index` is a byte range as the native library writes it."""

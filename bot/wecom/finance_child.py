@@ -2,7 +2,8 @@
 
 Run by path, with nothing of the product imported: `python finance_child.py LIBRARY IN OUT`. IN and OUT are
 file descriptors; a request is one frame of JSON, an answer one frame of JSON and one of bytes; a frame is its
-length in 4 bytes, then itself. Standard output is the library's own, and thrown away.
+length in 4 bytes, then itself. `decrypt` brings one answer for each of its rows, each as soon as it is there.
+Standard output is the library's own, and thrown away.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import select
 import struct
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 _POINTERS = ("NewSdk", "NewSlice", "NewMediaData", "GetContentFromSlice", "GetOutIndexBuf", "GetData")
@@ -27,6 +31,9 @@ _SIGNATURES = {
     "DecryptData": [_TEXT, _TEXT, _POINTER],
     "GetMediaData": [_POINTER, _TEXT, _TEXT, _TEXT, _TEXT, _INT, _POINTER],
 }
+
+# A larger answer is never copied: WeCom's own word for it lets the asker ask for less.
+_LARGEST_ANSWER, _TOO_LARGE = 256 * 1024 * 1024, 301058
 
 Answer = tuple[dict[str, Any], bytes]
 
@@ -56,9 +63,10 @@ class Library:
         to = (_bytes(asked, "proxy"), _bytes(asked, "password"), asked["timeout"])
         return self._slice(lambda out: self.lib.GetChatData(self.sdk, asked["seq"], asked["limit"], *to, out))
 
-    def decrypt(self, asked: Mapping[str, Any]) -> Answer:
-        """DecryptData, which needs no handle."""
-        return self._slice(lambda out: self.lib.DecryptData(_bytes(asked, "key"), _bytes(asked, "sealed"), out))
+    def decrypt(self, asked: Mapping[str, Any]) -> Iterable[Answer]:
+        """DecryptData, which needs no handle, for each row of a key and a cipher text."""
+        for key, sealed in asked["rows"]:
+            yield self._slice(partial(self.lib.DecryptData, _text(key), _text(sealed)))
 
     def media(self, asked: Mapping[str, Any]) -> Answer:
         """GetMediaData: one chunk, the index of the next and whether it was the last."""
@@ -78,13 +86,22 @@ class Library:
         out = self.lib.NewSlice()
         try:
             rc = call(out)
-            return {"rc": rc}, _at(self.lib.GetContentFromSlice(out), self.lib.GetSliceLen(out)) if rc == 0 else b""
+            if rc != 0:
+                return {"rc": rc}, b""
+            size = self.lib.GetSliceLen(out)
+            if size > _LARGEST_ANSWER:
+                return {"rc": _TOO_LARGE}, b""
+            return {"rc": 0}, _at(self.lib.GetContentFromSlice(out), size)
         finally:
             self.lib.FreeSlice(out)
 
 
 def _bytes(asked: Mapping[str, Any], name: str) -> bytes:
-    return str(asked.get(name) or "").encode("utf-8", "replace").replace(b"\0", b"")
+    return _text(asked.get(name))
+
+
+def _text(value: object) -> bytes:
+    return str(value or "").encode("utf-8", "replace").replace(b"\0", b"")
 
 
 def _at(pointer: int | None, length: int) -> bytes:
@@ -115,8 +132,26 @@ def _exactly(fd: int, length: int) -> bytes:
     return b"".join(pieces)
 
 
+def _end_with_owner(requests: int) -> None:
+    """Wait until nobody can ask any more; a library that hangs in a call would never notice."""
+    gone = select.poll()
+    gone.register(requests, 0)
+    gone.poll()
+    os._exit(0)
+
+
+def _kib() -> int:
+    """What this process holds in memory; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+    except OSError:
+        return 0
+
+
 def main(path: str, requests: int, answers: int) -> None:
     """Answer until the parent is gone."""
+    threading.Thread(target=_end_with_owner, args=(requests,), daemon=True).start()
     nowhere = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(nowhere, fd)
@@ -126,15 +161,23 @@ def main(path: str, requests: int, answers: int) -> None:
         write_frame(answers, json.dumps({"failed": str(error)[:300]}).encode())
         return
     write_frame(answers, json.dumps({"ready": True}).encode())
-    known = {"open": library.open, "pull": library.pull, "decrypt": library.decrypt, "media": library.media}
+    known = {"open": library.open, "pull": library.pull, "media": library.media}
     while True:
         try:
             asked = json.loads(read_frame(requests))
         except EOFError:
             return
-        head, body = known[asked["do"]](asked)
-        write_frame(answers, json.dumps(head).encode())
-        write_frame(answers, body)
+        if asked["do"] == "decrypt":
+            for head, body in library.decrypt(asked):
+                _write(answers, head, body)
+        else:
+            head, body = known[asked["do"]](asked)
+            _write(answers, head | {"kib": _kib()}, body)
+
+
+def _write(answers: int, head: dict[str, Any], body: bytes) -> None:
+    write_frame(answers, json.dumps(head).encode())
+    write_frame(answers, body)
 
 
 if __name__ == "__main__":

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import select
-import subprocess
-import sys
 import threading
-import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
-from bot.wecom import finance_child
-from bot.wecom.archive import LARGEST_PULL, SHORTEST_CIPHER_TEXT, SealedRow, gather, read_rows
-from bot.wecom.errors import UNREACHABLE, BotError, Remedy, UnreadableMessage, WeComError
-from bot.wecom.finance_child import read_frame, write_frame
+from bot.wecom.archive import LARGEST_PULL, SHORTEST_CIPHER_TEXT, Decrypted, SealedRow, gather, read_rows
+from bot.wecom.errors import UNREACHABLE, Remedy, UnreadableMessage, WeComError
+from bot.wecom.finance_process import ChildDied, FinanceProcess, Unloadable
 from bot.wecom.media import MediaChunk
 
 _DECRYPT_SECONDS = 10.0
 # What the library may take beyond the time-out it was given.
 _GRACE_SECONDS = 15.0
 _TRIES = 3
-_PRIVATE = ("WECOM_", "TICI_")
-
-
-class ChildDied(BotError):  # noqa: N818 - named for what happened
-    """The library took its process down, or did not answer in time and was ended."""
+# One message for so many rows, or for so many characters of them.
+_BATCH_ROWS, _BATCH_CHARACTERS = 250, 4_000_000
+# A library that leaks is begun anew before it troubles its host.
+_LARGEST_KIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -46,12 +42,17 @@ class Access:
 
 
 class NativeArchive:
-    """An ArchiveSource. One child per process, started at the first call and again whenever it dies."""
+    """An ArchiveSource. One child per process, started at the first call and again whenever it dies.
+
+    Threads take turns. A fork has the archive too, with a child of its own. `close` ends the child; the next
+    call starts another.
+    """
 
     def __init__(self, library: Path | str, access: Access) -> None:
         self._library, self._access = Path(library), access
         self._lock = threading.RLock()
-        self._child: _Child | None = None
+        self._child: FinanceProcess | None = None
+        _all.add(self)
 
     def pull(self, seq: int, limit: int = LARGEST_PULL) -> list[SealedRow]:
         """See ArchiveSource. A dead token costs a fresh handle and one more try."""
@@ -60,8 +61,7 @@ class NativeArchive:
         except WeComError as error:
             if not error.refresh:
                 raise
-        with self._lock:
-            self._close()
+        self.close()
         return gather(seq, limit, self._ask)
 
     def _ask(self, seq: int, limit: int) -> list[SealedRow]:
@@ -74,18 +74,50 @@ class NativeArchive:
         return read_rows(answer, seq)
 
     def decrypt(self, key: str, sealed: str) -> bytes:
-        """See ArchiveSource. A row that takes the child down three times is unreadable."""
-        if len(sealed) < SHORTEST_CIPHER_TEXT:
-            raise UnreadableMessage("cipher text too short")
-        for _ in range(_TRIES):
+        """See ArchiveSource."""
+        (found,) = self.decrypt_many([(key, sealed)])
+        if isinstance(found, UnreadableMessage):
+            raise found
+        return found
+
+    def decrypt_many(self, rows: Sequence[tuple[str, str]]) -> list[Decrypted]:
+        """See ArchiveSource. A row that takes the child down three times is unreadable; no other suffers by it."""
+        found: list[Decrypted] = []
+        while len(found) < len(rows):
+            found += self._decrypt_batch(_batch(rows, len(found)))
+        return found
+
+    def _decrypt_batch(self, rows: Sequence[tuple[str, str]]) -> list[Decrypted]:
+        """Answers come one by one: where they end is the row that the child died of."""
+        found: list[Decrypted] = []
+        tries = 0
+        while len(found) < len(rows):
+            before = len(found)
             try:
-                head, body = self._call(_DECRYPT_SECONDS, "decrypt", key=key, sealed=sealed)
+                for answer in self._decrypted(rows[before:]):
+                    found.append(answer)  # noqa: PERF402 - what came before the end counts
             except ChildDied:
-                continue
-            if head["rc"] != 0:
-                raise UnreadableMessage(f"DecryptData {head['rc']}: {WeComError(head['rc'], '').remedy.advice}")
-            return body
-        raise UnreadableMessage(f"DecryptData brought its process down {_TRIES} times")
+                tries = tries + 1 if len(found) == before else 1
+                if tries == _TRIES:
+                    found.append(UnreadableMessage(f"DecryptData brought its process down {_TRIES} times"))
+                    tries = 0
+        return found
+
+    def _decrypted(self, rows: Sequence[tuple[str, str]]) -> Iterator[Decrypted]:
+        safe = [row for row in rows if len(row[1]) >= SHORTEST_CIPHER_TEXT]
+        with self._lock:
+            child = self._running()
+            try:
+                child.send({"do": "decrypt", "rows": safe}, _DECRYPT_SECONDS)
+                for _, sealed in rows:
+                    if len(sealed) < SHORTEST_CIPHER_TEXT:
+                        yield UnreadableMessage("cipher text too short")
+                    else:
+                        head, body = child.answer(_DECRYPT_SECONDS)
+                        yield body if head["rc"] == 0 else _refused(head["rc"])
+            except BaseException:  # answers that nobody took would be taken for the next request's
+                self._end()
+                raise
 
     def media(self, sdkfileid: str, index: str = "") -> MediaChunk:
         """See ArchiveSource."""
@@ -95,7 +127,7 @@ class NativeArchive:
     def close(self) -> None:
         """End the child."""
         with self._lock:
-            self._close()
+            self._end()
 
     def _networked(self, do: str, **asked: Any) -> tuple[dict[str, Any], bytes]:
         """A call that goes to WeCom; its return codes become WeComErrors."""
@@ -113,95 +145,72 @@ class NativeArchive:
         with self._lock:
             child = self._running()
             try:
-                return child.ask({"do": do, **asked}, seconds)
-            except ChildDied:
-                self._close()
+                head, body = child.ask({"do": do, **asked}, seconds)
+            except BaseException:
+                self._end()
                 raise
+            if head.get("kib", 0) > _LARGEST_KIB:
+                self._end()
+            return head, body
 
-    def _running(self) -> _Child:
-        # After a fork the pipes are the parent's.
-        if self._child is None or self._child.owner != os.getpid():
-            self._child = _Child(self._library)
+    def _running(self) -> FinanceProcess:
+        if self._child is None:
             try:
+                self._child = FinanceProcess(self._library)
                 asked = {"do": "open", "corp_id": self._access.corp_id, "secret": self._access.secret}
                 head, _ = self._child.ask(asked, _GRACE_SECONDS)
-            except ChildDied:
-                self._close()
+            except Unloadable as error:
+                raise unloadable(str(error)) from None
+            except ChildDied as error:
+                self._end()
+                raise unloadable(f"Init: {error}") from None
+            except BaseException:
+                self._end()
                 raise
             if head["rc"] != 0:
-                self._close()
+                self._end()
                 raise WeComError(head["rc"], f"Init returned {head['rc']}", api="Init")
         return self._child
 
-    def _close(self) -> None:
-        if self._child is not None and self._child.owner == os.getpid():
-            self._child.end()
-        self._child = None
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            child.end()
+
+    def _forked(self) -> None:
+        # The parent may have held the lock, and the child is the parent's.
+        self._lock = threading.RLock()
+        child, self._child = self._child, None
+        if child is not None:
+            child.abandon()
 
 
-class _Child:
-    """The running child and the two pipes to it."""
-
-    def __init__(self, library: Path) -> None:
-        if not library.is_file():
-            raise _unloadable(f"找不到文件 {library}")
-        self.owner = os.getpid()
-        requests, self._to = os.pipe()
-        self._from, answers = os.pipe()
-        try:
-            self._process = self._start(library, requests, answers)
-        finally:
-            os.close(requests)
-            os.close(answers)
-        try:
-            started = json.loads(self._frame(time.monotonic() + _GRACE_SECONDS))
-        except ChildDied as error:
-            started = {"failed": str(error)}
-        if "failed" in started:
-            self.end()
-            raise _unloadable(started["failed"])
-
-    @staticmethod
-    def _start(library: Path, requests: int, answers: int) -> subprocess.Popen[bytes]:
-        # The library is not ours: it gets no secret but what Init needs.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
-        return subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
-            [sys.executable, "-I", finance_child.__file__, str(library.resolve()), str(requests), str(answers)],
-            pass_fds=(requests, answers),
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def ask(self, request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
-        """Raises ChildDied when the child is gone or silent for so long."""
-        ends = time.monotonic() + seconds
-        try:
-            write_frame(self._to, json.dumps(request).encode())
-        except OSError:
-            raise ChildDied("the archive library's process is gone") from None
-        head: dict[str, Any] = json.loads(self._frame(ends))
-        return head, self._frame(ends)
-
-    def _frame(self, ends: float) -> bytes:
-        waiting = select.poll()
-        waiting.register(self._from, select.POLLIN)
-        if not waiting.poll(max(ends - time.monotonic(), 0) * 1000):
-            raise ChildDied("the archive library did not answer in time")
-        try:
-            return read_frame(self._from)
-        except (EOFError, OSError):
-            raise ChildDied("the archive library's process is gone") from None
-
-    def end(self) -> None:
-        """Kill it; safe whatever it is doing."""
-        self._process.kill()
-        self._process.wait()
-        for fd in (self._to, self._from):
-            os.close(fd)
+_all: WeakSet[NativeArchive] = WeakSet()
 
 
-def _unloadable(reason: str) -> WeComError:
+def _after_fork() -> None:
+    for archive in list(_all):
+        archive._forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _batch(rows: Sequence[tuple[str, str]], start: int) -> Sequence[tuple[str, str]]:
+    end, characters = start, 0
+    while end < len(rows) and end - start < _BATCH_ROWS:
+        characters += len(rows[end][1])
+        if characters > _BATCH_CHARACTERS and end > start:
+            break
+        end += 1
+    return rows[start:end]
+
+
+def _refused(rc: int) -> UnreadableMessage:
+    return UnreadableMessage(f"DecryptData {rc}: {WeComError(rc, '').remedy.advice}")
+
+
+def unloadable(reason: str) -> WeComError:
+    """The library cannot be used before a person has mended something."""
     advice = "存档 SDK 加载不了：核对 WECOM_FINANCE_SDK 的路径、CPU 架构、glibc ≥ 2.17 与 libz"
     return WeComError(None, reason, Remedy(advice, pause=True), "WECOM_FINANCE_SDK")

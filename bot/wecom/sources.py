@@ -21,8 +21,6 @@ def archive_client(access: WeComAccess, redis: Redis | None, door: Doorkeeper | 
 def open_archive(
     access: WeComAccess,
     redis: Redis | None,
-    proxy: str = "",
-    proxy_password: str = "",
     door: Doorkeeper | None = None,
 ) -> ArchiveSource:
     """The archive that WECOM_ARCHIVE names. Raises SurroundingsError where the native library has no path."""
@@ -33,4 +31,5 @@ def open_archive(
             "WECOM_ARCHIVE=native 需要会话存档 SDK：从企业微信官网下载，把 libWeWorkFinanceSdk_C.so 的路径"
             "写进 WECOM_FINANCE_SDK / set WECOM_FINANCE_SDK to the path of Tencent's archive library"
         )
-    return NativeArchive(access.finance_sdk, Access(access.corp_id, access.archive_secret, proxy, proxy_password))
+    way = (access.archive_proxy, access.archive_proxy_password)
+    return NativeArchive(access.finance_sdk, Access(access.corp_id, access.archive_secret, *way))

@@ -1,0 +1,159 @@
+"""The archive library's process as its owner sees it: started, asked, waited for so long and no longer, ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import struct
+import subprocess
+import sys
+import time
+import weakref
+from pathlib import Path
+from typing import Any
+
+from bot.wecom import finance_child
+from bot.wecom.errors import BotError
+
+_PRIVATE = ("WECOM_", "TICI_")
+# More than any answer of the library's; a longer frame is noise in the pipe.
+_LONGEST_FRAME = 512 * 1024 * 1024
+_LENGTH = struct.Struct(">I")
+_STARTING_SECONDS = 15.0
+
+
+class ChildDied(BotError):  # noqa: N818 - named for what happened
+    """The library took its process down, or did not answer in time and was ended."""
+
+
+class Unloadable(BotError):  # noqa: N818 - likewise
+    """The library cannot be loaded; the text says what the loader said."""
+
+
+class FinanceProcess:
+    """The running child and the two pipes to it. It ends by itself when its owner is gone, however busy it is."""
+
+    def __init__(self, library: Path) -> None:
+        """Raises Unloadable."""
+        if not library.is_file():
+            raise Unloadable(f"找不到文件 {library}")
+        requests, self._to = os.pipe()
+        self._from, answers = os.pipe()
+        ours = (self._to, self._from)
+        try:
+            self._process = self._start(library, requests, answers)
+        except OSError as error:
+            _close(*ours)
+            raise Unloadable(str(error)) from None
+        finally:
+            _close(requests, answers)
+        for fd in ours:
+            os.set_blocking(fd, False)
+        # Also when the last reference goes, or the interpreter.
+        self._ending = weakref.finalize(self, _end, self._process, *ours)
+        try:
+            started = json.loads(self._read_frame(time.monotonic() + _STARTING_SECONDS))
+        except ChildDied as error:
+            started = {"failed": str(error)}
+        if "failed" in started:
+            self.end()
+            raise Unloadable(started["failed"])
+
+    @staticmethod
+    def _start(library: Path, requests: int, answers: int) -> subprocess.Popen[bytes]:
+        # The library is not ours: it gets no secret but what Init needs.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
+            [sys.executable, "-I", finance_child.__file__, str(library.resolve()), str(requests), str(answers)],
+            pass_fds=(requests, answers),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The child's."""
+        return self._process.pid
+
+    def ask(self, request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
+        """One request and its answer. Raises ChildDied when the child is gone or silent for so long."""
+        self.send(request, seconds)
+        return self.answer(seconds)
+
+    def send(self, request: dict[str, Any], seconds: float) -> None:
+        """A request alone; one that asks for several answers is followed by so many of `answer`."""
+        data, ends = json.dumps(request).encode(), time.monotonic() + seconds
+        left = memoryview(_LENGTH.pack(len(data)) + data)
+        while left:
+            self._wait(self._to, select.POLLOUT, ends)
+            try:
+                left = left[os.write(self._to, left) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                raise _gone() from None
+
+    def answer(self, seconds: float) -> tuple[dict[str, Any], bytes]:
+        """The next answer. Raises ChildDied."""
+        ends = time.monotonic() + seconds
+        try:
+            head = json.loads(self._read_frame(ends))
+        except ValueError:
+            raise ChildDied("the archive library's process spoke nonsense") from None
+        return head, self._read_frame(ends)
+
+    def _read_frame(self, ends: float) -> bytes:
+        (length,) = _LENGTH.unpack(self._read(_LENGTH.size, ends))
+        if length > _LONGEST_FRAME:
+            raise ChildDied("the archive library's process spoke nonsense")
+        return self._read(length, ends)
+
+    def _read(self, length: int, ends: float) -> bytes:
+        whole = bytearray()
+        while len(whole) < length:
+            self._wait(self._from, select.POLLIN, ends)
+            try:
+                piece = os.read(self._from, min(length - len(whole), 1 << 20))
+            except BlockingIOError:
+                continue
+            except OSError:
+                raise _gone() from None
+            if not piece:
+                raise _gone()
+            whole += piece
+        return bytes(whole)
+
+    @staticmethod
+    def _wait(fd: int, for_what: int, ends: float) -> None:
+        waiting = select.poll()
+        waiting.register(fd, for_what)
+        if not waiting.poll(max(ends - time.monotonic(), 0) * 1000):
+            raise ChildDied("the archive library did not answer in time")
+
+    def end(self) -> None:
+        """Kill it; safe whatever it is doing."""
+        self._ending()
+
+    def abandon(self) -> None:
+        """For a fork of the owner, whose child this is not: let go of the pipes, and leave the process alone."""
+        self._ending.detach()
+        self._process.returncode = 0  # or subprocess would wait for it, and warn
+        _close(self._to, self._from)
+
+
+def _end(process: subprocess.Popen[bytes], *pipes: int) -> None:
+    process.kill()
+    process.wait()
+    _close(*pipes)
+
+
+def _close(*pipes: int) -> None:
+    for fd in pipes:
+        os.close(fd)
+
+
+def _gone() -> ChildDied:
+    return ChildDied("the archive library's process is gone")
