@@ -16,7 +16,7 @@ from bot.wecom.errors import UNREACHABLE, Remedy, UnreadableMessage, WeComError
 from bot.wecom.finance_process import ChildDied, FinanceProcess, Unloadable
 from bot.wecom.media import MediaChunk
 
-_DECRYPT_SECONDS = 10.0
+_INIT_SECONDS, _DECRYPT_SECONDS = 15.0, 10.0
 # What the library may take beyond the time-out it was given.
 _GRACE_SECONDS = 15.0
 _TRIES = 3
@@ -158,7 +158,7 @@ class NativeArchive:
             try:
                 self._child = FinanceProcess(self._library)
                 asked = {"do": "open", "corp_id": self._access.corp_id, "secret": self._access.secret}
-                head, _ = self._child.ask(asked, _GRACE_SECONDS)
+                head, _ = self._child.ask(asked, _INIT_SECONDS)
             except Unloadable as error:
                 raise unloadable(str(error)) from None
             except ChildDied as error:

@@ -4,6 +4,9 @@
  *   rc          the return code of every call                      too_large  301058 above this limit
  *   dies_after  after so many pulls a handle's token is dead for good
  *   hang        GetChatData never returns
+ *   leak        MiB that each GetChatData loses                    huge       above this limit its answer is said
+ *                                                                             to have 2 GiB
+ *   deaths      gets one letter more before each crash
  * The cipher: hex of the text xor the key, the text led by "OK:". Like the real one it aborts on less than 13
  * characters, prints to standard output, and answers a wrong key with 10008. "CRASH" and "HANG" do as they say.
  */
@@ -67,8 +70,13 @@ int Init(Sdk *sdk, const char *corpid, const char *secret) {
 int GetChatData(Sdk *sdk, unsigned long long seq, unsigned limit, const char *proxy, const char *passwd,
                 int timeout, Slice *out) {
     (void)proxy; (void)passwd; (void)timeout;
-    printf("WeWorkFinanceSdk:access:{\"corpsecret\":\"noise\"}\n");
+    for (int n = 0; n < 5000; n++) {
+        printf("WeWorkFinanceSdk:access:{\"corpsecret\":\"noise\"}\n");
+        fprintf(stderr, "and more of it\n");
+    }
     fflush(stdout);
+    long lost = number("leak", 0) << 20;
+    if (lost) memset(malloc((size_t)lost), 7, (size_t)lost);
     if (!sdk->open || limit == 0 || limit > 1000) return 10000;
     if (number("hang", 0)) for (;;) pause();
     if (number("rc", 0)) return (int)number("rc", 0);
@@ -78,6 +86,11 @@ int GetChatData(Sdk *sdk, unsigned long long seq, unsigned limit, const char *pr
     }
     if ((long)limit > number("too_large", 1 << 30)) {
         fill(out, "{\"errcode\":301058,\"errmsg\":\"response too large\"}");
+        return 0;
+    }
+    if ((long)limit > number("huge", 1 << 30)) {
+        fill(out, "{}");
+        out->len = 2147483647;
         return 0;
     }
     char *answer = content("answer", NULL);
@@ -96,10 +109,17 @@ int GetChatData(Sdk *sdk, unsigned long long seq, unsigned limit, const char *pr
     return 0;
 }
 
+static void died(void) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/deaths", getenv("FINANCE_STUB"));
+    FILE *file = fopen(path, "a");
+    if (file) { fputc('x', file); fclose(file); }
+}
+
 int DecryptData(const char *key, const char *sealed, Slice *out) {
     if (!key || !sealed) return 10000;
     if (strlen(sealed) < 13) abort();
-    if (!strncmp(sealed, "CRASH", 5)) *(volatile int *)0 = 0;
+    if (!strncmp(sealed, "CRASH", 5)) { died(); *(volatile int *)0 = 0; }
     if (!strncmp(sealed, "HANG", 4)) for (;;) pause();
     size_t keys = strlen(key), size = strlen(sealed) / 2;
     if (!keys) return 10008;

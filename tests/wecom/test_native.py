@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import multiprocessing
@@ -9,14 +10,18 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from stat import S_ISFIFO
 from typing import Any
 
 import pytest
 
 from bot.wecom.errors import UnreadableMessage, WeComError
+from bot.wecom.finance_process import ChildDied
 from bot.wecom.media import download
 from bot.wecom.native import Access, NativeArchive
 
@@ -62,7 +67,7 @@ def stock(files: Path, count: int) -> None:
 
 def child(archive: NativeArchive) -> Any:
     assert archive._child is not None
-    return archive._child._process
+    return archive._child
 
 
 def test_rows_come_through(archive: NativeArchive, files: Path) -> None:
@@ -128,16 +133,148 @@ def test_an_abort_is_survived_and_only_its_row_is_lost(archive: NativeArchive) -
         archive.decrypt(KEY, "CRASH" + "0" * 20)
     assert archive.decrypt(KEY, seal("after")) == b"after"
     assert child(archive).pid != first
+    assert not alive(first)
+
+
+def test_many_are_decrypted_at_once_and_each_bad_row_falls_alone(archive: NativeArchive, files: Path) -> None:
+    rows = [(KEY, seal(f"第{n}句" + "长" * (n % 7) * 400)) for n in range(700)]
+    bad = {
+        0: ((KEY, "CRASH" + "0" * 20), "3 times"),
+        255: ((KEY, "CRASH" + "0" * 20), "3 times"),
+        256: ((KEY, "CRASH" + "0" * 20), "3 times"),
+        300: (("another key", rows[300][1]), "10008"),
+        301: ((KEY, "short"), "too short"),
+        302: ((KEY, ""), "too short"),
+        699: ((KEY, "中" * 20), "10008"),
+    }
+    for at, (row, _) in bad.items():
+        rows[at] = row
+    found = archive.decrypt_many(rows)
+    assert len(found) == 700
+    for at, plain in enumerate(found):
+        if at in bad:
+            assert isinstance(plain, UnreadableMessage)
+            assert bad[at][1] in plain.reason
+        else:
+            assert plain == (f"第{at}句" + "长" * (at % 7) * 400).encode()
+    assert (files / "deaths").read_text() == "x" * 9
+    assert archive.decrypt_many([]) == []
+
+
+def test_a_batch_larger_than_the_pipes_is_decrypted(archive: NativeArchive) -> None:
+    large = "字" * 500_000
+    rows = [(KEY, seal(large)), (KEY, seal("小的一句")), (KEY, seal(large)), (KEY, seal("小的一句"))]
+    assert archive.decrypt_many(rows) == [large.encode(), "小的一句".encode()] * 2
+
+
+def test_answers_too_large_to_hold_are_halved(archive: NativeArchive, files: Path) -> None:
+    stock(files, 300)
+    (files / "huge").write_text("100")
+    assert [row.seq for row in archive.pull(0)] == list(range(1, 301))
+    (files / "huge").write_text("0")
+    with pytest.raises(WeComError) as caught:
+        archive.pull(0)
+    assert caught.value.errcode == 301058
+
+
+def test_a_library_that_leaks_is_begun_anew(
+    archive: NativeArchive, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stock(files, 3)
+    assert len(archive.pull(0, 3)) == 3
+    first = child(archive).pid
+    assert len(archive.pull(0, 3)) == 3
+    assert child(archive).pid == first
+    monkeypatch.setattr("bot.wecom.native._LARGEST_KIB", 200 * 1024)
+    (files / "leak").write_text("201")
+    assert len(archive.pull(0, 3)) == 3
+    assert archive._child is None
+    assert not alive(first)
+    assert len(archive.pull(0, 3)) == 3
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def gone(pid: int) -> None:
+    """Wait for the end of a process that need not be our child."""
+    ends = time.monotonic() + 30
+    while alive(pid) and stat(pid) != "Z":
+        assert time.monotonic() < ends, f"{pid} lives on"
+        time.sleep(0.02)
+
+
+def stat(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return "Z"
+
+
+def test_a_frozen_child_is_ended(archive: NativeArchive) -> None:
+    """Frozen it takes no more of a request than a pipe holds."""
+    assert archive.decrypt(KEY, seal("before"))
+    frozen = child(archive).pid
+    os.kill(frozen, signal.SIGSTOP)
+    with pytest.raises(ChildDied, match="in time"):
+        archive._call(0.3, "media", sdkfileid="x" * 1_000_000)
+    assert not alive(frozen)
+    assert archive.decrypt(KEY, seal("after")) == b"after"
+
+
+def test_a_child_that_hangs_ends_with_its_owner(library: Path, files: Path) -> None:
+    """The owner is killed while the library never returns."""
+    program = (
+        "import sys, threading, time\n"
+        "from bot.wecom.native import Access, NativeArchive\n"
+        "archive = NativeArchive(sys.argv[1], Access('ww1', 's', timeout=600))\n"
+        "archive.decrypt(sys.argv[2], sys.argv[3])\n"
+        "print(archive._child.pid, flush=True)\n"
+        "archive.pull(0)\n"
+    )
+    (files / "hang").write_text("1")
+    owner = subprocess.Popen(
+        [sys.executable, "-c", program, str(library), KEY, seal("a long enough one")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert owner.stdout is not None
+    orphan = int(owner.stdout.readline())
+    time.sleep(0.1)
+    assert alive(orphan)
+    owner.kill()
+    owner.wait()
+    owner.stdout.close()
+    gone(orphan)
+
+
+def test_an_archive_that_nobody_closed_leaves_nothing_behind(library: Path, files: Path) -> None:
+    archive = NativeArchive(library, Access("ww1", "s3cret"))
+    assert archive.decrypt(KEY, seal("a long enough one"))
+    pid, pipes = child(archive).pid, open_files()
+    del archive
+    gc.collect()
+    assert not alive(pid)
+    assert len(open_files()) <= len(pipes) - 2
+
+
+def open_files() -> set[str]:
+    return set(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else {"", " "}
 
 
 def test_a_killed_child_costs_nothing(archive: NativeArchive, files: Path) -> None:
     stock(files, 3)
     archive.pull(0)
     os.kill(child(archive).pid, signal.SIGKILL)
-    child(archive).wait()
+    child(archive)._process.wait()
     assert archive.decrypt(KEY, seal("after")) == b"after"
     os.kill(child(archive).pid, signal.SIGKILL)
-    child(archive).wait()
+    child(archive)._process.wait()
     with pytest.raises(WeComError) as caught:
         archive.pull(0)
     assert (caught.value.errcode, caught.value.retry_after, caught.value.unsure) == (None, 5, False)
@@ -146,16 +283,15 @@ def test_a_killed_child_costs_nothing(archive: NativeArchive, files: Path) -> No
 
 def test_a_hanging_library_is_ended(library: Path, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stock(files, 1)
-    monkeypatch.setattr("bot.wecom.native._GRACE_SECONDS", 1.0)
-    monkeypatch.setattr("bot.wecom.native._DECRYPT_SECONDS", 0.3)
     archive = NativeArchive(library, Access("ww1", "s3cret", timeout=0))
     (files / "hang").write_text("1")
-    began = time.monotonic()
-    with pytest.raises(WeComError, match="in time"):
-        archive.pull(0)
-    with pytest.raises(UnreadableMessage):
-        archive.decrypt(KEY, "HANG" + "0" * 20)
-    assert time.monotonic() - began < 8
+    with monkeypatch.context() as impatient:
+        impatient.setattr("bot.wecom.native._GRACE_SECONDS", 0.3)
+        impatient.setattr("bot.wecom.native._DECRYPT_SECONDS", 0.3)
+        with pytest.raises(WeComError, match="in time"):
+            archive.pull(0)
+        with pytest.raises(UnreadableMessage):
+            archive.decrypt(KEY, "HANG" + "0" * 20)
     (files / "hang").unlink()
     assert len(archive.pull(0)) == 1
     archive.close()
@@ -219,18 +355,44 @@ def test_the_child_gets_no_secret_of_ours(
     assert "s3cret" not in repr(Access("ww1", "s3cret"))
 
 
-def _in_a_fork(archive: NativeArchive, say: Callable[[Any], None]) -> None:
-    say(archive.decrypt(KEY, seal("fork")).decode())
+def _in_a_fork(archive: NativeArchive, pipes: tuple[int, ...], say: Callable[[Any], None]) -> None:
+    held = [fd for fd in pipes if is_pipe(fd)]
+    said = archive.decrypt(KEY, seal("fork")).decode()
+    own = child(archive).pid
+    archive.close()
+    gc.collect()
+    say((held, said, own))
+
+
+def is_pipe(fd: int) -> bool:
+    try:
+        return S_ISFIFO(os.fstat(fd).st_mode)
+    except OSError:
+        return False
 
 
 def test_a_fork_gets_a_child_of_its_own(archive: NativeArchive) -> None:
     assert archive.decrypt(KEY, seal("parent")) == b"parent"
-    mine = child(archive).pid
+    mine, pipes = child(archive).pid, (child(archive)._to, child(archive)._from)
     context = multiprocessing.get_context("fork")
     queue = context.SimpleQueue()
-    process = context.Process(target=_in_a_fork, args=(archive, queue.put))
+    let_go = threading.Event()
+    holding = threading.Thread(target=hold, args=(archive, let_go))
+    holding.start()
+    process = context.Process(target=_in_a_fork, args=(archive, pipes, queue.put))
     process.start()
-    assert queue.get() == "fork"
+    held, said, own = queue.get()
     process.join()
+    let_go.set()
+    holding.join()
+    assert (held, said, process.exitcode) == ([], "fork", 0)
+    assert own != mine
+    assert not alive(own)
     assert child(archive).pid == mine
     assert archive.decrypt(KEY, seal("parent")) == b"parent"
+
+
+def hold(archive: NativeArchive, until: threading.Event) -> None:
+    """Another thread of the parent is at it while it forks."""
+    with archive._lock:
+        until.wait(60)
