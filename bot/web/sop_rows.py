@@ -115,7 +115,8 @@ def _answer_words(trigger: Trigger) -> str:
     which = (
         trigger.name if trigger.step is None else translate("{name} 第 {n} 步", name=trigger.name, n=trigger.step + 1)
     )
-    return translate("回复了 {which}" if trigger.kind == "reply" else "没有回复 {which}", which=which)
+    said = "回复了 {which}" if trigger.kind == "reply" else "没有回复 {which}"
+    return translate(said, which=which)
 
 
 def stop_words(sop: Sop) -> list[str]:

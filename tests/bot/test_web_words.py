@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
+import bot
 import bot.web
 from bot import clicks, task_answers
 from bot.doctor import CHECKS
@@ -62,8 +63,12 @@ def texts_of_rules() -> set[str]:
 
 def texts_of_tasks() -> set[str]:
     """What an agent may answer to a prompt, and how he is answered."""
-    answers = {*task_answers.DELAYS.values(), *clicks.REASONS.values(), *task_answers.REFUSALS}
-    return answers | {*tasks.DONE.values()} | sdk_words.ALL
+    return {
+        *task_answers.DELAYS.values(),
+        *clicks.REASONS.values(),
+        *task_answers.REFUSALS,
+        *tasks.DONE.values(),
+    } | sdk_words.ALL
 
 
 def texts_of_reports() -> set[str]:
@@ -83,6 +88,14 @@ def texts_of_reports() -> set[str]:
 def test_every_text_has_its_english_and_no_english_is_left_over() -> None:
     assert used() - ENGLISH.keys() == set()
     assert ENGLISH.keys() - used() == set()
+
+
+def test_every_deed_in_the_log_has_its_words() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in Path(bot.__file__).parent.rglob("*.py"))
+    call = r"\brecord\(\s*(?:[^\"()]|\([^()]*\)|f\"[^\"]*\")*?\"([a-z-]+\.[a-z-]+)\""
+    recorded = set(re.findall(call, code)) | {"task.later", "task.unfit", "views.seal", "sign-in"}
+    assert len(recorded) > 30
+    assert recorded - words.ACTIONS.keys() == set()
 
 
 def test_placeholders_are_the_same_in_both_languages() -> None:
