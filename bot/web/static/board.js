@@ -83,7 +83,13 @@ document.addEventListener("htmx:configRequest", (event) => {
 
 // htmx lets a fresh card begin with the attributes of the old one; what dragging left in `style` must not go along.
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  for (const card of event.detail.target.querySelectorAll(".card[style]")) card.removeAttribute("style");
+  const { target } = event.detail;
+  for (const card of target.querySelectorAll(".card[style]")) card.removeAttribute("style");
+  target.dataset.scrolled = `${target.scrollLeft} ${target.scrollTop}`; // empty for a moment, it would forget
+});
+document.addEventListener("htmx:oobAfterSwap", (event) => {
+  const { target } = event.detail;
+  if (target.dataset.scrolled) target.scrollTo(...target.dataset.scrolled.split(" ").map(Number));
 });
 
 // Moving a card. The server says no by status 409 and in words; then the card goes back to where it was.
