@@ -12,11 +12,11 @@ from flask import current_app
 from flask.cli import with_appcontext
 from rich.table import Table
 
-from bot import lag_bench, rules_bench
+from bot import lag_bench, page_bench, rules_bench
 from bot.settings import ConfigError
 from bot.stack import Stack, StackError
 from bot.system import System
-from bot.terminal import console, errors, progress_bar
+from bot.terminal import console, errors, fail, migrated_system, progress_bar
 
 
 @click.group("bench", help="性能：各部分的开销，同一次运行里互相比较。")
@@ -99,4 +99,37 @@ def _lags(lag: lag_bench.Lag) -> Table:
     )
     for name, spread in rows:
         table.add_row(name, f"{spread.p50:.2f}", f"{spread.p95:.2f}", f"{spread.most:.2f}")
+    return table
+
+
+@bench.command("pages", help="每个页面在服务器上要多久，第一次打开看板要多少字节（在 flask seed 造的库上量）。")
+@click.option("--rounds", default=40, show_default=True, type=click.IntRange(5, 1000), help="每页打开多少次")
+@click.option("--json", "as_json", is_flag=True, help="只输出一个 JSON 对象")
+@with_appcontext
+def bench_pages(rounds: int, as_json: bool) -> None:
+    migrated_system()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    with progress_bar("测量", as_json) as progress:
+        bar = progress.add_task("", total=page_bench.count())
+        try:
+            weights = page_bench.run(app, rounds, lambda: progress.advance(bar))
+        except page_bench.NotSeeded:
+            fail("这里量的是造出来的客户：请在一个空库上先运行 flask seed（TICI_VAR 指到别处即可），再量")
+    if as_json:
+        click.echo(json.dumps(asdict(weights) | {"holds": weights.holds}, ensure_ascii=False))
+    else:
+        console.print(_weights(weights))
+    raise SystemExit(0 if weights.holds else 1)
+
+
+def _weights(weights: page_bench.Weights) -> Table:
+    size = f"{weights.database}，{weights.customers} 位客户，{weights.messages} 条消息"
+    first = f"第一次打开看板 {weights.first_board / 1024:.0f} KB（上限 {page_bench.MOST_BYTES // 1024}）"
+    behind = "，".join(f"{name} {seconds} 秒" for name, seconds in weights.computing.items())
+    table = Table("毫秒", "中位", f"95%（上限 {page_bench.MOST_MS:g}）", "最久", "本进程 CPU 95%",
+                  title=f"{size}；{first}", caption=f"报表在页面之后计算：{behind}",
+                  title_justify="left")  # fmt: skip
+    for one in weights.timings:
+        style = None if one.p95 <= page_bench.MOST_MS else "red"
+        table.add_row(one.page, *(f"{value:.0f}" for value in (one.p50, one.p95, one.most, one.cpu_p95)), style=style)
     return table

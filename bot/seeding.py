@@ -74,8 +74,8 @@ class Batch:
 
     def write(self, session: Session) -> None:
         for model in _ORDER:
-            if self.rows.get(model):
-                session.execute(insert(model), self.rows[model])
+            if self.rows.get(model):  # by the table: the ORM would make one statement for each set of empty columns
+                session.connection().execute(insert(Model.metadata.tables[model.__tablename__]), self.rows[model])
 
 
 _ORDER: tuple[type[Model], ...] = (
