@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot import clock, ingest, scheduler, schema, status, valkey, worker
 from bot.admin_cli import admin_group
+from bot.archive_keys_cli import check_keys
 from bot.audit_cli import audit_group
 from bot.backup_cli import backup, restore
 from bot.bench_cli import bench
@@ -48,6 +49,7 @@ _STYLES = {"ok": "green", "warn": "yellow", "bad": "red"}
 def register(app: Flask) -> None:
     """Add the commands to Flask's own."""
     sop.add_command(sends)
+    keys.add_command(check_keys)
     keys.add_command(rotate_keys)
     keys.add_command(data_line)
     customer.add_command(export_customer)

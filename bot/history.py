@@ -89,7 +89,7 @@ def stories(session: Session, part: Slice, zone: ZoneInfo) -> Iterator[Story]:
             Message.text != "",
             Message.unagreed.is_(False),
         )
-        .order_by(Message.customer_id, Message.sent_at, Message.id)
+        .order_by(Message.customer_id, Message.sent_at, Message.seq, Message.id)
     )
     rows = session.execute(query.execution_options(yield_per=ROWS_AT_ONCE))
     for customer_id, said in groupby(rows, key=lambda row: row[0]):
@@ -182,7 +182,7 @@ def sayings_before(session: Session, since: datetime) -> dict[str, list[str]]:
                 Message.text != "",
                 Message.unagreed.is_(False),
             )
-            .order_by(Message.sent_at.desc(), Message.id.desc())
+            .order_by(Message.sent_at.desc(), Message.seq.desc(), Message.id.desc())
             .limit(LAST_WORDS)
         )
         found.setdefault(tag, []).extend(session.scalars(last))

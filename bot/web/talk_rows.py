@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import Session
 
 from bot.media_files import files_of
@@ -66,15 +66,17 @@ def _read(
         .outerjoin(Agent, Agent.id == Message.agent_id)
         .outerjoin(Customer, Customer.id == Message.customer_id)
         .where(whose)
-        .order_by(Message.sent_at.desc(), Message.id.desc())
+        .order_by(Message.sent_at.desc(), Message.seq.desc(), Message.id.desc())
         .limit(limit + 1)
     )
     if before is not None:
         edge = session.scalar(select(Message).where(Message.id == before, whose))
         if edge is None:
             return Talk((), None)
-        older = and_(Message.sent_at == edge.sent_at, Message.id < edge.id)
-        query = query.where(or_(Message.sent_at < edge.sent_at, older))
+        # What was freed from quarantine is younger in the database, not in the archive.
+        query = query.where(
+            tuple_(Message.sent_at, Message.seq, Message.id) < tuple_(edge.sent_at, edge.seq, edge.id)
+        )
     rows = session.execute(query).all()
     shown = list(reversed(rows[:limit]))
     ids = [message.id for message, _agent, _customer in shown]

@@ -1,0 +1,120 @@
+"""The archive's keys change in mid-stream, a key file is broken, the native library cannot be loaded: nothing is
+lost, nothing is blamed on the messages, and a person is told once."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+from sqlalchemy import select
+
+from bot import clock, ingest
+from bot.alarms import alarms
+from bot.models import ArchiveCursor, Customer, Message, Quarantine, StageMove
+from bot.system import System
+from bot.web.talk_rows import read_talk
+from bot.wecom.native import NativeArchive
+from tests.faults.world import ANNE, BEN, World
+from tests.parts import AGENT, ASK
+
+
+def shown(world: World, who: str, page: int = 3) -> list[str]:
+    """What the conversation page shows, oldest first, turned page by page."""
+    with world.system.store.read() as session:
+        customer = session.scalars(select(Customer).where(Customer.external_userid == who)).one()
+        pages: list[list[str]] = []
+        before: int | None = None
+        while True:
+            talk = read_talk(session, customer.id, "", page, before)
+            pages.insert(0, ["".join(piece.text for piece in bubble.pieces) for bubble in talk.bubbles])
+            before = talk.earlier
+            if before is None:
+                return [text for one in pages for text in one]
+
+
+def test_three_versions_in_one_stream_and_the_second_key_comes_late(world: World) -> None:
+    """Rows of versions 1, 2 and 3 in one batch, all said in one and the same millisecond."""
+    at = int(clock.now().timestamp() * 1000)
+    said: list[str] = []
+
+    def say(*words: str) -> None:
+        world.control.archive([{"from": ANNE, "to": AGENT, "text": text, "at": at} for text in words])
+        said.extend(words)
+
+    say("一之一", "一之二")
+    world.control.rotate_key(withheld=True)
+    say("二之一", ASK, "二之三")
+    world.control.rotate_key()
+    say("三之一", "三之二")
+    done = ingest.pull(world.system)
+    assert (done.rows, done.quarantined) == (7, 3)
+    assert shown(world, ANNE) == [text for text in said if text in ("一之一", "一之二", "三之一", "三之二")]
+    with world.system.store.read() as session:
+        assert set(session.scalars(select(Quarantine.publickey_ver))) == {2}
+        assert session.scalars(select(ArchiveCursor.seq)).one() == 7
+        assert [move.to_stage for move in session.scalars(select(StageMove))] == ["新线索"]
+    world.control.publish_keys()
+    assert ingest.replay_quarantine(world.system) == (3, 0)
+    assert shown(world, ANNE) == said
+    with world.system.store.read() as session:
+        freed = session.scalars(select(Message).order_by(Message.id)).all()[-3:]
+        assert [message.text for message in freed] == ["二之一", ASK, "二之三"]
+        assert all(one.seq < other.seq for one, other in pairwise(freed))
+        assert [move.to_stage for move in session.scalars(select(StageMove).order_by(StageMove.id))] == [
+            "新线索",
+            "考虑价格",
+        ]
+
+
+def names(world: World) -> list[str]:
+    with world.system.store.read() as session:
+        return [alarm.name for alarm in alarms(session)]
+
+
+def native(world: World, library: Path | None) -> System:
+    """The same system, whose archive is the native library at this path."""
+    access = world.system.environment.needs_wecom()
+    path = str(library) if library else None
+    environment = replace(world.system.environment, wecom=replace(access, archive="native", finance_sdk=path))
+    system = System(environment)
+    for name in ("store", "bell"):
+        system.__dict__[name] = getattr(world.system, name)
+    return system
+
+
+def test_a_library_that_is_missing_is_told_once_and_costs_no_message(lite_world: World, tmp_path: Path) -> None:
+    world = lite_world
+    world.talk((ANNE, "第一句"))
+    for library in (None, tmp_path / "absent.so", Path(__file__)):
+        system = native(world, library)
+        for _ in range(10):
+            assert ingest.pull(system).rows == 0
+        with system.store.read() as session:
+            (alarm,) = alarms(session)
+            cursor = session.scalars(select(ArchiveCursor)).first()
+        assert (alarm.name, "WECOM_FINANCE_SDK" in alarm.text) == (ingest.ALARM, True)
+        assert cursor is None or cursor.attempts == 0
+        if isinstance(system.__dict__.get("archive"), NativeArchive):
+            system.archive.close()  # type: ignore[attr-defined]
+        world.control.move_clock(ingest.PAUSE_SECONDS + 1)
+    assert ingest.pull(world.system).rows == 1
+    assert names(world) == []
+
+
+def test_a_broken_key_file_stops_the_pull_and_spoils_no_message(lite_world: World) -> None:
+    world = lite_world
+    world.talk((ANNE, "第一句"), (BEN, "第二句"))
+    folder = world.system.environment.needs_wecom().private_keys
+    good = folder / "private_key_v1.pem"
+    aside = folder / "aside"
+    shutil.copy(good, aside)
+    good.write_text("-----BEGIN PRIVATE KEY-----\nhalf a file")
+    world.system.__dict__.pop("keyring", None)
+    for _ in range(3 * ingest.POISON_TRIES):
+        assert ingest.pull(world.system).rows == 0
+        world.control.move_clock(ingest.PAUSE_SECONDS + 1)
+    shutil.move(aside, good)
+    done = ingest.pull(world.system)
+    assert (done.rows, done.quarantined) == (2, 0)
