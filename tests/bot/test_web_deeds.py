@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -48,7 +49,7 @@ on = "tag:已开课"
 
 
 @pytest.fixture
-def site(tmp_path) -> Iterator[Site]:  # type: ignore[no-untyped-def]
+def site(tmp_path: Path) -> Iterator[Site]:
     """A site whose config has an SOP and a field."""
     with open_site(tmp_path, config=CONFIG + SOPS) as site:
         yield site
@@ -235,7 +236,7 @@ def looking(site: Site, role: str) -> FlaskClient:
 
 
 def test_reading_is_written_down_once_in_a_while(
-    site: Site, customer: int, tmp_path, monkeypatch: pytest.MonkeyPatch  # type: ignore[no-untyped-def]
+    site: Site, customer: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     monkeypatch.setenv("TICI_CLOCK_FILE", str(tmp_path / "clock"))
     wang, chief = site.signed_in("agent", "Wang"), site.signed_in("admin")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,13 +42,12 @@ def one(site: Site) -> int:
 
 def stage(site: Site, customer_id: int) -> tuple[str, int]:
     with site.store.read() as session:
-        return tuple(
-            session.execute(select(Placement.stage, Placement.serial).filter_by(customer_id=customer_id)).one()
-        )
+        row = session.scalars(select(Placement).filter_by(customer_id=customer_id)).one()
+        return row.stage, row.serial
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def both(request: pytest.FixtureRequest, tmp_path: Path):  # type: ignore[no-untyped-def]
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     """A site on each kind of database."""
     if request.param == "sqlite":
         with open_site(tmp_path) as site:
