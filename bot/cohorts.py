@@ -47,21 +47,22 @@ class SopFigures:
     steps: dict[int, StepFigures]
 
 
+def moved_on() -> ColumnElement[bool]:
+    """A condition on SopTask: it was sent, and within its reply window the customer moved on the board."""
+    move = select(StageMove.id).where(
+        StageMove.customer_id == SopTask.customer_id,
+        StageMove.moved_at > SopTask.completed_at,
+        StageMove.moved_at <= SopTask.window_until,
+        StageMove.cause != "undo",
+    )
+    return SopTask.completed_at.is_not(None) & move.exists()
+
+
 def sop_figures(session: Session, sop_id: str, now: datetime) -> SopFigures:
     """The figures of one SOP's cohort; two queries along the index of its enrolments."""
     cohort = and_(SopEnrolment.sop_id == sop_id, SopEnrolment.enrolled_at >= now - COHORT)
     running = func.count().filter(SopEnrolment.ended_at.is_(None))
     began, still = session.execute(select(func.count(), running).where(cohort)).one()
-    moved = (
-        select(StageMove.id)
-        .where(
-            StageMove.customer_id == SopTask.customer_id,
-            StageMove.moved_at > SopTask.completed_at,
-            StageMove.moved_at <= SopTask.window_until,
-            StageMove.cause != "undo",
-        )
-        .exists()
-    )
     query = (
         select(
             SopTask.step,
@@ -69,7 +70,7 @@ def sop_figures(session: Session, sop_id: str, now: datetime) -> SopFigures:
             func.count(SopTask.delivered_at),
             _count(SopTask.state.in_(("completed", "replied"))),
             func.count(SopTask.replied_at),
-            _count(SopTask.completed_at.is_not(None) & moved),
+            _count(moved_on()),
             _count(SopTask.state == "planned"),
             _count(SopTask.state.in_(_WAITING)),
             _count(SopTask.state == "expired"),

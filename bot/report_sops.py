@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from bot.models import SopEnrolment, SopTask, StageMove
+from bot.cohorts import moved_on
+from bot.models import SopEnrolment, SopTask
 from bot.report_table import ReportTable, Scope, share
 from bot.settings import Settings
 from sop.intervals import wilson
@@ -23,16 +24,6 @@ def _cohort(scope: Scope) -> Any:
 
 
 def _steps(session: Session, settings: Settings, scope: Scope) -> ReportTable:
-    moved = (
-        select(StageMove.id)
-        .where(
-            StageMove.customer_id == SopTask.customer_id,
-            StageMove.moved_at > SopTask.completed_at,
-            StageMove.moved_at <= SopTask.window_until,
-            StageMove.cause != "undo",
-        )
-        .exists()
-    )
     query = (
         select(
             SopEnrolment.sop_id,
@@ -41,7 +32,7 @@ def _steps(session: Session, settings: Settings, scope: Scope) -> ReportTable:
             func.count(SopTask.delivered_at),
             func.count(SopTask.completed_at),
             func.count(SopTask.replied_at),
-            func.sum(case((and_(SopTask.completed_at.is_not(None), moved), 1), else_=0)),
+            func.sum(case((moved_on(), 1), else_=0)),
             func.sum(case((SopTask.state.in_(("expired", "cancelled", "failed")), 1), else_=0)),
         )
         .join(SopEnrolment, SopEnrolment.id == SopTask.enrolment_id)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, text
@@ -25,6 +26,7 @@ from tests.faults.nursery import Nursery
 from tests.faults.world import World, open_world
 
 CALLS, READS = ("externalcontact/*", "message/send"), ("msgaudit/*", "message/getchatdata")
+FOLLOW_USERS, SEATS = "externalcontact/get_follow_user_list", "msgaudit/get_permit_user_list"
 Scenario = Callable[[World], AbstractContextManager[System]]
 
 
@@ -69,43 +71,10 @@ def variables(world: World, **more: str) -> Iterator[System]:
 
 
 @contextmanager
-def refusal(world: World, *paths: str, errcode: int) -> Iterator[System]:
-    """WeCom answers these calls so."""
+def answers(world: World, *paths: str, **plan: Any) -> Iterator[System]:
+    """WeCom answers these calls so: errcode=..., or text=... as it has it."""
     for path in paths:
-        world.control.fault(path, times=-1, errcode=errcode)
-    with variables(world) as system:
-        yield system
-    world.control.clear_faults()
-
-
-@contextmanager
-def no_one_may(world: World) -> Iterator[System]:
-    """Nobody may use 客户联系: an empty list, as WeCom has it."""
-    world.control.fault("externalcontact/get_follow_user_list", times=-1, text='{"errcode":0,"follow_user":[]}')
-    with variables(world) as system:
-        yield system
-    world.control.clear_faults()
-
-
-@contextmanager
-def no_seats(world: World) -> Iterator[System]:
-    world.control.fault("msgaudit/get_permit_user_list", times=-1, text='{"errcode":0,"ids":[]}')
-    with variables(world) as system:
-        yield system
-    world.control.clear_faults()
-
-
-@contextmanager
-def one_without_a_seat(world: World) -> Iterator[System]:
-    world.control.fault("msgaudit/get_permit_user_list", times=-1, text='{"errcode":0,"ids":["LinXiaoyu"]}')
-    with variables(world) as system:
-        yield system
-    world.control.clear_faults()
-
-
-@contextmanager
-def silent_archive(world: World) -> Iterator[System]:
-    world.control.fault("message/getchatdata", times=-1, errcode=301059)
+        world.control.fault(path, times=-1, **plan)
     with variables(world) as system:
         yield system
     world.control.clear_faults()
@@ -261,24 +230,25 @@ SCENARIOS: dict[str, tuple[Scenario, str, str]] = {
     "wrong app secret": (lambda w: variables(w, WECOM_APP_SECRET="wrong"), "app-secret", BAD),
     "wrong archive secret": (lambda w: variables(w, WECOM_ARCHIVE_SECRET="wrong"), "archive-secret", BAD),
     "address not trusted by the app": (
-        lambda w: refusal(w, *CALLS, errcode=60020), "app-ip", BAD,
+        lambda w: answers(w, *CALLS, errcode=60020), "app-ip", BAD,
     ),
     "address not trusted by the archive": (
-        lambda w: refusal(w, *READS, errcode=301042), "archive-ip", BAD,
+        lambda w: answers(w, *READS, errcode=301042), "archive-ip", BAD,
     ),
-    "app switched off": (lambda w: refusal(w, *CALLS, errcode=50003), "app-enabled", BAD),
+    "app switched off": (lambda w: answers(w, *CALLS, errcode=50003), "app-enabled", BAD),
     "wrong agentid": (lambda w: variables(w, WECOM_APP_ID="1000099"), "app-id", BAD),
     "app not among the callers": (
-        lambda w: refusal(w, "externalcontact/get_follow_user_list", errcode=48002), "contact-right", BAD,
+        lambda w: answers(w, FOLLOW_USERS, errcode=48002), "contact-right", BAD,
     ),
-    "nobody may have customers": (no_one_may, "contact-members", BAD),
-    "archive not bought": (lambda w: refusal(w, *READS, errcode=301053), "archive-open", BAD),
-    "archive over": (lambda w: refusal(w, *READS, errcode=301052), "archive-open", BAD),
-    "no seat given": (no_seats, "archive-open", BAD),
-    "a seat forgotten": (one_without_a_seat, "seats", WARN),
+    "nobody may have customers": (
+        lambda w: answers(w, FOLLOW_USERS, text='{"errcode":0,"follow_user":[]}'), "contact-members", BAD),
+    "archive not bought": (lambda w: answers(w, *READS, errcode=301053), "archive-open", BAD),
+    "archive over": (lambda w: answers(w, *READS, errcode=301052), "archive-open", BAD),
+    "no seat given": (lambda w: answers(w, SEATS, text='{"errcode":0,"ids":[]}'), "archive-open", BAD),
+    "a seat forgotten": (lambda w: answers(w, SEATS, text='{"errcode":0,"ids":["LinXiaoyu"]}'), "seats", WARN),
     "library missing": (lambda w: variables(w, WECOM_ARCHIVE="native"), "sdk", BAD),
     "library of another processor": (wrong_library, "sdk", BAD),
-    "archive refuses": (silent_archive, "archive-read", BAD),
+    "archive refuses": (lambda w: answers(w, "message/getchatdata", errcode=301059), "archive-read", BAD),
     "no private key": (other_key_folder, "private-keys", BAD),
     "private key damaged": (broken_pem, "private-keys", BAD),
     "key version forgotten": (lambda w: quarantined(w, 7), "key-versions", BAD),
