@@ -25,6 +25,7 @@ from bot.chapters import own_config
 from bot.customer_cli import customer
 from bot.doctor_cli import doctor
 from bot.environment import ROOT, SurroundingsError
+from bot.ingest_bench_cli import bench_ingest
 from bot.keys_cli import data_line, rotate_keys
 from bot.links import board_url
 from bot.privacy_cli import erase_customer, export_customer, privacy
@@ -49,6 +50,7 @@ _STYLES = {"ok": "green", "warn": "yellow", "bad": "red"}
 def register(app: Flask) -> None:
     """Add the commands to Flask's own."""
     sop.add_command(sends)
+    bench.add_command(bench_ingest)
     keys.add_command(check_keys)
     keys.add_command(rotate_keys)
     keys.add_command(data_line)

@@ -12,9 +12,12 @@ from sqlalchemy import select
 
 from bot import clock, ingest
 from bot.alarms import alarms
+from bot.app import create_app
+from bot.archive_keys_cli import FITS, try_keys
 from bot.models import ArchiveCursor, Customer, Message, Quarantine, StageMove
 from bot.system import System
 from bot.web.talk_rows import read_talk
+from bot.wecom.keyring import KeyRing
 from bot.wecom.native import NativeArchive
 from tests.faults.world import ANNE, BEN, World
 from tests.parts import AGENT, ASK
@@ -118,3 +121,26 @@ def test_a_broken_key_file_stops_the_pull_and_spoils_no_message(lite_world: Worl
     shutil.move(aside, good)
     done = ingest.pull(world.system)
     assert (done.rows, done.quarantined) == (2, 0)
+
+
+def test_a_key_is_told_to_fit_to_be_wrong_or_to_be_missing(lite_world: World) -> None:
+    world = lite_world
+    world.talk((ANNE, "第一版"))
+    world.control.rotate_key()
+    world.talk((ANNE, "第二版"), (BEN, "第二版"))
+    world.control.rotate_key(withheld=True)
+    world.talk((ANNE, "第三版"))
+    ingest.pull(world.system)
+    ring = world.system.keyring
+    rows = world.system.archive.pull(0)
+    told = try_keys(KeyRing({1: ring.keys[1], 2: ring.keys[1]}), rows)
+    assert told[1] == {FITS: 1}
+    assert [("不是一对" in reason, count) for reason, count in told[2].items()] == [(True, 2)]
+    assert [("缺少第 3 版" in reason, count) for reason, count in told[3].items()] == [(True, 1)]
+    app = create_app()
+    app.extensions["tici"] = world.system
+    shown = app.test_cli_runner().invoke(args=["keys", "check"])
+    assert shown.exit_code == 1, shown.output
+    assert [line.count(FITS) for line in shown.output.splitlines() if " v" in line] == [1, 1, 0]
+    world.control.publish_keys()
+    assert app.test_cli_runner().invoke(args=["keys", "check"]).exit_code == 0
