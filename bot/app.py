@@ -24,6 +24,7 @@ def create_app(system: System | None = None) -> Flask:
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,  # config.toml comes back in one field
     )
+    app.url_map.merge_slashes = False  # a doubled slash would be answered with an address built from the Host header
     app.extensions["tici"] = system
     web.register(app)
     cli.register(app)

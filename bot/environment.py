@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 _PASSWORD = re.compile(r"://[^:/@]*:([^@]+)@")
 ROOT = Path(__file__).resolve().parent.parent
@@ -115,11 +115,17 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         data_keys_file=Path(values.get("TICI_DATA_KEYS_FILE") or var / "data.keys"),
     )
     problems += _addresses(environment)
+    if environment.demo and urlsplit(environment.base_url).hostname not in _LOOPBACK:
+        problems.append(
+            "TICI_DEMO 和 TICI_CLOCK_FILE 只用于演示：它们让看板链接能改一切，不能与对外的 TICI_BASE_URL 一起设置 / "
+            "never together with a TICI_BASE_URL that others reach"
+        )
     if problems:
         raise SurroundingsError("\n".join(problems))
     return environment
 
 
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _URLS = {
     "TICI_DATABASE_URL": (("sqlite", "postgresql", "postgres"), "postgresql://用户:密码@主机/库名"),
     "TICI_REDIS_URL": (("redis", "rediss", "unix"), "redis://:密码@主机:6379/0"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import struct
 import unicodedata
 import zipfile
 from collections.abc import Iterable
@@ -24,6 +25,8 @@ from bot.wecom.errors import BotError
 MOST_FILES = 500
 _PIECE = 256 * 1024
 _HEAD = 4096
+_END_OF_ZIP = 22 + 0xFFFF  # the last record with the longest comment it may have
+_LARGEST_DIRECTORY = 1024 * 1024
 # By its first bytes: the ending it gets, and whether WeCom takes it as a picture.
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "jpg"),
@@ -151,6 +154,17 @@ def existing(folder: Path, name: str) -> Path:
     return path
 
 
+def _size_of_directory(content: BinaryIO) -> int:
+    """The bytes of the archive's list of files as its end tells them: read as a whole it takes ten times as many."""
+    size = content.seek(0, os.SEEK_END)
+    content.seek(max(0, size - _END_OF_ZIP))
+    end = content.read()
+    at = end.rfind(b"PK\x05\x06")
+    if at < 0 or len(end) - at < 22:
+        raise zipfile.BadZipFile
+    return int(struct.unpack_from("<I", end, at + 12)[0])
+
+
 def _named_by_tasks(session: Session) -> set[str]:
     rows: Iterable[list[dict[str, str]]] = session.scalars(
         select(SopTask.attach).where(SopTask.state.in_(OPEN_STATES)).distinct()
@@ -197,9 +211,11 @@ def _same(first: Path, second: Path) -> bool:
 def _inside_zip(content: BinaryIO) -> str:
     """docx, xlsx, pptx or plain zip; only the directory of the archive is read, nothing is unpacked."""
     try:
+        if _size_of_directory(content) > _LARGEST_DIRECTORY:
+            raise Refused("压缩包里的文件太多，请分成几个再传")
         with zipfile.ZipFile(content) as archive:
             names = archive.namelist()[:2_000]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error):
         raise Refused("压缩包已损坏，请重新导出后再传") from None
     finally:
         content.seek(0)

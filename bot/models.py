@@ -787,7 +787,8 @@ class Account(Model):
 
 
 class SpentState(Model):
-    """The state of a sign-in through WeCom that has come back: it opens nothing a second time."""
+    """What opens nothing any more: the state of a sign-in through WeCom that has come back, a session that was
+    signed out of (then `spent_at` is when its cookie ends by itself)."""
 
     __tablename__ = "spent_state"
 

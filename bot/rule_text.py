@@ -52,7 +52,7 @@ def rule_blocks(source: str) -> list[RuleBlock]:
         start, end = nodes[0].start_byte, _end_of(nodes, raw)
         try:
             values = tomllib.loads(raw[start:end].decode()).get("rules", [{}])[0]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             continue
         blocks.append(RuleBlock(values, start, end, nodes[0].start_point[0] + 1))
     return blocks

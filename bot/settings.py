@@ -27,6 +27,9 @@ from taggers.rule import Rule, Synonym, TagGroup, TextTable
 from taggers.rulebook import RuleBook, RuleErrors, compile_rulebook
 
 MOST_BYTES = 4 * 1024 * 1024
+_MOST_DOTS = 50
+_KEY_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_MANY_DOTS = re.compile(rf"""(?<![\w\-"'.])(?:{_KEY_PART}[ \t]*+\.[ \t]*+){{{_MOST_DOTS + 1}}}""")
 _LOOK_AHEAD = timedelta(days=60)  # holidays of the year to come are asked for while there is time to add them
 
 
@@ -207,8 +210,14 @@ def _tags_of(tables: Tables) -> frozenset[str]:
 
 
 def _parse_toml(source: str, name: str) -> dict[str, Any]:
+    dots = _MANY_DOTS.search(source)
+    if dots is not None:  # the parser takes minutes for a key of very many parts
+        line = source.count("\n", 0, dots.start()) + 1
+        raise ConfigError([Problem(name, line, 1, "", f"TOML 写法有误：一个键名里最多 {_MOST_DOTS} 个点")])
     try:
         return tomllib.loads(source)
+    except RecursionError:
+        raise ConfigError([Problem(name, 1, 1, "", "TOML 写法有误：括号套得太深")]) from None
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         line, column = (int(at[1]), int(at[2])) if at else (source.count("\n") + 1, 1)
@@ -216,6 +225,8 @@ def _parse_toml(source: str, name: str) -> dict[str, Any]:
         row = (source.splitlines() or [""])[min(line, source.count("\n") + 1) - 1 : line]
         hint = '；这一行有中文引号或标点，请改成英文的 " = ,' if row and re.search("[“”‘’＝，：【】]", row[0]) else ""
         raise ConfigError([Problem(name, line, column, "", f"TOML 写法有误：{text}{hint}")]) from None
+    except ValueError:  # tomllib hands on what Python says of thousands of digits
+        raise ConfigError([Problem(name, 1, 1, "", "TOML 写法有误：有一个数字太长")]) from None
 
 
 def _validate(values: dict[str, Any], source: str, name: str) -> Tables:

@@ -96,6 +96,14 @@ class Workspace(Table):
     extra_workdays: tuple[date, ...] = Field(default=(), max_length=366)
     materials: str = Field(default="materials", min_length=1, max_length=200)
 
+    @field_validator("materials")
+    @classmethod
+    def _below(cls, folder: str) -> str:
+        parts = folder.replace("\\", "/").split("/")
+        if "\0" in folder or parts[0] in ("", "~") or ".." in parts or not set(parts) - {"."}:
+            raise ValueError("素材文件夹要写成相对于配置文件的下级文件夹，例如 materials（不能用 .. 或绝对路径）")
+        return folder
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:

@@ -152,7 +152,7 @@ def _load(key: str) -> Visitor | None:
     if not account_id.isdigit() or not (demo or sessions.is_alive(clock.now())):
         return None
     with _system().store.read() as database:
-        account = database.get(Account, int(account_id))
+        account = None if sessions.is_spent(database) else database.get(Account, int(account_id))
         if account is None or account.disabled_at is not None or str(account.serial) != serial:
             return None
         if account.agent is not None and account.agent.left_at is not None:

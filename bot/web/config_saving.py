@@ -17,6 +17,7 @@ from bot.models import ConfigChange
 from bot.settings import ConfigError, Problem, Settings
 from bot.system import System
 from bot.web.access import visitor
+from sop.playbook import Workspace
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def try_to_save(system: System, draft: Draft) -> Attempt:
     now = clock.now()
     try:
         fresh = check_text(system, draft.text, now)
+        _check_folder(system, fresh)
         comparison = None if draft.sure == draft.digest else compare_with_force(system, fresh)
         if comparison is not None and comparison.large:
             return Attempt(draft.stamp, comparison=comparison, sure=draft.digest, status=409)
@@ -71,6 +73,17 @@ def try_to_save(system: System, draft: Draft) -> Attempt:
         diff = compare(stale.current.text, draft.text)
         return Attempt(stale.current.stamp, diff=diff, change=change, sure=draft.sure, status=409)
     return Attempt(draft.stamp, saved=saved)
+
+
+def _check_folder(system: System, fresh: Settings) -> None:
+    """Which folder of the server's disk the library hands out is not for pages to choose: keys lie on it too."""
+    try:
+        folder = system.settings.workspace.materials
+    except ConfigError:
+        folder = Workspace().materials
+    if fresh.workspace.materials != folder:
+        text = f'素材文件夹只能在服务器上改；请写回 materials = "{folder}"'
+        raise ConfigError([Problem(system.environment.config.name, 1, 1, "workspace.materials", text)])
 
 
 def compare_with_force(system: System, fresh: Settings) -> Comparison | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response, abort, current_app, render_template, request
 from sqlalchemy import select
@@ -81,9 +81,10 @@ def timeline(customer_id: int) -> str:
     settings = _system().settings
     try:
         before = datetime.fromisoformat(request.args.get("before", ""))
-    except ValueError:
-        abort(400)
-    if before.tzinfo is None:
+        if before.tzinfo is None:
+            abort(400)
+        before = before.astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last day there are have no UTC
         abort(400)
     titles = {sop.id: sop.title or sop.id for sop in settings.sops.values()}
     with _system().store.read() as session:

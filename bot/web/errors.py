@@ -104,7 +104,13 @@ def _toast(trouble: Trouble, status: int) -> Response:
     said = {"toast": {"text": f"{translate(trouble.title)}：{translate(trouble.advice)}", "bad": True}}
     answer = Response(translate(trouble.title), status, headers={"HX-Trigger": json.dumps(said), "HX-Reswap": "none"})
     if status == 401:
-        there = urlsplit(request.headers.get("HX-Current-URL", ""))
-        onwards = f"{there.path}?{there.query}" if there.query else there.path
-        answer.headers["HX-Redirect"] = url_for("signin.show", next=onwards or None)
+        answer.headers["HX-Redirect"] = url_for("signin.show", next=_asking_page() or None)
     return answer
+
+
+def _asking_page() -> str:
+    try:
+        there = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        return ""
+    return f"{there.path}?{there.query}" if there.query else there.path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, request
+from flask import Flask, abort, current_app, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import Forbidden
 
@@ -42,6 +42,7 @@ class ForeignOrigin(Forbidden):
 def prepare(app: Flask) -> None:
     """Guard every form against forgery and give templates `rooms`."""
     app.before_request(_refuse_foreigners)
+    app.before_request(_refuse_nul)
     app.config.update(WTF_CSRF_SSL_STRICT=False, WTF_CSRF_TIME_LIMIT=None)  # the origin is checked above
     protection = CSRFProtect(app)
     app.extensions["tici-csrf"] = protection
@@ -63,5 +64,22 @@ def _refuse_foreigners() -> None:
     if origin is None or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     system: System = current_app.extensions["tici"]
-    if urlsplit(origin).netloc not in (request.host, urlsplit(system.environment.base_url).netloc):
+    if _host_of(origin) not in (request.host, urlsplit(system.environment.base_url).netloc):
         raise ForeignOrigin
+
+
+def _host_of(address: str) -> str | None:
+    try:
+        return urlsplit(address).netloc
+    except ValueError:  # "http://["
+        return None
+
+
+def _refuse_nul() -> None:
+    """No name and no word holds a NUL, and PostgreSQL takes none: refused here once for all pages."""
+    if "\0" in request.path:
+        abort(404)
+    if request.blueprint == "callback":  # reads its body itself
+        return
+    if any("\0" in text for given in (request.args, request.form) for _name, text in given.items(multi=True)):
+        abort(400)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from flask import Flask, request, session
 from flask_login import login_user
+from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.models import SpentState
+from bot.store import insert_new
 
 if TYPE_CHECKING:
     from bot.web.access import Visitor
 
-_SINCE, _SEEN, _KIND, _USER = "since", "seen", "kind", "_user_id"
+_SINCE, _SEEN, _KIND, _USER, _ID = "since", "seen", "kind", "_user_id", "id"
 _KEPT = ("lang",)
 _NOTE_EVERY = timedelta(minutes=5)  # not every answer needs a fresh cookie
 
@@ -51,6 +55,7 @@ def begin(found: Visitor, kind: str, now: datetime) -> None:
     kept = {name: session[name] for name in _KEPT if name in session}
     session.clear()
     session.update({**kept, _SINCE: int(now.timestamp()), _SEEN: int(now.timestamp()), _KIND: kind})
+    session[_ID] = token_hex(16)
     session.permanent = True
     login_user(found)
 
@@ -60,6 +65,22 @@ def end() -> None:
     kept = {name: session[name] for name in _KEPT if name in session}
     session.clear()
     session.update(kept)
+
+
+def spend(database: Session, now: datetime) -> None:
+    """This session opens nothing any more, whoever has copied its cookie."""
+    if _ID in session:
+        until = now + max(life.whole for life in LIVES.values())
+        insert_new(database, SpentState, [{"state": _key(), "spent_at": until}], ["state"])
+
+
+def is_spent(database: Session) -> bool:
+    """Whether whoever had this session has signed out."""
+    return _ID in session and database.get(SpentState, _key()) is not None
+
+
+def _key() -> str:
+    return f"session:{session[_ID]}"
 
 
 def is_alive(now: datetime) -> bool:

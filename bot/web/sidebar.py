@@ -30,6 +30,7 @@ from bot.wecom.jssdk import Tickets, is_own_page, sign_page
 
 LARGEST_ID = 2**63 - 1
 LONGEST_ID = 64
+LONGEST_KEY = 100  # it goes into the log of deeds
 VIEW_AGAIN = timedelta(minutes=10)  # the page renews itself: that is one reading, not a new one each time
 PAGE = "sidebar"
 _log = get_logger(__name__)
@@ -111,7 +112,7 @@ def group() -> str:
 def send() -> Response | tuple[Response, int]:
     """What the agent is about to send into the chat: {message}. For a step this takes its one tap."""
     system, who, now = _system(), _agent(), present()
-    settings, key, part = system.settings, request.form.get("key", ""), request.form.get("part", "text")
+    settings, key, part = system.settings, _said("key"), _said("part") or "text"
     try:
         with system.store.write() as session:
             follow = _follow_or_404(session, who)
@@ -136,7 +137,7 @@ def send() -> Response | tuple[Response, int]:
 def unsent() -> Response:
     """WeCom did not take it: what that means in words, and the tap is given back."""
     system, who, now = _system(), _agent(), present()
-    told, key = request.form.get("message", "")[:200], request.form.get("key", "")
+    told, key = request.form.get("message", "")[:200], _said("key")
     words = in_words(told)
     with system.store.write() as session:
         follow = _follow_or_404(session, who)
@@ -219,6 +220,10 @@ def _follow_or_404(session: Session, who: Visitor) -> Follow:
     if found is None:
         abort(404)
     return found
+
+
+def _said(name: str) -> str:
+    return request.form.get(name, "")[:LONGEST_KEY]
 
 
 def _locked(session: Session, task_id: int) -> Any:

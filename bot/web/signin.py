@@ -131,6 +131,9 @@ def come_back() -> Response:
 @pages.post("/sign-out")
 def leave() -> Response:
     """End this browser's session."""
+    if visitor_or_none() is not None:
+        with _system().store.write() as database:
+            sessions.spend(database, clock.now())
     sessions.end()
     return redirect(url_for("signin.show", stay=1))
 
@@ -197,6 +200,7 @@ def _enter(account_id: int, kind: str, way: str, now: datetime) -> None:
         if before is not None and before.account_id != account_id:
             detail["before"] = f"{before.actor} ({before.role})"
         record(database, found.actor, "sign-in", f"account:{account_id}", now, **detail)
+        sessions.spend(database, now)
     sessions.begin(found, kind, now)
 
 

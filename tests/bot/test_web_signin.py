@@ -224,7 +224,7 @@ def test_a_local_account_enters_by_its_password_and_the_old_session_is_gone(site
         assert entry.detail["before"] == "看板链接 (watcher)"
 
 
-@pytest.mark.parametrize("name", ["root", "nobody", "", "\0", "root\0", "x" * 5000])
+@pytest.mark.parametrize("name", ["root", "nobody", "", "x" * 5000])
 def test_a_wrong_name_or_password_is_one_answer(site: Site, name: str) -> None:
     account(site)
     answer = enter(browser(site), name, "wrong" * 100)
