@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -112,7 +113,8 @@ def bench_pages(rounds: int, as_json: bool) -> None:
     with progress_bar("测量", as_json) as progress:
         bar = progress.add_task("", total=page_bench.count())
         try:
-            weights = page_bench.run(app, rounds, lambda: progress.advance(bar))
+            with ThreadPoolExecutor(1) as apart:  # requests made inside a command's context would share one visitor
+                weights = apart.submit(page_bench.run, app, rounds, lambda: progress.advance(bar)).result()
         except page_bench.NotSeeded:
             fail("这里量的是造出来的客户：请在一个空库上先运行 flask seed（TICI_VAR 指到别处即可），再量")
     if as_json:
