@@ -375,16 +375,22 @@ def test_a_fork_gets_a_child_of_its_own(archive: NativeArchive) -> None:
     assert archive.decrypt(KEY, seal("parent")) == b"parent"
     mine, pipes = child(archive).pid, (child(archive)._to, child(archive)._from)
     context = multiprocessing.get_context("fork")
-    queue = context.SimpleQueue()
+    hearing, telling = context.Pipe(duplex=False)
     let_go = threading.Event()
     holding = threading.Thread(target=hold, args=(archive, let_go))
     holding.start()
-    process = context.Process(target=_in_a_fork, args=(archive, pipes, queue.put))
+    process = context.Process(target=_in_a_fork, args=(archive, pipes, telling.send))
     process.start()
-    held, said, own = queue.get()
-    process.join()
+    heard = hearing.poll(30)
     let_go.set()
     holding.join()
+    if not heard:
+        process.kill()
+    process.join()
+    assert heard, "the fork waits for a lock that nobody will open"
+    held, said, own = hearing.recv()
+    hearing.close()
+    telling.close()
     assert (held, said, process.exitcode) == ([], "fork", 0)
     assert own != mine
     assert not alive(own)
