@@ -14,7 +14,7 @@ FLASK := $(BIN)/flask
 
 CHAOS ?= --seed 1 --minutes 5 --messages 5000 --kills 60 --each-point 2 --database sqlite
 
-.PHONY: help setup setup-tests demo story test chaos check fmt lint types imports lock clean
+.PHONY: help setup setup-tests demo story test chaos check fmt lint types imports lock audit-deps clean
 
 help: ## 列出所有命令 / list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -56,6 +56,10 @@ lock: setup-tests ## 重新锁定依赖 / lock the requirements anew
 	  pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
 	  --extra tests -c requirements.txt pyproject.toml -o tests/requirements.txt
+
+audit-deps: setup ## 查锁定的依赖有没有已知漏洞（要联网） / known holes in the locked requirements
+	@[ -x .venv/audit/bin/pip-audit ] || { $(PYTHON) -m venv .venv/audit; .venv/audit/bin/python -m pip install --quiet pip-audit; }
+	@exec .venv/audit/bin/pip-audit --require-hashes --disable-pip -r requirements.txt
 
 clean: ## 删除 .venv 与 var（演示数据也会删除） / remove .venv and var, demo data included
 	@rm -rf .venv var

@@ -127,6 +127,14 @@ def test_the_judged_sentences_are_judged_like_that(language: str) -> None:
 
 
 def test_both_languages_have_the_same_parts() -> None:
-    for name in ("README", "docs/config", "docs/wecom", "docs/operations"):
+    for name in ("README", "docs/config", "docs/wecom", "docs/operations", "docs/security"):
         shapes = [re.findall(r"^(#+|```\w*|\|---)", page(name, language), re.MULTILINE) for language in LANGUAGES]
         assert shapes[0] == shapes[1], name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_tests_that_are_named_exist(language: str) -> None:
+    named = set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", page("docs/security", language)))
+    assert len(named) > 40
+    texts = {name: "".join(p.read_text("utf-8") for p in (ROOT / "tests").rglob(name)) for name, _ in named}
+    assert [pair for pair in sorted(named) if f"def {pair[1]}(" not in texts[pair[0]]] == []
