@@ -14,7 +14,7 @@ FLASK := $(BIN)/flask
 
 CHAOS ?= --seed 1 --minutes 5 --messages 5000 --kills 60 --each-point 2 --database sqlite
 
-.PHONY: help setup setup-tests demo story test chaos check fmt lint types imports lock audit-deps clean
+.PHONY: help setup setup-tests demo story test chaos pictures check fmt lint types imports lock audit-deps clean
 
 help: ## 列出所有命令 / list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ test: setup-tests ## 运行全部测试 / run all tests
 
 chaos: setup-tests ## 长时间随机故障（CHAOS="--seed 7 --minutes 30 …"） / break everything by a seed, then audit
 	@exec $(BIN)/python -W ignore -m tests.chaos $(CHAOS)
+
+pictures: setup-tests ## 重拍 README 里的图 / photograph the pages for the READMEs anew
+	@exec $(BIN)/python docs/pictures/make.py
 
 check: fmt lint types imports test ## 格式、静态检查、类型、导入规则、测试 / all that CI runs
 

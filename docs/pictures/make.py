@@ -19,14 +19,14 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bot.models import Customer, Outbox, SopTask, Tagging  # noqa: E402
+from bot.models import Agent, Customer, Outbox, SopTask, Tagging  # noqa: E402
 from bot.stack import Stack  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
 AGENT = "LinXiaoyu"
 OTHERS = ("ChenGuoan", "WuTong")
 STAGE = "考虑价格"
-PATIENCE = 30.0
+PATIENCE = 120.0  # a busy machine
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 LOW: ViewportSize = {"width": 1440, "height": 420}
 TALL: ViewportSize = {"width": 1080, "height": 1000}
@@ -78,7 +78,8 @@ def answered(stack: Stack, agent: str, name: str) -> None:
 
 def find(stack: Stack, name: str) -> str:
     with stack.system.store.read() as session:
-        return session.scalar(select(Customer.external_userid).where(Customer.name == name)) or ""
+        people = session.execute(select(Customer.external_userid, Customer.name))
+        return next((row.external_userid for row in people if row.name == name), "")
 
 
 def tags(stack: Stack, who: str) -> int:
@@ -116,6 +117,10 @@ def photograph(browser: Browser, stack: Stack, who: str) -> None:
     phones = {"agent": AGENT, "customer": who}
     with stack.system.store.read() as session:
         customer_id = session.scalars(select(Customer.id).where(Customer.external_userid == who)).one()
+        agent_id = session.scalars(select(Agent.id).where(Agent.key == AGENT.casefold())).one()
+    tables = stack.system.settings.tables
+    rule = next(rule.id for rule in tables.rules if rule.tag == STAGE)
+    sop = next(sop.id for sop in tables.sops if sop.stage == STAGE)
     context = browser.new_context(locale="zh-CN", timezone_id="Asia/Shanghai")
     context.new_page().goto(stack.board)  # the key opens the other pages of this browser too
     shots = (
@@ -125,6 +130,10 @@ def photograph(browser: Browser, stack: Stack, who: str) -> None:
         ("customer", TALL, f"{stack.web_url}/c/{customer_id}"),
         ("board-phone", PHONE, stack.board),
         ("task-phone", PHONE, task_link(stack)),
+        ("tasks-phone", PHONE, f"{stack.web_url}/tasks?agent={agent_id}"),
+        ("rule", WIDE, f"{stack.web_url}/rules/r/{rule}/edit"),
+        ("sop", TALL, f"{stack.web_url}/sops/s/{sop}"),
+        ("reports", WIDE, f"{stack.web_url}/reports"),
     )
     for name, size, url in shots:
         page = context.new_page()
