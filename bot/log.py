@@ -42,9 +42,10 @@ def scrub(text: str) -> str:
 
 def without_secrets(text: str) -> str:
     """The same with its line breaks: for tracebacks that are kept elsewhere."""
+    text = _URL_PASSWORD.sub(r"\1***@", _IN_URL.sub(r"\1***", text))  # first: a known secret might be part of a name
     for secret in _hidden:
         text = text.replace(secret, "***")
-    return mask(_URL_PASSWORD.sub(r"\1***@", _IN_URL.sub(r"\1***", text)))
+    return mask(text)
 
 
 def _scrub_event(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

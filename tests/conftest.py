@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from bot import log
 from bot.environment import read_environment
 from bot.queue import connect_redis
 from bot.schema import upgrade
@@ -38,6 +39,7 @@ def shared() -> Path:
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads the developer's own settings."""
+    monkeypatch.setattr(log, "_hidden", {})  # nor has another test's secrets blackened in its texts
     for name in [n for n in os.environ if n.startswith(("TICI_", "WECOM_")) and n != "TICI_SHARED"]:
         monkeypatch.delenv(name)
 

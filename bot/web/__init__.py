@@ -43,6 +43,8 @@ from bot.web import (
     tasks,
 )
 
+assert all((rules_edit, rules_file, studies))  # importing them adds their addresses to those of the rules
+
 
 def register(app: Flask) -> None:
     """Give the app its pages, the callback, the answers to machines, and the headers all of them carry."""

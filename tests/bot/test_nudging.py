@@ -11,10 +11,11 @@ from bot.cases import Wake
 from bot.models import SopTask, Status
 from bot.morning import put_morning_lists
 from bot.nudging import nudge_overdue
+from bot.sandbox.company import LEADER
 from bot.store import Store
 from bot.system import System
 from tests.bot.engine import Engine, engine, local, send_all
-from tests.parts import AGENT, COLLEAGUE, Town
+from tests.parts import AGENT, Town
 
 CONFIG = """
 [workspace]
@@ -158,7 +159,7 @@ def test_it_arrives_on_the_phones(system: System, sandbox: Town) -> None:
     messages = sandbox.control.effects(since, "message")
     texts = {one["userid"]: one["text"]["content"] for one in messages if "text" in one}
     assert texts[AGENT].startswith("还有 1 件没有跟进")
-    assert texts[COLLEAGUE].startswith("林小雨 有 1 件跟进过了时间还没有做")
+    assert texts[LEADER].startswith("林小雨 有 1 件跟进过了时间还没有做")
 
 
 def test_who_has_followed_meanwhile_is_not_reminded(system: System, sandbox: Town) -> None:
