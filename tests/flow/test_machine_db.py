@@ -148,7 +148,8 @@ class World(RuleBasedStateMachine):
         if hasattr(self, "world"):
             found = audit(self.world.store, self.world.now, running=False)
             self.world.store.close()
-            assert found == []
+            # Messages are told here without an archive, and so without a cursor in it.
+            assert [finding for finding in found if finding.name != "cursor"] == []
             self.folder.cleanup()
 
     def write(self, work: Callable[[Session], None], crash: bool = False) -> None:
