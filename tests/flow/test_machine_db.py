@@ -230,7 +230,7 @@ class World(RuleBasedStateMachine):
         """What the errands record once WeCom has taken a card or a list."""
         waiting = select(Outbox).where(Outbox.kind.in_(("card", "digest")), Outbox.state == "waiting")
         for row in session.scalars(waiting):
-            row.state, row.done_at = "sent", self.world.now
+            row.state, row.done_at, row.attempts = "sent", self.world.now, 1
             for task_id in [row.task_id] if row.task_id else row.payload["task_ids"]:
                 task = session.get_one(SopTask, task_id)
                 if task.state == "queued":
