@@ -95,7 +95,7 @@ def test_what_did_not_change_is_not_sent_again_nor_logged_twice(beside: Site) ->
         assert [(view.actor, view.page) for view in session.scalars(select(ViewEntry))] == [("Wang", "sidebar")]
 
 
-@pytest.mark.parametrize("who", [THEIRS, "", "wm", "9" * 100, "a\0b", "'"])
+@pytest.mark.parametrize("who", [THEIRS, "", "wm", "9" * 100, "'"])
 @pytest.mark.parametrize("path", ["customer", "send", "unsent"])
 def test_a_customer_of_anothers_does_not_exist(beside: Site, path: str, who: str) -> None:
     key = f"task:{task_of(beside, THEIRS).id}"

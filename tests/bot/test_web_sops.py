@@ -241,7 +241,8 @@ def test_no_name_leads_out_of_the_library(site: Site, name: str) -> None:
     with pytest.raises(Refused):
         existing(folder(site), name)
     admin = site.signed_in("admin")
-    assert admin.post("/sops/library/remove", data={"name": name}).status_code == 409
+    refused = 400 if "\0" in name else 409  # no form of ours holds a NUL
+    assert admin.post("/sops/library/remove", data={"name": name}).status_code == refused
     assert site.system.environment.config.exists()
 
 

@@ -15,7 +15,7 @@ from bot.models import ArchiveCursor, Message, Quarantine
 from bot.pipeline import take_batch
 from bot.status import take_stock
 from bot.store import get_status, take_lease
-from tests.faults.test_kills import AFTER_EVENTS, AFTER_MESSAGES, KILLED, add_both, talk
+from tests.faults.kills import AFTER_EVENTS, AFTER_MESSAGES, KILLED, add_both, talk
 from tests.faults.world import ANNE, BEN, World
 from tests.parts import ASK
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.models import CallbackEvent, Follow
-from tests.faults.test_kills import AFTER_EVENTS, AFTER_MESSAGES, talk
+from tests.faults.kills import AFTER_EVENTS, AFTER_MESSAGES, talk
 from tests.faults.world import ANNE, BEN, NAMES, World
 from tests.parts import AGENT
 

@@ -10,8 +10,8 @@ from bot import clock
 from bot.auditor import audit
 from bot.models import SopTask
 from bot.store import take_lease
+from tests.faults.kills import AFTER_MESSAGES, add_both, talk
 from tests.faults.starving import shift_clock
-from tests.faults.test_kills import AFTER_MESSAGES, add_both, talk
 from tests.faults.world import World
 
 DAY = 86_400.0

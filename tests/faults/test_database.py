@@ -19,9 +19,9 @@ from bot import ingest
 from bot.models import ArchiveCursor
 from bot.schema import current_revision, differences, head_revision, upgrade
 from bot.store import open_engine
+from tests.faults.kills import AFTER_MESSAGES, add_both, talk
 from tests.faults.nursery import ROOT
 from tests.faults.starving import children, full_disk
-from tests.faults.test_kills import AFTER_MESSAGES, add_both, talk
 from tests.faults.world import ANNE, BEN, World
 from tests.parts import ASK
 from tests.postgres import Postgres

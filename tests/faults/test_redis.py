@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from bot.valkey import ensure_valkey, stop_valkey
+from tests.faults.kills import AFTER_EVENTS, AFTER_MESSAGES, add_both, talk
 from tests.faults.nursery import Nursery
-from tests.faults.test_kills import AFTER_EVENTS, AFTER_MESSAGES, add_both, talk
 from tests.faults.world import World, open_world
 
 ANSWERED = 1.5  # seconds for a callback, whatever state Redis is in

@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from bot.models import Customer, Evidence, Lease, Tagging
 from bot.store import get_status
+from tests.faults.kills import AFTER_EVENTS, AFTER_MESSAGES, KILLED, add_both, talk
 from tests.faults.nursery import ROOT
-from tests.faults.test_kills import AFTER_EVENTS, AFTER_MESSAGES, KILLED, add_both, talk
 from tests.faults.world import ANNE, World
 from tests.parts import CONFIG
 
