@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from tests.bot.site import Site, open_site
 from tests.bot.story import Story, tell
 
 CHROMIUM = Path("/usr/bin/chromium")
+# A busy machine is no defect: whoever waits for something to appear on a page waits this long at most.
+expect.set_options(timeout=30_000)
 
 
 @dataclass(frozen=True)

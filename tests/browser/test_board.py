@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from bot import clock
@@ -16,6 +16,7 @@ from bot.models import Customer, Placement
 from bot.moving import move_by_hand
 from tests.bot.rows import Rows
 from tests.browser.conftest import Served
+from tests.browser.looking import card, column, drag, fits
 
 PATIENCE = 30_000
 Opened = Callable[..., Page]
@@ -51,14 +52,6 @@ def opened(chromium: Browser, served: Served) -> Iterator[Opened]:
     assert troubles == []
 
 
-def column(page: Page, stage: str) -> Locator:
-    return page.locator("section.column", has=page.get_by_role("heading", name=stage, exact=True))
-
-
-def card(page: Page, customer: int) -> Locator:
-    return page.locator(f"#card-{customer}")
-
-
 def stage_of(served: Served, customer: int) -> str:
     with served.site.store.read() as session:
         query = select(Placement.stage).filter_by(customer_id=customer, pipeline="课程转化")
@@ -70,21 +63,6 @@ def move_elsewhere(served: Served, customer: int, to: str) -> None:
     with served.site.store.write() as session:
         case = open_case(session, session.get_one(Customer, customer))
         move_by_hand(session, served.site.system.settings, case, "课程转化", to, "ChenGuoan", clock.now(), Wake())
-
-
-def drag(page: Page, customer: int, stage: str, *, goes: bool = True) -> None:
-    """With the mouse; the button is let go when the card lies in the other column (it follows every 50 ms)."""
-    start, end = card(page, customer).bounding_box(), column(page, stage).locator(".cards").bounding_box()
-    assert start is not None
-    assert end is not None
-    page.mouse.move(start["x"] + 60, start["y"] + start["height"] - 8)
-    page.mouse.down()
-    for part in range(1, 13):
-        x = start["x"] + 60 + (end["x"] + 90 - start["x"] - 60) * part / 12
-        page.mouse.move(x, start["y"] + (end["y"] + 60 - start["y"]) * part / 12)
-    if goes:
-        expect(column(page, stage).locator(f"#card-{customer}")).to_be_attached(timeout=PATIENCE)
-    page.mouse.up()
 
 
 def test_a_card_is_dragged_and_the_drag_taken_back(opened: Opened, served: Served) -> None:
@@ -138,7 +116,7 @@ def test_on_a_phone_the_cards_button_asks_where_to(opened: Opened, served: Serve
     card(page, who).locator(".card-menu").click()
     page.get_by_role("button", name="流失").click()
     expect(page.get_by_text("李女士 已移到「流失」")).to_be_visible(timeout=PATIENCE)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    fits(page)
     assert stage_of(served, who) == "流失"
 
 
@@ -156,7 +134,7 @@ def test_two_boards_see_the_same_within_seconds(opened: Opened, served: Served) 
 
 def test_whoever_only_looks_cannot_drag(opened: Opened, served: Served) -> None:
     page, who = opened(role="auditor"), served.story.asking
-    drag(page, who, "成交", goes=False)
+    drag(page, who, "成交")
     expect(column(page, "考虑价格").locator(f"#card-{who}")).to_be_visible()
     expect(page.locator(".card-menu")).to_have_count(0)
     assert stage_of(served, who) == "考虑价格"
@@ -223,4 +201,4 @@ def test_the_customers_page_on_a_narrow_phone(opened: Opened, served: Served) ->
     for tab, shown in (("跟进", "可以这样说"), ("资料", "阶段记录"), ("对话", "你们的课")):
         page.get_by_role("tab", name=tab).click()
         expect(page.get_by_text(shown).first).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        fits(page)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from bot import accounts, clock
@@ -24,6 +24,7 @@ from bot.links import board_url
 from bot.models import Customer, Placement, SopTask, Tagging
 from bot.people import find_agents
 from bot.staff import ask_member
+from tests.browser.looking import column, drag, fits
 from tests.browser.test_sidebar import BRIDGE, IN_WECOM
 from tests.browser.town import BesideTown, beside_town
 from tests.parts import AGENT, ASK, CONFIG, FIRST_STEP
@@ -70,7 +71,7 @@ class Life:
     def look(self, page: Page, name: str) -> None:
         """A picture, and that the page is not wider than its screen."""
         page.screenshot(path=self.pictures / f"{name}.png")
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
+        fits(page, name)
 
     def meet(self, agent: str, name: str, words: str) -> int:
         """A new customer of the agent says something; his number."""
@@ -129,11 +130,9 @@ def town(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Iterat
 
 @pytest.fixture
 def life(town: BesideTown, chromium: Browser, tmp_path: Path) -> Iterator[Life]:
-    expect.set_options(timeout=PATIENCE)
     life = Life(town, chromium, tmp_path)
     life.deliver()
     yield life
-    expect.set_options()
     for context in life.contexts:
         context.close()
     # a form that is refused is answered 422, which the browser calls an error; no other there may be
@@ -146,10 +145,6 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < ends
         time.sleep(0.05)
-
-
-def column(page: Page, stage: str) -> Locator:
-    return page.locator("section.column", has=page.get_by_role("heading", name=stage, exact=True))
 
 
 def test_the_admin_edits_a_rule_that_bites_on_the_next_message(life: Life) -> None:
@@ -226,21 +221,6 @@ def test_the_leader_sees_his_department_and_moves_cards_by_mouse_and_keys(life: 
     life.look(page, "tasks-leader")
     page.goto("/reports")
     life.look(page, "reports")
-
-
-def drag(page: Page, customer: int, stage: str) -> None:
-    start, end = (
-        page.locator(f"#card-{customer}").bounding_box(),
-        column(page, stage).locator(".cards").bounding_box(),
-    )
-    assert start is not None
-    assert end is not None
-    page.mouse.move(start["x"] + 60, start["y"] + start["height"] - 8)
-    page.mouse.down()
-    for part in range(1, 13):
-        x = start["x"] + 60 + (end["x"] + 90 - start["x"] - 60) * part / 12
-        page.mouse.move(x, start["y"] + (end["y"] + 60 - start["y"]) * part / 12)
-    page.mouse.up()
 
 
 def test_the_agent_works_through_the_day_on_a_phone_inside_wecom(life: Life) -> None:

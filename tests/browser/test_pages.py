@@ -14,6 +14,7 @@ from bot.models import Customer, Placement, SopTask
 from bot.web import board_live
 from tests.bot.rows import Rows
 from tests.browser.conftest import Served
+from tests.browser.looking import fits
 from tests.browser.test_board import move_elsewhere
 
 WIDTHS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 375, "height": 760}}
@@ -49,9 +50,7 @@ def look(page: Page, path: str) -> None:
     assert answer.status == 200
     assert page.evaluate("window.hacked") is None
     assert page.locator("main img").count() == 0
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
-        "the page is wider than the screen"
-    )
+    fits(page)
 
 
 def open_board(page: Page, served: Served) -> None:
@@ -135,4 +134,4 @@ def test_error_pages_fit_and_say_what_to_do(context: BrowserContext, served: Ser
     page = context.new_page()
     page.goto(served.url + path)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    fits(page)

@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 from bot import clock
 from tests.bot.rows import Rows
 from tests.bot.site import CONFIG, Site, open_site
+from tests.browser.looking import fits
 
 SLOW = 30_000
 WIDTHS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 375, "height": 760}}
@@ -54,15 +55,12 @@ def page(request: pytest.FixtureRequest, chromium: Browser, site: Site) -> Itera
     assert [one for one in troubles if "422" not in one] == []
 
 
-def fits(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
-
-
 def test_an_edit_bites_on_a_typed_sentence_and_on_the_file(page: Page, site: Site) -> None:
     page.goto("/rules")
     fits(page)
     page.get_by_role("link", name="ask-price").click()
     page.get_by_role("link", name="修改").click()
+    page.wait_for_url("**/edit")
     fits(page)
     page.get_by_label("试一句").fill("你们的学费怎么算")
     verdict = page.locator("#tried .verdict")

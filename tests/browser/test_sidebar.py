@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from bot.models import Account
+from tests.browser.looking import fits
 from tests.browser.town import CUSTOMER, BesideTown, beside_town
 from tests.parts import AGENT, FIRST_STEP
 
@@ -169,7 +170,7 @@ def test_it_fits_narrow_screens(phone: Page, real: BesideTown, width: int, schem
     phone.set_viewport_size({"width": width, "height": 640})
     phone.goto(f"{real.web}/sidebar")
     expect(phone.locator(".say.due .words")).to_have_text(FIRST_STEP, timeout=PATIENCE)
-    assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    fits(phone)
 
 
 def test_outside_a_chat_it_says_where_to_open_it(chromium: Browser, real: BesideTown) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from bot import accounts, clock
 from tests.bot.site import open_site
+from tests.browser.looking import fits
 from tests.parts import Town, listening, served
 
 GOOD = "correct horse battery"
@@ -65,7 +66,7 @@ def test_the_admin_walks_through_the_settings_and_gives_a_role(page: Page, addre
     for tab in ("概况", "人员与角色", "配置版本", "隔离区", "查看记录", "操作记录"):
         page.get_by_role("link", name=tab, exact=True).click()
         expect(page.locator(".tabs [aria-current]")).to_have_text(tab)
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
+        fits(page, tab)
     page.get_by_role("button", name="检验完整性").click()
     expect(page.get_by_text("环环相扣")).to_be_visible()
     page.get_by_role("link", name="人员与角色").click()

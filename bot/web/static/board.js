@@ -124,6 +124,17 @@ function cloneBare(deep) {
   return copy;
 }
 
+// Sortable looks where the pointer is every 50 ms only: a quick hand lets go over a column the card has not reached yet.
+function dropped(event, item) {
+  const { clientX, clientY } = event.originalEvent.changedTouches?.[0] ?? event.originalEvent;
+  const under = document.elementsFromPoint(clientX, clientY).map((one) => one.closest("#board .cards")).find(Boolean);
+  if (!under || under === event.to) return event.to;
+  const column = under.hasAttribute("data-open") ? under : event.from;
+  const next = column === event.from ? column.querySelectorAll(".card")[event.oldDraggableIndex] : column.firstChild;
+  if (item.parentElement !== column) column.insertBefore(item, next ?? null);
+  return column;
+}
+
 function draggable(cards) {
   if (!board().hasAttribute("data-moves") || Sortable.get(cards)) return;
   const into = cards.hasAttribute("data-open");
@@ -135,7 +146,8 @@ function draggable(cards) {
     onStart: () => hold(true),
     onEnd: (event) => {
       hold(false);
-      const { item, from, to } = event;
+      const { item, from } = event;
+      const to = dropped(event, item);
       if (from === to) return;
       const before = from.querySelectorAll(".card")[event.oldDraggableIndex] ?? null;
       send(item, to.dataset.stage, () => {
