@@ -39,6 +39,8 @@ class Case:
     answered: list[SopTask] = field(default_factory=list)  # by the message being looked at
     fields: dict[str, str] = field(default_factory=dict)
     refused: set[int] = field(default_factory=set)  # ids of agents with whom he lets nothing be archived
+    heard: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
+    came_from: dict[str, str | None] = field(default_factory=dict)  # by pipeline, once asked: the stage before
     moment: datetime | None = None  # when what is being looked at happened, however late it is read
 
     @property
@@ -135,14 +137,15 @@ def _chunks(ids: list[int], size: int = 500) -> Iterable[list[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-def stage_before(session: Session, placement: Placement | None) -> str | None:
+def stage_before(session: Session, case: Case, pipeline: str) -> str | None:
     """The stage a card stood in before the one it is in now."""
-    if placement is None:
-        return None
-    moves = select(StageMove.from_stage).where(
-        StageMove.customer_id == placement.customer_id, StageMove.pipeline == placement.pipeline
-    )
-    return session.scalar(moves.order_by(StageMove.serial.desc()).limit(1))
+    if pipeline not in case.came_from:
+        moves = select(StageMove.from_stage).where(
+            StageMove.customer_id == case.customer.id, StageMove.pipeline == pipeline
+        )
+        with session.no_autoflush:  # moves made by this transaction are minded where they are made
+            case.came_from[pipeline] = session.scalar(moves.order_by(StageMove.serial.desc()).limit(1))
+    return case.came_from[pipeline]
 
 
 def latest(first: datetime | None, second: datetime | None) -> datetime | None:

@@ -30,6 +30,7 @@ from bot.wecom.keyring import KeyRing
 ROUNDS = 3
 CUSTOMERS, AGENTS = 500, 30
 ASKERS = 10  # one message in so many is a question that a rule may hit
+ANSWERED = 3  # one message in so many is the agent's, with whom each customer stays
 Sealer = Callable[[str, str], str]
 """Seals a message's JSON under a random key's characters."""
 
@@ -75,7 +76,9 @@ def _row(key: RSAPrivateKey, number: int, at: int, seal: Sealer) -> SealedRow:
     secret = base64.b64encode(os.urandom(66)).decode()
     msgid = f"bench{number}_external"
     text = QUESTION if number % ASKERS == 0 else SMALL_TALK[number % len(SMALL_TALK)]
-    people = {"from": f"wmBENCH{number % CUSTOMERS:025}", "tolist": [f"bench{number % AGENTS}"]}
+    customer, agent = f"wmBENCH{number % CUSTOMERS:025}", f"bench{number % CUSTOMERS % AGENTS}"
+    answers = number // CUSTOMERS % ANSWERED == ANSWERED - 1
+    people = {"from": agent, "tolist": [customer]} if answers else {"from": customer, "tolist": [agent]}
     head = {"msgid": msgid, "action": "send", "roomid": "", "msgtime": at, "msgtype": "text"}
     message = json.dumps({**head, **people, "text": {"content": text}}, ensure_ascii=False)
     wrapped = base64.b64encode(key.public_key().encrypt(secret.encode(), PKCS1v15())).decode()

@@ -68,6 +68,7 @@ def record_hits(
     for hit in hits:
         earlier = _earlier(session, case, hit, occasion.at)
         session.add(_evidence(case, occasion, hit, len(earlier) + 1))
+        case.heard.setdefault(hit.rule_id, {})[occasion.key[:128]] = occasion.at
         if not enough(hit, earlier, occasion.at):
             continue
         case.customer.activity += hit.score.activity
@@ -147,12 +148,20 @@ def _earlier(session: Session, case: Case, hit: TagHit, at: datetime) -> Sequenc
     """When the rule hit this customer before, within its window; as many as it asks for are enough to know."""
     if hit.times <= 1:
         return ()
-    query = select(Evidence.hit_at).where(
+    query = select(Evidence.occasion, Evidence.hit_at).where(
         Evidence.customer_id == case.customer.id, Evidence.rule_id == hit.rule_id, Evidence.hit_at <= at
     )
     if hit.within is not None:
         query = query.where(Evidence.hit_at > at - hit.within)
-    return session.scalars(query.order_by(Evidence.hit_at.desc()).limit(hit.times)).all()
+    with session.no_autoflush:  # what this very batch has heard is minded: no need to write it for every question
+        stored = session.execute(query.order_by(Evidence.hit_at.desc()).limit(hit.times)).all()
+    just_now = {
+        key: heard_at
+        for key, heard_at in case.heard.get(hit.rule_id, {}).items()
+        if heard_at <= at and (hit.within is None or heard_at > at - hit.within)
+    }
+    moments = {key: hit_at for key, hit_at in stored} | just_now
+    return sorted(moments.values(), reverse=True)[: hit.times]
 
 
 def _evidence(case: Case, occasion: Occasion, hit: TagHit, counted: int) -> Evidence:

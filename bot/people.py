@@ -49,10 +49,7 @@ def start_follow(
     pair = select(Follow).where(Follow.agent_id == agent.id, Follow.customer_id == customer.id)
     follow = session.scalar(pair)
     if follow is None:
-        follow = Follow(
-            agent=agent, customer=customer, added_at=now, channel=channel, marked={}, marking={}, tags=[], marks=0
-        )
-        session.add(follow)
+        follow = new_follow(session, agent, customer, now, channel)
         session.flush()
         return follow, True
     if follow.ended_at is None:
@@ -60,6 +57,17 @@ def start_follow(
     follow.ended_at, follow.ended_by, follow.added_at = None, None, now
     follow.marked, follow.marking, follow.tags, follow.marks = {}, {}, [], follow.marks + 1
     return follow, True
+
+
+def new_follow(
+    session: Session, agent: Agent, customer: Customer, now: datetime, channel: str | None = None
+) -> Follow:
+    """The follow of two who are known to have none."""
+    follow = Follow(
+        agent=agent, customer=customer, added_at=now, channel=channel, marked={}, marking={}, tags=[], marks=0
+    )
+    session.add(follow)
+    return follow
 
 
 def take_contact(customer: Customer, told: Mapping[str, Any]) -> bool:

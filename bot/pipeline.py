@@ -18,7 +18,7 @@ from bot.media_files import note_media
 from bot.models import Agent, Customer, Message
 from bot.noticing import Occasion, judge, record_hits, utterance_of
 from bot.observing import observe_message
-from bot.people import find_agents, find_customers, known_agents, start_follow
+from bot.people import find_agents, find_customers, known_agents, new_follow
 from bot.placing import move_by
 from bot.proving import close_by_answer, complete
 from bot.reading import ask_profile
@@ -103,9 +103,7 @@ def store_messages(
     mark_revoked(session, settings, [talk.message for talk in talks], now)
     note_rooms(session, [talk.arrived for talk in talks], now, wake)
     note_media(session, settings, [(talk.message, talk.arrived.media) for talk in talks], now, wake)
-    for talk in talks:
-        if talk.case is not None and talk.agent is not None and not talk.unagreed:
-            _met(session, settings, talk.case, talk.agent, talk.message, now, wake)
+    _meet(session, settings, talks, now, wake)
     return talks
 
 
@@ -173,22 +171,27 @@ def agent_spoke(
     follow_up(session, settings, case, happened, now, wake)
 
 
-def _met(
-    session: Session, settings: Settings, case: Case, agent: Agent, message: Message, now: datetime, wake: Wake
-) -> None:
+def _meet(session: Session, settings: Settings, talks: Sequence[Talk], now: datetime, wake: Wake) -> None:
     """Two who talk are in contact, even where the event that should have said so was lost.
 
     Such a customer is put on the board, but gets no SOP for newcomers: he may be an old one.
     """
-    follow = case.follow_of(agent)
-    if follow is None:
-        follow, _ = start_follow(session, agent, case.customer, message.sent_at)
-        case.follows.append(follow)
+    met: list[tuple[Case, Agent]] = []
+    for talk in talks:
+        if talk.case is None or talk.agent is None or talk.unagreed:
+            continue
+        follow = talk.case.follow_of(talk.agent)
+        if follow is None:
+            follow = new_follow(session, talk.agent, talk.case.customer, talk.message.sent_at)
+            talk.case.follows.append(follow)
+            met.append((talk.case, talk.agent))
+        follow.last_talk_at = latest(follow.last_talk_at, talk.message.sent_at)
+    session.flush()
+    for case, agent in met:
         if not case.customer.name:
             ask_profile(session, case, agent, now, wake, f"met:{agent.id}")
         if not case.placements:
             move_by(session, settings, case, ["@added"], now, wake, who="archive")
-    follow.last_talk_at = latest(follow.last_talk_at, message.sent_at)
 
 
 def _of_those_who_stay(session: Session, arrived: Sequence[Arrived]) -> list[Arrived]:

@@ -48,7 +48,7 @@ def move_by(
             continue
         current = placement.stage if placement else None
         here = pipeline.stage(current)
-        before = stage_before(session, placement) if here is not None and here.beside else None
+        before = stage_before(session, case, pipeline.name) if here is not None and here.beside else None
         decided = decide_move(pipeline, current, triggers, actor, before=before, facts=_facts(case, placement, now))
         if isinstance(decided, Move):
             carried = case.carried.get(decided.trigger)
@@ -105,6 +105,7 @@ def make_move(
         case.placements[pipeline.name] = placement
     else:
         placement.stage, placement.entered_at, placement.serial = move.to, now, placement.serial + 1
+    case.came_from[pipeline.name] = move.from_
     if move.cause in _BY_PEOPLE:
         placement.moved_by_person_at = now
     row = StageMove(

@@ -156,14 +156,16 @@ def _last_enrolled(session: Session, case: Case, sop: Sop) -> datetime | None:
     mine = select(SopEnrolment.enrolled_at).where(
         SopEnrolment.customer_id == case.customer.id, SopEnrolment.sop_id == sop.id
     )
-    return session.scalar(mine.order_by(SopEnrolment.enrolled_at.desc()).limit(1))
+    with session.no_autoflush:  # `enrol` writes what it makes at once
+        return session.scalar(mine.order_by(SopEnrolment.enrolled_at.desc()).limit(1))
 
 
 def _known_cause(session: Session, case: Case, sop: Sop, cause: str) -> bool:
     same = select(SopEnrolment.id).where(
         SopEnrolment.customer_id == case.customer.id, SopEnrolment.sop_id == sop.id, SopEnrolment.cause == cause[:80]
     )
-    return session.scalar(same) is not None
+    with session.no_autoflush:
+        return session.scalar(same) is not None
 
 
 def is_lost(settings: Settings, case: Case) -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from bot.encryption import DataKeys, bind_keys
 from bot.models import Lease, Model, Status
+from bot.numbering import number_new_rows
 
 BUSY_SECONDS = 5
 
@@ -92,6 +93,8 @@ class Store:
     def write(self) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back by an exception."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            if self.engine.dialect.name == "sqlite":
+                number_new_rows(session)
             yield session
 
     @contextmanager
