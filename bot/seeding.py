@@ -31,6 +31,7 @@ from bot.models import (
 from bot.settings import Settings
 from bot.store import Store, canonical_json
 from sop.playbook import Pipeline, Sop
+from sop.wording import render
 from taggers.hits import TagHit
 from taggers.utterance import Utterance
 
@@ -120,7 +121,7 @@ def mix(*numbers: int) -> int:
     return value
 
 
-def _agents(session: Session, count: int, now: datetime) -> list[tuple[int, str]]:
+def _agents(session: Session, count: int, now: datetime) -> list[tuple[int, str, str]]:
     for number in range(1, count + 1):
         userid = f"Seed{number:04}"
         session.add(
@@ -128,7 +129,8 @@ def _agents(session: Session, count: int, now: datetime) -> list[tuple[int, str]
                   created_at=now - timedelta(days=100))
         )  # fmt: skip
     session.flush()
-    return [(row.id, row.userid) for row in session.execute(select(Agent.id, Agent.userid).order_by(Agent.id))]
+    rows = session.execute(select(Agent.id, Agent.userid, Agent.name).order_by(Agent.id))
+    return [(row.id, row.userid, row.name) for row in rows]
 
 
 def _name(number: int) -> str:
@@ -138,7 +140,7 @@ def _name(number: int) -> str:
 class _Maker:
     """Makes one customer after the other; counts ids itself, since rows refer to each other."""
 
-    def __init__(self, settings: Settings, agents: list[tuple[int, str]], each: int, now: datetime) -> None:
+    def __init__(self, settings: Settings, agents: list[tuple[int, str, str]], each: int, now: datetime) -> None:
         self.settings, self.agents, self.each, self.now = settings, agents, each, now
         self.words = [saying for rule in settings.tables.rules for saying in rule.examples.hit] or ["多少钱"]
         self.says = [step.say[0] for sop in settings.tables.sops for step in sop.steps] or list(_ANSWERS)
@@ -147,11 +149,14 @@ class _Maker:
         }
         self.stage_names = {stage.name for pipeline in settings.pipelines for stage in pipeline.stages}
         self.judged: dict[str, tuple[TagHit, ...]] = {}
+        self.values: dict[str, str] = {}  # what placeholders stand for, of the customer being made
         self.seq = self.enrolments = 0
 
     def customer(self, batch: Batch, number: int) -> None:
         """One customer with all that is known of him."""
-        agent_id, userid = self.agents[mix(number, 2) % len(self.agents)]
+        agent_id, userid, agent = self.agents[mix(number, 2) % len(self.agents)]
+        name = f"{_name(number)}{number}"
+        self.values = {"customer.name": name, "agent.name": agent, "company": self.settings.workspace.name}
         began = self.now - timedelta(minutes=60 + mix(number, 3) % (90 * 24 * 60))
         external = f"wmSeed{number:026}"
         said = list(self._talk(number, began))
@@ -159,7 +164,7 @@ class _Maker:
         channel = _CHANNELS[mix(number, 4) % len(_CHANNELS)]
         tags = self._messages(batch, number, external, agent_id, userid, said)
         batch.add(
-            Customer, id=number, external_userid=external, name=f"{_name(number)}{number}", channel=channel,
+            Customer, id=number, external_userid=external, name=name, channel=channel,
             created_at=began, last_word_at=theirs[-1][0] if theirs else None, said_to_at=began,
             last_words=theirs[-1][1][:200] if theirs else "", activity=len(theirs) * 2, conversion=len(tags) * 10,
         )  # fmt: skip
@@ -181,7 +186,8 @@ class _Maker:
             ours = draw % 5 >= 3
             at = at + min(pace * 0.9, timedelta(minutes=1 + draw % 47)) if ours else began + pace * nth
             pool = (self.says if draw % 7 else _ANSWERS) if ours else (self.words if draw % 4 == 0 else _SMALL_TALK)
-            yield at, pool[mix(draw, nth) % len(pool)], ours
+            words = pool[mix(draw, nth) % len(pool)]
+            yield at, render(words, self.values) if ours else words, ours
 
     def _messages(
         self, batch: Batch, number: int, external: str, agent_id: int, userid: str,
@@ -274,7 +280,8 @@ class _Maker:
             row: dict[str, Any] = {
                 "enrolment_id": self.enrolments, "customer_id": number, "agent_id": agent_id, "step": nth,
                 "due_at": due, "expires_at": due + step.valid_for, "shifts": [], "why": "", "wording": words,
-                "text": words, "attach": [], "attached": [], "reminded": [], "window_seconds": 86400,
+                "text": render(words, self.values), "attach": [], "attached": [], "reminded": [],
+                "window_seconds": 86400,
                 **self._fate(mix(number, 12, nth), due, over),
             }  # fmt: skip
             batch.add(SopTask, **row)

@@ -29,6 +29,7 @@ class Trouble:
     title: str
     advice: str
     command: str = ""
+    home: bool = True  # whether the board is where to go on from here
 
 
 BY_STATUS = {
@@ -37,23 +38,37 @@ BY_STATUS = {
     403: Trouble(403, "不能看这一页", "您没有查看的权限。如果您觉得应该有，请联系管理员。"),
     404: Trouble(404, "没有这一页", "地址可能写错了，或者内容已被删除。请返回看板重新查找。"),
     405: Trouble(405, "不能这样打开", "这个地址不接受这种请求。请返回上一页。"),
-    410: Trouble(410, "这条任务已不在您这里", "任务可能已交给其他同事或被删除。请以企业微信里最新的提醒为准。"),
+    410: Trouble(
+        410, "这条任务已不在您这里", "任务可能已交给其他同事或被删除。请以企业微信里最新的提醒为准。", home=False
+    ),
     409: Trouble(409, "别人刚改过", "这一页打开以后，内容已被别人改动。请刷新后再试。"),
     413: Trouble(413, "内容太大", "一次最多 1 MB。请减少内容后再试。"),
     429: Trouble(429, "试得太多了", "为了安全，请过 15 分钟再试；也可以用企业微信登录。"),
     500: Trouble(500, "出错了", "问题已经记进日志。请稍后再试；反复出现时请联系管理员查看日志。"),
-    503: Trouble(503, "暂时不可用", "服务正在恢复，请过一会儿再试。"),
+    503: Trouble(503, "暂时不可用", "服务正在恢复，请过一会儿再试。", home=False),
 }
 STALE = Trouble(400, "页面放得太久了", "为了安全，这次操作没有执行。请刷新页面，再做一次。")
 FOREIGN = Trouble(403, "这个请求不是从提词的页面发出的", "为了安全，这次操作没有执行。请从提词的页面里再做一次。")
-LINK_EXPIRED = Trouble(410, "链接已过期", "为了保护客户资料，链接过一段时间就会失效。请打开企业微信里最新的提醒。")
-LINK_UNKNOWN = Trouble(404, "链接不对", "这个链接不完整或被改动过。请从企业微信里的卡片重新打开，不要手工复制一半。")
-BOARD_EXPIRED = Trouble(410, "看板链接已过期", "请在服务器上重新生成一个看板链接：", "flask board-link")
-BOARD_UNKNOWN = Trouble(404, "看板链接不对", "链接不完整或被改动过。请在服务器上重新生成一个：", "flask board-link")
-CONFIG = Trouble(
-    503, "配置有错误", "config.toml 现在不能用，而且没有旧的可用版本。下面的命令会指出每一处错误：", "flask check"
+LINK_EXPIRED = Trouble(
+    410, "链接已过期", "为了保护客户资料，链接过一段时间就会失效。请打开企业微信里最新的提醒。", home=False
 )
-DATABASE = Trouble(503, "数据库暂时不可用", "请稍后再试。如果刚刚安装或升级过，请先运行：", "flask db upgrade")
+LINK_UNKNOWN = Trouble(
+    404, "链接不对", "这个链接不完整或被改动过。请从企业微信里的卡片重新打开，不要手工复制一半。", home=False
+)
+BOARD_EXPIRED = Trouble(410, "看板链接已过期", "请在服务器上重新生成一个看板链接：", "flask board-link", home=False)
+BOARD_UNKNOWN = Trouble(
+    404, "看板链接不对", "链接不完整或被改动过。请在服务器上重新生成一个：", "flask board-link", home=False
+)
+CONFIG = Trouble(
+    503,
+    "配置有错误",
+    "config.toml 现在不能用，而且没有旧的可用版本。下面的命令会指出每一处错误：",
+    "flask check",
+    home=False,
+)
+DATABASE = Trouble(
+    503, "数据库暂时不可用", "请稍后再试。如果刚刚安装或升级过，请先运行：", "flask db upgrade", home=False
+)
 
 EVERY = (
     *BY_STATUS.values(), STALE, FOREIGN, LINK_EXPIRED, LINK_UNKNOWN, BOARD_EXPIRED, BOARD_UNKNOWN, CONFIG, DATABASE

@@ -15,23 +15,23 @@ from bot.web.access import ADMIN, AGENT, AUDITOR, EVERYBODY, LEADER, ROLES, visi
 
 @dataclass(frozen=True)
 class Room:
-    """An entry of the navigation; shown to its roles, lit when the request's blueprint is `blueprint`."""
+    """An entry of the navigation; shown to its roles, lit when the request's blueprint is among `blueprints`."""
 
     endpoint: str
-    blueprint: str
+    blueprints: tuple[str, ...]
     name: str
     icon: str
     roles: tuple[str, ...]
 
 
 ROOMS = (
-    Room("board.show", "board", "看板", "layout-board", EVERYBODY),
-    Room("tasks.show", "tasks", "任务", "checklist", ROLES),
-    Room("groups.show", "groups", "群聊", "users-group", ROLES),
-    Room("rules.show", "rules", "规则", "tags", (ADMIN, LEADER, AUDITOR)),
-    Room("sops.show", "sops", "SOP", "route", (ADMIN, LEADER, AUDITOR, AGENT)),
-    Room("reports.show", "reports", "报表", "chart-bar", (ADMIN, LEADER, AUDITOR)),
-    Room("admin.show", "admin", "设置", "settings", (ADMIN, AUDITOR)),
+    Room("board.show", ("board",), "看板", "layout-board", EVERYBODY),
+    Room("tasks.show", ("tasks",), "任务", "checklist", ROLES),
+    Room("groups.show", ("groups",), "群聊", "users-group", ROLES),
+    Room("rules.show", ("rules",), "规则", "tags", (ADMIN, LEADER, AUDITOR)),
+    Room("sops.show", ("sops",), "SOP", "route", (ADMIN, LEADER, AUDITOR, AGENT)),
+    Room("reports.show", ("reports",), "报表", "chart-bar", (ADMIN, LEADER, AUDITOR)),
+    Room("admin.show", ("admin", "doctor"), "设置", "settings", (ADMIN, AUDITOR)),
 )
 
 
@@ -55,7 +55,7 @@ def rooms() -> list[tuple[Room, bool]]:
     if who is None:
         return []
     there = [room for room in ROOMS if room.endpoint in current_app.view_functions and who.role in room.roles]
-    return [(room, request.blueprint == room.blueprint) for room in there]
+    return [(room, request.blueprint in room.blueprints) for room in there]
 
 
 def _refuse_foreigners() -> None:

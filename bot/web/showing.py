@@ -22,13 +22,14 @@ def prepare(app: Flask) -> None:
     """Register the filters `moment` and `since`, the tests of time and the tables of words."""
     app.add_template_filter(_moment, "moment")
     app.add_template_filter(_since, "since")
+    app.add_template_filter(lambda at: f"{at.astimezone(zone()):%H:%M}", "clock_time")
     app.add_template_filter(lambda seconds: measured(seconds, language()), "length_of_time")
     app.add_template_filter(_masked, "masked")
     app.add_template_test(_past, "past")
     app.add_template_filter(words.tone, "tone")
     app.add_template_filter(words.initial, "initial")
     app.add_template_global(words.word, "word")
-    for name in ("TASK_STATES", "OUTCOMES", "TIMINGS", "CAUSES", "TAGGED_BY"):
+    for name in ("TASK_STATES", "OUTCOMES", "TIMINGS", "CAUSES", "EVENTS", "TAGGED_BY"):
         app.jinja_env.globals[name] = getattr(words, name)
     app.jinja_env.globals.update(DELAYS=DELAYS, REASONS=REASONS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -14,28 +14,20 @@ from bot.models import Agent, Customer, SopEnrolment, SopTask
 from bot.settings import Settings
 from bot.web.access import Visitor, visible
 from bot.web.languages import translate
+from bot.web.words import EVENTS
 from sop.playbook import Sop, Step
 from sop.preview import Prompt, by_day
 from sop.triggers import Trigger, trigger_of
 
 PEOPLE = 30
 _OPEN = ("planned", "queued", "delivered", "unknown")
-_EVENTS = {
-    "@added": "客户添加了员工",
-    "@lost": "客户删除了员工",
-    "@spoke": "客户说了话",
-    "@woken": "沉睡的客户又说了话",
-    "@joined": "客户进了群",
-    "@quit": "客户退了群",
-    "@approved": "客户同意存档会话",
-}
 _DAYS = {
     "mon": "每周一", "tue": "每周二", "wed": "每周三", "thu": "每周四", "fri": "每周五", "sat": "每周六",
     "sun": "每周日", "last": "每月最后一天",
 }  # fmt: skip
 _STOPS = {"reply": "客户回复", "moved": "换了阶段", "left": "互删", "lost": "流失"}
 TEXTS = (
-    *_EVENTS.values(), *_DAYS.values(), *_STOPS.values(),
+    *EVENTS.values(), *_DAYS.values(), *_STOPS.values(),
     "{n} 天", "{n} 小时", "{n} 分钟", "{name} 之前 {n} 天", "{name} 之后 {n} 天", "回复了 {which}",
     "没有回复 {which}",
 )  # fmt: skip
@@ -87,7 +79,7 @@ def start_words(sop: Sop) -> str:
     """What starts an SOP."""
     trigger = trigger_of(sop)
     if trigger.kind == "event":
-        return translate(_EVENTS.get(trigger.name, trigger.name))
+        return translate(EVENTS.get(trigger.name, trigger.name))
     if trigger.kind == "stage":
         return translate("进入「{name}」", name=trigger.name)
     if trigger.kind == "tag":

@@ -44,6 +44,15 @@ CAUSES = {
     "wecom": Word("企业微信"),
     "api": Word("接口"),
 }
+EVENTS = {
+    "@added": "客户添加了员工",
+    "@lost": "客户删除了员工",
+    "@spoke": "客户说了话",
+    "@woken": "沉睡的客户又说了话",
+    "@joined": "客户进了群",
+    "@quit": "客户退了群",
+    "@approved": "客户同意存档会话",
+}
 TAGGED_BY = {"rule": Word("规则"), "sop": Word("SOP"), "human": Word("人工"), "wecom": Word("企业微信")}
 ROLES = {
     "admin": Word("管理员", "busy"),

@@ -34,7 +34,7 @@ def test_the_conversation_shows_which_words_earned_which_tag(site: Site) -> None
 def test_the_ledger_the_tags_and_the_tasks_are_there(site: Site) -> None:
     story = tell(site)
     html = site.watcher().get(f"/c/{story.asking}").text
-    for shown in ("在读", "事件 · @added", "高意向", "人工", "首次咨询", "到期", "待发送", "未到时间"):
+    for shown in ("在读", "事件 · 客户添加了员工", "高意向", "人工", "首次咨询", "到期", "待发送", "未到时间"):
         assert shown in html
 
 

@@ -1,4 +1,4 @@
-// What the pages do beyond links: copy a text.
+// What the pages do beyond links: copy a text, and show which tab one is on where not all of them fit.
 "use strict";
 
 function selectAndCopy(text) {
@@ -34,3 +34,8 @@ document.addEventListener("click", async (event) => {
     button.classList.remove("done");
   }, 3000);
 });
+
+for (const here of document.querySelectorAll(".tabs a[aria-current]")) {
+  const tabs = here.parentElement;
+  tabs.scrollLeft = here.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - here.offsetWidth) / 2;
+}

@@ -217,7 +217,15 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A phone shows one column at a time: begin where somebody is, not at an empty one.
+function toSomebody() {
+  const columns = [...board().querySelectorAll(".column")];
+  const first = columns.find((column) => column.querySelector(".card"));
+  if (first && first !== columns[0] && matchMedia("(max-width: 720px)").matches) board().scrollLeft = first.offsetLeft - 12;
+}
+
 function wake() {
+  if (board() && !location.hash) toSomebody();
   for (const cards of document.querySelectorAll("#board .cards")) draggable(cards);
   document.getElementById("mover")?.addEventListener("close", () => hold(false));
   listen();
@@ -225,7 +233,8 @@ function wake() {
   setInterval(listen, TRY_STREAM_EVERY);
 }
 
-document.addEventListener("htmx:afterSettle", () => {
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target === board()) toSomebody();
   for (const cards of document.querySelectorAll("#board .cards")) draggable(cards);
 });
 document.addEventListener("DOMContentLoaded", wake);

@@ -6,9 +6,9 @@ const palette = () => [0, 1, 2, 3, 4, 5].map((n) => look(`--tone${n}`)).concat(l
 
 const names = (data, label) => data.rows.map((row) => label.map((n) => row[n]).join(" · "));
 const unit = (data, column) => (data.columns[column][1] === "seconds" ? 3600 : 1);
-const series = (data, type, more = {}) =>
+const series = (data, box, type, more = {}) =>
   data.chart.columns.map((column) => ({
-    name: data.columns[column][0], type, ...more,
+    name: data.columns[column][0] + (unit(data, column) > 1 ? box.dataset.hours : ""), type, ...more,
     data: data.rows.map((row) => (row[column] === null ? null : +(row[column] / unit(data, column)).toFixed(2))),
   }));
 
@@ -18,11 +18,12 @@ const axes = (labels) => ({
 });
 
 const kinds = {
+  // Its parts grow too small to be written on: the names stand beside.
   funnel: (data) => ({
     tooltip: { trigger: "item" },
     series: [{
-      type: "funnel", sort: "none", minSize: "4%", left: "10%", right: "10%", top: 10, bottom: 10, gap: 3,
-      label: { position: "inside", formatter: "{b}  {c}", color: "#fff", textBorderColor: "rgba(0,0,0,.45)", textBorderWidth: 2 },
+      type: "funnel", sort: "none", minSize: "4%", left: "2%", right: 150, top: 10, bottom: 10, gap: 3,
+      label: { position: "right", formatter: "{b}  {c}", color: look("--ink") }, labelLine: { length: 12, lineStyle: { color: look("--edge") } },
       data: data.rows.map((row) => ({ name: row[0], value: row[1] })),
     }],
   }),
@@ -40,14 +41,14 @@ const kinds = {
       }],
     };
   },
-  bars: (data) => {
+  bars: (data, box) => {
     const shown = { ...data, rows: data.rows.slice(0, data.chart.most || 40) };
-    return { ...axes(names(shown, [0])), series: series(shown, "bar", { barMaxWidth: 28 }) };
+    return { ...axes(names(shown, [0])), series: series(shown, box, "bar", { barMaxWidth: 28 }) };
   },
-  stairs: (data) => ({ ...axes(names(data, data.chart.label)), series: series(data, "bar", { barMaxWidth: 18 }) }),
-  stack: (data) => ({ ...axes(names(data, [0])), series: series(data, "bar", { stack: "all", barMaxWidth: 28 }) }),
+  stairs: (data, box) => ({ ...axes(names(data, data.chart.label)), series: series(data, box, "bar", { barMaxWidth: 18 }) }),
+  stack: (data, box) => ({ ...axes(names(data, [0])), series: series(data, box, "bar", { stack: "all", barMaxWidth: 28 }) }),
   lines: (data) => ({
-    ...axes(names(data, [0])),
+    ...axes(data.rows.map(([day]) => day.slice(5))), // the year stands in the table
     series: data.columns.slice(1).map(([name], n) => ({
       name, type: "line", showSymbol: false, data: data.rows.map((row) => row[n + 1]),
     })),
