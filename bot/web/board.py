@@ -216,7 +216,8 @@ def _pieces(view: _View, columns: tuple[Column, ...]) -> list[Piece]:
     parts = [_piece("notice", "board_notice.html", problems=[str(problem) for problem in _system().keeper.problems])]
     parts.append(_piece("bar", "board_bar.html", columns=columns))
     for number, one in enumerate(columns):
-        parts += _column(number, one, look)
+        stage = view.pipeline.stage(one.stage)
+        parts += _column(number, one, look, bool(stage and "@added" in (stage.on or ())))
     return parts
 
 
@@ -225,9 +226,10 @@ def _piece(name: str, template: str, **values: object) -> Piece:
 
 
 @lru_cache(maxsize=512)
-def _column(number: int, one: Column, look: Look) -> tuple[Piece, Piece]:
-    """What polls ask for again and again is rendered once, until it changes or its ages do."""
-    cards = {"cards": one.cards, "stage": one.stage, "after": one.after, "look": look}
+def _column(number: int, one: Column, look: Look, begins: bool) -> tuple[Piece, Piece]:
+    """What polls ask for again and again is rendered once, until it changes or its ages do. begins: new customers
+    stand here first."""
+    cards = {"cards": one.cards, "stage": one.stage, "after": one.after, "look": look, "begins": begins}
     return (
         _piece(f"head-{number}", "board_head.html", column=one),
         _piece(f"cards-{number}", "board_cards.html", empty=True, **cards),
