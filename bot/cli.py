@@ -90,7 +90,7 @@ def _show_addresses(stack: Stack) -> None:
     """Addresses are printed whole whatever the width of the terminal: they are there to be clicked and copied."""
     rows = (
         ("从这里开始", f"{stack.sandbox_url}/", "客户手机、员工手机、看板，三栏同屏"),
-        ("看板", stack.board, "只读，30 天内有效"),
+        ("看板", stack.board, "以管理员身份打开所有页面，30 天内有效"),
         ("状态与日志", str(stack.folder), "删掉这个目录即重新开始"),
     )
     console.print("提词 Tici 演示已启动", style="bold green")

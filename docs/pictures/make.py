@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bot import clock  # noqa: E402
 from bot.models import Agent, Customer, Outbox, SopTask, Tagging  # noqa: E402
 from bot.stack import Stack  # noqa: E402
 
@@ -99,8 +100,10 @@ def states(stack: Stack, who: str) -> list[str]:
 
 
 def leaving(stack: Stack) -> bool:
+    """Whether something is on its way; what waits for a later hour (asking again for a consent) is not."""
+    now = Outbox.state.in_(("waiting", "sending")) & (Outbox.not_before <= clock.now())
     with stack.system.store.read() as session:
-        return session.scalar(select(Outbox.id).where(Outbox.state.in_(("waiting", "sending"))).limit(1)) is not None
+        return session.scalar(select(Outbox.id).where(now).limit(1)) is not None
 
 
 def until(what: str, holds: Callable[[], bool]) -> None:

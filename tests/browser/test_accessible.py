@@ -26,6 +26,12 @@ LOOKS = (("light", 1440), ("dark", 1440), ("dark", 375), ("light", 375), ("light
 # Colours glide from light to dark; axe-core is to see them arrived.
 SETTLED = """() => Promise.all(document.getAnimations()
   .filter(one => one.effect.getComputedTiming().endTime < Infinity).map(one => one.finished.catch(() => null)))"""
+# What a thumb cannot hit: controls lower than 44 px (those whose spot reaches beyond them are no matter).
+SMALL = """() => [...document.querySelectorAll(
+    "main :is(button, summary, select, textarea, .button, .tabs button, input:not([type=checkbox], [type=radio]))")]
+  .filter(one => !one.matches(".chip, .jump, .card-menu") && one.checkVisibility())
+  .map(one => [one.className, one.textContent.trim().slice(0, 20), one.getBoundingClientRect().height])
+  .filter(([, , height]) => height > 0 && height < 43.5).map(String)"""
 PAGES = {  # who looks, and at what
     "board": ("admin", "/board"),
     "board filtered": ("leader", "/board?silent=7"),
@@ -164,6 +170,8 @@ def test_it_is_accessible_and_fits(house: House, name: str) -> None:
         wrong += [f"{scheme} {width}: {one}" for one in findings(page, None if number == 0 else AGAIN)]
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             wrong.append(f"{width}: wider than the screen")
+        if scheme == "light" and width == 375:
+            wrong += [f"too low for a thumb: {one}" for one in page.evaluate(SMALL)]
     assert wrong == []
     assert [one for one in house.troubles if answer.status == 200 or "404" not in one] == []
 

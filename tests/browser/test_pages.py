@@ -68,6 +68,13 @@ def test_from_the_board_to_a_customer_and_back(page: Page, served: Served) -> No
     expect(page.get_by_role("heading", level=1)).to_have_text("看板")
 
 
+def test_a_phone_begins_at_the_first_column_where_somebody_is(page: Page, served: Served) -> None:
+    open_board(page, served)
+    look(page, f"{served.url}/board?q=李女士")
+    expect(page.locator(".card")).to_have_count(1)
+    expect(page.locator(".card")).to_be_in_viewport()
+
+
 def test_the_board_follows_what_happens_without_a_reload(page: Page, served: Served) -> None:
     open_board(page, served)
     page.evaluate("window.same = true")

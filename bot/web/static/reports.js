@@ -22,7 +22,7 @@ const kinds = {
   funnel: (data) => ({
     tooltip: { trigger: "item" },
     series: [{
-      type: "funnel", sort: "none", minSize: "4%", left: "2%", right: 150, top: 10, bottom: 10, gap: 3,
+      type: "funnel", sort: "none", minSize: "0%", left: "2%", right: 150, top: 10, bottom: 10, gap: 3,
       label: { position: "rightTop", formatter: "{b}  {c}", color: look("--ink") }, labelLine: { length: 12, lineStyle: { color: look("--edge") } },
       data: data.rows.map((row) => ({ name: row[0], value: row[1] })),
     }],
