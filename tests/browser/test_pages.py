@@ -72,7 +72,7 @@ def test_a_phone_begins_at_the_first_column_where_somebody_is(page: Page, served
     open_board(page, served)
     look(page, f"{served.url}/board?q=李女士")
     expect(page.locator(".card")).to_have_count(1)
-    expect(page.locator(".card")).to_be_in_viewport()
+    expect(page.locator(".card")).to_be_in_viewport(ratio=0.9)
 
 
 def test_the_board_follows_what_happens_without_a_reload(page: Page, served: Served) -> None:
