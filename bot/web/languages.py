@@ -9,9 +9,12 @@ from babel.messages.pofile import read_po
 from flask import Flask, request, session
 from flask_babel import Babel
 
+from said import Said, fill
+
 FOLDER = Path(__file__).parent / "translations"
 HTML_NAMES = {"zh": "zh-CN", "en": "en"}
 _LOCALES = {"zh": "zh_CN", "en": "en"}
+_COMMAS = {"zh": "、", "en": ", "}
 _KEY = "lang"
 
 
@@ -42,9 +45,18 @@ def language() -> str:
 
 
 def translate(text: str, **values: object) -> str:
-    """`text` (as written in Chinese) in the chosen language, its {names} filled; values stay inert."""
-    found = catalogue(language()).get(text) or text
-    return found.format(**values) if values else found
+    """`text` (as written in Chinese) in the chosen language, its {names} filled; values stay inert.
+
+    A sentence that was put together elsewhere (Said) brings its values along.
+    """
+    comma = _COMMAS[language()]
+    if isinstance(text, Said) and not values:
+        return text.into(_wording, comma)
+    return fill(text, values, _wording, comma)
+
+
+def _wording(chinese: str) -> str:
+    return catalogue(language()).get(chinese) or chinese
 
 
 def _remember() -> None:
