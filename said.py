@@ -44,7 +44,8 @@ def fill(wording: str, values: Mapping[str, object], other: Translate, comma: st
 
 def chained(sentences: Iterable[str], mark: str = "；") -> str:
     """Several sentences as one."""
-    return reduce(lambda one, more: Said(f"{{one}}{mark}{{more}}", one=one, more=more), sentences)
+    said = list(sentences)
+    return reduce(lambda one, more: Said(f"{{one}}{mark}{{more}}", one=one, more=more), said) if said else ""
 
 
 def reread(text: str, wordings: Iterable[str]) -> str:

@@ -39,11 +39,11 @@ def check_playbook(
     known = known_fields(fields)
     dates = [name for name, field in known.items() if field.kind == "date"]
     blanks = [f"customer.{name}" for name in known]
-    problems = list(_repeated("pipelines", "name", [pipeline.name for pipeline in pipelines], Said("流程")))
+    problems = list(_repeated("pipelines", "name", [pipeline.name for pipeline in pipelines], "流程「{name}」"))
     for i, pipeline in enumerate(pipelines):
         problems += _check_stages(("pipelines", i), pipeline, known_tags)
         problems += _check_moves(("pipelines", i), pipeline)
-    problems += _repeated("sops", "id", [sop.id for sop in sops], Said("SOP"))
+    problems += _repeated("sops", "id", [sop.id for sop in sops], "SOP「{name}」")
     stages = [stage.name for pipeline in pipelines for stage in pipeline.stages]
     for i, sop in enumerate(sops):
         problems += _check_sop(("sops", i), sop, stages, known_tags, sops, dates)
@@ -51,24 +51,19 @@ def check_playbook(
             problems += _check_step(("sops", i, "steps", j), step, known_tags, workspace, blanks)
     if welcome is not None:
         problems += [Problem(("welcome", "say"), m) for m in check_wording(welcome.say, blanks)]
-    problems += _repeated("fields", "name", [field.name for field in fields], Said("字段"))
+    problems += _repeated("fields", "name", [field.name for field in fields], "字段「{name}」")
     problems += _check_fields(fields)
     if workspace is not None:
         problems += _check_workspace(workspace)
     return problems
 
 
-def _repeated(table: str, key: str, names: Sequence[str], what: Said) -> Iterator[Problem]:
+def _repeated(table: str, key: str, names: Sequence[str], what: str) -> Iterator[Problem]:
     for i, name in enumerate(names):
         if name in names[:i]:
             yield Problem(
                 (table, i, key),
-                Said(
-                    "{what}「{name}」重复了，第 {n} 个已经用了这个名字",
-                    what=what,
-                    name=name,
-                    n=names.index(name) + 1,
-                ),
+                Said("{what}重复了，第 {n} 个已经用了这个名字", what=Said(what, name=name), n=names.index(name) + 1),
             )
 
 
@@ -102,9 +97,9 @@ def _check_stages(where: Where, pipeline: Pipeline, known_tags: Collection[str])
                     ),
                 )
         for k, name in enumerate(stage.only_from):
-            yield from _check_known((*at, "only_from", k), name, names, Said("阶段"))
+            yield from _check_known((*at, "only_from", k), name, names, "阶段「{name}」")
         for k, tag in enumerate(stage.needs):
-            yield from _check_known((*at, "needs", k), tag, known_tags, Said("标签"))
+            yield from _check_known((*at, "needs", k), tag, known_tags, "标签「{name}」")
 
 
 def _entered_in_time(pipeline: Pipeline, name: str) -> bool:
@@ -113,17 +108,17 @@ def _entered_in_time(pipeline: Pipeline, name: str) -> bool:
 
 def _check_trigger_name(where: Where, trigger: str, known_tags: Collection[str]) -> Iterator[Problem]:
     if trigger.startswith("@"):
-        yield from _check_known(where, trigger, EVENTS, Said("事件"))
+        yield from _check_known(where, trigger, EVENTS, "事件「{name}」")
     else:
-        yield from _check_known(where, trigger, known_tags, Said("标签"))
+        yield from _check_known(where, trigger, known_tags, "标签「{name}」")
 
 
 def _check_moves(where: Where, pipeline: Pipeline) -> Iterator[Problem]:
     names = [stage.name for stage in pipeline.stages]
     for j, move in enumerate(pipeline.moves):
         at = (*where, "moves", j)
-        yield from _check_known((*at, "from"), move.from_, names, Said("阶段"))
-        yield from _check_known((*at, "to"), move.to, names, Said("阶段"))
+        yield from _check_known((*at, "from"), move.from_, names, "阶段「{name}」")
+        yield from _check_known((*at, "to"), move.to, names, "阶段「{name}」")
         if not move.after:
             yield Problem((*at, "after"), "after 要大于 0，例如 7d")
         if any(m.from_ == move.from_ and m.after <= move.after for m in pipeline.moves[:j]):
@@ -171,7 +166,7 @@ def _check_sop(
     dates: Collection[str],
 ) -> Iterator[Problem]:
     if sop.stage is not None:
-        yield from _check_known((*where, "stage"), sop.stage, stages, Said("阶段"))
+        yield from _check_known((*where, "stage"), sop.stage, stages, "阶段「{name}」")
         if stages.count(sop.stage) > 1:
             yield Problem(
                 (*where, "stage"), Said("有不止一个流程含阶段「{stage}」，请给它们不同的名字", stage=sop.stage)
@@ -179,9 +174,9 @@ def _check_sop(
     else:
         yield from _check_on((*where, "on"), sop, known_tags, sops, dates)
     for j, tag in enumerate(sop.audience.tags):
-        yield from _check_known((*where, "audience", "tags", j), tag, known_tags, Said("标签"))
+        yield from _check_known((*where, "audience", "tags", j), tag, known_tags, "标签「{name}」")
     for j, stage in enumerate(sop.audience.stages):
-        yield from _check_known((*where, "audience", "stages", j), stage, stages, Said("阶段"))
+        yield from _check_known((*where, "audience", "stages", j), stage, stages, "阶段「{name}」")
     for j, happening in enumerate(sop.stop):
         yield from _check_stop((*where, "stop", j), happening, known_tags)
     yield from _check_order(where, sop)
@@ -207,11 +202,11 @@ def _check_on(
         yield Problem(where, str(error))
         return
     if trigger.kind == "tag":
-        yield from _check_known(where, trigger.name, known_tags, Said("标签"))
+        yield from _check_known(where, trigger.name, known_tags, "标签「{name}」")
     if trigger.kind == "date" and trigger.day is None:
-        yield from _check_known(where, trigger.name, dates, Said("日期字段"))
+        yield from _check_known(where, trigger.name, dates, "日期字段「{name}」")
     if trigger.kind in ("reply", "no-reply"):
-        yield from _check_known(where, trigger.name, [other.id for other in sops], Said("跟进"))
+        yield from _check_known(where, trigger.name, [other.id for other in sops], "跟进「{name}」")
         if trigger.name == sop.id:
             yield Problem(where, "一份跟进不能由它自己的回复启动")
         steps = next((len(other.steps) for other in sops if other.id == trigger.name), 0)
@@ -230,9 +225,9 @@ def _check_on(
 def _check_stop(where: Where, happening: str, known_tags: Collection[str]) -> Iterator[Problem]:
     kind, colon, name = happening.partition(":")
     if kind == "tag" and colon:
-        yield from _check_known(where, name, known_tags, Said("标签"))
+        yield from _check_known(where, name, known_tags, "标签「{name}」")
     else:
-        yield from _check_known(where, happening, (*HAPPENINGS, "tag:标签名"), Said("停止条件"))
+        yield from _check_known(where, happening, (*HAPPENINGS, "tag:标签名"), "停止条件「{name}」")
 
 
 def _check_step(
@@ -245,7 +240,7 @@ def _check_step(
         yield from (Problem(at, message) for message in check_wording(text, blanks))
     for key, tag in (("on_reply", step.on_reply), ("on_silence", step.on_silence)):
         if tag is not None:
-            yield from _check_known((*where, key), tag, known_tags, Said("标签"))
+            yield from _check_known((*where, key), tag, known_tags, "标签「{name}」")
     if step.on_reply is not None and step.on_reply == step.on_silence:
         yield Problem(
             (*where, "on_silence"),
@@ -282,7 +277,7 @@ def _day(day: date) -> str:
     return Said("{year} 年 {month} 月 {day} 日", year=day.year, month=day.month, day=day.day)
 
 
-def _check_known(where: Where, name: str, known: Iterable[str], what: Said) -> Iterator[Problem]:
+def _check_known(where: Where, name: str, known: Iterable[str], what: str) -> Iterator[Problem]:
     names = sorted(set(known))
     if name in names:
         return
@@ -293,4 +288,4 @@ def _check_known(where: Where, name: str, known: Iterable[str], what: Said) -> I
         hint = Said("可用的有：{names}", names=names or Said("（一个也没有）"))
     else:
         hint = Said("请先声明它")
-    yield Problem(where, Said("没有{what}「{name}」，{hint}", what=what, name=name, hint=hint))
+    yield Problem(where, Said("没有{what}，{hint}", what=Said(what, name=name), hint=hint))

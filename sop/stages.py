@@ -67,7 +67,7 @@ def decide_move(
 def move_to(pipeline: Pipeline, current: str | None, to: str, cause: Hand) -> Move | Refusal:
     """Say what a person does who names the stage itself: he may go anywhere but where the card is."""
     if pipeline.stage(to) is None:
-        names = "、".join(f"「{stage.name}」" for stage in pipeline.stages)
+        names = [Said("「{name}」", name=stage.name) for stage in pipeline.stages]
         return Refusal(Said("「{name}」里没有阶段「{to}」，可选{names}", name=pipeline.name, to=to, names=names))
     return Refusal(Said("客户已经在「{to}」", to=to)) if to == current else Move(current, to, to, cause)
 
@@ -152,7 +152,7 @@ def _why_not(
 def _why_not_from(pipeline: Pipeline, here: Stage, to: Stage, before: str | None) -> str | None:
     origin = pipeline.stage(before) if here.asleep else here
     if to.only_from and origin is not None and origin is not to and origin.name not in to.only_from:
-        allowed = "、".join(f"「{name}」" for name in to.only_from)
+        allowed = [Said("「{name}」", name=name) for name in to.only_from]
         return Said(
             "「{name}」只接受从{allowed}进入，客户在「{here}」", name=to.name, allowed=allowed, here=origin.name
         )

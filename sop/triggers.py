@@ -25,7 +25,7 @@ EVENTS = {
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LAST_DAY = "last"
 
-_FORMS = (
+_FORMS = Said(
     '"@added"、"tag:高意向"、"silence:3d"、"reply:跟进的 id/2"、"no-reply:跟进的 id/2"、'
     '"date:birthday"、"date:expiry-7d"、"date:2026-06-01"、"every:mon"、"every:15"、"every:last"'
 )

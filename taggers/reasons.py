@@ -22,10 +22,11 @@ SCOPES: dict[Scope, Said] = {
     "notice": Said("群公告"),
     "file": Said("文件名"),
 }
-_WHO = {"customer": Said("客户"), "agent": Said("员工"), "both": Said("双方")}
+_SAYS = {"customer": Said("这句是客户说的"), "agent": Said("这句是员工说的")}
+_HEARS = {"customer": Said("规则只听客户"), "agent": Said("规则只听员工")}
 
 # What say_hit and say_occurrence write. Hits are many and their reasons are kept as text: retold reads them again.
-_WORDINGS = (
+WORDINGS = (
     "{one}；{more}", "命中 {words}", "{words}、{word}", "{word} → {via}", "否定", "否定（{because}）", "非否定",
     "疑问句", "陈述句", "谐音", *SCOPES.values(), "行为：{says}", "{says}（渠道 {name}）", "被添加为客户",
     "删除了员工", "进群", "退群", "第一条消息", "{begin} 点到 {end} 点来消息", "发来 {kind}", "打开了链接",
@@ -35,7 +36,7 @@ _WORDINGS = (
 
 def retold(reason: str) -> str:
     """The reason of a hit, as it is kept, with what it was made of."""
-    return reread(reason, _WORDINGS)
+    return reread(reason, WORDINGS)
 
 
 def say_hit(findings: Sequence[Finding]) -> str:
@@ -99,7 +100,7 @@ def _not_for(made: CompiledRule, utterance: Utterance, scope: Scope) -> list[str
     """Say what keeps a satisfied rule from hearing this part of this message."""
     rule = made.rule
     if rule.from_ not in (utterance.sender, "both"):
-        return [Said("这句是{who}说的，规则只听{whom}", who=_WHO[utterance.sender], whom=_WHO[rule.from_])]
+        return [Said("{says}，{hears}", says=_SAYS[utterance.sender], hears=_HEARS[rule.from_])]
     if scope not in made.scopes:
         return [
             Said("出现在{part}里，规则只看{parts}", part=SCOPES[scope], parts=[SCOPES[each] for each in rule.scope])

@@ -78,11 +78,7 @@ def weigh(
     if len(kept) < len(made.slots):
         if why is not None:
             seen = {one[0] for one in occurrences}
-            why.extend(
-                Said("没有出现 {words}", words=_some(keywords))
-                for slot, keywords in enumerate(made.slots)
-                if slot not in seen
-            )
+            why.extend(_lacking(keywords) for slot, keywords in enumerate(made.slots) if slot not in seen)
         return None
     if made.near and not _near(made, kept, why):
         return None
@@ -222,6 +218,6 @@ def spans_of(occurrences: list[Occurrence], page: Page, offset: int) -> list[Spa
     return spans
 
 
-def _some(keywords: list[Keyword]) -> str:
-    shown = "、".join(dict.fromkeys(keyword.written for keyword in keywords[:4]))
-    return shown + ("……" if len(keywords) > 4 else "")
+def _lacking(keywords: list[Keyword]) -> Said:
+    words = list(dict.fromkeys(keyword.written for keyword in keywords[:4]))
+    return Said("没有出现 {words}{more}", words=words, more="……" if len(keywords) > 4 else "")

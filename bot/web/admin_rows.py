@@ -30,6 +30,7 @@ from bot.models import (
 )
 from bot.queue import Bell, connect_redis
 from bot.reload import STATUS
+from bot.settings import Problem
 from bot.store import get_status
 from bot.system import System
 
@@ -45,7 +46,7 @@ class Standing:
     database: str
     corp_id: str | None
     version: str | None
-    problems: Sequence[str]
+    problems: Sequence[Problem]
     seq: int | None
     pulled_at: datetime | None
     pulled_level: str
@@ -77,7 +78,7 @@ def read_standing(system: System, now: datetime) -> Standing:
             database=session.get_bind().dialect.name,
             corp_id=access.corp_id if access else None,
             version=config.value["version"] if config else None,
-            problems=config.value["problems"] if config else [],
+            problems=system.keeper.problems,
             seq=cursor.seq if cursor else None,
             pulled_at=pulled_at,
             pulled_level=_pulled_level(pulled_at, now),

@@ -9,6 +9,7 @@ from babel.messages.pofile import read_po
 from flask import Flask, request, session
 from flask_babel import Babel
 
+from bot.retelling import retell
 from said import Said, fill
 
 FOLDER = Path(__file__).parent / "translations"
@@ -22,6 +23,7 @@ def prepare(app: Flask) -> None:
     """Let `?lang=en` choose the language for the rest of the visit, and templates say `_("文字")`."""
     app.before_request(_remember)
     Babel(app, locale_selector=lambda: _LOCALES[language()])  # formats numbers and dates
+    app.add_template_filter(told)
     app.context_processor(lambda: {"_": translate, "lang": language(), "html_lang": HTML_NAMES[language()]})
 
 
@@ -53,6 +55,11 @@ def translate(text: str, **values: object) -> str:
     if isinstance(text, Said) and not values:
         return text.into(_wording, comma)
     return fill(text, values, _wording, comma)
+
+
+def told(text: str) -> str:
+    """A sentence that the database keeps, in the chosen language."""
+    return text if not text or language() == "zh" else translate(retell(text))
 
 
 def _wording(chinese: str) -> str:

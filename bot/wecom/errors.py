@@ -154,6 +154,7 @@ REMEDIES: dict[int, Remedy] = {
     10010: _never("SDK：数据已过保存期"),
     10011: _mend("SDK：TLS 证书有误，检查代理"),
 }
+ADVICE = frozenset(one.advice for one in (*REMEDIES.values(), _TOKEN, UNKNOWN, UNREACHABLE, REFUSED, UNANSWERED))
 _CARD_FIELDS = range(42014, 42052)
 
 
