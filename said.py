@@ -42,9 +42,14 @@ def fill(wording: str, values: Mapping[str, object], other: Translate, comma: st
     )
 
 
+def sentence(text: str) -> Said:
+    """A text of ours that is to stand within another: without this it would pass for data."""
+    return text if isinstance(text, Said) else Said(text)
+
+
 def chained(sentences: Iterable[str], mark: str = "；") -> str:
     """Several sentences as one."""
-    said = list(sentences)
+    said = [sentence(one) for one in sentences]
     return reduce(lambda one, more: Said(f"{{one}}{mark}{{more}}", one=one, more=more), said) if said else ""
 
 

@@ -15,6 +15,7 @@ from bot.doctor_finding import BAD, OK, WARN, Answer, Finding, Probe
 from bot.environment import CallbackSecrets, SurroundingsError
 from bot.lagging import archive_lag
 from bot.models import CallbackEvent, Consent, Message, Quarantine
+from bot.retelling import retell
 from bot.wecom.callback import CallbackKeys, seal, sign
 from bot.wecom.errors import WeComError
 from bot.wecom.keyring import KeyRing
@@ -213,7 +214,8 @@ def sdk(probe: Probe) -> Finding:
         return Finding(
             BAD, Said("{name} {told}，本机是 {machine}", name=path.name, told=told, machine=platform.machine()), mend
         )
-    return Finding(OK, f"{path.name}，{len(library) / 1024**2:.1f} MB，SHA-256 {sha256(library).hexdigest()[:12]}")
+    size, digest = f"{len(library) / 1024**2:.1f}", sha256(library).hexdigest()[:12]
+    return Finding(OK, Said("{name}，{size} MB，SHA-256 {digest}", name=path.name, size=size, digest=digest))
 
 
 def archive_read(probe: Probe) -> Finding:
@@ -255,7 +257,7 @@ def key_versions(probe: Probe) -> Finding:
     if wrong:
         return Finding(
             BAD,
-            wrong,
+            retell(wrong),
             Said(
                 "{archive} → 消息加密公钥：核对登记的公钥，换上配对的私钥后运行 flask quarantine replay",
                 archive=_ARCHIVE,
@@ -264,7 +266,7 @@ def key_versions(probe: Probe) -> Finding:
     if waiting:
         return Finding(
             WARN,
-            Said("{n} 条消息在隔离区：{reason}", n=sum(waiting.values()), reason=Said(reasons[0])),
+            Said("{n} 条消息在隔离区：{reason}", n=sum(waiting.values()), reason=retell(reasons[0])),
             "运行 flask quarantine replay",
         )
     return Finding(OK, "见过的版本都有私钥")
@@ -401,4 +403,4 @@ def _said(answer: Answer) -> str:
 def _address(answer: Answer) -> str:
     """The address that WeCom saw, which its errmsg tells."""
     _, mark, rest = (answer.error.errmsg if answer.error else "").partition("from ip: ")
-    return f"：{rest.split(',')[0].strip()}" if mark else ""
+    return Said("：{address}", address=rest.split(",")[0].strip()) if mark else ""

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from rapidfuzz import process
 
 from bot.positions import Path
-from said import Said
+from said import Said, sentence
 from sop.playbook import RATE
 
 # What Python's TOML parser says (its words are English), by how it begins.
@@ -115,10 +115,10 @@ def in_words(detail: ErrorDetails, root: type[BaseModel]) -> str:
     return Said("{said}，现在是 {given}", said=said, given=repr(given))
 
 
-def _filled(template: str, context: dict[str, Any]) -> str:
+def _filled(template: str, context: dict[str, Any]) -> Said:
     """What pydantic found out, in our words; what a check of our own says is a sentence already."""
     if isinstance(context.get("error"), ValueError):
-        return str(context["error"])
+        return sentence(str(context["error"]))
     if "expected" in context:  # 'a', 'b' or 'c'
         context = {**context, "expected": context["expected"].replace(" or ", ", ").split(", ")}
     return Said(template, **{name: value for name, value in context.items() if f"{{{name}}}" in template})

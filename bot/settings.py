@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bot import mistakes, positions
 from bot.keeping import Media, Privacy
 from bot.material_files import all_attachments, check_materials
-from said import Said
+from said import Said, sentence
 from sop.checks import check_playbook
 from sop.fields import known_fields
 from sop.groupsend import check_group_sends, personal_steps
@@ -46,7 +46,7 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" + (f": {self.where}" if self.where else "")
-        return Said("{place}: {message}", place=place, message=self.message)
+        return Said("{place}: {message}", place=place, message=sentence(self.message))
 
 
 class ConfigError(Exception):

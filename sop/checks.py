@@ -227,7 +227,7 @@ def _check_stop(where: Where, happening: str, known_tags: Collection[str]) -> It
     if kind == "tag" and colon:
         yield from _check_known(where, name, known_tags, "标签「{name}」")
     else:
-        yield from _check_known(where, happening, (*HAPPENINGS, "tag:标签名"), "停止条件「{name}」")
+        yield from _check_known(where, happening, (*HAPPENINGS, Said("tag:标签名")), "停止条件「{name}」")
 
 
 def _check_step(

@@ -10,7 +10,7 @@ from typing import Literal
 
 from rapidfuzz import fuzz, process
 
-from said import Said
+from said import Said, sentence
 from sop.playbook import Sop, parse_length
 
 EVENTS = {
@@ -104,7 +104,7 @@ def _silence(text: str) -> Trigger:
     try:
         length = parse_length(text)
     except ValueError as error:
-        raise TriggerError(Said('沉默时长 "{text}" 看不懂：{error}', text=text, error=error)) from None
+        raise TriggerError(Said('沉默时长 "{text}" 看不懂：{error}', text=text, error=sentence(str(error)))) from None
     if not length:
         raise TriggerError("沉默时长要大于 0，例如 silence:3d")
     return Trigger("silence", length=length)
