@@ -38,7 +38,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 _PICTURES = ("jpg", "png")
 _OFFICE = (("word/", "docx"), ("xl/", "xlsx"), ("ppt/", "pptx"))
 _NOT_A_NAME = re.compile(r"[^\w\-]+")
-TAKEN = "jpg、png、pdf、docx、xlsx、pptx、mp4、zip"
+TAKEN = ("jpg", "png", "pdf", "docx", "xlsx", "pptx", "mp4", "zip")
 
 
 class Refused(BotError):  # noqa: N818 - named for what it is

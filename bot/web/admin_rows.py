@@ -30,7 +30,6 @@ from bot.models import (
 )
 from bot.queue import Bell, connect_redis
 from bot.reload import STATUS
-from bot.settings import Problem
 from bot.store import get_status
 from bot.system import System
 
@@ -46,7 +45,7 @@ class Standing:
     database: str
     corp_id: str | None
     version: str | None
-    problems: Sequence[Problem]
+    problems: Sequence[str]
     seq: int | None
     pulled_at: datetime | None
     pulled_level: str
@@ -78,7 +77,7 @@ def read_standing(system: System, now: datetime) -> Standing:
             database=session.get_bind().dialect.name,
             corp_id=access.corp_id if access else None,
             version=config.value["version"] if config else None,
-            problems=system.keeper.problems,
+            problems=_known(system, config.value["problems"]) if config else [],
             seq=cursor.seq if cursor else None,
             pulled_at=pulled_at,
             pulled_level=_pulled_level(pulled_at, now),
@@ -96,6 +95,12 @@ def read_standing(system: System, now: datetime) -> Standing:
             queue=queue,
             alarms=alarms(session),
         )
+
+
+def _known(system: System, problems: Sequence[str]) -> list[str]:
+    """What some process found wrong with the config: as it was said, taken apart where we found the same."""
+    ours = {str(one): str(one) for one in system.keeper.problems}
+    return [ours.get(one, one) for one in problems]
 
 
 def _pulled_level(pulled_at: datetime | None, now: datetime) -> str:

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-import bot
 from bot.retelling import KEPT, retell
 from bot.settings import ConfigError, parse_settings
 from bot.web.languages import catalogue
 from bot.wecom.errors import REMEDIES, WeComError
 from said import Said
-from tests.english import HAN, chinese_left, in_english
+from tests.english import DIAGNOSING, HAN, NO_TEXTS, ROOT, chinese_left, in_english, said_in, texts_in
 
-ROOT = Path(bot.__file__).parent.parent
 RULE = '[[rules]]\nid = "a"\ntag = "Price"\nany = ["price"]\n'
 STEP = '[[sops]]\nid = "s"\non = "@added"\n[[sops.steps]]\nsay = "Hello"\n'
 STAGES = '[[pipelines]]\nname = "Course"\nstages = [{ name = "New", on = ["@added"] }, { name = "Price" }]\n'
-
-# Modules in which every Chinese text is for people who look at a page, and what of theirs is not.
-DIAGNOSING = (
-    "bot/doctor_host.py", "bot/doctor_wecom.py", "bot/wecom/errors.py", "bot/wecom/keyring.py", "bot/mistakes.py",
-    "bot/settings.py", "bot/config_file.py", "bot/material_files.py", "sop/checks.py", "sop/attachments.py",
-    "sop/groupsend.py", "sop/guards.py", "sop/enrolling.py", "taggers/compiled.py", "taggers/rulebook.py",
-    "taggers/rule.py", "bot/retelling.py",
-)  # fmt: skip
-NO_TEXTS = {"不是一对", "[“”‘’＝，：【】]", "？！，；：（）", " → "}
 
 DATA = re.compile("[价格长]")  # what the configs below name in Chinese
 
@@ -128,7 +115,7 @@ def test_a_reason_with_values_in_values_is_said_in_english() -> None:
 
 @pytest.mark.parametrize("module", DIAGNOSING)
 def test_every_text_of_a_diagnosing_module_has_its_english(module: str) -> None:
-    texts = set(_texts(ast.parse((ROOT / module).read_text(encoding="utf-8")))) - NO_TEXTS
+    texts = set(texts_in(ast.parse((ROOT / module).read_text(encoding="utf-8")))) - NO_TEXTS
     assert texts - catalogue("en").keys() == set()
 
 
@@ -141,7 +128,7 @@ def test_what_is_said_is_in_the_catalogue_and_its_values_are_no_bare_chinese() -
                     if isinstance(wording, ast.Constant) and HAN.search(str(wording.value)):
                         assert wording.value in catalogue("en"), path
                     for value in call.keywords:
-                        assert not (set(_texts(value.value)) - _said_below(value.value)), f"{path.name}:{call.lineno}"
+                        assert not (set(texts_in(value.value)) - said_in(value.value)), f"{path.name}:{call.lineno}"
 
 
 def test_no_diagnosis_is_glued_together() -> None:
@@ -151,18 +138,3 @@ def test_no_diagnosis_is_glued_together() -> None:
                 assert not any(
                     isinstance(part, ast.Constant) and HAN.search(str(part.value)) for part in node.values
                 ), f"{module}:{node.lineno}"
-
-
-def _said_below(tree: ast.AST) -> set[str]:
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    return {text for call in calls if call.func.id == "Said" for text in _texts(call)}  # type: ignore[attr-defined]
-
-
-def _texts(tree: ast.AST) -> Iterator[str]:
-    """The Chinese texts below a node, without docstrings."""
-    if isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Constant):
-        return
-    if isinstance(tree, ast.Constant) and isinstance(tree.value, str) and HAN.search(tree.value):
-        yield tree.value
-    for child in ast.iter_child_nodes(tree):
-        yield from _texts(child)
