@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, reduce
+from functools import cache
 from string import Formatter
 
 Translate = Callable[[str], str]
+_DEEPEST = 20  # sentences within sentences that are read again: what is kept may hold anything that a customer typed
 
 
 class Said(str):
@@ -48,20 +49,25 @@ def sentence(text: str) -> Said:
 
 
 def chained(sentences: Iterable[str], mark: str = "；") -> str:
-    """Several sentences as one."""
+    """Several sentences as one; halves of halves, so that many of them are not nested deep."""
     said = [sentence(one) for one in sentences]
-    return reduce(lambda one, more: Said(f"{{one}}{mark}{{more}}", one=one, more=more), said) if said else ""
+    if len(said) < 2:
+        return said[0] if said else ""
+    half = len(said) // 2
+    return Said(f"{{one}}{mark}{{more}}", one=chained(said[:half], mark), more=chained(said[half:], mark))
 
 
-def reread(text: str, wordings: Iterable[str]) -> str:
+def reread(text: str, wordings: Iterable[str], depth: int = _DEEPEST) -> str:
     """A sentence that was kept as plain text, as Said where one of the wordings reads the same; else as it is."""
-    if isinstance(text, Said):
+    if isinstance(text, Said) or not depth:
         return text
     wordings = tuple(wordings)
     for wording in wordings:
         found = _pattern(wording).fullmatch(text)
         if found is not None:
-            return Said(wording, **{name: reread(value, wordings) for name, value in found.groupdict().items()})
+            return Said(
+                wording, **{name: reread(one, wordings, depth - 1) for name, one in found.groupdict().items()}
+            )
     return text
 
 

@@ -11,7 +11,7 @@ from bot.retelling import KEPT, retell
 from bot.settings import ConfigError, parse_settings
 from bot.web.languages import catalogue
 from bot.wecom.errors import REMEDIES, WeComError
-from said import Said
+from said import Said, chained
 from tests.english import DIAGNOSING, HAN, NO_TEXTS, ROOT, chinese_left, in_english, said_in, texts_in
 
 RULE = '[[rules]]\nid = "a"\ntag = "Price"\nany = ["price"]\n'
@@ -111,6 +111,14 @@ def test_a_reason_with_values_in_values_is_said_in_english() -> None:
         in_english(retell("命中 price → cost、fee；非否定；疑问句")) == "Hit price → cost, fee; not denied; question"
     )
     assert retell("王小明：好的") == "王小明：好的"
+
+
+def test_a_kept_sentence_may_hold_anything() -> None:
+    for text in ("；" * 5000, "命中 " + "、" * 5000, "a；" * 3000, "「" * 5000, "企业微信 " * 3000):
+        assert retell(text) == text
+        assert in_english(retell(text))
+    many = chained([f"第 {n} 版" for n in range(3000)])
+    assert in_english(many).count("; ") == 2999
 
 
 @pytest.mark.parametrize("module", DIAGNOSING)
