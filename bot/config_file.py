@@ -17,6 +17,7 @@ from bot.models import ConfigVersion
 from bot.settings import MOST_BYTES, ConfigError, Problem, Settings, parse_settings
 from bot.store import insert_new
 from bot.wecom.errors import BotError
+from said import Said
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -58,9 +59,11 @@ def read_config_text(path: Path) -> ConfigText:
     except FileNotFoundError:
         raw = b""
     except OSError as error:
-        raise ConfigError([Problem(path.name, 1, 1, "", f"读不了（{error.strerror}）")]) from None
+        raise ConfigError(
+            [Problem(path.name, 1, 1, "", Said("读不了（{strerror}）", strerror=error.strerror))]
+        ) from None
     if len(raw) > MOST_BYTES:
-        raise ConfigError([Problem(path.name, 1, 1, "", f"文件超过 {MOST_BYTES // 1024 // 1024} MB")])
+        raise ConfigError([Problem(path.name, 1, 1, "", Said("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))])
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -84,12 +87,14 @@ def why_not_writable(path: Path) -> str | None:
     except FileNotFoundError:
         mode = stat.S_IWUSR
     except OSError as error:
-        return f"读不了 {path.name}（{error.strerror}）"
+        return Said("读不了 {name}（{strerror}）", name=path.name, strerror=error.strerror)
     writable = mode & 0o222 and (not target.exists() or os.access(target, os.W_OK))  # root is not held by bits
     if not writable:
-        return f"{path.name} 是只读的：在服务器上执行 chmod u+w {path.name}，或直接在服务器上修改它"
+        return Said("{name} 是只读的：在服务器上执行 chmod u+w {name}，或直接在服务器上修改它", name=path.name)
     if not os.access(target.parent, os.W_OK):
-        return f"{path.name} 所在的文件夹不能写：请让运行本服务的账号对它有写权限，或直接在服务器上修改文件"
+        return Said(
+            "{name} 所在的文件夹不能写：请让运行本服务的账号对它有写权限，或直接在服务器上修改文件", name=path.name
+        )
     return None
 
 
@@ -97,7 +102,7 @@ def check_text(system: System, text: str, now: datetime) -> Settings:
     """The whole text as Settings, examples and materials tried; raises ConfigError with every problem in it."""
     path = system.environment.config
     if len(text.encode()) > MOST_BYTES:
-        raise ConfigError([Problem(path.name, 1, 1, "", f"文件超过 {MOST_BYTES // 1024 // 1024} MB")])
+        raise ConfigError([Problem(path.name, 1, 1, "", Said("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))])
     return parse_settings(text, path.name, today=now.date(), beside=path.parent)
 
 
@@ -153,5 +158,9 @@ def _replace(path: Path, content: bytes) -> None:
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise NotWritten(
-            f"写不了 {path.name}（{error.strerror}）：原文件没有动；请检查磁盘空间和文件夹权限"
+            Said(
+                "写不了 {name}（{strerror}）：原文件没有动；请检查磁盘空间和文件夹权限",
+                name=path.name,
+                strerror=error.strerror,
+            )
         ) from None

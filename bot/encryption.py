@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.environment import SurroundingsError
 from bot.secretfile import make_once, replace
+from said import Said
 
 KEY_BYTES = 32
 HEADER_BYTES = 5
@@ -84,8 +85,11 @@ class DataKeys:
             return cipher.decrypt(nonce, rest, where)
         except InvalidTag:
             raise DataKeyError(
-                f"{where.decode()} 里有一个值被改动过或损坏，读不出；请从备份恢复"
-                " / a sealed value was altered or damaged, restore it from a backup"
+                Said(
+                    "{where} 里有一个值被改动过或损坏，读不出；请从备份恢复"
+                    " / a sealed value was altered or damaged, restore it from a backup",
+                    where=where.decode(),
+                )
             ) from None
 
     @property
@@ -140,10 +144,13 @@ class DataKeys:
 
     def _missing(self, key_id: bytes) -> str:
         place = self.path or "TICI_DATA_KEYS"
-        return (
-            f"数据库里有用密钥 {key_id.hex()} 加密的内容，而 {place} 里没有这把密钥（有的是 {'、'.join(self.ids)}）。"
-            f"请把原来的密钥文件恢复到 {place}（或把缺的那一行加进去），不要新建"
-            " / the data key that sealed this is missing: restore the key file"
+        return Said(
+            "数据库里有用密钥 {key} 加密的内容，而 {place} 里没有这把密钥（有的是 {names}）。"
+            "请把原来的密钥文件恢复到 {place}（或把缺的那一行加进去），不要新建"
+            " / the data key that sealed this is missing: restore the key file",
+            key=key_id.hex(),
+            place=place,
+            names=self.ids,
         )
 
     def __reduce__(self) -> tuple[type[DataKeys], tuple[str, Path | None]]:
@@ -170,14 +177,20 @@ def open_data_keys(text: str | None, path: Path, is_fresh: Callable[[], bool]) -
     if not path.exists():
         if not is_fresh() and not path.exists():
             raise DataKeyError(
-                f"数据库里已有加密的数据，而密钥文件 {path} 不见了。请从备份恢复这个文件（或用 TICI_DATA_KEYS_FILE "
-                "指向它）；没有它，原来的内容读不出 / the key file is missing, restore it from its backup"
+                Said(
+                    "数据库里已有加密的数据，而密钥文件 {path} 不见了。请从备份恢复这个文件（或用 "
+                    "TICI_DATA_KEYS_FILE 指向它）；没有它，原来的内容读不出"
+                    " / the key file is missing, restore it from its backup",
+                    path=path,
+                )
             )
         make_once(path, new_keys_text().encode())
     try:
         return DataKeys(path.read_text(encoding="utf-8"), path)
     except (OSError, UnicodeDecodeError) as error:
-        raise DataKeyError(f"密钥文件 {path} 读不了（{type(error).__name__}）/ the key file is unreadable") from None
+        raise DataKeyError(
+            Said("密钥文件 {path} 读不了（{kind}）/ the key file is unreadable", path=path, kind=type(error).__name__)
+        ) from None
 
 
 def bind_keys(dialect: Any, keys: DataKeys) -> None:
@@ -205,14 +218,23 @@ def _parse(text: str, path: Path | None) -> _Ring:
             continue
         if found is None:
             raise DataKeyError(
-                f"{place} 第 {number} 行不是密钥：应为 data 或 hash，空格，再接 32 字节的 base64"
-                f" / line {number} is not a key"
+                Said(
+                    "{place} 第 {number} 行不是密钥：应为 data 或 hash，空格，再接 32 字节的 base64"
+                    " / line {number} is not a key",
+                    place=place,
+                    number=number,
+                )
             )
         (data if found[1] == "data" else hashes).append(_decoded(found[2]))
     if not data or len(hashes) != 1:
         raise DataKeyError(
-            f"{place} 里应有至少一行 data 和正好一行 hash，现在有 {len(data)} 行 data、{len(hashes)} 行 hash。"
-            "请恢复原来的密钥 / data keys are incomplete, restore them"
+            Said(
+                "{place} 里应有至少一行 data 和正好一行 hash，现在有 {data} 行 data、{hashes} 行 hash。"
+                "请恢复原来的密钥 / data keys are incomplete, restore them",
+                place=place,
+                data=len(data),
+                hashes=len(hashes),
+            )
         )
     ids = [hashlib.sha256(b"tici data key" + key).digest()[: HEADER_BYTES - 1] for key in data]
     return _Ring({key_id: AESGCM(key) for key_id, key in zip(ids, data, strict=True)}, ids[-1], hashes[0])

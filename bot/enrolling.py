@@ -15,6 +15,7 @@ from bot.settings import Settings
 from bot.starting import enrol, owner_for
 from bot.stopping import end_enrolment
 from bot.wecom.errors import BotError
+from said import Said
 from sop.enrolling import why_not_again
 from sop.playbook import Sop
 from sop.preview import Course, Prompt, preview
@@ -32,7 +33,13 @@ def find_sop(settings: Settings, sop_id: str) -> Sop:
     """The SOP of that id; raises EnrolRefused naming those there are."""
     sop = settings.sops.get(sop_id)
     if sop is None:
-        raise EnrolRefused(f"没有跟进「{sop_id}」，可用的有：{'、'.join(settings.sops) or '（一个也没有）'}")
+        raise EnrolRefused(
+            Said(
+                "没有跟进「{sop_id}」，可用的有：{names}",
+                sop_id=sop_id,
+                names=list(settings.sops) or Said("（一个也没有）"),
+            )
+        )
     return sop
 
 

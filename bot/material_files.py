@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from said import Said
 from sop.attachments import Attachment
 from sop.playbook import Sop, Welcome
 
@@ -61,23 +62,44 @@ def find_material(folder: Path, name: str, kind: str) -> MaterialFile:
     path = folder / name
     try:
         if not path.resolve().is_relative_to(folder.resolve()):
-            raise BadMaterial(f"「{name}」不在素材库 {folder.name}/ 里")
+            raise BadMaterial(Said("「{name}」不在素材库 {folder}/ 里", name=name, folder=folder.name))
         stat = path.stat()
         if not path.is_file():
-            raise BadMaterial(f"「{name}」不是文件")
+            raise BadMaterial(Said("「{name}」不是文件", name=name))
         most = MOST_BYTES[kind]
         if not LEAST_BYTES <= stat.st_size <= most:
-            size = f"{stat.st_size / _MEGABYTE:.1f} MB" if stat.st_size > LEAST_BYTES else f"{stat.st_size} 字节"
-            kinds = {"image": "图片", "file": "文件"}
+            size = (
+                f"{stat.st_size / _MEGABYTE:.1f} MB"
+                if stat.st_size > LEAST_BYTES
+                else Said("{n} 字节", n=stat.st_size)
+            )
+            kinds = {"image": Said("图片"), "file": Said("文件")}
             raise BadMaterial(
-                f"「{name}」有 {size}；企业微信收的{kinds[kind]}要在 6 字节到 {most // _MEGABYTE} MB 之间"
+                Said(
+                    "「{name}」有 {size}；企业微信收的{kind}要在 6 字节到 {n} MB 之间",
+                    name=name,
+                    size=size,
+                    kind=kinds[kind],
+                    n=most // _MEGABYTE,
+                )
             )
         sha256, md5, head = _digests(path, stat.st_mtime_ns, stat.st_size)
     except OSError as error:
-        reason = "没有这个文件" if isinstance(error, FileNotFoundError) else f"读不了（{error.strerror}）"
-        raise BadMaterial(f"素材库 {folder.name}/ 里的「{name}」：{reason}；把文件放进去，或改 file 的名字") from None
+        reason = (
+            Said("没有这个文件")
+            if isinstance(error, FileNotFoundError)
+            else Said("读不了（{strerror}）", strerror=error.strerror)
+        )
+        raise BadMaterial(
+            Said(
+                "素材库 {folder}/ 里的「{name}」：{reason}；把文件放进去，或改 file 的名字",
+                folder=folder.name,
+                name=name,
+                reason=reason,
+            )
+        ) from None
     if kind == "image" and not head.startswith(_PICTURE_BEGINS):
-        raise BadMaterial(f"「{name}」的内容不是 jpg 或 png 图片，请另存为这两种格式")
+        raise BadMaterial(Said("「{name}」的内容不是 jpg 或 png 图片，请另存为这两种格式", name=name))
     return MaterialFile(name, kind, sha256, md5, stat.st_size, path)
 
 

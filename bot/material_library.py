@@ -21,6 +21,7 @@ from bot.material_files import LEAST_BYTES, MOST_BYTES, all_attachments
 from bot.models import SopTask
 from bot.settings import Settings
 from bot.wecom.errors import BotError
+from said import Said
 
 MOST_FILES = 500
 _PIECE = 256 * 1024
@@ -37,7 +38,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 _PICTURES = ("jpg", "png")
 _OFFICE = (("word/", "docx"), ("xl/", "xlsx"), ("ppt/", "pptx"))
 _NOT_A_NAME = re.compile(r"[^\w\-]+")
-TAKEN = "jpg、png、pdf、docx、xlsx、pptx、mp4、zip"
+TAKEN = ("jpg", "png", "pdf", "docx", "xlsx", "pptx", "mp4", "zip")
 
 
 class Refused(BotError):  # noqa: N818 - named for what it is
@@ -78,10 +79,10 @@ def uses_of(settings: Settings) -> dict[str, list[str]]:
         if attachment.material is None:
             continue
         if where[0] == "welcome":
-            place = "欢迎语"
+            place = Said("欢迎语")
         else:
             sop = settings.tables.sops[int(where[1])]
-            place = f"{sop.title or sop.id} 第 {int(where[3]) + 1} 步"
+            place = Said("{name} 第 {n} 步", name=sop.title or sop.id, n=int(where[3]) + 1)
         found.setdefault(attachment.material[0], []).append(place)
     return found
 
@@ -100,7 +101,9 @@ def keep_upload(folder: Path, given_name: str, content: BinaryIO) -> str:
         _copy(content, beside, MOST_BYTES[kind])
         return _settle(folder, beside, safe_stem(given_name), ending)
     except OSError as error:
-        raise Refused(f"没能存下（{error.strerror}）：请检查素材库文件夹的权限和磁盘空间") from None
+        raise Refused(
+            Said("没能存下（{strerror}）：请检查素材库文件夹的权限和磁盘空间", strerror=error.strerror)
+        ) from None
     finally:
         beside.unlink(missing_ok=True)
 
@@ -115,7 +118,7 @@ def sniff(content: BinaryIO) -> str:
     if found == "zip":
         return _inside_zip(content)
     if found is None:
-        raise Refused(f"认不出这是什么文件。可以上传：{TAKEN}")
+        raise Refused(Said("认不出这是什么文件。可以上传：{taken}", taken=TAKEN))
     return found
 
 
@@ -131,13 +134,13 @@ def remove(session: Session, folder: Path, name: str, settings: Settings) -> Non
     path = existing(folder, name)
     places = uses_of(settings).get(name)
     if places:
-        raise Refused(f"还在用：{'、'.join(places[:3])}。先在配置里换掉或去掉它")
+        raise Refused(Said("还在用：{names}。先在配置里换掉或去掉它", names=places[:3]))
     if name in _named_by_tasks(session):
         raise Refused("已经安排好的提醒还要发它，等这些提醒发完或取消后再删")
     try:
         path.unlink()
     except OSError as error:
-        raise Refused(f"没能删除（{error.strerror}）") from None
+        raise Refused(Said("没能删除（{strerror}）", strerror=error.strerror)) from None
 
 
 def existing(folder: Path, name: str) -> Path:
@@ -178,7 +181,7 @@ def _copy(content: BinaryIO, to: Path, most: int) -> None:
         while piece := content.read(_PIECE):
             size += len(piece)
             if size > most:
-                raise Refused(f"文件太大，最多 {most // 1024 // 1024} MB")
+                raise Refused(Said("文件太大，最多 {n} MB", n=most // 1024 // 1024))
             file.write(piece)
         file.flush()
         os.fsync(file.fileno())

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from rapidfuzz import process
 
 from bot.positions import Path
+from said import Said, sentence
 from sop.playbook import RATE
 
 # What Python's TOML parser says (its words are English), by how it begins.
@@ -38,7 +39,7 @@ _SYNTAX = {
 def syntax(text: str) -> str:
     """A complaint of tomllib in Chinese, its own words in brackets."""
     words = next((words for begin, words in _SYNTAX.items() if text.startswith(begin)), None)
-    return f"{words}（{text}）" if words else text
+    return Said("{words}（{text}）", words=Said(words), text=text) if words else text
 
 
 def own(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
@@ -81,7 +82,7 @@ _WORDS = {
     "string_pattern_mismatch": "写法不对，应符合 {pattern}",
     "date_type": "应是日期，如 2026-02-17",
     "date_from_datetime_parsing": "应是日期，如 2026-02-17",
-    "value_error": "{error}",
+    "value_error": "",
 }
 
 _PATTERNS = {
@@ -92,6 +93,9 @@ _PATTERNS = {
 }
 
 
+_LONG = 74  # characters of a value that are worth showing
+
+
 def in_words(detail: ErrorDetails, root: type[BaseModel]) -> str:
     """What one error of pydantic means; `root` is the table of the whole file."""
     place = path(detail)
@@ -99,25 +103,33 @@ def in_words(detail: ErrorDetails, root: type[BaseModel]) -> str:
         return _unknown_key(place, root)
     given = detail.get("input")
     if detail["type"] == "tuple_type" and isinstance(given, dict):
-        return f"要写两层方括号：[[{'.'.join(key for key in place if isinstance(key, str))}]]"
+        return Said("要写两层方括号：[[{table}]]", table=".".join(key for key in place if isinstance(key, str)))
     if detail["type"] == "model_type" and isinstance(given, list):
-        return f"只写一层方括号：[{'.'.join(key for key in place if isinstance(key, str))}]"
-    template = _PATTERNS.get(detail.get("ctx", {}).get("pattern", "")) or _WORDS.get(detail["type"])
+        return Said("只写一层方括号：[{table}]", table=".".join(key for key in place if isinstance(key, str)))
+    template = _PATTERNS.get(detail.get("ctx", {}).get("pattern", ""), _WORDS.get(detail["type"]))
     if template is None:
         return detail["msg"]
-    seen = f"，现在是 {given!r}" if isinstance(given, str | int | float) and detail["type"] != "missing" else ""
-    context = dict(detail.get("ctx", {}))
+    said = _filled(template, detail.get("ctx", {}))
+    if not isinstance(given, str | int | float) or detail["type"] == "missing" or len(repr(given)) > _LONG:
+        return said
+    return Said("{said}，现在是 {given}", said=said, given=repr(given))
+
+
+def _filled(template: str, context: dict[str, Any]) -> Said:
+    """What pydantic found out, in our words; what a check of our own says is a sentence already."""
+    if isinstance(context.get("error"), ValueError):
+        return sentence(str(context["error"]))
     if "expected" in context:  # 'a', 'b' or 'c'
-        context["expected"] = context["expected"].replace(" or ", "、").replace(", ", "、")
-    return template.format(**context) + (seen if len(seen) < 80 else "")
+        context = {**context, "expected": context["expected"].replace(" or ", ", ").split(", ")}
+    return Said(template, **{name: value for name, value in context.items() if f"{{{name}}}" in template})
 
 
 def _unknown_key(place: Path, root: type[BaseModel]) -> str:
     keys = _keys_at(place[:-1], root)
     best = process.extractOne(str(place[-1]), keys, score_cutoff=60) if keys else None
-    hint = f"，是不是想写 {best[0]}？" if best else "。"
-    listed = f"这里可用的键：{'、'.join(keys)}" if keys else ""
-    return f"不认识的键 {place[-1]}{hint}{listed}"
+    hint = Said("，是不是想写 {name}？", name=best[0]) if best else Said("。")
+    known = Said("这里可用的键：{names}", names=keys) if keys else ""
+    return Said("不认识的键 {name}{hint}{known}", name=place[-1], hint=hint, known=known)
 
 
 def _keys_at(place: Path, root: type[BaseModel]) -> list[str]:

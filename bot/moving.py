@@ -14,6 +14,7 @@ from bot.settings import Settings
 from bot.starting import after_moves
 from bot.stopping import stop_left_stage
 from bot.wecom.errors import BotError
+from said import Said
 from sop.playbook import Pipeline
 from sop.stages import Hand, Refusal, move_to, undo
 
@@ -81,7 +82,7 @@ def last_move(session: Session, case: Case, pipeline: str) -> StageMove | None:
 def _pipeline(settings: Settings, name: str) -> Pipeline:
     found = next((pipeline for pipeline in settings.pipelines if pipeline.name == name), None)
     if found is None:
-        raise MoveRefused(f"配置里没有流程「{name}」")
+        raise MoveRefused(Said("配置里没有流程「{name}」", name=name))
     return found
 
 

@@ -160,7 +160,7 @@ def _earlier(session: Session, case: Case, hit: TagHit, at: datetime) -> Sequenc
         for key, heard_at in case.heard.get(hit.rule_id, {}).items()
         if heard_at <= at and (hit.within is None or heard_at > at - hit.within)
     }
-    moments = {key: hit_at for key, hit_at in stored} | just_now
+    moments = {row.occasion: row.hit_at for row in stored} | just_now
     return sorted(moments.values(), reverse=True)[: hit.times]
 
 

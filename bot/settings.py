@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bot import mistakes, positions
 from bot.keeping import Media, Privacy
 from bot.material_files import all_attachments, check_materials
+from said import Said, sentence
 from sop.checks import check_playbook
 from sop.fields import known_fields
 from sop.groupsend import check_group_sends, personal_steps
@@ -44,8 +45,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        key = f"{self.where}: " if self.where else ""
-        return f"{self.file}:{self.line}:{self.column}: {key}{self.message}"
+        place = f"{self.file}:{self.line}:{self.column}" + (f": {self.where}" if self.where else "")
+        return Said("{place}: {message}", place=place, message=sentence(self.message))
 
 
 class ConfigError(Exception):
@@ -131,18 +132,18 @@ def load_settings(path: Path, *, examples: bool = True, today: date | None = Non
     try:
         raw = path.read_bytes()
     except OSError as error:
-        reasons = {FileNotFoundError: "文件不存在", IsADirectoryError: "这是一个文件夹，不是文件"}
-        reason = reasons.get(type(error), f"读不了（{error.strerror}）")
-        hint = "；可用 flask init --playbook education 生成一份"
-        raise ConfigError([Problem(name, 1, 1, "", reason + hint)]) from None
+        reasons = {FileNotFoundError: Said("文件不存在"), IsADirectoryError: Said("这是一个文件夹，不是文件")}
+        reason = reasons.get(type(error), Said("读不了（{strerror}）", strerror=error.strerror))
+        message = Said("{reason}；可用 flask init --playbook education 生成一份", reason=reason)
+        raise ConfigError([Problem(name, 1, 1, "", message)]) from None
     if len(raw) > MOST_BYTES:
-        raise ConfigError([Problem(name, 1, 1, "", f"文件超过 {MOST_BYTES // 1024 // 1024} MB")])
+        raise ConfigError([Problem(name, 1, 1, "", Said("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))])
     try:
         source = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        message = "不是 UTF-8 编码；请在编辑器里另存为 UTF-8"
-        raise ConfigError([Problem(name, line, 1, "", message)]) from None
+        unlike = "不是 UTF-8 编码；请在编辑器里另存为 UTF-8"
+        raise ConfigError([Problem(name, line, 1, "", unlike)]) from None
     return parse_settings(source, name, examples=examples, today=today, beside=path.parent)
 
 
@@ -213,7 +214,7 @@ def _parse_toml(source: str, name: str) -> dict[str, Any]:
     dots = _MANY_DOTS.search(source)
     if dots is not None:  # the parser takes minutes for a key of very many parts
         line = source.count("\n", 0, dots.start()) + 1
-        raise ConfigError([Problem(name, line, 1, "", f"TOML 写法有误：一个键名里最多 {_MOST_DOTS} 个点")])
+        raise ConfigError([Problem(name, line, 1, "", Said("TOML 写法有误：一个键名里最多 {n} 个点", n=_MOST_DOTS))])
     try:
         return tomllib.loads(source)
     except RecursionError:
@@ -223,8 +224,14 @@ def _parse_toml(source: str, name: str) -> dict[str, Any]:
         line, column = (int(at[1]), int(at[2])) if at else (source.count("\n") + 1, 1)
         text = mistakes.syntax(re.sub(r"\s*\(at [^)]*\)", "", str(error)))
         row = (source.splitlines() or [""])[min(line, source.count("\n") + 1) - 1 : line]
-        hint = '；这一行有中文引号或标点，请改成英文的 " = ,' if row and re.search("[“”‘’＝，：【】]", row[0]) else ""
-        raise ConfigError([Problem(name, line, column, "", f"TOML 写法有误：{text}{hint}")]) from None
+        hint = (
+            Said('；这一行有中文引号或标点，请改成英文的 " = ,')
+            if row and re.search("[“”‘’＝，：【】]", row[0])
+            else ""
+        )
+        raise ConfigError(
+            [Problem(name, line, column, "", Said("TOML 写法有误：{text}{hint}", text=text, hint=hint))]
+        ) from None
     except ValueError:  # tomllib hands on what Python says of thousands of digits
         raise ConfigError([Problem(name, 1, 1, "", "TOML 写法有误：有一个数字太长")]) from None
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from rapidfuzz import fuzz, process
 
+from said import Said
 from sop.fields import known_fields
 from sop.playbook import CustomerField, Pipeline, Sop, Step, Welcome, Workspace
 from sop.stopping import HAPPENINGS
@@ -38,11 +39,11 @@ def check_playbook(
     known = known_fields(fields)
     dates = [name for name, field in known.items() if field.kind == "date"]
     blanks = [f"customer.{name}" for name in known]
-    problems = list(_repeated("pipelines", "name", [pipeline.name for pipeline in pipelines], "流程"))
+    problems = list(_repeated("pipelines", "name", [pipeline.name for pipeline in pipelines], "流程「{name}」"))
     for i, pipeline in enumerate(pipelines):
         problems += _check_stages(("pipelines", i), pipeline, known_tags)
         problems += _check_moves(("pipelines", i), pipeline)
-    problems += _repeated("sops", "id", [sop.id for sop in sops], "SOP")
+    problems += _repeated("sops", "id", [sop.id for sop in sops], "SOP「{name}」")
     stages = [stage.name for pipeline in pipelines for stage in pipeline.stages]
     for i, sop in enumerate(sops):
         problems += _check_sop(("sops", i), sop, stages, known_tags, sops, dates)
@@ -50,7 +51,7 @@ def check_playbook(
             problems += _check_step(("sops", i, "steps", j), step, known_tags, workspace, blanks)
     if welcome is not None:
         problems += [Problem(("welcome", "say"), m) for m in check_wording(welcome.say, blanks)]
-    problems += _repeated("fields", "name", [field.name for field in fields], "字段")
+    problems += _repeated("fields", "name", [field.name for field in fields], "字段「{name}」")
     problems += _check_fields(fields)
     if workspace is not None:
         problems += _check_workspace(workspace)
@@ -60,7 +61,10 @@ def check_playbook(
 def _repeated(table: str, key: str, names: Sequence[str], what: str) -> Iterator[Problem]:
     for i, name in enumerate(names):
         if name in names[:i]:
-            yield Problem((table, i, key), f"{what}「{name}」重复了，第 {names.index(name) + 1} 个已经用了这个名字")
+            yield Problem(
+                (table, i, key),
+                Said("{what}重复了，第 {n} 个已经用了这个名字", what=Said(what, name=name), n=names.index(name) + 1),
+            )
 
 
 def _check_stages(where: Where, pipeline: Pipeline, known_tags: Collection[str]) -> Iterator[Problem]:
@@ -69,24 +73,33 @@ def _check_stages(where: Where, pipeline: Pipeline, known_tags: Collection[str])
     for j, stage in enumerate(pipeline.stages):
         at = (*where, "stages", j)
         if stage.name in names[:j]:
-            yield Problem((*at, "name"), f"阶段「{stage.name}」在「{pipeline.name}」里重复了")
+            yield Problem(
+                (*at, "name"), Said("阶段「{name}」在「{pipeline}」里重复了", name=stage.name, pipeline=pipeline.name)
+            )
         if stage.won and stage.lost:
-            yield Problem((*at, "lost"), f"阶段「{stage.name}」不能既是成交（won）又是流失（lost）")
+            yield Problem((*at, "lost"), Said("阶段「{name}」不能既是成交（won）又是流失（lost）", name=stage.name))
         if stage.on is None and stage.name not in known_tags and not _entered_in_time(pipeline, stage.name):
             yield Problem(
                 (*at, "name"),
-                f"没有什么能让客户进入「{stage.name}」：声明同名标签，或写 on；只由人工移动就写 on = []",
+                Said(
+                    "没有什么能让客户进入「{name}」：声明同名标签，或写 on；只由人工移动就写 on = []", name=stage.name
+                ),
             )
         for k, trigger in enumerate(stage.on or ()):
             yield from _check_trigger_name((*at, "on", k), trigger, known_tags)
         for trigger in dict.fromkeys(stage.entered_by):
             other = taken.setdefault(trigger, stage.name)
             if other != stage.name:
-                yield Problem((*at, "on"), f"「{trigger}」已经用来进入「{other}」，一个条件只能进一个阶段")
+                yield Problem(
+                    (*at, "on"),
+                    Said(
+                        "「{trigger}」已经用来进入「{other}」，一个条件只能进一个阶段", trigger=trigger, other=other
+                    ),
+                )
         for k, name in enumerate(stage.only_from):
-            yield from _check_known((*at, "only_from", k), name, names, "阶段")
+            yield from _check_known((*at, "only_from", k), name, names, "阶段「{name}」")
         for k, tag in enumerate(stage.needs):
-            yield from _check_known((*at, "needs", k), tag, known_tags, "标签")
+            yield from _check_known((*at, "needs", k), tag, known_tags, "标签「{name}」")
 
 
 def _entered_in_time(pipeline: Pipeline, name: str) -> bool:
@@ -95,24 +108,29 @@ def _entered_in_time(pipeline: Pipeline, name: str) -> bool:
 
 def _check_trigger_name(where: Where, trigger: str, known_tags: Collection[str]) -> Iterator[Problem]:
     if trigger.startswith("@"):
-        yield from _check_known(where, trigger, EVENTS, "事件")
+        yield from _check_known(where, trigger, EVENTS, "事件「{name}」")
     else:
-        yield from _check_known(where, trigger, known_tags, "标签")
+        yield from _check_known(where, trigger, known_tags, "标签「{name}」")
 
 
 def _check_moves(where: Where, pipeline: Pipeline) -> Iterator[Problem]:
     names = [stage.name for stage in pipeline.stages]
     for j, move in enumerate(pipeline.moves):
         at = (*where, "moves", j)
-        yield from _check_known((*at, "from"), move.from_, names, "阶段")
-        yield from _check_known((*at, "to"), move.to, names, "阶段")
+        yield from _check_known((*at, "from"), move.from_, names, "阶段「{name}」")
+        yield from _check_known((*at, "to"), move.to, names, "阶段「{name}」")
         if not move.after:
             yield Problem((*at, "after"), "after 要大于 0，例如 7d")
         if any(m.from_ == move.from_ and m.after <= move.after for m in pipeline.moves[:j]):
-            yield Problem((*at, "after"), f"从「{move.from_}」出发已有一条更早到期的移动，这一条永远轮不到")
+            yield Problem(
+                (*at, "after"), Said("从「{stage}」出发已有一条更早到期的移动，这一条永远轮不到", stage=move.from_)
+            )
         path = _loop(pipeline, move.to, move.from_)
         if path:
-            yield Problem((*at, "to"), f"定时移动绕成了圈：{' → '.join((move.from_, *path))}，客户会来回移动")
+            yield Problem(
+                (*at, "to"),
+                Said("定时移动绕成了圈：{way}，客户会来回移动", way=" → ".join((move.from_, *path))),
+            )
 
 
 def _loop(pipeline: Pipeline, start: str, goal: str) -> tuple[str, ...]:
@@ -132,7 +150,9 @@ def _loop(pipeline: Pipeline, start: str, goal: str) -> tuple[str, ...]:
 def _check_fields(fields: Sequence[CustomerField]) -> Iterator[Problem]:
     for i, field in enumerate(fields):
         if f"customer.{field.name}" in PLACEHOLDERS:
-            yield Problem(("fields", i, "name"), f"{{customer.{field.name}}} 已有别的意思，请换一个名字")
+            yield Problem(
+                ("fields", i, "name"), Said("{{customer.{name}}} 已有别的意思，请换一个名字", name=field.name)
+            )
         if field.yearly and field.kind != "date":
             yield Problem(("fields", i, "yearly"), '每年一次（yearly）只用于日期：kind = "date"')
 
@@ -146,15 +166,17 @@ def _check_sop(
     dates: Collection[str],
 ) -> Iterator[Problem]:
     if sop.stage is not None:
-        yield from _check_known((*where, "stage"), sop.stage, stages, "阶段")
+        yield from _check_known((*where, "stage"), sop.stage, stages, "阶段「{name}」")
         if stages.count(sop.stage) > 1:
-            yield Problem((*where, "stage"), f"有不止一个流程含阶段「{sop.stage}」，请给它们不同的名字")
+            yield Problem(
+                (*where, "stage"), Said("有不止一个流程含阶段「{stage}」，请给它们不同的名字", stage=sop.stage)
+            )
     else:
         yield from _check_on((*where, "on"), sop, known_tags, sops, dates)
     for j, tag in enumerate(sop.audience.tags):
-        yield from _check_known((*where, "audience", "tags", j), tag, known_tags, "标签")
+        yield from _check_known((*where, "audience", "tags", j), tag, known_tags, "标签「{name}」")
     for j, stage in enumerate(sop.audience.stages):
-        yield from _check_known((*where, "audience", "stages", j), stage, stages, "阶段")
+        yield from _check_known((*where, "audience", "stages", j), stage, stages, "阶段「{name}」")
     for j, happening in enumerate(sop.stop):
         yield from _check_stop((*where, "stop", j), happening, known_tags)
     yield from _check_order(where, sop)
@@ -180,24 +202,32 @@ def _check_on(
         yield Problem(where, str(error))
         return
     if trigger.kind == "tag":
-        yield from _check_known(where, trigger.name, known_tags, "标签")
+        yield from _check_known(where, trigger.name, known_tags, "标签「{name}」")
     if trigger.kind == "date" and trigger.day is None:
-        yield from _check_known(where, trigger.name, dates, "日期字段")
+        yield from _check_known(where, trigger.name, dates, "日期字段「{name}」")
     if trigger.kind in ("reply", "no-reply"):
-        yield from _check_known(where, trigger.name, [other.id for other in sops], "跟进")
+        yield from _check_known(where, trigger.name, [other.id for other in sops], "跟进「{name}」")
         if trigger.name == sop.id:
             yield Problem(where, "一份跟进不能由它自己的回复启动")
         steps = next((len(other.steps) for other in sops if other.id == trigger.name), 0)
         if steps and trigger.step is not None and trigger.step >= steps:
-            yield Problem(where, f"「{trigger.name}」只有 {steps} 步，没有第 {trigger.step + 1} 步")
+            yield Problem(
+                where,
+                Said(
+                    "「{name}」只有 {steps} 步，没有第 {n} 步",
+                    name=trigger.name,
+                    steps=steps,
+                    n=trigger.step + 1,
+                ),
+            )
 
 
 def _check_stop(where: Where, happening: str, known_tags: Collection[str]) -> Iterator[Problem]:
     kind, colon, name = happening.partition(":")
     if kind == "tag" and colon:
-        yield from _check_known(where, name, known_tags, "标签")
+        yield from _check_known(where, name, known_tags, "标签「{name}」")
     else:
-        yield from _check_known(where, happening, (*HAPPENINGS, "tag:标签名"), "停止条件")
+        yield from _check_known(where, happening, (*HAPPENINGS, Said("tag:标签名")), "停止条件「{name}」")
 
 
 def _check_step(
@@ -210,22 +240,33 @@ def _check_step(
         yield from (Problem(at, message) for message in check_wording(text, blanks))
     for key, tag in (("on_reply", step.on_reply), ("on_silence", step.on_silence)):
         if tag is not None:
-            yield from _check_known((*where, key), tag, known_tags, "标签")
+            yield from _check_known((*where, key), tag, known_tags, "标签「{name}」")
     if step.on_reply is not None and step.on_reply == step.on_silence:
-        yield Problem((*where, "on_silence"), f"回复与否都打「{step.on_silence}」，就分不出客户有没有回复了")
+        yield Problem(
+            (*where, "on_silence"),
+            Said("回复与否都打「{tag}」，就分不出客户有没有回复了", tag=step.on_silence),
+        )
     if step.reply_window < timedelta(minutes=1):
         yield Problem((*where, "reply_window"), "reply_window 至少 1m")
     if workspace is not None and step.at is not None and not workspace.work_hours.holds(step.at):
-        yield Problem((*where, "at"), f"{step.at:%H:%M} 不在工作时间 {workspace.work_hours} 里，会被顺延")
+        yield Problem(
+            (*where, "at"),
+            Said(
+                "{at} 不在工作时间 {work_hours} 里，会被顺延", at=f"{step.at:%H:%M}", work_hours=workspace.work_hours
+            ),
+        )
 
 
 def _check_workspace(workspace: Workspace) -> Iterator[Problem]:
     for j, day in enumerate(workspace.extra_workdays):
         if day in workspace.holidays:
-            yield Problem(("workspace", "extra_workdays", j), f"{_day(day)} 既写成了假期又写成了上班")
+            yield Problem(("workspace", "extra_workdays", j), Said("{day} 既写成了假期又写成了上班", day=_day(day)))
     hours, quiet = workspace.work_hours, workspace.quiet_hours
     if quiet is not None and all(quiet.holds(at) for at in _every_minute() if hours.holds(at)):
-        yield Problem(("workspace", "quiet_hours"), f"免打扰 {quiet} 盖住了整个工作时间 {hours}，就没有时间提醒了")
+        yield Problem(
+            ("workspace", "quiet_hours"),
+            Said("免打扰 {quiet} 盖住了整个工作时间 {hours}，就没有时间提醒了", quiet=quiet, hours=hours),
+        )
 
 
 def _every_minute() -> Iterator[time]:
@@ -233,7 +274,7 @@ def _every_minute() -> Iterator[time]:
 
 
 def _day(day: date) -> str:
-    return f"{day.year} 年 {day.month} 月 {day.day} 日"
+    return Said("{year} 年 {month} 月 {day} 日", year=day.year, month=day.month, day=day.day)
 
 
 def _check_known(where: Where, name: str, known: Iterable[str], what: str) -> Iterator[Problem]:
@@ -242,9 +283,9 @@ def _check_known(where: Where, name: str, known: Iterable[str], what: str) -> It
         return
     near = process.extractOne(name, names, scorer=fuzz.ratio, score_cutoff=50)
     if near:
-        hint = f"是不是「{near[0]}」？"
+        hint = Said("是不是「{name}」？", name=near[0])
     elif len(names) <= 12:
-        hint = f"可用的有：{'、'.join(names) or '（一个也没有）'}"
+        hint = Said("可用的有：{names}", names=names or Said("（一个也没有）"))
     else:
-        hint = "请先声明它"
-    yield Problem(where, f"没有{what}「{name}」，{hint}")
+        hint = Said("请先声明它")
+    yield Problem(where, Said("没有{what}，{hint}", what=Said(what, name=name), hint=hint))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from said import Said
 from sop.playbook import Sop
 
 
@@ -15,7 +16,9 @@ def why_not_again(sop: Sop, last_enrolled_at: datetime | None, now: datetime) ->
     if sop.again == "never":
         return "这份跟进每位客户只做一次"
     free_at = last_enrolled_at + sop.again
-    return None if now >= free_at else f"距上一次不到 {sop.again.days} 天" if sop.again.days else "距上一次太近"
+    if now >= free_at:
+        return None
+    return Said("距上一次不到 {n} 天", n=sop.again.days) if sop.again.days else "距上一次太近"
 
 
 def by_priority(sops: Iterable[Sop]) -> tuple[Sop, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
+from said import Said
 from sop.playbook import BIRTHDAY, EXPIRY, CustomerField
 
 LONGEST = 200
@@ -28,11 +29,11 @@ def read_value(field: CustomerField, text: str) -> str:
     """Bring what a person wrote into the form that is kept (dates as 1990-05-20); raises ValueError saying how."""
     plain = " ".join(text.split())
     if len(plain) > LONGEST:
-        raise ValueError(f"最多 {LONGEST} 个字")
+        raise ValueError(Said("最多 {n} 个字", n=LONGEST))
     if field.kind == "date":
         return _read_date(plain).isoformat()
     if text.startswith(_FORMULA) and not _NUMBER.fullmatch(plain):
-        raise ValueError(f"以 {text[0]!r} 开头，像是表格公式，请去掉这个符号")
+        raise ValueError(Said("以 {text} 开头，像是表格公式，请去掉这个符号", text=repr(text[0])))
     return plain
 
 
@@ -41,7 +42,11 @@ def show_value(field: CustomerField, value: str) -> str:
     if field.kind != "date":
         return value
     day = date.fromisoformat(value)
-    return f"{day.month}月{day.day}日" if field.yearly else f"{day.year}年{day.month}月{day.day}日"
+    return (
+        Said("{month}月{day}日", month=day.month, day=day.day)
+        if field.yearly
+        else Said("{year}年{month}月{day}日", year=day.year, month=day.month, day=day.day)
+    )
 
 
 def dates_of(fields: Mapping[str, CustomerField], values: Mapping[str, str]) -> dict[str, date]:
@@ -60,7 +65,7 @@ def find_field(fields: Mapping[str, CustomerField], heading: str) -> CustomerFie
 def unknown_field(fields: Collection[CustomerField], heading: str) -> str:
     """Say that there is no such field, and which there are."""
     names = "、".join(f"{field.name}（{field.title}）" if field.title else field.name for field in fields)
-    return f"没有字段「{heading}」，可用的有：{names}；新的字段写在配置的 [[fields]] 里"
+    return Said("没有字段「{name}」，可用的有：{names}；新的字段写在配置的 [[fields]] 里", name=heading, names=names)
 
 
 def _read_date(text: str) -> date:
@@ -68,4 +73,4 @@ def _read_date(text: str) -> date:
     try:
         return date(int(found[1]), int(found[2]), int(found[3])) if found else date.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"「{text[:30]}」不是日期，写作 1990-05-20") from None
+        raise ValueError(Said("「{text}」不是日期，写作 1990-05-20", text=text[:30])) from None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal
 
+from said import Said
 from sop.playbook import Overdue, Sop
 from sop.workcalendar import Workcalendar
 
@@ -55,7 +56,14 @@ def check_group_sends(sops: Sequence[Sop]) -> Iterator[tuple[tuple[str | int, ..
             for k, text in enumerate(step.say):
                 if (size := len(text.encode())) > MOST_TEXT:
                     at = (*where, "say", k) if len(step.say) > 1 else (*where, "say")
-                    yield at, f"群发的文字太长：{size} 字节，企业微信最多 {MOST_TEXT}（一个汉字占 3 字节）"
+                    yield (
+                        at,
+                        Said(
+                            "群发的文字太长：{size} 字节，企业微信最多 {most}（一个汉字占 3 字节）",
+                            size=size,
+                            most=MOST_TEXT,
+                        ),
+                    )
 
 
 def personal_steps(sops: Sequence[Sop]) -> Iterator[str]:
@@ -63,7 +71,11 @@ def personal_steps(sops: Sequence[Sop]) -> Iterator[str]:
     for sop in sops:
         for j, step in enumerate(sop.steps if sop.channel == "group-send" else ()):
             if any(is_personal(text) for text in step.say):
-                yield f"跟进「{sop.id}」第 {j + 1} 步提到了客户的称呼，群发做不到，这一步改用卡片逐个提醒"
+                yield Said(
+                    "跟进「{sop}」第 {n} 步提到了客户的称呼，群发做不到，这一步改用卡片逐个提醒",
+                    sop=sop.id,
+                    n=j + 1,
+                )
 
 
 def monthly_cap(now: datetime, workdays: Workcalendar) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from said import Said
 from sop.playbook import Pipeline, Stage
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -26,15 +27,27 @@ def why_guarded(pipeline: Pipeline, here: Stage | None, to: Stage, facts: Facts)
     """Say (for people) what keeps rules from bringing the card into `to`; None when nothing does."""
     until = held_until(pipeline, facts)
     if until > facts.now:
-        return f"员工刚移动过，{_length(until - facts.now)}内规则不改动"
+        return Said("员工刚移动过，{length}内规则不改动", length=_length(until - facts.now))
     missing = [tag for tag in to.needs if tag not in facts.tags]
     if missing:
-        return f"进入「{to.name}」还缺标签{'、'.join(f'「{tag}」' for tag in missing)}"
+        return Said(
+            "进入「{name}」还缺标签{tags}", name=to.name, tags=[Said("「{name}」", name=tag) for tag in missing]
+        )
     if to.min_score is not None and facts.score < to.min_score:
-        return f"进入「{to.name}」要 {to.min_score} 分，现在 {facts.score} 分"
+        return Said(
+            "进入「{name}」要 {min_score} 分，现在 {score} 分",
+            name=to.name,
+            min_score=to.min_score,
+            score=facts.score,
+        )
     if here is not None and facts.entered_at is not None and facts.now - facts.entered_at < to.min_stay:
         left = facts.entered_at + to.min_stay - facts.now
-        return f"在「{here.name}」还没待够，再过 {_length(left)}才能进入「{to.name}」"
+        return Said(
+            "在「{name}」还没待够，再过 {length}才能进入「{to}」",
+            name=here.name,
+            length=_length(left),
+            to=to.name,
+        )
     return None
 
 
@@ -46,6 +59,6 @@ def held_until(pipeline: Pipeline, facts: Facts) -> datetime:
 def _length(span: timedelta) -> str:
     minutes = -(-span // timedelta(minutes=1))
     if minutes < 60:
-        return f"{minutes} 分钟"
+        return Said("{n} 分钟", n=minutes)
     hours = -(-minutes // 60)
-    return f"{hours} 小时" if hours < 48 else f"{-(-hours // 24)} 天"
+    return Said("{n} 小时", n=hours) if hours < 48 else Said("{n} 天", n=-(-hours // 24))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from said import Said
 from sop.attachments import Attachment
 
 _LENGTH = re.compile(r"(\d{1,6})\s*([smhdw])")
@@ -110,7 +111,7 @@ class Workspace(Table):
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f'没有时区 "{name}"，可写例如 "Asia/Shanghai"') from None
+            raise ValueError(Said('没有时区 "{name}"，可写例如 "Asia/Shanghai"', name=name)) from None
         return name
 
 

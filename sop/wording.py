@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 
 from rapidfuzz import fuzz, process
 
+from said import Said
+
 PLACEHOLDERS = {
     "customer.name": "客户的称呼",
     "agent.name": "员工的名字",
@@ -47,5 +49,9 @@ def check_wording(text: str, fields: Collection[str] = ()) -> list[str]:
 
 def _unknown(name: str, known: Collection[str]) -> str:
     near = process.extractOne(name, known, scorer=fuzz.ratio, score_cutoff=50)
-    hint = f"，是不是 {{{near[0]}}}？" if near else f"，可用的有 {'、'.join(f'{{{n}}}' for n in known)}"
-    return f"没有占位符 {{{name}}}{hint}"
+    hint = (
+        Said("，是不是 {{{name}}}？", name=near[0])
+        if near
+        else Said("，可用的有 {names}", names=[f"{{{n}}}" for n in known])
+    )
+    return Said("没有占位符 {{{name}}}{hint}", name=name, hint=hint)

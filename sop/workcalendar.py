@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import chinese_calendar
 
+from said import Said
 from sop.playbook import Workspace
 
 _DAY = timedelta(days=1)
@@ -52,7 +53,7 @@ class Workcalendar:
     def warnings(self) -> tuple[str, ...]:
         """The years that were asked for and whose statutory holidays are not known, as sentences."""
         return tuple(
-            f"没有 {year} 年的法定节假日数据，暂按平常的周历计算；可在 [workspace] 的 holidays 里补上"
+            Said("没有 {year} 年的法定节假日数据，暂按平常的周历计算；可在 [workspace] 的 holidays 里补上", year=year)
             for year in sorted(self._unknown_years)
         )
 
@@ -119,7 +120,7 @@ class Workcalendar:
             return None if kind == "festivals" else weekend
         if not resting or (name is None and kind == "festivals"):
             return None
-        return "周末顺延" if name is None else f"假期顺延（{_FESTIVALS.get(name, name)}）"
+        return "周末顺延" if name is None else Said("假期顺延（{name}）", name=Said(_FESTIVALS.get(name, name)))
 
     def _opening(self, day: date) -> tuple[datetime, datetime]:
         if day not in self._openings:
@@ -154,7 +155,13 @@ class Workcalendar:
                 same_time = self.instant(self.local(at).date() + distance * _DAY, self.local(at).time())
                 opens, closes = self._opening(later)
                 return same_time if keep_time and opens <= same_time < closes else opens
-        raise ValueError(f"{day} 之后 {_SEARCHED_DAYS} 天内没有一个工作日，请检查 workspace.holidays")
+        raise ValueError(
+            Said(
+                "{day} 之后 {n} 天内没有一个工作日，请检查 workspace.holidays",
+                day=day,
+                n=_SEARCHED_DAYS,
+            )
+        )
 
     def _out_of_quiet(self, at: datetime) -> Shift | None:
         quiet, now = self._workspace.quiet_hours, self.local(at)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import re2
 
+from said import Said
 from taggers.errors import RuleError
 from taggers.expression import MOST_STEPS, compile_expression
 from taggers.fold import fold
@@ -73,7 +74,8 @@ class Compiler:
             folded = fold(word)
             if not BLOCK.fullmatch(folded):
                 self.fault(
-                    ("text", "words", place), f"「{word}」不能进分词词典：只用汉字、字母和数字，中间不留空格和标点"
+                    ("text", "words", place),
+                    Said("「{word}」不能进分词词典：只用汉字、字母和数字，中间不留空格和标点", word=word),
                 )
             elif folded not in seen:
                 seen.add(folded)
@@ -84,7 +86,9 @@ class Compiler:
         places: dict[str, int] = {}
         for place, synonym in enumerate(synonyms):
             if synonym.name in places:
-                self.fault(("synonyms", place, "name"), f"同义词组「{synonym.name}」重名，合并成一组或改名")
+                self.fault(
+                    ("synonyms", place, "name"), Said("同义词组「{name}」重名，合并成一组或改名", name=synonym.name)
+                )
             else:
                 places[synonym.name] = place
         flat: dict[str, list[str]] = {}
@@ -99,9 +103,11 @@ class Compiler:
                 if not word.startswith("@") or word == "@":
                     words.append(word)
                 elif inner not in places:
-                    self.fault(where, f"没有名为「{inner}」的同义词组，先写 [[synonyms]] 再引用")
+                    self.fault(where, Said("没有名为「{name}」的同义词组，先写 [[synonyms]] 再引用", name=inner))
                 elif inner in path:
-                    self.fault(where, "同义词组循环引用：" + " → ".join((*path[path.index(inner) :], inner)))
+                    self.fault(
+                        where, Said("同义词组循环引用：{way}", way=" → ".join((*path[path.index(inner) :], inner)))
+                    )
                 else:
                     words.extend(expand(inner, (*path, inner)))
             if len(path) == 1 or not any(error.where[:2] == ("synonyms", places[name]) for error in self.errors):
@@ -117,7 +123,7 @@ class Compiler:
         if word.startswith("@") and len(word) > 1:
             members = self._sets.get(word[1:])
             if members is None:
-                self.fault(where, f"没有名为「{word[1:]}」的同义词组，先写 [[synonyms]] 再引用")
+                self.fault(where, Said("没有名为「{name}」的同义词组，先写 [[synonyms]] 再引用", name=word[1:]))
                 return []
             via = word[1:]
         else:
@@ -126,7 +132,7 @@ class Compiler:
         for member in members:
             folded = fold(member)
             if not folded.strip():
-                self.fault(where, f"「{member}」没有可以匹配的内容（只有空格或看不见的字符）")
+                self.fault(where, Said("「{member}」没有可以匹配的内容（只有空格或看不见的字符）", member=member))
                 continue
             found.append(Keyword(member, folded, via))
             other = folded.translate(_OTHER_PUNCTUATION)
@@ -174,7 +180,9 @@ class Compiler:
     def _check(self, made: CompiledRule, where: Path) -> None:
         rule = made.rule
         if not made.spoken and not rule.on:
-            self.fault(where, f"规则「{rule.id}」什么也抓不到：写 any、all、near、regex 或 on 中的至少一项")
+            self.fault(
+                where, Said("规则「{rule}」什么也抓不到：写 any、all、near、regex 或 on 中的至少一项", rule=rule.id)
+            )
         if made.spoken and rule.on:
             self.fault(
                 (*where, "on"), "一条规则要么看说了什么（any、all、near、regex），要么看做了什么（on），请分成两条"
@@ -184,11 +192,16 @@ class Compiler:
         blocked = {keyword.folded for keyword in made.none}
         for slot in made.slots:
             if slot and all(keyword.folded in blocked for keyword in slot):
-                self.fault((*where, "none"), f"「{slot[0].written}」既必须出现又不许出现，这条规则永远不会命中")
+                self.fault(
+                    (*where, "none"),
+                    Said("「{word}」既必须出现又不许出现，这条规则永远不会命中", word=slot[0].written),
+                )
         if rule.sound and made.slots and not any(homophones(k.folded) for slot in made.slots for k in slot):
             self.fault((*where, "sound"), "sound = true 只对两个字以上的汉字词有用，这条规则里没有")
         if rule.times > 1 and rule.within is None:
-            self.fault((*where, "times"), f'{rule.times} 次要在多久之内？写上 within，例如 within = "7d"')
+            self.fault(
+                (*where, "times"), Said('{times} 次要在多久之内？写上 within，例如 within = "7d"', times=rule.times)
+            )
 
     def _regex(self, pattern: str, where: Path) -> re2._Regexp | None:
         try:
@@ -196,13 +209,23 @@ class Compiler:
         except re2.error as problem:
             said = problem.args[0] if problem.args else problem
             detail = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-            self.fault(where, f"正则表达式 RE2 不接受：{detail}。RE2 没有回溯引用和环视，重复次数最多 1000")
+            self.fault(
+                where,
+                Said("正则表达式 RE2 不接受：{detail}。RE2 没有回溯引用和环视，重复次数最多 1000", detail=detail),
+            )
             return None
         if made.search("") is not None:
             self.fault(where, "正则表达式能匹配空字符串，会命中所有消息；把 * 改成 + 或加上必须出现的字")
             return None
         if made.programsize > MOST_STEPS:
-            self.fault(where, f"正则表达式太大（{made.programsize} 步，最多 {MOST_STEPS}）；减少重复次数，或拆成几条")
+            self.fault(
+                where,
+                Said(
+                    "正则表达式太大（{n} 步，最多 {most}）；减少重复次数，或拆成几条",
+                    n=made.programsize,
+                    most=MOST_STEPS,
+                ),
+            )
             return None
         return made
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from said import Said
 from taggers.rule import parse_duration
 
 Happening = Literal[
@@ -132,6 +133,9 @@ def parse_trigger(written: str) -> Trigger:
         if matched is not None:
             return build(written, matched)
     raise ValueError(
-        f"不认识的触发条件「{written}」。可以写：@added、@added:渠道、@deleted、@joined、@left、@first-message、@night、"
-        "kind:image、link:opened、link:opened:名称、reply:SOP/步、no-reply:SOP/步、silence:3d"
+        Said(
+            "不认识的触发条件「{written}」。可以写：@added、@added:渠道、@deleted、@joined、@left、@first-message、@night、"
+            "kind:image、link:opened、link:opened:名称、reply:SOP/步、no-reply:SOP/步、silence:3d",
+            written=written,
+        )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from said import Said, chained, reread
 from taggers.compiled import CompiledRule
 from taggers.hits import Explanation, Span, TagHit
 from taggers.matching import Matcher
@@ -12,16 +13,30 @@ from taggers.rule import Condition, Rule
 from taggers.utterance import Context, Scope, Utterance, split_quote
 from taggers.weighing import Finding, spans_of, weigh
 
-SCOPES: dict[Scope, str] = {
-    "typed": "输入的文字",
-    "mixed": "图文消息",
-    "quote": "引用的消息",
-    "forwarded": "转发的聊天记录",
-    "link": "链接卡片",
-    "notice": "群公告",
-    "file": "文件名",
+SCOPES: dict[Scope, Said] = {
+    "typed": Said("输入的文字"),
+    "mixed": Said("图文消息"),
+    "quote": Said("引用的消息"),
+    "forwarded": Said("转发的聊天记录"),
+    "link": Said("链接卡片"),
+    "notice": Said("群公告"),
+    "file": Said("文件名"),
 }
-_WHO = {"customer": "客户", "agent": "员工", "both": "双方"}
+_SAYS = {"customer": Said("这句是客户说的"), "agent": Said("这句是员工说的")}
+_HEARS = {"customer": Said("规则只听客户"), "agent": Said("规则只听员工")}
+
+# What say_hit and say_occurrence write. Hits are many and their reasons are kept as text: retold reads them again.
+WORDINGS = (
+    "{one}；{more}", "命中 {words}", "{words}、{word}", "{word} → {via}", "否定", "否定（{because}）", "非否定",
+    "疑问句", "陈述句", "谐音", *SCOPES.values(), "行为：{says}", "{says}（渠道 {name}）", "被添加为客户",
+    "删除了员工", "进群", "退群", "第一条消息", "{begin} 点到 {end} 点来消息", "发来 {kind}", "打开了链接",
+    "打开了链接 {name}", "未回复 {sop}", "回复了 {sop}", "{sop} 第 {step} 步", "沉默满 {length}",
+)  # fmt: skip
+
+
+def retold(reason: str) -> str:
+    """The reason of a hit, as it is kept, with what it was made of."""
+    return reread(reason, WORDINGS)
 
 
 def say_hit(findings: Sequence[Finding]) -> str:
@@ -75,8 +90,8 @@ def explain(
         if hit is not None:
             explained.append(Explanation(rule.id, rule.tag, True, hit.reason, hit.spans))
         else:
-            missed = tuple(dict.fromkeys((*why, *unmet(rule, context)))) or ("条件不全",)
-            said = "未命中：" + "；".join(missed)
+            missed = tuple(dict.fromkeys((*why, *unmet(rule, context)))) or (Said("条件不全"),)
+            said = Said("未命中：{why}", why=chained(missed))
             explained.append(Explanation(rule.id, rule.tag, False, said, tuple(sorted(set(spans))), missed))
     return tuple(explained)
 
@@ -85,33 +100,35 @@ def _not_for(made: CompiledRule, utterance: Utterance, scope: Scope) -> list[str
     """Say what keeps a satisfied rule from hearing this part of this message."""
     rule = made.rule
     if rule.from_ not in (utterance.sender, "both"):
-        return [f"这句是{_WHO[utterance.sender]}说的，规则只听{_WHO[rule.from_]}"]
+        return [Said("{says}，{hears}", says=_SAYS[utterance.sender], hears=_HEARS[rule.from_])]
     if scope not in made.scopes:
-        return [f"出现在{SCOPES[scope]}里，规则只看" + "、".join(SCOPES[each] for each in rule.scope)]
+        return [
+            Said("出现在{part}里，规则只看{parts}", part=SCOPES[scope], parts=[SCOPES[each] for each in rule.scope])
+        ]
     return []
 
 
 def unmet(rule: Rule, context: Context) -> tuple[str, ...]:
     """Say what of the rule's `when` and `unless` the customer does not meet."""
-    wants = [f"要求{what}" for what, held in _held(rule.when, context) if not held]
-    wants.extend(f"排除{what}" for what, held in _held(rule.unless, context) if held)
+    wants = [Said("要求{what}", what=what) for what, held in _held(rule.when, context) if not held]
+    wants.extend(Said("排除{what}", what=what) for what, held in _held(rule.unless, context) if held)
     return tuple(wants)
 
 
-def _held(condition: Condition, context: Context) -> list[tuple[str, bool]]:
-    checks: list[tuple[str, bool]] = []
+def _held(condition: Condition, context: Context) -> list[tuple[Said, bool]]:
+    checks: list[tuple[Said, bool]] = []
     if condition.tags:
-        checks.append(("标签 " + "、".join(condition.tags), not context.tags.isdisjoint(condition.tags)))
+        checks.append((Said("标签 {names}", names=condition.tags), not context.tags.isdisjoint(condition.tags)))
     if condition.stages:
         here = {*context.stages.values(), *(f"{pipeline}/{stage}" for pipeline, stage in context.stages.items())}
-        checks.append(("阶段 " + "、".join(condition.stages), not here.isdisjoint(condition.stages)))
+        checks.append((Said("阶段 {names}", names=condition.stages), not here.isdisjoint(condition.stages)))
     if condition.pipelines:
         held = not context.stages.keys().isdisjoint(condition.pipelines)
-        checks.append(("流程 " + "、".join(condition.pipelines), held))
+        checks.append((Said("流程 {names}", names=condition.pipelines), held))
     if condition.channels:
-        checks.append(("渠道 " + "、".join(condition.channels), context.channel in condition.channels))
+        checks.append((Said("渠道 {names}", names=condition.channels), context.channel in condition.channels))
     if condition.hours:
-        checks.append((f"时段 {condition.hours}", _within_hours(condition.hours, context.hour)))
+        checks.append((Said("时段 {hours}", hours=condition.hours), _within_hours(condition.hours, context.hour)))
     return checks
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from said import Said
 from taggers.compiled import MOST_KEYWORDS, MOST_RULES, CompiledRule, Compiler
 from taggers.errors import RuleError, RuleErrors
 from taggers.hits import Explanation, Span, TagHit
 from taggers.matching import Matcher
 from taggers.occurrence import Occurrence
-from taggers.reasons import explain, say_hit, say_occurrence, unmet
+from taggers.reasons import explain, retold, say_hit, say_occurrence, unmet
 from taggers.rule import Rule, Synonym, TagGroup
 from taggers.utterance import NOWHERE, Context, Sender, Utterance, split_quote
 from taggers.weighing import Finding
@@ -150,7 +151,7 @@ def compile_rulebook(
     compiled = [compiler.rule(index, rule) for index, rule in enumerate(rules)]
     count = sum(len(slot) for made in compiled for slot in (*made.slots, made.none))
     if count > MOST_KEYWORDS:
-        compiler.fault(("rules",), f"关键词共 {count} 个，最多 {MOST_KEYWORDS} 个")
+        compiler.fault(("rules",), Said("关键词共 {n} 个，最多 {most} 个", n=count, most=MOST_KEYWORDS))
     broken = {error.where[1] for error in compiler.errors if error.where[0] == "rules" and len(error.where) > 1}
     source = (tuple(rules), tuple(synonyms), tuple(words), tuple(tag_groups), version)
     book = RuleBook([made for made in compiled if made.index not in broken], compiler.words, version, source)
@@ -172,19 +173,21 @@ def _order(error: RuleError) -> tuple[tuple[int, str | int], ...]:
 
 def _check_names(compiler: Compiler, rules: Sequence[Rule], tag_groups: Sequence[TagGroup]) -> None:
     if len(rules) > MOST_RULES:
-        compiler.fault(("rules",), f"规则共 {len(rules)} 条，最多 {MOST_RULES} 条")
+        compiler.fault(("rules",), Said("规则共 {n} 条，最多 {most} 条", n=len(rules), most=MOST_RULES))
     first: dict[str, int] = {}
     for index, rule in enumerate(rules):
         if first.setdefault(rule.id, index) != index:
             compiler.fault(
-                ("rules", index, "id"), f"规则编号「{rule.id}」已被第 {first[rule.id] + 1} 条规则使用，换一个"
+                ("rules", index, "id"),
+                Said("规则编号「{name}」已被第 {n} 条规则使用，换一个", name=rule.id, n=first[rule.id] + 1),
             )
     owners: dict[str, str] = {}
     for index, group in enumerate(tag_groups):
         for at, name in enumerate(group.names):
             if name in owners:
                 compiler.fault(
-                    ("tags", index, "names", at), f"标签「{name}」已在分组「{owners[name]}」里，一个标签只属于一组"
+                    ("tags", index, "names", at),
+                    Said("标签「{name}」已在分组「{group}」里，一个标签只属于一组", name=name, group=owners[name]),
                 )
             owners.setdefault(name, group.group)
 
@@ -202,10 +205,21 @@ def failed_examples(book: RuleBook) -> Iterable[RuleError]:
                 if hit == (wanted == "hit"):
                     continue
                 if hit:
-                    yield RuleError(where, f"例句「{sentence}」不该命中 {rule.id}，却命中了：{got[0].reason}")
+                    yield RuleError(
+                        where,
+                        Said(
+                            "例句「{sentence}」不该命中 {rule}，却命中了：{reason}",
+                            sentence=sentence,
+                            rule=rule.id,
+                            reason=retold(got[0].reason),
+                        ),
+                    )
                 else:
-                    why = got[0].reason if got else "未命中：句中没有这条规则的关键词"
-                    yield RuleError(where, f"例句「{sentence}」应命中 {rule.id}，但{why}")
+                    why = got[0].reason if got else Said("未命中：句中没有这条规则的关键词")
+                    yield RuleError(
+                        where,
+                        Said("例句「{sentence}」应命中 {rule}，但{why}", sentence=sentence, rule=rule.id, why=why),
+                    )
 
 
 def _example(rule: Rule, sentence: str) -> Utterance:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from said import Said
 from taggers.compiled import CompiledRule, Keyword
 from taggers.hits import Span
 from taggers.page import Page
@@ -70,14 +71,14 @@ def weigh(
     kept: dict[int, list[Occurrence]] = {}
     for one in placed:
         if one[0] == NONE:
-            _say(why, f"出现了「{one[3].written}」（none 里的词）")
+            _say(why, Said("出现了「{word}」（none 里的词）", word=one[3].written))
             return None
         if made.any_sense or _is_meant(one, made, page, why):
             kept.setdefault(one[0], []).append(one)
     if len(kept) < len(made.slots):
         if why is not None:
             seen = {one[0] for one in occurrences}
-            why.extend(f"没有出现 {_some(keywords)}" for slot, keywords in enumerate(made.slots) if slot not in seen)
+            why.extend(_lacking(keywords) for slot, keywords in enumerate(made.slots) if slot not in seen)
         return None
     if made.near and not _near(made, kept, why):
         return None
@@ -103,7 +104,13 @@ def _placed(occurrences: list[Occurrence], made: CompiledRule, page: Page, why: 
         if why is not None and len(placed) < len(occurrences):
             for slot, start, end, keyword, _ in occurrences[:MOST_OCCURRENCES]:
                 if slot != NONE and not page.is_word(start, end):
-                    why.append(f"「{keyword.written}」不在词的边界上（分词：{page.words_around(start, end)}）")
+                    why.append(
+                        Said(
+                            "「{word}」不在词的边界上（分词：{cut}）",
+                            word=keyword.written,
+                            cut=page.words_around(start, end),
+                        )
+                    )
     if len(placed) <= MOST_OCCURRENCES:
         return placed
     seen: dict[int, int] = {}
@@ -124,13 +131,13 @@ def _is_said(word: str, start: int, end: int, made: CompiledRule, page: Page, wh
     rule = made.rule
     denied, asked, because = page.sense(start, end)
     if denied and rule.negated == "skip":
-        _say(why, f"「{word}」被否定（{because}）")
+        _say(why, Said("「{word}」被否定（{because}）", word=word, because=because))
     elif not denied and rule.negated == "only":
-        _say(why, f"「{word}」没有被否定，规则只要否定的")
+        _say(why, Said("「{word}」没有被否定，规则只要否定的", word=word))
     elif rule.question == "only" and not asked:
-        _say(why, f"「{word}」在陈述句里，规则只要疑问句")
+        _say(why, Said("「{word}」在陈述句里，规则只要疑问句", word=word))
     elif rule.question == "never" and asked:
-        _say(why, f"「{word}」在疑问句里，规则不要疑问句")
+        _say(why, Said("「{word}」在疑问句里，规则不要疑问句", word=word))
     else:
         return True
     return False
@@ -149,7 +156,7 @@ def _near(made: CompiledRule, kept: dict[int, list[Occurrence]], why: list[str] 
             if least < 0 or apart < least:
                 least, best = apart, dict(latest)
     if least > made.rule.near.within:
-        _say(why, f"near 的词相隔 {least} 个字，最多 {made.rule.near.within} 个")
+        _say(why, Said("near 的词相隔 {least} 个字，最多 {most} 个", least=least, most=made.rule.near.within))
         return False
     for slot, one in best.items():
         kept[slot] = [one]
@@ -211,6 +218,6 @@ def spans_of(occurrences: list[Occurrence], page: Page, offset: int) -> list[Spa
     return spans
 
 
-def _some(keywords: list[Keyword]) -> str:
-    shown = "、".join(dict.fromkeys(keyword.written for keyword in keywords[:4]))
-    return shown + ("……" if len(keywords) > 4 else "")
+def _lacking(keywords: list[Keyword]) -> Said:
+    words = list(dict.fromkeys(keyword.written for keyword in keywords[:4]))
+    return Said("没有出现 {words}{more}", words=words, more="……" if len(keywords) > 4 else "")

@@ -115,7 +115,7 @@ def change_person(kind: str, row_id: int, deed: str) -> Response:
         try:
             _change(session, kind, row_id, deed)
         except AccountProblem as problem:
-            said, bad = str(problem), True
+            said, bad = translate(str(problem)), True
         person = read_person(session, kind, row_id)
         html = render_template("admin_people_rows.html", people=[person], more=False, q="", roles=ROLES)
     told = json.dumps({"toast": {"text": said, "bad": bad}})

@@ -77,7 +77,7 @@ def read_standing(system: System, now: datetime) -> Standing:
             database=session.get_bind().dialect.name,
             corp_id=access.corp_id if access else None,
             version=config.value["version"] if config else None,
-            problems=config.value["problems"] if config else [],
+            problems=_known(system, config.value["problems"]) if config else [],
             seq=cursor.seq if cursor else None,
             pulled_at=pulled_at,
             pulled_level=_pulled_level(pulled_at, now),
@@ -95,6 +95,12 @@ def read_standing(system: System, now: datetime) -> Standing:
             queue=queue,
             alarms=alarms(session),
         )
+
+
+def _known(system: System, problems: Sequence[str]) -> list[str]:
+    """What some process found wrong with the config: as it was said, taken apart where we found the same."""
+    ours = {str(one): str(one) for one in system.keeper.problems}
+    return [ours.get(one, one) for one in problems]
 
 
 def _pulled_level(pulled_at: datetime | None, now: datetime) -> str:

@@ -213,7 +213,7 @@ def _look(view: _View) -> Look:
 
 def _pieces(view: _View, columns: tuple[Column, ...]) -> list[Piece]:
     look = _look(view)
-    parts = [_piece("notice", "board_notice.html", problems=[str(problem) for problem in _system().keeper.problems])]
+    parts = [_piece("notice", "board_notice.html", problems=list(_system().keeper.problems))]
     parts.append(_piece("bar", "board_bar.html", columns=columns))
     for number, one in enumerate(columns):
         stage = view.pipeline.stage(one.stage)

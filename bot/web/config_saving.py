@@ -17,6 +17,7 @@ from bot.models import ConfigChange
 from bot.settings import ConfigError, Problem, Settings
 from bot.system import System
 from bot.web.access import visitor
+from said import Said
 from sop.playbook import Workspace
 
 
@@ -82,7 +83,7 @@ def _check_folder(system: System, fresh: Settings) -> None:
     except ConfigError:
         folder = Workspace().materials
     if fresh.workspace.materials != folder:
-        text = f'素材文件夹只能在服务器上改；请写回 materials = "{folder}"'
+        text = Said('素材文件夹只能在服务器上改；请写回 materials = "{folder}"', folder=folder)
         raise ConfigError([Problem(system.environment.config.name, 1, 1, "workspace.materials", text)])
 
 

@@ -72,7 +72,7 @@ def _desk(customer_id: int) -> Iterator[_Desk]:
 
 @pages.errorhandler(BotError)
 def _refuse(error: BotError) -> Response:
-    return refused(str(error), **CHANGED)
+    return refused(translate(str(error)), **CHANGED)
 
 
 @pages.post(f"{_PATH}/tag")

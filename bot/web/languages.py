@@ -9,9 +9,13 @@ from babel.messages.pofile import read_po
 from flask import Flask, request, session
 from flask_babel import Babel
 
+from bot.retelling import retell
+from said import Said, fill
+
 FOLDER = Path(__file__).parent / "translations"
 HTML_NAMES = {"zh": "zh-CN", "en": "en"}
 _LOCALES = {"zh": "zh_CN", "en": "en"}
+_COMMAS = {"zh": "、", "en": ", "}
 _KEY = "lang"
 
 
@@ -19,6 +23,7 @@ def prepare(app: Flask) -> None:
     """Let `?lang=en` choose the language for the rest of the visit, and templates say `_("文字")`."""
     app.before_request(_remember)
     Babel(app, locale_selector=lambda: _LOCALES[language()])  # formats numbers and dates
+    app.add_template_filter(told)
     app.context_processor(lambda: {"_": translate, "lang": language(), "html_lang": HTML_NAMES[language()]})
 
 
@@ -42,9 +47,23 @@ def language() -> str:
 
 
 def translate(text: str, **values: object) -> str:
-    """`text` (as written in Chinese) in the chosen language, its {names} filled; values stay inert."""
-    found = catalogue(language()).get(text) or text
-    return found.format(**values) if values else found
+    """`text` (as written in Chinese) in the chosen language, its {names} filled; values stay inert.
+
+    A sentence that was put together elsewhere (Said) brings its values along.
+    """
+    comma = _COMMAS[language()]
+    if isinstance(text, Said) and not values:
+        return text.into(_wording, comma)
+    return fill(text, values, _wording, comma)
+
+
+def told(text: str) -> str:
+    """A sentence that the database keeps, in the chosen language."""
+    return text if not text or language() == "zh" else translate(retell(text))
+
+
+def _wording(chinese: str) -> str:
+    return catalogue(language()).get(chinese) or chinese
 
 
 def _remember() -> None:

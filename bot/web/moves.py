@@ -49,7 +49,7 @@ def move(customer_id: int) -> Response:
             )  # fmt: skip
             session.flush()
     except (MoveRefused, _Meanwhile) as why:
-        return refused(str(why), **MOVED)
+        return refused(translate(str(why)), **MOVED)
     except IntegrityError:  # two at the very same moment
         return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **MOVED)
     wake_up(system, wake)
@@ -73,7 +73,7 @@ def undo(customer_id: int, move_id: int) -> Response:
             )  # fmt: skip
             session.flush()
     except MoveRefused as why:
-        return refused(str(why), **MOVED)
+        return refused(translate(str(why)), **MOVED)
     except IntegrityError:
         return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **MOVED)
     wake_up(system, wake)

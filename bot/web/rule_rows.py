@@ -15,6 +15,7 @@ from bot.rule_figures import RuleFigures
 from bot.settings import Settings
 from bot.web.access import Visitor, visible
 from bot.web.highlight import Mark, Piece, cut, marks_of
+from bot.web.languages import told
 from taggers.rule import Rule
 
 HITS = 20
@@ -119,7 +120,7 @@ def _hit(evidence: Evidence, customer: Customer, text: str, said: Mapping[int, b
         customer_id=customer.id,
         name=customer.name,
         at=evidence.hit_at,
-        pieces=excerpt(text, marks_of(evidence.spans, evidence.reason)),
+        pieces=excerpt(text, marks_of(evidence.spans, told(evidence.reason))),
         reason=evidence.reason,
         counted=evidence.counted,
         needed=evidence.needed,

@@ -23,6 +23,7 @@ from bot.web.config_saving import Draft, try_to_save
 from bot.web.languages import translate
 from bot.web.rules import row_id
 from bot.web.sop_rows import calendar_days, people_on, start_words, step_rows, stop_words
+from said import chained
 from sop.playbook import Sop
 
 _KEPT = "tici-sop-figures"
@@ -121,10 +122,10 @@ def switch(sop_id: str) -> Response:
         file = read_config_text(system.environment.config)
         text = switch_sop(file.text, sop_id, not table.enabled)
     except (NoSuchRule, ConfigError) as error:
-        return redirect(url_for("sops.sop", sop_id=sop_id, problem=str(error)))
+        return redirect(url_for("sops.sop", sop_id=sop_id, problem=translate(str(error))))
     what = f"{'暂停' if table.enabled else '继续'}跟进 {sop_id}"
     attempt = try_to_save(system, Draft(text, file.stamp, what))
-    problem = attempt.reason or "；".join(map(str, attempt.problems[:3]))
+    problem = translate(attempt.reason or chained(map(str, attempt.problems[:3])))
     if attempt.saved is None and not problem:
         problem = translate("配置文件刚被改过，请再点一次")
     return redirect(url_for("sops.sop", sop_id=sop_id, problem=problem or None))

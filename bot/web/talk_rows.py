@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot.media_files import files_of
 from bot.models import Agent, Customer, Evidence, MediaFile, Message
 from bot.web.highlight import LONGEST, Mark, Piece, cut, marks_of
+from bot.web.languages import told, translate
 from bot.web.media_rows import FileView, file_view
 
 
@@ -118,7 +119,7 @@ def _progress(row: Evidence) -> str:
 
 
 def _count(row: Evidence) -> str:
-    return f"；第 {row.counted} 次，共需 {row.needed} 次" if row.counted < row.needed else ""
+    return translate("；第 {n} 次，共需 {m} 次", n=row.counted, m=row.needed) if row.counted < row.needed else ""
 
 
 def _bubble(
@@ -130,7 +131,7 @@ def _bubble(
     evidence = noticed.get(message.id, [])
     marks: list[Mark] = []
     for row in evidence:
-        marks += marks_of(row.spans, f"{row.rule_id}: {row.reason}" + _count(row))
+        marks += marks_of(row.spans, f"{row.rule_id}: {told(row.reason)}" + _count(row))
     text = message.text or message.line
     return Bubble(
         message_id=message.id,

@@ -135,7 +135,7 @@ def _answer(task_id: int, action: str, option: str, answer: Answer) -> AnyRespon
     except AnswerRefused as refused:
         if not request.headers.get("HX-Request"):
             return redirect(url_for("tasks.one", task_id=task_id), 303)
-        return toasted(Response(status=409), str(refused), bad=True)
+        return toasted(Response(status=409), translate(str(refused)), bad=True)
     if not request.headers.get("HX-Request"):
         return redirect(url_for("tasks.one", task_id=task_id), 303)
     with system.store.read() as session:

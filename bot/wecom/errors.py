@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from said import Said
+
 _SECRET = re.compile(r"""(?i)\b(corpsecret|access_token|secret|ticket|code)(["']?\s*[=:]\s*["']?)[^&\s'",}]+""")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
 
@@ -49,22 +51,22 @@ class Remedy:
 
 
 def _again(seconds: float, advice: str, tries: int | None = None) -> Remedy:
-    return Remedy(advice, retry_after=seconds, tries=tries)
+    return Remedy(Said(advice), retry_after=seconds, tries=tries)
 
 
 def _mend(advice: str) -> Remedy:
-    return Remedy(advice, pause=True)
+    return Remedy(Said(advice), pause=True)
 
 
 def _never(advice: str) -> Remedy:
-    return Remedy(advice, permanent=True)
+    return Remedy(Said(advice), permanent=True)
 
 
-_TOKEN = Remedy("access_token 已失效，已自动换新", refresh=True, retry_after=5)
+_TOKEN = Remedy(Said("access_token 已失效，已自动换新"), refresh=True, retry_after=5)
 UNKNOWN = _again(60, "未收录的错误码，稍后再试；反复出现时请查企业微信错误码文档")
 UNREACHABLE = _again(5, "连不上企业微信，请检查网络、DNS 与防火墙")
 REFUSED = _mend("地址或代理不对：核对 WECOM_API_URL 与网络代理")
-UNANSWERED = Remedy("请求已发出但没有收到完整应答，结果未知", retry_after=5, unsure=True)
+UNANSWERED = Remedy(Said("请求已发出但没有收到完整应答，结果未知"), retry_after=5, unsure=True)
 
 REMEDIES: dict[int, Remedy] = {
     # Refresh once.
@@ -152,6 +154,7 @@ REMEDIES: dict[int, Remedy] = {
     10010: _never("SDK：数据已过保存期"),
     10011: _mend("SDK：TLS 证书有误，检查代理"),
 }
+ADVICE = frozenset(one.advice for one in (*REMEDIES.values(), _TOKEN, UNKNOWN, UNREACHABLE, REFUSED, UNANSWERED))
 _CARD_FIELDS = range(42014, 42052)
 
 
@@ -177,8 +180,16 @@ class WeComError(BotError):
         self.errcode, self.errmsg, self.api, self.remedy = errcode, without_secrets(errmsg), api, how
         self.permanent, self.retry_after, self.tries = how.permanent, how.retry_after, how.tries
         self.refresh, self.pause, self.unsure = how.refresh, how.pause, how.unsure
-        code = "无应答" if errcode is None else errcode
-        super().__init__(f"企业微信 {api or '接口'} 出错（{code}）：{how.advice}；原文：{self.errmsg}")
+        code = Said("无应答") if errcode is None else errcode
+        super().__init__(
+            Said(
+                "企业微信 {api} 出错（{code}）：{advice}；原文：{errmsg}",
+                api=api or Said("接口"),
+                code=code,
+                advice=how.advice,
+                errmsg=self.errmsg,
+            )
+        )
 
     def __reduce__(self) -> tuple[type[WeComError], tuple[object, ...]]:
         """Exceptions cross process borders (queue, process pools) whole."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from bot.wecom import finance_child
 from bot.wecom.errors import BotError
+from said import Said
 
 _PRIVATE = ("WECOM_", "TICI_")
 # More than any answer of the library's; a longer frame is noise in the pipe.
@@ -37,7 +38,7 @@ class FinanceProcess:
     def __init__(self, library: Path) -> None:
         """Raises Unloadable."""
         if not library.is_file():
-            raise Unloadable(f"找不到文件 {library}")
+            raise Unloadable(Said("找不到文件 {library}", library=library))
         requests, self._to = os.pipe()
         self._from, answers = os.pipe()
         ours = (self._to, self._from)

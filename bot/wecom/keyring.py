@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from bot.wecom.archive import SealedRow
 from bot.wecom.errors import BotError
+from said import Said, chained
 
 _FILE = re.compile(r"private_key_v(\d{1,9})\.pem")
 # Below this many rows a pool's own cost is more than it saves.
@@ -47,7 +48,11 @@ class MissingKey(KeyProblem):
 
     def __init__(self, version: int) -> None:
         super().__init__(
-            version, f"缺少第 {version} 版私钥：把它存为 private_key_v{version}.pem 放进 WECOM_PRIVATE_KEYS"
+            version,
+            Said(
+                "缺少第 {version} 版私钥：把它存为 private_key_v{version}.pem 放进 WECOM_PRIVATE_KEYS",
+                version=version,
+            ),
         )
 
 
@@ -56,7 +61,11 @@ class WrongKey(KeyProblem):
 
     def __init__(self, version: int) -> None:
         super().__init__(
-            version, f"第 {version} 版私钥与后台登记的公钥不是一对：请换上正确的 private_key_v{version}.pem"
+            version,
+            Said(
+                "第 {version} 版私钥与后台登记的公钥不是一对：请换上正确的 private_key_v{version}.pem",
+                version=version,
+            ),
         )
 
 
@@ -90,14 +99,20 @@ class KeyRing:
             try:
                 key = load_pem_private_key(pem, password=None)
             except (ValueError, TypeError) as error:
-                problems.append(f"private_key_v{version}.pem 不是未加密的 PEM 私钥（{type(error).__name__}）")
+                problems.append(
+                    Said(
+                        "private_key_v{version}.pem 不是未加密的 PEM 私钥（{kind}）",
+                        version=version,
+                        kind=type(error).__name__,
+                    )
+                )
                 continue
             if isinstance(key, RSAPrivateKey):
                 keys[version] = key
             else:
-                problems.append(f"private_key_v{version}.pem 不是 RSA 私钥")
+                problems.append(Said("private_key_v{version}.pem 不是 RSA 私钥", version=version))
         if problems:
-            raise ValueError("\n".join(problems))
+            raise ValueError(chained(problems, "\n"))
         return cls(keys)
 
     @property

@@ -15,6 +15,7 @@ from bot.wecom.archive import LARGEST_PULL, SHORTEST_CIPHER_TEXT, Decrypted, Sea
 from bot.wecom.errors import UNREACHABLE, Remedy, UnreadableMessage, WeComError
 from bot.wecom.finance_process import ChildDied, FinanceProcess, Unloadable
 from bot.wecom.media import MediaChunk
+from said import Said
 
 _INIT_SECONDS, _DECRYPT_SECONDS = 15.0, 10.0
 # What the library may take beyond the time-out it was given.
@@ -213,4 +214,4 @@ def _refused(rc: int) -> UnreadableMessage:
 def unloadable(reason: str) -> WeComError:
     """The library cannot be used before a person has mended something."""
     advice = "存档 SDK 加载不了：核对 WECOM_FINANCE_SDK 的路径、CPU 架构、glibc ≥ 2.17 与 libz"
-    return WeComError(None, reason, Remedy(advice, pause=True), "WECOM_FINANCE_SDK")
+    return WeComError(None, reason, Remedy(Said(advice), pause=True), "WECOM_FINANCE_SDK")

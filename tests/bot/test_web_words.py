@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from bot.doctor import CHECKS
 from bot.models import Model
 from bot.report_table import Scope
 from bot.reports import REPORTS
+from bot.retelling import KEPT
 from bot.settings import parse_settings
 from bot.web import admin, errors, frame, looks, sdk_words, signin, tasks, words
 from bot.web.highlight import Mark, Piece, cut, marks_of
@@ -27,14 +29,16 @@ from bot.web.languages import catalogue
 from bot.web.rule_form import GROUPS
 from bot.web.sop_rows import TEXTS
 from bot.web.times import moment, span
+from bot.wecom.errors import REMEDIES
+from taggers.reasons import WORDINGS
 from tests.bot.site import CONFIG, Site
 from tests.bot.story import tell
+from tests.english import DIAGNOSING, HAN, REFUSING, ROOT, said_in, texts_in
 
 WEB = Path(bot.web.__file__).parent
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)  # noon in Shanghai
 ENGLISH = catalogue("en")
-HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def used() -> set[str]:
@@ -50,8 +54,19 @@ def used() -> set[str]:
     code = "".join(path.read_text(encoding="utf-8") for path in WEB.glob("*.py"))
     found |= {text for _quote, text in re.findall(r"\btranslate\((['\"])(.+?)\1[,)]", code)}
     found |= texts_of_reports() | texts_of_tasks()
-    found |= texts_of_rules() | {check.title for check in CHECKS}
+    found |= texts_of_rules() | {check.title for check in CHECKS} | texts_said()
     return found | {text for trouble in errors.EVERY for text in (trouble.title, trouble.advice)}
+
+
+def texts_said() -> set[str]:
+    """What is said elsewhere and shown here: findings, problems of a config, refusals, reasons, kept sentences."""
+    found = set(KEPT) | set(WORDINGS) | {remedy.advice for remedy in REMEDIES.values()}
+    for path in (path for room in ("bot", "sop", "taggers") for path in (ROOT / room).rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found |= {text for text in said_in(tree) if HAN.search(text)}
+        if str(path.relative_to(ROOT)) in (*DIAGNOSING, *REFUSING):
+            found |= set(texts_in(tree)) & ENGLISH.keys()
+    return found
 
 
 def texts_of_rules() -> set[str]:

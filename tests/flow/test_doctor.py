@@ -22,6 +22,7 @@ from bot.queue import connect_redis
 from bot.system import System
 from bot.valkey import ensure_valkey, stop_valkey
 from bot.wecom.keyring import new_key
+from tests.english import chinese_left
 from tests.faults.nursery import Nursery
 from tests.faults.world import World, open_world
 
@@ -269,6 +270,8 @@ def test_the_doctor_names_exactly_what_is_broken(patient: World, name: str) -> N
         found = results(system)
         assert {n: one.level for n, one in found.items() if one.level in (BAD, WARN)} == {check: level}
         assert found[check].mend
+        for one in found.values():
+            assert [chinese_left(text) for text in (one.found, one.mend, one.waits_for)] == ["", "", ""]
         assert all(one.waits_for for one in found.values() if one.level == SKIPPED)
     well = asked(patient)
     patient.until(lambda: not ills(well), 60)

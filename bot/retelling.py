@@ -1,0 +1,93 @@
+"""Sentences that the database keeps as they were said then: taken apart again, so that a page can translate them.
+
+Whoever writes one into a row has its wording here. A row of long ago may hold another one, which stays as it is.
+"""
+
+from __future__ import annotations
+
+from bot.wecom.errors import ADVICE
+from said import reread
+from taggers.reasons import WORDINGS
+
+KEPT = (
+    # why a prompt was put off
+    "非工作时间",
+    "周末顺延",
+    "假期顺延",
+    "假期顺延（{name}）",
+    "元旦",
+    "春节",
+    "清明节",
+    "劳动节",
+    "端午节",
+    "国庆节",
+    "中秋节",
+    "抗战胜利纪念日",
+    "免打扰时段",
+    "错峰",
+    "排在上一步之后",
+    "员工推迟",
+    "客户交接",
+    "超出频次（{rate}）",
+    "每天最多 {n} 次",
+    "每周最多 {n} 次",
+    "员工正在和客户聊",
+    "刚提醒过这位员工",
+    "等到可以提醒时已过有效期（{why}）",
+    "员工已经说过同样的话",
+    "错过了提醒时间",
+    "客户本月收到的群发已到上限，改为卡片",
+    "同一次群发里有客户不再需要",
+    # how a prompt, a mass message, an enrolment, a file ended
+    "客户已回复",
+    "客户已删除员工或员工已离开",
+    "客户已流失",
+    "客户已进入其他阶段",
+    "客户表示不想再收到消息",
+    "客户已成交",
+    "客户带上了标签「{name}」",
+    "人工停止",
+    "全部完成",
+    "员工未在有效期内发送",
+    "客户已交给别的员工",
+    "接手老客户，不再按新客户跟进",
+    "员工认为不合适：{reason}",
+    "客户都已不需要",
+    "企业微信没有接受：不是这位员工的好友",
+    "有客户不再需要，已撤回并为其余客户重新发起",
+    "客户都已不需要，已撤回",
+    "企业微信给出了未收录的结果（{status}），不知是否送达",
+    "员工确认后，企业微信一直没有给出结果",
+    "客户已不是这位员工的好友，群发没有送达",
+    "客户收到的群发已到企业微信的上限，没有送达",
+    "{why}；但员工此前已确认群发",
+    "没能在有效期内发起群发",
+    "上次发送中断，不知是否已送达；时限已过，不再发送",
+    "上次发送中断，不知是否已送达；为免重复不再发送",
+    "上次发送中断，不知员工是否已收到",
+    "超过了时限，没有发出",
+    "恢复了备份：此前到期的可能已经提醒过，不再重复",
+    "一位客户被删除，请重新运行",
+    "文件 {n} MB，超过 [media] max_mb",
+    "企业微信已不再保存这个文件（超过保存期）",
+    # what moved a card, gave a tag, took it
+    "客户 {n} 天没有说话",
+    "{who} 撤销了「{stage}」→「{back}」",
+    "{who} 在看板上移动",
+    "{who} 在手机上改了标签",
+    "{who} 让应用移动",
+    "{who} 手工添加",
+    "{who} 取消",
+    "到期",
+    "同组互斥：{tag}",
+    "手机上改成了「{stage}」",
+    # why a message lies in quarantine, a call failed
+    "缺少第 {version} 版私钥：把它存为 private_key_v{again}.pem 放进 WECOM_PRIVATE_KEYS",
+    "第 {version} 版私钥与后台登记的公钥不是一对：请换上正确的 private_key_v{again}.pem",
+    "企业微信 {api} 出错（{code}）：{advice}；原文：{errmsg}",
+)
+
+
+def retell(text: str) -> str:
+    """A kept sentence with what it was made of, where it is one that we write."""
+    return reread(text, (*KEPT, *WORDINGS, *ADVICE))

@@ -1,0 +1,89 @@
+"""Words for people that still know what they were made of, so that a page can say them in another language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from string import Formatter
+
+Translate = Callable[[str], str]
+_DEEPEST = 20  # sentences within sentences that are read again: what is kept may hold anything that a customer typed
+
+
+class Said(str):
+    """A finished Chinese text, equal to every str that reads the same.
+
+    `wording` holds {names}, `values` what fills them. A value that is Said is said in the other language too, and a
+    list is joined by that language's comma; anything else is data and stays as it is. Without values, braces in the
+    wording are only braces.
+    """
+
+    wording: str
+    values: Mapping[str, object]
+
+    def __new__(cls, wording: str, /, **values: object) -> Said:
+        made = super().__new__(cls, _filled(wording, values, str, "、"))
+        made.wording, made.values = str(wording), values
+        return made
+
+    def __str__(self) -> Said:
+        """Itself: str(error) of an exception raised with Said keeps what it was made of."""
+        return self
+
+    def into(self, other: Translate, comma: str) -> str:
+        """The same in another language; `other` gives its wording for ours."""
+        return fill(self.wording, self.values, other, comma)
+
+
+def fill(wording: str, values: Mapping[str, object], other: Translate, comma: str) -> str:
+    """A wording and its values in another language, without making the sentence of ours first."""
+    return _filled(
+        other(wording), values, lambda one: one.into(other, comma) if isinstance(one, Said) else str(one), comma
+    )
+
+
+def sentence(text: str) -> Said:
+    """A text of ours that is to stand within another: without this it would pass for data."""
+    return text if isinstance(text, Said) else Said(text)
+
+
+def chained(sentences: Iterable[str], mark: str = "；") -> str:
+    """Several sentences as one; halves of halves, so that many of them are not nested deep."""
+    said = [sentence(one) for one in sentences]
+    if len(said) < 2:
+        return said[0] if said else ""
+    half = len(said) // 2
+    return Said(f"{{one}}{mark}{{more}}", one=chained(said[:half], mark), more=chained(said[half:], mark))
+
+
+def reread(text: str, wordings: Iterable[str], depth: int = _DEEPEST) -> str:
+    """A sentence that was kept as plain text, as Said where one of the wordings reads the same; else as it is."""
+    if isinstance(text, Said) or not depth:
+        return text
+    wordings = tuple(wordings)
+    for wording in wordings:
+        found = _pattern(wording).fullmatch(text)
+        if found is not None:
+            return Said(
+                wording, **{name: reread(one, wordings, depth - 1) for name, one in found.groupdict().items()}
+            )
+    return text
+
+
+def _filled(wording: str, values: Mapping[str, object], say: Callable[[object], str], comma: str) -> str:
+    if not values:
+        return wording
+    filled = {
+        name: comma.join(map(say, one)) if isinstance(one, (list, tuple)) else say(one)
+        for name, one in values.items()
+    }
+    return wording.format(**filled)
+
+
+@cache
+def _pattern(wording: str) -> re.Pattern[str]:
+    parts = Formatter().parse(wording)
+    return re.compile(
+        "".join(re.escape(text) + (f"(?P<{name}>.+?)" if name else "") for text, name, _, _ in parts), re.DOTALL
+    )
