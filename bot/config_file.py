@@ -17,7 +17,7 @@ from bot.models import ConfigVersion
 from bot.settings import MOST_BYTES, ConfigError, Problem, Settings, parse_settings
 from bot.store import insert_new
 from bot.wecom.errors import BotError
-from said import Said
+from taggers.said import Said
 
 if TYPE_CHECKING:
     from bot.system import System

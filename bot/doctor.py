@@ -13,7 +13,7 @@ from datetime import datetime
 from bot import doctor_host, doctor_wecom
 from bot.doctor_finding import BAD, SKIPPED, Finding, Probe
 from bot.system import System
-from said import Said
+from taggers.said import Said
 
 Look = Callable[[Probe], Finding]
 

@@ -20,7 +20,7 @@ from bot.queue import connect_redis
 from bot.settings import ConfigError
 from bot.store import get_status
 from bot.worker import WORKER_SECONDS
-from said import Said
+from taggers.said import Said
 
 _OLDEST = {"sqlite": (3, 35), "postgresql": (13,)}
 _LITTLE, _TOO_LITTLE = 2 * 1024**3, 300 * 1024**2

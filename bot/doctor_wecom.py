@@ -19,7 +19,7 @@ from bot.retelling import retell
 from bot.wecom.callback import CallbackKeys, seal, sign
 from bot.wecom.errors import WeComError
 from bot.wecom.keyring import KeyRing
-from said import Said
+from taggers.said import Said
 
 _SKEW, _TOO_SKEWED = timedelta(minutes=1), timedelta(minutes=5)
 _LATE, _TOO_LATE = timedelta(minutes=5), timedelta(hours=1)

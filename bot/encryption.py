@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.environment import SurroundingsError
 from bot.secretfile import make_once, replace
-from said import Said
+from taggers.said import Said
 
 KEY_BYTES = 32
 HEADER_BYTES = 5

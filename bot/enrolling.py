@@ -15,10 +15,10 @@ from bot.settings import Settings
 from bot.starting import enrol, owner_for
 from bot.stopping import end_enrolment
 from bot.wecom.errors import BotError
-from said import Said
 from sop.enrolling import why_not_again
 from sop.playbook import Sop
 from sop.preview import Course, Prompt, preview
+from taggers.said import Said
 
 BY_HAND = "人工停止"
 IMAGINED = "imagined"

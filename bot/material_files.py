@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from said import Said
 from sop.attachments import Attachment
 from sop.playbook import Sop, Welcome
+from taggers.said import Said
 
 _MEGABYTE = 1024 * 1024
 LEAST_BYTES = 6  # WeCom wants more than 5

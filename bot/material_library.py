@@ -21,7 +21,7 @@ from bot.material_files import LEAST_BYTES, MOST_BYTES, all_attachments
 from bot.models import SopTask
 from bot.settings import Settings
 from bot.wecom.errors import BotError
-from said import Said
+from taggers.said import Said
 
 MOST_FILES = 500
 _PIECE = 256 * 1024

@@ -11,8 +11,8 @@ from pydantic_core import ErrorDetails
 from rapidfuzz import process
 
 from bot.positions import Path
-from said import Said, sentence
 from sop.playbook import RATE
+from taggers.said import Said, sentence
 
 # What Python's TOML parser says (its words are English), by how it begins.
 _SYNTAX = {

@@ -14,9 +14,9 @@ from bot.settings import Settings
 from bot.starting import after_moves
 from bot.stopping import stop_left_stage
 from bot.wecom.errors import BotError
-from said import Said
 from sop.playbook import Pipeline
 from sop.stages import Hand, Refusal, move_to, undo
+from taggers.said import Said
 
 
 class MoveRefused(BotError):  # noqa: N818 - named for what it is

@@ -6,8 +6,8 @@ Whoever writes one into a row has its wording here. A row of long ago may hold a
 from __future__ import annotations
 
 from bot.wecom.errors import ADVICE
-from said import reread
 from taggers.reasons import WORDINGS
+from taggers.said import reread
 
 KEPT = (
     # why a prompt was put off

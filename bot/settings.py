@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bot import mistakes, positions
 from bot.keeping import Media, Privacy
 from bot.material_files import all_attachments, check_materials
-from said import Said, sentence
 from sop.checks import check_playbook
 from sop.fields import known_fields
 from sop.groupsend import check_group_sends, personal_steps
@@ -26,6 +25,7 @@ from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
 from taggers.rule import Rule, Synonym, TagGroup, TextTable
 from taggers.rulebook import RuleBook, RuleErrors, compile_rulebook
+from taggers.said import Said, sentence
 
 MOST_BYTES = 4 * 1024 * 1024
 _MOST_DOTS = 50

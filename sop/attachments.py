@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from said import Said
+from sop.said import Said
 
 PICTURES = ("jpg", "jpeg", "png")
 # By kind: the keys it needs, then those it may have.

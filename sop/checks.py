@@ -9,9 +9,9 @@ from itertools import pairwise
 
 from rapidfuzz import fuzz, process
 
-from said import Said
 from sop.fields import known_fields
 from sop.playbook import CustomerField, Pipeline, Sop, Step, Welcome, Workspace
+from sop.said import Said
 from sop.stopping import HAPPENINGS
 from sop.triggers import EVENTS, TriggerError, trigger_of
 from sop.wording import PLACEHOLDERS, check_wording

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from said import Said
 from sop.playbook import Sop
+from sop.said import Said
 
 
 def why_not_again(sop: Sop, last_enrolled_at: datetime | None, now: datetime) -> str | None:

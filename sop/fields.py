@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
-from said import Said
 from sop.playbook import BIRTHDAY, EXPIRY, CustomerField
+from sop.said import Said
 
 LONGEST = 200
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal
 
-from said import Said
 from sop.playbook import Overdue, Sop
+from sop.said import Said
 from sop.workcalendar import Workcalendar
 
 MOST_CUSTOMERS = 10_000

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from said import Said
 from sop.playbook import Pipeline, Stage
+from sop.said import Said
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from said import Said
 from sop.guards import Facts, held_until, why_guarded
 from sop.playbook import Pipeline, Stage, TimedMove
+from sop.said import Said
 
 Actor = Literal["rule", "human", "timer", "wecom"]
 Cause = Literal["tag", "event", "timer", "drag", "wecom", "api", "undo"]

@@ -10,8 +10,8 @@ from typing import Literal
 
 from rapidfuzz import fuzz, process
 
-from said import Said, sentence
 from sop.playbook import Sop, parse_length
+from sop.said import Said, sentence
 
 EVENTS = {
     "@added": "客户添加了员工",

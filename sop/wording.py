@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from rapidfuzz import fuzz, process
 
-from said import Said
+from sop.said import Said
 
 PLACEHOLDERS = {
     "customer.name": "客户的称呼",

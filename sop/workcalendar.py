@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import chinese_calendar
 
-from said import Said
 from sop.playbook import Workspace
+from sop.said import Said
 
 _DAY = timedelta(days=1)
 _SEARCHED_DAYS = 1100

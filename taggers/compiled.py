@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import re2
 
-from said import Said
 from taggers.errors import RuleError
 from taggers.expression import MOST_STEPS, compile_expression
 from taggers.fold import fold
 from taggers.occurrence import Trigger, parse_trigger
 from taggers.rule import Condition, Rule, Synonym
+from taggers.said import Said
 from taggers.segment import BLOCK
 from taggers.sound import homophones
 from taggers.utterance import Scope

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from said import Said
 from taggers.rule import parse_duration
+from taggers.said import Said
 
 Happening = Literal[
     "added", "deleted", "joined", "left", "message", "link-opened", "replied", "not-replied", "silence"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from said import Said, chained, reread
 from taggers.compiled import CompiledRule
 from taggers.hits import Explanation, Span, TagHit
 from taggers.matching import Matcher
 from taggers.occurrence import Trigger
 from taggers.rule import Condition, Rule
+from taggers.said import Said, chained, reread
 from taggers.utterance import Context, Scope, Utterance, split_quote
 from taggers.weighing import Finding, spans_of, weigh
 

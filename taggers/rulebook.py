@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from said import Said
 from taggers.compiled import MOST_KEYWORDS, MOST_RULES, CompiledRule, Compiler
 from taggers.errors import RuleError, RuleErrors
 from taggers.hits import Explanation, Span, TagHit
@@ -12,6 +11,7 @@ from taggers.matching import Matcher
 from taggers.occurrence import Occurrence
 from taggers.reasons import explain, retold, say_hit, say_occurrence, unmet
 from taggers.rule import Rule, Synonym, TagGroup
+from taggers.said import Said
 from taggers.utterance import NOWHERE, Context, Sender, Utterance, split_quote
 from taggers.weighing import Finding
 

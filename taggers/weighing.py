@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from said import Said
 from taggers.compiled import CompiledRule, Keyword
 from taggers.hits import Span
 from taggers.page import Page
+from taggers.said import Said
 from taggers.utterance import Scope
 
 MOST_OCCURRENCES = 32

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bot
 from bot.web.languages import catalogue
-from said import fill
+from taggers.said import fill
 
 ROOT = Path(bot.__file__).parent.parent
 HAN = re.compile(r"[\u4e00-\u9fff，。；：（）「」、]")

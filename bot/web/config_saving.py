@@ -17,8 +17,8 @@ from bot.models import ConfigChange
 from bot.settings import ConfigError, Problem, Settings
 from bot.system import System
 from bot.web.access import visitor
-from said import Said
 from sop.playbook import Workspace
+from taggers.said import Said
 
 
 @dataclass(frozen=True)

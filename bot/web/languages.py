@@ -10,7 +10,7 @@ from flask import Flask, request, session
 from flask_babel import Babel
 
 from bot.retelling import retell
-from said import Said, fill
+from taggers.said import fill, knows_itself
 
 FOLDER = Path(__file__).parent / "translations"
 HTML_NAMES = {"zh": "zh-CN", "en": "en"}
@@ -52,8 +52,8 @@ def translate(text: str, **values: object) -> str:
     A sentence that was put together elsewhere (Said) brings its values along.
     """
     comma = _COMMAS[language()]
-    if isinstance(text, Said) and not values:
-        return text.into(_wording, comma)
+    if knows_itself(text) and not values:
+        return fill(text.wording, text.values, _wording, comma)
     return fill(text, values, _wording, comma)
 
 

@@ -23,8 +23,8 @@ from bot.web.config_saving import Draft, try_to_save
 from bot.web.languages import translate
 from bot.web.rules import row_id
 from bot.web.sop_rows import calendar_days, people_on, start_words, step_rows, stop_words
-from said import chained
 from sop.playbook import Sop
+from taggers.said import chained
 
 _KEPT = "tici-sop-figures"
 _KEPT_SECONDS = 600.0

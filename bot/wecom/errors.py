@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from said import Said
+from bot.wecom.said import Said
 
 _SECRET = re.compile(r"""(?i)\b(corpsecret|access_token|secret|ticket|code)(["']?\s*[=:]\s*["']?)[^&\s'",}]+""")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")

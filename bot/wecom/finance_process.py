@@ -15,7 +15,7 @@ from typing import Any
 
 from bot.wecom import finance_child
 from bot.wecom.errors import BotError
-from said import Said
+from bot.wecom.said import Said
 
 _PRIVATE = ("WECOM_", "TICI_")
 # More than any answer of the library's; a longer frame is noise in the pipe.

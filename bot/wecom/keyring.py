@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from bot.wecom.archive import SealedRow
 from bot.wecom.errors import BotError
-from said import Said, chained
+from bot.wecom.said import Said, listed
 
 _FILE = re.compile(r"private_key_v(\d{1,9})\.pem")
 # Below this many rows a pool's own cost is more than it saves.
@@ -112,7 +112,7 @@ class KeyRing:
             else:
                 problems.append(Said("private_key_v{version}.pem 不是 RSA 私钥", version=version))
         if problems:
-            raise ValueError(chained(problems, "\n"))
+            raise ValueError(listed(problems))
         return cls(keys)
 
     @property

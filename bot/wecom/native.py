@@ -15,7 +15,7 @@ from bot.wecom.archive import LARGEST_PULL, SHORTEST_CIPHER_TEXT, Decrypted, Sea
 from bot.wecom.errors import UNREACHABLE, Remedy, UnreadableMessage, WeComError
 from bot.wecom.finance_process import ChildDied, FinanceProcess, Unloadable
 from bot.wecom.media import MediaChunk
-from said import Said
+from bot.wecom.said import Said
 
 _INIT_SECONDS, _DECRYPT_SECONDS = 15.0, 10.0
 # What the library may take beyond the time-out it was given.

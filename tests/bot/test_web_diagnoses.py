@@ -11,7 +11,7 @@ from bot.retelling import KEPT, retell
 from bot.settings import ConfigError, parse_settings
 from bot.web.languages import catalogue
 from bot.wecom.errors import REMEDIES, WeComError
-from said import Said, chained
+from taggers.said import Said, chained
 from tests.english import DIAGNOSING, HAN, NO_TEXTS, ROOT, chinese_left, in_english, said_in, texts_in
 
 RULE = '[[rules]]\nid = "a"\ntag = "Price"\nany = ["price"]\n'

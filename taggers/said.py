@@ -1,4 +1,8 @@
-"""Words for people that still know what they were made of, so that a page can say them in another language."""
+"""Words for people that still know what they were made of, so that a page can say them in another language.
+
+The class stands in sop.said and bot.wecom.said as well, since these rooms know nothing of one another; whoever says
+such words again goes by what they know (wording, values), not by whose they are.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from string import Formatter
+from typing import TypeGuard
 
 Translate = Callable[[str], str]
 _DEEPEST = 20  # sentences within sentences that are read again: what is kept may hold anything that a customer typed
@@ -31,21 +36,24 @@ class Said(str):
         """Itself: str(error) of an exception raised with Said keeps what it was made of."""
         return self
 
-    def into(self, other: Translate, comma: str) -> str:
-        """The same in another language; `other` gives its wording for ours."""
-        return fill(self.wording, self.values, other, comma)
+
+def knows_itself(text: object) -> TypeGuard[Said]:
+    """Whether a text is the Said of some room (for the types one stands for all)."""
+    return isinstance(text, str) and hasattr(text, "wording")
 
 
 def fill(wording: str, values: Mapping[str, object], other: Translate, comma: str) -> str:
-    """A wording and its values in another language, without making the sentence of ours first."""
-    return _filled(
-        other(wording), values, lambda one: one.into(other, comma) if isinstance(one, Said) else str(one), comma
-    )
+    """A wording and its values in another language, whose wording for ours `other` gives."""
+
+    def say(one: object) -> str:
+        return fill(one.wording, one.values, other, comma) if knows_itself(one) else str(one)
+
+    return _filled(other(wording), values, say, comma)
 
 
 def sentence(text: str) -> Said:
     """A text of ours that is to stand within another: without this it would pass for data."""
-    return text if isinstance(text, Said) else Said(text)
+    return text if knows_itself(text) else Said(text)
 
 
 def chained(sentences: Iterable[str], mark: str = "；") -> str:
@@ -59,7 +67,7 @@ def chained(sentences: Iterable[str], mark: str = "；") -> str:
 
 def reread(text: str, wordings: Iterable[str], depth: int = _DEEPEST) -> str:
     """A sentence that was kept as plain text, as Said where one of the wordings reads the same; else as it is."""
-    if isinstance(text, Said) or not depth:
+    if knows_itself(text) or not depth:
         return text
     wordings = tuple(wordings)
     for wording in wordings:
