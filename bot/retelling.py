@@ -81,7 +81,18 @@ KEPT = (
     "到期",
     "同组互斥：{tag}",
     "手机上改成了「{stage}」",
-    # why a message lies in quarantine, a call failed
+    # what alarms say, why calls are left alone, why a message lies in quarantine
+    "会话存档落后了 {hours} 小时，企业微信只保存几天，过期就永远没有了："
+    "运行 flask status 看原因（worker 与 scheduler 是否在运行、网络、WECOM_ARCHIVE_SECRET、可信 IP）",
+    "有 {days} 天没有读过会话存档，超过了企业微信的保存期，这期间较早的消息可能已经没有了：见 flask status",
+    "{what}（{at} 生效）",
+    "企业微信：应用长期无人使用，将被停用。请在管理后台查看",
+    "企业微信：应用活跃度低，将受限制。请在管理后台查看",
+    "企业微信：应用因活跃度低已受限制。请在管理后台恢复",
+    "企业微信：应用因长期无人使用已被停用。请在管理后台重新启用",
+    "数据库没有应答",
+    "接口调用到了自定的上限，等窗口过去",
+    "这位成员收到的应用消息到了上限，等窗口过去",
     "缺少第 {version} 版私钥：把它存为 private_key_v{again}.pem 放进 WECOM_PRIVATE_KEYS",
     "第 {version} 版私钥与后台登记的公钥不是一对：请换上正确的 private_key_v{again}.pem",
     "企业微信 {api} 出错（{code}）：{advice}；原文：{errmsg}",

@@ -30,8 +30,10 @@ from bot.models import (
 )
 from bot.queue import Bell, connect_redis
 from bot.reload import STATUS
+from bot.retelling import retell
 from bot.store import get_status
 from bot.system import System
+from said import Said
 
 PAGE = 50
 SCHEDULER_SILENT = timedelta(seconds=60)
@@ -123,7 +125,7 @@ def _pauses(session: Session, now: datetime) -> list[str]:
     rows = session.scalars(select(Status).where(Status.name.startswith(PAUSE)).order_by(Status.name))
     paused = [row.value["why"] for row in rows if datetime.fromisoformat(row.value["until"]) > now]
     broken = select(Breaker).where(Breaker.until > now).order_by(Breaker.name)
-    return paused + [f"{row.name}：{row.why}" for row in session.scalars(broken)]
+    return paused + [Said("{name}：{why}", name=row.name, why=retell(row.why)) for row in session.scalars(broken)]
 
 
 def _queue_depth(system: System) -> int | None:
