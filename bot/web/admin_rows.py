@@ -33,7 +33,7 @@ from bot.reload import STATUS
 from bot.retelling import retell
 from bot.store import get_status
 from bot.system import System
-from said import Said
+from taggers.said import Said
 
 PAGE = 50
 SCHEDULER_SILENT = timedelta(seconds=60)

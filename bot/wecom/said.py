@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 
 
 class Said(str):
-    """A finished Chinese text; `wording` holds {names}, `values` what fills them, a list joined by 、."""
+    """A finished Chinese text; `wording` holds {names}, `values` what fills them, a list or tuple joined by 、."""
 
     wording: str
     values: Mapping[str, object]
 
     def __new__(cls, wording: str, /, **values: object) -> Said:
         texts = {
-            name: "、".join(map(str, one)) if isinstance(one, list) else str(one) for name, one in values.items()
+            name: "、".join(map(str, one)) if isinstance(one, list | tuple) else str(one)
+            for name, one in values.items()
         }
         made = super().__new__(cls, wording.format(**texts) if values else wording)
         made.wording, made.values = str(wording), values
