@@ -14,11 +14,11 @@ from redis import Redis
 from wechatpy.enterprise import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
-from bot.wecom.errors import REFUSED, UNREACHABLE, WeComError
+from bot.wecom.errors import UNREACHABLE, WeComError
 from bot.wecom.limits import Doorkeeper
 from bot.wecom.plain import clean, list_of, mapping, objects, texts, wecom_id
 from bot.wecom.tokens import Token, TokenShelf, token_of
-from bot.wecom.wire import Wire, read_answer
+from bot.wecom.wire import Wire, never_left, read_answer, refusal
 
 WECOM = "https://qyapi.weixin.qq.com/cgi-bin/"
 TIMEOUT = (3.05, 10.0)
@@ -28,8 +28,6 @@ _DUPLICATE_WINDOW = 14_400
 _MOST_PAGES = 20_000  # two million customers of one agent
 # At DEBUG it writes whole URLs, with secret and token, into the log.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
-# The request did not leave: repeating it is safe whatever it was.
-_NOT_SENT = (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)
 
 
 @dataclass(frozen=True)
@@ -134,9 +132,9 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         try:
             answer = super()._request(method, endpoint, **sent)
         except WeChatClientException as error:
-            raise _failure(error, endpoint) from None
+            raise refusal(error, endpoint) from None
         except requests.RequestException as error:
-            how = UNREACHABLE if _never_left(error) else None
+            how = UNREACHABLE if never_left(error) else None
             raise WeComError(None, type(error).__name__, how, endpoint) from None
         except UnicodeEncodeError:
             raise WeComError(40035, "the text holds a lone surrogate", api=endpoint) from None
@@ -313,14 +311,3 @@ def _failed(userids: Sequence[str], answer: Mapping[str, Any]) -> dict[str, str]
         for userid in "|".join(texts(answer.get(name))).split("|")
         if userid
     }
-
-
-def _failure(error: WeChatClientException, endpoint: str) -> WeComError:
-    """An HTTP status that is one of an error: wechatpy raises for nothing else here."""
-    status = int(getattr(error.response, "status_code", 0))
-    how = REFUSED if 400 <= status < 500 and status not in (408, 429) else None
-    return WeComError(None, f"HTTP {status}", how, endpoint)
-
-
-def _never_left(error: requests.RequestException) -> bool:
-    return isinstance(error, _NOT_SENT) or "Failed to establish a new connection" in str(error)

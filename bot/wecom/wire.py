@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 from urllib3.exceptions import HTTPError
+from wechatpy.exceptions import WeChatClientException
 
 from bot.wecom.errors import REFUSED, WeComError
 from bot.wecom.plain import clean, whole
@@ -21,6 +22,8 @@ LARGEST_ANSWER = 32 * 1024 * 1024
 # From the first byte asked to the last answered. A time-out of requests counts from byte to byte, so that an answer
 # which drips would never end; and an outbox row's lease is a little longer than this.
 LONGEST_CALL = 15.0
+# The request did not leave: repeating it is safe whatever it was.
+_NOT_SENT = (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)
 _PIECE = 64 * 1024
 # What a database, or UTF-8, would refuse later: only where one of these may be is the answer gone through.
 _ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\\u(?:00[01]|007f|[dD][89a-fA-F])")
@@ -97,3 +100,15 @@ def _storable(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {clean(name): _storable(one) for name, one in value.items()}
     return [_storable(one) for one in value] if isinstance(value, list) else value
+
+
+def refusal(error: WeChatClientException, endpoint: str) -> WeComError:
+    """An HTTP status that is one of an error: wechatpy raises for nothing else here."""
+    status = int(getattr(error.response, "status_code", 0))
+    how = REFUSED if 400 <= status < 500 and status not in (408, 429) else None
+    return WeComError(None, f"HTTP {status}", how, endpoint)
+
+
+def never_left(error: requests.RequestException) -> bool:
+    """Whether a call that failed was certainly not made."""
+    return isinstance(error, _NOT_SENT) or "Failed to establish a new connection" in str(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import select
 
 from bot import clock
 from bot.alarms import alarms
-from bot.allowance import LEEWAY, spend
+from bot.allowance import LEEWAY, forget_unused, spend
 from bot.breakers import FAILURES, may_probe
 from bot.models import Agent, Breaker, Outbox
 from bot.store import Store
@@ -118,6 +119,44 @@ def test_many_sends_to_many_never_exceed_a_members_minute(system: System, sandbo
 def waits(system: System) -> bool:
     with system.store.read() as session:
         return session.scalar(select(Outbox.id).where(Outbox.state == "waiting").limit(1)) is not None
+
+
+@pytest.fixture
+def small_company(system: System, sandbox: Town, monkeypatch: pytest.MonkeyPatch) -> System:
+    """WeCom takes 20 messages a day of its app, and we were told so."""
+    monkeypatch.setattr("bot.wecom.limits._PERSON_TIMES", 20)
+    access = replace(system.environment.needs_wecom(), accounts=1)
+    system.environment = replace(system.environment, wecom=access)
+    sandbox.control.switches(person_times=20)
+    return system
+
+
+def test_what_exceeds_the_apps_day_waits_for_the_next_and_nothing_is_dropped(
+    small_company: System, sandbox: Town
+) -> None:
+    system, team = small_company, ("Agent000", "Agent001", "Agent002", "Agent003")
+    for userid in team:
+        sandbox.control.member(userid)
+    messages(system, 6, team)
+    assert Counter(send_all(system)) == {"sent": 19, "waiting": 5}
+    for hours in (5, 5, 5):  # also when nothing was sent for long, and after the rows were tidied
+        sandbox.control.move_clock(hours * 3600)
+        with system.store.write() as session:
+            forget_unused(session, clock.now())
+        assert "sent" not in send_all(system)
+    sandbox.control.move_clock(14 * 3600)
+    send_all(system)
+    assert sum(map(len, arrivals(sandbox).values())) == 24
+    assert sandbox.control.effects(0, "message_dropped") == []
+    with system.store.read() as session:
+        assert {row.attempts for row in session.query(Outbox)} == {1}, "waiting costs no tries"
+
+
+def test_where_nobody_told_how_many_accounts_there_are_wecom_drops_the_excess(system: System, sandbox: Town) -> None:
+    sandbox.control.switches(person_times=5)
+    for n in range(7):
+        text(system, n)
+    assert len(sandbox.control.effects(0, "message_dropped")) == 2
 
 
 def test_a_flushed_queue_server_does_not_lift_the_limit(system: System, sandbox: Town) -> None:
