@@ -122,8 +122,8 @@ def test_a_new_key_is_the_next_version_and_private(tmp_path: Path) -> None:
     assert (folder / "private_key_v2.pem").stat().st_mode & 0o777 == 0o600
     theirs = serialization.load_pem_public_key(public.encode())
     assert isinstance(theirs, rsa.RSAPublicKey)
-    field = base64.b64encode(theirs.encrypt(b"random", PKCS1v15())).decode()
-    assert KeyRing.load(folder).unwrap(SealedRow(1, "m", 2, field, "")) == "random"
+    field = base64.b64encode(theirs.encrypt(b"random" * 9, PKCS1v15())).decode()
+    assert KeyRing.load(folder).unwrap(SealedRow(1, "m", 2, field, "")) == "random" * 9
 
 
 # -- rows ------------------------------------------------------------------------------------------------
