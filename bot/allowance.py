@@ -15,7 +15,7 @@ from bot.wecom.limits import Limit
 
 LEEWAY = 12  # seconds between our counting a call and WeCom's: a time-out, and a little
 _GRAINS = 60  # counts are kept by the sixtieth of a window
-_KEPT = timedelta(hours=3)
+_KEPT = timedelta(hours=30)  # longer than the longest window
 _SET_BACK = timedelta(minutes=1)  # more than two workers' clocks differ
 _LONGEST_QUEUE = 3600.0  # whoever was promised a turn may have been cancelled since
 

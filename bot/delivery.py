@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import RedisError
+from rq.timeouts import BaseTimeoutException
 from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -28,6 +31,8 @@ LEASE_SECONDS = 20  # with the sweep every 10 s, what a dead worker held is take
 GIVE_UP = timedelta(days=1)  # WeCom may be away for hours; its own deadline ends a row sooner
 LONGEST_WAIT = 600.0
 RIPE = timedelta(seconds=3)
+STUMBLED, STUMBLES = "程序出错", 5
+NOT_THE_ROWS_FAULT = (OperationalError, InterfaceError, RedisError, BaseTimeoutException)
 PAUSE = "wecom_pause"
 PAUSE_SECONDS = 300
 # These concern every call of the app (secret, corp, app, IP); other alarms stop their own kind of call only.
@@ -40,6 +45,16 @@ _log = get_logger(__name__)
 
 def deliver(system: System, row_id: int) -> str | None:
     """Deliver one outbox row; returns its state afterwards, None where another has it or its time has not come."""
+    try:
+        return _deliver(system, row_id)
+    except NOT_THE_ROWS_FAULT:
+        raise
+    except Exception as error:
+        _log.exception("row stumbled over", row=row_id)
+        return _stumbled(system, row_id, f"{STUMBLED}：{type(error).__name__}: {error}"[:300])
+
+
+def _deliver(system: System, row_id: int) -> str | None:
     now = clock.now()
     _look_at_config(system)
     with system.store.write() as session:
@@ -215,6 +230,25 @@ def _failed(system: System, row_id: int, attempt: int, claimed_at: datetime, err
         else:
             _put_off(row, now, _backoff(row, error), str(error))
         _log.warning("not delivered", kind=row.kind, row=row.id, errcode=error.errcode, state=row.state)
+        return row.state
+
+
+def _stumbled(system: System, row_id: int, why: str) -> str:
+    """Our own code broke on a row. It is tried again, a few times: without an end it would call WeCom for ever."""
+    now = clock.now()
+    with system.store.write() as session:
+        row = session.get_one(Outbox, row_id)
+        if row.state not in ("waiting", "sending") or (row.state == "sending" and row.lease_owner != system.owner):
+            return row.state
+        if row.state == "waiting":  # it broke before the call, and the claim was undone with it
+            row.attempts += 1
+        before = row.error or ""
+        if row.attempts < STUMBLES or not before.startswith(STUMBLED):
+            _put_off(row, now, min(5.0 * 2.0**row.attempts, LONGEST_WAIT), why)
+            return row.state
+        state = "unknown" if row.first_tried_at is not None else "failed"
+        _close(row, state, now, error=why)
+        _tell_task(session, row, state, why)
         return row.state
 
 

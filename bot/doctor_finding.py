@@ -12,11 +12,13 @@ import requests
 
 from bot.environment import WeComAccess
 from bot.system import System
+from bot.wecom import audit
 from bot.wecom.api import WeComClient
 from bot.wecom.archive import ArchiveSource
 from bot.wecom.errors import WeComError
 from bot.wecom.native import NativeArchive
 from bot.wecom.sources import open_archive
+from bot.wecom.wire import Wire
 
 OK, WARN, BAD, SKIPPED = "ok", "warn", "bad", "skipped"
 SECONDS = (3.05, 10)  # to connect, to answer
@@ -72,7 +74,8 @@ class Probe:
         """WeCom's answer to a call without a token: enough to see that it is there and what time it has."""
         try:
             url = f"{self.access.api_url}getcallbackip"
-            return requests.get(url, timeout=SECONDS, proxies=self._proxies)
+            with Wire() as wire:
+                return wire.get(url, timeout=SECONDS, proxies=self._proxies)
         except requests.RequestException:
             return None
 
@@ -99,7 +102,7 @@ class Probe:
     @cached_property
     def seats(self) -> Answer:
         """The members with a seat of the archive."""
-        return ask(lambda: self.archive.post("msgaudit/get_permit_user_list", data={})["ids"])
+        return ask(lambda: audit.seats(self.archive))
 
     @cached_property
     def source(self) -> ArchiveSource:

@@ -43,7 +43,7 @@ def network(probe: Probe) -> Finding:
     mend = "检查本机能否访问外网、DNS、代理和防火墙，以及 WECOM_API_URL"
     if answer is None:
         return Finding(BAD, Said("连不上 {api_url}", api_url=probe.access.api_url), mend)
-    if answer.status_code >= 400:
+    if answer.status_code >= 300:
         return Finding(
             BAD,
             Said("{api_url} 回答 HTTP {status_code}", api_url=probe.access.api_url, status_code=answer.status_code),
@@ -62,10 +62,9 @@ def network(probe: Probe) -> Finding:
 def skew(probe: Probe) -> Finding:
     header = probe.front_door.headers.get("Date", "") if probe.front_door is not None else ""
     try:
-        theirs = parsedate_to_datetime(header)
-    except ValueError:
+        apart = abs(probe.now - parsedate_to_datetime(header))
+    except (ValueError, TypeError, OverflowError):
         return Finding(WARN, "企业微信没有说时间", "请自行核对本机时间")
-    apart = abs(probe.now - theirs)
     told = Said("与企业微信相差 {n} 秒", n=f"{apart.total_seconds():.0f}")
     mend = "打开时间同步：timedatectl set-ntp true（差太多时回调会被拒绝、提醒会早到或晚到）"
     if apart >= _TOO_SKEWED:

@@ -17,7 +17,7 @@ from bot.breakers import concerns_the_call_alone, may_probe, names_of, note_fail
 from bot.log import get_logger
 from bot.tallies import Tallies
 from bot.wecom.errors import Held, Remedy, WeComError
-from bot.wecom.limits import group_of, limits_of
+from bot.wecom.limits import Limit, group_of, limits_of
 
 if TYPE_CHECKING:
     from bot.store import Store
@@ -37,8 +37,9 @@ class _Seen:
 class Door:
     """A Doorkeeper for one secret of the corp (`purpose`), on the database that all processes share."""
 
-    def __init__(self, store: Store, purpose: str, tallies: Tallies) -> None:
-        self._store, self._purpose, self._tallies = store, purpose, tallies
+    def __init__(self, store: Store, purpose: str, tallies: Tallies, day: tuple[Limit, ...] = ()) -> None:
+        """day: what the app may send to all members together."""
+        self._store, self._purpose, self._tallies, self._day = store, purpose, tallies, day
         self._lock = threading.Lock()
         self._breakers: dict[str, _Seen] = {}
         self._looked_at = float("-inf")
@@ -99,6 +100,17 @@ class Door:
             if wait:
                 advice = "这位成员收到的应用消息到了上限，等窗口过去"
                 raise Held(None, "the member's limit", Remedy(advice, retry_after=wait), api)
+            self._ask_day(api, now)
+
+    def _ask_day(self, api: str, now: datetime) -> None:
+        """The app's share for all members together; asked last, or what a member's own holds back would use it up."""
+        if not self._day:
+            return
+        with self._store.write() as session:
+            wait = spend(session, f"{api}:{self._purpose}:*", self._day, now)
+        if wait:
+            advice = "应用一天能发的人次到了上限（WECOM_ACCOUNTS × 200），等窗口过去"
+            raise Held(None, "the app's limit of a day", Remedy(advice, retry_after=wait), api)
 
     def _all_well(self, names: Sequence[str], now: datetime) -> None:
         closing = [name for name in names if name in self._breakers]

@@ -41,6 +41,7 @@ class WeComAccess:
     finance_sdk: str | None
     archive_proxy: str = ""  # the archive library's own way out; http://host:port or socks5://host:port
     archive_proxy_password: str = field(default="", repr=False)  # user:password
+    accounts: int | None = None  # the company's limit of accounts, by which WeCom measures a day's messages
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,10 @@ def _wecom(read: _Reader, values: Mapping[str, str], problems: list[str], var: P
     archive = values.get("WECOM_ARCHIVE", "native")
     if archive not in ("native", "sandbox"):
         problems.append(f"WECOM_ARCHIVE 只能是 native 或 sandbox，现在是 {archive!r}")
+    accounts = values.get("WECOM_ACCOUNTS") or ""
+    if accounts and not (accounts.isascii() and accounts.isdigit() and int(accounts) > 0):
+        problems.append(f"WECOM_ACCOUNTS 应为正整数（管理后台 → 我的企业 → 已使用/上限），现在是 {accounts!r}")
+        accounts = ""
     return WeComAccess(
         corp_id=need("WECOM_CORP_ID"),
         app_id=int(app_id) if app_id.isdigit() else 0,
@@ -187,6 +192,7 @@ def _wecom(read: _Reader, values: Mapping[str, str], problems: list[str], var: P
         finance_sdk=values.get("WECOM_FINANCE_SDK"),
         archive_proxy=read("WECOM_ARCHIVE_PROXY") or "",
         archive_proxy_password=read("WECOM_ARCHIVE_PROXY_PASSWORD") or "",
+        accounts=int(accounts) if accounts else None,
     )
 
 

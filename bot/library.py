@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from bot.models import CorpTag
+from bot.wecom.plain import clean, objects, wecom_id
 from sop.playbook import Pipeline
 
 if TYPE_CHECKING:
@@ -61,14 +62,14 @@ def library_rows(groups: Groups) -> list[dict[str, Any]]:
     """get_corp_tag_list's groups as CorpTag rows that stand for nothing yet."""
     return [
         {
-            "tag_id": str(tag["id"]),
-            "group_id": str(group.get("group_id", ""))[:64],
-            "group_name": str(group.get("group_name", ""))[:64],
-            "name": str(tag.get("name", ""))[:64],
+            "tag_id": tag_id,
+            "group_id": clean(group.get("group_id"))[:64],
+            "group_name": clean(group.get("group_name"))[:64],
+            "name": clean(tag.get("name"))[:64],
         }
         for group in groups
-        for tag in group.get("tag") or []
-        if not tag.get("deleted") and not group.get("deleted")
+        for tag in objects(group.get("tag"))
+        if (tag_id := wecom_id(tag.get("id"))) and not tag.get("deleted") and not group.get("deleted")
     ]
 
 

@@ -15,6 +15,7 @@ from bot.library import StageTags, make_stage_tags, save_tags, stage_tags
 from bot.models import CorpTag, Follow, Outbox, Placement
 from bot.placing import owner_of
 from bot.wecom.errors import WeComError
+from bot.wecom.plain import clean, objects
 from sop.playbook import Pipeline
 from sop.scope import is_for_agent
 
@@ -147,5 +148,5 @@ def _finish(
 
 def shown_tags(found: Mapping[str, Any], userid: str) -> set[str]:
     """The corp tag ids that one agent sees on his customer, from externalcontact/get's answer."""
-    mine = (f for f in found.get("follow_user", []) if str(f.get("userid", "")).casefold() == userid.casefold())
-    return {str(tag["tag_id"]) for follow in mine for tag in follow.get("tags") or [] if tag.get("tag_id")}
+    mine = (f for f in objects(found.get("follow_user")) if clean(f.get("userid")).casefold() == userid.casefold())
+    return {clean(tag.get("tag_id")) for follow in mine for tag in objects(follow.get("tags"))} - {""}

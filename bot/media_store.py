@@ -82,9 +82,11 @@ class MediaStore:
                     raise UnreadableMessage(f"文件大于 {most // 1024 // 1024} MB")
                 if chunk.finished:
                     return self._finish(part, md5)
-                if chunk.next_index == before:
+                try:
+                    chunk.index_after(before)
+                except UnreadableMessage:
                     part.discard()
-                    raise UnreadableMessage("media index does not advance")
+                    raise
                 if time.monotonic() > ends:
                     return Fetched(False, part.progress.size)
 

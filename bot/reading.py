@@ -21,6 +21,7 @@ from bot.staff import take_person
 from bot.store import set_status
 from bot.wecom.directory import read_person
 from bot.wecom.errors import WeComError
+from bot.wecom.plain import instant, mapping, objects, wecom_id
 from sop.syncing import Policy
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 LIBRARY = "tag_library"
 NO_RELATION = 84061
 MOST_AGAIN = 5
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 LATER = timedelta(seconds=2)
 A_SECOND = timedelta(seconds=1)  # WeCom's events tell time no finer
 _log = get_logger(__name__)
@@ -63,8 +65,8 @@ class Profile(Errand):
                 if not error.permanent:
                     raise
         return {
-            "contact": found.get("external_contact", {}),
-            "follows": found.get("follow_user", []),
+            "contact": dict(mapping(found.get("external_contact"))),
+            "follows": objects(found.get("follow_user")),
             "member": member,
         }
 
@@ -95,7 +97,7 @@ class Profile(Errand):
                 follow.ended_at, follow.ended_by = now, "agent"
                 end_or_inherit(session, case, follow, now, wake)
             elif known is not None:
-                reading = _reading(session, system, row, follow, known.get("tags") or [])
+                reading = _reading(session, system, row, follow, objects(known.get("tags")))
                 settled &= read_back(session, system.settings, case, reading, now, wake)
         for follow in case.follows if row.payload.get("takes_in") else ():
             if follow.ended_by == TRANSFER and any(e.agent_id == follow.agent_id for e in case.running):
@@ -166,7 +168,7 @@ def _take_in(session: Session, case: Case, found: Mapping[str, Mapping[str, Any]
     told = {key: info for key, info in found.items() if key not in active and key}
     agents = find_agents(session, [str(info["userid"]) for info in told.values()], now)
     for key, info in told.items():
-        added_at = datetime.fromtimestamp(int(info.get("createtime") or 0), UTC)
+        added_at = instant(info.get("createtime")) or LONG_AGO
         known = case.follow_of(agents[key])
         if known is not None and known.ended_at is not None and added_at <= known.ended_at:
             continue  # he deleted the agent, whose list keeps him
@@ -177,7 +179,7 @@ def _take_in(session: Session, case: Case, found: Mapping[str, Mapping[str, Any]
 
 
 def _by_agent(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    return {str(follow.get("userid", "")).casefold(): follow for follow in result.get("follows", [])}
+    return {wecom_id(follow.get("userid")).casefold(): follow for follow in result.get("follows", [])}
 
 
 def _reading(session: Session, system: System, row: Outbox, follow: Follow, tags: Any) -> Reading:

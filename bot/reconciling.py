@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -19,10 +19,11 @@ from bot.mirror import Compared, Reading, compare_stages, declared_tags, mark_ag
 from bot.models import Agent, Customer, Follow, Outbox
 from bot.people import find_agents, find_customers, start_follow, take_contact, take_follow_info
 from bot.placing import move_by
-from bot.reading import LIBRARY, ask_profile
+from bot.reading import LIBRARY, LONG_AGO, ask_profile
 from bot.settings import Settings
 from bot.store import set_status
 from bot.tombstones import stays_away
+from bot.wecom.plain import instant, list_of, mapping, objects, texts, wecom_id
 from sop.syncing import Policy
 
 if TYPE_CHECKING:
@@ -70,8 +71,10 @@ def compare_agents(system: System, run: Comparison, userids: Sequence[str]) -> l
     asked_at, listed, unlicensed, fresh = clock.now(), set[tuple[str, str]](), set[str](), []
     question = {"userid_list": list(userids), "limit": PAGE}
     for page in system.wecom.pages("post", "externalcontact/batch/get_by_user", question):
-        unlicensed |= {str(u).casefold() for u in (page.get("fail_info") or {}).get("unlicensed_userid_list") or []}
-        items = [item for item in page.get("external_contact_list") or [] if item.get("follow_info")]
+        failed = mapping(page.get("fail_info"))
+        unlicensed |= {userid.casefold() for userid in texts(failed.get("unlicensed_userid_list"))}
+        found = objects(list_of(page, "external_contact_list", "externalcontact/batch/get_by_user"))
+        items = [item for item in found if _key(item) and _external(item)]
         listed |= {(_key(item), _external(item)) for item in items}
         with system.store.write() as session:
             fresh += _compare_page(session, system.settings, run, items, clock.now())
@@ -102,8 +105,8 @@ def _compare_page(
                 _take_in(session, settings, run, item, now, wake)
             continue
         if not run.dry_run:
-            contact = take_contact(case.customer, item.get("external_contact") or {})
-            run.count("customers", changed=int(take_follow_info(follow, item["follow_info"]) or contact))
+            contact = take_contact(case.customer, mapping(item.get("external_contact")))
+            run.count("customers", changed=int(take_follow_info(follow, _info(item)) or contact))
         reading = Reading(follow, _tags(run, item), run.policy)
         for compared in compare_stages(session, settings, case, reading):
             if (follow.customer_id, follow.agent_id, compared.pipeline.name) not in under_way:
@@ -169,8 +172,8 @@ def _take_in(
     session: Session, settings: Settings, run: Comparison, item: Mapping[str, Any], now: datetime, wake: Wake
 ) -> None:
     """A contact that no event told of: on the board he comes, but gets neither welcome nor newcomers' SOP."""
-    info, contact = item["follow_info"], item.get("external_contact") or {}
-    name, userid = str(contact.get("name") or "")[:128], str(info.get("userid", ""))
+    info, contact = _info(item), mapping(item.get("external_contact"))
+    name, userid = str(contact.get("name") or "")[:128], wecom_id(info.get("userid"))
     who = {"customer": name, "external_userid": _external(item), "userid": userid}
     if stays_away(session, [_external(item)]):
         return
@@ -260,7 +263,7 @@ def _has_left(case: Case | None, item: Mapping[str, Any]) -> bool:
 
 
 def _tags(run: Comparison, item: Mapping[str, Any]) -> list[dict[str, Any]]:
-    ids = [str(tag_id) for tag_id in item["follow_info"].get("tag_id") or []]
+    ids = texts(_info(item).get("tag_id"))
     named = [(tag_id, run.names.get(tag_id, {})) for tag_id in ids]
     return [{"tag_id": i, "tag_name": row.get("name"), "group_name": row.get("group_name")} for i, row in named]
 
@@ -271,15 +274,19 @@ def _who(case: Case, follow: Follow) -> dict[str, str]:
 
 
 def _key(item: Mapping[str, Any]) -> str:
-    return str(item["follow_info"].get("userid", "")).casefold()
+    return wecom_id(_info(item).get("userid")).casefold()
+
+
+def _info(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    return mapping(item.get("follow_info"))
 
 
 def _external(item: Mapping[str, Any]) -> str:
-    return str((item.get("external_contact") or {}).get("external_userid", ""))
+    return wecom_id(mapping(item.get("external_contact")).get("external_userid"))
 
 
 def _created_at(item: Mapping[str, Any]) -> datetime:
-    return datetime.fromtimestamp(int(item["follow_info"].get("createtime") or 0), UTC)
+    return instant(_info(item).get("createtime")) or LONG_AGO
 
 
 def chunks(userids: Sequence[str], size: int = AT_ONCE) -> Iterable[Sequence[str]]:

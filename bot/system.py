@@ -20,6 +20,7 @@ from bot.valkey import ensure_valkey, running_url
 from bot.wecom.api import WeComClient
 from bot.wecom.archive import ArchiveSource
 from bot.wecom.keyring import KeyRing
+from bot.wecom.limits import day_limits
 from bot.wecom.sources import archive_client, open_archive
 
 
@@ -78,7 +79,7 @@ class System:
             app_id=access.app_id,
             api_url=access.api_url,
             redis=self.bell.connection,
-            door=Door(self.store, "app", self.tallies),
+            door=Door(self.store, "app", self.tallies, day_limits(access.accounts)),
         )
 
     @cached_property

@@ -10,10 +10,11 @@ from pathlib import Path
 from threading import Thread
 
 from flask import Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 from bot.encryption import DataKeys, new_keys_text
 from bot.sandbox.app import create_sandbox
+from bot.sandbox.command import Quiet
 from bot.sandbox.control import SandboxControl
 from bot.sandbox.corp import prepare
 
@@ -82,11 +83,6 @@ class Town:
     variables: dict[str, str]
 
 
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing."""
-
-
 @contextmanager
 def listening() -> Iterator[socket.socket]:
     """A socket that holds a port from the moment its number is known, so that nobody else can take it."""
@@ -100,7 +96,7 @@ def listening() -> Iterator[socket.socket]:
 def served(app: Flask, on: socket.socket | None = None) -> Iterator[int]:
     """Serve an app on loopback from a thread, on a free port or on a socket that listens; gives the port."""
     port, fd = (0, None) if on is None else (on.getsockname()[1], on.fileno())
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet, fd=fd)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet, fd=fd)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

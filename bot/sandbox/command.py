@@ -13,10 +13,15 @@ from bot.sandbox.corp import prepare
 
 
 class Quiet(WSGIRequestHandler):
-    """Writes no access log: request lines carry secrets and tokens, and the page asks every second."""
+    """Writes no access log: request lines carry secrets and tokens, and the page asks every second. Nor a Date of its
+    own, beside WeCom's."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Nothing."""
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """The first line alone."""
+        self.send_response_only(code, message)
 
 
 @click.command("sandbox", help="运行沙盒：一个只在本机的企业微信，供演示、测试和试规则。")

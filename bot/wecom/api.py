@@ -14,19 +14,20 @@ from redis import Redis
 from wechatpy.enterprise import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
-from bot.wecom.errors import REFUSED, UNREACHABLE, WeComError
+from bot.wecom.errors import UNREACHABLE, WeComError
 from bot.wecom.limits import Doorkeeper
-from bot.wecom.tokens import Token, TokenShelf
+from bot.wecom.plain import clean, list_of, mapping, objects, texts, wecom_id
+from bot.wecom.tokens import Token, TokenShelf, token_of
+from bot.wecom.wire import Wire, never_left, read_answer, refusal
 
 WECOM = "https://qyapi.weixin.qq.com/cgi-bin/"
 TIMEOUT = (3.05, 10.0)
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # WeCom drops what is equal within this window instead of sending it twice.
 _DUPLICATE_WINDOW = 14_400
+_MOST_PAGES = 20_000  # two million customers of one agent
 # At DEBUG it writes whole URLs, with secret and token, into the log.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
-# The request did not leave: repeating it is safe whatever it was.
-_NOT_SENT = (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,10 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         except WeComError as error:
             # Whatever call waits for this token has certainly not been made.
             raise (WeComError(None, error.errmsg, UNREACHABLE, "gettoken") if error.unsure else error) from None
-        token, lifetime = answer.get("access_token"), answer.get("expires_in", 7200)
-        if not isinstance(token, str) or not token or not isinstance(lifetime, int | float):
-            raise WeComError(None, "gettoken answered without a token", api="gettoken")
-        return token, float(lifetime)
+        return token_of(answer, "access_token", "gettoken")
 
     def _connect(self) -> None:
-        self._http, self._connected_in = requests.Session(), os.getpid()
+        self._http, self._connected_in = Wire(), os.getpid()
         # A proxy meant for the world must not be asked for the sandbox.
         self._http.trust_env = urlsplit(self.API_BASE_URL).hostname not in _LOOPBACK
 
@@ -134,15 +132,17 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         try:
             answer = super()._request(method, endpoint, **sent)
         except WeChatClientException as error:
-            raise _failure(error, endpoint) from None
+            raise refusal(error, endpoint) from None
         except requests.RequestException as error:
-            how = UNREACHABLE if _never_left(error) else None
+            how = UNREACHABLE if never_left(error) else None
             raise WeComError(None, type(error).__name__, how, endpoint) from None
         except UnicodeEncodeError:
             raise WeComError(40035, "the text holds a lone surrogate", api=endpoint) from None
-        if isinstance(answer, requests.Response):
-            raise WeComError(None, f"HTTP {answer.status_code}, not JSON", api=endpoint)
-        return answer
+        return read_answer(answer, endpoint)
+
+    def _handle_result(self, res: requests.Response, *_: Any, **__: Any) -> requests.Response:
+        """wechatpy's own takes every answer for an object with a numeric errcode; read_answer does not."""
+        return res
 
     def ask_with_headers(
         self, endpoint: str, data: dict[str, Any], headers: dict[str, str]
@@ -163,7 +163,10 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         is dropped by WeCom, so an unsure send may be repeated."""
         body = {**message, "enable_duplicate_check": 1, "duplicate_check_interval": _DUPLICATE_WINDOW}
         answer = self.message.send(self.app_id, list(userids), msg=body)
-        return Sent(str(answer.get("msgid", "")), str(answer.get("response_code", "")), _failed(userids, answer))
+        msgid = clean(answer.get("msgid"))
+        if not msgid:  # then nobody knows; WeCom drops the repetition if it did take it
+            raise WeComError(None, "answered without a msgid", api="message/send")
+        return Sent(msgid, clean(answer.get("response_code")), _failed(userids, answer))
 
     def send_card(self, userid: str, card: Mapping[str, Any]) -> Sent:
         """Send a template card (bot.wecom.cards builds one)."""
@@ -196,13 +199,13 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
 
     def corp_tags(self) -> list[dict[str, Any]]:
         """All tag groups: [{group_id, group_name, tag: [{id, name, ...}]}]."""
-        return _list(self.external_contact.get_corp_tag_list(), "tag_group")
+        answer = self.external_contact.get_corp_tag_list()
+        return objects(list_of(answer, "tag_group", "externalcontact/get_corp_tag_list"))
 
     def add_corp_tags(self, group_name: str, names: Sequence[str]) -> dict[str, Any]:
         """Create tags in a group, which is created as needed; returns the group with the tags' ids."""
         body = {"group_name": group_name, "tag": [{"name": name} for name in names]}
-        group = self.post("externalcontact/add_corp_tag", data=body).get("tag_group", {})
-        return dict(group)
+        return dict(mapping(self.post("externalcontact/add_corp_tag", data=body).get("tag_group")))
 
     def send_welcome(self, welcome_code: str, content: str, attachments: Sequence[Any] = ()) -> None:
         """Greet a new customer, once, within 20 seconds of the event that brought the code."""
@@ -211,20 +214,27 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
 
     def upload(self, kind: str, name: str, content: bytes) -> str:
         """Lend WeCom a picture ("image") or file for three days; returns the media_id."""
-        return str(self.media.upload(kind, (name, content))["media_id"])
+        media_id = clean(self.media.upload(kind, (name, content)).get("media_id"))
+        if not media_id:
+            raise WeComError(None, "media/upload answered without a media_id", api="media/upload")
+        return media_id
 
     def customer(self, external_userid: str) -> dict[str, Any]:
         """{external_contact, follow_user[]} with all followers, however many pages they take."""
         whole: dict[str, Any] = {}
         for page in self.pages("get", "externalcontact/get", {"external_userid": external_userid}):
             earlier = whole.get("follow_user", [])
-            whole = {**page, "follow_user": earlier + _list(page, "follow_user")}
+            more = objects(list_of(page, "follow_user", "externalcontact/get"))
+            whole = {**page, "follow_user": earlier + more}
+        contact = mapping(whole.get("external_contact"))
+        if contact.get("external_userid") != external_userid:
+            raise WeComError(None, "answered about somebody else", api="externalcontact/get")
         return whole
 
     def customers_of(self, userid: str) -> list[str]:
         """The external_userids of one agent; none is an empty list, not an error."""
         try:
-            return _list(self.external_contact.list(userid), "external_userid")
+            return _ids(self.external_contact.list(userid), "external_userid", "externalcontact/list")
         except WeComError as error:
             if error.errcode != 84061:
                 raise
@@ -234,27 +244,31 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         """{external_contact, follow_info} of every customer of up to 100 agents, page by page."""
         body = {"userid_list": list(userids), "limit": 100}
         for page in self.pages("post", "externalcontact/batch/get_by_user", body):
-            yield from _list(page, "external_contact_list")
+            yield from objects(list_of(page, "external_contact_list", "externalcontact/batch/get_by_user"))
 
     def follow_users(self) -> list[str]:
         """The userids of those who may have customers."""
-        return _list(self.external_contact.get_follow_user_list(), "follow_user")
+        answer = self.external_contact.get_follow_user_list()
+        return _ids(answer, "follow_user", "externalcontact/get_follow_user_list")
 
     # -- directory and login -----------------------------------------------------------------------------
 
     def member(self, userid: str) -> dict[str, Any]:
         """userid, name, department, ... of one member."""
-        return dict(self.user.get(userid))
+        found = dict(self.user.get(userid))
+        if clean(found.get("userid")).casefold() != userid.casefold():
+            raise WeComError(None, "answered about somebody else", api="user/get")
+        return found
 
     def members_of(self, department: int, deep: bool = True) -> list[dict[str, Any]]:
         """[{userid, name, department}] of a department."""
         query = {"department_id": department, "fetch_child": int(deep)}
-        return _list(self.get("user/simplelist", params=query), "userlist")
+        return objects(self.get("user/simplelist", params=query).get("userlist"))
 
     def member_ids(self) -> Iterator[dict[str, Any]]:
         """{userid, department} of all members (needs the contacts-sync secret)."""
         for page in self.pages("post", "user/list_id", {"limit": 10_000}):
-            yield from _list(page, "dept_user")
+            yield from objects(page.get("dept_user"))
 
     def login(self, code: str) -> dict[str, Any]:
         """Who came back from OAuth or the QR page: {userid, user_ticket?}, or {openid, ...} for an outsider."""
@@ -267,14 +281,15 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
     def pages(self, method: str, endpoint: str, question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """One answer after another, until no next_cursor comes or one comes again."""
         cursor, seen = "", {""}
-        while True:
+        while len(seen) <= _MOST_PAGES:
             asked = {**question, "cursor": cursor}
             page = self._request(method, endpoint, **{"params" if method == "get" else "data": asked})
             yield page
-            cursor = str(page.get("next_cursor") or "")
+            cursor = clean(page.get("next_cursor"))
             if cursor in seen:
                 return
             seen.add(cursor)
+        raise WeComError(None, f"more than {_MOST_PAGES} pages", api=endpoint)
 
 
 def _members(endpoint: str, body: object) -> list[str]:
@@ -283,8 +298,8 @@ def _members(endpoint: str, body: object) -> list[str]:
     return [userid for userid in str(named or "").split("|") if userid]
 
 
-def _list(answer: Mapping[str, Any], name: str) -> list[Any]:
-    return list(answer.get(name) or [])
+def _ids(answer: Mapping[str, Any], name: str, api: str) -> list[str]:
+    return [one for item in list_of(answer, name, api) if (one := wecom_id(item))]
 
 
 def _failed(userids: Sequence[str], answer: Mapping[str, Any]) -> dict[str, str]:
@@ -293,18 +308,6 @@ def _failed(userids: Sequence[str], answer: Mapping[str, Any]) -> dict[str, str]
     return {
         given.get(userid.casefold(), userid): reason
         for name, reason in (("invaliduser", "invalid"), ("unlicenseduser", "unlicensed"))
-        for userid in str(answer.get(name) or "").split("|")
+        for userid in "|".join(texts(answer.get(name))).split("|")
         if userid
     }
-
-
-def _failure(error: WeChatClientException, endpoint: str) -> WeComError:
-    if error.errcode is None:
-        status = int(getattr(error.response, "status_code", 0))
-        how = REFUSED if 400 <= status < 500 and status not in (408, 429) else None
-        return WeComError(None, f"HTTP {status}", how, endpoint)
-    return WeComError(int(error.errcode), error.errmsg, api=endpoint)
-
-
-def _never_left(error: requests.RequestException) -> bool:
-    return isinstance(error, _NOT_SENT) or "Failed to establish a new connection" in str(error)

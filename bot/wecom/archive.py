@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from bot.wecom.api import WeComClient
 from bot.wecom.errors import UnreadableMessage, WeComError
 from bot.wecom.media import MediaChunk, ask_media
+from bot.wecom.plain import clean, small, whole
 
 LARGEST_PULL = 1000
 _TOO_LARGE = 301058
@@ -101,7 +102,7 @@ def read_rows(answer: object, after: int) -> list[SealedRow]:
     """
     if not isinstance(answer, Mapping):
         raise WeComError(None, "getchatdata answered something else than an object", api="getchatdata")
-    errcode = _whole(answer.get("errcode", 0))
+    errcode = whole(answer.get("errcode", 0))
     if errcode != 0:
         raise WeComError(errcode, answer.get("errmsg", ""), api="getchatdata")
     chatdata = answer.get("chatdata") or []
@@ -113,19 +114,13 @@ def read_rows(answer: object, after: int) -> list[SealedRow]:
 
 def _row(item: object) -> SealedRow:
     get: Callable[[str], Any] = item.get if isinstance(item, Mapping) else lambda _: None
-    seq = _whole(get("seq"))
+    seq = whole(get("seq"))
     if seq is None or seq < 0:
         raise WeComError(None, "a row of chatdata has no seq", api="getchatdata")
-    texts = (get("encrypt_random_key"), get("encrypt_chat_msg"))
-    key, sealed = (text if isinstance(text, str) else "" for text in texts)
-    msgid = get("msgid")
-    return SealedRow(seq, msgid if isinstance(msgid, str) else "", _whole(get("publickey_ver")) or 0, key, sealed)
-
-
-def _whole(value: object) -> int | None:
-    if isinstance(value, str) and value.lstrip("-").isdigit() and value.isascii() and len(value) < 20:
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
+    # As a database takes them: what cannot be opened is kept in one, and must not stop the stream.
+    texts = (get("msgid"), get("encrypt_random_key"), get("encrypt_chat_msg"))
+    msgid, key, sealed = (clean(text) if isinstance(text, str) else "" for text in texts)
+    return SealedRow(seq, msgid, small(get("publickey_ver")), key, sealed)
 
 
 def gather(seq: int, limit: int, ask: Callable[[int, int], list[SealedRow]]) -> list[SealedRow]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from bot.wecom.api import WeComClient
 from bot.wecom.groups import Group, Member
-from bot.wecom.plain import clean, items, mapping, whole
+from bot.wecom.plain import clean, instant, list_of, mapping, objects, texts, wecom_id
 
 MOST_PAIRS = 100
 # WeCom's own spelling.
 _CUSTOMER = "exteranalopenid"
 _AGREED = frozenset({"Agree", "Default_Agree"})
+_KNOWN = _AGREED | {"Disagree"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Agreement:
 def seats(client: WeComClient, edition: int | None = None) -> list[str]:
     """The userids whose conversations are archived; edition 1 office, 2 service, 3 enterprise."""
     answer = client.post("msgaudit/get_permit_user_list", data={"type": edition} if edition else {})
-    return [clean(userid) for userid in items(answer.get("ids"))]
+    return texts(list_of(answer, "ids", "msgaudit/get_permit_user_list"))
 
 
 def agreements(client: WeComClient, pairs: Sequence[tuple[str, str]]) -> Iterator[Agreement]:
@@ -43,13 +44,13 @@ def agreements(client: WeComClient, pairs: Sequence[tuple[str, str]]) -> Iterato
     for at in range(0, len(pairs), MOST_PAIRS):
         asked = [{"userid": userid, _CUSTOMER: customer} for userid, customer in pairs[at : at + MOST_PAIRS]]
         answer = client.post("msgaudit/check_single_agree", data={"info": asked})
-        yield from map(_agreement, items(answer.get("agreeinfo")))
+        yield from _read(answer, "msgaudit/check_single_agree")
 
 
 def room_agreements(client: WeComClient, roomid: str) -> list[Agreement]:
     """The outsiders of a group and whether they agreed."""
     answer = client.post("msgaudit/check_room_agree", data={"roomid": roomid})
-    return [_agreement(item) for item in items(answer.get("agreeinfo"))]
+    return list(_read(answer, "msgaudit/check_room_agree"))
 
 
 def internal_room(client: WeComClient, roomid: str) -> Mapping[str, Any]:
@@ -61,10 +62,11 @@ def internal_group(client: WeComClient, roomid: str) -> Group:
     """An internal group in the shape of a customer group; 301059 for a customer group."""
     found = internal_room(client, roomid)
     members = tuple(
-        Member(clean(mapping(row).get("memberid")), "agent", "", _when(mapping(row).get("jointime")), None, "")
-        for row in items(found.get("members"))
+        Member(person, "agent", "", instant(row.get("jointime")), None, "")
+        for row in objects(list_of(found, "members", "msgaudit/groupchat/get"))
+        if (person := wecom_id(row.get("memberid")))
     )
-    owner, made = clean(found.get("creator")), _when(found.get("room_create_time"))
+    owner, made = clean(found.get("creator")), instant(found.get("room_create_time"))
     name, notice = clean(found.get("roomname")), clean(found.get("notice"))
     return Group(roomid, name, owner, notice, made, members, (), "")
 
@@ -75,16 +77,18 @@ def robot_name(client: WeComClient, robot_id: str) -> str:
     return clean(mapping(answer.get("data")).get("name"))
 
 
-def _agreement(item: object) -> Agreement:
-    said = mapping(item)
+def _read(answer: Mapping[str, Any], api: str) -> Iterator[Agreement]:
+    """What WeCom says of each; where it says nothing that we know, all stays as it was."""
+    for said in objects(list_of(answer, "agreeinfo", api)):
+        found = _agreement(said)
+        if found.status in _KNOWN and found.external_userid:
+            yield found
+
+
+def _agreement(said: Mapping[str, Any]) -> Agreement:
     return Agreement(
-        clean(said.get("userid")),
-        clean(said.get(_CUSTOMER)),
+        wecom_id(said.get("userid")),
+        wecom_id(said.get(_CUSTOMER)),
         clean(said.get("agree_status")),
-        _when(said.get("status_change_time")),
+        instant(said.get("status_change_time")),
     )
-
-
-def _when(value: object) -> datetime | None:
-    seconds = whole(value)
-    return datetime.fromtimestamp(seconds, UTC) if seconds and 0 < seconds < 2**33 else None

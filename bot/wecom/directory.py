@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.wecom.api import WeComClient
 from bot.wecom.errors import WeComError
-from bot.wecom.plain import clean, items, mapping, whole
+from bot.wecom.plain import clean, items, list_of, objects, small, wecom_id, whole
 
 ACTIVE, DISABLED, NOT_ACTIVATED, LEFT = 1, 2, 4, 5
 _NOT_FOR_US = frozenset({48002, 60011})
@@ -44,11 +44,11 @@ def read_person(said: Mapping[str, Any]) -> Person:
     flags = [whole(flag) for flag in items(said.get("is_leader_in_dept"))]
     led = [number for number, flag in zip(departments, flags, strict=False) if flag == 1]
     return Person(
-        userid=clean(said.get("userid")),
+        userid=wecom_id(said.get("userid")),
         name=clean(said.get("name")),
         departments=_numbers(departments),
         leads=_numbers(led),
-        leaders=tuple(filter(None, map(clean, items(said.get("direct_leader"))))),
+        leaders=tuple(filter(None, map(wecom_id, items(said.get("direct_leader"))))),
         position=clean(said.get("position")),
         status=whole(said.get("status")) or ACTIVE,
     )
@@ -62,28 +62,29 @@ def person(client: WeComClient, userid: str) -> Person:
 def people(client: WeComClient, department: int) -> list[Person]:
     """The members of one department, not of those below it."""
     answer = client.get("user/list", params={"department_id": department})
-    return [found for row in items(answer.get("userlist")) if (found := read_person(mapping(row))).userid]
+    rows = objects(list_of(answer, "userlist", "user/list"))
+    return [found for row in rows if (found := read_person(row)).userid]
 
 
 def departments(client: WeComClient) -> list[Department]:
     """All departments that our app sees, without names where these are kept from it."""
     try:
-        rows = items(client.get("department/list").get("department"))
+        rows = list_of(client.get("department/list"), "department", "department/list")
     except WeComError as error:
         if error.errcode not in _NOT_FOR_US:
             raise
-        rows = items(client.get("department/simplelist").get("department_id"))
-    return [found for row in rows if (found := _department(mapping(row))).id]
+        rows = list_of(client.get("department/simplelist"), "department_id", "department/simplelist")
+    return [found for row in objects(rows) if (found := _department(row)).id]
 
 
 def _department(said: Mapping[str, Any]) -> Department:
     return Department(
-        whole(said.get("id")) or 0,
-        whole(said.get("parentid")) or 0,
+        small(said.get("id")),
+        small(said.get("parentid")),
         clean(said.get("name")),
-        whole(said.get("order")) or 0,
+        small(said.get("order")),
     )
 
 
 def _numbers(values: list[int | None]) -> tuple[int, ...]:
-    return tuple(value for value in values if value)
+    return tuple(value for value in values if value and 0 < value < 2**31)

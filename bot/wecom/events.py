@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from bot.wecom.callback import Callback, Fields
+from bot.wecom.plain import wecom_id
 
 
 @dataclass(frozen=True)
@@ -178,15 +179,20 @@ class _Reading:
     attributes: Mapping[str, _From] = field(default_factory=dict)
 
     def __call__(self, callback: Callback) -> Event:
-        missing = [a.name for a in self.attributes.values() if a.needed and not callback.fields.get(a.name)]
+        values = {at: a.read(callback.fields.get(a.name, "")) for at, a in self.attributes.items()}
+        missing = [a.name for at, a in self.attributes.items() if a.needed and not values[at]]
         if missing:
             return Unknown(callback.name, callback.change_type, callback.fields, tuple(missing))
-        values = {at: a.read(callback.fields.get(a.name, "")) for at, a in self.attributes.items()}
         return self.build(**self.fixed, **values)
 
 
 def _string(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _id(value: object) -> str:
+    """Whom or what it is about; "" where that is no id of WeCom's, several of them or something nested."""
+    return wecom_id(_string(value))
 
 
 def _number(value: object) -> int | None:
@@ -201,7 +207,7 @@ def _several(value: object, name: str) -> tuple[Any, ...]:
 
 
 def _members(value: object) -> tuple[str, ...]:
-    return tuple(item for item in _several(value, "Item") if isinstance(item, str))
+    return tuple(found for item in _several(value, "Item") if (found := _id(item)))
 
 
 def _selected(value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -217,7 +223,7 @@ def _optional(**names: str) -> dict[str, _From]:
 
 
 def _needed(**names: str) -> dict[str, _From]:
-    return {attribute: _From(name, needed=True, read=_string) for attribute, name in names.items()}
+    return {attribute: _From(name, needed=True, read=_id) for attribute, name in names.items()}
 
 
 _APP = {"app_id": _From("AgentID", read=_number)}
@@ -245,14 +251,15 @@ def _tag(change: str) -> _Reading:
 
 
 def _staff(change: str) -> _Reading:
-    texts = _optional(userid="UserID", new_userid="NewUserID")
-    return _Reading(StaffChange, {"change": change}, texts | {"department": _From("Id", read=_number)})
+    ids = {"userid": _From("UserID", read=_id), "new_userid": _From("NewUserID", read=_id)}
+    return _Reading(StaffChange, {"change": change}, ids | {"department": _From("Id", read=_number)})
 
 
 def _card(menu: bool) -> _Reading:
     texts = _optional(key="EventKey", card_type="CardType", response_code="ResponseCode")
     chosen = {"selected": _From("SelectedItems", read=_selected)}
-    return _Reading(CardClick, {"menu": menu}, _BY | _needed(task_id="TaskId") | texts | chosen | _APP)
+    task = {"task_id": _From("TaskId", needed=True, read=_string)}
+    return _Reading(CardClick, {"menu": menu}, _BY | task | texts | chosen | _APP)
 
 
 def _media(callback: Callback) -> Event:

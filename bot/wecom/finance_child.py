@@ -34,6 +34,7 @@ _SIGNATURES = {
 
 # A larger answer is never copied: WeCom's own word for it lets the asker ask for less.
 _LARGEST_ANSWER, _TOO_LARGE = 256 * 1024 * 1024, 301058
+_UNREADABLE = 10002  # the library's own word for an answer that it cannot make sense of
 
 Answer = tuple[dict[str, Any], bytes]
 
@@ -76,6 +77,8 @@ class Library:
             rc = lib.GetMediaData(self.sdk, _bytes(asked, "index"), _bytes(asked, "sdkfileid"), *to, out)
             if rc != 0:
                 return {"rc": rc}, b""
+            if lib.GetDataLen(out) > _LARGEST_ANSWER:
+                return {"rc": _UNREADABLE}, b""
             index = _at(lib.GetOutIndexBuf(out), lib.GetIndexLen(out)).decode("ascii", "replace")
             head = {"rc": 0, "index": index, "finished": bool(lib.IsMediaDataFinish(out))}
             return head, _at(lib.GetData(out), lib.GetDataLen(out))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
 from bot.wecom.api import WeComClient
-from bot.wecom.plain import clean, items, mapping, whole
+from bot.wecom.errors import WeComError
+from bot.wecom.plain import clean, instant, items, list_of, mapping, objects, small, wecom_id, whole
 
 _MOST_OWNERS = 100
 
@@ -47,37 +49,36 @@ def group_ids(client: WeComClient, owners: Sequence[str]) -> Iterator[str]:
             "limit": 1000,
         }
         for page in client.pages("post", "externalcontact/groupchat/list", question):
-            yield from (clean(mapping(row).get("chat_id")) for row in items(page.get("group_chat_list")))
+            rows = objects(list_of(page, "group_chat_list", "externalcontact/groupchat/list"))
+            yield from filter(None, (wecom_id(row.get("chat_id")) for row in rows))
 
 
 def group(client: WeComClient, chat_id: str) -> Group:
     """One group as it is now; after a change event give it some seconds to settle."""
     answer = client.post("externalcontact/groupchat/get", data={"chat_id": chat_id, "need_name": 1})
     found = mapping(answer.get("group_chat"))
+    if found.get("chat_id") != chat_id:
+        raise WeComError(None, "answered about another group", api="externalcontact/groupchat/get")
+    members = objects(list_of(found, "member_list", "externalcontact/groupchat/get"))
     return Group(
-        chat_id=clean(found.get("chat_id")) or chat_id,
+        chat_id=chat_id,
         name=clean(found.get("name")),
         owner=clean(found.get("owner")),
         notice=clean(found.get("notice")),
-        created_at=_instant(found.get("create_time")),
-        members=tuple(map(_member, items(found.get("member_list")))),
+        created_at=instant(found.get("create_time")),
+        members=tuple(member for row in members if (member := _member(row)).person),
         admins=tuple(clean(mapping(admin).get("userid")) for admin in items(found.get("admin_list"))),
         version=clean(found.get("member_version")),
     )
 
 
-def _member(row: object) -> Member:
-    said = mapping(row)
+def _member(said: Mapping[str, Any]) -> Member:
+    scene = small(said.get("join_scene"))
     return Member(
-        person=clean(said.get("userid")),
+        person=wecom_id(said.get("userid")),
         kind="agent" if whole(said.get("type")) == 1 else "customer",
         name=clean(said.get("group_nickname")) or clean(said.get("name")),
-        joined_at=_instant(said.get("join_time")),
-        join_scene=whole(said.get("join_scene")),
+        joined_at=instant(said.get("join_time")),
+        join_scene=scene or None,
         invited_by=clean(mapping(said.get("invitor")).get("userid")),
     )
-
-
-def _instant(value: object) -> datetime | None:
-    seconds = whole(value)
-    return datetime.fromtimestamp(seconds, UTC) if seconds and 0 < seconds < 2**33 else None

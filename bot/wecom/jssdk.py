@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bot.wecom.api import WeComClient
-from bot.wecom.tokens import TokenShelf
+from bot.wecom.tokens import TokenShelf, token_of
 
 
 @dataclass(frozen=True)
@@ -50,5 +50,4 @@ class Tickets:
         return self._app.token(lambda: self._fetch("ticket/get", {"type": "agent_config"})).value
 
     def _fetch(self, endpoint: str, query: dict[str, str]) -> tuple[str, float]:
-        answer = self._client.get(endpoint, params=query)
-        return str(answer["ticket"]), float(answer.get("expires_in", 7200))
+        return token_of(self._client.get(endpoint, params=query), "ticket", endpoint)

@@ -30,6 +30,7 @@ _FILE = re.compile(r"private_key_v(\d{1,9})\.pem")
 # Below this many rows a pool's own cost is more than it saves.
 _WORTH_A_POOL = 64
 _SHARE = 32
+_SHORTEST_KEY = 16  # characters; WeCom's have 88
 
 
 class KeyProblem(BotError):  # noqa: N818 - named for what it is
@@ -175,8 +176,9 @@ def _opened(key: RSAPrivateKey | None, field: str) -> str | None:
         text = key.decrypt(base64.b64decode(field, validate=True), PKCS1v15()).decode("ascii")
     except (binascii.Error, ValueError):
         return None
-    # OpenSSL answers a wrong key with random bytes instead of an error (implicit rejection).
-    return text if text and text.isprintable() else None
+    # OpenSSL answers a wrong key with random bytes, of any length, instead of an error (implicit rejection); of
+    # those one in hundreds is a printable character or two.
+    return text if len(text) >= _SHORTEST_KEY and text.isprintable() else None
 
 
 def new_key(folder: Path) -> tuple[int, str]:

@@ -11,9 +11,10 @@ from bot.wecom.errors import WeComError
 
 @dataclass(frozen=True)
 class Limit:
-    """At most so many in any so many seconds, over all (`corp`) or for each member who is written to (`member`)."""
+    """At most so many in any so many seconds: calls (`corp`), messages to each member who is written to (`member`),
+    or messages times receivers (`app`)."""
 
-    scope: Literal["corp", "member"]
+    scope: Literal["corp", "member", "app"]
     most: int
     seconds: int
 
@@ -28,6 +29,15 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "ticket/get": (Limit("corp", 95, 3600),),  # 100
     "message/getchatdata": (Limit("corp", 580, 60),),  # 600
 }
+
+_PERSON_TIMES = 200  # a day for each account that the company may have; the excess is dropped in silence
+_DAY = 86_400
+
+
+def day_limits(accounts: int | None) -> tuple[Limit, ...]:
+    """What WeCom lets one app send a day; nothing where nobody told us how many accounts the company may have."""
+    return (Limit("app", accounts * _PERSON_TIMES * 95 // 100, _DAY),) if accounts else ()
+
 
 # APIs that fail together: the breaker of one does not stop the others.
 GROUPS = {

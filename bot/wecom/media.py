@@ -18,7 +18,8 @@ from bot.wecom.errors import UnreadableMessage, WeComError
 CHUNK = 512 * 1024
 LARGEST_FILE = 200 * 1024 * 1024
 _INDEX = re.compile(r"bytes=(\d{1,15})-(\d{1,15})")
-_RANGE = re.compile(r"(?i)bytes\s+(\d+)-(\d+)/(\d+)")
+_RANGE = re.compile(r"(?i)bytes\s+(\d{1,15})-(\d{1,15})/(\d{1,15})")
+_LONGEST_INDEX = 4096
 _BLOCK = 16
 
 
@@ -29,6 +30,13 @@ class MediaChunk:
     data: bytes = field(repr=False)
     next_index: str
     finished: bool
+
+    def index_after(self, index: str) -> str:
+        """Where to go on after this chunk, which was asked for by `index` and is not the last. Raises
+        UnreadableMessage where that leads nowhere: only a last chunk may be empty, and "" begins anew."""
+        if not self.data or self.next_index in ("", index) or len(self.next_index) > _LONGEST_INDEX:
+            raise UnreadableMessage("media index does not advance")
+        return self.next_index
 
 
 def download(
@@ -50,9 +58,7 @@ def download(
         into.write(chunk.data)
         if chunk.finished:
             break
-        if chunk.next_index == index:
-            raise UnreadableMessage("media index does not advance")
-        index = chunk.next_index
+        index = chunk.index_after(index)
     if md5 and digest.hexdigest() != md5.lower():
         raise UnreadableMessage("media does not have the md5 it was announced with")
     return size
@@ -71,7 +77,7 @@ def ask_media(client: WeComClient, sdkfileid: str, index: str) -> MediaChunk:
         {"Range": f"bytes={first}-{found[2]}"},
     )
     sealed = _base64(content)
-    total = _total(headers.get("Content-Range", ""), len(sealed))
+    total = _total(headers.get("Content-Range", ""), first, len(sealed))
     finished = first + len(sealed) >= total
     following = f"bytes={first + len(sealed)}-{min(first + len(sealed) + CHUNK, total) - 1}"
     return MediaChunk(_decrypted(sealed, key, finished), "" if finished else following, finished)
@@ -79,7 +85,7 @@ def ask_media(client: WeComClient, sdkfileid: str, index: str) -> MediaChunk:
 
 def _decrypted(sealed: bytes, key: bytes, last: bool) -> bytes:
     if len(sealed) % _BLOCK or not sealed:
-        raise UnreadableMessage("media chunk is not whole blocks")
+        raise WeComError(None, "a media chunk that is not whole blocks", api="message/getchatmediadata")
     # ECB and no authentication: WeCom's choice, not ours.
     opener = Cipher(algorithms.AES(key), modes.ECB()).decryptor()  # noqa: S305
     plain = opener.update(sealed) + opener.finalize()
@@ -91,9 +97,14 @@ def _decrypted(sealed: bytes, key: bytes, last: bool) -> bytes:
     return plain[:-size]
 
 
-def _total(content_range: str, have: int) -> int:
+def _total(content_range: str, first: int, length: int) -> int:
+    """How long the whole file is; an answer that is not what was asked for is none."""
     found = _RANGE.search(content_range)
-    return int(found[3]) if found else have
+    if found is None and first == 0:
+        return length
+    if found is None or int(found[1]) != first or first + length > int(found[3]):
+        raise WeComError(None, "another range of the media was answered", api="message/getchatmediadata")
+    return int(found[3])
 
 
 def _base64(content: object) -> bytes:

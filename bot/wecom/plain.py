@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from bot.wecom.errors import UnreadableMessage
+from bot.wecom.errors import UnreadableMessage, WeComError
 
+LONGEST_ID = 64
 LARGEST_JSON = 16 * 1024 * 1024
 # NUL and other controls (tab, newline and carriage return stay) and lone surrogates: PostgreSQL refuses the
 # first, UTF-8 the last.
@@ -81,3 +83,40 @@ def items(value: object) -> list[Any]:
     if isinstance(value, list):
         return value
     return [] if value is None or value == "" else [value]
+
+
+def list_of(answer: Mapping[str, Any], name: str, api: str) -> list[Any]:
+    """A list that a successful answer always has, if empty. Without it the answer is not WeCom's, and taking it for
+    "none" would end everything we know. Raises WeComError."""
+    found = answer.get(name)
+    if not isinstance(found, list):
+        raise WeComError(None, f"answered without {name}", api=api)
+    return found
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """The objects of a list, with keys as they are; whatever else is among them is left out."""
+    return [one for one in items(value) if isinstance(one, dict)]
+
+
+def texts(value: object) -> list[str]:
+    """The texts and numbers of a list as texts, without those that are empty."""
+    return [text for one in items(value) if (text := clean(one))]
+
+
+def instant(value: object) -> datetime | None:
+    """A moment from WeCom's seconds since 1970; None for 0 and for what is no time of this age."""
+    seconds = whole(value)
+    return datetime.fromtimestamp(seconds, UTC) if seconds and 0 < seconds < 2**33 else None
+
+
+def wecom_id(value: object) -> str:
+    """An id of WeCom's (a person's, a tag's, a group's), of at most 64 characters; "" for what is none."""
+    text = clean(value)
+    return text if len(text) <= LONGEST_ID else ""
+
+
+def small(value: object) -> int:
+    """A whole number from 0 that an integer column holds; 0 for anything else."""
+    found = whole(value)
+    return found if found is not None and 0 <= found < 2**31 else 0

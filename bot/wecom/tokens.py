@@ -10,14 +10,15 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from redis import Redis
 from redis.exceptions import RedisError
 
-from bot.wecom.errors import WeComError
+from bot.wecom.errors import UNREACHABLE, WeComError
+from bot.wecom.plain import whole
 
 # A minute before WeCom would refuse it, a token is no longer handed out.
 _MARGIN = 60.0
@@ -27,6 +28,7 @@ _REDIS_REST_SECONDS = 5.0
 # Asking again and again with a wrong secret gets the address banned for an hour.
 _PAUSE_SECONDS = 60
 _BREATH_SECONDS = 1.0
+_LONGEST_TOKEN, _LONGEST_LIFE = 2048, 7200  # WeCom says 512 bytes and two hours
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
 
 
@@ -166,6 +168,16 @@ class TokenShelf:
 
     def _rest(self) -> None:
         self._redis_rests_until = time.monotonic() + _REDIS_REST_SECONDS
+
+
+def token_of(answer: Mapping[str, Any], name: str, api: str) -> tuple[str, float]:
+    """Token or ticket of an answer with its lifetime in seconds; WeComError where either is unusable, for with a
+    lifetime of nothing every call would ask for another one."""
+    value, lifetime = answer.get(name), answer.get("expires_in", 7200)
+    seconds = whole(lifetime) or 0
+    if not isinstance(value, str) or not value or not value.isascii() or len(value) > _LONGEST_TOKEN or seconds <= 0:
+        raise WeComError(None, f"{api} answered without a usable {name}", UNREACHABLE, api)
+    return value, float(min(seconds, _LONGEST_LIFE))
 
 
 def _loads(stored: object) -> Token | None:

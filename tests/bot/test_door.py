@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from bot import clock
 from bot.alarms import alarms
-from bot.allowance import LEEWAY, spend
+from bot.allowance import LEEWAY, forget_unused, spend
 from bot.breakers import FAILURES, may_probe
 from bot.models import Agent, Breaker, Outbox
 from bot.store import Store
@@ -20,6 +20,7 @@ from bot.tallies import FLUSH_SECONDS, Tallies, fold, totals
 from bot.wecom.errors import Held, WeComError
 from bot.wecom.limits import Limit, limits_of
 from tests.bot.engine import local, send_all
+from tests.bot.sending import arrivals, most_in_a_minute
 from tests.parts import AGENT, COLLEAGUE, Town
 
 LIMITS = limits_of("message/send", "member")
@@ -102,35 +103,60 @@ def test_what_exceeds_a_members_limit_waits_for_its_turn_and_nothing_is_dropped(
 
 
 def test_many_sends_to_many_never_exceed_a_members_minute(system: System, sandbox: Town) -> None:
-    """SENDS=10000 in the environment makes it the large one, of some minutes."""
-    total = int(os.environ.get("SENDS", "80"))
-    each = 40 if total < 1000 else 250
-    team = tuple(f"Agent{n:03}" for n in range(total // each))
+    """Through the queue; ten thousand by several workers at once are in test_sends."""
+    each, team = 40, ("Agent000", "Agent001")
     for userid in team:
         sandbox.control.member(userid)
     messages(system, each, team)
     while any(state == "waiting" for state in send_all(system)) or waits(system):
         sandbox.control.move_clock(15)
-    since, seen = 0, defaultdict(list)
-    while effects := sandbox.control.effects(since, "message"):
-        since = effects[-1]["id"]
-        for effect in effects:
-            seen[effect["userid"]].append(datetime.fromisoformat(effect["at"]))
+    seen = arrivals(sandbox)
     assert {userid: len(times) for userid, times in seen.items()} == dict.fromkeys(team, each)
     assert sandbox.control.effects(0, "message_dropped") == []
-    for times in seen.values():
-        times.sort()
-        assert all(late - early >= timedelta(seconds=60) for early, late in pairwise30(times))
-
-
-def pairwise30(times: list[datetime]) -> list[tuple[datetime, datetime]]:
-    """Each with the thirtieth after it: WeCom drops what would be the 31st within a minute."""
-    return list(zip(times, times[30:], strict=False))
+    assert max(map(most_in_a_minute, seen.values())) <= 30
 
 
 def waits(system: System) -> bool:
     with system.store.read() as session:
         return session.scalar(select(Outbox.id).where(Outbox.state == "waiting").limit(1)) is not None
+
+
+@pytest.fixture
+def small_company(system: System, sandbox: Town, monkeypatch: pytest.MonkeyPatch) -> System:
+    """WeCom takes 20 messages a day of its app, and we were told so."""
+    monkeypatch.setattr("bot.wecom.limits._PERSON_TIMES", 20)
+    access = replace(system.environment.needs_wecom(), accounts=1)
+    system.environment = replace(system.environment, wecom=access)
+    sandbox.control.switches(person_times=20)
+    return system
+
+
+def test_what_exceeds_the_apps_day_waits_for_the_next_and_nothing_is_dropped(
+    small_company: System, sandbox: Town
+) -> None:
+    system, team = small_company, ("Agent000", "Agent001", "Agent002", "Agent003")
+    for userid in team:
+        sandbox.control.member(userid)
+    messages(system, 6, team)
+    assert Counter(send_all(system)) == {"sent": 19, "waiting": 5}
+    for hours in (5, 5, 5):  # also when nothing was sent for long, and after the rows were tidied
+        sandbox.control.move_clock(hours * 3600)
+        with system.store.write() as session:
+            forget_unused(session, clock.now())
+        assert "sent" not in send_all(system)
+    sandbox.control.move_clock(14 * 3600)
+    send_all(system)
+    assert sum(map(len, arrivals(sandbox).values())) == 24
+    assert sandbox.control.effects(0, "message_dropped") == []
+    with system.store.read() as session:
+        assert {row.attempts for row in session.query(Outbox)} == {1}, "waiting costs no tries"
+
+
+def test_where_nobody_told_how_many_accounts_there_are_wecom_drops_the_excess(system: System, sandbox: Town) -> None:
+    sandbox.control.switches(person_times=5)
+    for n in range(7):
+        text(system, n)
+    assert len(sandbox.control.effects(0, "message_dropped")) == 2
 
 
 def test_a_flushed_queue_server_does_not_lift_the_limit(system: System, sandbox: Town) -> None:

@@ -56,7 +56,7 @@ def test_a_wrong_key_is_told_from_random_bytes() -> None:
         with pytest.raises(WrongKey) as caught:
             RING.unwrap(row(b"k" * 88, version=1, sealed_by=2))
         assert caught.value.version == 1
-    for junk in (b"\x00\x01", "密钥".encode(), b"a\nb"):
+    for junk in (b"\x00" * 88, "密钥".encode() * 20, b"a\nb" * 30, b"k", b"k" * 15):
         with pytest.raises(WrongKey):
             RING.unwrap(row(junk))
 
@@ -73,11 +73,13 @@ def test_a_missing_version_names_the_file_to_add() -> None:
 
 
 def test_many_rows_keep_their_order_and_their_problems() -> None:
-    rows = [row(b"k%d" % seq, 1 + seq % 2, seq=seq) for seq in range(100)]
+    rows = [row(b"k%015d" % seq, 1 + seq % 2, seq=seq) for seq in range(100)]
     rows[10] = SealedRow(10, "m", 9, "", "")
     for cores in (1, 2, None):
         opened = RING.unwrap_many(rows, cores)
-        assert [key for at, key in enumerate(opened) if at != 10] == [f"k{seq}" for seq in range(100) if seq != 10]
+        assert [key for at, key in enumerate(opened) if at != 10] == [
+            f"k{seq:015}" for seq in range(100) if seq != 10
+        ]
         assert isinstance(opened[10], MissingKey)
     assert RING.unwrap_many([]) == []
 
@@ -120,8 +122,8 @@ def test_a_new_key_is_the_next_version_and_private(tmp_path: Path) -> None:
     assert (folder / "private_key_v2.pem").stat().st_mode & 0o777 == 0o600
     theirs = serialization.load_pem_public_key(public.encode())
     assert isinstance(theirs, rsa.RSAPublicKey)
-    field = base64.b64encode(theirs.encrypt(b"random", PKCS1v15())).decode()
-    assert KeyRing.load(folder).unwrap(SealedRow(1, "m", 2, field, "")) == "random"
+    field = base64.b64encode(theirs.encrypt(b"random" * 9, PKCS1v15())).decode()
+    assert KeyRing.load(folder).unwrap(SealedRow(1, "m", 2, field, "")) == "random" * 9
 
 
 # -- rows ------------------------------------------------------------------------------------------------

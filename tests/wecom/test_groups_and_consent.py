@@ -47,7 +47,7 @@ def test_recorded_answers_are_read(recorded: Path, httpserver: HTTPServer) -> No
     assert audit.internal_room(client, "wr")["roomname"] == "销售一组"
     assert audit.robot_name(client, "wb") == "线索播报"
     assert list(groups.group_ids(client, ["LinXiaoyu"])) == ["wrTEST0AAgroupchat0000000000000D"]
-    group = groups.group(client, "wr")
+    group = groups.group(client, "wrTEST0AAgroupchat0000000000000D")
     assert (group.name, group.owner, group.admins) == ("云南五日·4月3日", "LinXiaoyu", ("ChenGuoan",))
     assert [(m.name, m.kind, m.join_scene) for m in group.members] == [
         ("领队小雨", "agent", 1), ("王海棠", "customer", 3)

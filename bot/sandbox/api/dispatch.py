@@ -45,11 +45,9 @@ class Turnstile:
 
 @cgi_bin.after_request
 def date(reply: Response) -> Response:
-    """The time by WeCom's clock, where the switch sets it apart from ours."""
+    """The time by WeCom's clock, which a switch sets apart from ours."""
     sandbox: Sandbox = current_app.extensions["sandbox"]
-    ahead = sandbox.switch("clock_seconds")
-    if ahead:
-        reply.headers["Date"] = formatdate(sandbox.now() + ahead, usegmt=True)
+    reply.headers["Date"] = formatdate(sandbox.now() + sandbox.switch("clock_seconds"), usegmt=True)
     return reply
 
 

@@ -20,6 +20,7 @@ MOST_OTHERS = 100
 PER_MEMBER = ((30, 60), (1000, 3600))
 RESPONSE_CODE_SECONDS = 72 * 3600
 RECALL_SECONDS = 24 * 3600
+BEIJING = 8 * 3600  # ahead of UTC: where WeCom's days begin
 
 
 def check_agentid(body: Json) -> None:
@@ -147,9 +148,9 @@ def over_limit(sandbox: Sandbox, userid: str, now: float) -> bool:
     count = "SELECT count(*) FROM inbox WHERE NOT mine AND userid = ? AND created_at > ?"
     if any(sandbox.ledger.scalar(count, userid, now - seconds) >= most for most, seconds in PER_MEMBER):
         return True
-    today = "SELECT count(*) FROM (SELECT 1 FROM inbox WHERE created_at > ? LIMIT ?)"
-    most = sandbox.switch("person_times")
-    return bool(sandbox.ledger.scalar(today, now - now % 86_400, most) >= most)
+    today = "SELECT count(*) FROM (SELECT 1 FROM inbox WHERE NOT mine AND created_at >= ? LIMIT ?)"
+    most, midnight = sandbox.switch("person_times"), now - (now + BEIJING) % 86_400
+    return bool(sandbox.ledger.scalar(today, midnight, most) >= most)
 
 
 def new_response_code(sandbox: Sandbox, msgid: str, clicker: str, now: float) -> str:

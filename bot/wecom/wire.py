@@ -1,0 +1,114 @@
+"""The wire to WeCom: no redirect followed, no answer larger or slower than any of WeCom's, and what is left is read.
+
+Between us and WeCom stand proxies, captive portals and balancers, and any of them may answer in its place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from urllib3.exceptions import HTTPError
+from wechatpy.exceptions import WeChatClientException
+
+from bot.wecom.errors import REFUSED, WeComError
+from bot.wecom.plain import clean, whole
+
+LARGEST_ANSWER = 32 * 1024 * 1024
+# From the first byte asked to the last answered. A time-out of requests counts from byte to byte, so that an answer
+# which drips would never end; and an outbox row's lease is a little longer than this.
+LONGEST_CALL = 15.0
+# The request did not leave: repeating it is safe whatever it was.
+_NOT_SENT = (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)
+_PIECE = 64 * 1024
+# What a database, or UTF-8, would refuse later: only where one of these may be is the answer gone through.
+_ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\\u(?:00[01]|007f|[dD][89a-fA-F])")
+
+
+class BrokenAnswer(requests.RequestException):
+    """An answer that began and did not come to a good end."""
+
+
+class Wire(requests.Session):
+    """A session whose every answer is whole when it returns, or a RequestException."""
+
+    longest_call = LONGEST_CALL
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """As requests has it, but that the answer has bounds."""
+        ends = time.monotonic() + self.longest_call
+        answer = super().request(*args, **{**kwargs, "stream": True})
+        with answer:
+            answer._content = _body(answer, ends)
+            answer._content_consumed = True  # or closing it would close the connection
+        return answer
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Nowhere: WeCom sends nobody elsewhere, and secrets and customers' names must not follow."""
+        return None
+
+
+def _body(answer: requests.Response, ends: float) -> bytes:
+    whole_body = bytearray()
+    try:
+        while piece := answer.raw.read1(_PIECE, decode_content=True):
+            whole_body += piece
+            if len(whole_body) > LARGEST_ANSWER:
+                raise BrokenAnswer(f"an answer of more than {LARGEST_ANSWER} bytes")
+            if time.monotonic() > ends:
+                raise BrokenAnswer("an answer that does not come to its end")
+    except (HTTPError, OSError, ValueError) as error:
+        raise BrokenAnswer(type(error).__name__) from None
+    return bytes(whole_body)
+
+
+def read_answer(answer: requests.Response, api: str) -> dict[str, Any]:
+    """The object that WeCom answered, with a whole number for errcode and text that every store takes.
+
+    Raises WeComError for a failure that WeCom tells, and for whatever is no answer of WeCom's.
+    """
+    if 300 <= answer.status_code < 400:
+        raise WeComError(None, f"HTTP {answer.status_code}, a redirect", REFUSED, api)
+    found = _object(answer.content)
+    if found is None:
+        raise WeComError(None, f"HTTP {answer.status_code}, not a JSON object", api=api)
+    errcode = whole(found.get("errcode", 0))
+    if errcode is None:
+        raise WeComError(None, "errcode is not a number", api=api)
+    if errcode != 0:
+        raise WeComError(errcode, found.get("errmsg", errcode), api=api)
+    return {**found, "errcode": errcode}
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    text = body.decode("utf-8-sig", "replace")
+    try:
+        found = json.loads(text, strict=False, parse_constant=lambda _: None)
+        found = _storable(found) if _ODD.search(text) else found
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {clean(name): _storable(one) for name, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list) else value
+
+
+def refusal(error: WeChatClientException, endpoint: str) -> WeComError:
+    """An HTTP status that is one of an error: wechatpy raises for nothing else here."""
+    status = int(getattr(error.response, "status_code", 0))
+    how = REFUSED if 400 <= status < 500 and status not in (408, 429) else None
+    return WeComError(None, f"HTTP {status}", how, endpoint)
+
+
+def never_left(error: requests.RequestException) -> bool:
+    """Whether a call that failed was certainly not made."""
+    return isinstance(error, _NOT_SENT) or "Failed to establish a new connection" in str(error)
