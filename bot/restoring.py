@@ -48,6 +48,8 @@ class Restored:
 
 def read_manifest(path: Path) -> dict[str, Any]:
     """What the archive says of itself; raises BadBackup for what is not a backup of ours."""
+    if path.exists() and not path.is_file():  # a device would be read without end
+        raise BadBackup(f"{path} 不是文件")
     try:
         with ZipFile(path) as archive:
             manifest: dict[str, Any] = orjson.loads(archive.read(MANIFEST))
