@@ -34,7 +34,10 @@ def bench() -> None: ...
 )
 @click.option("--json", "as_json", is_flag=True, help="只输出一个 JSON 对象")
 def bench_rules(dialogues: Path, counts: tuple[int, ...], rates: tuple[float, ...], as_json: bool) -> None:
-    sayings = rules_bench.read_sayings(dialogues)
+    try:
+        sayings = rules_bench.read_sayings(dialogues)
+    except ValueError as problem:
+        fail(str(problem))
     with progress_bar("测量", as_json) as progress:
         bar = progress.add_task("", total=len(counts) * len(rates) * rules_bench.ROUNDS)
         sizes = [(count, rate) for count in counts for rate in rates]

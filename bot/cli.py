@@ -22,6 +22,7 @@ from bot.audit_cli import audit_group
 from bot.backup_cli import backup, restore
 from bot.bench_cli import bench
 from bot.chapters import own_config
+from bot.cli_guard import guard
 from bot.customer_cli import customer
 from bot.doctor_cli import doctor
 from bot.environment import ROOT, SurroundingsError
@@ -56,10 +57,10 @@ def register(app: Flask) -> None:
     keys.add_command(data_line)
     customer.add_command(export_customer)
     customer.add_command(erase_customer)
-    app.cli.add_command(privacy)
-    for command in (demo, run_worker, run_scheduler, sandbox, init, check, replay, show_status, db, board_link,
-                    quarantine, queue, keys, customer, rules, sop, bench, wecom,
+    for command in (privacy, demo, run_worker, run_scheduler, sandbox, init, check, replay, show_status, db,
+                    board_link, quarantine, queue, keys, customer, rules, sop, bench, wecom,
                     admin_group, audit_group, seed_command, doctor, backup, restore):  # fmt: skip
+        guard(command)
         app.cli.add_command(command)
 
 
@@ -146,6 +147,8 @@ def run_scheduler() -> None:
 @click.option("--output", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
 @click.option("--force", is_flag=True, help="覆盖已有文件（旧文件存为 .bak）")
 def init(playbook: str, output: Path, force: bool) -> None:
+    if output.is_dir():
+        fail(f"{output} 是一个文件夹，请用 --output 给出文件名")
     if output.exists():
         if not force:
             fail(f"{output} 已存在。加 --force 覆盖（旧文件会存为 {output}.bak），或用 --output 换个文件名")

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Sequence
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
+_CONTROLS = ("\t", "\r", "\n")
 
 
 def safe_cell(value: object) -> object:
     """The value as a cell; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
+    if isinstance(value, str) and (value.startswith(_CONTROLS) or _first_sign(value) in _FORMULA):
         return f"'{value}"
     return value
+
+
+def _first_sign(value: str) -> str:
+    """The first sign that a spreadsheet may read, passing over blanks and what has no shape; full-width as narrow."""
+    first = next((sign for sign in value if unicodedata.category(sign)[0] not in "CZ"), "")
+    return unicodedata.normalize("NFKC", first)[:1]
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -8,7 +8,7 @@ from typing import NoReturn
 import click
 from flask.cli import with_appcontext
 
-from bot.facts import FactRefused, import_facts, set_fact
+from bot.facts import MOST_BYTES, FactRefused, import_facts, set_fact
 from bot.terminal import console, errors, migrated_system
 
 MOST_SHOWN = 50
@@ -40,9 +40,11 @@ def set_one(external_userid: str, name: str, value: str) -> None:
 @with_appcontext
 def import_table(path: Path) -> None:
     system = migrated_system()
+    with path.open("rb") as file:
+        raw = file.read(MOST_BYTES + 1)  # one more says that it is too large
     try:
         with system.store.write() as session:
-            count = import_facts(session, system.settings.fields, path.read_bytes())
+            count = import_facts(session, system.settings.fields, raw)
     except FactRefused as refused:
         _refuse(refused)
     console.print(f"导入了 {count} 位客户", style="green")

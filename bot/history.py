@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from multiprocessing import get_context
-from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -199,17 +197,3 @@ def customers_words(session: Session, since: datetime) -> Iterator[str]:
         Message.unagreed.is_(False),
     )
     yield from session.scalars(query.execution_options(yield_per=ROWS_AT_ONCE))
-
-
-def read_lines(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
-    """Read JSON lines with their numbers; raises ValueError that names the line."""
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                try:
-                    value = json.loads(line)
-                except ValueError:
-                    raise ValueError(f"{path.name}:{number}: 不是 JSON") from None
-                if not isinstance(value, dict):
-                    raise ValueError(f"{path.name}:{number}: 每行应是一个 JSON 对象")
-                yield number, value

@@ -29,6 +29,7 @@ from bot.observing import observe_openings, observe_silences
 from bot.placing import timed_moves
 from bot.prompting import prompt_due
 from bot.proving import close_windows
+from bot.restoring import finish as finish_restore
 from bot.retention import keep_search_index, purge_nightly
 from bot.starting import after_moves, start_silence_sops
 from bot.stopping import end_finished, expire_unsent
@@ -222,9 +223,10 @@ def replay_quarantine() -> None:
 
 
 def housekeep() -> None:
-    """Once a day: purge what is too old; and bring the index of words to what config.toml says."""
+    """Once a day: purge what is too old; and bring the index of words to what config.toml says; and end a restore."""
     system = current_system()
     system.bell.answer("housekeep")
+    finish_restore(system, clock.now())
     purge_nightly(system, clock.now())
     keep_search_index(system, clock.now())
 

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.given_files import read_lines
 from bot.models import CallbackEvent, Customer, Evidence, Message, Outbox, Placement, SopTask, StageMove, Tagging
 from bot.sandbox.control import SandboxControl
 from bot.system import System
@@ -59,17 +60,17 @@ def read_dialogues(path: Path) -> list[list[dict[str, Any]]]:
     messages every time. Raises ReplayError naming the line.
     """
     dialogues: list[list[dict[str, Any]]] = []
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
+    try:
+        for number, line in read_lines(path):
             try:
-                dialogues.append(list(_messages(json.loads(line), len(dialogues))))
+                dialogues.append(list(_messages(line, len(dialogues))))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise ReplayError(
                     f'{path.name}:{number}: 看不懂这一行（{error}）；每行应是 {{"id": "…", "turns": '
                     '[{"role": "customer 或 agent", "text": "…"}]}'
                 ) from None
+    except ValueError as fault:
+        raise ReplayError(str(fault)) from None
     if not dialogues:
         raise ReplayError(f"{path.name} 里没有对话")
     return dialogues

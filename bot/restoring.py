@@ -7,7 +7,7 @@ from the archive again. So nothing that was due before the restore is sent, and 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,6 +18,7 @@ from zipfile import BadZipFile, ZipFile
 
 import orjson
 from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select, text, update
+from sqlalchemy.orm import Session
 
 from bot import schema
 from bot.backup import FORMAT, MANIFEST, ROWS_AT_ONCE, VERSIONS, physical_tables, take_your_time
@@ -25,9 +26,10 @@ from bot.erasing import apply_tombstones
 from bot.media_places import FolderPlace
 from bot.models import GroupSend, Lease, Outbox, SopTask
 from bot.prompting import BECAUSE, RESTORED
-from bot.store import set_status
+from bot.store import get_status, set_status
 from bot.system import System
 from bot.tombstones import FILE as TOMBSTONES
+from bot.tombstones import read_stones, set_stone
 
 
 class BadBackup(Exception):  # noqa: N818 - named for what it is
@@ -46,6 +48,8 @@ class Restored:
 
 def read_manifest(path: Path) -> dict[str, Any]:
     """What the archive says of itself; raises BadBackup for what is not a backup of ours."""
+    if path.exists() and not path.is_file():  # a device would be read without end
+        raise BadBackup(f"{path} 不是文件")
     try:
         with ZipFile(path) as archive:
             manifest: dict[str, Any] = orjson.loads(archive.read(MANIFEST))
@@ -79,9 +83,11 @@ def restore(
                     seen(table.name, _fill(connection, archive, table, known))
             _go_on_numbering(connection)
             schema.upgrade_on(connection, "head")
-        files = _put_files(system, archive, manifest)
-    settle(system, now, manifest["made_at"])
-    erased = apply_tombstones(system, now)
+            files = _put_files(system, archive, manifest)
+            with Session(connection, autoflush=False) as session:
+                settle(session, now, manifest["made_at"], read_stones(system.environment.var))
+                session.flush()
+    erased = finish(system, now)
     rows = sum(table["rows"] for table in manifest["tables"].values())
     return Restored(manifest["made_at"], rows, files, erased)
 
@@ -191,15 +197,30 @@ def _put_files(system: System, archive: ZipFile, manifest: dict[str, Any]) -> in
     return count
 
 
-def settle(system: System, now: datetime, made_at: str) -> None:
-    """Nothing that was on its way, or was due until now, leaves; leases of processes long gone end."""
+def settle(session: Session, now: datetime, made_at: str, stones: Mapping[str, datetime]) -> None:
+    """Nothing that was on its way, or was due until now, leaves; leases of processes long gone end; nobody who was
+    erased is let in again. In the transaction that brings the rows back: a kill must not leave them unsettled."""
+    session.execute(delete(Lease))
+    on_its_way = Outbox.state.in_(("waiting", "sending"))
+    session.execute(update(Outbox).where(on_its_way).values(state="cancelled", done_at=now, lease_until=None))
+    due = SopTask.state.in_(("planned", "queued")) & (SopTask.due_at <= now)
+    queued = SopTask.state == "queued"
+    session.execute(update(SopTask).where(due | queued).values(state="cancelled", ended_because=BECAUSE))
+    gathering = GroupSend.state == "gathering"
+    session.execute(update(GroupSend).where(gathering).values(state="cancelled", ended_because=BECAUSE))
+    for stone, erased_at in stones.items():
+        set_stone(session, stone, erased_at)
+    set_status(session, RESTORED, {"at": now.isoformat(), "made_at": made_at, "erasing": True}, now)
+
+
+def finish(system: System, now: datetime) -> int:
+    """Erase again whoever a restore brought back, and returns how many; where a restore was killed before it came to
+    that, the next housekeeping does it."""
+    with system.store.read() as session:
+        status = get_status(session, RESTORED)
+    if status is None or not status.value.get("erasing"):
+        return 0
+    erased = apply_tombstones(system, now)
     with system.store.write() as session:
-        session.execute(delete(Lease))
-        on_its_way = Outbox.state.in_(("waiting", "sending"))
-        session.execute(update(Outbox).where(on_its_way).values(state="cancelled", done_at=now, lease_until=None))
-        due = SopTask.state.in_(("planned", "queued")) & (SopTask.due_at <= now)
-        queued = SopTask.state == "queued"
-        session.execute(update(SopTask).where(due | queued).values(state="cancelled", ended_because=BECAUSE))
-        gathering = GroupSend.state == "gathering"
-        session.execute(update(GroupSend).where(gathering).values(state="cancelled", ended_because=BECAUSE))
-        set_status(session, RESTORED, {"at": now.isoformat(), "made_at": made_at}, now)
+        set_status(session, RESTORED, {**status.value, "erasing": False}, status.at)
+    return erased

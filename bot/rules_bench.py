@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.history import read_lines
+from bot.given_files import read_lines
 from taggers.reference import SegmentingJudge
 from taggers.rule import Rule
 from taggers.rulebook import compile_rulebook
@@ -46,11 +46,16 @@ class BenchRun:
 
 
 def read_sayings(path: Path) -> list[str]:
-    """Read every utterance of a dialogue file."""
+    """Read every utterance of a dialogue file; raises ValueError where there is none, or a line is no dialogue."""
     sayings: list[str] = []
-    for _, dialogue in read_lines(path):
+    for number, dialogue in read_lines(path):
         turns: Any = dialogue.get("turns", [])
-        sayings.extend(str(turn["text"]) for turn in turns)
+        try:
+            sayings.extend(str(turn["text"]) for turn in turns)
+        except (KeyError, TypeError):
+            raise ValueError(f'{path.name}:{number}: 每行应是 {{"turns": [{{"text": "…"}}]}}') from None
+    if not sayings:
+        raise ValueError(f"{path.name} 里没有对话")
     return sayings
 
 

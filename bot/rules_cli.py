@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -17,6 +16,7 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from bot import clock, history
+from bot.given_files import read_lines, read_table
 from bot.settings import ConfigError, Settings, load_settings
 from bot.terminal import console, errors, fail, fail_by_config, migrated_system, progress_bar, system_at_hand
 from taggers.backtest import Backtest
@@ -115,8 +115,8 @@ def _list(value: object) -> list[object]:
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
     try:
-        yield from history.read_lines(path)
-    except (OSError, ValueError) as problem:
+        yield from read_lines(path)
+    except ValueError as problem:
         fail(str(problem))
 
 
@@ -151,8 +151,8 @@ def explain(text: str, agent: bool, path: Path | None, as_json: bool) -> None:
 def evaluate_rules(dialogues: Path, labels: Path, mistakes: int, path: Path | None, as_json: bool) -> None:
     settings = _load(path)
     try:
-        gold = Labels.model_validate(tomllib.loads(labels.read_text("utf-8")))
-    except (ValidationError, tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        gold = Labels.model_validate(read_table(labels))
+    except (ValidationError, ValueError) as problem:
         fail(f"{labels.name} 不对：{problem}")
     cases = [
         Case(str(dialogue.get("id", number)), str(turn.get("text", "")), gold.gold(turn.get("acts", [])))

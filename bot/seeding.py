@@ -28,6 +28,7 @@ from bot.models import (
     StageMove,
     Tagging,
 )
+from bot.searching import index_names
 from bot.settings import Settings
 from bot.store import Store, canonical_json
 from sop.playbook import Pipeline, Sop
@@ -106,6 +107,7 @@ def seed(
             maker.customer(batch, number)
         with store.write() as session:
             batch.write(session)
+            index_names(session, numbers)  # rows that the ORM does not see are not found by name either
         advance(len(numbers))
     with store.write() as session:
         session.add(ArchiveCursor(corp_id="seed", seq=maker.seq, attempts=0, pulled_at=now))

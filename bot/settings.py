@@ -130,7 +130,8 @@ def load_settings(path: Path, *, examples: bool = True, today: date | None = Non
     """Read and check a config file; raises ConfigError with every problem in it. `today`: for the warnings."""
     name = path.name
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)  # one more says that it is too large
     except OSError as error:
         reasons = {FileNotFoundError: Said("文件不存在"), IsADirectoryError: Said("这是一个文件夹，不是文件")}
         reason = reasons.get(type(error), Said("读不了（{strerror}）", strerror=error.strerror))

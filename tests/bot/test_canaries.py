@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
+from zipfile import ZipFile
 
 import pytest
 import requests
@@ -20,11 +21,13 @@ from wechatpy.exceptions import WeChatClientException
 
 from bot import clock, log
 from bot.app import create_app
+from bot.backup import back_up
 from bot.environment import read_environment
 from bot.log import get_logger, scrub, setup_logging, without_secrets
 from bot.queue import connect_redis
 from bot.store import Store
 from bot.system import System, use_system
+from bot.wecom.errors import WeComError
 from bot.worker import run
 from tests.bot.rows import Rows
 from tests.parts import CONFIG, KEYS
@@ -43,11 +46,12 @@ SECRETS = {
     "TICI_DATA_KEYS": KEYS.text,
 }
 ACCESS_TOKEN, OAUTH_CODE, COOKIE = "CANARY-access-token", "CANARY-oauth-code", "CANARY.session.cookie"
+IN_AN_ADDRESS = "CANARY-of-another-server"  # nobody told the log of this one
 PHONE, SPACED, SAID, NAME = "13912345678", "１３９-1234-5678", "金丝雀说的话", "金丝雀"
 CANARIES = (
     *(value for name, value in SECRETS.items() if "CANARY" in value and name != "TICI_DATA_KEYS"),
     *(line.split()[1] for line in KEYS.text.splitlines() if not line.startswith("#")),
-    "canary-password", ACCESS_TOKEN, OAUTH_CODE, COOKIE, PHONE, SPACED, SAID, NAME,
+    "canary-password", IN_AN_ADDRESS, ACCESS_TOKEN, OAUTH_CODE, COOKIE, PHONE, SPACED, SAID, NAME,
 )  # fmt: skip
 KEY_FILES = ("secret.key", "data.keys")
 
@@ -97,10 +101,16 @@ def test_what_is_logged_tells_no_secret(house: System, capfd: pytest.CaptureFixt
         if "CANARY" in value:
             logger.warning("settings", why=f"{name} was {value}", query=f"/x?state=s&code={OAUTH_CODE}")
     logger.warning("address", url="postgresql://tici:canary-password@db/tici", headers=f"Cookie: tici={COOKIE}; a=b")
+    logger.warning("elsewhere", url=f"redis://tici:{IN_AN_ADDRESS}@queue:6379/0")
+    try:  # wechatpy's own exception, with the address that carries the secret
+        house.wecom.corp_tags()
+    except WeComError as error:
+        logger.exception("WeCom out of reach", error=error, why=repr(error.__cause__ or error.__context__))
     logger.info("keys", text=KEYS.text, environment=house.environment, keys=house.store.keys)
     out, err = capfd.readouterr()
     assert "call failed" in err
     assert "40001" in err
+    assert "WeCom out of reach" in err
     assert found_in(out + err) == []
 
 
@@ -166,6 +176,16 @@ def test_pages_and_figures_tell_no_secret(house: System, tmp_path: Path, capfd: 
         if path.is_file() and path.name not in KEY_FILES:
             text = path.read_bytes().decode("utf-8", "replace")
             assert found_in(text) == [], path
+
+
+def test_a_backup_tells_no_secret(house: System, tmp_path: Path) -> None:
+    """Neither its manifest nor a row of it; the keys are inside only when asked for."""
+    back_up(house, tmp_path / "b.zip", clock.now(), keys=False, seen=lambda _name, _rows: None)
+    with ZipFile(tmp_path / "b.zip") as archive:
+        parts = {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}
+    assert "manifest.json" in parts
+    assert "wm" in parts["tables/customer.jsonl"]
+    assert {name: found_in(text) for name, text in parts.items() if found_in(text)} == {}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,17 @@ def test_a_vanished_file_changes_nothing(store: Store, config: Path) -> None:
     config.unlink()
     assert soon(keeper) == first
     assert "文件不存在" in problems(store)[0]
+
+
+def test_a_config_that_is_no_longer_in_force_is_forgotten(store: Store, config: Path) -> None:
+    """A worker runs for months, and somebody edits words and rules every day."""
+    keeper = SettingsKeeper(config, store)
+    books, versions = [], set()
+    for number in range(6):
+        config.write_text(CONFIG + f'\n[text]\nwords = ["新词{number}"]\n', encoding="utf-8")
+        keeper.look_again()
+        books.append(weakref.ref(keeper.current().book))
+        versions.add(keeper.current().version)
+    gc.collect()
+    assert len(versions) == len(books)
+    assert [book() is not None for book in books] == [False] * 5 + [True]

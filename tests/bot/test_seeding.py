@@ -14,6 +14,7 @@ from bot.auditor import audit
 from bot.environment import read_environment
 from bot.models import Customer, Evidence, Message, Placement, SopTask, StageMove
 from bot.schema import upgrade
+from bot.searching import named
 from bot.seeding import NotEmpty, seed
 from bot.system import System
 
@@ -34,6 +35,14 @@ def test_the_rows_fit_together(seeded: System) -> None:
         stages = session.scalars(select(Placement.stage).distinct()).all()
         assert len(stages) > 4
     assert audit(seeded.store, clock.now()) == []
+
+
+def test_the_made_up_are_found_by_their_names(seeded: System) -> None:
+    """Or the pages' times would be measured on a search that finds nobody."""
+    with seeded.store.read() as session:
+        name = session.scalar(select(Customer.name).where(Customer.id == 7))
+        assert name is not None
+        assert 7 in session.scalars(named(name)).all()
 
 
 def test_new_rows_are_numbered_after_the_seeded(seeded: System) -> None:

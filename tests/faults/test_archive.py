@@ -16,7 +16,7 @@ from bot.pipeline import take_batch
 from bot.status import take_stock
 from bot.store import get_status, take_lease
 from tests.faults.kills import AFTER_EVENTS, AFTER_MESSAGES, KILLED, add_both, talk
-from tests.faults.world import ANNE, BEN, World
+from tests.faults.world import ANNE, BEN, World, stopped
 from tests.parts import ASK
 
 
@@ -118,11 +118,6 @@ def test_a_frozen_puller_that_was_overtaken_changes_nothing(world: World) -> Non
     assert "pull overtaken" in world.log("burst")
     world.settle()
     assert world.picture() == AFTER_MESSAGES
-
-
-def stopped(pid: int) -> bool:
-    with open(f"/proc/{pid}/stat") as stat:
-        return stat.read().rpartition(")")[2].split()[0] == "T"
 
 
 def test_only_one_pulls_at_a_time(world: World) -> None:

@@ -212,6 +212,12 @@ def open_world(
             system.bell.connection.close()
 
 
+def stopped(pid: int) -> bool:
+    """Whether a process is frozen."""
+    with open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rpartition(")")[2].split()[0] == "T"
+
+
 def end(nursery: Nursery, pid: int) -> None:
     """Kill it if it still runs, and wait."""
     import os

@@ -1,0 +1,49 @@
+"""What a dead worker held is taken up by another within thirty seconds; `pytest -s` tells the seconds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+import pytest
+from sqlalchemy import select
+
+from bot.models import Message, Outbox
+from tests.faults.kills import AFTER_MESSAGES, add_both, talk
+from tests.faults.world import World, stopped
+
+RESUMED = 30.0  # seconds from the death to the work done
+LONG = 60.0  # until it counts as never
+# Where he dies, and what he held: the right to pull with a batch in hand, a row that is to leave.
+POINTS = {"decrypted": "a batch", "claimed": "a row of the outbox"}
+
+
+def held_work_done(world: World, point: str, before: int) -> bool:
+    if point == "decrypted":
+        return world.count(Message) == before + 4
+    with world.system.store.read() as session:
+        again = session.scalars(select(Outbox.state).where(Outbox.attempts > 1, Outbox.kind != "welcome"))
+        return set(again) == {"sent"}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_what_a_dead_worker_held_is_taken_up_by_another(world: World, point: str) -> None:
+    """Timed from the moment he stops, his leases hardly begun: another may not touch them before they end."""
+    add_both(world)
+    world.settle()
+    before = world.count(Message)
+    talk(world)
+    world.bell.ring_once("pull", seconds=1)
+    holder = world.start("worker", f"{point}:1:freeze")
+    world.until(lambda: stopped(holder), LONG)
+    begun = time.monotonic()
+    os.kill(holder, signal.SIGKILL)
+    world.start("worker")
+    world.start("scheduler")
+    world.until(lambda: held_work_done(world, point, before), LONG)
+    took = time.monotonic() - begun
+    sys.stdout.write(f"\n{POINTS[point]} that a dead worker held was done after {took:.1f} s\n")
+    assert took < RESUMED
+    world.until(lambda: not world.left() and world.picture()["tags"] == AFTER_MESSAGES["tags"], LONG)
