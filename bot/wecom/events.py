@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from bot.wecom.callback import Callback, Fields
-from bot.wecom.plain import wecom_id
+from bot.wecom.plain import LONGEST_ID, wecom_id
 
 
 @dataclass(frozen=True)
@@ -195,6 +195,11 @@ def _id(value: object) -> str:
     return wecom_id(_string(value))
 
 
+def _word(value: object) -> str:
+    """A short text; what is longer than any of WeCom's is cut."""
+    return _string(value)[:LONGEST_ID]
+
+
 def _number(value: object) -> int | None:
     text = _string(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
@@ -232,8 +237,9 @@ _BY = _needed(userid="FromUserName")
 
 def _customer(change: str) -> _Reading:
     needed = _needed(userid="UserID", external_userid="ExternalUserID")
-    extra = _optional(state="State", welcome_code="WelcomeCode", source="Source", fail_reason="FailReason")
-    return _Reading(CustomerChange, {"change": change}, needed | extra)
+    words = {"state": "State", "source": "Source", "fail_reason": "FailReason"}
+    extra = {attribute: _From(name, read=_word) for attribute, name in words.items()}
+    return _Reading(CustomerChange, {"change": change}, needed | extra | _optional(welcome_code="WelcomeCode"))
 
 
 def _chat(change: str) -> _Reading:

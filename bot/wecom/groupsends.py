@@ -9,11 +9,12 @@ from typing import Any
 
 from bot.wecom.api import WeComClient
 from bot.wecom.errors import WeComError
-from bot.wecom.plain import clean, items, mapping, whole
+from bot.wecom.plain import clean, instant, items, mapping, small, wecom_id, whole
 
 UNSENT = 0
 _CONFIRMED = 2
 _CANCELLED_ALREADY = 41093
+_SOME_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # confirmed, and WeCom does not say when
 _LEEWAY = timedelta(minutes=2)  # between our clock and WeCom's
 
 
@@ -89,10 +90,11 @@ def progress(client: WeComClient, msgid: str, sender: str) -> Progress:
     question = {"msgid": msgid, "userid": sender, "limit": 1000}
     for page in client.pages("post", "externalcontact/get_groupmsg_send_result", question):
         for row in map(mapping, items(page.get("send_list"))):
-            person, status = clean(row.get("external_userid")), whole(row.get("status")) or UNSENT
+            person, status = wecom_id(row.get("external_userid")), small(row.get("status"))
             targets.append(person)
             if status != UNSENT:
-                results.append((person, status, whole(row.get("send_time")) or 0))
+                at = instant(row.get("send_time"))
+                results.append((person, status, int(at.timestamp()) if at else 0))
     return Progress(confirmed_at, tuple(results), tuple(targets))
 
 
@@ -114,6 +116,5 @@ def _members(client: WeComClient, msgid: str) -> Iterator[tuple[str, datetime | 
     """Each member who has the message, and when he confirmed it."""
     for page in client.pages("post", "externalcontact/get_groupmsg_task", {"msgid": msgid, "limit": 1000}):
         for row in map(mapping, items(page.get("task_list"))):
-            at = whole(row.get("send_time")) or 0
-            confirmed = whole(row.get("status")) == _CONFIRMED
-            yield clean(row.get("userid")), datetime.fromtimestamp(at, UTC) if confirmed else None
+            at = instant(row.get("send_time")) or _SOME_TIME
+            yield wecom_id(row.get("userid")), at if whole(row.get("status")) == _CONFIRMED else None

@@ -282,7 +282,11 @@ def test_odd_events_are_handled_or_kept_and_never_fail(office: System, sandbox: 
         jobs.handle_events()
     with office.store.read() as session:
         rows = session.scalars(select(CallbackEvent)).all()
-        assert [(row.name, row.outcome) for row in rows if (row.outcome or "failed").startswith("failed")] == []
+        assert [
+            (row.name, row.outcome[:90] if row.outcome else "")
+            for row in rows
+            if (row.outcome or "failed").startswith("failed")
+        ] == []
     sandbox.control.move_clock(60)
     send_all(office)
     with office.store.read() as session:
