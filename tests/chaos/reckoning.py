@@ -76,6 +76,7 @@ def _messages(system: System, seen: sqlite3.Connection, found: Reckoning, said: 
 
 def _people(system: System, everybody: list[Person], found: Reckoning) -> None:
     tags, moves, tasks = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list), Counter[Any]()
+    found_at_night: set[str] = set()
     with system.store.read() as session:
         who = {row.id: row.external_userid for row in session.scalars(select(Customer))}
         for customer, tag in session.execute(select(Tagging.customer_id, Tagging.tag).where(Tagging.by == "rule")):
@@ -83,9 +84,11 @@ def _people(system: System, everybody: list[Person], found: Reckoning) -> None:
         ordered = select(StageMove.customer_id, StageMove.to_stage).order_by(StageMove.customer_id, StageMove.serial)
         for customer, stage in session.execute(ordered):
             moves[who[customer]].append(stage)
-        enrolled = select(SopTask.customer_id, SopEnrolment.sop_id, SopTask.step)
-        for customer, sop, step in session.execute(enrolled.join(SopEnrolment)):
+        enrolled = select(SopTask.customer_id, SopEnrolment.sop_id, SopTask.step, SopEnrolment.cause)
+        for customer, sop, step, cause in session.execute(enrolled.join(SopEnrolment)):
             tasks[who[customer], sop, step] += 1
+            if cause.startswith("event:found:"):  # night fell before the archive told of him: WeCom's list did
+                found_at_night.add(who[customer])
     for person in everybody:
         if sorted(set(tags[person.userid])) != person.tags:
             found.wrong("wrong_tags", f"{person.userid} {tags[person.userid]}")
@@ -94,8 +97,9 @@ def _people(system: System, everybody: list[Person], found: Reckoning) -> None:
         if moves[person.userid] != person.stages:
             found.wrong("wrong_moves", f"{person.userid} {moves[person.userid]}")
         steps = [tasks[person.userid, "price", step] for step in (0, 1)]
-        if steps != [int(person.asks)] * 2 or tasks[person.userid, "hello", 0] > int(person.added):
-            found.wrong("wrong_tasks", f"{person.userid} price {steps}")
+        hellos, newcomer = tasks[person.userid, "hello", 0], person.added or person.userid in found_at_night
+        if steps != [int(person.asks)] * 2 or hellos > int(newcomer):
+            found.wrong("wrong_tasks", f"{person.userid} price {steps}, hello {hellos}")
 
 
 def _sends(system: System, seen: sqlite3.Connection, found: Reckoning) -> None:
