@@ -40,8 +40,9 @@ def why_guarded(pipeline: Pipeline, here: Stage | None, to: Stage, facts: Facts)
             min_score=to.min_score,
             score=facts.score,
         )
-    if here is not None and facts.entered_at is not None and facts.now - facts.entered_at < to.min_stay:
-        left = facts.entered_at + to.min_stay - facts.now
+    stayed = _stayed(facts)
+    if here is not None and stayed is not None and stayed < to.min_stay:
+        left = to.min_stay - stayed
         return Said(
             "在「{name}」还没待够，再过 {length}才能进入「{to}」",
             name=here.name,
@@ -49,6 +50,11 @@ def why_guarded(pipeline: Pipeline, here: Stage | None, to: Stage, facts: Facts)
             to=to.name,
         )
     return None
+
+
+def _stayed(facts: Facts) -> timedelta | None:
+    """For how long the card has been where it is; whoever came before the clock was set back has just come."""
+    return None if facts.entered_at is None else max(facts.now - facts.entered_at, timedelta(0))
 
 
 def held_until(pipeline: Pipeline, facts: Facts) -> datetime:

@@ -57,6 +57,13 @@ def ago(**length: float) -> datetime:
         ),
         pytest.param("已付正课", {"entered_at": ago(days=1)}, "再过 2 天", id="two days left"),
         pytest.param("@lost", {"moved_by_person_at": ago(hours=1)}, None, id="who left has left"),
+        pytest.param(
+            "已约试听",
+            {"tags": {"已留电话", "家长"}, "entered_at": ago(minutes=-5)},
+            None,
+            id="came before the clock was set back",
+        ),
+        pytest.param("已付正课", {"entered_at": ago(minutes=-5)}, "再过 3 天", id="and then just came"),
     ],
 )
 def test_guards(trigger: str, facts: dict[str, Any], why: str | None) -> None:
