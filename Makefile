@@ -67,7 +67,7 @@ lock: setup-tests ## 重新锁定依赖 / lock the requirements anew
 
 audit-deps: setup ## 查锁定的依赖有没有已知漏洞（要联网） / known holes in the locked requirements
 	@[ -x .venv/audit/bin/pip-audit ] || { $(PYTHON) -m venv .venv/audit; .venv/audit/bin/python -m pip install --quiet pip-audit; }
-	@# Strict: without its database it finds nothing, calls that good and ends with 0.
+	# Strict: without its database it finds nothing, calls that good and ends with 0.
 	.venv/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements.txt || {
 	  echo "没有查成，或查到了漏洞（见上）。要能访问 https://pypi.org / not audited, or holes found: see above; it needs pypi.org" >&2
 	  exit 1

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from bot import schema
 from bot.backup import FORMAT, MANIFEST, ROWS_AT_ONCE, VERSIONS, physical_tables, take_your_time
 from bot.erasing import apply_tombstones
+from bot.failpoints import passing
 from bot.media_places import FolderPlace
 from bot.models import GroupSend, Lease, Outbox, SopTask
 from bot.prompting import BECAUSE, RESTORED
@@ -87,6 +88,7 @@ def restore(
             with Session(connection, autoflush=False) as session:
                 settle(session, now, manifest["made_at"], read_stones(system.environment.var))
                 session.flush()
+    passing("restored")
     erased = finish(system, now)
     rows = sum(table["rows"] for table in manifest["tables"].values())
     return Restored(manifest["made_at"], rows, files, erased)

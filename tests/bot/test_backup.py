@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,17 +13,18 @@ from zipfile import ZipFile
 import pytest
 from sqlalchemy import func, select
 
-from bot import clock
+from bot import clock, failpoints
 from bot.auditor import audit
 from bot.backup import back_up, physical_tables
 from bot.environment import read_environment
 from bot.erasing import erase
 from bot.models import Agent, Customer, Message, Outbox, SopTask
 from bot.prompting import BECAUSE
-from bot.restoring import BadBackup, restore
+from bot.restoring import BadBackup, finish, restore
 from bot.schema import upgrade
 from bot.seeding import seed
 from bot.system import System
+from bot.tombstones import erased_among
 from tests.parts import KEYS
 from tests.postgres import Postgres
 
@@ -124,6 +126,38 @@ def test_who_was_erased_after_the_backup_stays_erased(opened: Opener, tmp_path: 
     assert found.erased == 1
     with system.store.read() as session:
         assert session.scalar(select(func.count()).where(Customer.external_userid == person)) == 0
+
+
+def killed_at(point: str, work: Callable[[], object]) -> None:
+    """Do it in a process of its own that kills itself there."""
+    pid = os.fork()
+    if pid == 0:
+        failpoints.arm(point)
+        work()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+
+
+def test_a_restore_killed_once_the_rows_are_in_sends_nothing_and_brings_nobody_back(
+    opened: Opener, tmp_path: Path
+) -> None:
+    system, now = filled(opened, "sqlite"), clock.now()
+    with system.store.write() as session:
+        session.add(Outbox(key="card:1", kind="card", payload={}, created_at=now, not_before=now))
+        person = session.scalars(select(Customer.external_userid)).first()
+    assert person is not None
+    back_up(system, tmp_path / "b.zip", now, keys=False, seen=quiet)
+    erase(system, person, "admin", now)
+    system.store.close()
+    killed_at("restored", lambda: restore(system, tmp_path / "b.zip", now, replace=True, seen=quiet))
+    with system.store.read() as session:
+        assert session.scalars(select(Outbox.state).where(Outbox.key == "card:1")).all() == ["cancelled"]
+        assert list(erased_among(session, [person])) == [person], "no pull lets him in"
+        assert session.scalar(select(func.count()).where(Customer.external_userid == person)) == 1
+    assert finish(system, now) == 1  # as the next housekeeping does
+    with system.store.read() as session:
+        assert session.scalar(select(func.count()).where(Customer.external_userid == person)) == 0
+    assert finish(system, now) == 0
 
 
 def test_a_backup_while_messages_come_in_is_of_one_moment(opened: Opener, tmp_path: Path) -> None:

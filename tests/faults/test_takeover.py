@@ -41,7 +41,9 @@ def test_a_killed_scheduler_is_followed_within_thirty_seconds(lite_world: World)
     killed = time.monotonic()
     world.doorbell_lost()
     world.until(lambda: holder(world) == second, TAKEOVER)
-    assert time.monotonic() - killed < TAKEOVER
+    took = time.monotonic() - killed
+    sys.stdout.write(f"\na killed scheduler was followed after {took:.1f} s\n")
+    assert took < TAKEOVER
     talk(world)
     world.until(lambda: world.picture() == AFTER_MESSAGES, TAKEOVER)
 
