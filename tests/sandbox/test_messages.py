@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def test_an_interactive_card_sent_twice_is_one_card(wecom: Wecom) -> None:
     assert wecom.call("message/send", card_message())["errcode"] == 42014
 
 
-def test_more_than_thirty_a_minute_vanish_silently(wecom: Wecom) -> None:
+def test_more_than_thirty_a_minute_vanish_silently(wecom: Wecom, clock_file: Path) -> None:
     replies = [wecom.call("message/send", text_message(content=f"第{n}条")) for n in range(33)]
     assert {reply["errcode"] for reply in replies} == {0}
     assert len(wecom.control.effects(0, "message")) == 30
@@ -96,6 +97,9 @@ def test_more_than_thirty_a_minute_vanish_silently(wecom: Wecom) -> None:
     wecom.control.move_clock(61)
     wecom.call("message/send", text_message())
     assert len(wecom.control.effects(0, "message")) == 31
+    clock_file.write_text("-300")  # what was sent later does not count for now
+    wecom.call("message/send", text_message())
+    assert len(wecom.control.effects(0, "message")) == 32
 
 
 def test_long_text_is_cut_at_whole_characters(wecom: Wecom) -> None:
