@@ -47,10 +47,16 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+def pytest_collection_finish() -> None:
+    """Each test's app and engine end as rubbish in rings, which Python lets lie until it is a quarter of all there
+    is: a gigabyte over a whole run. What is loaded by now is therefore not counted among all there is."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _memory_given_back() -> Iterator[None]:
-    """Each test's app, engine and threads end as rubbish in rings, which Python would let lie until it is a quarter
-    of all there is (and that grows with it), in arenas that the C library keeps: a gigabyte over a whole run."""
+    """The C library keeps what threads gave back."""
     yield
     gc.collect()
     with suppress(OSError, AttributeError):  # other C libraries have no such call

@@ -127,7 +127,7 @@ def test_the_judged_sentences_are_judged_like_that(language: str) -> None:
 
 
 def test_both_languages_have_the_same_parts() -> None:
-    for name in ("README", "docs/config", "docs/wecom", "docs/operations", "docs/security"):
+    for name in ("README", "docs/config", "docs/wecom", "docs/operations", "docs/security", "docs/reliability"):
         shapes = [re.findall(r"^(#+|```\w*|\|---)", page(name, language), re.MULTILINE) for language in LANGUAGES]
         assert shapes[0] == shapes[1], name
 
