@@ -63,6 +63,16 @@ def _memory_given_back() -> Iterator[None]:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_queue_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An embedded queue outlives whoever rang it first, on purpose; those of tests end with the tests."""
+    yield
+    folder = tmp_path_factory.getbasetemp()
+    for pattern in ("*/valkey/server.json", "*/*/valkey/server.json"):
+        for known in folder.glob(pattern):
+            stop_valkey(known.parents[1])
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server for all tests."""
