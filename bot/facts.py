@@ -146,8 +146,9 @@ def _decoded(raw: bytes) -> str | None:
 
 def _ids(session: Session, external_userids: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for start in range(0, len(external_userids), 500):
-        chunk = external_userids[start : start + 500]
+    possible = [userid for userid in external_userids if "\0" not in userid]  # PostgreSQL takes no question with it
+    for start in range(0, len(possible), 500):
+        chunk = possible[start : start + 500]
         query = select(Customer.external_userid, Customer.id).where(Customer.external_userid.in_(chunk))
         found.update(dict(session.execute(query).all()))
     return found

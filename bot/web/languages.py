@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from babel.messages.pofile import read_po
-from flask import Flask, request, session
+from flask import Flask, has_request_context, request, session
 from flask_babel import Babel
 
 from bot.retelling import retell
@@ -41,8 +41,8 @@ def catalogue(code: str) -> dict[str, str]:
 
 
 def language() -> str:
-    """The code of the language chosen; Chinese unless the visitor said otherwise."""
-    chosen = session.get(_KEY)
+    """The code of the language chosen; Chinese unless the visitor said otherwise, or where nobody visits."""
+    chosen = session.get(_KEY) if has_request_context() else None
     return chosen if chosen in HTML_NAMES else "zh"
 
 
