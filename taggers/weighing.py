@@ -71,7 +71,7 @@ def weigh(
     kept: dict[int, list[Occurrence]] = {}
     for one in placed:
         if one[0] == NONE:
-            _say(why, Said("出现了「{word}」（none 里的词）", word=one[3].written))
+            _say(why, "出现了「{word}」（none 里的词）", word=one[3].written)
             return None
         if made.any_sense or _is_meant(one, made, page, why):
             kept.setdefault(one[0], []).append(one)
@@ -91,9 +91,10 @@ def weigh(
     return _finding(made, evidence, page, scope, offset, matched)
 
 
-def _say(why: list[str] | None, reason: str) -> None:
+def _say(why: list[str] | None, wording: str, **values: object) -> None:
+    """Where somebody asks: a reason is made for him only, since words are weighed for every message."""
     if why is not None:
-        why.append(reason)
+        why.append(Said(wording, **values))
 
 
 def _placed(occurrences: list[Occurrence], made: CompiledRule, page: Page, why: list[str] | None) -> list[Occurrence]:
@@ -131,13 +132,13 @@ def _is_said(word: str, start: int, end: int, made: CompiledRule, page: Page, wh
     rule = made.rule
     denied, asked, because = page.sense(start, end)
     if denied and rule.negated == "skip":
-        _say(why, Said("「{word}」被否定（{because}）", word=word, because=because))
+        _say(why, "「{word}」被否定（{because}）", word=word, because=because)
     elif not denied and rule.negated == "only":
-        _say(why, Said("「{word}」没有被否定，规则只要否定的", word=word))
+        _say(why, "「{word}」没有被否定，规则只要否定的", word=word)
     elif rule.question == "only" and not asked:
-        _say(why, Said("「{word}」在陈述句里，规则只要疑问句", word=word))
+        _say(why, "「{word}」在陈述句里，规则只要疑问句", word=word)
     elif rule.question == "never" and asked:
-        _say(why, Said("「{word}」在疑问句里，规则不要疑问句", word=word))
+        _say(why, "「{word}」在疑问句里，规则不要疑问句", word=word)
     else:
         return True
     return False
@@ -156,7 +157,7 @@ def _near(made: CompiledRule, kept: dict[int, list[Occurrence]], why: list[str] 
             if least < 0 or apart < least:
                 least, best = apart, dict(latest)
     if least > made.rule.near.within:
-        _say(why, Said("near 的词相隔 {least} 个字，最多 {most} 个", least=least, most=made.rule.near.within))
+        _say(why, "near 的词相隔 {least} 个字，最多 {most} 个", least=least, most=made.rule.near.within)
         return False
     for slot, one in best.items():
         kept[slot] = [one]
