@@ -116,7 +116,7 @@ def due() -> None:
     system.bell.answer("due")
     with system.store.read() as session:
         ripe = delivery.ripe_ids(session, clock.now())
-    system.bell.ring_for("deliver", ripe)
+    system.bell.ring_for_unrung("deliver", ripe)
     while _due_chunk(system) >= CHUNK:
         pass
     system.tallies.flush(clock.now())
@@ -242,7 +242,7 @@ def sweep() -> None:
         opened = session.scalar(select(LinkOpening.id).where(LinkOpening.handled_at.is_(None)).limit(1))
         cursor = session.scalars(select(ArchiveCursor)).first()
         studying = studies.any_open(session)
-    system.bell.ring_for("deliver", outbox)
+    system.bell.ring_for_unrung("deliver", outbox)
     if events is not None:
         system.bell.ring_once("handle_events")
     if cursor is None or cursor.pulled_at is None or now - cursor.pulled_at > timedelta(minutes=1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 
 import redis
@@ -31,6 +32,15 @@ def connect_redis(url: str) -> redis.Redis:
         health_check_interval=15,
         retry=Retry(NoBackoff(), 1),
     )
+
+
+def _queue_of(job: str) -> str:
+    return _PRIORITY.get(job, "low")
+
+
+def _name_call(job: str, call: tuple[int, ...]) -> str:
+    """A call's own id, which tells for which row it is: "deliver-17-5c0f...", never the same twice."""
+    return "-".join((job, *map(str, call), uuid.uuid4().hex))
 
 
 class Bell:
@@ -72,6 +82,18 @@ class Bell:
             return False
         return True
 
+    def ring_for_unrung(self, job: str, ids: Sequence[int]) -> bool:
+        """As `ring_for`, save for rows for which a call waits already: a backlog is not rung for again and again."""
+        if not ids:
+            return True
+        try:
+            waiting = set(self._queues[_queue_of(job)].get_job_ids())
+        except redis.RedisError as error:
+            _log.warning("bell not rung", job=job, rows=len(ids), error=type(error).__name__)
+            return False
+        called = {words[1] for words in (job_id.split("-") for job_id in waiting) if words[0] == job}
+        return self.ring_for(job, [row_id for row_id in ids if str(row_id) not in called])
+
     def leave_word(self, job: str) -> None:
         """Ask whoever is at `job` to look once more before he ends."""
         try:
@@ -87,12 +109,14 @@ class Bell:
             return False
 
     def _enqueue(self, job: str, calls: Sequence[tuple[int, ...]]) -> None:
-        queue = self._queues[_PRIORITY.get(job, "low")]
         prepared = [
-            Queue.prepare_data(f"bot.jobs.{job}", args=call, result_ttl=0, failure_ttl=86400, timeout=JOB_SECONDS)
+            Queue.prepare_data(
+                f"bot.jobs.{job}", args=call, result_ttl=0, failure_ttl=86400, timeout=JOB_SECONDS,
+                job_id=_name_call(job, call),
+            )
             for call in calls
-        ]
-        queue.enqueue_many(prepared)
+        ]  # fmt: skip
+        self._queues[_queue_of(job)].enqueue_many(prepared)
 
     def depth(self) -> dict[str, int]:
         """Waiting jobs by queue; raises redis.RedisError where Redis does not answer."""

@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from bot.encryption import DataKeys, bind_keys
+from bot.liveness import known_dead
 from bot.models import Lease, Model, Status
 from bot.numbering import number_new_rows
 
@@ -139,12 +140,12 @@ class Held:
 
 
 def take_lease(session: Session, name: str, owner: str, seconds: float) -> Held | None:
-    """Take or renew a lease; None while another holds it. Commit before relying on it."""
+    """Take or renew a lease; None while another holds it who may still live. Commit before relying on it."""
     present = database_now(session)
     until = present + timedelta(seconds=seconds)
     insert_new(session, Lease, [{"name": name, "owner": "", "until": present, "fence": 0}], ["name"])
     row = session.scalar(select(Lease).where(Lease.name == name).with_for_update())
-    if row is None or (row.until > present and row.owner != owner):
+    if row is None or (row.until > present and row.owner != owner and not known_dead(row.owner)):
         return None
     if row.owner != owner or row.until <= present:
         row.fence += 1

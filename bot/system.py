@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from functools import cached_property
 
 from bot import searching as searching  # whoever is renamed is found by his new name
@@ -11,6 +9,7 @@ from bot.door import Door
 from bot.encryption import DataKeys, open_data_keys
 from bot.environment import Environment, read_environment
 from bot.links import signing_key
+from bot.liveness import name_process
 from bot.queue import Bell, connect_redis
 from bot.reload import SettingsKeeper
 from bot.settings import Settings
@@ -109,7 +108,7 @@ class System:
     @cached_property
     def owner(self) -> str:
         """This process's name on leases."""
-        return f"{socket.gethostname()[:40]}:{os.getpid()}"
+        return name_process()
 
 
 _current: System | None = None

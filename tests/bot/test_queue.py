@@ -42,6 +42,16 @@ def test_events_come_before_the_rest(bell: Bell) -> None:
     assert bell.depth() == {"high": 1, "default": 2, "low": 1}
 
 
+def test_rows_that_a_call_waits_for_are_not_rung_for_again(bell: Bell) -> None:
+    bell.ring_for("deliver", [1, 22])
+    bell.ring_once("pull")
+    assert bell.ring_for_unrung("deliver", [1, 2, 22])
+    assert bell.depth()["default"] == 4, "2 is not 22"
+    bell.connection.flushall()
+    assert bell.ring_for_unrung("deliver", [1, 2, 22])
+    assert bell.depth()["default"] == 3, "lost calls come back"
+
+
 def test_a_word_is_left_once(bell: Bell) -> None:
     assert not bell.word_left("pull")
     bell.leave_word("pull")
@@ -54,6 +64,7 @@ def test_without_redis_nothing_is_rung_and_nobody_waits_long(capsys: pytest.Capt
     begun = time.monotonic()
     assert not bell.ring_once("pull")
     assert not bell.ring_for("deliver", [1])
+    assert not bell.ring_for_unrung("deliver", [1])
     assert not bell.word_left("pull")
     bell.answer("pull")
     bell.leave_word("pull")

@@ -49,10 +49,12 @@ class Fault:
     lasting: float = 0.0
 
 
-def make_plan(seed: int, seconds: float, kills: int) -> list[Fault]:
-    """`kills` random kills and about a third as many other faults, over the whole time."""
+def make_plan(seed: int, seconds: float, kills: int, database: str = "postgresql") -> list[Fault]:
+    """`kills` random kills and about a third as many other faults, over the whole time. On SQLite no process is the
+    database: its share goes to the others."""
     chance = Chance(f"plan:{seed}")
-    plan = [Fault(chance.fraction() * seconds, f"kill-{chance.weighed(VICTIMS)}") for _ in range(kills)]
+    victims = {name: weight for name, weight in VICTIMS.items() if name != "database" or database != "sqlite"}
+    plan = [Fault(chance.fraction() * seconds, f"kill-{chance.weighed(victims)}") for _ in range(kills)]
     weights = {name: weight for name, (weight, _) in FAULTS.items()}
     names = [*FAULTS] if kills >= 3 * len(FAULTS) else []
     names += [chance.weighed(weights) for _ in range(max(0, kills // 3 - len(names)))]
