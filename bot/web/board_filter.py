@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Exists, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Exists, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.models import Customer, Follow, Placement, Tagging
@@ -14,6 +14,7 @@ from bot.models import Customer, Follow, Placement, Tagging
 SILENCES = (1, 3, 7, 14, 30, 90)  # days
 SCORES = (10, 30, 60, 100)
 LONGEST_SEARCH = 60
+COUNTED = 20_000
 _MOST = 2**31 - 1
 
 
@@ -67,16 +68,21 @@ class Wanted:
             self._add(Follow.customer_id, and_(Follow.agent_id == asked.agent, Follow.ended_at.is_(None)))
         if asked.tag:
             self._add(Tagging.customer_id, and_(Tagging.tag == asked.tag, Tagging.removed_at.is_(None)))
-        if asked.silent:
-            self._add(Customer.id, _silent(now - timedelta(days=min(asked.silent, 36500))))
-        if asked.score:
-            self._add(Customer.id, and_(Customer.conversion > 0, Customer.conversion >= asked.score))
+        if asked.silent or asked.score:  # as one: one index knows both
+            silent = [_silent(now - timedelta(days=min(asked.silent, 36500)))] if asked.silent else []
+            scored = [Customer.conversion > 0, Customer.conversion >= asked.score] if asked.score else []
+            self._add(Customer.id, and_(*silent, *scored))
         if found is not None:
             self._always.append(Placement.customer_id.in_(found))
 
     @property
     def is_everything(self) -> bool:
         return not self._sets and not self._always
+
+    @property
+    def sizes(self) -> list[Select[int]]:
+        """Questions how many each set holds, none of which counts further than `COUNTED`."""
+        return [select(func.count()).select_from(one.limit(COUNTED).subquery()) for one in self._sets]
 
     @property
     def as_sets(self) -> list[ColumnElement[bool]]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select, tuple_, union_all
+from sqlalchemy import Select, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from bot.models import Customer, Placement, SopTask, UtcDateTime
-from bot.web.board_filter import Wanted
+from bot.web.board_filter import COUNTED, Wanted
 from bot.web.people_rows import agent_names, carried_tags
 from sop.playbook import Pipeline, Stage
 
@@ -81,21 +81,11 @@ def read_columns(
 
     shown: how many cards of a stage to give, where not the first page.
     """
-    shown = shown or {}
-    columns = _heads(session, pipeline, wanted)
-    few = [c.stage for c in columns if 0 < c.count <= _FEW and not wanted.is_everything]
-    many = [c for c in columns if c.count and c.stage not in few]
-    limits = {c.stage: max(PAGE, min(shown.get(c.stage, 0), MOST_KEPT)) for c in columns}
-    places = _all_of(session, pipeline.name, few, wanted) | _newest(session, pipeline.name, many, limits, wanted)
-    medians = {stage: found[len(found) // 2].entered_at for stage, found in places.items() if stage in few}
-    if wanted.is_everything:
-        medians = _medians(session, pipeline.name, many)
-    first = {stage: found[: limits[stage]] for stage, found in places.items()}
-    cards = _cards(session, pipeline.name, [place for found in first.values() for place in found])
-    return tuple(
-        replace(c, median_at=medians.get(c.stage), cards=_in_order(first.get(c.stage, ()), cards, c.stage))
-        for c in columns
-    )
+    limits = _Limits({stage: max(PAGE, min(wish, MOST_KEPT)) for stage, wish in (shown or {}).items()})
+    small = any((session.scalar(size) or 0) < COUNTED for size in wanted.sizes)
+    columns, places = (_ranked if small else _walked)(session, pipeline, wanted, limits)
+    cards = _cards(session, pipeline.name, [place for found in places.values() for place in found])
+    return tuple(replace(c, cards=_in_order(places.get(c.stage, ()), cards, c.stage)) for c in columns)
 
 
 def read_more(session: Session, pipeline: str, stage: str, wanted: Wanted, after: Place) -> tuple[Card, ...]:
@@ -116,16 +106,65 @@ def read_place(text: str) -> Place | None:
     return Place(_EPOCH + int(stamp) * _MICROSECOND, int(customer_id))
 
 
+class _Limits(dict[str, int]):
+    """How many cards of a stage are wanted: a page of those that nobody asked for more of."""
+
+    def __missing__(self, stage: str) -> int:
+        return PAGE
+
+
+_Found = tuple[list[Column], dict[str, list[Place]]]
+
+
+def _ranked(session: Session, pipeline: Pipeline, wanted: Wanted, limits: _Limits) -> _Found:
+    """All in one statement, from all that the filter leaves: walking to it through the columns may take longer, for
+    who has been silent for a week stands far from a column's newest."""
+    newest_first = (Placement.entered_at.desc(), Placement.customer_id.desc())
+    rank = func.row_number().over(partition_by=Placement.stage, order_by=newest_first).label("rank")
+    many = func.count().over(partition_by=Placement.stage).label("many")
+    oldest = func.min(Placement.entered_at).over(partition_by=Placement.stage).label("oldest")
+    placements = select(Placement.stage, Placement.entered_at, Placement.customer_id, rank, many, oldest)
+    ranked = placements.where(Placement.pipeline == pipeline.name, *wanted.as_sets).subquery()
+    a_page, the_middle = ranked.c.rank <= max([PAGE, *limits.values()]), ranked.c.rank == ranked.c.many // 2 + 1
+    query = select(ranked).where(or_(a_page, the_middle)).order_by(ranked.c.rank)
+    heads: dict[str, Column] = {}
+    places: dict[str, list[Place]] = {}
+    for row in session.execute(query):
+        head = heads.setdefault(row.stage, Column(row.stage, "", row.many, row.oldest))
+        if row.rank == row.many // 2 + 1:
+            heads[row.stage] = replace(head, median_at=row.entered_at)
+        if row.rank <= limits[row.stage]:
+            places.setdefault(row.stage, []).append(Place(row.entered_at, row.customer_id))
+    return _columns(pipeline, heads), places
+
+
+def _walked(session: Session, pipeline: Pipeline, wanted: Wanted, limits: _Limits) -> _Found:
+    """Counted first, then each column walked from its newest until enough are found; few are fetched all."""
+    columns = _heads(session, pipeline, wanted)
+    few = [c.stage for c in columns if 0 < c.count <= _FEW and not wanted.is_everything]
+    many = [c for c in columns if c.count and c.stage not in few]
+    places = _all_of(session, pipeline.name, few, wanted) | _newest(session, pipeline.name, many, limits, wanted)
+    medians = {stage: found[len(found) // 2].entered_at for stage, found in places.items() if stage in few}
+    if wanted.is_everything:
+        medians = _medians(session, pipeline.name, many)
+    first = {stage: found[: limits[stage]] for stage, found in places.items()}
+    return [replace(c, median_at=medians.get(c.stage)) for c in columns], first
+
+
 def _heads(session: Session, pipeline: Pipeline, wanted: Wanted) -> list[Column]:
     query = (
         select(Placement.stage, func.count(), func.min(Placement.entered_at))
         .where(Placement.pipeline == pipeline.name, *wanted.as_sets)
         .group_by(Placement.stage)
     )
-    found: dict[str, tuple[int, datetime]] = {stage: (n, oldest) for stage, n, oldest in session.execute(query)}
+    return _columns(pipeline, {stage: Column(stage, "", n, oldest) for stage, n, oldest in session.execute(query)})
+
+
+def _columns(pipeline: Pipeline, found: Mapping[str, Column]) -> list[Column]:
+    """Every stage in the config's order, then those that only the database still knows."""
     kinds = {stage.name: _kind(stage) for stage in pipeline.stages}
     kinds |= dict.fromkeys(sorted(found.keys() - kinds.keys()), "gone")
-    return [Column(name, kind, *found.get(name, ())) for name, kind in kinds.items()]
+    return [replace(found.get(name, Column(name, kind)), kind=kind) for name, kind in kinds.items()]
 
 
 def _kind(stage: Stage) -> str:
@@ -137,6 +176,7 @@ def _kind(stage: Stage) -> str:
 
 
 def _all_of(session: Session, pipeline: str, stages: Sequence[str], wanted: Wanted) -> dict[str, list[Place]]:
+    """These columns whole."""
     if not stages:
         return {}
     query = select(Placement.stage, Placement.entered_at, Placement.customer_id).where(

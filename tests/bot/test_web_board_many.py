@@ -14,6 +14,9 @@ from sqlalchemy import insert
 
 from bot import clock
 from bot.models import Agent, Customer, Follow, Placement, Tagging
+from bot.web import board_rows
+from bot.web.board_filter import Filter, Wanted
+from bot.web.board_rows import read_columns
 from tests.bot.site import Site, open_site
 from tests.bot.test_web_board import heads, more, names
 
@@ -130,6 +133,28 @@ def test_a_filtered_column_goes_on_page_by_page(crowd: Site) -> None:
         html = client.get(address).text
         found += names(html)
     assert len(found) == len(set(found)) == expected
+
+
+@pytest.mark.parametrize(
+    "asked", [Filter(silent=30), Filter(agent=3, score=60), Filter(tag="已付款"), Filter(score=10)]
+)
+def test_the_two_ways_to_read_a_board_find_the_same(
+    crowd: Site, monkeypatch: pytest.MonkeyPatch, asked: Filter
+) -> None:
+    """Walking the columns, as for a filter that leaves nearly all, and ranking what a narrower one leaves."""
+    pipeline, wanted = crowd.system.settings.pipelines[0], Wanted(asked, None, None, clock.now())
+    shown = {STAGES[0]: 45, STAGES[3]: 10**6}
+    with crowd.store.read() as session:
+        ranked = read_columns(session, pipeline, wanted, shown)
+        monkeypatch.setattr(board_rows, "COUNTED", 0)
+        walked = read_columns(session, pipeline, wanted, shown)
+    assert [column.cards for column in ranked] == [column.cards for column in walked]
+    assert [(c.stage, c.kind, c.count, c.oldest_at) for c in ranked] == [
+        (c.stage, c.kind, c.count, c.oldest_at) for c in walked
+    ]
+    medians = {(one.median_at, two.median_at) for one, two in zip(ranked, walked, strict=True)}
+    assert all(one == two or two is None for one, two in medians), "walking finds no middle where it walks past many"
+    assert all(column.median_at is not None for column in ranked if column.count)
 
 
 def test_each_sees_his_own(crowd: Site) -> None:
