@@ -26,8 +26,9 @@ def _number(session: Session, _context: Any, _instances: Any) -> None:
     for mapper, rows in fresh.items():
         if len(rows) > 1 and _is_numbered(mapper):
             key = mapper.primary_key[0]
-            largest = session.connection().scalar(select(func.max(key))) or 0
             name = mapper.get_property_by_column(key).key
+            given = [number for row in rows if (number := getattr(row, name)) is not None]
+            largest = max(session.connection().scalar(select(func.max(key))) or 0, *given, 0)
             unnumbered = [row for row in rows if getattr(row, name) is None]
             for number, row in enumerate(sorted(unnumbered, key=lambda r: inspect(r).insert_order or 0), largest + 1):
                 setattr(row, name, number)

@@ -1,4 +1,4 @@
-"""What a dead worker held is taken up by another within thirty seconds; `pytest -s` tells the seconds."""
+"""What a dead worker held is taken up by another; `pytest -s` tells the seconds."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bot.models import Message, Outbox
 from tests.faults.kills import AFTER_MESSAGES, add_both, talk
 from tests.faults.world import World, stopped
 
-RESUMED = 30.0  # seconds from the death to the work done
 LONG = 60.0  # until it counts as never
-# Where he dies, and what he held: the right to pull with a batch in hand, a row that is to leave.
-POINTS = {"decrypted": "a batch", "claimed": "a row of the outbox"}
+# Where he dies, what he held, and the seconds from his death until it is done. Nobody waits for a dead holder of the
+# right to pull; a row that was to leave may be on its way still, so its lease has to end.
+POINTS = {"decrypted": ("a batch", 10.0), "claimed": ("a row of the outbox", 30.0)}
 
 
 def held_work_done(world: World, point: str, before: int) -> bool:
@@ -30,7 +30,7 @@ def held_work_done(world: World, point: str, before: int) -> bool:
 
 @pytest.mark.parametrize("point", POINTS)
 def test_what_a_dead_worker_held_is_taken_up_by_another(world: World, point: str) -> None:
-    """Timed from the moment he stops, his leases hardly begun: another may not touch them before they end."""
+    """Timed from the moment he stops, his leases hardly begun."""
     add_both(world)
     world.settle()
     before = world.count(Message)
@@ -44,6 +44,7 @@ def test_what_a_dead_worker_held_is_taken_up_by_another(world: World, point: str
     world.start("scheduler")
     world.until(lambda: held_work_done(world, point, before), LONG)
     took = time.monotonic() - begun
-    sys.stdout.write(f"\n{POINTS[point]} that a dead worker held was done after {took:.1f} s\n")
-    assert took < RESUMED
+    what, within = POINTS[point]
+    sys.stdout.write(f"\n{what} that a dead worker held was done after {took:.1f} s\n")
+    assert took < within
     world.until(lambda: not world.left() and world.picture()["tags"] == AFTER_MESSAGES["tags"], LONG)
