@@ -16,33 +16,33 @@ from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
 from bot import clock, ingest, scheduler, schema, status, valkey, worker
-from bot.admin_cli import admin_group
-from bot.archive_keys_cli import check_keys
-from bot.audit_cli import audit_group
-from bot.backup_cli import backup, restore
-from bot.bench_cli import bench
 from bot.chapters import own_config
-from bot.cli_guard import guard
-from bot.customer_cli import customer
-from bot.doctor_cli import doctor
+from bot.commands.admin import admin_group
+from bot.commands.archive_keys import check_keys
+from bot.commands.audit import audit_group
+from bot.commands.backup import backup, restore
+from bot.commands.bench import bench
+from bot.commands.customer import customer
+from bot.commands.doctor import doctor
+from bot.commands.guard import guard
+from bot.commands.ingest_bench import bench_ingest
+from bot.commands.keys import data_line, rotate_keys
+from bot.commands.privacy import erase_customer, export_customer, privacy
+from bot.commands.rules import rules
+from bot.commands.seed import seed_command
+from bot.commands.sends import sends
+from bot.commands.sop import sop
+from bot.commands.terminal import console, fail, fail_by_config, migrated_system, progress_bar, system_at_hand
+from bot.commands.wecom import wecom
 from bot.environment import ROOT, SurroundingsError
-from bot.ingest_bench_cli import bench_ingest
-from bot.keys_cli import data_line, rotate_keys
 from bot.links import board_url
-from bot.privacy_cli import erase_customer, export_customer, privacy
 from bot.replay import ReplayError, as_json, read_dialogues
 from bot.replay import replay as run_replay
-from bot.rules_cli import rules
 from bot.sandbox.command import sandbox
-from bot.seed_cli import seed_command
-from bot.sends_cli import sends
 from bot.settings import ConfigError, load_settings
-from bot.sop_cli import sop
 from bot.stack import Stack, StackError
 from bot.story import tell_story
-from bot.terminal import console, fail, fail_by_config, migrated_system, progress_bar, system_at_hand
 from bot.wecom.command import keys
-from bot.wecom_cli import wecom
 
 PLAYBOOKS = ("education", "maternity", "automotive")
 _STYLES = {"ok": "green", "warn": "yellow", "bad": "red"}

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from bot import clock, ingest
 from bot.auditing import verify_chain
+from bot.commands.wecom import run_comparison
 from bot.erasing import NobodyToErase, apply_tombstones, erase
 from bot.exporting import NobodyToExport, as_json, export, messages_csv
 from bot.media_store import open_media_store
@@ -32,7 +33,6 @@ from bot.store import Store
 from bot.system import System
 from bot.tombstones import FILE
 from bot.wecom.media import MediaChunk
-from bot.wecom_cli import run_comparison
 from tests.bot.mirrors import CONFIG, Pair
 from tests.bot.test_encryption import everything
 from tests.parts import AGENT, COLLEAGUE, Town

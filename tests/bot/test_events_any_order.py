@@ -17,11 +17,11 @@ from sqlalchemy import select
 from bot import clock, jobs
 from bot.alarms import alarms
 from bot.census import compare_groups
+from bot.commands.wecom import run_comparison
 from bot.delivery import deliver, waiting_ids
 from bot.models import Agent, CallbackEvent, CorpTag, Customer, Follow, GroupChat, Outbox, SopTask
 from bot.sandbox.control import ControlRefused
 from bot.system import System, use_system
-from bot.wecom_cli import run_comparison
 from tests.bot.mirrors import CONFIG
 from tests.parts import Town
 

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from bot import clock, jobs
+from bot.commands.wecom import run_comparison
 from bot.models import Agent, AuditEntry, Customer, Follow, SopEnrolment, SopTask
 from bot.system import System
-from bot.wecom_cli import run_comparison
 from tests.bot.mirrors import CONFIG, Pair
 from tests.parts import AGENT, COLLEAGUE, Town
 

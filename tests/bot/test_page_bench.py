@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 
-from bot import clock, page_bench
+from bot import clock
+from bot.bench import pages
+from bot.bench.seeding import seed
 from bot.models import Account
-from bot.seeding import seed
 from tests.bot.site import Site
 from tests.bot.test_web_access import SOP
 
 
 def test_real_customers_are_left_alone(site: Site) -> None:
-    with pytest.raises(page_bench.NotSeeded):
-        page_bench.run(site.app, 1, lambda: None)
+    with pytest.raises(pages.NotSeeded):
+        pages.run(site.app, 1, lambda: None)
 
 
 def test_every_page_is_measured_and_the_visitors_leave(site: Site) -> None:
@@ -22,19 +23,19 @@ def test_every_page_is_measured_and_the_visitors_leave(site: Site) -> None:
     path.write_text(path.read_text(encoding="utf-8") + SOP, encoding="utf-8")
     seed(site.store, site.system.settings, 20, 100, 3, clock.now(), lambda done: None)
     asked: list[None] = []
-    weights = page_bench.run(site.app, 2, lambda: asked.append(None))
-    assert len(weights.timings) == len(asked) == page_bench.count()
+    weights = pages.run(site.app, 2, lambda: asked.append(None))
+    assert len(weights.timings) == len(asked) == pages.count()
     assert (weights.customers, weights.messages > 20, weights.database) == (20, True, "sqlite")
     assert all(0 < timing.p50 <= timing.p95 <= timing.most for timing in weights.timings)
-    assert 50_000 < weights.first_board < page_bench.MOST_BYTES
+    assert 50_000 < weights.first_board < pages.MOST_BYTES
     with site.store.read() as session:
         assert session.scalar(select(func.count()).select_from(Account)) == 0
 
 
 def test_a_slow_page_or_a_heavy_board_does_not_hold() -> None:
-    def weights(p95: float, board: int) -> page_bench.Weights:
-        timing = page_bench.Timing("x", 1, p95, 500, 1)
-        return page_bench.Weights(1, 1, "sqlite", (timing,), board, {})
+    def weights(p95: float, board: int) -> pages.Weights:
+        timing = pages.Timing("x", 1, p95, 500, 1)
+        return pages.Weights(1, 1, "sqlite", (timing,), board, {})
 
     assert weights(150, 300 * 1024).holds
     assert not weights(151, 1000).holds

@@ -12,12 +12,12 @@ from sqlalchemy import select
 
 from bot import clock, jobs
 from bot.app import create_app
+from bot.commands.wecom import run_comparison
 from bot.models import Customer, Follow, Outbox, Placement, SopEnrolment
 from bot.nightly import STATUS, next_state
 from bot.settings import parse_settings
 from bot.store import get_status
 from bot.system import System
-from bot.wecom_cli import run_comparison
 from sop.syncing import Policy
 from tests.bot.mirrors import CONFIG, Pair, agree, replayed
 from tests.parts import AGENT, COLLEAGUE, Town

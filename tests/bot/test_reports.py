@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.csv_cells import safe_cell
 from bot.models import Agent, Customer, Follow, SopEnrolment, SopTask, StageMove
-from bot.report_table import ReportTable, Scope
 from bot.reports import REPORTS, compute, kept, key_of
+from bot.reports.table import ReportTable, Scope
 from bot.settings import Settings, parse_settings
 from bot.store import Store
 from sop.intervals import wilson

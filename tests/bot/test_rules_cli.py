@@ -13,9 +13,9 @@ from flask.testing import FlaskCliRunner
 from sqlalchemy import insert
 
 from bot import clock
-from bot.bench_cli import bench
+from bot.commands.bench import bench
+from bot.commands.rules import rules
 from bot.models import Customer, Message, Tagging
-from bot.rules_cli import rules
 from bot.store import Store
 
 GOOD = """

@@ -11,11 +11,11 @@ from sqlalchemy import func, select
 
 from bot import clock
 from bot.auditor import audit
+from bot.bench.seeding import NotEmpty, seed
 from bot.environment import read_environment
 from bot.models import Customer, Evidence, Message, Placement, SopTask, StageMove
 from bot.schema import upgrade
 from bot.searching import named
-from bot.seeding import NotEmpty, seed
 from bot.system import System
 
 

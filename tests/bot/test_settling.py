@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from bot import clock
+from bot.commands.wecom import run_comparison
 from bot.environment import read_environment
 from bot.models import Customer, Outbox, Placement
 from bot.moving import MoveRefused
 from bot.schema import upgrade
 from bot.system import System
-from bot.wecom_cli import run_comparison
 from sop.syncing import Policy
 from tests.bot.mirrors import CONFIG, STAGES, Pair, agree, replayed
 from tests.parts import AGENT, COLLEAGUE, open_town, variables

@@ -12,9 +12,9 @@ from flask import Flask
 from sqlalchemy import insert
 
 from bot import clock, studies
+from bot.commands.rules import rules
 from bot.environment import read_environment
 from bot.models import Customer, Message, Study, Tagging
-from bot.rules_cli import rules
 from bot.store import Store, take_lease
 from bot.studies import advance, any_open, ask_backtest, ask_mining, cancel_study, outcome_of
 from bot.system import System

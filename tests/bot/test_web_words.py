@@ -19,8 +19,8 @@ import bot.web
 from bot import clicks, task_answers
 from bot.doctor import CHECKS
 from bot.models import Model
-from bot.report_table import Scope
 from bot.reports import REPORTS
+from bot.reports.table import Scope
 from bot.retelling import KEPT
 from bot.settings import parse_settings
 from bot.web import admin, errors, frame, looks, sdk_words, signin, tasks, words

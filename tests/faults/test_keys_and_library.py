@@ -13,7 +13,7 @@ from sqlalchemy import select
 from bot import clock, ingest
 from bot.alarms import alarms
 from bot.app import create_app
-from bot.archive_keys_cli import FITS, try_keys
+from bot.commands.archive_keys import FITS, try_keys
 from bot.models import ArchiveCursor, Customer, Message, Quarantine, StageMove
 from bot.system import System
 from bot.web.talk_rows import read_talk

@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import select
 
 from bot import clock, delivery, ingest, jobs
+from bot.commands.wecom import run_comparison
 from bot.delivery import STUMBLED, STUMBLES
 from bot.models import Agent, CallbackEvent, Follow, GroupChat, GroupMember, Message, Outbox, Quarantine
 from bot.system import System, use_system
 from bot.wecom.archive import SandboxArchive, read_rows
 from bot.wecom.errors import WeComError
-from bot.wecom_cli import run_comparison
 from tests.bot.engine import send_all
 from tests.parts import AGENT, Town
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import ingest_bench
+from bot.bench import ingest
+from bot.bench.ingest import measure
 from bot.environment import read_environment
-from bot.ingest_bench import measure
 from bot.system import System
 from bot.wecom.archive import SealedRow
 from bot.wecom.native import Access, NativeArchive
@@ -26,7 +26,7 @@ def system(tmp_path: Path) -> System:
 
 
 def test_every_message_arrives(system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest_bench, "ROUNDS", 1)
+    monkeypatch.setattr(ingest, "ROUNDS", 1)
     steps: list[int] = []
     speed = measure(system, tmp_path, 600, lambda: steps.append(1))
     assert (speed.messages, len(steps)) == (600, 3)
@@ -36,7 +36,7 @@ def test_every_message_arrives(system: System, tmp_path: Path, monkeypatch: pyte
 def test_every_message_arrives_through_the_native_library(
     system: System, tmp_path: Path, library: Path, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest_bench, "ROUNDS", 1)
+    monkeypatch.setattr(ingest, "ROUNDS", 1)
     archives: list[NativeArchive] = []
 
     def shelved(rows: list[SealedRow]) -> NativeArchive:

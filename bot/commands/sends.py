@@ -9,9 +9,9 @@ from flask.cli import with_appcontext
 from rich.table import Table
 from sqlalchemy import select
 
+from bot.commands.terminal import console, migrated_system
 from bot.models import GroupSend, SopTask
 from bot.system import System
-from bot.terminal import console, migrated_system
 
 STATES = {
     "gathering": "待发起",

@@ -10,10 +10,10 @@ from flask.cli import with_appcontext
 
 from bot import clock
 from bot.auditing import record
+from bot.commands.terminal import console, fail, migrated_system, progress_bar
 from bot.encryption import DataKeyError, new_line
 from bot.media_store import open_media_store
 from bot.rotating import count_stale, rotate
-from bot.terminal import console, fail, migrated_system, progress_bar
 
 SETTLE_SECONDS = 5.0  # by then every process seals with the new key
 MOST_PASSES = 20

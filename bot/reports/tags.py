@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.models import Tagging
-from bot.report_table import ReportTable, Scope, share
+from bot.reports.table import ReportTable, Scope, share
 from bot.settings import Settings
 
 DRAWN = 8  # lines that a chart can hold apart

@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from bot import clock
+from bot.commands.terminal import console, progress_bar, system_at_hand
 from bot.doctor import CHECKS, examine
 from bot.doctor_finding import BAD, OK, SKIPPED, WARN
-from bot.terminal import console, progress_bar, system_at_hand
 
 _SIGNS = {OK: "[green]✓[/]", WARN: "[yellow]![/]", BAD: "[red]✗[/]", SKIPPED: "[dim]·[/]"}
 

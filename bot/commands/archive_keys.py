@@ -10,10 +10,10 @@ from flask.cli import with_appcontext
 from rich.table import Table
 from sqlalchemy import select
 
+from bot.commands.terminal import console, fail, migrated_system
 from bot.environment import SurroundingsError
 from bot.models import ArchiveCursor, Quarantine
 from bot.system import System
-from bot.terminal import console, fail, migrated_system
 from bot.wecom.archive import SealedRow
 from bot.wecom.errors import WeComError
 from bot.wecom.keyring import KeyProblem, KeyRing

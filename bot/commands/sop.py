@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.cases import Case, Wake, open_case
+from bot.commands.terminal import console, errors, fail, migrated_system, system_at_hand
 from bot.enrolling import EnrolRefused, enrol_by_hand, find_sop, preview_for, preview_imagined, stop_by_hand
 from bot.models import Customer
 from bot.settings import Settings
-from bot.terminal import console, errors, fail, migrated_system, system_at_hand
 from sop.findings import Findings
 from sop.preview import Prompt, by_day
 from sop.simulation import simulate

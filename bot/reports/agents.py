@@ -10,7 +10,7 @@ from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from bot.models import Agent, Message, SopTask, UtcDateTime
-from bot.report_table import ReportTable, Scope, middle, nine_in_ten, share
+from bot.reports.table import ReportTable, Scope, middle, nine_in_ten, share
 from bot.settings import Settings
 
 SOON = timedelta(minutes=5)

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from bot import accounts, clock
 from bot.accounts import ROLES, AccountProblem, find_account
+from bot.commands.terminal import console, fail, migrated_system
 from bot.models import Account
 from bot.passwords import WeakPassword, made_password
 from bot.system import System
-from bot.terminal import console, fail, migrated_system
 
 _BY = f"cli:{getpass.getuser()}"
 _Deed = Callable[[Session, Account, str, datetime], None]

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.models import Placement, StageMove, UtcDateTime
-from bot.report_table import ReportTable, Scope, middle, nine_in_ten, share
+from bot.reports.table import ReportTable, Scope, middle, nine_in_ten, share
 from bot.settings import Settings
 from sop.playbook import Pipeline
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.cohorts import moved_on
 from bot.models import SopEnrolment, SopTask
-from bot.report_table import ReportTable, Scope, share
+from bot.reports.table import ReportTable, Scope, share
 from bot.settings import Settings
 from sop.intervals import wilson
 

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot import clock, ingest
+from bot.bench.lag import QUESTION, SMALL_TALK
 from bot.environment import CallbackSecrets, WeComAccess
-from bot.lag_bench import QUESTION, SMALL_TALK
 from bot.schema import upgrade
 from bot.system import System
 from bot.valkey import stop_valkey

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bot.terminal import fail
+from bot.commands.terminal import fail
 
 _WHY = {
     errno.ENOENT: "没有这个文件或文件夹",

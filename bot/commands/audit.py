@@ -8,13 +8,13 @@ from rich.table import Table
 
 from bot import clock
 from bot.auditor import Finding, as_json, audit, audit_archive
+from bot.commands.terminal import console, fail, migrated_system, progress_bar
+from bot.commands.wecom import run_comparison
 from bot.environment import SurroundingsError
 from bot.invariants import INVARIANTS
 from bot.settings import ConfigError
 from bot.system import System
-from bot.terminal import console, fail, migrated_system, progress_bar
 from bot.wecom.errors import WeComError
-from bot.wecom_cli import run_comparison
 
 
 @click.group("audit", help="审计：核对数据库里的每一条不变式；另有操作日志。", invoke_without_command=True)

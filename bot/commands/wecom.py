@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from bot import clock
 from bot.census import compare_groups, compare_lost_groups, compare_staff
+from bot.commands.terminal import fail, migrated_system, progress_bar
 from bot.comparison import Comparison
 from bot.delivery import deliver
 from bot.environment import SurroundingsError
@@ -24,7 +25,6 @@ from bot.models import Outbox
 from bot.reconciling import AT_ONCE, agents_to_compare, chunks, compare_agents, start_comparison
 from bot.settings import ConfigError
 from bot.system import System
-from bot.terminal import fail, migrated_system, progress_bar
 from bot.wecom.errors import WeComError
 from sop.syncing import Policy
 

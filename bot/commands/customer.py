@@ -8,8 +8,8 @@ from typing import NoReturn
 import click
 from flask.cli import with_appcontext
 
+from bot.commands.terminal import console, errors, migrated_system
 from bot.facts import MOST_BYTES, FactRefused, import_facts, set_fact
-from bot.terminal import console, errors, migrated_system
 
 MOST_SHOWN = 50
 

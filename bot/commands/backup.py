@@ -11,11 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import clock
 from bot.backup import back_up
+from bot.commands.terminal import console, fail, migrated_system, progress_bar, system_at_hand
 from bot.restoring import BadBackup, read_manifest
 from bot.restoring import restore as put_back
 from bot.store import get_status
 from bot.system import System
-from bot.terminal import console, fail, migrated_system, progress_bar, system_at_hand
 
 _ALIVE = timedelta(minutes=1)
 

@@ -12,9 +12,9 @@ from flask import current_app
 from flask.cli import with_appcontext
 from rich.table import Table
 
-from bot import ingest_bench
+from bot.bench import ingest
+from bot.commands.terminal import console, progress_bar
 from bot.system import System
-from bot.terminal import console, progress_bar
 
 
 @click.command("ingest", help="读一大段存档有多快：与单做 RSA 解密相比（这是上限）。")
@@ -24,8 +24,8 @@ from bot.terminal import console, progress_bar
 def bench_ingest(messages: int, as_json: bool) -> None:
     system: System = current_app.extensions["tici"]
     with tempfile.TemporaryDirectory(prefix="tici-ingest-") as folder, progress_bar("测量", as_json) as progress:
-        bar = progress.add_task("", total=3 * ingest_bench.ROUNDS)
-        speed = ingest_bench.measure(system, Path(folder), messages, lambda: progress.advance(bar))
+        bar = progress.add_task("", total=3 * ingest.ROUNDS)
+        speed = ingest.measure(system, Path(folder), messages, lambda: progress.advance(bar))
     if as_json:
         click.echo(json.dumps(asdict(speed)))
         return

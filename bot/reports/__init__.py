@@ -9,9 +9,12 @@ from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
-from bot import report_agents, report_sops, report_stages, report_tags
 from bot.models import Report
-from bot.report_table import ReportTable, Scope
+from bot.reports.agents import tables as agent_tables
+from bot.reports.sops import tables as sop_tables
+from bot.reports.stages import tables as stage_tables
+from bot.reports.table import ReportTable, Scope
+from bot.reports.tags import tables as tag_tables
 from bot.settings import Settings
 from bot.store import Store
 
@@ -20,10 +23,10 @@ FRESH = timedelta(minutes=15)
 Maker = Callable[[Session, Settings, Scope], list[ReportTable]]
 
 REPORTS: dict[str, tuple[str, Maker]] = {
-    "stages": ("阶段", report_stages.tables),
-    "sops": ("SOP", report_sops.tables),
-    "tags": ("标签", report_tags.tables),
-    "agents": ("员工", report_agents.tables),
+    "stages": ("阶段", stage_tables),
+    "sops": ("SOP", sop_tables),
+    "tags": ("标签", tag_tables),
+    "agents": ("员工", agent_tables),
 }
 """By its name in addresses: the title and what makes it."""
 

@@ -6,8 +6,8 @@ import click
 from flask.cli import with_appcontext
 
 from bot import clock
-from bot.seeding import NotEmpty, seed
-from bot.terminal import console, fail, migrated_system, progress_bar
+from bot.bench.seeding import NotEmpty, seed
+from bot.commands.terminal import console, fail, migrated_system, progress_bar
 
 
 @click.command("seed", help="在空数据库里造客户和消息，用来试页面、量速度（不要用在真数据上）。")
