@@ -22,8 +22,8 @@ from sqlalchemy.types import TypeEngine
 
 from bot import schema
 from bot.media_places import FolderPlace
+from bot.privacy.tombstones import FILE as TOMBSTONES
 from bot.system import System
-from bot.tombstones import FILE as TOMBSTONES
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -122,7 +122,7 @@ def _fill(session: Session, cases: dict[int, Case], ids: list[int]) -> None:
 
 
 def _refusals(session: Session, ids: list[int]) -> Iterable[tuple[int, int]]:
-    """(customer, agent) where the customer refused last, or a person decided so (bot.consenting)."""
+    """(customer, agent) where the customer refused last, or a person decided so (bot.privacy.consenting)."""
     refused = Consent.refused_at.is_not(None) & func.coalesce(Consent.agreed_at <= Consent.refused_at, true())
     standing = (Consent.decided == "refused") | (Consent.decided.is_(None) & refused)
     query = (

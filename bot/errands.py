@@ -11,8 +11,6 @@ from sqlalchemy.orm import Session
 
 from bot.alarms import TellAlarm
 from bot.cases import open_case
-from bot.consent_checks import CheckConsent
-from bot.erasing import Forget
 from bot.errand import Errand, Postponed, Skipped
 from bot.groupchats import ReadGroup
 from bot.groupsend_errands import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
@@ -24,6 +22,8 @@ from bot.media_files import FetchMedia
 from bot.models import Agent, Customer, Outbox, SopTask
 from bot.morning import DayList
 from bot.nudging import NudgeErrand
+from bot.privacy.consent_checks import CheckConsent
+from bot.privacy.erasing import Forget
 from bot.prompting import wording_values
 from bot.reading import Library, Profile
 from bot.staff import ReadDepartments, ReadMember

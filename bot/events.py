@@ -12,8 +12,6 @@ from bot import auditing
 from bot.cases import Case, Wake, open_case, open_cases
 from bot.chat import answer_agent
 from bot.clicks import take_click
-from bot.consent_checks import ask_consent
-from bot.consenting import AGENT, take_consent
 from bot.failpoints import passing
 from bot.following import Happened, follow_up
 from bot.groupchats import ask_group, dismiss, find_group, leave_room
@@ -22,11 +20,13 @@ from bot.models import Agent, CallbackEvent, Customer, Outbox
 from bot.observing import observe
 from bot.people import find_agents, find_customers, start_follow
 from bot.placing import mark_stage
+from bot.privacy.consent_checks import ask_consent
+from bot.privacy.consenting import AGENT, take_consent
+from bot.privacy.tombstones import lift
 from bot.reading import ask_library, ask_profile
 from bot.settings import Settings
 from bot.staff_events import take_alert, take_member, take_staff
 from bot.stopping import stop_sops
-from bot.tombstones import lift
 from bot.wecom.callback import reopen
 from bot.wecom.events import (
     AppAlert,

@@ -13,8 +13,8 @@ from bot.cases import Wake, latest
 from bot.errand import Errand, Skipped
 from bot.models import GroupChat, GroupMember, Outbox
 from bot.people import known_agents
+from bot.privacy.tombstones import stays_away
 from bot.store import insert_new
-from bot.tombstones import stays_away
 from bot.wecom import audit, groups
 from bot.wecom.errors import WeComError
 from bot.wecom.groups import Group

@@ -10,7 +10,6 @@ from bot import clock, delivery, ingest, studies
 from bot.alarms import tell_alarms
 from bot.allowance import forget_unused
 from bot.cases import Wake
-from bot.consent_checks import check_unagreed
 from bot.days import start_dated_sops
 from bot.events import take_event
 from bot.following import Happened, answer_of, follow_up
@@ -27,10 +26,11 @@ from bot.noticing import expire_tags
 from bot.nudging import nudge_overdue
 from bot.observing import observe_openings, observe_silences
 from bot.placing import timed_moves
+from bot.privacy.consent_checks import check_unagreed
+from bot.privacy.retention import keep_search_index, purge_nightly
 from bot.prompting import prompt_due
 from bot.proving import close_windows
 from bot.restoring import finish as finish_restore
-from bot.retention import keep_search_index, purge_nightly
 from bot.starting import after_moves, start_silence_sops
 from bot.stopping import end_finished, expire_unsent
 from bot.system import System, current_system

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 import structlog
 
-from bot.masking import mask
+from bot.privacy.masking import mask
 
 _SECRET_KEYS = re.compile(
     r"secret|token|password|aes_key|data_key|ticket|authorization|cookie|response_code|welcome_code", re.IGNORECASE

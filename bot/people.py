@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.models import Agent, Customer, Follow
-from bot.tombstones import stays_away
+from bot.privacy.tombstones import stays_away
 
 Row = TypeVar("Row", Customer, Agent)
 

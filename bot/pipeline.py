@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cases import Case, Wake, latest, open_cases
-from bot.consenting import AGENT, REFUSED, ROOM, Word, mind, read_consents, take_consent
 from bot.failpoints import passing
 from bot.following import Happened, answer_of, follow_up
 from bot.groupchats import note_rooms
@@ -20,6 +19,8 @@ from bot.noticing import Occasion, judge, record_hits, utterance_of
 from bot.observing import observe_message
 from bot.people import find_agents, find_customers, known_agents, new_follow
 from bot.placing import move_by
+from bot.privacy.consenting import AGENT, REFUSED, ROOM, Word, mind, read_consents, take_consent
+from bot.privacy.tombstones import without_erased
 from bot.proving import close_by_answer, complete
 from bot.reading import ask_profile
 from bot.revoking import mark_revoked, take_back
@@ -27,7 +28,6 @@ from bot.searching import index_words
 from bot.sendings import sending_of
 from bot.settings import Settings
 from bot.stopping import stop_by_agent
-from bot.tombstones import without_erased
 from bot.wecom.messages import ArchivedMessage
 from sop.stopping import opted_out
 from taggers.utterance import Utterance

@@ -19,10 +19,10 @@ from bot.mirror import Compared, Reading, compare_stages, declared_tags, mark_ag
 from bot.models import Agent, Customer, Follow, Outbox
 from bot.people import find_agents, find_customers, start_follow, take_contact, take_follow_info
 from bot.placing import move_by
+from bot.privacy.tombstones import stays_away
 from bot.reading import LIBRARY, LONG_AGO, ask_profile
 from bot.settings import Settings
 from bot.store import set_status
-from bot.tombstones import stays_away
 from bot.wecom.plain import instant, list_of, mapping, objects, texts, wecom_id
 from sop.syncing import Policy
 

@@ -22,15 +22,15 @@ from sqlalchemy.orm import Session
 
 from bot import schema
 from bot.backup import FORMAT, MANIFEST, ROWS_AT_ONCE, VERSIONS, physical_tables, take_your_time
-from bot.erasing import apply_tombstones
 from bot.failpoints import passing
 from bot.media_places import FolderPlace
 from bot.models import GroupSend, Lease, Outbox, SopTask
+from bot.privacy.erasing import apply_tombstones
+from bot.privacy.tombstones import FILE as TOMBSTONES
+from bot.privacy.tombstones import read_stones, set_stone
 from bot.prompting import BECAUSE, RESTORED
 from bot.store import get_status, set_status
 from bot.system import System
-from bot.tombstones import FILE as TOMBSTONES
-from bot.tombstones import read_stones, set_stone
 
 
 class BadBackup(Exception):  # noqa: N818 - named for what it is

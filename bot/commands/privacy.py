@@ -16,10 +16,10 @@ from bot import clock
 from bot.auditing import record, verify_chain, verify_views
 from bot.commands.audit import audit_group
 from bot.commands.terminal import console, fail, migrated_system, progress_bar
-from bot.erasing import NobodyToErase, erase
-from bot.exporting import NobodyToExport, as_json, export, messages_csv
 from bot.models import AuditEntry
-from bot.retention import KINDS, count_old, purge
+from bot.privacy.erasing import NobodyToErase, erase
+from bot.privacy.exporting import NobodyToExport, as_json, export, messages_csv
+from bot.privacy.retention import KINDS, count_old, purge
 
 
 @click.group("privacy", help="隐私：清理过期数据。")

@@ -9,8 +9,8 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 from sqlalchemy import select
 
 from bot.auditing import viewed
-from bot.masking import mask
 from bot.models import Message, ViewEntry
+from bot.privacy.masking import mask
 from bot.system import System
 from bot.web import board
 from bot.web.access import EVERYBODY, Visitor, customer_or_404, needs, visitor

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.cases import Case, open_case
-from bot.consenting import Standing, consent_of
 from bot.models import Agent, Customer, Evidence, Feedback, Follow, Note, SopEnrolment, SopTask, Tagging
+from bot.privacy.consenting import Standing, consent_of
 from bot.settings import Settings
 from bot.suggesting import Suggestion, suggest
 from bot.web.timeline_rows import Timeline, read_timeline

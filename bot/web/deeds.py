@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 
 from bot import auditing, clock
 from bot.cases import Case, Wake, open_case
-from bot.consenting import REFUSED, Kind, Word, decide, mind
 from bot.enrolling import enrol_by_hand, stop_by_hand
-from bot.erasing import erase
 from bot.facts import set_fact
 from bot.following import Happened, follow_up
 from bot.log import get_logger
 from bot.models import Agent, Note
 from bot.noticing import give_tag, take_tag
+from bot.privacy.consenting import REFUSED, Kind, Word, decide, mind
+from bot.privacy.erasing import erase
 from bot.settings import Settings
 from bot.stopping import stop_by_agent, stop_sops
 from bot.system import System

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from bot.masking import mask
 from bot.models import Customer, Evidence, Feedback, Message
+from bot.privacy.masking import mask
 from bot.rule_figures import RuleFigures
 from bot.settings import Settings
 from bot.web.access import Visitor, visible

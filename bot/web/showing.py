@@ -9,7 +9,7 @@ from flask import Flask, current_app, g
 
 from bot import clock
 from bot.clicks import REASONS
-from bot.masking import mask
+from bot.privacy.masking import mask
 from bot.system import System
 from bot.task_answers import DELAYS
 from bot.web import words

@@ -18,13 +18,13 @@ from bot.auditor import audit
 from bot.backup import back_up, physical_tables
 from bot.bench.seeding import seed
 from bot.environment import read_environment
-from bot.erasing import erase
 from bot.models import Agent, Customer, Message, Outbox, SopTask
+from bot.privacy.erasing import erase
+from bot.privacy.tombstones import erased_among
 from bot.prompting import BECAUSE
 from bot.restoring import BadBackup, finish, restore
 from bot.schema import upgrade
 from bot.system import System
-from bot.tombstones import erased_among
 from tests.parts import KEYS
 from tests.postgres import Postgres
 

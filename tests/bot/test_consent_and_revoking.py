@@ -13,10 +13,10 @@ from sqlalchemy import select
 from bot import clock, jobs
 from bot.auditing import verify_chain
 from bot.cases import Wake, open_case
-from bot.consent_checks import check_unagreed
-from bot.consenting import AGENT, ROOM, consent_of, decide, mind
 from bot.delivery import deliver
 from bot.models import AuditEntry, Consent, Customer, Evidence, Follow, Message, Outbox, SopEnrolment, Tagging
+from bot.privacy.consent_checks import check_unagreed
+from bot.privacy.consenting import AGENT, ROOM, consent_of, decide, mind
 from bot.settings import parse_settings
 from bot.starting import start_sops
 from bot.store import Store

@@ -12,8 +12,6 @@ from sqlalchemy import func, select
 from bot import clock, ingest
 from bot.auditing import verify_chain
 from bot.commands.wecom import run_comparison
-from bot.erasing import NobodyToErase, apply_tombstones, erase
-from bot.exporting import NobodyToExport, as_json, export, messages_csv
 from bot.media_store import open_media_store
 from bot.models import (
     ArchiveCursor,
@@ -28,10 +26,12 @@ from bot.models import (
     Outbox,
     Tombstone,
 )
+from bot.privacy.erasing import NobodyToErase, apply_tombstones, erase
+from bot.privacy.exporting import NobodyToExport, as_json, export, messages_csv
+from bot.privacy.tombstones import FILE
 from bot.searching import index_words
 from bot.store import Store
 from bot.system import System
-from bot.tombstones import FILE
 from bot.wecom.media import MediaChunk
 from tests.bot.mirrors import CONFIG, Pair
 from tests.bot.test_encryption import everything

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.log import scrub
-from bot.masking import mask
+from bot.privacy.masking import mask
 
 HIDDEN = {
     "我电话13812345678，随时打": "我电话138****5678，随时打",

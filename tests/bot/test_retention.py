@@ -26,7 +26,7 @@ from bot.models import (
     Tagging,
     ViewEntry,
 )
-from bot.retention import KINDS, STATUS, count_old, keep_search_index, purge, purge_nightly
+from bot.privacy.retention import KINDS, STATUS, count_old, keep_search_index, purge, purge_nightly
 from bot.searching import WORDS, saying
 from bot.settings import parse_settings
 from bot.store import set_status

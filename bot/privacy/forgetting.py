@@ -22,8 +22,8 @@ from bot.models import (
     Report,
     Status,
 )
+from bot.privacy.tombstones import GONE
 from bot.store import Store
-from bot.tombstones import GONE
 
 AT_ONCE = 500
 _REBUILT = ("card", "text")  # what a waiting errand makes anew when it leaves

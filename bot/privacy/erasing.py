@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from bot.auditing import record
 from bot.errand import Errand
-from bot.forgetting import Needles, forget_mentions, rooms_of
-from bot.kin import delete_kin, kin_of
 from bot.media_files import forget_media
 from bot.media_store import open_media_store
 from bot.models import CorpTag, Customer, Follow, GroupMember, MediaFile, Message, Outbox, Study
-from bot.tombstones import hash_of, read_stones, set_stone, write_stone
+from bot.privacy.forgetting import Needles, forget_mentions, rooms_of
+from bot.privacy.kin import delete_kin, kin_of
+from bot.privacy.tombstones import hash_of, read_stones, set_stone, write_stone
 from bot.wecom.errors import BotError
 
 if TYPE_CHECKING:

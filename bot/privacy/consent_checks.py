@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cases import Wake, open_case
-from bot.consenting import AGENT, REFUSED, ROOM, Word, confirm, may_process
 from bot.errand import Errand
 from bot.models import Agent, Consent, Customer, Follow, GroupChat, Outbox
+from bot.privacy.consenting import AGENT, REFUSED, ROOM, Word, confirm, may_process
 from bot.stopping import stop_by_agent
 from bot.store import insert_new
 from bot.wecom import audit

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from bot.auditing import seal_views
 from bot.keeping import Privacy
-from bot.kin import delete_kin, kin_of
 from bot.log import get_logger
 from bot.media_files import forget_media
 from bot.media_store import open_media_store
@@ -31,6 +30,7 @@ from bot.models import (
     Tagging,
     ViewEntry,
 )
+from bot.privacy.kin import delete_kin, kin_of
 from bot.searching import WORDS, forget_words, index_words
 from bot.store import get_status, release_lease, set_status, take_lease
 

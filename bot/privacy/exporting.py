@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.csv_cells import as_csv
-from bot.kin import kin_of, rows_of
 from bot.models import Customer, GroupChat, GroupMember, SearchToken, ViewEntry
+from bot.privacy.kin import kin_of, rows_of
 
 _LEFT_OUT = {SearchToken.__tablename__}  # hashes that tell nobody anything
 
