@@ -38,10 +38,12 @@ def known_dead(name: str) -> bool:
 
 @cache
 def _place() -> str:
-    """What pids here belong to: this boot and this container (its pid namespace); "" where it cannot be told."""
+    """What pids here belong to: this boot and this container (its pid namespace); "" where it cannot be told. The
+    host's name as well: machines that were copied while they ran share their boot."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii")
-        return hashlib.sha256(f"{boot}{os.readlink(_PROC / 'self/ns/pid')}".encode()).hexdigest()[:12]
+        here = f"{boot}{os.readlink(_PROC / 'self/ns/pid')}{socket.gethostname()}"
+        return hashlib.sha256(here.encode()).hexdigest()[:12]
     except OSError:
         return ""
 
