@@ -21,7 +21,7 @@ from sqlalchemy import JSON, Connection, DateTime, LargeBinary, MetaData, Table,
 from sqlalchemy.types import TypeEngine
 
 from bot import schema
-from bot.media_places import FolderPlace
+from bot.media.places import FolderPlace
 from bot.privacy.tombstones import FILE as TOMBSTONES
 from bot.system import System
 

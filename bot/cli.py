@@ -16,7 +16,6 @@ from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
 from bot import clock, ingest, scheduler, schema, status, valkey, worker
-from bot.chapters import own_config
 from bot.commands.admin import admin_group
 from bot.commands.archive_keys import check_keys
 from bot.commands.audit import audit_group
@@ -41,7 +40,8 @@ from bot.replay import replay as run_replay
 from bot.sandbox.command import sandbox
 from bot.settings import ConfigError, load_settings
 from bot.stack import Stack, StackError
-from bot.story import tell_story
+from bot.story.chapters import own_config
+from bot.story.telling import tell_story
 from bot.wecom.command import keys
 
 PLAYBOOKS = ("education", "maternity", "automotive")

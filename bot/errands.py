@@ -17,8 +17,8 @@ from bot.groupsend_errands import CancelGroupSend, MakeGroupSend, PollGroupSend,
 from bot.links import day_url, task_url
 from bot.log import get_logger
 from bot.marking import MarkTag
-from bot.materials import Upload, attachment_bodies
-from bot.media_files import FetchMedia
+from bot.materials.uploads import Upload, attachment_bodies
+from bot.media.files import FetchMedia
 from bot.models import Agent, Customer, Outbox, SopTask
 from bot.morning import DayList
 from bot.nudging import NudgeErrand

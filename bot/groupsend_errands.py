@@ -13,7 +13,7 @@ from bot.cases import Wake
 from bot.errand import Errand, Postponed, Skipped
 from bot.groupsends import customers_of, fail_all, take_progress, took_off, withdraw
 from bot.log import get_logger
-from bot.materials import attachment_bodies
+from bot.materials.uploads import attachment_bodies
 from bot.models import GroupSend, Outbox
 from bot.wecom import groupsends as wecom
 

@@ -16,9 +16,9 @@ from bot.following import Happened, answer_of, follow_up
 from bot.groupsends import watch
 from bot.lagging import watch_lag
 from bot.log import get_logger
-from bot.materials import folder_of, keep_warm
-from bot.media_files import keep_media
-from bot.media_store import open_media_store
+from bot.materials.uploads import folder_of, keep_warm
+from bot.media.files import keep_media
+from bot.media.store import open_media_store
 from bot.models import ArchiveCursor, CallbackEvent, LinkOpening
 from bot.morning import put_morning_lists
 from bot.nightly import begins_night, reconcile_nightly

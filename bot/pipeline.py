@@ -13,7 +13,7 @@ from bot.cases import Case, Wake, latest, open_cases
 from bot.failpoints import passing
 from bot.following import Happened, answer_of, follow_up
 from bot.groupchats import note_rooms
-from bot.media_files import note_media
+from bot.media.files import note_media
 from bot.models import Agent, Customer, Message
 from bot.noticing import Occasion, judge, record_hits, utterance_of
 from bot.observing import observe_message

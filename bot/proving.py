@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cases import Case, open_cases
-from bot.materials import md5s_of
+from bot.materials.uploads import md5s_of
 from bot.models import Agent, Customer, Message, SopTask
 from bot.noticing import give_tag
 from bot.observing import observe_window

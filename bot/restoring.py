@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from bot import schema
 from bot.backup import FORMAT, MANIFEST, ROWS_AT_ONCE, VERSIONS, physical_tables, take_your_time
 from bot.failpoints import passing
-from bot.media_places import FolderPlace
+from bot.media.places import FolderPlace
 from bot.models import GroupSend, Lease, Outbox, SopTask
 from bot.privacy.erasing import apply_tombstones
 from bot.privacy.tombstones import FILE as TOMBSTONES

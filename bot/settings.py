@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot import mistakes, positions
-from bot.keeping import Media, Privacy
-from bot.material_files import all_attachments, check_materials
+from bot.config import mistakes, positions
+from bot.config.keeping import Media, Privacy
+from bot.materials.files import all_attachments, check_materials
 from sop.checks import check_playbook
 from sop.fields import known_fields
 from sop.groupsend import check_group_sends, personal_steps

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from bot import schema
 from bot.alarms import alarms
+from bot.config.reload import STATUS
 from bot.delivery import PAUSE
 from bot.ingest import TROUBLE
 from bot.lagging import gaps
 from bot.models import ArchiveCursor, CallbackEvent, Customer, Message, Outbox, Quarantine, SopTask, Status
 from bot.queue import Bell, connect_redis
-from bot.reload import STATUS
 from bot.store import get_status
 from bot.system import System
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 
 from bot import searching as searching  # whoever is renamed is found by his new name
+from bot.config.reload import SettingsKeeper
 from bot.door import Door
 from bot.encryption import DataKeys, open_data_keys
 from bot.environment import Environment, read_environment
 from bot.links import signing_key
 from bot.liveness import name_process
 from bot.queue import Bell, connect_redis
-from bot.reload import SettingsKeeper
 from bot.settings import Settings
 from bot.store import Store, is_fresh
 from bot.tallies import Tallies

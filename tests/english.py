@@ -17,8 +17,8 @@ _TERM = re.compile(r"\([^()]*\)")  # WeCom's console is Chinese: its own names m
 
 # Modules in which every Chinese text is for people who look at a page, and what of theirs is not.
 DIAGNOSING = (
-    "bot/doctor_host.py", "bot/doctor_wecom.py", "bot/wecom/errors.py", "bot/wecom/keyring.py", "bot/mistakes.py",
-    "bot/settings.py", "bot/config_file.py", "bot/material_files.py", "sop/checks.py", "sop/attachments.py",
+    "bot/doctor_host.py", "bot/doctor_wecom.py", "bot/wecom/errors.py", "bot/wecom/keyring.py",
+    "bot/config/mistakes.py", "bot/settings.py", "bot/config/file.py", "bot/materials/files.py", "sop/checks.py", "sop/attachments.py",
     "sop/groupsend.py", "sop/guards.py", "sop/enrolling.py", "taggers/compiled.py", "taggers/rulebook.py",
     "taggers/rule.py", "bot/retelling.py",
 )  # fmt: skip
@@ -27,7 +27,7 @@ REFUSING = (
     "bot/doctor.py", "bot/wecom/native.py", "bot/wecom/sealing.py", "sop/triggers.py", "sop/playbook.py",
     "sop/wording.py", "sop/stages.py", "sop/fields.py", "sop/workcalendar.py", "taggers/weighing.py",
     "taggers/reasons.py", "taggers/occurrence.py", "taggers/backtest.py", "bot/moving.py", "bot/enrolling.py",
-    "bot/material_library.py", "bot/wecom/sources.py",
+    "bot/materials/library.py", "bot/wecom/sources.py",
 )  # fmt: skip
 NO_TEXTS = {"不是一对", "[“”‘’＝，：【】]", "？！，；：（）", " → "}
 

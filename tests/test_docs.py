@@ -12,8 +12,8 @@ import pytest
 from flask.cli import FlaskGroup
 from pydantic import BaseModel
 
+from bot.config.mistakes import table_inside
 from bot.environment import ROOT
-from bot.mistakes import table_inside
 from bot.settings import Tables, load_settings
 from bot.wecom.errors import REMEDIES
 from taggers.utterance import Utterance

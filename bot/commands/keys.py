@@ -12,7 +12,7 @@ from bot import clock
 from bot.auditing import record
 from bot.commands.terminal import console, fail, migrated_system, progress_bar
 from bot.encryption import DataKeyError, new_line
-from bot.media_store import open_media_store
+from bot.media.store import open_media_store
 from bot.rotating import count_stale, rotate
 
 SETTLE_SECONDS = 5.0  # by then every process seals with the new key

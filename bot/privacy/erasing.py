@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from bot.auditing import record
 from bot.errand import Errand
-from bot.media_files import forget_media
-from bot.media_store import open_media_store
+from bot.media.files import forget_media
+from bot.media.store import open_media_store
 from bot.models import CorpTag, Customer, Follow, GroupMember, MediaFile, Message, Outbox, Study
 from bot.privacy.forgetting import Needles, forget_mentions, rooms_of
 from bot.privacy.kin import delete_kin, kin_of

@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, LargeBinary, and_, delete, func, select, t
 from sqlalchemy.orm import Session
 
 from bot.auditing import seal_views
-from bot.keeping import Privacy
+from bot.config.keeping import Privacy
 from bot.log import get_logger
-from bot.media_files import forget_media
-from bot.media_store import open_media_store
+from bot.media.files import forget_media
+from bot.media.store import open_media_store
 from bot.models import (
     CallbackEvent,
     Customer,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.accounts import role_by_wecom, role_of
 from bot.alarms import alarms
+from bot.config.reload import STATUS
 from bot.delivery import PAUSE
 from bot.ingest import TROUBLE
 from bot.lagging import archive_lag, gaps
@@ -29,7 +30,6 @@ from bot.models import (
     Status,
 )
 from bot.queue import Bell, connect_redis
-from bot.reload import STATUS
 from bot.retelling import retell
 from bot.store import get_status
 from bot.system import System

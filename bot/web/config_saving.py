@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.auditing import viewed
-from bot.config_changes import DiffLine, compare, newest_change
-from bot.config_file import NotWritten, Stale, check_text, read_config_text, save_config, why_not_writable
+from bot.config.changes import DiffLine, compare, newest_change
+from bot.config.file import NotWritten, Stale, check_text, read_config_text, save_config, why_not_writable
 from bot.drafts import Comparison, compare_books, last_sayings
 from bot.models import ConfigChange
 from bot.settings import ConfigError, Problem, Settings

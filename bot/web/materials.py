@@ -7,9 +7,9 @@ from werkzeug.wrappers import Response
 
 from bot import clock
 from bot.auditing import record
-from bot.material_files import MOST_BYTES
-from bot.material_library import TAKEN, Refused, existing, keep_upload, library, remove
-from bot.materials import folder_of
+from bot.materials.files import MOST_BYTES
+from bot.materials.library import TAKEN, Refused, existing, keep_upload, library, remove
+from bot.materials.uploads import folder_of
 from bot.web.access import ADMIN, refuse_unless, visitor, visitor_or_none
 from bot.web.languages import translate
 from bot.web.sops import pages, the_system

@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bot.auditing import viewed
 from bot.cases import Wake
-from bot.media_files import request_file
-from bot.media_places import Missing
-from bot.media_store import open_media_store
+from bot.media.files import request_file
+from bot.media.places import Missing
+from bot.media.store import open_media_store
 from bot.models import Customer, GroupChat, MediaFile, Message
 from bot.system import System
 from bot.web.access import EVERYBODY, WORKING, Visitor, needs, refuse_unless, visible, visitor

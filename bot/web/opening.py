@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response
 from bot import clock
 from bot.links import read_link_token, read_picture_token
 from bot.log import get_logger
-from bot.material_files import BadMaterial, find_material
-from bot.materials import folder_of
+from bot.materials.files import BadMaterial, find_material
+from bot.materials.uploads import folder_of
 from bot.models import LinkOpening, SopTask
 from bot.system import System
 

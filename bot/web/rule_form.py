@@ -8,7 +8,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from bot.rule_text import Values
+from bot.config.rule_text import Values
 from bot.settings import Problem
 
 _LONGEST = 200_000

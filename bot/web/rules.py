@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.auditing import viewed
+from bot.config.rule_text import NoSuchRule, find_rule
 from bot.rule_figures import Hits, RuleFigures, hit_counts, with_feedback
-from bot.rule_text import NoSuchRule, find_rule
 from bot.settings import ConfigError
 from bot.system import System
 from bot.web.access import ADMIN, AUDITOR, LEADER, needs, visitor

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from bot.config_file import ConfigText, check_text, read_config_text
+from bot.config.file import ConfigText, check_text, read_config_text
+from bot.config.rule_text import NoSuchRule, Values, add_rule, change_rule, find_rule, remove_rule, rule_blocks
 from bot.drafts import explain_typed
 from bot.models import Study
-from bot.rule_text import NoSuchRule, Values, add_rule, change_rule, find_rule, remove_rule, rule_blocks
 from bot.settings import ConfigError, Settings, parse_settings
 from bot.system import System
 from bot.web.access import ADMIN, refuse_unless

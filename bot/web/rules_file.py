@@ -6,8 +6,8 @@ from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from bot import clock
-from bot.config_changes import changes_before, compare, text_of
-from bot.config_file import check_text, plain, read_config_text
+from bot.config.changes import changes_before, compare, text_of
+from bot.config.file import check_text, plain, read_config_text
 from bot.models import ConfigChange
 from bot.settings import ConfigError
 from bot.system import System

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from bot.cases import Case, open_case
 from bot.links import link_url, picture_url
-from bot.materials import attachment_bodies
+from bot.materials.uploads import attachment_bodies
 from bot.models import Agent, Customer, Follow, GroupChat, GroupMember, Tagging
 from bot.settings import Settings
 from bot.suggesting import Suggestion, suggest

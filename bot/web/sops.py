@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response
 from bot import clock
 from bot.cases import open_case
 from bot.cohorts import SopFigures, sop_figures
-from bot.config_file import read_config_text
+from bot.config.file import read_config_text
+from bot.config.rule_text import NoSuchRule, switch_sop
 from bot.enrolling import EnrolRefused, preview_for, preview_imagined
 from bot.models import Customer
-from bot.rule_text import NoSuchRule, switch_sop
 from bot.searching import named
 from bot.settings import ConfigError
 from bot.system import System

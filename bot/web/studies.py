@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from bot import clock
 from bot.auditing import record, viewed
-from bot.config_file import check_text
+from bot.config.file import check_text
 from bot.models import Customer, Study
 from bot.settings import ConfigError
 from bot.studies import OPEN, ask_backtest, ask_mining, cancel_study, newest_study, outcome_of

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import Session
 
-from bot.media_files import files_of
+from bot.media.files import files_of
 from bot.models import Agent, Customer, Evidence, MediaFile, Message
 from bot.web.highlight import LONGEST, Mark, Piece, cut, marks_of
 from bot.web.languages import told, translate

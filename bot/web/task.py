@@ -15,8 +15,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from bot import clock
 from bot.auditing import record, viewed
 from bot.links import TaskLink, link_url, read_task_token
-from bot.material_files import BadMaterial, find_material
-from bot.materials import folder_of
+from bot.materials.files import BadMaterial, find_material
+from bot.materials.uploads import folder_of
 from bot.models import SopTask
 from bot.system import System
 from bot.task_answers import AnswerRefused, decline, postpone

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from bot import accounts, clock
 from bot.environment import SurroundingsError, read_environment
 from bot.links import task_url
-from bot.material_library import Refused, keep_upload, sniff
+from bot.materials.library import Refused, keep_upload, sniff
 from bot.settings import ConfigError, parse_settings
 from tests.bot.access_matrix import ROWS, furnish
 from tests.bot.site import CONFIG, Site, open_site

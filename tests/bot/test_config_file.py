@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from bot import clock
 from bot.auditing import verify_chain
-from bot.config_changes import changes_before, compare, note_change, text_of
-from bot.config_file import NotWritten, Stale, read_config_text, save_config, why_not_writable
+from bot.config.changes import changes_before, compare, note_change, text_of
+from bot.config.file import NotWritten, Stale, read_config_text, save_config, why_not_writable
 from bot.environment import read_environment
 from bot.models import AuditEntry, ConfigChange
 from bot.settings import ConfigError

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from bot import clock, ingest
 from bot.auditing import verify_chain
 from bot.commands.wecom import run_comparison
-from bot.media_store import open_media_store
+from bot.media.store import open_media_store
 from bot.models import (
     ArchiveCursor,
     AuditEntry,

@@ -21,9 +21,9 @@ from bot import clock, ingest
 from bot.cases import Wake
 from bot.delivery import deliver
 from bot.encryption import DataKeyError, DataKeys, new_line
-from bot.media_files import files_of, forget_media, keep_media, request_media
-from bot.media_places import BucketPlace, FolderPlace, Missing, open_place
-from bot.media_store import Busy, MediaStore, open_media_store, sniff
+from bot.media.files import files_of, forget_media, keep_media, request_media
+from bot.media.places import BucketPlace, FolderPlace, Missing, open_place
+from bot.media.store import Busy, MediaStore, open_media_store, sniff
 from bot.models import MediaFile, Message, Outbox
 from bot.system import System
 from bot.wecom.errors import UnreadableMessage, WeComError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.positions import find_positions, nearest
+from bot.config.positions import find_positions, nearest
 
 SOURCE = """\
 # 说明

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot import reload
+from bot.config import reload
+from bot.config.reload import STATUS, SettingsKeeper
 from bot.models import ConfigVersion
-from bot.reload import STATUS, SettingsKeeper
 from bot.settings import ConfigError
 from bot.store import Store, get_status
 from tests.parts import CONFIG

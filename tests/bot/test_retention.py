@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from bot import clock
 from bot.auditor import audit
-from bot.keeping import Retention
+from bot.config.keeping import Retention
 from bot.models import (
     CallbackEvent,
     Customer,

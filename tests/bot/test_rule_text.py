@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.rule_text import NoSuchRule, add_rule, change_rule, find_rule, remove_rule, rule_blocks, switch_sop, written
+from bot.config.rule_text import (
+    NoSuchRule,
+    add_rule,
+    change_rule,
+    find_rule,
+    remove_rule,
+    rule_blocks,
+    switch_sop,
+    written,
+)
 from bot.settings import parse_settings
 
 SHIPPED = (Path(__file__).resolve().parents[2] / "config.toml").read_text(encoding="utf-8")

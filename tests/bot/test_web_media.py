@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.media_store import open_media_store
+from bot.media.store import open_media_store
 from bot.models import Agent, Customer, Follow, MediaFile, Outbox, ViewEntry
 from bot.web.media_rows import name_of
 from bot.wecom.media import MediaChunk

@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from bot import clock
-from bot.config_file import read_config_text
+from bot.config.file import read_config_text
+from bot.config.rule_text import find_rule, rule_blocks
 from bot.models import AuditEntry, ConfigChange, Evidence, Feedback, Study, ViewEntry
 from bot.rule_figures import hit_counts, with_feedback
-from bot.rule_text import find_rule, rule_blocks
 from bot.studies import advance
 from tests.bot.rows import Rows
 from tests.bot.site import CONFIG, Site, open_site

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from bot import clock
 from bot.cohorts import sop_figures
-from bot.material_library import Refused, existing, keep_upload, safe_stem, sniff
+from bot.materials.library import Refused, existing, keep_upload, safe_stem, sniff
 from bot.models import AuditEntry, SopEnrolment, SopTask, StageMove
 from bot.settings import parse_settings
 from sop.triggers import starts, trigger_of

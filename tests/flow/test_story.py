@@ -11,10 +11,10 @@ from rich.console import Console
 
 from bot import clock
 from bot.auditor import audit
-from bot.chapters import own_config
 from bot.environment import ROOT
 from bot.stack import Stack
-from bot.story import tell_story
+from bot.story.chapters import own_config
+from bot.story.telling import tell_story
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cases import OPEN_STATES
-from bot.material_files import LEAST_BYTES, MOST_BYTES, all_attachments
+from bot.materials.files import LEAST_BYTES, MOST_BYTES, all_attachments
 from bot.models import SopTask
 from bot.settings import Settings
 from bot.wecom.errors import BotError

@@ -14,11 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.chapters import drift_repaired, holiday_skipped, later_pressed
-from bot.mass_chapter import mass_message
 from bot.models import Customer, Placement, SopEnrolment, SopTask, StageMove, Tagging
 from bot.sandbox.control import SandboxControl
 from bot.stack import Stack
+from bot.story.chapters import drift_repaired, holiday_skipped, later_pressed
+from bot.story.mass_chapter import mass_message
 from bot.system import System
 
 AGENT = "LinXiaoyu"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import puremagic
 
 from bot.encryption import DataKeys
-from bot.media_places import Place, open_place
+from bot.media.places import Place, open_place
 from bot.wecom.errors import Remedy, UnreadableMessage, WeComError
 from bot.wecom.media import MediaChunk
 

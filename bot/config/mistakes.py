@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 from rapidfuzz import process
 
-from bot.positions import Path
+from bot.config.positions import Path
 from sop.playbook import RATE
 from taggers.said import Said, sentence
 

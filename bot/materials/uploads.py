@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot.cases import Wake
 from bot.errand import Errand, Skipped
 from bot.log import get_logger
-from bot.material_files import BadMaterial, MaterialFile, all_attachments, find_material
+from bot.materials.files import BadMaterial, MaterialFile, all_attachments, find_material
 from bot.models import Material, Outbox
 from bot.settings import Settings
 from bot.store import insert_new

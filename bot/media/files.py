@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.cases import Wake
 from bot.errand import Errand, Skipped
-from bot.media_store import Busy, Fetched, open_media_store
+from bot.media.store import Busy, Fetched, open_media_store
 from bot.models import MediaFile, Message, Outbox
 from bot.settings import Settings
 from bot.store import insert_new

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import clock
-from bot.config_changes import note_change
+from bot.config.changes import note_change
 from bot.log import get_logger
 from bot.models import ConfigVersion
 from bot.settings import ConfigError, Problem, Settings, load_settings, parse_settings

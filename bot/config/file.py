@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.auditing import record
-from bot.config_changes import note_change
+from bot.config.changes import note_change
 from bot.models import ConfigVersion
 from bot.settings import MOST_BYTES, ConfigError, Problem, Settings, parse_settings
 from bot.store import insert_new

@@ -17,7 +17,7 @@ from bot.enrolling import enrol_by_hand
 from bot.models import Customer, Follow, SopTask
 
 if TYPE_CHECKING:
-    from bot.story import Story
+    from bot.story.telling import Story
 
 AGENT, SOP = "LinXiaoyu", "story-open-day"
 SAID = "这个周六下午两点，我们在线上办一次手机摄影开放日，免费听，想来的回复「报名」，我给您留位置。"

@@ -17,7 +17,7 @@ from bot.models import Customer, Placement, SopTask
 from bot.reconciling import compare_agents, start_comparison
 
 if TYPE_CHECKING:
-    from bot.story import Story
+    from bot.story.telling import Story
 
 AGENT = "LinXiaoyu"
 PIPELINE, STAGE, ELSEWHERE = "课程转化", "考虑价格", "0元引流课"

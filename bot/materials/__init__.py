@@ -1,0 +1,1 @@
+"""The material library: files on disk, how people keep them, and how they get to WeCom in time."""
