@@ -36,7 +36,7 @@ from tests.postgres import running_postgres
 
 TICK = 0.1
 AGAIN = 1.0  # seconds until a kill is tried again whose process was down already
-KEPT_BACK = 0.05  # of what is said: after the planned faults, while the last workers die where they are told to
+KEPT_BACK = 0.05  # of what is said, while workers are still to die somewhere: for after the planned faults
 SLICE = 100  # lines put into the archive at once
 AGENTS = 60
 AHEAD = 10  # seconds from a customer's coming to his first word
@@ -83,7 +83,8 @@ class Run:
 
     def _due(self, at: float) -> int:
         """How many lines are to be said by now."""
-        planned = int(self.total * (1 - KEPT_BACK) * min(at / self.seconds, 1))
+        share = 1 - KEPT_BACK if self.city.unobeyed else 1
+        planned = int(self.total * share * min(at / self.seconds, 1))
         after = int(self.total / self.seconds * max(0.0, at - self.seconds))
         return min(self.total, planned + after + 1)
 

@@ -113,6 +113,11 @@ class City:
             self.orders.append(order)
         self.killed.discard(slot)
 
+    @property
+    def unobeyed(self) -> int:
+        """How many orders where to die are still open."""
+        return len(self.orders) + sum(order != "" for order in self.armed.values())
+
     def pardon(self) -> int:
         """Nobody is to die any more; how many orders were not obeyed."""
         self.orders, left = [], len(self.orders)
