@@ -22,6 +22,7 @@ from typing import Any
 
 import click
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot import clock, ingest
 from bot.auditor import audit, audit_archive
@@ -94,8 +95,10 @@ class Run:
     def _break(self, at: float) -> None:
         while self.plan and self.plan[0].at <= at:
             fault = self.plan.pop(0)
-            undo = FAULTS[fault.name](self.city)
-            if undo is False:  # it was down already
+            undo: Any = False
+            with suppress(OSError, SQLAlchemyError):  # another fault is in its way
+                undo = FAULTS[fault.name](self.city)
+            if undo is False:
                 self.plan = sorted([*self.plan, replace(fault, at=at + AGAIN)], key=lambda later: later.at)
                 continue
             self.done[fault.name] += 1

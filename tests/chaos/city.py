@@ -12,9 +12,10 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.environment import ROOT, read_environment
 from bot.ports import free_port
@@ -161,8 +162,10 @@ class City:
         return True
 
     # what they stand on
-    def fill_disk(self) -> Callable[[], None]:
-        """From now on no file may grow; the returned call makes room. PostgreSQL goes down by that."""
+    def fill_disk(self) -> Callable[[], None] | Literal[False]:
+        """From now on no file may grow; the returned call makes room. PostgreSQL goes down by that; False where it is."""
+        if self.postgres is not None and not self.postgres.runs:
+            return False
         slots = [pid for slot in self._wanted if (pid := self.pid_of(slot)) is not None]
         pids = [*slots, *children(self.children["web"].pid)]
         if self.postgres is not None:
@@ -178,14 +181,20 @@ class City:
 
         return make_room
 
-    def lock_database(self) -> Callable[[], None]:
-        """Hold what every writer needs; the returned call lets go."""
-        engine = self.system.store.engine
-        connection = engine.connect()
-        if make_url(self.system.store.url).get_backend_name() != "sqlite":
-            connection.execute(text("LOCK TABLE message, outbox, callback_event IN EXCLUSIVE MODE"))
-        else:
-            connection.execute(text("SELECT 1"))  # BEGIN IMMEDIATE
+    def lock_database(self) -> Callable[[], None] | Literal[False]:
+        """Hold what every writer needs; the returned call lets go. False where it is held by others for too long."""
+        lock = "LOCK TABLE message, outbox, callback_event IN EXCLUSIVE MODE"
+        if make_url(self.system.store.url).get_backend_name() == "sqlite":
+            lock = "SELECT 1"  # BEGIN IMMEDIATE
+        try:
+            connection = self.system.store.engine.connect()
+        except SQLAlchemyError:
+            return False
+        try:
+            connection.execute(text(lock))
+        except SQLAlchemyError:
+            connection.close()
+            return False
 
         def undo() -> None:
             with suppress(Exception):
