@@ -163,7 +163,7 @@ class City:
 
     # what they stand on
     def fill_disk(self) -> Callable[[], None] | Literal[False]:
-        """From now on no file may grow; the returned call makes room. PostgreSQL goes down by that; False where it is."""
+        """From now on no file may grow; the returned call makes room. PostgreSQL goes down by it; False if it is."""
         if self.postgres is not None and not self.postgres.runs:
             return False
         slots = [pid for slot in self._wanted if (pid := self.pid_of(slot)) is not None]
