@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -43,7 +42,7 @@ def compute(
     scope = Scope(now - timedelta(days=days), now, None if agents is None else frozenset(agents))
     with store.read() as session:
         tables = REPORTS[name][1](session, settings, scope)
-    rows = [asdict(table) for table in tables]
+    rows = [table.as_kept() for table in tables]
     with store.write() as session:
         session.merge(Report(key=key_of(name, days, agents), at=now, tables=rows))
 

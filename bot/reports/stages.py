@@ -13,6 +13,8 @@ from bot.reports.table import ReportTable, Scope, middle, nine_in_ten, share
 from bot.settings import Settings
 from sop.playbook import Pipeline
 
+NONE_ON_THE_ROAD = "进来的 {n} 位客户都还没走到漏斗里的阶段"
+
 
 def tables(session: Session, settings: Settings, scope: Scope) -> list[ReportTable]:
     """For each pipeline its funnel, its flows, its times."""
@@ -53,8 +55,9 @@ def _funnel(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> 
         says="这段时间里第一次进入「{pipeline}」的 {n} 位客户，到现在走到了哪一步（跳过的阶段也算走过）。",
         columns=[("阶段", "text"), ("到过的客户", "number"), ("占全部", "share"), ("占上一步", "share")],
         rows=rows,
-        chart={"kind": "funnel"},
+        chart={"kind": "funnel", "columns": [1]},
         values={"pipeline": pipeline.name, "n": cohort},
+        nothing=NONE_ON_THE_ROAD if cohort else "这段时间里没有人进来",
     )
 
 
@@ -82,8 +85,9 @@ def _flows(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> R
         says="这段时间里的 {n} 次移动，每次移动算一次（同一位客户可以移动多次）。从空白来的是新进来的。",
         columns=[("从", "text"), ("到", "text"), ("次数", "number"), ("方向", "word")],
         rows=rows,
-        chart={"kind": "sankey"},
+        chart={"kind": "sankey", "columns": [2]},
         values={"pipeline": pipeline.name, "n": sum(flow[2] for flow in found)},
+        nothing="这段时间里没有人移动过",
     )
 
 
@@ -127,6 +131,7 @@ def _times(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> R
         rows=rows,
         chart={"kind": "bars", "columns": [2, 5]},
         values={"pipeline": pipeline.name},
+        nothing="这段时间里没有人离开过哪个阶段，现在也没有人在",
     )  # fmt: skip
 
 

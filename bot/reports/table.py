@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from statistics import median, quantiles
 from typing import Any, Literal
@@ -14,6 +14,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from bot.models import Follow
 
 Kind = Literal["text", "word", "number", "share", "seconds", "interval"]
+_NUMBERS = ("number", "share", "seconds")
+NOTHING = "这段时间里还没有数据"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class ReportTable:
     """One table. Cells by kind: share in 0..1, seconds as numbers, interval as (low, high) of a share; None: no data.
 
     title and says (what is counted, in a sentence) and cells of kind word are Chinese as the catalogues have it;
-    `values` fill the {names} in them. chart: what static/reports.js draws from it, None for a table alone.
+    `values` fill the {names} in them. chart: what static/reports.js draws from it, None for a table alone; its
+    columns are those whose numbers are drawn. nothing: what is said where every number of the table is zero.
     """
 
     name: str
@@ -58,6 +61,20 @@ class ReportTable:
     rows: list[list[Any]]
     chart: dict[str, Any] | None = None
     values: dict[str, Any] = field(default_factory=dict)
+    nothing: str = NOTHING
+
+    def as_kept(self) -> dict[str, Any]:
+        """Plain data for the pages: no rows where all of them are zeros, no chart where it would draw only zeros."""
+        kept = asdict(self)
+        numbers = [place for place, (_title, kind) in enumerate(self.columns) if kind in _NUMBERS]
+        if not self._any_in(numbers):
+            kept["rows"] = []
+        if self.chart and not self._any_in(self.chart["columns"]):
+            kept["chart"] = None
+        return kept
+
+    def _any_in(self, columns: Collection[int]) -> bool:
+        return any(row[place] for row in self.rows for place in columns)
 
 
 def middle(lengths: Collection[timedelta]) -> float | None:

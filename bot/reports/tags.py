@@ -64,6 +64,6 @@ def _by_day(given: Counter[str], days: Counter[tuple[str, date]], settings: Sett
         says="打得最多的 {n} 个标签每天打上多少次（按工作区的时区）。",
         columns=[("日期", "text"), *((name, "number") for name in names)],
         rows=rows,
-        chart={"kind": "lines"},
+        chart={"kind": "lines", "columns": list(range(1, len(names) + 1))},
         values={"n": len(names)},
     )

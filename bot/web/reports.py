@@ -13,6 +13,7 @@ from bot.csv_cells import as_csv
 from bot.log import get_logger
 from bot.models import Report
 from bot.reports import FRESH, PERIODS, REPORTS, compute, kept, key_of
+from bot.reports.table import NOTHING
 from bot.system import System
 from bot.web.access import ADMIN, AUDITOR, LEADER, agents_of, needs, visitor
 from bot.web.languages import translate
@@ -119,7 +120,8 @@ def _view(name: str, days: int) -> dict[str, Any]:
 
 
 def _tables(row: Report | None) -> list[dict[str, Any]]:
-    return list(row.tables) if row else []
+    """As kept; those from before an update may not know yet what to say where there is nothing."""
+    return [{"nothing": NOTHING, **table} for table in row.tables] if row else []
 
 
 def _plain(cell: Any, kind: str) -> object:

@@ -160,6 +160,46 @@ def test_no_cell_is_a_formula(text: str) -> None:
     assert str(safe_cell(text)).startswith("'")
 
 
+def drawn(store: Store, name: str) -> dict[str, dict[str, Any]]:
+    return {key: table.as_kept() for key, table in tables(store, name).items()}
+
+
+def test_nothing_is_drawn_where_nobody_came(store: Store) -> None:
+    for name in REPORTS:
+        for table in drawn(store, name).values():
+            assert (table["rows"], table["chart"]) == ([], None), table["name"]
+    assert drawn(store, "stages")["funnel-0"]["nothing"] == "这段时间里没有人进来"
+
+
+def test_a_funnel_says_that_those_who_came_are_in_none_of_its_stages(store: Store) -> None:
+    with store.write() as session:
+        rows = Rows(session, NOW)
+        walk(session, rows.customer("客户", None, rows.agent()), ("流失", 2))
+    found = drawn(store, "stages")
+    assert found["funnel-0"]["rows"] == []
+    assert found["funnel-0"]["nothing"].format(**found["funnel-0"]["values"]).startswith("进来的 1 位客户都还没")
+    assert found["flows-0"]["chart"] == {"kind": "sankey", "columns": [2]}
+
+
+def test_a_chart_of_zeros_is_left_out_and_its_table_stays(store: Store) -> None:
+    with store.write() as session:
+        rows = Rows(session, NOW)
+        agent = rows.agent("林")
+        customer = rows.customer("客户", None, agent)
+        rows.message(customer, "夜里问", None, ago=timedelta(hours=12))
+        rows.message(customer, "上班前答", agent, ago=timedelta(hours=11))
+    answers = drawn(store, "agents")["answers"]
+    assert answers["rows"] == [["林", 1, 0.0, None, 1.0]]
+    assert answers["chart"] is None
+
+
+def test_the_page_says_that_nobody_came_instead_of_drawing(site: Site) -> None:
+    computed(site, site.system.settings)
+    page = site.signed_in("admin").get("/reports?report=stages").text
+    assert "data-chart" not in page
+    assert page.count("<b>这段时间里没有人进来</b>") == 2
+
+
 def computed(site: Site, settings: Settings) -> None:
     for name in REPORTS:
         compute(site.store, settings, name, 30, None, clock.now())

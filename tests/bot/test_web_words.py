@@ -20,6 +20,7 @@ from bot import clicks, task_answers
 from bot.doctor import CHECKS
 from bot.models import Model
 from bot.reports import REPORTS
+from bot.reports.stages import NONE_ON_THE_ROAD
 from bot.reports.table import Scope
 from bot.retelling import KEPT
 from bot.settings import parse_settings
@@ -88,14 +89,14 @@ def texts_of_tasks() -> set[str]:
 
 def texts_of_reports() -> set[str]:
     """What the tables of the reports say, made of an empty database."""
-    found = {title for title, _maker in REPORTS.values()} | {"回退"}
+    found = {title for title, _maker in REPORTS.values()} | {"回退", NONE_ON_THE_ROAD}
     settings, scope = parse_settings(CONFIG), Scope(NOW - timedelta(days=7), NOW, None)
     engine = create_engine("sqlite://")
     Model.metadata.create_all(engine)
     with Session(engine) as session:
         for _title, maker in REPORTS.values():
             for table in maker(session, settings, scope):
-                found |= {table.title, table.says, *(title for title, _kind in table.columns)}
+                found |= {table.title, table.says, table.nothing, *(title for title, _kind in table.columns)}
     engine.dispose()
     return found
 
