@@ -28,6 +28,7 @@ from bot.system import System
 from bot.web.access import ADMIN, LEADER, WORKING, Visitor, customer_or_404, needs, refuse_unless, visitor
 from bot.web.answers import done, refused, wake_up
 from bot.web.languages import translate
+from bot.web.words import legible, seen
 from bot.wecom.errors import BotError
 
 LARGEST_ID = 2**63 - 1
@@ -196,8 +197,8 @@ def erase_all(customer_id: int) -> Response:
     system: System = current_app.extensions["tici"]
     with system.store.read() as session:
         customer = customer_or_404(session, customer_id)
-        expected, external_userid = customer.name.strip() or translate("未命名"), customer.external_userid
-    if request.form.get("name", "").strip() != expected:
+        expected, external_userid = seen(customer.name) or translate("未命名"), customer.external_userid
+    if legible(request.form.get("name", "")) != legible(expected):
         return refused(translate("名字不一致，没有删除。请照着写：{name}", name=expected[:60]))
     actor, now = visitor().actor, clock.now()
     threading.Thread(target=_erase, args=(system, external_userid, actor, now), name="erasing").start()

@@ -17,7 +17,7 @@ from bot.system import System
 from bot.web.access import WORKING, customer_or_404, needs, visitor
 from bot.web.answers import done, refused, wake_up
 from bot.web.languages import translate
-from bot.web.words import CAUSES, word
+from bot.web.words import CAUSES, seen, word
 
 LARGEST_ID = 2**63 - 1
 MOVED: dict[str, Any] = {"card-moved": {}}  # the event that the pages' scripts wait for
@@ -39,7 +39,7 @@ def move(customer_id: int) -> Response:
     try:
         with system.store.write() as session:
             case = _held_case(session, customer_id)
-            name = case.customer.name or translate("未命名")
+            name = seen(case.customer.name) or translate("未命名")
             _check_serial(session, case, pipeline, serial)
             moved = move_by_hand(session, settings, case, pipeline, to, who.actor, now, wake)
             row = moved.row
@@ -66,7 +66,7 @@ def undo(customer_id: int, move_id: int) -> Response:
         with system.store.write() as session:
             case = _held_case(session, customer_id)
             row = undo_move(session, settings, case, move_id, who.actor, now, wake).row
-            name = case.customer.name or translate("未命名")
+            name = seen(case.customer.name) or translate("未命名")
             auditing.record(
                 session, who.actor, "stage.undo", f"customer:{customer_id}", now,
                 pipeline=row.pipeline, from_stage=row.from_stage, to_stage=row.to_stage,

@@ -28,6 +28,7 @@ def prepare(app: Flask) -> None:
     app.add_template_test(_past, "past")
     app.add_template_filter(words.tone, "tone")
     app.add_template_filter(words.initial, "initial")
+    app.add_template_filter(words.seen, "seen")
     app.add_template_global(words.word, "word")
     for name in ("TASK_STATES", "OUTCOMES", "TIMINGS", "CAUSES", "EVENTS", "TAGGED_BY"):
         app.jinja_env.globals[name] = getattr(words, name)

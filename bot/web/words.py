@@ -105,6 +105,7 @@ ACTIONS = {  # of the log of deeds; one that is not here is shown by its code
     "views.seal": Word("封存查看记录"),
 }
 TONES = 6
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs by name, blank to the eye
 
 
 def word(table: dict[str, Word], code: str | None) -> Word:
@@ -119,4 +120,14 @@ def tone(key: int) -> int:
 
 def initial(name: str) -> str:
     """The character an avatar shows: the first one of the name that can be seen."""
-    return next((char for char in name if char.isprintable() and not char.isspace()), "?")
+    return legible(name)[:1] or "?"
+
+
+def seen(name: str | None) -> str:
+    """A name as it is where anything of it can be seen; people also call themselves by spaces and by no width."""
+    return name if name and legible(name) else ""
+
+
+def legible(text: str) -> str:
+    """What of a text can be seen, and so typed again."""
+    return "".join(char for char in text if char.isprintable() and char not in _BLANK).strip()

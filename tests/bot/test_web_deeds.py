@@ -203,6 +203,31 @@ def test_erasing_takes_the_name_and_an_admin(site: Site, customer: int) -> None:
         assert session.get(Customer, customer) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("\u200b\u200d", "未命名"), ("\u3000 \u3164", "未命名"), ("王\u200b小\ufeff明\u202e", "王小明")],
+)
+def test_a_name_that_cannot_be_seen_is_shown_and_typed_as_one_can(site: Site, name: str, typed: str) -> None:
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        agent = rows.agent()
+        customer = rows.customer(name, agent=agent)
+        rows.message(customer, "在吗")
+        rows.task(customer, agent, "您好", state="delivered", due_at=rows.now)
+        where, tasks = f"/c/{customer.id}", f"/tasks?agent={agent.id}"
+    client = site.signed_in("admin")
+    for page in ("/board", where, tasks):
+        shown = client.get(page).text
+        assert ("未命名" in shown) == (typed == "未命名"), page
+    assert client.get(where).text.count(f"<bdi>{typed}</bdi>") == (2 if typed == "未命名" else 0)  # head and bubble
+    assert client.post(f"{where}/erase", data={"name": "别人"}).status_code == 409
+    assert client.post(f"{where}/erase", data={"name": typed}).headers["HX-Redirect"] == "/board"
+    for thread in threading.enumerate():
+        if thread.name == "erasing":
+            thread.join(30)
+    assert client.get(where).status_code == 404
+
+
 PATHS = ["", "/aside", "/talk", "/talk?after=0", "/timeline?before=2026-01-01T00:00:00%2B00:00", "/why/1"]
 DEEDS = ["move", "move/1/undo", "tag", "untag", "enrol", "stop", "field", "note", "note/1/remove", "peace"]
 

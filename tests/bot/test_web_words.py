@@ -205,7 +205,8 @@ def test_no_character_is_lost_or_doubled_whatever_the_marks(text: str, spans: li
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"), [("李女士", "李"), ("\u202eab", "a"), (" 王", "王"), ("", "?"), ("🎉", "🎉")]
+    ("name", "shown"),
+    [("李女士", "李"), ("\u202eab", "a"), (" 王", "王"), ("", "?"), ("🎉", "🎉"), ("\u200b\u3164", "?")],
 )
 def test_the_initial_is_a_character_one_can_see(name: str, shown: str) -> None:
     assert words.initial(name) == shown
