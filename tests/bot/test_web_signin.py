@@ -254,6 +254,7 @@ def test_after_ten_failures_a_name_must_wait_and_others_need_not(site: Site) -> 
     refused = client.post("/sign-in", data={**form, "password": GOOD})
     assert refused.status_code == 429
     assert "15 分钟" in refused.text
+    assert 'href="/sign-in?stay=1"' in refused.text
     assert enter(client, "second").status_code == 302
 
 

@@ -218,7 +218,10 @@ def test_a_large_upload_passes_and_only_an_admins(site: Site) -> None:
     large = b"%PDF-1.7" + b"0" * (3 * 1024 * 1024)
     assert upload(site, "大.pdf", large).status_code == 302
     assert upload(site, "大.pdf", large, role="agent").status_code in (404, 413)
-    assert upload(site, "太大.pdf", b"%PDF-1.7" + b"0" * (22 * 1024 * 1024)).status_code == 413
+    refused = upload(site, "太大.pdf", b"%PDF-1.7" + b"0" * (22 * 1024 * 1024))
+    assert refused.status_code == 413
+    assert "其余最多 20 MB" in refused.text
+    assert 'href="/sops/library"' in refused.text
 
 
 @pytest.mark.parametrize(
