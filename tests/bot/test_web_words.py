@@ -125,6 +125,19 @@ def test_no_chinese_stands_in_a_template_outside_the_catalogue() -> None:
         assert HAN.search(bare) is None, path.name
 
 
+@pytest.mark.parametrize(
+    ("role", "path", "told"),
+    [
+        ("agent", "/sops", "管理员写好后"),
+        ("agent", "/sops/library", "管理员上传的"),
+        ("auditor", "/rules/proposals", "管理员找过之后"),
+    ],
+)  # fmt: skip
+def test_an_empty_page_asks_nobody_for_what_he_may_not_do(site: Site, role: str, path: str, told: str) -> None:
+    assert told in site.signed_in(role, "Lin" if role == "agent" else None).get(path).text
+    assert told not in site.signed_in("admin").get(path).text
+
+
 def test_a_visitor_may_choose_english_and_it_stays(site: Site) -> None:
     story = tell(site)
     client = site.watcher()

@@ -16,6 +16,12 @@ def fits(page: Page, name: str = "") -> None:
     assert width <= screen, f"{name or page.url} is {width} px wide on a screen of {screen} px"
 
 
+def is_whole(page: Page, selector: str) -> None:
+    """Nothing of it must be scrolled into sight from the side."""
+    width, shown = page.locator(selector).evaluate("one => [one.scrollWidth, one.clientWidth]")
+    assert width <= shown, f"{selector} of {page.url} is {width} px wide and shows {shown} px"
+
+
 def card(page: Page, customer: int) -> Locator:
     """A customer's card on the board."""
     return page.locator(f"#card-{customer}")

@@ -14,7 +14,7 @@ from bot.models import Customer, Placement, SopTask
 from bot.web import board_live
 from tests.bot.rows import Rows
 from tests.browser.conftest import Served
-from tests.browser.looking import fits
+from tests.browser.looking import fits, is_whole
 from tests.browser.test_board import move_elsewhere
 
 WIDTHS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 375, "height": 760}}
@@ -115,6 +115,24 @@ def test_the_task_is_copied_where_the_browser_has_no_clipboard_of_its_own(page: 
     page.get_by_role("button", name="复制").click()
     expect(page.get_by_role("button")).to_have_text("已复制，去聊天里粘贴")
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#say").text_content()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("width", [320, 375])
+def test_an_admins_phone_shows_every_room_and_the_whole_team(
+    chromium: Browser, served: Served, width: int, language: str
+) -> None:
+    cookie = served.site.signed_in("admin").get_cookie("tici")
+    assert cookie is not None
+    context = chromium.new_context(viewport={"width": width, "height": 640}, base_url=served.url)
+    context.add_cookies([{"name": "tici", "value": cookie.value, "url": served.url}])
+    page = context.new_page()
+    page.goto(f"/tasks?lang={language}")
+    fits(page)
+    assert page.locator(".rooms > a:visible").count() == 8
+    for part in (".rooms", ".team"):
+        is_whole(page, part)
+    context.close()
 
 
 def test_hostile_names_and_words_stay_inert_and_inside_the_page(page: Page, served: Served) -> None:
