@@ -390,6 +390,21 @@ def test_an_old_version_comes_back(site: Site) -> None:
     assert client.get("/rules/history?before=99999999999999999999").status_code == 200
 
 
+def test_a_backtest_says_who_comes_and_goes_and_how_many_it_names(site: Site) -> None:
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        for _ in range(7):
+            rows.message(rows.customer(), "学费怎么算")
+        rows.message(rows.customer(), "多少钱")
+    client = site.signed_in("admin")
+    client.post("/rules/backtests", data={**FORM, "any": "学费"})
+    while advance(site.system, clock.now()):
+        pass
+    done = re.sub(r"<[^>]+>", "", client.get("/rules/backtests/1").text)
+    assert "多出来的 7 · 列出 5 位" in done
+    assert re.search(r"少掉的 1\s", done)
+
+
 def test_a_backtest_is_asked_for_watched_and_cancelled(site: Site) -> None:
     hits(site)
     client = site.signed_in("admin")
@@ -402,6 +417,8 @@ def test_a_backtest_is_asked_for_watched_and_cancelled(site: Site) -> None:
     assert "3 位客户，3 条消息" in done
     assert "−3" in done
     assert "hx-get" not in done
+    assert ">少掉的 " in done
+    assert ">多出来的 " not in done
     client.post("/rules/backtests", data={"text": COMMENTED})
     assert "已停止" in client.post(f"/rules/studies/{study.id + 1}/cancel").text
     assert "wrong" in client.post("/rules/backtests", data={**FORM, "regex": "((("}).text
