@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from bot import clock
 from bot.app import create_app
@@ -255,6 +255,13 @@ def test_a_group_shows_its_member_his_own_customers_only(beside: Site) -> None:
     assert "同事的客户和其他人 1 位" in html
     for chat_id in ("wrTHEIRS", "wrNONE", ""):
         assert client.post("/sidebar/group", data={"chat_id": chat_id}).status_code == 404
+    assert "所以这里只复制" in html
+    assert "这个群里没有您的客户" not in html
+    with beside.store.write() as session:
+        session.execute(delete(GroupMember).where(GroupMember.person == MINE))
+    alone = client.post("/sidebar/group", data={"chat_id": "wrMINE"}).text
+    assert "这个群里没有您的客户" in alone
+    assert "所以这里只复制" not in alone
     in_group = client.post("/sidebar/customer", data={"external_userid": MINE, "group": "1"}).text
     assert "data-send" not in in_group
     assert "data-copy" in in_group

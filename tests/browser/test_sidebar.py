@@ -99,6 +99,18 @@ def test_a_refusal_comes_in_words_with_copying_as_the_way_out(page: Page, demo: 
     expect(page.locator(".phone.wechat")).to_contain_text(FIRST_STEP, timeout=PATIENCE)
 
 
+def test_whoever_thinks_better_of_it_is_told_nothing(page: Page, demo: BesideTown) -> None:
+    demo.control.fault("jssdk/sendChatMessage", text="cancel")
+    beside = open_beside(page, demo)
+    due = beside.locator(".say.due")
+    with page.expect_response("**/sidebar/unsent"):
+        due.get_by_role("button", name="发送").click(timeout=PATIENCE)
+    expect(due.get_by_role("button", name="发送")).to_be_enabled()
+    expect(beside.locator("#notice")).to_be_empty()
+    expect(due.get_by_role("button", name="复制")).not_to_have_class("weui-btn weui-btn_default hint")
+    assert sent_texts(demo) == []
+
+
 def test_stage_and_later_are_a_tap_away(page: Page, demo: BesideTown, troubles: list[str]) -> None:
     beside = open_beside(page, demo)
     beside.get_by_text("考虑价格", exact=True).first.click(timeout=PATIENCE)

@@ -135,9 +135,10 @@ async function send(button) {
       tell(sent);
     } catch (error) {
       const told = await ask("/sidebar/unsent", { ...fields, message: error.errMsg ?? String(error) });
-      tell(told.ok ? (await told.json()).text : offline, true);
+      const refusal = told.ok ? (await told.json()).text : offline;
+      tell(refusal, true); // empty where the agent himself thought better of it
       button.disabled = false;
-      button.parentElement.querySelector("[data-copy]")?.classList.add("hint");
+      button.parentElement.querySelector("[data-copy]")?.classList.toggle("hint", refusal !== "");
     }
   } catch {
     tell(offline, true);
