@@ -192,6 +192,7 @@ def test_a_hit_that_was_wrong_is_said_so_from_the_page(site: Site, customer: int
 def test_erasing_takes_the_name_and_an_admin(site: Site, customer: int) -> None:
     assert site.signed_in("agent", "Wang").post(f"/c/{customer}/erase", data={"name": "李女士"}).status_code == 404
     client = site.signed_in("admin")
+    assert client.get(f"/c/{customer}").status_code == 200
     assert client.post(f"/c/{customer}/erase", data={"name": "李"}).status_code == 409
     answer = client.post(f"/c/{customer}/erase", data={"name": " 李女士 "})
     assert answer.headers["HX-Redirect"] == "/board"
@@ -201,6 +202,11 @@ def test_erasing_takes_the_name_and_an_admin(site: Site, customer: int) -> None:
     assert client.get(f"/c/{customer}").status_code == 404
     with site.store.read() as session:
         assert session.get(Customer, customer) is None
+    views, log = client.get("/admin/views").text, client.get("/admin/log").text
+    assert "已删除" in views
+    assert "未命名" not in views
+    assert ">customer 1</span>" in log
+    assert "{&#39;" not in log
 
 
 @pytest.mark.parametrize(
