@@ -15,6 +15,7 @@ from bot.models import Follow
 
 Kind = Literal["text", "word", "number", "share", "seconds", "interval"]
 _NUMBERS = ("number", "share", "seconds")
+_LEAST_DRAWN = 18  # seconds: half of a hundredth of an hour, which is what charts round to
 NOTHING = "这段时间里还没有数据"
 
 
@@ -69,12 +70,13 @@ class ReportTable:
         numbers = [place for place, (_title, kind) in enumerate(self.columns) if kind in _NUMBERS]
         if not self._any_in(numbers):
             kept["rows"] = []
-        if self.chart and not self._any_in(self.chart["columns"]):
+        if self.chart and not self._any_in(self.chart["columns"], _LEAST_DRAWN):
             kept["chart"] = None
         return kept
 
-    def _any_in(self, columns: Collection[int]) -> bool:
-        return any(row[place] for row in self.rows for place in columns)
+    def _any_in(self, columns: Collection[int], least_seconds: float = 0) -> bool:
+        least = {place: least_seconds if self.columns[place][1] == "seconds" else 0 for place in columns}
+        return any((row[place] or 0) > least[place] for row in self.rows for place in columns)
 
 
 def middle(lengths: Collection[timedelta]) -> float | None:

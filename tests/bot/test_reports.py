@@ -188,8 +188,11 @@ def test_a_chart_of_zeros_is_left_out_and_its_table_stays(store: Store) -> None:
         customer = rows.customer("客户", None, agent)
         rows.message(customer, "夜里问", None, ago=timedelta(hours=12))
         rows.message(customer, "上班前答", agent, ago=timedelta(hours=11))
+        other = rows.customer("客户", None, agent)
+        rows.message(other, "在吗", None, ago=timedelta(hours=1))
+        rows.message(other, "在", agent, ago=timedelta(hours=1) - timedelta(seconds=9))
     answers = drawn(store, "agents")["answers"]
-    assert answers["rows"] == [["林", 1, 0.0, None, 1.0]]
+    assert answers["rows"] == [["林", 2, 4.5, None, 1.0]]
     assert answers["chart"] is None
 
 

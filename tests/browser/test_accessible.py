@@ -42,6 +42,7 @@ PAGES = {  # who looks, and at what
     "one task": ("agent", "/tasks/{task}"),
     "tasks of all": ("admin", "/tasks"),
     "task by its link": ("stranger", "{task_link}"),
+    "task with files by its link": ("stranger", "{files_link}"),
     "day by its link": ("stranger", "{day_link}"),
     "sidebar outside": ("agent", "/sidebar"),
     "groups": ("admin", "/groups"),
@@ -133,7 +134,12 @@ class House:
             "task_link": task_url("", self.story.task, self.story.agent, key, now),
             "day_link": day_url("", self.story.agent, key, now),
         }
-        return things | links | {"asking": self.story.asking, "task": self.story.task}
+        return (
+            things
+            | {"files_link": things["task_link"]}
+            | links
+            | {"asking": self.story.asking, "task": self.story.task}
+        )
 
 
 @pytest.fixture(scope="module")

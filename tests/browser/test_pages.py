@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from bot import clock
+from bot import clock, reports
 from bot.links import board_url, task_url
-from bot.models import Customer, Placement, SopTask
+from bot.models import Agent, Customer, Placement, SopTask
 from bot.web import board_live
 from tests.bot.rows import Rows
 from tests.browser.conftest import Served
@@ -132,6 +132,25 @@ def test_an_admins_phone_shows_every_room_and_the_whole_team(
     assert page.locator(".rooms > a:visible").count() == 8
     for part in (".rooms", ".team"):
         is_whole(page, part)
+    context.close()
+
+
+def test_a_long_name_in_a_report_leaves_its_figures_room(chromium: Browser, served: Served) -> None:
+    site, now = served.site, clock.now()
+    with site.store.write() as session:
+        session.get_one(Agent, served.story.agent).name = "Donaudampfschifffahrtsgesellschaft 王老师"
+        session.get_one(SopTask, served.story.task).delivered_at = now
+    reports.compute(site.store, site.system.settings, "agents", 30, None, now + timedelta(seconds=1))
+    cookie = site.signed_in("admin").get_cookie("tici")
+    assert cookie is not None
+    context = chromium.new_context(viewport={"width": 375, "height": 760}, base_url=served.url)
+    context.add_cookies([{"name": "tici", "value": cookie.value, "url": served.url}])
+    page = context.new_page()
+    page.goto("/reports?report=agents")
+    fits(page)
+    name = page.locator("td", has_text="Donaudampf").bounding_box()
+    assert name is not None
+    assert name["width"] <= 150
     context.close()
 
 

@@ -12,9 +12,9 @@ const series = (data, box, type, more = {}) =>
     data: data.rows.map((row) => (row[column] === null ? null : +(row[column] / unit(data, column)).toFixed(2))),
   }));
 
-const axes = (labels) => ({
+const axes = (labels, counts = true) => ({
   xAxis: { type: "category", data: labels, axisLabel: { color: look("--soft"), hideOverlap: true } },
-  yAxis: { type: "value", axisLabel: { color: look("--soft") }, splitLine: { lineStyle: { color: look("--edge") } } },
+  yAxis: { type: "value", minInterval: counts ? 1 : 0, axisLabel: { color: look("--soft") }, splitLine: { lineStyle: { color: look("--edge") } } },
 });
 
 const kinds = {
@@ -43,7 +43,8 @@ const kinds = {
   },
   bars: (data, box) => {
     const shown = { ...data, rows: data.rows.slice(0, data.chart.most || 40) };
-    return { ...axes(names(shown, [0])), series: series(shown, box, "bar", { barMaxWidth: 28 }) };
+    const counts = data.chart.columns.every((column) => unit(data, column) === 1);
+    return { ...axes(names(shown, [0]), counts), series: series(shown, box, "bar", { barMaxWidth: 28 }) };
   },
   stairs: (data, box) => ({ ...axes(names(data, data.chart.label)), series: series(data, box, "bar", { barMaxWidth: 18 }) }),
   stack: (data, box) => ({ ...axes(names(data, [0])), series: series(data, box, "bar", { stack: "all", barMaxWidth: 28 }) }),
