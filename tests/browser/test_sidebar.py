@@ -6,6 +6,7 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ PHONE = {"width": 375, "height": 760}
 IN_WECOM = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/120 Mobile MicroMessenger/7.0.1 wxwork/4.1.36"
 PATIENCE = 30_000
 MOST_BYTES = 100_000
+FIRST_PAINT_MS = 1000
+SLOW_4G = {"offline": False, "latency": 150, "downloadThroughput": 1_600_000 / 8, "uploadThroughput": 750_000 / 8}
 # A bridge as WeCom's client injects it; here it leads to the sandbox, by way of the test.
 BRIDGE = """
 window.WeixinJSBridge = {
@@ -153,26 +156,30 @@ def phone(chromium: Browser, real: BesideTown) -> Iterator[Page]:
     context.close()
 
 
-def test_signed_in_silently_it_is_light_and_quick(phone: Page, real: BesideTown) -> None:
+def test_one_is_signed_in_silently(phone: Page, real: BesideTown) -> None:
     phone.goto(f"{real.web}/sidebar")  # sign-in by WeCom, without a tap
     expect(phone.locator(".say.due .words")).to_have_text(FIRST_STEP, timeout=PATIENCE)
     with real.system.store.read() as session:
         assert session.query(Account).one().role == "agent"
 
+
+def test_it_is_light_and_painted_within_a_second_on_a_slow_phone(phone: Page, real: BesideTown) -> None:
+    phone.goto(f"{real.web}/sidebar")
     tools = phone.context.new_cdp_session(phone)
     tools.send("Network.enable")
-    tools.send("Network.clearBrowserCache")
-    tools.send("Network.emulateNetworkConditions", {
-        "offline": False, "latency": 150, "downloadThroughput": 1_600_000 / 8, "uploadThroughput": 750_000 / 8,
-    })  # fmt: skip
+    tools.send("Network.emulateNetworkConditions", SLOW_4G)
     tools.send("Emulation.setCPUThrottlingRate", {"rate": 4})
-    bytes_over_the_wire: list[float] = []
-    tools.on("Network.loadingFinished", lambda event: bytes_over_the_wire.append(event["encodedDataLength"]))
-    phone.reload()
-    expect(phone.locator(".say.due .words")).to_have_text(FIRST_STEP, timeout=PATIENCE)
-    paint = phone.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    assert 20_000 < sum(bytes_over_the_wire) < MOST_BYTES
-    assert paint < 5000  # 1 s is the aim and was measured; a busy machine may take longer
+    over_the_wire: list[float] = []
+    tools.on("Network.loadingFinished", lambda event: over_the_wire.append(event["encodedDataLength"]))
+    paints: list[float] = []
+    for _ in range(3):
+        tools.send("Network.clearBrowserCache")
+        over_the_wire.clear()
+        phone.reload()
+        expect(phone.locator(".say.due .words")).to_have_text(FIRST_STEP, timeout=PATIENCE)
+        assert 20_000 < sum(over_the_wire) < MOST_BYTES
+        paints.append(phone.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+    assert median(paints) < FIRST_PAINT_MS, paints
 
 
 @pytest.mark.parametrize("width", [320, 375])
