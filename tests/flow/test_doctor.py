@@ -148,11 +148,12 @@ def evicting_redis(world: World) -> Iterator[System]:
 @contextmanager
 def older_release(world: World) -> Iterator[System]:
     with world.system.store.write() as session:
+        ours = session.scalar(text("SELECT version_num FROM alembic_version"))
         session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     with variables(world) as system:
         yield system
     with world.system.store.write() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        session.execute(text("UPDATE alembic_version SET version_num = :ours"), {"ours": ours})
 
 
 @contextmanager
