@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot import doctor_host, doctor_wecom
+from bot import doctor_archive, doctor_callback, doctor_host, doctor_wecom
 from bot.doctor_finding import BAD, SKIPPED, Finding, Probe
 from bot.system import System
 from taggers.said import Said
@@ -43,26 +43,26 @@ CHECKS: tuple[Check, ...] = (
     Check("clock", "时钟", doctor_wecom.skew, after=("network",)),
     Check("corp-id", "企业 ID", doctor_wecom.corp_id, after=("network",)),
     Check("app-secret", "应用 Secret", doctor_wecom.app_secret, after=("corp-id",)),
-    Check("archive-secret", "会话存档 Secret", doctor_wecom.archive_secret, after=("corp-id",)),
+    Check("archive-secret", "会话存档 Secret", doctor_archive.archive_secret, after=("corp-id",)),
     Check("app-ip", "应用的企业可信 IP", doctor_wecom.app_ip, after=("app-secret",)),
     Check("app-enabled", "应用已启用", doctor_wecom.app_enabled, after=("app-ip",)),
     Check("app-id", "应用的 AgentId", doctor_wecom.app_id, after=("app-enabled",)),
     Check("contact-right", "客户联系 → 可调用接口的应用", doctor_wecom.contact_right, after=("app-enabled",)),
     Check("contact-members", "客户联系 → 使用范围", doctor_wecom.contact_members, after=("contact-right",)),
-    Check("archive-ip", "会话存档的可信 IP", doctor_wecom.archive_ip, after=("archive-secret",)),
-    Check("archive-open", "会话内容存档已开通", doctor_wecom.archive_open, after=("archive-ip",)),
-    Check("seats", "存档席位", doctor_wecom.seats, after=("archive-open", "contact-members")),
-    Check("sdk", "会话存档 SDK", doctor_wecom.sdk, after=("access",)),
-    Check("archive-read", "能读会话存档", doctor_wecom.archive_read, after=("sdk", "archive-open", "migrations")),
-    Check("private-keys", "消息私钥", doctor_wecom.private_keys, after=("access",)),
-    Check("key-versions", "私钥版本", doctor_wecom.key_versions, after=("private-keys", "migrations")),
-    Check("lag", "存档进度", doctor_wecom.lag, after=("workers", "scheduler", "archive-read")),
-    Check("unagreed", "未同意存档的客户", doctor_wecom.unagreed, after=("migrations",)),
-    Check("public-url", "公网地址", doctor_wecom.public_url, after=("access",)),
-    Check("callback", "应用回调往返", doctor_wecom.callback, after=("public-url", "corp-id")),
-    Check("archive-callback", "存档回调往返", doctor_wecom.archive_callback, after=("public-url", "corp-id")),
-    Check("events", "收到过回调", doctor_wecom.events, after=("callback", "archive-callback", "migrations")),
-    Check("trusted-domain", "可信域名", doctor_wecom.trusted_domain, after=("public-url",)),
+    Check("archive-ip", "会话存档的可信 IP", doctor_archive.archive_ip, after=("archive-secret",)),
+    Check("archive-open", "会话内容存档已开通", doctor_archive.archive_open, after=("archive-ip",)),
+    Check("seats", "存档席位", doctor_archive.seats, after=("archive-open", "contact-members")),
+    Check("sdk", "会话存档 SDK", doctor_archive.sdk, after=("access",)),
+    Check("archive-read", "能读会话存档", doctor_archive.archive_read, after=("sdk", "archive-open", "migrations")),
+    Check("private-keys", "消息私钥", doctor_archive.private_keys, after=("access",)),
+    Check("key-versions", "私钥版本", doctor_archive.key_versions, after=("private-keys", "migrations")),
+    Check("lag", "存档进度", doctor_archive.lag, after=("workers", "scheduler", "archive-read")),
+    Check("unagreed", "未同意存档的客户", doctor_archive.unagreed, after=("migrations",)),
+    Check("public-url", "公网地址", doctor_callback.public_url, after=("access",)),
+    Check("callback", "应用回调往返", doctor_callback.callback, after=("public-url", "corp-id")),
+    Check("archive-callback", "存档回调往返", doctor_callback.archive_callback, after=("public-url", "corp-id")),
+    Check("events", "收到过回调", doctor_callback.events, after=("callback", "archive-callback", "migrations")),
+    Check("trusted-domain", "可信域名", doctor_callback.trusted_domain, after=("public-url",)),
 )
 
 

@@ -17,7 +17,8 @@ _TERM = re.compile(r"\([^()]*\)")  # WeCom's console is Chinese: its own names m
 
 # Modules in which every Chinese text is for people who look at a page, and what of theirs is not.
 DIAGNOSING = (
-    "bot/doctor_host.py", "bot/doctor_wecom.py", "bot/wecom/errors.py", "bot/wecom/keyring.py",
+    "bot/doctor_host.py", "bot/doctor_wecom.py", "bot/doctor_archive.py", "bot/doctor_callback.py",
+    "bot/doctor_words.py", "bot/wecom/errors.py", "bot/wecom/keyring.py",
     "bot/config/mistakes.py", "bot/settings.py", "bot/config/file.py", "bot/materials/files.py", "sop/checks.py",
     "sop/attachments.py",
     "sop/groupsend.py", "sop/guards.py", "sop/enrolling.py", "taggers/compiled.py", "taggers/rulebook.py",
