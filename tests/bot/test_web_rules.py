@@ -448,6 +448,9 @@ def test_a_proposal_fills_the_form(site: Site) -> None:
     assert "报名" in form
     assert client.get("/rules/new?study=999&number=0").status_code == 404
     assert client.get("/rules/new?study=1&number=-1").status_code == 404
+    client.post("/rules/proposals")
+    assert client.post("/rules/studies/2/cancel").status_code == 302
+    assert "没有找完就停止了" in client.get("/rules/proposals").text
 
 
 def test_forgery_and_strangers_are_turned_away(site: Site) -> None:
