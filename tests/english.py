@@ -17,8 +17,8 @@ _TERM = re.compile(r"\([^()]*\)")  # WeCom's console is Chinese: its own names m
 
 # Modules in which every Chinese text is for people who look at a page, and what of theirs is not.
 DIAGNOSING = (
-    "bot/doctor_host.py", "bot/doctor_wecom.py", "bot/doctor_archive.py", "bot/doctor_callback.py",
-    "bot/doctor_words.py", "bot/wecom/errors.py", "bot/wecom/keyring.py",
+    "bot/doctor/host.py", "bot/doctor/app.py", "bot/doctor/archive.py", "bot/doctor/callback.py",
+    "bot/doctor/words.py", "bot/wecom/errors.py", "bot/wecom/keyring.py",
     "bot/config/mistakes.py", "bot/settings.py", "bot/config/file.py", "bot/materials/files.py", "sop/checks.py",
     "sop/attachments.py",
     "sop/groupsend.py", "sop/guards.py", "sop/enrolling.py", "taggers/compiled.py", "taggers/rulebook.py",
@@ -26,7 +26,7 @@ DIAGNOSING = (
 )  # fmt: skip
 # Modules whose refusals a page shows, among other texts.
 REFUSING = (
-    "bot/doctor.py", "bot/wecom/native.py", "bot/wecom/sealing.py", "sop/triggers.py", "sop/playbook.py",
+    "bot/doctor/examination.py", "bot/wecom/native.py", "bot/wecom/sealing.py", "sop/triggers.py", "sop/playbook.py",
     "sop/wording.py", "sop/stages.py", "sop/fields.py", "sop/workcalendar.py", "taggers/weighing.py",
     "taggers/reasons.py", "taggers/occurrence.py", "taggers/backtest.py", "bot/moving.py", "bot/enrolling.py",
     "bot/materials/library.py", "bot/wecom/sources.py",

@@ -12,8 +12,8 @@ from rich.padding import Padding
 
 from bot import clock
 from bot.commands.terminal import console, progress_bar, system_at_hand
-from bot.doctor import CHECKS, examine
-from bot.doctor_finding import BAD, OK, SKIPPED, WARN
+from bot.doctor.examination import CHECKS, examine
+from bot.doctor.finding import BAD, OK, SKIPPED, WARN
 
 _SIGNS = {OK: "[green]✓[/]", WARN: "[yellow]![/]", BAD: "[red]✗[/]", SKIPPED: "[dim]·[/]"}
 

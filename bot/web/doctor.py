@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, current_app, render_template
 
-from bot import doctor
-from bot.doctor_finding import BAD, SKIPPED, WARN
+from bot.doctor.examination import examine
+from bot.doctor.finding import BAD, SKIPPED, WARN
 from bot.system import System
 from bot.web.access import ADMIN, AUDITOR, needs
 from bot.web.showing import present
@@ -24,6 +24,6 @@ def show() -> str:
 def results() -> str:
     """What was found, the worst first among what was looked at."""
     system: System = current_app.extensions["tici"]
-    found = list(doctor.examine(system, present()))
+    found = list(examine(system, present()))
     counts = {level: sum(one.level == level for _check, one in found) for level in (BAD, WARN, SKIPPED)}
     return render_template("doctor_results.html", found=found, counts=counts, at=present())

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 import bot
 import bot.web
 from bot import clicks, task_answers
-from bot.doctor import CHECKS
+from bot.doctor.examination import CHECKS
 from bot.models import Model
 from bot.reports import REPORTS
 from bot.reports.stages import NONE_ON_THE_ROAD

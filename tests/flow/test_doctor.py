@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import delete, text
 
 from bot import clock
-from bot.doctor import CHECKS, examine
-from bot.doctor_finding import BAD, OK, SKIPPED, WARN, Finding
-from bot.doctor_host import judge_space
+from bot.doctor.examination import CHECKS, examine
+from bot.doctor.finding import BAD, OK, SKIPPED, WARN, Finding
+from bot.doctor.host import judge_space
 from bot.encryption import new_keys_text
 from bot.environment import read_environment
 from bot.models import Consent, Customer, Quarantine, Status

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from bot.doctor_finding import BAD, OK, WARN, Finding, Probe
-from bot.doctor_words import ARCHIVE, CONSOLE
+from bot.doctor.finding import BAD, OK, WARN, Finding, Probe
+from bot.doctor.words import ARCHIVE, CONSOLE
 from bot.environment import CallbackSecrets
 from bot.models import CallbackEvent, Message
 from bot.wecom.callback import CallbackKeys, seal, sign

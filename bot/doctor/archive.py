@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from bot.doctor_finding import BAD, OK, WARN, Finding, Probe
-from bot.doctor_words import ARCHIVE, REFUSED_ADDRESS, judge_token, said, seen_address
+from bot.doctor.finding import BAD, OK, WARN, Finding, Probe
+from bot.doctor.words import ARCHIVE, REFUSED_ADDRESS, judge_token, said, seen_address
 from bot.environment import SurroundingsError
 from bot.lagging import archive_lag
 from bot.models import Consent, Message, Quarantine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.doctor_finding import BAD, OK, Answer, Finding
+from bot.doctor.finding import BAD, OK, Answer, Finding
 from taggers.said import Said
 
 REFUSED_ADDRESS = (60020, 301042, 10009)

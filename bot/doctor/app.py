@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
-from bot.doctor_finding import BAD, OK, WARN, Finding, Probe
-from bot.doctor_words import CONSOLE, REFUSED_ADDRESS, judge_token, said, seen_address
+from bot.doctor.finding import BAD, OK, WARN, Finding, Probe
+from bot.doctor.words import CONSOLE, REFUSED_ADDRESS, judge_token, said, seen_address
 from taggers.said import Said
 
 _SKEW, _TOO_SKEWED = timedelta(minutes=1), timedelta(minutes=5)

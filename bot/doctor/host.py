@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import schema
-from bot.doctor_finding import BAD, OK, WARN, Finding, Probe
+from bot.doctor.finding import BAD, OK, WARN, Finding, Probe
 from bot.environment import SurroundingsError
 from bot.models import Customer, Message
 from bot.queue import connect_redis
