@@ -37,6 +37,19 @@ def test_migrations_and_models_agree_and_a_second_upgrade_is_harmless(database_u
     store.close()
 
 
+def test_the_first_release_is_brought_to_this_one_with_what_it_holds(database_url: str) -> None:
+    store = Store(database_url, KEYS)
+    with store.engine.begin() as connection:
+        schema.upgrade_on(connection, "0001")
+    with store.write() as session:
+        session.add(Customer(external_userid="wm1", created_at=NOON, last_word_at=NOON, activity=0, conversion=7))
+    assert schema.upgrade(store.engine) == ("0001", schema.head_revision())
+    assert schema.differences(store.engine) == []
+    with store.read() as session:
+        assert session.execute(select(Customer.last_word_at, Customer.conversion)).one() == (NOON, 7)
+    store.close()
+
+
 def test_an_instant_comes_back_as_it_went_in_whatever_zone_it_was_said_in(store: Store) -> None:
     shanghai = NOON.astimezone(timezone(timedelta(hours=8)))
     with store.write() as session:
