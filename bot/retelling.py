@@ -83,9 +83,9 @@ KEPT = (
     "同组互斥：{tag}",
     "手机上改成了「{stage}」",
     # what alarms say, why calls are left alone, why a message lies in quarantine
-    "会话存档落后了 {hours} 小时，企业微信只保存几天，过期就永远没有了："
+    "会话存档落后了 {n} 小时，企业微信只保存几天，过期就永远没有了："
     "运行 flask status 看原因（worker 与 scheduler 是否在运行、网络、WECOM_ARCHIVE_SECRET、可信 IP）",
-    "有 {days} 天没有读过会话存档，超过了企业微信的保存期，这期间较早的消息可能已经没有了：见 flask status",
+    "有 {n} 天没有读过会话存档，超过了企业微信的保存期，这期间较早的消息可能已经没有了：见 flask status",
     "{what}（{at} 生效）",
     "企业微信：应用长期无人使用，将被停用。请在管理后台查看",
     "企业微信：应用活跃度低，将受限制。请在管理后台查看",

@@ -12,7 +12,7 @@ from functools import cache
 from string import Formatter
 from typing import TypeGuard
 
-Translate = Callable[[str], str]
+Translate = Callable[[str, Mapping[str, object]], str]
 _DEEPEST = 20  # sentences within sentences that are read again: what is kept may hold anything that a customer typed
 
 
@@ -43,12 +43,12 @@ def knows_itself(text: object) -> TypeGuard[Said]:
 
 
 def fill(wording: str, values: Mapping[str, object], other: Translate, comma: str) -> str:
-    """A wording and its values in another language, whose wording for ours `other` gives."""
+    """A wording and its values in another language, whose wording for ours and these values `other` gives."""
 
     def say(one: object) -> str:
         return fill(one.wording, one.values, other, comma) if knows_itself(one) else str(one)
 
-    return _filled(other(wording), values, say, comma)
+    return _filled(other(wording, values), values, say, comma)
 
 
 def sentence(text: str) -> Said:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import bot
-from bot.web.languages import catalogue
+from bot.web.languages import wording_in
 from taggers.said import fill
 
 ROOT = Path(bot.__file__).parent.parent
@@ -37,7 +38,7 @@ NO_TEXTS = {"不是一对", "[“”‘’＝，：【】]", "？！，；：（
 def in_english(text: str) -> str:
     """A finding or a problem as a page says it in English."""
     wording, values = getattr(text, "wording", text), getattr(text, "values", {})
-    return fill(wording, values, lambda chinese: catalogue("en").get(chinese) or chinese, ", ")
+    return fill(wording, values, partial(wording_in, "en"), ", ")
 
 
 def chinese_left(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -28,16 +29,25 @@ def prepare(app: Flask) -> None:
 
 
 @cache
-def catalogue(code: str) -> dict[str, str]:
-    """Every text of one language by its Chinese; one .po file a room, and no two of them disagree."""
-    found: dict[str, str] = {}
+def catalogue(code: str) -> dict[str, tuple[str, ...]]:
+    """Every text of one language by its Chinese; one .po file a room, and no two of them disagree.
+
+    A text with `msgid_plural` has two forms, for one and for any other number; every other text has one.
+    """
+    found: dict[str, tuple[str, ...]] = {}
     for path in sorted((FOLDER / code).glob("*.po")):
         with path.open("rb") as file:
             for message in read_po(file, abort_invalid=True):
-                chinese, there = str(message.id), str(message.string)
-                if chinese and found.setdefault(chinese, there) != there:
+                chinese, forms = _forms(message.id)[0], _forms(message.string)
+                if chinese and found.setdefault(chinese, forms) != forms:
                     raise ValueError(f"{path.name}: {chinese!r} is {found[chinese]!r} in another file")
     return found
+
+
+def wording_in(code: str, chinese: str, values: Mapping[str, object]) -> str:
+    """A wording in another language, in the form for the number `n` among its values; Chinese where there is none."""
+    one, *others = catalogue(code).get(chinese, (chinese,))
+    return (others[0] if others and str(values.get("n")) != "1" else one) or chinese
 
 
 def language() -> str:
@@ -62,8 +72,12 @@ def told(text: str) -> str:
     return text if not text or language() == "zh" else translate(retell(text))
 
 
-def _wording(chinese: str) -> str:
-    return catalogue(language()).get(chinese) or chinese
+def _forms(text: str | Iterable[str] | None) -> tuple[str, ...]:
+    return (text or "",) if isinstance(text, str) or text is None else tuple(text)
+
+
+def _wording(chinese: str, values: Mapping[str, object]) -> str:
+    return wording_in(language(), chinese, values)
 
 
 def _remember() -> None:

@@ -115,8 +115,9 @@ def test_every_deed_in_the_log_has_its_words() -> None:
 
 
 def test_placeholders_are_the_same_in_both_languages() -> None:
-    for chinese, english in ENGLISH.items():
-        assert set(re.findall(r"{(\w+)}", chinese)) == set(re.findall(r"{(\w+)}", english)), chinese
+    for chinese, forms in ENGLISH.items():
+        for english in forms:
+            assert set(re.findall(r"{(\w+)}", chinese)) == set(re.findall(r"{(\w+)}", english)), chinese
 
 
 def test_no_chinese_stands_in_a_template_outside_the_catalogue() -> None:
