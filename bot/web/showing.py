@@ -14,7 +14,7 @@ from bot.system import System
 from bot.task_answers import DELAYS
 from bot.web import words
 from bot.web.access import visitor_or_none
-from bot.web.languages import language
+from bot.web.languages import language, translate
 from bot.web.times import measured, moment, span
 
 
@@ -29,6 +29,7 @@ def prepare(app: Flask) -> None:
     app.add_template_filter(words.tone, "tone")
     app.add_template_filter(words.initial, "initial")
     app.add_template_filter(words.seen, "seen")
+    app.add_template_filter(visible)
     app.add_template_global(words.word, "word")
     for name in ("TASK_STATES", "OUTCOMES", "TIMINGS", "CAUSES", "EVENTS", "TAGGED_BY"):
         app.jinja_env.globals[name] = getattr(words, name)
@@ -48,6 +49,11 @@ def zone() -> ZoneInfo:
     """The workspace's time zone."""
     system: System = current_app.extensions["tici"]
     return system.settings.zone
+
+
+def visible(text: str) -> str:
+    """What was said; told in words where none of it can be seen."""
+    return translate("（空白消息）") if text and not words.seen(text) else text
 
 
 def _moment(at: datetime) -> str:

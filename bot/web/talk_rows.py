@@ -14,6 +14,7 @@ from bot.models import Agent, Customer, Evidence, MediaFile, Message
 from bot.web.highlight import LONGEST, Mark, Piece, cut, marks_of
 from bot.web.languages import told, translate
 from bot.web.media_rows import FileView, file_view
+from bot.web.showing import visible
 
 
 @dataclass(frozen=True)
@@ -132,16 +133,18 @@ def _bubble(
     marks: list[Mark] = []
     for row in evidence:
         marks += marks_of(row.spans, f"{row.rule_id}: {told(row.reason)}" + _count(row))
-    text = message.text or message.line
+    said = message.text or message.line
+    text = visible(said)
+    typed = bool(message.text) and text == said
     return Bubble(
         message_id=message.id,
         role=message.role,
         who=who,
         sent_at=message.sent_at,
-        pieces=cut(text, marks if message.text else []),
+        pieces=cut(text, marks if typed else []),
         tags=tuple(dict.fromkeys(f"{row.tag}{_progress(row)}" for row in evidence)),
         in_group=bool(message.roomid),
-        typed=bool(message.text),
+        typed=typed,
         rest=max(0, len(text) - LONGEST),
         revoked=message.revoked_at is not None,
         unagreed=message.unagreed,

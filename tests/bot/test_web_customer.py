@@ -54,6 +54,21 @@ def test_long_conversations_are_read_page_by_page_without_a_gap(site: Site) -> N
     assert found == [f"{number:03}" for number in range(250)]
 
 
+@pytest.mark.parametrize("said", ["\u200b\u200d\ufeff", "\u3000 \n", "\u3164", "\u202e\u2800"])
+def test_a_message_that_cannot_be_seen_is_told_in_words(site: Site, said: str) -> None:
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        customer = rows.customer(last_words=said, last_word_at=rows.now)
+        rows.message(customer, said)
+        rows.message(customer, f"{said}在吗")
+    client = site.watcher()
+    bubbles = re.findall(
+        r'<div class="bubble([^"]*)"[^>]*>(.*?)</div>', client.get(f"/c/{customer.id}").text, re.DOTALL
+    )
+    assert bubbles == [(" placeholder", "（空白消息）"), ("", f"{said}在吗")]
+    assert re.findall(r'<span class="words"[^>]*>(.*?)</span>', client.get("/board").text) == ["（空白消息）"]
+
+
 @pytest.mark.parametrize("path", ["/c/999", "/c/abc", "/c/-1", "/c/99999999999999999999999999"])
 def test_an_unknown_customer_is_a_404(site: Site, path: str) -> None:
     assert site.watcher().get(path).status_code == 404
