@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import Response
+from flask import Response, flash
 
 from bot.cases import Wake
 from bot.system import System
@@ -15,6 +15,12 @@ from bot.web.languages import translate
 def done(text: str, *, undo: str = "", **events: Any) -> Response:
     """It is done; `undo` is the address that takes it back. `events` reach the page's scripts by their names."""
     return _answer(text, 204, False, undo, events)
+
+
+def done_here_no_more(text: str, onward: str) -> Response:
+    """It is done and its page is no more: the browser goes `onward`, and the page there says so."""
+    flash(text)
+    return Response(status=204, headers={"HX-Redirect": onward})
 
 
 def refused(text: str, status: int = 409, **events: Any) -> Response:

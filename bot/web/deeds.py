@@ -26,7 +26,7 @@ from bot.settings import Settings
 from bot.stopping import stop_by_agent, stop_sops
 from bot.system import System
 from bot.web.access import ADMIN, LEADER, WORKING, Visitor, customer_or_404, needs, refuse_unless, visitor
-from bot.web.answers import done, refused, wake_up
+from bot.web.answers import done, done_here_no_more, refused, wake_up
 from bot.web.languages import translate
 from bot.web.words import legible, seen
 from bot.wecom.errors import BotError
@@ -202,9 +202,8 @@ def erase_all(customer_id: int) -> Response:
         return refused(translate("名字不一致，没有删除。请照着写：{name}", name=expected[:60]))
     actor, now = visitor().actor, clock.now()
     threading.Thread(target=_erase, args=(system, external_userid, actor, now), name="erasing").start()
-    answer = done(translate("正在删除这位客户的全部资料，需要几秒到几分钟"))
-    answer.headers["HX-Redirect"] = url_for("board.show")
-    return answer
+    said = translate("正在删除这位客户的全部资料，需要几秒到几分钟")
+    return done_here_no_more(said, url_for("board.show"))
 
 
 def _erase(system: System, external_userid: str, actor: str, now: datetime) -> None:

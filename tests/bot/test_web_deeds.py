@@ -196,6 +196,8 @@ def test_erasing_takes_the_name_and_an_admin(site: Site, customer: int) -> None:
     assert client.post(f"/c/{customer}/erase", data={"name": "李"}).status_code == 409
     answer = client.post(f"/c/{customer}/erase", data={"name": " 李女士 "})
     assert answer.headers["HX-Redirect"] == "/board"
+    assert "正在删除这位客户的全部资料" in client.get("/board").text, "the page that asked is gone"
+    assert "正在删除这位客户的全部资料" not in client.get("/board").text
     for thread in threading.enumerate():
         if thread.name == "erasing":
             thread.join(30)

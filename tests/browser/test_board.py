@@ -196,6 +196,17 @@ def test_the_customers_page_explains_its_tags_and_follows_the_talk(opened: Opene
     expect(page.get_by_text("那我再问问家里人")).to_be_visible(timeout=PATIENCE)
 
 
+def test_the_board_tells_that_a_customer_is_being_erased(opened: Opened, served: Served) -> None:
+    page = opened(f"/c/{served.story.asking}")
+    page.get_by_text("删除这位客户的全部资料").click()
+    page.get_by_label("客户的名字").fill("李女士")
+    page.get_by_role("button", name="删除", exact=True).click()
+    page.wait_for_url("**/board", timeout=PATIENCE)
+    told = page.get_by_role("status").get_by_text("正在删除这位客户的全部资料")
+    expect(told).to_be_visible()
+    expect(told).to_be_hidden(timeout=PATIENCE)
+
+
 def test_the_customers_page_on_a_narrow_phone(opened: Opened, served: Served) -> None:
     page = opened(f"/c/{served.story.asking}", width=320)
     for tab, shown in (("跟进", "可以这样说"), ("资料", "阶段记录"), ("对话", "你们的课")):

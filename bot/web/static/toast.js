@@ -1,4 +1,5 @@
 // Short notices that answers bring: header HX-Trigger: {"toast": {"text": "...", "bad": false, "undo": "/address", "undoText": "撤销"}}.
+// What was done on a page that is no more stands in the next one already, and goes as they do.
 "use strict";
 
 document.addEventListener("toast", (event) => {
@@ -19,3 +20,5 @@ document.addEventListener("toast", (event) => {
   document.getElementById("toasts").append(toast);
   setTimeout(() => toast.remove(), undo ? 10000 : 5000);
 });
+
+for (const toast of document.querySelectorAll("#toasts .toast")) setTimeout(() => toast.remove(), 5000);
