@@ -31,7 +31,7 @@ def open_engine(url: str) -> Engine:
         return _sqlite(url)
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
-    return create_engine(
+    engine = create_engine(
         parsed,
         pool_pre_ping=True,
         pool_size=5,
@@ -44,6 +44,18 @@ def open_engine(url: str) -> Engine:
             "options": "-c statement_timeout=30000 -c lock_timeout=5000 -c timezone=UTC",
         },
     )
+    event.listen(engine, "connect", _never_forget)
+    return engine
+
+
+def _never_forget(raw: Any, _record: Any) -> None:
+    """Where a server tells of commits that a crash may still undo (synchronous_commit off), it does not do so to us:
+    what WeCom was told would be told again, and what it has would look as if a person had set it."""
+    with raw.cursor() as cursor:
+        cursor.execute("SELECT setting = 'off' FROM pg_settings WHERE name = 'synchronous_commit'")
+        if cursor.fetchone() == (True,):
+            cursor.execute("SET SESSION synchronous_commit = on")
+    raw.commit()
 
 
 def _sqlite(url: str) -> Engine:

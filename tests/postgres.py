@@ -20,7 +20,8 @@ from psycopg import sql
 
 NOBODY = 65534
 START_SECONDS = 30
-# The tests ask whether we commit what belongs together, not whether the disk keeps it.
+# The tests ask whether we commit what belongs together, not whether the disk keeps it. That a server forgets what it
+# said was committed is a setting of some: ours must not let it (bot/store.py).
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60", "shared_buffers=32MB")
 
 

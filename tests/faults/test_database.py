@@ -12,13 +12,13 @@ from contextlib import closing, contextmanager
 
 import psycopg
 import pytest
-from sqlalchemy import event, func, make_url, select
+from sqlalchemy import event, func, make_url, select, text
 from sqlalchemy.exc import OperationalError
 
-from bot import ingest
+from bot import clock, ingest
 from bot.models import ArchiveCursor
 from bot.schema import current_revision, differences, head_revision, upgrade
-from bot.store import open_engine
+from bot.store import get_status, open_engine, set_status
 from tests.faults.kills import AFTER_MESSAGES, add_both, talk
 from tests.faults.nursery import ROOT
 from tests.faults.starving import children, full_disk
@@ -63,6 +63,23 @@ def test_postgresql_crashed_in_the_middle_of_the_work(world: World, postgres: Po
     world.until(lambda: all_done(world), LONG)
     assert world.picture()["cards"] == AFTER_MESSAGES["cards"]
     assert world.nursery.poll(worker) is None, "the worker lives on"
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_crash_undoes_nothing_that_was_committed(world: World, postgres: Postgres) -> None:
+    """Though the server's own setting would let it: what WeCom was told meanwhile cannot be taken back."""
+    store = world.system.store
+    with store.read() as session:
+        assert session.scalar(text("SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'")) == "off"
+    for number in range(3):
+        with store.write() as session:
+            set_status(session, "told", {"times": number}, clock.now())
+        postgres.crash()
+        postgres.start()
+        with store.read() as session:
+            status = get_status(session, "told")
+        assert status is not None
+        assert status.value == {"times": number}
 
 
 @contextmanager
@@ -139,7 +156,7 @@ _KILLED_MIGRATION = """
 import os, signal, sys
 from sqlalchemy import event
 from bot.schema import upgrade
-from bot.store import open_engine
+from bot.store import get_status, open_engine, set_status
 
 url, *turns = sys.argv[1:]
 for turn in map(int, turns):
