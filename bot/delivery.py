@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from bot.failpoints import passing
 from bot.log import get_logger
 from bot.models import Customer, Outbox, SopTask
 from bot.store import canonical_json, database_now, get_status, set_status
+from bot.wecom.api import no_call_after
 from bot.wecom.errors import Held, WeComError
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def deliver(system: System, row_id: int) -> str | None:
 
 
 def _deliver(system: System, row_id: int) -> str | None:
-    now = clock.now()
+    now, begun = clock.now(), time.monotonic()
     _look_at_config(system)
     with system.store.write() as session:
         row = _claim(session, row_id, system.owner, now)
@@ -69,7 +71,8 @@ def _deliver(system: System, row_id: int) -> str | None:
     if not ready:
         return row.state
     try:
-        result = errand.call(system, payload)
+        with no_call_after(begun + LEASE_SECONDS):
+            result = errand.call(system, payload)
     except WeComError as error:
         return _failed(system, row_id, attempt, now, error)
     passing("sent")

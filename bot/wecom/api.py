@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +17,7 @@ from redis import Redis
 from wechatpy.enterprise import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
-from bot.wecom.errors import UNREACHABLE, WeComError
+from bot.wecom.errors import UNREACHABLE, Held, Remedy, WeComError
 from bot.wecom.limits import Doorkeeper
 from bot.wecom.plain import clean, list_of, mapping, objects, texts, wecom_id
 from bot.wecom.tokens import Token, TokenShelf, token_of
@@ -37,6 +40,20 @@ class Sent:
     msgid: str
     response_code: str = field(default="", repr=False)
     failed: Mapping[str, str] = field(default_factory=dict)
+
+
+_LATEST: ContextVar[float] = ContextVar("latest", default=float("inf"))
+
+
+@contextmanager
+def no_call_after(moment: float) -> Iterator[None]:
+    """Within it no call begins after that moment of time.monotonic(), but raises Held: whoever was frozen has been
+    followed by another by then, and what he still thinks is right would undo the other's work."""
+    token = _LATEST.set(moment)
+    try:
+        yield
+    finally:
+        _LATEST.reset(token)
 
 
 class WeComClient(WeChatClient):  # type: ignore[misc]
@@ -111,6 +128,8 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         return self._once(method, endpoint, {**kwargs, "params": params})
 
     def _once(self, method: str, endpoint: str, kwargs: Mapping[str, Any]) -> Any:
+        if time.monotonic() > _LATEST.get():
+            raise Held(None, "too late", Remedy("等得太久，轮到别的进程了", retry_after=1), endpoint)
         if self.door is None:
             return self._ask(method, endpoint, kwargs)
         self.door.before(endpoint, _members(endpoint, kwargs.get("data")))

@@ -1,0 +1,53 @@
+"""A worker frozen before its call, and overtaken, does not undo what was done meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from sqlalchemy import select
+
+from bot import clock, delivery
+from bot.cases import Wake, open_case
+from bot.models import Customer, Placement
+from bot.moving import move_by_hand
+from tests.faults.kills import talk
+from tests.faults.world import ANNE, World, stopped
+
+PIPELINE = "课程转化"
+
+
+def drag(world: World, to: str) -> None:
+    with world.system.store.write() as session:
+        customer = session.scalars(select(Customer).where(Customer.external_userid == ANNE)).one()
+        move_by_hand(
+            session, world.system.settings, open_case(session, customer), PIPELINE, to, "admin", clock.now(), Wake()
+        )
+
+
+def stage(world: World) -> str:
+    with world.system.store.read() as session:
+        here = select(Placement.stage).join(Customer, Customer.id == Placement.customer_id)
+        return str(session.scalar(here.where(Customer.external_userid == ANNE)))
+
+
+def test_a_mark_that_was_overtaken_is_not_made_any_more(world: World) -> None:
+    """Made late, it would look as if the agent had moved the card back."""
+    world.add(ANNE)
+    talk(world)
+    world.settle()
+    drag(world, "新线索")
+    frozen = world.start("worker", "claimed:1:freeze")  # it rings for the sweep itself
+    world.until(lambda: stopped(frozen), 60)
+    begun = time.monotonic()
+    drag(world, "考虑价格")
+    world.leases_end()
+    world.settle()
+    time.sleep(max(0.0, begun + delivery.LEASE_SECONDS + 1 - time.monotonic()))
+    os.kill(frozen, signal.SIGCONT)
+    world.bell.ring_once("due", seconds=1)
+    world.until(lambda: world.bell.depth()["default"] == 0, 60)  # whoever takes this call has done with the mark
+    world.settle()
+    assert stage(world) == "考虑价格"
+    assert [mark for mark in world.picture()["marks"] if mark[0] == "anne"] == [("anne", "考虑价格")]
