@@ -20,6 +20,7 @@ from wechatpy.exceptions import WeChatClientException
 from bot.wecom.errors import UNREACHABLE, Held, Remedy, WeComError
 from bot.wecom.limits import Doorkeeper
 from bot.wecom.plain import clean, list_of, mapping, objects, texts, wecom_id
+from bot.wecom.said import Said
 from bot.wecom.tokens import Token, TokenShelf, token_of
 from bot.wecom.wire import Wire, never_left, read_answer, refusal
 
@@ -129,7 +130,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
 
     def _once(self, method: str, endpoint: str, kwargs: Mapping[str, Any]) -> Any:
         if time.monotonic() > _LATEST.get():
-            raise Held(None, "too late", Remedy("等得太久，轮到别的进程了", retry_after=1), endpoint)
+            raise Held(None, "too late", Remedy(Said("等得太久，轮到别的进程了"), retry_after=1), endpoint)
         if self.door is None:
             return self._ask(method, endpoint, kwargs)
         self.door.before(endpoint, _members(endpoint, kwargs.get("data")))
