@@ -28,7 +28,7 @@ story: setup ## 自动演一遍并核对每一步 / play the story, check every 
 	@exec $(FLASK) demo --story
 
 test: setup-tests ## 运行全部测试 / run all tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope && exit
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder && exit
 	code=$$?
 	[ $$code = 1 ] || exit $$code
 	echo "有测试没通过。它们同时跑着别的测试，现在单独再跑一遍：还不过就是真的没过。"

@@ -7,6 +7,7 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,10 @@ from hypothesis import settings
 from bot import log
 from bot.environment import read_environment
 from bot.queue import connect_redis
-from bot.schema import upgrade
 from bot.store import Store
 from bot.system import System
 from bot.valkey import ensure_valkey, stop_valkey
+from tests.fresh import bring_up
 from tests.parts import KEYS, Town, open_town, variables
 from tests.postgres import Postgres, running_postgres
 
@@ -27,6 +28,7 @@ settings.register_profile("tici", deadline=None)
 settings.load_profile("tici")
 
 DATABASES = ("sqlite", "postgresql")
+WAITING, QUICK = ("flow", "chaos", "faults", "browser"), ("taggers", "sop")  # folders of tests
 _BESIDE = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -45,6 +47,21 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "_hidden", {})  # nor has another test's secrets blackened in its texts
     for name in [n for n in os.environ if n.startswith(("TICI_", "WECOM_")) and n != "TICI_SHARED"]:
         monkeypatch.delenv(name)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests wait for processes alternate with those that compute, so that several workers are neither all
+    waiting nor all computing; the quick ones come last, so that no long one is left for the end."""
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    ranks: dict[bool | None, list[str]] = {True: [], False: [], None: []}
+    for file in files:
+        room = file.split("/")[1]
+        ranks[None if room in QUICK else room in WAITING].append(file)
+    turns = zip_longest(ranks[True], ranks[False])
+    order = [file for turn in turns for file in turn if file is not None] + ranks[None]
+    items[:] = [item for file in order for item in files[file]]
 
 
 def pytest_collection_finish() -> None:
@@ -94,7 +111,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def store(database_url: str) -> Iterator[Store]:
     """A database of this release."""
     store = Store(database_url, KEYS)
-    upgrade(store.engine)
+    bring_up(store.engine)
     yield store
     store.close()
 

@@ -18,9 +18,9 @@ from bot.app import create_app
 from bot.environment import read_environment
 from bot.links import board_url
 from bot.models import Account, Agent
-from bot.schema import upgrade
 from bot.store import Store
 from bot.system import System
+from tests.fresh import bring_up
 from tests.wecom.sealed import AES_KEY, CORP, TOKEN
 
 CONFIG = """
@@ -125,7 +125,7 @@ def open_site(folder: Path, config: str = CONFIG, extra: Mapping[str, str] | Non
     (folder / "config.toml").write_text(config, encoding="utf-8")
     given = {"TICI_VAR": str(folder), "TICI_CONFIG": str(folder / "config.toml"), **WECOM, **(extra or {})}
     system = System(read_environment(given))
-    upgrade(system.store.engine)
+    bring_up(system.store.engine)
     app = create_app(system)
     yield Site(app, system)
     app.extensions["tici-streams"].stop()

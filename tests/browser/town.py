@@ -18,8 +18,8 @@ from bot.models import Customer, SopTask
 from bot.sandbox.app import create_sandbox
 from bot.sandbox.control import SandboxControl
 from bot.sandbox.corp import prepare
-from bot.schema import upgrade
 from bot.system import System, use_system
+from tests.fresh import bring_up
 from tests.parts import AGENT, ASK, CONFIG, KEYS, listening, served
 
 CUSTOMER = "wmSEEDcustomer0000000000000000A1"  # Wang Haitang, whom the sandbox's first agent has
@@ -70,7 +70,7 @@ def beside_town(
         if demo:
             patch.setenv("TICI_CLOCK_FILE", given["TICI_CLOCK_FILE"])
         system = System(read_environment(given))
-        upgrade(system.store.engine)
+        bring_up(system.store.engine)
         use_system(system)
         board = board_url(web, system.signing_key, clock.now())
         sandbox = create_sandbox(folder / "sandbox", f"{web}/wecom/callback", f"{web}/wecom/archive", board)

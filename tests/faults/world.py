@@ -191,13 +191,13 @@ def open_world(
 ) -> Iterator[World]:
     """A world on this database and queue: sandbox and web run in threads here, the rest as ordered."""
     from bot.environment import read_environment
-    from bot.schema import upgrade
+    from tests.fresh import bring_up
 
     with listening() as held, open_town(folder / "sandbox", f"http://127.0.0.1:{held.getsockname()[1]}") as town:
         given = variables(folder, town, TICI_DATABASE_URL=database_url, TICI_REDIS_URL=redis_url, **more)
         monkeypatch.setenv("TICI_CLOCK_FILE", given["TICI_CLOCK_FILE"])
         system = System(read_environment(given))
-        upgrade(system.store.engine)
+        bring_up(system.store.engine)
         app = create_app(system)
         use_system(system)
         world = World(system, town, nursery, given, folder, held.getsockname()[1])
