@@ -14,7 +14,7 @@ from bot.models import Customer, Follow, Placement, Tagging
 SILENCES = (1, 3, 7, 14, 30, 90)  # days
 SCORES = (10, 30, 60, 100)
 LONGEST_SEARCH = 60
-COUNTED = 20_000
+FEW, MANY = 5_000, 20_000
 _MOST = 2**31 - 1
 
 
@@ -62,6 +62,9 @@ class Wanted:
         self._tests: list[ColumnElement[bool]] = []
         self._sets: list[Select[int]] = []
         self._always: list[ColumnElement[bool]] = []
+        # Fewer than so many are best ranked all. Others are soon met on a walk through the columns, but not who has
+        # been silent: they stand far from a column's newest.
+        self.worth_ranking = MANY if asked.silent else FEW
         if agents is not None:
             self._add(Follow.customer_id, and_(Follow.agent_id.in_(agents), Follow.ended_at.is_(None)))
         if asked.agent:
@@ -81,8 +84,8 @@ class Wanted:
 
     @property
     def sizes(self) -> list[Select[int]]:
-        """Questions how many each set holds, none of which counts further than `COUNTED`."""
-        return [select(func.count()).select_from(one.limit(COUNTED).subquery()) for one in self._sets]
+        """Questions how many each set holds, none of which counts further than `worth_ranking`."""
+        return [select(func.count()).select_from(one.limit(self.worth_ranking).subquery()) for one in self._sets]
 
     @property
     def as_sets(self) -> list[ColumnElement[bool]]:

@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from bot.models import Customer, Placement, SopTask, UtcDateTime
-from bot.web.board_filter import COUNTED, Wanted
+from bot.web.board_filter import Wanted
 from bot.web.people_rows import agent_names, carried_tags
 from sop.playbook import Pipeline, Stage
 
@@ -82,7 +82,7 @@ def read_columns(
     shown: how many cards of a stage to give, where not the first page.
     """
     limits = _Limits({stage: max(PAGE, min(wish, MOST_KEPT)) for stage, wish in (shown or {}).items()})
-    small = any((session.scalar(size) or 0) < COUNTED for size in wanted.sizes)
+    small = any((session.scalar(size) or 0) < wanted.worth_ranking for size in wanted.sizes)
     columns, places = (_ranked if small else _walked)(session, pipeline, wanted, limits)
     cards = _cards(session, pipeline.name, [place for found in places.values() for place in found])
     return tuple(replace(c, cards=_in_order(places.get(c.stage, ()), cards, c.stage)) for c in columns)
@@ -117,8 +117,7 @@ _Found = tuple[list[Column], dict[str, list[Place]]]
 
 
 def _ranked(session: Session, pipeline: Pipeline, wanted: Wanted, limits: _Limits) -> _Found:
-    """All in one statement, from all that the filter leaves: walking to it through the columns may take longer, for
-    who has been silent for a week stands far from a column's newest."""
+    """All in one statement, from all that the filter leaves."""
     newest_first = (Placement.entered_at.desc(), Placement.customer_id.desc())
     rank = func.row_number().over(partition_by=Placement.stage, order_by=newest_first).label("rank")
     many = func.count().over(partition_by=Placement.stage).label("many")

@@ -14,7 +14,6 @@ from sqlalchemy import insert
 
 from bot import clock
 from bot.models import Agent, Customer, Follow, Placement, Tagging
-from bot.web import board_rows
 from bot.web.board_filter import Filter, Wanted
 from bot.web.board_rows import read_columns
 from tests.bot.site import Site, open_site
@@ -145,8 +144,9 @@ def test_the_two_ways_to_read_a_board_find_the_same(
     pipeline, wanted = crowd.system.settings.pipelines[0], Wanted(asked, None, None, clock.now())
     shown = {STAGES[0]: 45, STAGES[3]: 10**6}
     with crowd.store.read() as session:
+        monkeypatch.setattr(wanted, "worth_ranking", MANY + 1)
         ranked = read_columns(session, pipeline, wanted, shown)
-        monkeypatch.setattr(board_rows, "COUNTED", 0)
+        monkeypatch.setattr(wanted, "worth_ranking", 0)
         walked = read_columns(session, pipeline, wanted, shown)
     assert [column.cards for column in ranked] == [column.cards for column in walked]
     assert [(c.stage, c.kind, c.count, c.oldest_at) for c in ranked] == [
