@@ -17,7 +17,7 @@ from sop.playbook import Pipeline, Stage
 
 PAGE = 20
 MOST_KEPT = 200  # so many cards of a column are kept live; who has scrolled further has a still picture
-_FEW = 500
+_FETCHED_WHOLE = 500
 _OVER = ("completed", "replied", "expired", "cancelled", "failed")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -140,7 +140,7 @@ def _ranked(session: Session, pipeline: Pipeline, wanted: Wanted, limits: _Limit
 def _walked(session: Session, pipeline: Pipeline, wanted: Wanted, limits: _Limits) -> _Found:
     """Counted first, then each column walked from its newest until enough are found; few are fetched all."""
     columns = _heads(session, pipeline, wanted)
-    few = [c.stage for c in columns if 0 < c.count <= _FEW and not wanted.is_everything]
+    few = [c.stage for c in columns if 0 < c.count <= _FETCHED_WHOLE and not wanted.is_everything]
     many = [c for c in columns if c.count and c.stage not in few]
     places = _all_of(session, pipeline.name, few, wanted) | _newest(session, pipeline.name, many, limits, wanted)
     medians = {stage: found[len(found) // 2].entered_at for stage, found in places.items() if stage in few}
