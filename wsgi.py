@@ -4,7 +4,7 @@ import gc
 import sys
 
 from bot.app import create_app
-from bot.environment import SurroundingsError
+from bot.platform.environment import SurroundingsError
 
 try:
     app = create_app()

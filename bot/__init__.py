@@ -1,1 +1,1 @@
-"""The shell: everything that touches the world (WeCom, database, queue, web pages, command line)."""
+"""The shell: everything that touches the world, in rooms; each room imports only rooms below it (docs/architecture.md)."""

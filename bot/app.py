@@ -7,9 +7,9 @@ from pathlib import Path
 from flask import Flask
 
 from bot import cli, web
-from bot.environment import read_environment
-from bot.links import signing_key
-from bot.log import hide, setup_logging
+from bot.platform.environment import read_environment
+from bot.platform.log import hide, setup_logging
+from bot.platform.signed_links import signing_key
 from bot.system import System
 
 

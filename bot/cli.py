@@ -15,34 +15,38 @@ from redis import RedisError
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from bot import clock, ingest, scheduler, schema, status, valkey, worker
 from bot.commands.admin import admin_group
+from bot.commands.archive_key_pairs import keys
 from bot.commands.archive_keys import check_keys
 from bot.commands.audit import audit_group
 from bot.commands.backup import backup, restore
-from bot.commands.bench import bench
+from bot.commands.bench.command import bench
+from bot.commands.bench.ingest_command import bench_ingest
+from bot.commands.bench.seed_command import seed_command
 from bot.commands.customer import customer
+from bot.commands.demo.chapters import own_config
+from bot.commands.demo.replay import ReplayError, as_json, read_dialogues
+from bot.commands.demo.replay import replay as run_replay
+from bot.commands.demo.stack import Stack, StackError
+from bot.commands.demo.story import tell_story
 from bot.commands.doctor import doctor
-from bot.commands.guard import guard
-from bot.commands.ingest_bench import bench_ingest
+from bot.commands.input_checks import guard
 from bot.commands.keys import data_line, rotate_keys
 from bot.commands.privacy import erase_customer, export_customer, privacy
 from bot.commands.rules import rules
-from bot.commands.seed import seed_command
+from bot.commands.sandbox import sandbox
 from bot.commands.sends import sends
 from bot.commands.sop import sop
 from bot.commands.terminal import console, fail, fail_by_config, migrated_system, progress_bar, system_at_hand
 from bot.commands.wecom import wecom
-from bot.environment import ROOT, SurroundingsError
-from bot.links import board_url
-from bot.replay import ReplayError, as_json, read_dialogues
-from bot.replay import replay as run_replay
-from bot.sandbox.command import sandbox
-from bot.settings import ConfigError, load_settings
-from bot.stack import Stack, StackError
-from bot.story.chapters import own_config
-from bot.story.telling import tell_story
-from bot.wecom.command import keys
+from bot.intake import pull as ingest
+from bot.ops import status
+from bot.platform import clock, valkey
+from bot.platform.config.settings import ConfigError, load_settings
+from bot.platform.database import schema
+from bot.platform.environment import ROOT, SurroundingsError
+from bot.platform.signed_links import board_url
+from bot.worker import scheduler, worker
 
 PLAYBOOKS = ("education", "maternity", "automotive")
 _STYLES = {"ok": "green", "warn": "yellow", "bad": "red"}
@@ -153,7 +157,10 @@ def init(playbook: str, output: Path, force: bool) -> None:
         if not force:
             fail(f"{output} 已存在。加 --force 覆盖（旧文件会存为 {output}.bak），或用 --output 换个文件名")
         output.replace(Path(f"{output}.bak"))
-    output.write_text((ROOT / "bot" / "playbooks" / f"{playbook}.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    output.write_text(
+        (ROOT / "bot" / "platform" / "config" / "playbooks" / f"{playbook}.toml").read_text(encoding="utf-8"),
+        encoding="utf-8",
+    )
     settings = load_settings(output)
     tables = settings.tables
     console.print(

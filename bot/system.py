@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from bot import searching as searching  # whoever is renamed is found by his new name
-from bot.config.reload import SettingsKeeper
-from bot.door import Door
-from bot.encryption import DataKeys, open_data_keys
-from bot.environment import Environment, read_environment
-from bot.links import signing_key
-from bot.liveness import name_process
-from bot.queue import Bell, connect_redis
-from bot.settings import Settings
-from bot.store import Store, is_fresh
-from bot.tallies import Tallies
-from bot.valkey import ensure_valkey, running_url
+from bot.platform.archive_sources import archive_client, open_archive
+from bot.platform.config.reload import SettingsKeeper
+from bot.platform.config.settings import Settings
+from bot.platform.database import search_index as searching  # whoever is renamed is found by his new name
+from bot.platform.database.store import Store, is_fresh
+from bot.platform.encryption import DataKeys, open_data_keys
+from bot.platform.environment import Environment, read_environment
+from bot.platform.gateway.call_counts import Tallies
+from bot.platform.gateway.gateway import Door
+from bot.platform.processes import name_process
+from bot.platform.queue import Bell, connect_redis
+from bot.platform.signed_links import signing_key
+from bot.platform.valkey import ensure_valkey, running_url
 from bot.wecom.api import WeComClient
 from bot.wecom.archive import ArchiveSource
 from bot.wecom.keyring import KeyRing
 from bot.wecom.limits import day_limits
-from bot.wecom.sources import archive_client, open_archive
 
 
 class System:

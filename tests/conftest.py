@@ -13,15 +13,16 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from bot import log
-from bot.environment import read_environment
-from bot.queue import connect_redis
-from bot.store import Store
+from bot.platform import log
+from bot.platform.database.store import Store
+from bot.platform.environment import read_environment
+from bot.platform.queue import connect_redis
+from bot.platform.valkey import ensure_valkey, stop_valkey
 from bot.system import System
-from bot.valkey import ensure_valkey, stop_valkey
-from tests.fresh import bring_up
-from tests.parts import KEYS, Town, open_town, variables
-from tests.postgres import Postgres, running_postgres
+from tests.support.fresh import bring_up
+from tests.support.parts import KEYS, Town, open_town, variables
+from tests.support.postgres import Postgres, running_postgres
+from tests.support.site import Site, open_site
 
 # A busy machine is no defect; what must be quick has a test that measures it.
 settings.register_profile("tici", deadline=None)
@@ -147,3 +148,10 @@ def system(store: Store, valkey: str, sandbox: Town, tmp_path: Path, monkeypatch
     system = System(read_environment(given))
     system.__dict__["store"] = store  # one pool, closed by its own fixture
     return system
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A web application on an empty database, WeCom configured, no queue running."""
+    with open_site(tmp_path) as site:
+        yield site

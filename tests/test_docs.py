@@ -12,9 +12,9 @@ import pytest
 from flask.cli import FlaskGroup
 from pydantic import BaseModel
 
-from bot.config.mistakes import table_inside
-from bot.environment import ROOT
-from bot.settings import Tables, load_settings
+from bot.platform.config.problems import table_inside
+from bot.platform.config.settings import Tables, load_settings
+from bot.platform.environment import ROOT
 from bot.wecom.errors import REMEDIES
 from taggers.utterance import Utterance
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.settings import Settings, load_settings
+from bot.platform.config.settings import Settings, load_settings
 from sop.planning import plan_steps
 from sop.stages import Move, decide_move
 from sop.triggers import Trigger, starts
@@ -16,7 +16,7 @@ from sop.wording import check_wording
 from taggers.utterance import Utterance
 
 ROOT = Path(__file__).parent.parent
-PLAYBOOKS = sorted((ROOT / "bot" / "playbooks").glob("*.toml"))
+PLAYBOOKS = sorted((ROOT / "bot" / "platform" / "config" / "playbooks").glob("*.toml"))
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,9 @@ def test_a_playbook_loads_and_its_examples_hold(path: Path) -> None:
 
 
 def test_the_first_config_is_the_education_playbook() -> None:
-    assert (ROOT / "config.toml").read_bytes() == (ROOT / "bot" / "playbooks" / "education.toml").read_bytes()
+    assert (ROOT / "config.toml").read_bytes() == (
+        ROOT / "bot" / "platform" / "config" / "playbooks" / "education.toml"
+    ).read_bytes()
 
 
 def tags_of(settings: Settings, text: str) -> set[str]:
@@ -105,7 +107,7 @@ JOURNEYS = {
 
 @pytest.mark.parametrize("name", sorted(JOURNEYS))
 def test_what_a_customer_says_leads_him_along_the_road(name: str) -> None:
-    settings = load_settings(ROOT / "bot" / "playbooks" / f"{name}.toml", examples=False)
+    settings = load_settings(ROOT / "bot" / "platform" / "config" / "playbooks" / f"{name}.toml", examples=False)
     (pipeline,) = settings.pipelines
     before: str | None = None
     standing: str | None = None

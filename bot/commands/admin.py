@@ -12,11 +12,12 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot import accounts, clock
-from bot.accounts import ROLES, AccountProblem, find_account
+from bot.agents import accounts
+from bot.agents.accounts import ROLES, AccountProblem, find_account
+from bot.agents.passwords import WeakPassword, made_password
 from bot.commands.terminal import console, fail, migrated_system
-from bot.models import Account
-from bot.passwords import WeakPassword, made_password
+from bot.platform import clock
+from bot.platform.models import Account
 from bot.system import System
 
 _BY = f"cli:{getpass.getuser()}"

@@ -11,8 +11,8 @@ from rich.table import Table
 from sqlalchemy import select
 
 from bot.commands.terminal import console, fail, migrated_system
-from bot.environment import SurroundingsError
-from bot.models import ArchiveCursor, Quarantine
+from bot.platform.environment import SurroundingsError
+from bot.platform.models import ArchiveCursor, Quarantine
 from bot.system import System
 from bot.wecom.archive import SealedRow
 from bot.wecom.errors import WeComError

@@ -6,13 +6,13 @@ import click
 from flask.cli import with_appcontext
 from rich.table import Table
 
-from bot import clock
-from bot.auditor import Finding, as_json, audit, audit_archive
 from bot.commands.terminal import console, fail, migrated_system, progress_bar
 from bot.commands.wecom import run_comparison
-from bot.environment import SurroundingsError
-from bot.invariants import INVARIANTS
-from bot.settings import ConfigError
+from bot.ops.consistency import Finding, as_json, audit, audit_archive
+from bot.ops.invariants import INVARIANTS
+from bot.platform import clock
+from bot.platform.config.settings import ConfigError
+from bot.platform.environment import SurroundingsError
 from bot.system import System
 from bot.wecom.errors import WeComError
 

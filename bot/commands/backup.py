@@ -9,12 +9,12 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import clock
-from bot.backup import back_up
 from bot.commands.terminal import console, fail, migrated_system, progress_bar, system_at_hand
-from bot.restoring import BadBackup, read_manifest
-from bot.restoring import restore as put_back
-from bot.store import get_status
+from bot.ops.backup import back_up
+from bot.ops.restore import BadBackup, read_manifest
+from bot.ops.restore import restore as put_back
+from bot.platform import clock
+from bot.platform.database.store import get_status
 from bot.system import System
 
 _ALIVE = timedelta(minutes=1)

@@ -9,7 +9,7 @@ import click
 from flask.cli import with_appcontext
 
 from bot.commands.terminal import console, errors, migrated_system
-from bot.facts import MOST_BYTES, FactRefused, import_facts, set_fact
+from bot.customers.fields import MOST_BYTES, FactRefused, import_facts, set_fact
 
 MOST_SHOWN = 50
 

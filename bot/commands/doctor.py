@@ -10,10 +10,10 @@ from flask.cli import with_appcontext
 from rich.markup import escape
 from rich.padding import Padding
 
-from bot import clock
 from bot.commands.terminal import console, progress_bar, system_at_hand
-from bot.doctor.examination import CHECKS, examine
-from bot.doctor.finding import BAD, OK, SKIPPED, WARN
+from bot.ops.doctor.examination import CHECKS, examine
+from bot.ops.doctor.finding import BAD, OK, SKIPPED, WARN
+from bot.platform import clock
 
 _SIGNS = {OK: "[green]✓[/]", WARN: "[yellow]![/]", BAD: "[red]✗[/]", SKIPPED: "[dim]·[/]"}
 

@@ -8,12 +8,12 @@ import time
 import click
 from flask.cli import with_appcontext
 
-from bot import clock
-from bot.auditing import record
 from bot.commands.terminal import console, fail, migrated_system, progress_bar
-from bot.encryption import DataKeyError, new_line
-from bot.media.store import open_media_store
-from bot.rotating import count_stale, rotate
+from bot.intake.media.store import open_media_store
+from bot.ops.key_rotation import count_stale, rotate
+from bot.platform import clock
+from bot.platform.database.audit_log import record
+from bot.platform.encryption import DataKeyError, new_line
 
 SETTLE_SECONDS = 5.0  # by then every process seals with the new key
 MOST_PASSES = 20

@@ -12,13 +12,13 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import select
 
-from bot import clock
-from bot.auditing import record, verify_chain, verify_views
 from bot.commands.audit import audit_group
 from bot.commands.terminal import console, fail, migrated_system, progress_bar
-from bot.models import AuditEntry
-from bot.privacy.erasing import NobodyToErase, erase
-from bot.privacy.exporting import NobodyToExport, as_json, export, messages_csv
+from bot.platform import clock
+from bot.platform.database.audit_log import record, verify_chain, verify_views
+from bot.platform.models import AuditEntry
+from bot.privacy.erasure import NobodyToErase, erase
+from bot.privacy.export import NobodyToExport, as_json, export, messages_csv
 from bot.privacy.retention import KINDS, count_old, purge
 
 

@@ -15,10 +15,11 @@ from flask.cli import with_appcontext
 from pydantic import ValidationError
 from rich.table import Table
 
-from bot import clock, history
+from bot.analytics import history
+from bot.commands.input_files import read_lines, read_table
 from bot.commands.terminal import console, errors, fail, fail_by_config, migrated_system, progress_bar, system_at_hand
-from bot.given_files import read_lines, read_table
-from bot.settings import ConfigError, Settings, load_settings
+from bot.platform import clock
+from bot.platform.config.settings import ConfigError, Settings, load_settings
 from taggers.backtest import Backtest
 from taggers.coverage import survey
 from taggers.evaluation import Case, Evaluation, Labels, evaluate

@@ -10,7 +10,7 @@ from rich.table import Table
 from sqlalchemy import select
 
 from bot.commands.terminal import console, migrated_system
-from bot.models import GroupSend, SopTask
+from bot.platform.models import GroupSend, SopTask
 from bot.system import System
 
 STATES = {

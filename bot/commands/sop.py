@@ -16,12 +16,19 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot import clock
-from bot.cases import Case, Wake, open_case
+from bot.agents.manual_enrolment import (
+    EnrolRefused,
+    enrol_by_hand,
+    find_sop,
+    preview_for,
+    preview_imagined,
+    stop_by_hand,
+)
 from bot.commands.terminal import console, errors, fail, migrated_system, system_at_hand
-from bot.enrolling import EnrolRefused, enrol_by_hand, find_sop, preview_for, preview_imagined, stop_by_hand
-from bot.models import Customer
-from bot.settings import Settings
+from bot.customers.state import Case, Wake, open_case
+from bot.platform import clock
+from bot.platform.config.settings import Settings
+from bot.platform.models import Customer
 from sop.findings import Findings
 from sop.preview import Prompt, by_day
 from sop.simulation import simulate

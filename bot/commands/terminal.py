@@ -10,8 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from bot import schema
-from bot.settings import ConfigError
+from bot.platform.config.settings import ConfigError
+from bot.platform.database import schema
 from bot.system import System, use_system
 
 console = Console()

@@ -14,16 +14,16 @@ from rich.progress import Progress
 from rich.table import Table
 from sqlalchemy import select
 
-from bot import clock
-from bot.census import compare_groups, compare_lost_groups, compare_staff
 from bot.commands.terminal import fail, migrated_system, progress_bar
-from bot.comparison import Comparison
-from bot.delivery import deliver
-from bot.environment import SurroundingsError
-from bot.importing import import_all
-from bot.models import Outbox
-from bot.reconciling import AT_ONCE, agents_to_compare, chunks, compare_agents, start_comparison
-from bot.settings import ConfigError
+from bot.delivery.outbox import deliver
+from bot.platform import clock
+from bot.platform.config.settings import ConfigError
+from bot.platform.environment import SurroundingsError
+from bot.platform.models import Outbox
+from bot.sync.directory import compare_groups, compare_lost_groups, compare_staff
+from bot.sync.drift import Comparison
+from bot.sync.initial_import import import_all
+from bot.sync.reconcile import AT_ONCE, agents_to_compare, chunks, compare_agents, start_comparison
 from bot.system import System
 from bot.wecom.errors import WeComError
 from sop.syncing import Policy

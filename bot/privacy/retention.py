@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, LargeBinary, and_, delete, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from bot.auditing import seal_views
-from bot.config.keeping import Privacy
-from bot.log import get_logger
-from bot.media.files import forget_media
-from bot.media.store import open_media_store
-from bot.models import (
+from bot.intake.media.files import forget_media
+from bot.intake.media.store import open_media_store
+from bot.platform.config.privacy_tables import Privacy
+from bot.platform.database.audit_log import seal_views
+from bot.platform.database.search_index import WORDS, forget_words, index_words
+from bot.platform.database.store import get_status, release_lease, set_status, take_lease
+from bot.platform.log import get_logger
+from bot.platform.models import (
     CallbackEvent,
     Customer,
     Evidence,
@@ -30,12 +32,10 @@ from bot.models import (
     Tagging,
     ViewEntry,
 )
-from bot.privacy.kin import delete_kin, kin_of
-from bot.searching import WORDS, forget_words, index_words
-from bot.store import get_status, release_lease, set_status, take_lease
+from bot.privacy.dependent_rows import delete_kin, kin_of
 
 if TYPE_CHECKING:
-    from bot.settings import Settings
+    from bot.platform.config.settings import Settings
     from bot.system import System
 
 STATUS, SEARCH = "purge", "search_messages"

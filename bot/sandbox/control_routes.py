@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from bot import clock
+from bot.platform import clock
 from bot.sandbox import console, people, phone_app, rooms
 from bot.sandbox.api.login import new_code
 from bot.sandbox.api.tokens import kill_tokens

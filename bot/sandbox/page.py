@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 from markupsafe import Markup
 
-from bot import clock
+from bot.platform import clock
 from bot.sandbox import people, phone_app
 from bot.sandbox.bridge import sidebar_address
 from bot.sandbox.inbox import app_messages, group_sends, latest_prompt

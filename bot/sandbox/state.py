@@ -11,7 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot import clock
+from bot.platform import clock
 from bot.sandbox.corp import Corp, key_versions, load_corp
 from bot.sandbox.ledger import Ledger
 from bot.sandbox.sealing import CallbackSeal

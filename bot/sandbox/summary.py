@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bot import clock
+from bot.platform import clock
 from bot.sandbox.api.tags import tags_of
 from bot.sandbox.state import SWITCHES, Json, Sandbox
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot import clock
+from bot.platform import clock
 from bot.sandbox.api.tags import tags_of
 from bot.sandbox.company import name_of
 from bot.sandbox.state import Json, Sandbox

@@ -4,44 +4,29 @@ from __future__ import annotations
 
 from flask import Flask
 
+from bot.intake import callback
 from bot.system import System
-from bot.web import (
-    access,
-    board,
-    callback,
-    compressing,
-    customer,
-    day,
-    deeds,
-    doctor,
-    errors,
-    feedback,
-    frame,
-    groups,
-    headers,
-    health,
-    languages,
-    limits,
-    logs,
-    looks,
-    materials,
-    media,
-    moves,
-    opening,
-    ownership,
-    reports,
-    rules,
-    rules_edit,
-    rules_file,
-    sessions,
-    showing,
-    sidebar,
-    signin,
-    sops,
-    studies,
-    task,
-    tasks,
-)
+from bot.web.admin import doctor, logs, reports
+from bot.web.agents import day_list as day
+from bot.web.agents import sidebar, task, tasks
+from bot.web.auth import access, sessions, signin
+from bot.web.auth import signin_limits as limits
+from bot.web.board import moves
+from bot.web.board import pages as board
+from bot.web.customers import actions as deeds
+from bot.web.customers import feedback, groups, media
+from bot.web.customers import page as customer
+from bot.web.layout import compression as compressing
+from bot.web.layout import errors, headers, languages
+from bot.web.layout import navigation as frame
+from bot.web.layout import preferences as looks
+from bot.web.layout import template_filters as showing
+from bot.web.public import domain_proof as ownership
+from bot.web.public import health
+from bot.web.public import tracked_links as opening
+from bot.web.rules import config_file as rules_file
+from bot.web.rules import materials, rules, sops, studies
+from bot.web.rules import rule_edit as rules_edit
 
 assert all((rules_edit, rules_file, studies))  # importing them adds their addresses to those of the rules
 

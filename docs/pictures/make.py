@@ -19,9 +19,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bot import clock  # noqa: E402
-from bot.models import Agent, Customer, Outbox, SopTask, Tagging  # noqa: E402
-from bot.stack import Stack  # noqa: E402
+from bot.commands.demo.stack import Stack  # noqa: E402
+from bot.platform import clock  # noqa: E402
+from bot.platform.models import Agent, Customer, Outbox, SopTask, Tagging  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
 AGENT = "LinXiaoyu"

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from werkzeug.serving import make_server
 
-from tests.bot.site import Site, open_site
-from tests.bot.story import Story, tell
+from tests.support.sample_board import Story, tell
+from tests.support.site import Site, open_site
 
 CHROMIUM = Path("/usr/bin/chromium")
 # A busy machine is no defect: whoever waits for something to appear on a page waits this long at most.

@@ -10,14 +10,15 @@ import pytest
 from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
-from bot import clock, reports
-from bot.links import day_url, task_url
-from bot.models import Agent, GroupChat, GroupMember
-from tests.bot.access_matrix import furnish
-from tests.bot.site import CONFIG, Site, open_site
-from tests.bot.story import Story, tell
-from tests.bot.test_web_access import SOP
-from tests.parts import listening, served
+from bot.analytics import reports
+from bot.platform import clock
+from bot.platform.models import Agent, GroupChat, GroupMember
+from bot.platform.signed_links import day_url, task_url
+from tests.support.access_matrix import furnish
+from tests.support.parts import listening, served
+from tests.support.sample_board import Story, tell
+from tests.support.site import CONFIG, Site, open_site
+from tests.web.test_access import SOP
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 # A change of width or of colours needs these looked at again; the others look at what is written, once.

@@ -10,13 +10,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
-from bot import clock
-from bot.cases import Wake, open_case
-from bot.models import Customer, Placement
-from bot.moving import move_by_hand
-from tests.bot.rows import Rows
+from bot.agents.manual_moves import move_by_hand
+from bot.customers.state import Wake, open_case
+from bot.platform import clock
+from bot.platform.models import Customer, Placement
 from tests.browser.conftest import Served
 from tests.browser.looking import card, column, drag, fits
+from tests.support.rows import Rows
 
 PATIENCE = 30_000
 Opened = Callable[..., Page]

@@ -17,17 +17,18 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
-from bot import accounts, clock
-from bot.cases import Wake
-from bot.delivery import deliver, waiting_ids
-from bot.links import board_url
-from bot.models import Customer, Placement, SopTask, Tagging
-from bot.people import find_agents
-from bot.staff import ask_member
+from bot.agents import accounts
+from bot.agents.members import ask_member
+from bot.customers.identity import find_agents
+from bot.customers.state import Wake
+from bot.delivery.outbox import deliver, waiting_ids
+from bot.platform import clock
+from bot.platform.models import Customer, Placement, SopTask, Tagging
+from bot.platform.signed_links import board_url
 from tests.browser.looking import column, drag, fits
 from tests.browser.test_sidebar import BRIDGE, IN_WECOM
 from tests.browser.town import BesideTown, beside_town
-from tests.parts import AGENT, ASK, CONFIG, FIRST_STEP
+from tests.support.parts import AGENT, ASK, CONFIG, FIRST_STEP
 
 GOOD = "correct horse battery"
 ELSEWHERE, BOSS = "ZhouMin", "WuTong"  # of another department; who leads AGENT's

@@ -8,14 +8,15 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from bot import clock, reports
-from bot.links import board_url, task_url
-from bot.models import Agent, Customer, Placement, SopTask
-from bot.web import board_live
-from tests.bot.rows import Rows
+from bot.analytics import reports
+from bot.platform import clock
+from bot.platform.models import Agent, Customer, Placement, SopTask
+from bot.platform.signed_links import board_url, task_url
+from bot.web.board import live as board_live
 from tests.browser.conftest import Served
 from tests.browser.looking import fits, is_whole
 from tests.browser.test_board import move_elsewhere
+from tests.support.rows import Rows
 
 WIDTHS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 375, "height": 760}}
 

@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
-from bot import clock
-from tests.bot.rows import Rows
-from tests.bot.site import CONFIG, Site, open_site
+from bot.platform import clock
 from tests.browser.looking import fits
+from tests.support.rows import Rows
+from tests.support.site import CONFIG, Site, open_site
 
 SLOW = 30_000
 WIDTHS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 375, "height": 760}}

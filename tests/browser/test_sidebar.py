@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from bot.models import Account
+from bot.platform.models import Account
 from tests.browser.looking import fits
 from tests.browser.town import CUSTOMER, BesideTown, beside_town
-from tests.parts import AGENT, FIRST_STEP
+from tests.support.parts import AGENT, FIRST_STEP
 
 PHONE = {"width": 375, "height": 760}
 IN_WECOM = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/120 Mobile MicroMessenger/7.0.1 wxwork/4.1.36"

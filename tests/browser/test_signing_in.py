@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from bot import accounts, clock
-from tests.bot.site import open_site
+from bot.agents import accounts
+from bot.platform import clock
 from tests.browser.looking import fits
-from tests.parts import Town, listening, served
+from tests.support.parts import Town, listening, served
+from tests.support.site import open_site
 
 GOOD = "correct horse battery"
 

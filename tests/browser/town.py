@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot import clock, ingest
 from bot.app import create_app
-from bot.environment import read_environment
-from bot.links import board_url
-from bot.models import Customer, SopTask
+from bot.intake import pull as ingest
+from bot.platform import clock
+from bot.platform.environment import read_environment
+from bot.platform.models import Customer, SopTask
+from bot.platform.signed_links import board_url
 from bot.sandbox.app import create_sandbox
 from bot.sandbox.control import SandboxControl
 from bot.sandbox.corp import prepare
 from bot.system import System, use_system
-from tests.fresh import bring_up
-from tests.parts import AGENT, ASK, CONFIG, KEYS, listening, served
+from tests.support.fresh import bring_up
+from tests.support.parts import AGENT, ASK, CONFIG, KEYS, listening, served
 
 CUSTOMER = "wmSEEDcustomer0000000000000000A1"  # Wang Haitang, whom the sandbox's first agent has
 

@@ -24,16 +24,17 @@ import click
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import clock, ingest
-from bot.auditor import audit, audit_archive
-from bot.models import ArchiveCursor, CallbackEvent, Outbox, SopTask
-from bot.queue import connect_redis
+from bot.intake import pull as ingest
+from bot.ops.consistency import audit, audit_archive
+from bot.platform import clock
+from bot.platform.models import ArchiveCursor, CallbackEvent, Outbox, SopTask
+from bot.platform.queue import connect_redis
 from tests.chaos.city import City
 from tests.chaos.plan import Fault, make_orders, make_plan
 from tests.chaos.reckoning import reckon
 from tests.chaos.talks import Person, lines, people
-from tests.parts import CONFIG
-from tests.postgres import running_postgres
+from tests.support.parts import CONFIG
+from tests.support.postgres import running_postgres
 
 TICK = 0.1
 AGAIN = 1.0  # seconds until a kill is tried again whose process was down already

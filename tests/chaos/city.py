@@ -17,18 +17,18 @@ from typing import Any, Literal
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.environment import ROOT, read_environment
-from bot.ports import free_port
+from bot.commands.demo.stack import _die_with_parent, answers
+from bot.platform.database.schema import upgrade
+from bot.platform.environment import ROOT, read_environment
+from bot.platform.ports import free_port
+from bot.platform.valkey import ensure_valkey, stop_valkey
 from bot.sandbox.control import ControlRefused, SandboxControl
 from bot.sandbox.corp import prepare
-from bot.schema import upgrade
-from bot.stack import _die_with_parent, answers
 from bot.system import System, use_system
-from bot.valkey import ensure_valkey, stop_valkey
 from tests.faults.nursery import Nursery
 from tests.faults.starving import children, full_disk, shift_clock
-from tests.parts import CONFIG
-from tests.postgres import Postgres
+from tests.support.parts import CONFIG
+from tests.support.postgres import Postgres
 
 READY = 180.0
 
@@ -232,7 +232,7 @@ class City:
     def _sandbox(self) -> list[str]:
         web = f"http://127.0.0.1:{self.web_port}/wecom"
         return [
-            sys.executable, "-W", "ignore", "-m", "bot.sandbox.command", "--port", str(self.sandbox_port),
+            sys.executable, "-W", "ignore", "-m", "bot.commands.sandbox", "--port", str(self.sandbox_port),
             "--folder", str(self.folder / "sandbox"), "--callback-url", f"{web}/callback",
             "--archive-callback-url", f"{web}/archive",
         ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.failpoints import POINTS
+from bot.platform.failpoints import POINTS
 from tests.chaos.chance import Chance
 
 # Whom a random kill -9 meets, and how often.

@@ -19,14 +19,14 @@ from urllib.parse import urlencode
 import click
 from sqlalchemy import func, select
 
-from bot import clock
-from bot.models import Customer, Message, Outbox, SopTask
+from bot.platform import clock
+from bot.platform.models import Customer, Message, Outbox, SopTask
 from bot.sandbox.callbacks import to_xml
 from bot.sandbox.corp import ARCHIVE_APP_ID, load_corp
 from bot.sandbox.sealing import CallbackSeal
 from tests.chaos.__main__ import database, settle
 from tests.chaos.city import City
-from tests.parts import ASK
+from tests.support.parts import ASK
 
 CHATTY = "wmCHATTY00000000000000000000000"
 PACE = 0.05  # seconds between two callbacks

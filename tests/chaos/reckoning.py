@@ -12,7 +12,17 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.models import Customer, Follow, Message, Outbox, Quarantine, SopEnrolment, SopTask, StageMove, Tagging
+from bot.platform.models import (
+    Customer,
+    Follow,
+    Message,
+    Outbox,
+    Quarantine,
+    SopEnrolment,
+    SopTask,
+    StageMove,
+    Tagging,
+)
 from bot.system import System
 from tests.chaos.talks import LINES, Person
 

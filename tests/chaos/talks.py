@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.parts import ASK, FIRST_STEP
+from tests.support.parts import ASK, FIRST_STEP
 
 LINES = 10  # of each customer
 _AT_ONCE = 100  # customers who talk side by side

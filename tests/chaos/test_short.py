@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import clock
-from bot.auditor import audit, audit_archive
+from bot.ops.consistency import audit, audit_archive
+from bot.platform import clock
 from tests.chaos import plan
 from tests.chaos.__main__ import FAULTS, Run, settle
 from tests.chaos.city import City

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.faults.world import ANNE, BEN, World
-from tests.parts import ASK, FIRST_STEP
+from tests.support.parts import ASK, FIRST_STEP
 
 KILLED = -9
 # Of each customer leave, in this order: profile, welcome, mark_tag, card.

@@ -114,11 +114,12 @@ def _fork(order: dict[str, Any]) -> int:
 
 
 def _be(order: dict[str, Any]) -> None:
-    from bot import failpoints, scheduler, worker
-    from bot.environment import read_environment
-    from bot.log import setup_logging
-    from bot.stack import _die_with_parent
+    from bot.commands.demo.stack import _die_with_parent
+    from bot.platform import failpoints
+    from bot.platform.environment import read_environment
+    from bot.platform.log import setup_logging
     from bot.system import System, use_system
+    from bot.worker import scheduler, worker
 
     _die_with_parent()
     os.environ.update(order["variables"])
@@ -133,9 +134,9 @@ def _be(order: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    from bot import worker  # everything heavy, once
-    from bot.settings import parse_settings
-    from tests.parts import CONFIG
+    from bot.platform.config.settings import parse_settings
+    from bot.worker import worker  # everything heavy, once
+    from tests.support.parts import CONFIG
 
     assert worker
     parse_settings(CONFIG)

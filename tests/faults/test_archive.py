@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot import clock, ingest
-from bot.ingest import POISON_TRIES, TROUBLE
-from bot.models import ArchiveCursor, Message, Quarantine
-from bot.pipeline import take_batch
-from bot.status import take_stock
-from bot.store import get_status, take_lease
+from bot.intake import pull as ingest
+from bot.intake.pipeline import take_batch
+from bot.intake.pull import POISON_TRIES, TROUBLE
+from bot.ops.status import take_stock
+from bot.platform import clock
+from bot.platform.database.store import get_status, take_lease
+from bot.platform.models import ArchiveCursor, Message, Quarantine
 from tests.faults.kills import AFTER_EVENTS, AFTER_MESSAGES, KILLED, add_both, talk
 from tests.faults.world import ANNE, BEN, World, stopped
-from tests.parts import ASK
+from tests.support.parts import ASK
 
 
 def texts(world: World) -> list[str]:

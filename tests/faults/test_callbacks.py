@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bot.models import CallbackEvent, Follow
+from bot.platform.models import CallbackEvent, Follow
 from tests.faults.kills import AFTER_EVENTS, AFTER_MESSAGES, talk
 from tests.faults.world import ANNE, BEN, NAMES, World
-from tests.parts import AGENT
+from tests.support.parts import AGENT
 
 
 def add_all(world: World) -> None:

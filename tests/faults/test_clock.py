@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from bot import clock
-from bot.auditor import audit
-from bot.models import SopTask
-from bot.store import take_lease
+from bot.ops.consistency import audit
+from bot.platform import clock
+from bot.platform.database.store import take_lease
+from bot.platform.models import SopTask
 from tests.faults.kills import AFTER_MESSAGES, add_both, talk
 from tests.faults.starving import shift_clock
 from tests.faults.world import World

@@ -15,16 +15,17 @@ import pytest
 from sqlalchemy import event, func, make_url, select, text
 from sqlalchemy.exc import OperationalError
 
-from bot import clock, ingest
-from bot.models import ArchiveCursor
-from bot.schema import current_revision, differences, head_revision, upgrade
-from bot.store import get_status, open_engine, set_status
+from bot.intake import pull as ingest
+from bot.platform import clock
+from bot.platform.database.schema import current_revision, differences, head_revision, upgrade
+from bot.platform.database.store import get_status, open_engine, set_status
+from bot.platform.models import ArchiveCursor
 from tests.faults.kills import AFTER_MESSAGES, add_both, talk
 from tests.faults.nursery import ROOT
 from tests.faults.starving import children, full_disk
 from tests.faults.world import ANNE, BEN, World
-from tests.parts import ASK
-from tests.postgres import Postgres
+from tests.support.parts import ASK
+from tests.support.postgres import Postgres
 
 LONG = 60.0  # a busy machine is no defect
 SLICES = ("moves", "tags", "evidence", "messages")
@@ -155,8 +156,8 @@ def test_a_full_disk_under_postgresql(world: World, postgres: Postgres) -> None:
 _KILLED_MIGRATION = """
 import os, signal, sys
 from sqlalchemy import event
-from bot.schema import upgrade
-from bot.store import get_status, open_engine, set_status
+from bot.platform.database.schema import upgrade
+from bot.platform.database.store import get_status, open_engine, set_status
 
 url, *turns = sys.argv[1:]
 for turn in map(int, turns):

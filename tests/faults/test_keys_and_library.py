@@ -10,17 +10,18 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from bot import clock, ingest
-from bot.alarms import alarms
 from bot.app import create_app
 from bot.commands.archive_keys import FITS, try_keys
-from bot.models import ArchiveCursor, Customer, Message, Quarantine, StageMove
+from bot.intake import pull as ingest
+from bot.platform import clock
+from bot.platform.database.alarms import alarms
+from bot.platform.models import ArchiveCursor, Customer, Message, Quarantine, StageMove
 from bot.system import System
-from bot.web.talk_rows import read_talk
+from bot.web.customers.conversation_rows import read_talk
 from bot.wecom.keyring import KeyRing
 from bot.wecom.native import NativeArchive
 from tests.faults.world import ANNE, BEN, World
-from tests.parts import AGENT, ASK
+from tests.support.parts import AGENT, ASK
 
 
 def shown(world: World, who: str, page: int = 3) -> list[str]:

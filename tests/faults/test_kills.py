@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.failpoints import POINTS
+from bot.platform.failpoints import POINTS
 from tests.faults.kills import AFTER_MESSAGES, KILLED, ON_EVENTS, ON_MESSAGES, add_both, talk
 from tests.faults.world import World
 

@@ -11,15 +11,18 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot import clock, delivery, ingest, jobs
 from bot.commands.wecom import run_comparison
-from bot.delivery import STUMBLED, STUMBLES
-from bot.models import Agent, CallbackEvent, Follow, GroupChat, GroupMember, Message, Outbox, Quarantine
+from bot.delivery import outbox as delivery
+from bot.delivery.outbox import STUMBLED, STUMBLES
+from bot.intake import pull as ingest
+from bot.platform import clock
+from bot.platform.models import Agent, CallbackEvent, Follow, GroupChat, GroupMember, Message, Outbox, Quarantine
 from bot.system import System, use_system
 from bot.wecom.archive import SandboxArchive, read_rows
 from bot.wecom.errors import WeComError
-from tests.bot.engine import send_all
-from tests.parts import AGENT, Town
+from bot.worker import jobs
+from tests.support.engine import send_all
+from tests.support.parts import AGENT, Town
 
 WHO = "wmTESTodd0000000000000000000000001"
 ODD = ("{}", "[]", "null", '{"errcode":"x"}', "<html>", '{"errcode":0,"follow_user":null,"external_contact":[]}',
@@ -144,7 +147,7 @@ def test_a_row_over_which_our_own_code_stumbles_is_tried_a_few_times(
     def broken(*_: Any) -> None:
         raise KeyError("a mistake of ours")
 
-    monkeypatch.setattr("bot.reading.take_library", broken)
+    monkeypatch.setattr("bot.sync.profiles.take_library", broken)
     row_id, states = put_out(office, kind, payload), []
     other = put_out(office, "departments", {"x": 1})
     for _ in range(STUMBLES + 3):
@@ -166,7 +169,7 @@ def test_one_stumble_after_long_trouble_is_not_the_end(
         assert delivery.deliver(office, row_id) == "waiting"
         sandbox.control.move_clock(700)
     with monkeypatch.context() as patch:
-        patch.setattr("bot.reading.take_library", lambda *_: 1 / 0)
+        patch.setattr("bot.sync.profiles.take_library", lambda *_: 1 / 0)
         assert delivery.deliver(office, row_id) == "waiting"
     sandbox.control.move_clock(700)
     assert delivery.deliver(office, row_id) == "sent"

@@ -8,10 +8,11 @@ import time
 
 from sqlalchemy import select
 
-from bot import clock, delivery
-from bot.cases import Wake, open_case
-from bot.models import Customer, Placement
-from bot.moving import move_by_hand
+from bot.agents.manual_moves import move_by_hand
+from bot.customers.state import Wake, open_case
+from bot.delivery import outbox as delivery
+from bot.platform import clock
+from bot.platform.models import Customer, Placement
 from tests.faults.kills import talk
 from tests.faults.world import ANNE, World, stopped
 

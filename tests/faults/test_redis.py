@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bot.valkey import ensure_valkey, stop_valkey
+from bot.platform.valkey import ensure_valkey, stop_valkey
 from tests.faults.kills import AFTER_EVENTS, AFTER_MESSAGES, add_both, talk
 from tests.faults.nursery import Nursery
 from tests.faults.world import World, open_world

@@ -10,7 +10,7 @@ import time
 import pytest
 from sqlalchemy import select
 
-from bot.models import Message, Outbox
+from bot.platform.models import Message, Outbox
 from tests.faults.kills import AFTER_MESSAGES, add_both, talk
 from tests.faults.world import World, stopped
 

@@ -11,12 +11,12 @@ import time
 import pytest
 from sqlalchemy import select
 
-from bot.models import Customer, Evidence, Lease, Tagging
-from bot.store import get_status
+from bot.platform.database.store import get_status
+from bot.platform.models import Customer, Evidence, Lease, Tagging
 from tests.faults.kills import AFTER_EVENTS, AFTER_MESSAGES, KILLED, add_both, talk
 from tests.faults.nursery import ROOT
 from tests.faults.world import ANNE, World
-from tests.parts import CONFIG
+from tests.support.parts import CONFIG
 
 TAKEOVER = 30.0
 AT_ONCE = 10.0  # half a lease: who is known to be dead is not waited for

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot import clock, delivery, jobs
-from bot.models import Outbox, SopTask
-from bot.status import take_stock
+from bot.delivery import outbox as delivery
+from bot.ops.status import take_stock
+from bot.platform import clock
+from bot.platform.models import Outbox, SopTask
+from bot.worker import jobs
 from tests.faults.world import ANNE, BEN, World
-from tests.parts import AGENT
+from tests.support.parts import AGENT
 
 
 def rows(world: World, kind: str = "card") -> list[Outbox]:

@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from bot import clock
 from bot.app import create_app
-from bot.auditor import audit
-from bot.models import (
+from bot.ops.consistency import audit
+from bot.platform import clock
+from bot.platform.models import (
     ArchiveCursor,
     CallbackEvent,
     Customer,
@@ -31,10 +31,10 @@ from bot.models import (
     StageMove,
     Tagging,
 )
-from bot.queue import Bell
+from bot.platform.queue import Bell
 from bot.system import System, use_system
 from tests.faults.nursery import Nursery
-from tests.parts import AGENT, Town, listening, open_town, served, variables
+from tests.support.parts import AGENT, Town, listening, open_town, served, variables
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 ANNE, BEN = "wmTESTanne0000000000000000000001", "wmTESTben00000000000000000000002"
@@ -190,8 +190,8 @@ def open_world(
     folder: Path, database_url: str, redis_url: str, nursery: Nursery, monkeypatch: Any, **more: str
 ) -> Iterator[World]:
     """A world on this database and queue: sandbox and web run in threads here, the rest as ordered."""
-    from bot.environment import read_environment
-    from tests.fresh import bring_up
+    from bot.platform.environment import read_environment
+    from tests.support.fresh import bring_up
 
     with listening() as held, open_town(folder / "sandbox", f"http://127.0.0.1:{held.getsockname()[1]}") as town:
         given = variables(folder, town, TICI_DATABASE_URL=database_url, TICI_REDIS_URL=redis_url, **more)

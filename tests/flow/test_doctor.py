@@ -11,20 +11,20 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, text
 
-from bot import clock
-from bot.doctor.examination import CHECKS, examine
-from bot.doctor.finding import BAD, OK, SKIPPED, WARN, Finding
-from bot.doctor.host import judge_space
-from bot.encryption import new_keys_text
-from bot.environment import read_environment
-from bot.models import Consent, Customer, Quarantine, Status
-from bot.queue import connect_redis
+from bot.ops.doctor.examination import CHECKS, examine
+from bot.ops.doctor.finding import BAD, OK, SKIPPED, WARN, Finding
+from bot.ops.doctor.host import judge_space
+from bot.platform import clock
+from bot.platform.encryption import new_keys_text
+from bot.platform.environment import read_environment
+from bot.platform.models import Consent, Customer, Quarantine, Status
+from bot.platform.queue import connect_redis
+from bot.platform.valkey import ensure_valkey, stop_valkey
 from bot.system import System
-from bot.valkey import ensure_valkey, stop_valkey
 from bot.wecom.keyring import new_key
-from tests.english import chinese_left
 from tests.faults.nursery import Nursery
 from tests.faults.world import World, open_world
+from tests.support.english import chinese_left
 
 CALLS, READS = ("externalcontact/*", "message/send"), ("msgaudit/*", "message/getchatdata")
 FOLLOW_USERS, SEATS = "externalcontact/get_follow_user_list", "msgaudit/get_permit_user_list"

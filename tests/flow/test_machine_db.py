@@ -15,21 +15,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.auditor import audit
-from bot.cases import Wake, open_case
-from bot.days import start_dated_sops
-from bot.following import Happened, answer_of, follow_up
-from bot.models import ConfigVersion, Customer, Model, Outbox, Placement, SopEnrolment, SopTask, StageMove
-from bot.moving import MoveRefused, move_by_hand
-from bot.nudging import nudge_overdue
-from bot.placing import timed_moves
-from bot.prompting import prompt_due, put_off
-from bot.proving import close_windows
-from bot.starting import after_moves, start_silence_sops
-from bot.stopping import end_finished, expire_unsent
-from bot.store import Store
-from tests.bot.engine import Engine, engine
-from tests.parts import KEYS
+from bot.agents.manual_moves import MoveRefused, move_by_hand
+from bot.agents.overdue import nudge_overdue
+from bot.customers.stages import timed_moves
+from bot.customers.state import Wake, open_case
+from bot.ops.consistency import audit
+from bot.platform.database.store import Store
+from bot.platform.models import ConfigVersion, Customer, Model, Outbox, Placement, SopEnrolment, SopTask, StageMove
+from bot.sops.completion import close_windows
+from bot.sops.dates import start_dated_sops
+from bot.sops.enrolment import after_moves, start_silence_sops
+from bot.sops.follow_up import Happened, answer_of, follow_up
+from bot.sops.prompts import prompt_due, put_off
+from bot.sops.stopping import end_finished, expire_unsent
+from tests.support.engine import Engine, engine
+from tests.support.parts import KEYS
 
 CONFIG = """
 [workspace]

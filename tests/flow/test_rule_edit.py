@@ -10,12 +10,12 @@ from threading import Thread
 import pytest
 from sqlalchemy import select
 
-from bot import clock
-from bot.auditor import audit
-from bot.models import ConfigVersion, Evidence, Message, Tagging
-from bot.replay import Outcome, read_dialogues, replay
-from bot.settings import parse_settings
-from bot.stack import Stack
+from bot.commands.demo.replay import Outcome, read_dialogues, replay
+from bot.commands.demo.stack import Stack
+from bot.ops.consistency import audit
+from bot.platform import clock
+from bot.platform.config.settings import parse_settings
+from bot.platform.models import ConfigVersion, Evidence, Message, Tagging
 
 BOOK = """
 [workspace]

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot import clock
-from bot.auditor import audit
-from bot.environment import ROOT
-from bot.stack import Stack
-from bot.story.chapters import own_config
-from bot.story.telling import tell_story
+from bot.commands.demo.chapters import own_config
+from bot.commands.demo.stack import Stack
+from bot.commands.demo.story import tell_story
+from bot.ops.consistency import audit
+from bot.platform import clock
+from bot.platform.environment import ROOT
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import select
 
-from bot import clock
-from bot.auditor import audit
-from bot.cases import Wake, open_case
-from bot.models import Customer, Placement, StageMove
-from bot.moving import move_by_hand
-from bot.stack import Stack
-from tests.bot.mirrors import CONFIG, PIPELINE, replayed
-from tests.parts import AGENT, COLLEAGUE
+from bot.agents.manual_moves import move_by_hand
+from bot.commands.demo.stack import Stack
+from bot.customers.state import Wake, open_case
+from bot.ops.consistency import audit
+from bot.platform import clock
+from bot.platform.models import Customer, Placement, StageMove
+from tests.support.mirrors import CONFIG, PIPELINE, replayed
+from tests.support.parts import AGENT, COLLEAGUE
 
 PROMPT = 3.0  # seconds
 ROUNDS = 12

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.environment import ROOT
+from bot.platform.environment import ROOT
 from bot.sandbox.replies import ENDPOINTS
 from tests.sandbox.wecom import Json, Wecom
 

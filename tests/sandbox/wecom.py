@@ -18,8 +18,8 @@ import xmltodict
 from wechatpy.enterprise.crypto import WeChatCrypto
 from werkzeug.serving import make_server
 
+from bot.commands.sandbox import Quiet
 from bot.sandbox.app import create_sandbox
-from bot.sandbox.command import Quiet
 from bot.sandbox.control import SandboxControl
 from bot.sandbox.corp import prepare
 

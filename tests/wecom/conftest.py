@@ -12,10 +12,10 @@ import pytest
 from redis import Redis
 from werkzeug.serving import make_server
 
+from bot.platform.valkey import ensure_valkey, stop_valkey
 from bot.sandbox.app import create_sandbox
 from bot.sandbox.control import SandboxControl
 from bot.sandbox.corp import prepare
-from bot.valkey import ensure_valkey, stop_valkey
 from bot.wecom.api import WeComClient
 
 

@@ -10,13 +10,13 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from bot.environment import SurroundingsError, read_environment
+from bot.platform.archive_sources import open_archive
+from bot.platform.environment import SurroundingsError, read_environment
 from bot.wecom import audit, groups
 from bot.wecom.api import WeComClient
 from bot.wecom.archive import SandboxArchive
 from bot.wecom.errors import WeComError
 from bot.wecom.native import NativeArchive
-from bot.wecom.sources import open_archive
 from tests.wecom.conftest import Company
 
 

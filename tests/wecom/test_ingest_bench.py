@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.bench import ingest
-from bot.bench.ingest import measure
-from bot.environment import read_environment
+from bot.commands.bench import ingest
+from bot.commands.bench.ingest import measure
+from bot.platform.environment import read_environment
 from bot.system import System
 from bot.wecom.archive import SealedRow
 from bot.wecom.native import Access, NativeArchive
-from tests.parts import variables
+from tests.support.parts import variables
 from tests.wecom.test_native import files, library, seal
 
 __all__ = ["files", "library"]

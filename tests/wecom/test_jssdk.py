@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from redis import Redis
 
-from bot.wecom.command import keys
+from bot.commands.archive_key_pairs import keys
 from bot.wecom.jssdk import Tickets, is_own_page, sign_page
 from tests.wecom.conftest import Company
 

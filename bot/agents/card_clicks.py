@@ -1,0 +1,146 @@
+"""What an agent answers on a card: 已发送, 稍后 (and when), 不合适 (and why); the card on his phone follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from bot.customers.identity import find_agents
+from bot.customers.state import Wake
+from bot.platform.config.settings import Settings
+from bot.platform.models import CallbackEvent, Outbox, SopTask
+from bot.sops.prompts import put_off
+from bot.wecom.cards import Choice
+from bot.wecom.events import CardClick
+from sop.workcalendar import Workcalendar
+
+WHEN_ASKED, WHY_ASKED = "when", "why"
+DELAYS = {"1h": "1 小时后", "3h": "3 小时后", "tonight": "今晚 19:30", "tomorrow": "明天 10:00", "3d": "3 天后 10:00"}
+REASONS = {
+    "timing": "时机不对",
+    "wording": "话术不合适",
+    "handled": "我已另外处理",
+    "customer": "这位客户不适合",
+    "other": "其他",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """How the card is to look from now on: the words on its buttons, or a question with choices."""
+
+    settled: str = ""
+    choice: Choice | None = None
+
+
+def take_click(
+    session: Session, settings: Settings, event: CardClick, row: CallbackEvent, now: datetime, wake: Wake
+) -> str:
+    """Do what the button says, once; a click on a task that is settled only brings the card up to date."""
+    action, _, number = event.key.partition(":")
+    task = session.get(SopTask, int(number)) if number.isdigit() and len(number) < 19 else None
+    agent = find_agents(session, [event.userid], now)[event.userid.casefold()]
+    if task is None or task.agent_id != agent.id or action not in ACTIONS:
+        return f"stored: click {event.key[:40]}"
+    chosen = {question: options[0] for question, options in event.selected if options}
+    if task.state == "delivered":
+        change = ACTIONS[action](settings, task, chosen, now)
+    else:
+        change = Change(settled=_SETTLED.get(task.state, "已处理"))
+    if event.response_code:
+        _put_change(session, task, event, change, row, now, wake)
+    return f"click: {action}"
+
+
+def tick(task: SopTask, now: datetime) -> None:
+    """The agent says he has sent it; the archive may still prove how."""
+    task.state, task.outcome, task.timing = "completed", "ticked", "in-time"
+    task.completed_at, task.sent_by_id = now, task.agent_id
+    task.window_until = now + timedelta(seconds=task.window_seconds)
+
+
+def _sent(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> Change:
+    tick(task, now)
+    return Change(settled="已发送")
+
+
+def _later(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> Change:
+    choice = Choice(WHEN_ASKED, "推迟到", tuple(DELAYS.items()), "tomorrow", "推迟", f"delay:{task.id}")
+    return Change(choice=choice)
+
+
+def _delay(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> Change:
+    until = delayed_until(chosen.get(WHEN_ASKED, "tomorrow"), settings.calendar, now)
+    put_off(task, until, "员工推迟")
+    return Change(settled=f"已推迟到 {settings.calendar.local(task.due_at):%m-%d %H:%M}")
+
+
+def _unfit(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> Change:
+    choice = Choice(WHY_ASKED, "为什么不合适", tuple(REASONS.items()), "timing", "提交", f"reject:{task.id}")
+    return Change(choice=choice)
+
+
+def _reject(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> Change:
+    reason = chosen.get(WHY_ASKED, "other")
+    task.state, task.rejected_because = "cancelled", reason if reason in REASONS else "other"
+    task.ended_because = f"员工认为不合适：{REASONS.get(reason, REASONS['other'])}"
+    return Change(settled="已记下，不再提醒")
+
+
+ACTIONS: dict[str, Callable[[Settings, SopTask, dict[str, str], datetime], Change]] = {
+    "sent": _sent,
+    "later": _later,
+    "delay": _delay,
+    "unfit": _unfit,
+    "reject": _reject,
+}
+_SETTLED = {
+    "completed": "已发送",
+    "replied": "客户已回复",
+    "cancelled": "已取消",
+    "expired": "已过期",
+    "planned": "已推迟",
+}
+
+
+def delayed_until(option: str, calendar: Workcalendar, now: datetime) -> datetime:
+    """The instant an option means, moved on to a lawful slot."""
+    local = calendar.local(now)
+    days = {"tomorrow": (1, 10, 0), "3d": (3, 10, 0), "tonight": (0, 19, 30)}
+    if option in days:
+        ahead, hour, minute = days[option]
+        day = local.date() + timedelta(days=ahead)
+        at = calendar.instant(day, local.time().replace(hour=hour, minute=minute, second=0, microsecond=0))
+        at = at if at > now else calendar.instant(day + timedelta(days=1), calendar.opens_at)
+    else:
+        at = now + timedelta(hours=3 if option == "3h" else 1)
+    return calendar.next_slot(at)
+
+
+def _put_change(
+    session: Session, task: SopTask, event: CardClick, change: Change, row: CallbackEvent, now: datetime, wake: Wake
+) -> None:
+    payload: dict[str, Any] = {
+        "response_code": event.response_code,
+        "userid": event.userid,
+        "settled": change.settled,
+    }
+    if change.choice is not None:
+        payload["choice"] = change.choice.as_dict()
+    outbox = Outbox(
+        key=f"card_change:{row.id}",
+        kind="card_change",
+        payload=payload,
+        customer_id=task.customer_id,
+        agent_id=task.agent_id,
+        task_id=task.id,
+        created_at=now,
+        not_before=now,
+        deadline=now + timedelta(hours=72),
+    )
+    session.add(outbox)
+    wake.outbox.append(outbox)

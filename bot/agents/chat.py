@@ -1,0 +1,179 @@
+"""The app's chat: an agent writes 今日, 客户, 完成, 推迟 or 移动, and gets an answer about his own customers only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from bot.agents.card_clicks import tick
+from bot.agents.manual_moves import MoveRefused, move_by_hand
+from bot.customers.state import Case, Wake, open_case
+from bot.platform.config.settings import Settings
+from bot.platform.database.store import get_status, set_status
+from bot.platform.models import Agent, Customer, Follow, SopTask
+from bot.sops.prompts import put_off
+from sop.orders import HELP, Delay, Done, Help, Lookup, Shift, Today, read_order, split_shift
+
+MOST_LISTED = 20
+MOST_FOUND = 5
+_LISTED = ("planned", "queued", "delivered", "unknown")
+
+
+def answer_agent(session: Session, settings: Settings, agent: Agent, text: str, now: datetime, wake: Wake) -> str:
+    """Do what the agent writes and answer in words; whatever is not understood is answered with help."""
+    order = read_order(text, now, settings.calendar)
+    return _ANSWERS[type(order)](_Desk(session, settings, agent, now, wake), order)
+
+
+class _Desk:
+    """What an answer needs: the agent's own customers and tasks."""
+
+    def __init__(self, session: Session, settings: Settings, agent: Agent, now: datetime, wake: Wake) -> None:
+        self.session, self.settings, self.agent, self.now, self.wake = session, settings, agent, now, wake
+        self._memory = f"chat:{agent.id}"
+
+    def day(self) -> Sequence[SopTask]:
+        """What is overdue or due before the local day ends, the longest due first."""
+        local = self.settings.calendar.local(self.now)
+        ends = self.settings.calendar.instant(local.date() + timedelta(days=1), local.time().min)
+        query = (
+            select(SopTask)
+            .options(joinedload(SopTask.customer))
+            .where(SopTask.agent_id == self.agent.id, SopTask.state.in_(_LISTED), SopTask.due_at < ends)
+            .order_by(SopTask.due_at, SopTask.id)
+            .limit(MOST_LISTED + 1)
+        )
+        return self.session.scalars(query).all()
+
+    def remember(self, tasks: Sequence[SopTask]) -> None:
+        """Numbers mean the list as the agent saw it, whatever has come due since."""
+        set_status(self.session, self._memory, {"tasks": [task.id for task in tasks]}, self.now)
+
+    def numbered(self, number: int) -> SopTask | str:
+        """The task of that number on the list last shown, or why there is none."""
+        memory = get_status(self.session, self._memory)
+        ids = memory.value["tasks"] if memory else [task.id for task in self.day()]
+        if not 1 <= number <= len(ids):
+            return f"单子上没有第 {number} 件" + (f"，共 {len(ids)} 件" if ids else "") + "。回复「今日」看单子"
+        task = self.session.get_one(SopTask, ids[number - 1])
+        if task.agent_id != self.agent.id or task.state not in _LISTED:
+            return f"第 {number} 件（{_name(task.customer)}）已经不用做了。回复「今日」看最新的单子"
+        return task
+
+    def find(self, name: str) -> list[Follow]:
+        """The agent's own customers by name or remark: the same, else containing it."""
+        mine = (
+            select(Follow)
+            .join(Follow.customer)
+            .options(contains_eager(Follow.customer))
+            .where(Follow.agent_id == self.agent.id, Follow.ended_at.is_(None))
+        )
+        follows, wanted = self.session.scalars(mine).unique().all(), name.casefold()
+        named = [(follow, {follow.customer.name.casefold(), follow.remark.casefold()}) for follow in follows]
+        same = [follow for follow, names in named if wanted in names]
+        return (same or [follow for follow, names in named if any(wanted in one for one in names)])[: MOST_FOUND + 1]
+
+    def when(self, at: datetime) -> str:
+        local, today = self.settings.calendar.local(at), self.settings.calendar.local(self.now).date()
+        return f"{local:%H:%M}" if local.date() == today else f"{local.month}月{local.day}日 {local:%H:%M}"
+
+
+def _say_today(desk: _Desk, _order: object) -> str:
+    tasks = desk.day()
+    desk.remember(tasks[:MOST_LISTED])
+    if not tasks:
+        return "今天没有要跟进的客户了。"
+    lines = [
+        f"{number}. {desk.when(task.due_at)} {_name(task.customer)}：{task.text[:30]}"
+        + ("（已过时间）" if task.due_at < desk.now - timedelta(hours=1) else "")
+        for number, task in enumerate(tasks[:MOST_LISTED], 1)
+    ]
+    more = "\n还有更多，先做完这些" if len(tasks) > MOST_LISTED else ""
+    return f"今天要跟进 {len(lines)} 件：\n" + "\n".join(lines) + more + "\n回复「完成 1」或「推迟 1 明天」"
+
+
+def _say_customer(desk: _Desk, order: Lookup) -> str:
+    found = desk.find(order.name)
+    if not found:
+        return f"您的客户里没有「{order.name}」"
+    if len(found) > 1:
+        return _which(found)
+    return _portrait(desk, open_case(desk.session, found[0].customer), found[0])
+
+
+def _portrait(desk: _Desk, case: Case, follow: Follow) -> str:
+    customer = case.customer
+    spoke_at = customer.last_word_at
+    rows = [
+        ("阶段", "、".join(case.stages.values()) or "还没有"),
+        ("标签", "、".join(sorted(case.tags)) or "还没有"),
+        ("最近说", f"「{customer.last_words}」{desk.when(spoke_at)}" if spoke_at else "还没有"),
+        ("下一步", next((f"{desk.when(t.due_at)} {t.text[:40]}" for t in case.open_tasks), "没有计划")),
+    ]
+    return f"{follow.remark or _name(customer)}\n" + "\n".join(f"{name}：{value}" for name, value in rows)
+
+
+def _tick(desk: _Desk, order: Done) -> str:
+    task = desk.numbered(order.number)
+    if isinstance(task, str):
+        return task
+    tick(task, desk.now)
+    return f"记下了：{_name(task.customer)} 这一步已发送。会话存档会再核对一次。"
+
+
+def _put_off(desk: _Desk, order: Delay) -> str:
+    task = desk.numbered(order.number)
+    if isinstance(task, str):
+        return task
+    put_off(task, desk.settings.calendar.next_slot(order.until), "员工推迟")
+    return f"好的，{_name(task.customer)} 这一步改到 {desk.when(task.due_at)}。"
+
+
+def _move(desk: _Desk, order: Shift) -> str:
+    stages = [stage.name for pipeline in desk.settings.pipelines for stage in pipeline.stages]
+    split = split_shift(order.words, stages)
+    if split is None:
+        return f"没看懂要移到哪个阶段。阶段有：{'、'.join(stages)}\n例如：移动 张三 {stages[0] if stages else ''}"
+    name, stage = split
+    found = desk.find(name)
+    if not found:
+        return f"您的客户里没有「{name}」"
+    if len(found) > 1:
+        return _which(found)
+    case = open_case(desk.session, found[0].customer)
+    pipeline = next(p.name for p in desk.settings.pipelines if any(s.name == stage for s in p.stages))
+    try:
+        moved = move_by_hand(
+            desk.session, desk.settings, case, pipeline, stage, desk.agent.userid, desk.now, desk.wake, "api"
+        )
+    except MoveRefused as refused:
+        return str(refused)
+    return f"{_name(found[0].customer)}：{moved.row.from_stage or '（还没有阶段）'} → {stage}"
+
+
+def _help(_desk: _Desk, order: Help) -> str:
+    return f"{order.hint}\n{HELP}" if order.hint else HELP
+
+
+def _which(found: Sequence[Follow]) -> str:
+    names = [f.remark or f"{_name(f.customer)}" for f in found[:MOST_FOUND]]
+    more = "等" if len(found) > MOST_FOUND else ""
+    return f"有好几位：{'、'.join(names)}{more}。请写得更全一些"
+
+
+def _name(customer: Customer) -> str:
+    return customer.name or "（未知姓名）"
+
+
+_ANSWERS: dict[type, Callable[[_Desk, Any], str]] = {
+    Today: _say_today,
+    Lookup: _say_customer,
+    Done: _tick,
+    Delay: _put_off,
+    Shift: _move,
+    Help: _help,
+}

@@ -1,0 +1,111 @@
+"""The morning's list: once a working day each agent is told what is due today and what has been left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from bot.customers.state import OPEN_STATES, Wake
+from bot.delivery.handler import Errand, Postponed, Skipped
+from bot.platform.config.settings import Settings
+from bot.platform.database.store import set_status
+from bot.platform.models import Agent, Outbox, SopTask, Status
+from bot.platform.signed_links import day_url
+from bot.wecom.cards import list_notice
+from sop.digest import Card, in_order
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+STATUS = "morning"
+KIND = "day_list"
+_TOO_LATE = timedelta(hours=4)  # after that it is no list of the morning any more
+
+
+def put_morning_lists(session: Session, settings: Settings, now: datetime, wake: Wake) -> int:
+    """Put out the day's lists once the hour has come; returns how many. A day of rest or a late start has none."""
+    calendar = settings.calendar
+    day = calendar.local(now).date()
+    begins = calendar.instant(day, settings.tables.budget.digest_at)
+    if not begins <= now < begins + _TOO_LATE or not calendar.is_workday(day) or calendar.quiet_shifts(now):
+        return 0
+    status = session.get(Status, STATUS, with_for_update=True)
+    if status is not None and status.value["day"] >= day.isoformat():
+        return 0
+    agents = session.scalars(_due_before(calendar.instant(day + timedelta(days=1), datetime.min.time()))).all()
+    rows = [_row(agent_id, day, now, begins + _TOO_LATE) for agent_id in agents]
+    session.add_all(rows)
+    wake.outbox += rows
+    set_status(session, STATUS, {"day": day.isoformat(), "lists": len(rows)}, now)
+    return len(rows)
+
+
+def _due_before(ends: datetime) -> Any:
+    mine = SopTask.state.in_(OPEN_STATES), SopTask.due_at < ends
+    return select(SopTask.agent_id).where(*mine).distinct().order_by(SopTask.agent_id)
+
+
+def _row(agent_id: int, day: date, now: datetime, deadline: datetime) -> Outbox:
+    return Outbox(
+        key=f"digest-day:{agent_id}:{day.isoformat()}",
+        kind=KIND,
+        payload={"day": day.isoformat()},
+        agent_id=agent_id,
+        created_at=now,
+        not_before=now,
+        deadline=deadline,
+    )
+
+
+class DayList(Errand):
+    """The list of one agent's day, as it stands when it leaves; it changes no task."""
+
+    repeats_show = True
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        settings = system.settings
+        shifts = settings.calendar.quiet_shifts(now)
+        if shifts:
+            raise Postponed((shifts[-1].to - now).total_seconds())
+        if "card" in row.payload:
+            return row.payload
+        ends = settings.calendar.instant(
+            date.fromisoformat(row.payload["day"]) + timedelta(days=1), datetime.min.time()
+        )
+        tasks = _of_agent(session, row.agent_id, ends)
+        if not tasks:
+            raise Skipped("今天没有要跟进的客户")
+        agent = session.get_one(Agent, row.agent_id)
+        left = sum(task.state == "delivered" for task in tasks)
+        card = list_notice(
+            task_id=f"day_{row.id}",
+            title=f"今天要跟进 {len(tasks)} 件" + (f"，其中 {left} 件已提醒过" if left else ""),
+            lines=[(str(entry.customer), _line(settings, entry)) for entry in in_order(map(_entry, tasks))],
+            url=day_url(system.environment.base_url, agent.id, system.signing_key, row.created_at),
+        )
+        return {**row.payload, "userid": agent.userid, "card": card}
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return {"msgid": system.wecom.send_card(payload["userid"], payload["card"]).msgid}
+
+
+def _of_agent(session: Session, agent_id: int | None, ends: datetime) -> list[SopTask]:
+    query = (
+        select(SopTask)
+        .options(joinedload(SopTask.customer))
+        .where(SopTask.agent_id == agent_id, SopTask.state.in_(OPEN_STATES), SopTask.due_at < ends)
+        .order_by(SopTask.due_at, SopTask.id)
+    )
+    return list(session.scalars(query))
+
+
+def _entry(task: SopTask) -> Card:
+    return Card(task.id, task.customer.name or "新客户", task.why, task.due_at, task.priority)
+
+
+def _line(settings: Settings, entry: Card) -> str:
+    return f"{settings.calendar.local(entry.due_at):%m-%d %H:%M} {entry.title}"

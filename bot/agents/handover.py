@@ -1,0 +1,106 @@
+"""A customer changes hands: what happened stays, what is open goes on with the new agent, and the log says so."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from bot.customers.state import Case, Wake
+from bot.platform.database import audit_log as auditing
+from bot.platform.models import Follow, GroupSend, SopEnrolment, SopTask
+from bot.sops.prompts import put_off
+from bot.sops.stopping import cancel_cards, end_enrolment, stop_sops
+from bot.sync.tag_sync import mark_again
+
+ASSIGNED = 202  # WeCom's add_way: an admin gave him the customer
+TRANSFER = "transfer"
+LATELY = timedelta(days=3)  # WeCom settles a handing over within a day
+NO_NEWCOMER = "接手老客户，不再按新客户跟进"
+_ANEW = frozenset({"queued", "delivered", "unknown"})
+
+
+def taken_from(case: Case, at: datetime) -> Follow | None:
+    """Whose customer this was until he was handed over lately, and whose tasks nobody has taken on yet."""
+    given = [f for f in case.follows if f.ended_by == TRANSFER and f.ended_at is not None and _near(f.ended_at, at)]
+    waiting = [follow for follow in given if _running(case, follow)]
+    newest = max(waiting or given, key=_ended, default=None)
+    if newest is None or waiting:
+        return newest
+    has_heir = any(follow.added_at >= _ended(newest) for follow in case.active_follows)
+    return None if has_heir else newest
+
+
+def heir_of(case: Case, giver: Follow, *, surely: bool = False) -> Follow | None:
+    """Who has the customer now that `giver` lost him: whom an admin gave him to, else who got him lately (`surely`:
+    not he)."""
+    others = [follow for follow in case.active_follows if follow is not giver]
+    given = [follow for follow in others if follow.add_way == ASSIGNED]
+    lately = [follow for follow in others if giver.ended_at and _near(follow.added_at, giver.ended_at)]
+    return max(given or ([] if surely else lately), key=lambda follow: follow.added_at, default=None)
+
+
+def inherit(session: Session, case: Case, giver: Follow, heir: Follow, now: datetime, wake: Wake, why: str) -> int:
+    """Let `heir` go on with what runs through `giver`; returns how many open tasks he takes on.
+
+    What was on its way to the giver's phone is prompted anew on the heir's. A mass message that WeCom has already
+    stays the giver's.
+    """
+    running, moved = _running(case, giver), 0
+    _stop_newcomer(session, case, heir, {enrolment.sop_id for enrolment in running}, now)
+    for enrolment in running:
+        enrolment.agent_id = heir.agent_id
+        moved += sum(_take_on(session, task, heir.agent_id, now) for task in enrolment.tasks)
+    for placement in case.placements.values():
+        mark_again(session, case, heir, placement.pipeline, now, wake)
+    detail = {"from": giver.agent.userid, "to": heir.agent.userid, "tasks": moved, "sops": len(running), "why": why}
+    auditing.record(session, "wecom", "customer.transfer", f"customer:{case.customer.id}", now, **detail)
+    session.flush()
+    return moved
+
+
+def end_or_inherit(session: Session, case: Case, giver: Follow, now: datetime, wake: Wake) -> Follow | None:
+    """A contact has ended, as a reading showed: his heir goes on, or what was planned stops. Returns the heir."""
+    handed_over = giver.ended_by == TRANSFER or giver.agent.left_at is not None
+    heir = heir_of(case, giver, surely=not handed_over)
+    if heir is not None:
+        giver.ended_by = TRANSFER
+        inherit(session, case, giver, heir, now, wake, "reading")
+    else:
+        stop_sops(session, Case(case.customer, enrolments=_running(case, giver)), ["left"], now)
+    return heir
+
+
+def _running(case: Case, follow: Follow) -> list[SopEnrolment]:
+    return [e for e in case.enrolments if e.ended_at is None and e.agent_id == follow.agent_id]
+
+
+def _stop_newcomer(session: Session, case: Case, heir: Follow, sops: set[str], now: datetime) -> None:
+    """What began because we took the customer for a new one, or runs twice now."""
+    for enrolment in _running(case, heir):
+        greeted = any(task.completed_at is not None for task in enrolment.tasks)
+        newcomer = enrolment.cause.startswith("event:") and enrolment.enrolled_at >= heir.added_at - LATELY
+        if (newcomer and not greeted) or enrolment.sop_id in sops:
+            end_enrolment(session, enrolment, NO_NEWCOMER, now)
+
+
+def _take_on(session: Session, task: SopTask, agent_id: int, now: datetime) -> bool:
+    if task.state not in ("planned", *_ANEW):
+        return False
+    if task.group_send_id is not None:
+        if session.get_one(GroupSend, task.group_send_id).state != "gathering":
+            return False
+        task.group_send_id = None
+    task.agent_id = agent_id
+    if task.state in _ANEW:
+        cancel_cards(session, [task.id], "客户已交给别的员工", now)
+        put_off(task, now, "客户交接")
+    return True
+
+
+def _ended(follow: Follow) -> datetime:
+    return follow.ended_at or follow.added_at
+
+
+def _near(one: datetime, other: datetime) -> bool:
+    return abs(one - other) <= LATELY

@@ -1,0 +1,128 @@
+"""By hand: put a customer on an SOP, take him off it, and see beforehand what he would get."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.state import Case, Wake
+from bot.platform.config.settings import Settings
+from bot.platform.models import Agent, SopEnrolment
+from bot.sops.enrolment import enrol, owner_for
+from bot.sops.gate import contacts_of
+from bot.sops.prompts import wording_values
+from bot.sops.stopping import end_enrolment
+from bot.wecom.errors import BotError
+from sop.enrolling import why_not_again
+from sop.playbook import Sop
+from sop.preview import Course, Prompt, preview
+from taggers.said import Said
+
+BY_HAND = "人工停止"
+IMAGINED = "imagined"
+_BEHIND = ("completed", "replied", "expired", "cancelled", "failed")
+
+
+class EnrolRefused(BotError):  # noqa: N818 - named for what it is
+    """An enrolment that cannot be; the text says why."""
+
+
+def find_sop(settings: Settings, sop_id: str) -> Sop:
+    """The SOP of that id; raises EnrolRefused naming those there are."""
+    sop = settings.sops.get(sop_id)
+    if sop is None:
+        raise EnrolRefused(
+            Said(
+                "没有跟进「{sop_id}」，可用的有：{names}",
+                sop_id=sop_id,
+                names=list(settings.sops) or Said("（一个也没有）"),
+            )
+        )
+    return sop
+
+
+def enrol_by_hand(
+    session: Session, settings: Settings, case: Case, sop_id: str, who: str, now: datetime, wake: Wake
+) -> SopEnrolment:
+    """Start an SOP for a customer whatever its trigger and audience; raises EnrolRefused saying why not.
+
+    who: a userid or an admin's name, kept as the cause. One whose wish for peace stands, or who is on it, is refused.
+    """
+    sop = find_sop(settings, sop_id)
+    why = _why_not(session, case, sop, now)
+    if why is not None:
+        raise EnrolRefused(why)
+    cause = f"hand:{who[:40]}:{int(now.timestamp() * 1000)}"
+    made = enrol(session, settings, case, sop, cause, now, wake, by_hand=True)
+    if made is None:
+        raise EnrolRefused("这份跟进的日子都已经过去了，没有可提醒的步骤")
+    return made
+
+
+def stop_by_hand(session: Session, settings: Settings, case: Case, sop_id: str, who: str, now: datetime) -> int:
+    """Stop a customer's running enrolments in an SOP (of an older config, too); returns how many there were."""
+    running = [e for e in case.enrolments if e.sop_id == sop_id and e.ended_at is None]
+    if not running and sop_id not in settings.sops:
+        find_sop(settings, sop_id)
+    for enrolment in running:
+        end_enrolment(session, enrolment, f"{BY_HAND}（{who[:40]}）", now)
+    return len(running)
+
+
+def preview_for(
+    session: Session, settings: Settings, case: Case, sop: Sop, now: datetime, days: int = 30
+) -> tuple[Prompt, ...]:
+    """What the customer would get if the SOP started now, among the SOPs he is on; raises EnrolRefused."""
+    agent = owner_for(case, sop)
+    if agent is None:
+        raise EnrolRefused("这位客户没有跟进的员工")
+    running = [e for e in case.enrolments if e.ended_at is None]
+    courses = [course for e in running if e.sop_id != sop.id and (course := _course(settings, e)) is not None]
+    contacts = contacts_of(session, case.customer.id, now, settings.tables.budget.talk_hold)
+    return preview(
+        [Course(sop, now), *courses],
+        settings.workspace,
+        settings.tables.budget,
+        case.customer.external_userid,
+        now,
+        contacts=contacts,
+        days=days,
+        values=wording_values(settings, case, agent),
+    )
+
+
+def preview_imagined(settings: Settings, sop: Sop, now: datetime, days: int = 30) -> tuple[Prompt, ...]:
+    """What a customer would get who has nothing else, and whose name is not known."""
+    values = {"agent.name": "员工", "stage": sop.stage or "", "company": settings.workspace.name}
+    return preview(
+        [Course(sop, now)], settings.workspace, settings.tables.budget, IMAGINED, now, days=days, values=values
+    )
+
+
+def last_enrolment(session: Session, case: Case, sop: Sop) -> datetime | None:
+    """When the customer was last put on the SOP."""
+    mine = select(SopEnrolment.enrolled_at).where(
+        SopEnrolment.customer_id == case.customer.id, SopEnrolment.sop_id == sop.id
+    )
+    return session.scalar(mine.order_by(SopEnrolment.enrolled_at.desc()).limit(1))
+
+
+def _why_not(session: Session, case: Case, sop: Sop, now: datetime) -> str | None:
+    agent: Agent | None = owner_for(case, sop)
+    if not sop.enabled:
+        return "这份跟进已暂停"
+    if case.customer.opted_out_at is not None:
+        return "客户说过不想再收到消息"
+    if any(e.sop_id == sop.id and e.ended_at is None for e in case.enrolments):
+        return "客户已经在这份跟进里了"
+    if agent is None:
+        return "这位客户没有跟进的员工"
+    return why_not_again(sop, last_enrolment(session, case, sop), now)
+
+
+def _course(settings: Settings, enrolment: SopEnrolment) -> Course | None:
+    sop = settings.sops.get(enrolment.sop_id)
+    done = [task.step + 1 for task in enrolment.tasks if task.state in (*_BEHIND, "queued", "delivered", "unknown")]
+    return None if sop is None else Course(sop, enrolment.enrolled_at, max(done, default=0))

@@ -1,0 +1,165 @@
+"""The company's people and departments as WeCom shows them: taken in, followed when they change or leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.identity import find_agents
+from bot.customers.state import Wake
+from bot.delivery.handler import Errand
+from bot.platform.database import audit_log as auditing
+from bot.platform.models import Agent, Department, Outbox
+from bot.wecom import directory
+from bot.wecom.directory import DISABLED, LEFT, Person, read_person
+from bot.wecom.errors import WeComError
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+NO_SUCH_MEMBER = 60111
+OUT_OF_SIGHT = 60011
+WECOM = "wecom"  # the actor of what WeCom told
+GONE = frozenset({DISABLED, LEFT})
+
+
+class ReadMember(Errand):
+    """One member's profile, after an event about him."""
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        return {**row.payload, "userid": session.get_one(Agent, row.agent_id).userid}
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return {"member": system.wecom.member(payload["userid"])}
+        except WeComError as error:
+            if error.errcode not in (NO_SUCH_MEMBER, OUT_OF_SIGHT):
+                raise
+            return {"errcode": error.errcode}
+
+    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
+        agent = session.get_one(Agent, row.agent_id)
+        if result.get("member"):
+            take_person(session, agent, read_person(result["member"]), now)
+        elif result.get("errcode") == NO_SUCH_MEMBER:
+            note_left(session, agent, now)
+
+
+class ReadDepartments(Errand):
+    """All departments, after an event about one."""
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        return dict(row.payload)
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        found = directory.departments(system.wecom)
+        return {"departments": [[d.id, d.parent_id, d.name, d.position] for d in found]}
+
+    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
+        take_departments(session, [directory.Department(*values) for values in result["departments"]], now)
+
+
+def ask_member(session: Session, agent: Agent, why: str, now: datetime, wake: Wake) -> None:
+    """Put out a reading of a member's profile. why: names the occasion."""
+    key = f"member:{agent.id}:{why}"[:120]
+    row = Outbox(key=key, kind="member", payload={}, agent_id=agent.id, created_at=now, not_before=now)
+    session.add(row)
+    wake.outbox.append(row)
+
+
+def ask_departments(session: Session, why: str, now: datetime, wake: Wake) -> None:
+    """Put out a reading of all departments. why: names the occasion."""
+    row = Outbox(key=f"departments:{why}"[:120], kind="departments", payload={}, created_at=now, not_before=now)
+    session.add(row)
+    wake.outbox.append(row)
+
+
+def take_person(session: Session, agent: Agent, found: Person, now: datetime) -> bool:
+    """Write down a profile; True where something in it was new to us."""
+    told = {
+        "userid": found.userid[:64] or agent.userid,
+        "name": found.name[:64] or agent.name or "",
+        "departments": list(found.departments),
+        "leads": list(found.leads),
+        "leaders": [userid.casefold() for userid in found.leaders],
+        "position": found.position[:128],
+    }
+    changed = [name for name, value in told.items() if getattr(agent, name) != value]
+    for name in changed:
+        setattr(agent, name, told[name])
+    agent.read_at = now
+    if found.status in GONE:
+        return note_left(session, agent, now) or bool(changed)
+    if agent.left_at is not None:
+        agent.left_at = None
+        auditing.record(session, WECOM, "agent.return", f"agent:{agent.id}", now)
+        return True
+    return bool(changed)
+
+
+def note_left(session: Session, agent: Agent, now: datetime) -> bool:
+    """He is gone from the company. His customers wait for whoever inherits them; so do their tasks."""
+    if agent.left_at is not None:
+        return False
+    agent.left_at = now
+    auditing.record(session, WECOM, "agent.leave", f"agent:{agent.id}", now, userid=agent.userid)
+    return True
+
+
+def rename(session: Session, agent: Agent, userid: str) -> bool:
+    """WeCom gave him another userid; False where somebody has it already."""
+    key = userid.casefold()
+    if not userid or session.scalar(select(Agent.id).where(Agent.key == key, Agent.id != agent.id)) is not None:
+        return False
+    agent.key, agent.userid = key[:64], userid[:64]
+    return True
+
+
+def take_people(session: Session, found: Iterable[Person], now: datetime) -> tuple[list[Agent], list[Agent]]:
+    """Write down profiles; returns the agents we did not know and those of whom something changed."""
+    listed = {person.userid.casefold(): person for person in found}
+    known = set(session.scalars(select(Agent.key)))
+    agents = find_agents(session, [person.userid for person in listed.values()], now)
+    changed = [agents[key] for key, person in listed.items() if take_person(session, agents[key], person, now)]
+    fresh = [agents[key] for key in listed if key not in known]
+    return fresh, [agent for agent in changed if agent.key in known]
+
+
+def take_departments(
+    session: Session, found: Iterable[directory.Department], now: datetime
+) -> tuple[list[Department], list[Department], list[Department]]:
+    """Make ours equal to WeCom's; returns those that are new, changed and gone."""
+    ours = {row.id: row for row in session.scalars(select(Department))}
+    fresh, changed, here = [], [], set()
+    for told in found:
+        here.add(told.id)
+        row = ours.get(told.id)
+        if row is None:
+            row = Department(id=told.id, parent_id=told.parent_id, name=told.name[:128], position=told.position)
+            session.add(row)
+            fresh.append(row)
+            continue
+        values = {"parent_id": told.parent_id, "name": told.name[:128] or row.name, "position": told.position}
+        if row.gone_at is not None or any(getattr(row, name) != value for name, value in values.items()):
+            changed.append(row)
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.gone_at = None
+    gone = [row for number, row in ours.items() if number not in here and row.gone_at is None]
+    for row in gone:
+        row.gone_at = now
+    session.flush()
+    return fresh, changed, gone
+
+
+def below(session: Session, departments: Iterable[int]) -> set[int]:
+    """These departments and all under them, as far as we know."""
+    rows = session.execute(select(Department.id, Department.parent_id).where(Department.gone_at.is_(None))).all()
+    found = set(departments)
+    while more := {number for number, parent in rows if parent in found} - found:
+        found |= more
+    return found

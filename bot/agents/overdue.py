@@ -1,0 +1,139 @@
+"""Prompts that the agent has not followed: he is reminded, then his leader is told, in work hours, each time once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from bot.customers.state import Wake
+from bot.delivery.handler import Errand, Postponed, Skipped
+from bot.platform.config.settings import Settings
+from bot.platform.log import get_logger
+from bot.platform.models import Agent, Outbox, SopTask
+from sop.overdue import Nudge, next_nudge
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+KIND = "nudge"
+MOST_LISTED = 10
+_log = get_logger(__name__)
+
+
+def nudge_overdue(session: Session, settings: Settings, now: datetime, wake: Wake, limit: int = 500) -> int:
+    """Put out the nudges whose time has come, one message for all of an agent's; returns how many tasks were seen."""
+    rules = settings.tables.overdue
+    if not rules.remind_after and not rules.leader_after:
+        return 0
+    open_now = (
+        select(SopTask)
+        .where(
+            SopTask.state == "delivered",
+            SopTask.channel == "card",
+            or_(SopTask.nudge_at.is_(None), SopTask.nudge_at <= now),
+        )
+        .order_by(SopTask.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    tasks = session.scalars(open_now).all()
+    together: dict[tuple[int, str], list[SopTask]] = {}
+    for task in tasks:
+        nudge = _next(task, settings)
+        if nudge is not None and nudge.at <= now and not settings.calendar.shifts(now):
+            together.setdefault((task.agent_id, nudge.to), []).append(task)
+            _note(task, nudge, now)
+            nudge = _next(task, settings)
+        # looked at again when the next is due, at the latest when it expires
+        task.nudge_at = max(nudge.at, settings.calendar.next_slot(now)) if nudge is not None else task.expires_at
+    for (agent_id, to), theirs in together.items():
+        _put(session, agent_id, to, theirs, now, wake)
+    return len(tasks)
+
+
+def _next(task: SopTask, settings: Settings) -> Nudge | None:
+    if task.delivered_at is None:
+        return None
+    reminded = [datetime.fromisoformat(at) for at in task.reminded or []]
+    told = task.told_leader_at is not None
+    rules, calendar = settings.tables.overdue, settings.calendar
+    return next_nudge(task.delivered_at, reminded, told, rules, calendar, task.expires_at)
+
+
+def _note(task: SopTask, nudge: Nudge, now: datetime) -> None:
+    if nudge.to == "leader":
+        task.told_leader_at = now
+    else:
+        task.reminded = [*(task.reminded or []), now.isoformat()]
+
+
+def _put(session: Session, agent_id: int, to: str, tasks: Sequence[SopTask], now: datetime, wake: Wake) -> None:
+    first = tasks[0]
+    row = Outbox(
+        # the first task is nudged for the nth time once only
+        key=f"nudge:{to}:{first.id}:{first.prompts}:{len(first.reminded or [])}",
+        kind=KIND,
+        payload={"to": to, "task_ids": [task.id for task in tasks]},
+        agent_id=agent_id,
+        created_at=now,
+        not_before=now,
+        deadline=max(task.expires_at for task in tasks),
+    )
+    session.add(row)
+    wake.outbox.append(row)
+
+
+class NudgeErrand(Errand):
+    """A plain message about prompts that are still open when it leaves. WeCom names the leader, else the config."""
+
+    repeats_show = True
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        shifts = system.settings.calendar.shifts(now)
+        if shifts:
+            raise Postponed((shifts[-1].to - now).total_seconds())
+        if "text" in row.payload:
+            return row.payload
+        listed = select(SopTask).where(SopTask.id.in_(row.payload["task_ids"]), SopTask.state == "delivered")
+        tasks = session.scalars(listed.order_by(SopTask.delivered_at, SopTask.id)).all()
+        if not tasks:
+            raise Skipped("都已经跟进了，不用再催")
+        agent = session.get_one(Agent, row.agent_id)
+        leader = row.payload["to"] == "leader"
+        return {
+            **row.payload,
+            "userid": agent.userid,
+            "leaders": list(system.settings.tables.overdue.leaders) if leader else [],
+            "text": _words(system.settings, tasks, agent.shown_name if leader else "", now),
+        }
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        to = [payload["userid"]]
+        if payload["to"] == "leader":
+            named = system.wecom.member(payload["userid"]).get("direct_leader") or []
+            to = [str(userid) for userid in named] or list(payload["leaders"])
+        if not to:
+            _log.warning("nobody to tell about unfollowed prompts", userid=payload["userid"])
+        return {"msgids": [system.wecom.send_text(userid, payload["text"]).msgid for userid in to], "to": to}
+
+
+def _words(settings: Settings, tasks: Sequence[SopTask], agent: str, now: datetime) -> str:
+    count = len(tasks)
+    head = f"{agent} 有 {count} 件跟进过了时间还没有做" if agent else f"还有 {count} 件没有跟进，方便时看一下"
+    lines = [
+        f"{number}. {task.customer.name or '新客户'}：{task.text[:30]}（{_since(task, now)}前提醒）"
+        for number, task in enumerate(tasks[:MOST_LISTED], 1)
+    ]
+    rest = count - MOST_LISTED
+    tail = [f"还有 {rest} 件"] if rest > 0 else []
+    return "\n".join([f"{head}：", *lines, *tail, *([] if agent else ["已经发过的，回复「今日」后写「完成 1」"])])
+
+
+def _since(task: SopTask, now: datetime) -> str:
+    minutes = int((now - (task.delivered_at or now)).total_seconds() // 60)
+    hours = minutes // 60
+    return f"{minutes} 分钟" if minutes < 120 else f"{hours} 小时" if hours < 48 else f"{hours // 24} 天"

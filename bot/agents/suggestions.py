@@ -1,0 +1,132 @@
+"""What an agent might say to a customer now: the step that is due, answers to what he asked, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rapidfuzz import fuzz
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.state import Case
+from bot.platform.config.settings import Settings
+from bot.platform.models import Agent, Evidence, Message, SopTask
+from bot.sops.prompts import wording_values
+from sop.wording import render
+
+MOST = 3
+LATELY = timedelta(days=3)
+_LOOKED_AT = 20
+_SAME = 92.0
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Words ready to be sent. key: "task:17" or "rule:ask-price"; kind: due | asked | next; why: for the agent."""
+
+    key: str
+    kind: str
+    text: str
+    why: str
+    task: SopTask | None = None
+
+    @property
+    def attach(self) -> Sequence[dict[str, object]]:
+        """What goes along, as the step has it."""
+        return self.task.attach if self.task is not None else ()
+
+
+def suggest(
+    session: Session, settings: Settings, case: Case, agent: Agent, now: datetime, most: int = MOST
+) -> list[Suggestion]:
+    """The best words first: due steps, then the replies of rules hit lately, then the next planned step.
+
+    What this agent's side has said in nearly the same words since is left out. Two queries beside the case's own.
+    """
+    said = _said_lately(session, case, now)
+    found: list[Suggestion] = []
+    candidates = [
+        *_due(settings, case, agent, now),
+        *_asked(session, settings, case, agent, now),
+        *_next(settings, case, agent, now),
+    ]
+    for one in candidates:
+        known = [*said, *(other.text for other in found)]
+        if len(found) < most and not any(fuzz.ratio(one.text, text) >= _SAME for text in known):
+            found.append(one)
+    return found
+
+
+def find_suggestion(
+    session: Session, settings: Settings, case: Case, agent: Agent, key: str, now: datetime
+) -> Suggestion | None:
+    """The suggestion of this key as long as it may still be sent."""
+    kind, _, rest = key.partition(":")
+    if kind == "task":
+        steps = _of_tasks(settings, case, agent, "due", _mine(case, agent))
+        return next((step for step in steps if step.key == key), None)
+    if kind == "rule" and rest:
+        return next((one for one in _asked(session, settings, case, agent, now) if one.key == key), None)
+    return None
+
+
+def _mine(case: Case, agent: Agent) -> list[SopTask]:
+    return [task for task in case.open_tasks if task.agent_id == agent.id and task.channel == "card"]
+
+
+def _due(settings: Settings, case: Case, agent: Agent, now: datetime) -> Iterator[Suggestion]:
+    due = [task for task in _mine(case, agent) if task.due_at <= now]
+    return _of_tasks(settings, case, agent, "due", due)
+
+
+def _next(settings: Settings, case: Case, agent: Agent, now: datetime) -> Iterator[Suggestion]:
+    """A step sent ahead of its time counts only so long before it is due."""
+    soon = now + settings.tables.completion.look_back
+    ahead = [task for task in _mine(case, agent) if now < task.due_at <= soon]
+    return _of_tasks(settings, case, agent, "next", ahead)
+
+
+def _of_tasks(
+    settings: Settings, case: Case, agent: Agent, kind: str, tasks: Sequence[SopTask]
+) -> Iterator[Suggestion]:
+    values = wording_values(settings, case, agent) if tasks else {}
+    for task in tasks:
+        yield Suggestion(f"task:{task.id}", kind, render(task.wording, values), task.why, task)
+
+
+def _asked(session: Session, settings: Settings, case: Case, agent: Agent, now: datetime) -> Iterator[Suggestion]:
+    """The replies of rules that hit lately, the newest hit first."""
+    replies = {rule.id: rule.reply for rule in settings.tables.rules if rule.reply}
+    if not replies:
+        return
+    query = (
+        select(Evidence)
+        .where(
+            Evidence.customer_id == case.customer.id, Evidence.rule_id.in_(replies), Evidence.hit_at > now - LATELY
+        )
+        .order_by(Evidence.hit_at.desc(), Evidence.id.desc())
+        .limit(_LOOKED_AT)
+    )
+    values = wording_values(settings, case, agent)
+    newest: dict[str, Evidence] = {}
+    for row in session.scalars(query):
+        newest.setdefault(row.rule_id, row)
+    for rule_id, row in newest.items():
+        yield Suggestion(f"rule:{rule_id}", "asked", render(replies[rule_id] or "", values), row.reason)
+
+
+def _said_lately(session: Session, case: Case, now: datetime) -> list[str]:
+    query = (
+        select(Message.text)
+        .where(
+            Message.customer_id == case.customer.id,
+            Message.role == "agent",
+            Message.sent_at > now - LATELY,
+            Message.revoked_at.is_(None),
+        )
+        .order_by(Message.sent_at.desc())
+        .limit(_LOOKED_AT)
+    )
+    return [text for text in session.scalars(query) if text]

@@ -1,0 +1,72 @@
+"""What an agent decides about a prompt on one of our pages: later, not fitting, sent by one tap."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from bot.agents.card_clicks import REASONS
+from bot.customers.state import OPEN_STATES
+from bot.platform.config.settings import Settings
+from bot.platform.models import SopTask
+from bot.sops.prompts import put_off
+from bot.sops.stopping import cancel_cards
+from bot.wecom.errors import BotError
+from sop.workcalendar import Workcalendar
+
+DELAYS = {"30m": "30 分钟后", "2h": "2 小时后", "tomorrow": "明天 9:00"}
+TAP_HOLDS = timedelta(minutes=10)  # the archive shows a message within a minute or so, seldom later
+GROUP_SENT, NO_DELAY, NO_REASON = "这一步由企业群发统一发出，不能单独推迟", "请选推迟到什么时候", "请选为什么不合适"
+TAPPED, SETTLED = "刚才已点发送，等存档证实", "这一步已经处理过了"
+REFUSALS = (GROUP_SENT, NO_DELAY, NO_REASON, TAPPED, SETTLED)
+_SPANS = {"30m": timedelta(minutes=30), "2h": timedelta(hours=2)}
+
+
+class AnswerRefused(BotError):  # noqa: N818 - named for what it is
+    """What the agent wants cannot be done any more; the text is for him."""
+
+
+def postpone(session: Session, settings: Settings, task: SopTask, option: str, now: datetime) -> None:
+    """Prompt the agent again later (a key of DELAYS); a card that waits does not leave. Raises AnswerRefused."""
+    _check_open(task)
+    if task.group_send_id is not None:
+        raise AnswerRefused(GROUP_SENT)
+    if option not in DELAYS:
+        raise AnswerRefused(NO_DELAY)
+    until = _until(option, settings.calendar, now)
+    cancel_cards(session, [task.id], "员工推迟", now)
+    put_off(task, max(until, task.due_at), "员工推迟")
+    task.tapped_at = None
+
+
+def decline(session: Session, task: SopTask, reason: str, now: datetime) -> None:
+    """Drop the prompt because it does not fit (a key of REASONS), which counts against its step. Raises
+    AnswerRefused."""
+    _check_open(task)
+    if reason not in REASONS:
+        raise AnswerRefused(NO_REASON)
+    task.state, task.rejected_because = "cancelled", reason
+    task.ended_because = f"员工认为不合适：{REASONS[reason]}"
+    cancel_cards(session, [task.id], task.ended_because, now)
+
+
+def tap(task: SopTask, now: datetime, *, again: bool = False) -> None:
+    """Take the one tap that sends this task's words; a second one within TAP_HOLDS is refused unless `again`."""
+    _check_open(task)
+    if task.tapped_at is not None and now - task.tapped_at < TAP_HOLDS and not again:
+        raise AnswerRefused(TAPPED)
+    task.tapped_at = now
+
+
+def _check_open(task: SopTask) -> None:
+    if task.state not in OPEN_STATES:
+        raise AnswerRefused(SETTLED)
+
+
+def _until(option: str, calendar: Workcalendar, now: datetime) -> datetime:
+    """The instant an option means, moved on to a lawful slot."""
+    if option in _SPANS:
+        return calendar.next_slot(now + _SPANS[option])
+    tomorrow = calendar.local(now).date() + timedelta(days=1)
+    return calendar.next_slot(calendar.instant(tomorrow, datetime.min.time().replace(hour=9)))

@@ -1,0 +1,1 @@
+"""Figures: reports, rule statistics, history and backtests. Nothing here changes a customer."""

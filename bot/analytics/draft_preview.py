@@ -1,0 +1,117 @@
+"""A draft of the config tried before it is saved: on a typed sentence, and on the last messages that came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.platform.models import Message
+from taggers.hits import Explanation
+from taggers.rulebook import RuleBook
+from taggers.utterance import Sender, Utterance
+
+LAST = 1_000
+SHOWN = 10
+LARGE = 0.05
+"""Changed hits a message looked at from which a draft is called a large change."""
+
+
+@dataclass(frozen=True)
+class Saying:
+    """A message as a draft is tried on it."""
+
+    customer_id: int | None
+    utterance: Utterance
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A message that a rule hits by one of the two books only; `why` it hits there, `why_not` in the other."""
+
+    rule_id: str
+    tag: str
+    customer_id: int | None
+    text: str
+    why: str
+    why_not: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Hits on the messages looked at: by the book in force, by the draft, and where they differ (the newest few)."""
+
+    messages: int
+    before: int
+    after: int
+    gained: int
+    lost: int
+    gains: tuple[Difference, ...]
+    losses: tuple[Difference, ...]
+
+    @property
+    def large(self) -> bool:
+        """Whether so much changes that a person should look twice."""
+        return self.gained + self.lost > max(5, self.messages * LARGE)
+
+
+def last_sayings(session: Session, limit: int = LAST) -> list[Saying]:
+    """The newest text messages of customers and agents, newest first."""
+    query = (
+        select(Message.msgid, Message.customer_id, Message.role, Message.text)
+        .where(
+            Message.role.in_(("customer", "agent")),
+            Message.kind == "text",
+            Message.action == "send",
+            Message.revoked_at.is_(None),
+            Message.customer_id.is_not(None),
+        )
+        .order_by(Message.id.desc())
+        .limit(limit)
+    )
+    found = []
+    for msgid, customer_id, role, text in session.execute(query):
+        sender: Sender = "agent" if role == "agent" else "customer"
+        found.append(Saying(customer_id, Utterance.typed(text, msgid=msgid, sender=sender)))
+    return found
+
+
+def compare_books(old: RuleBook, new: RuleBook, sayings: Sequence[Saying], shown: int = SHOWN) -> Comparison:
+    """Judge the messages by both books; what customers carry or where they stand is not asked."""
+    before = after = gained = lost = 0
+    gains: list[Difference] = []
+    losses: list[Difference] = []
+    had_all = old.judge_all([one.utterance for one in sayings])
+    has_all = new.judge_all([one.utterance for one in sayings])
+    for saying, had, has in zip(sayings, had_all, has_all, strict=True):
+        before, after = before + len(had), after + len(has)
+        known, fresh = {(hit.rule_id, hit.tag) for hit in had}, {(hit.rule_id, hit.tag) for hit in has}
+        for hit in has:
+            if (hit.rule_id, hit.tag) not in known:
+                gained += 1
+                if len(gains) < shown:
+                    gains.append(_difference(saying, hit.rule_id, hit.tag, hit.reason, old))
+        for hit in had:
+            if (hit.rule_id, hit.tag) not in fresh:
+                lost += 1
+                if len(losses) < shown:
+                    losses.append(_difference(saying, hit.rule_id, hit.tag, hit.reason, new))
+    return Comparison(len(sayings), before, after, gained, lost, tuple(gains), tuple(losses))
+
+
+def _difference(saying: Saying, rule_id: str, tag: str, why: str, other: RuleBook) -> Difference:
+    same = [one for one in other.explain(saying.utterance) if one.rule_id == rule_id and not one.hit]
+    if same:
+        why_not = same[0].reason
+    else:
+        known = any(rule.id == rule_id for rule in other.rules)
+        why_not = "未命中：句中没有这条规则的关键词" if known else "没有这条规则"
+    return Difference(rule_id, tag, saying.customer_id, saying.utterance.text[:200], why, why_not)
+
+
+def explain_typed(book: RuleBook, sentence: str, sender: Sender, first: str = "") -> tuple[Explanation, ...]:
+    """Why each rule concerned hits a sentence or not: the rule `first` before the others, hits before misses."""
+    found = book.explain(Utterance.typed(sentence, sender=sender))
+    return tuple(sorted(found, key=lambda one: (one.rule_id != first, not one.hit)))

@@ -1,0 +1,199 @@
+"""What was said, read back from the database for studies of the rules: one customer after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from multiprocessing import get_context
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from bot.platform.config.settings import Settings, parse_settings
+from bot.platform.database.store import Store
+from bot.platform.encryption import DataKeys
+from bot.platform.models import Customer, Message, Placement, StageMove, Tagging
+from bot.wecom.errors import UnreadableMessage
+from bot.wecom.messages import read_message
+from taggers.backtest import Backtest, Story, backtest, merge
+from taggers.utterance import Part, Scope, Utterance, split_quote
+
+ROWS_AT_ONCE = 2_000
+SLICES = 48
+"""Into how many ranges of customers a backtest is cut: what one process does at a time, and the steps of the bar."""
+
+_COLUMNS = (
+    Message.customer_id,
+    Message.msgid,
+    Message.role,
+    Message.kind,
+    Message.text,
+    Message.sent_at,
+)
+Spoken = Row[int | None, str, str, str, str, datetime]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Customers first..last (ids) and what they said since then; all that a process needs to be told."""
+
+    url: str
+    keys: DataKeys
+    first: int
+    last: int
+    since: datetime
+    now: datetime
+
+
+def slices(store: Store, since: datetime, now: datetime) -> tuple[list[Slice], int]:
+    """Cut the customers into ranges; also gives how many messages there are in all."""
+    with store.read() as session:
+        first, last, count = session.execute(
+            select(func.min(Message.customer_id), func.max(Message.customer_id), func.count())
+            .where(Message.customer_id.is_not(None), Message.sent_at >= since)
+        ).one()  # fmt: skip
+    if first is None or last is None:
+        return [], 0
+    width = max((last - first + SLICES) // SLICES, 1)
+    cuts = range(first, last + 1, width)
+    return [Slice(store.url, store.keys, cut, min(cut + width - 1, last), since, now) for cut in cuts], count
+
+
+def stories(session: Session, part: Slice, zone: ZoneInfo) -> Iterator[Story]:
+    """Read the customers of a slice one by one, with the stages where they stand today."""
+    stages: dict[int, dict[str, str]] = {}
+    within = Placement.customer_id.between(part.first, part.last)
+    for customer_id, pipeline, stage in session.execute(
+        select(Placement.customer_id, Placement.pipeline, Placement.stage).where(within)
+    ):
+        stages.setdefault(customer_id, {})[pipeline] = stage
+    people = select(Customer.id, Customer.external_userid, Customer.channel)
+    known = {
+        key: (external, channel or "")
+        for key, external, channel in session.execute(people.where(Customer.id.between(part.first, part.last)))
+    }
+    query = (
+        select(*_COLUMNS)
+        .where(
+            Message.customer_id.between(part.first, part.last),
+            Message.sent_at >= part.since,
+            Message.action == "send",
+            Message.role.in_(("customer", "agent")),
+            Message.text != "",
+            Message.unagreed.is_(False),
+        )
+        .order_by(Message.customer_id, Message.sent_at, Message.seq, Message.id)
+    )
+    rows = session.execute(query.execution_options(yield_per=ROWS_AT_ONCE))
+    for customer_id, said in groupby(rows, key=lambda row: row[0]):
+        name, channel = known.get(cast(int, customer_id), (str(customer_id), ""))
+        yield Story(
+            name, (_utterance(session, row, zone) for row in said), channel, stages.get(cast(int, customer_id), {})
+        )
+
+
+def _utterance(session: Session, row: Spoken, zone: ZoneInfo) -> Utterance:
+    msgid, role, kind, text, sent_at = row[1], row[2], row[3], row[4], row[5]
+    parts = split_quote(text) if kind == "text" else _parts(session, msgid, text)
+    return Utterance(msgid, text, "agent" if role == "agent" else "customer", kind, sent_at.astimezone(zone), parts)
+
+
+def _parts(session: Session, msgid: str, text: str) -> tuple[Part, ...]:
+    """Read the parts of a message that is more than typed text from the JSON it came in."""
+    raw = session.scalar(select(Message.raw).where(Message.msgid == msgid))
+    try:
+        source = read_message((raw or "").encode("utf-8", "surrogatepass"))
+    except UnreadableMessage:
+        return (Part("mixed", text),)
+    return tuple(Part(cast(Scope, part.scope), part.text, part.offset) for part in source.parts)
+
+
+def play(part: Slice, old: str, new: str) -> Backtest:
+    """Backtest one slice; `old` and `new` are config texts, compiled once a process."""
+    before, after = _settings(old), _settings(new)
+    store = Store(part.url, part.keys)
+    try:
+        with store.read() as session:
+            return backtest(
+                before.book,
+                after.book,
+                stories(session, part, after.zone),
+                part.now,
+                old_groups=before.tables.tags,
+                new_groups=after.tables.tags,
+            )
+    finally:
+        store.close()
+
+
+_compiled: dict[str, Settings] = {}
+
+
+def _settings(source: str) -> Settings:
+    if source not in _compiled:
+        _compiled[source] = parse_settings(source, examples=False)
+    return _compiled[source]
+
+
+def play_all(parts: Sequence[Slice], old: str, new: str, processes: int) -> Iterator[Backtest]:
+    """Backtest the slices and give what is known after each: the sum of those that are done."""
+    done: Backtest | None = None
+    if processes <= 1:
+        for part in parts:
+            outcome = play(part, old, new)
+            done = outcome if done is None else merge([done, outcome])
+            yield done
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for future in as_completed([pool.submit(play, part, old, new) for part in parts]):
+            outcome = future.result()
+            done = outcome if done is None else merge([done, outcome])
+            yield done
+
+
+LAST_WORDS = 3
+"""Messages of the customer before a tag or a move by hand that are taken to have brought it about."""
+
+
+def sayings_before(session: Session, since: datetime) -> dict[str, list[str]]:
+    """Give for each tag the last words before a person gave it, or moved the customer to the stage of that name."""
+    given = select(Tagging.tag, Tagging.customer_id, Tagging.tagged_at).where(
+        Tagging.by.in_(("human", "wecom")), Tagging.tagged_at >= since
+    )
+    moved = select(StageMove.to_stage, StageMove.customer_id, StageMove.moved_at).where(
+        StageMove.cause.in_(("drag", "wecom")), StageMove.moved_at >= since
+    )
+    found: dict[str, list[str]] = {}
+    for tag, customer_id, at in [*session.execute(given), *session.execute(moved)]:
+        last = (
+            select(Message.text)
+            .where(
+                Message.customer_id == customer_id,
+                Message.role == "customer",
+                Message.kind == "text",
+                Message.sent_at <= at,
+                Message.text != "",
+                Message.unagreed.is_(False),
+            )
+            .order_by(Message.sent_at.desc(), Message.seq.desc(), Message.id.desc())
+            .limit(LAST_WORDS)
+        )
+        found.setdefault(tag, []).extend(session.scalars(last))
+    return found
+
+
+def customers_words(session: Session, since: datetime) -> Iterator[str]:
+    """Stream what customers typed since then."""
+    query = select(Message.text).where(
+        Message.role == "customer",
+        Message.kind == "text",
+        Message.sent_at >= since,
+        Message.text != "",
+        Message.unagreed.is_(False),
+    )
+    yield from session.scalars(query.execution_options(yield_per=ROWS_AT_ONCE))

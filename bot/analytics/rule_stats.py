@@ -1,0 +1,55 @@
+"""What the rules did lately and what people said of it: hits, the last hit, right and wrong by feedback."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot.platform.models import Evidence, Feedback
+
+WEEK, MONTH = timedelta(days=7), timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class RuleFigures:
+    """One rule's hits of the last 7 and 30 days, its last hit ever, and people's words on its hits ever."""
+
+    week: int = 0
+    month: int = 0
+    last_at: datetime | None = None
+    right: int = 0
+    wrong: int = 0
+
+    @property
+    def precision(self) -> float | None:
+        """The share of hits that people called right; None where nobody said anything."""
+        said = self.right + self.wrong
+        return self.right / said if said else None
+
+
+Hits = Mapping[str, tuple[int, int, datetime]]
+"""By rule: hits of the last 7 days, of the last 30, and when the last one was."""
+
+
+def hit_counts(session: Session, now: datetime) -> Hits:
+    """The hits of every rule that ever hit: one walk along an index, however many there are."""
+    week = func.count().filter(Evidence.hit_at >= now - WEEK)
+    month = func.count().filter(Evidence.hit_at >= now - MONTH)
+    rows = session.execute(
+        select(Evidence.rule_id, week, month, func.max(Evidence.hit_at)).group_by(Evidence.rule_id)
+    )
+    return {rule_id: (in_week, in_month, last_at) for rule_id, in_week, in_month, last_at in rows}
+
+
+def with_feedback(session: Session, hits: Hits) -> dict[str, RuleFigures]:
+    """The figures of every rule that hit or was spoken of, by its id."""
+    words: dict[str, list[int]] = {}
+    given = select(Feedback.rule_id, Feedback.right, func.count()).group_by(Feedback.rule_id, Feedback.right)
+    for rule_id, right, count in session.execute(given):
+        words.setdefault(rule_id, [0, 0])[0 if right else 1] += count
+    found = {rule_id: RuleFigures(*counts, *words.pop(rule_id, (0, 0))) for rule_id, counts in hits.items()}
+    return found | {rule_id: RuleFigures(right=right, wrong=wrong) for rule_id, (right, wrong) in words.items()}

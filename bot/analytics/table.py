@@ -1,0 +1,96 @@
+"""What a report is made of: a table, what it counts, and the chart drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from statistics import median, quantiles
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, select, true
+from sqlalchemy.orm import InstrumentedAttribute
+
+from bot.platform.models import Follow
+
+Kind = Literal["text", "word", "number", "share", "seconds", "interval"]
+_NUMBERS = ("number", "share", "seconds")
+_LEAST_DRAWN = 18  # seconds: half of a hundredth of an hour, which is what charts round to
+NOTHING = "这段时间里还没有数据"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Over which time a report counts, and whose customers (None: all)."""
+
+    since: datetime
+    until: datetime
+    agents: frozenset[int] | None
+
+    def holds(self, at: Any) -> ColumnElement[bool]:
+        """A condition: within the time."""
+        within: ColumnElement[bool] = (at >= self.since) & (at < self.until)
+        return within
+
+    def customers(self, customer_id: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+        """A condition: of a customer whom these agents have."""
+        if self.agents is None:
+            return true()
+        theirs: Select[int] = select(Follow.customer_id).where(
+            Follow.agent_id.in_(self.agents), Follow.ended_at.is_(None)
+        )
+        return customer_id.in_(theirs)
+
+    def agent(self, agent_id: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+        """A condition: of one of these agents."""
+        return true() if self.agents is None else agent_id.in_(self.agents)
+
+
+@dataclass(frozen=True)
+class ReportTable:
+    """One table. Cells by kind: share in 0..1, seconds as numbers, interval as (low, high) of a share; None: no data.
+
+    title and says (what is counted, in a sentence) and cells of kind word are Chinese as the catalogues have it;
+    `values` fill the {names} in them. chart: what static/reports.js draws from it, None for a table alone; its
+    columns are those whose numbers are drawn. nothing: what is said where every number of the table is zero.
+    """
+
+    name: str
+    title: str
+    says: str
+    columns: list[tuple[str, Kind]]
+    rows: list[list[Any]]
+    chart: dict[str, Any] | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    nothing: str = NOTHING
+
+    def as_kept(self) -> dict[str, Any]:
+        """Plain data for the pages: no rows where all of them are zeros, no chart where it would draw only zeros."""
+        kept = asdict(self)
+        numbers = [place for place, (_title, kind) in enumerate(self.columns) if kind in _NUMBERS]
+        if not self._any_in(numbers):
+            kept["rows"] = []
+        if self.chart and not self._any_in(self.chart["columns"], _LEAST_DRAWN):
+            kept["chart"] = None
+        return kept
+
+    def _any_in(self, columns: Collection[int], least_seconds: float = 0) -> bool:
+        least = {place: least_seconds if self.columns[place][1] == "seconds" else 0 for place in columns}
+        return any((row[place] or 0) > least[place] for row in self.rows for place in columns)
+
+
+def middle(lengths: Collection[timedelta]) -> float | None:
+    """The median in seconds; None of nothing."""
+    return median(length.total_seconds() for length in lengths) if lengths else None
+
+
+def nine_in_ten(lengths: Collection[timedelta]) -> float | None:
+    """What nine of ten stay below, in seconds; None of fewer than ten."""
+    if len(lengths) < 10:
+        return None
+    return quantiles((length.total_seconds() for length in lengths), n=10)[-1]
+
+
+def share(part: int, whole: int) -> float | None:
+    """part of whole; None of nothing."""
+    return part / whole if whole else None

@@ -1,0 +1,166 @@
+"""How fast a long archive is read: opened, and opened, judged and stored, beside the RSA operations alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bot.commands.bench.lag import QUESTION, SMALL_TALK
+from bot.intake import pull as ingest
+from bot.platform import clock
+from bot.platform.database.schema import upgrade
+from bot.platform.environment import CallbackSecrets, WeComAccess
+from bot.platform.valkey import stop_valkey
+from bot.system import System
+from bot.wecom.archive import LARGEST_PULL, ArchiveSource, SandboxArchive, SealedRow
+from bot.wecom.keyring import KeyRing
+
+ROUNDS = 3
+CUSTOMERS, AGENTS = 500, 30
+ASKERS = 10  # one message in so many is a question that a rule may hit
+ANSWERED = 3  # one message in so many is the agent's, with whom each customer stays
+Sealer = Callable[[str, str], str]
+"""Seals a message's JSON under a random key's characters."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Messages a second, medians of the rounds. whole: from the archive to the commit, rules and all."""
+
+    messages: int
+    rsa_alone: float
+    opened: float
+    whole: float
+
+    @property
+    def opened_share(self) -> float:
+        return self.opened / self.rsa_alone
+
+    @property
+    def whole_share(self) -> float:
+        return self.whole / self.rsa_alone
+
+
+class Shelf(SandboxArchive):
+    """An archive in memory, sealed as the sandbox's."""
+
+    def __init__(self, rows: Sequence[SealedRow]) -> None:
+        self._rows = rows
+
+    def pull(self, seq: int, limit: int = LARGEST_PULL) -> list[SealedRow]:
+        """See ArchiveSource; row n has seq n + 1."""
+        return list(self._rows[seq : seq + limit])
+
+
+def make_rows(count: int, seal: Sealer | None = None) -> tuple[KeyRing, list[SealedRow]]:
+    """So many messages under one key pair; takes about 0.1 ms each."""
+    key = generate_private_key(65537, 2048)
+    now = int(clock.now().timestamp() * 1000) - count
+    rows = [_row(key, number, now + number, seal or seal_as_sandbox) for number in range(count)]
+    return KeyRing({1: key}), rows
+
+
+def _row(key: RSAPrivateKey, number: int, at: int, seal: Sealer) -> SealedRow:
+    secret = base64.b64encode(os.urandom(66)).decode()
+    msgid = f"bench{number}_external"
+    text = QUESTION if number % ASKERS == 0 else SMALL_TALK[number % len(SMALL_TALK)]
+    customer, agent = f"wmBENCH{number % CUSTOMERS:025}", f"bench{number % CUSTOMERS % AGENTS}"
+    answers = number // CUSTOMERS % ANSWERED == ANSWERED - 1
+    people = {"from": agent, "tolist": [customer]} if answers else {"from": customer, "tolist": [agent]}
+    head = {"msgid": msgid, "action": "send", "roomid": "", "msgtime": at, "msgtype": "text"}
+    message = json.dumps({**head, **people, "text": {"content": text}}, ensure_ascii=False)
+    wrapped = base64.b64encode(key.public_key().encrypt(secret.encode(), PKCS1v15())).decode()
+    return SealedRow(number + 1, msgid, 1, wrapped, seal(secret, message))
+
+
+def seal_as_sandbox(secret: str, message: str) -> str:
+    """What SandboxArchive opens."""
+    nonce = os.urandom(12)
+    cipher = AESGCM(hashlib.sha256(secret.encode()).digest())
+    return base64.b64encode(nonce + cipher.encrypt(nonce, message.encode(), None)).decode()
+
+
+def measure(
+    system: System,
+    folder: Path,
+    count: int,
+    progress: Callable[[], None] = lambda: None,
+    source: Callable[[list[SealedRow]], ArchiveSource] = Shelf,
+    seal: Sealer | None = None,
+) -> Speed:
+    """Interleaved rounds, each in a new SQLite database under `folder`; `progress` is called 3 * ROUNDS times.
+
+    Raises RuntimeError where a message did not arrive.
+    """
+    ring, rows = make_rows(count, seal)
+    archive = source(rows)
+    times: list[tuple[float, float, float]] = []
+    for turn in range(ROUNDS):
+        own = _system(system, folder / str(turn), ring, archive)
+        took = []
+        for work in (_unwrap, _open, _ingest):
+            began = time.perf_counter()
+            if (done := work(own, rows)) != count:
+                raise RuntimeError(f"{work.__name__}: {done} of {count}")
+            took.append(time.perf_counter() - began)
+            progress()
+        times.append((took[0], took[1], took[2]))
+        own.store.close()
+        with suppress(FileNotFoundError):
+            stop_valkey(own.environment.var)
+    rsa, opened, whole = (round(count / statistics.median(column), 1) for column in zip(*times, strict=True))
+    return Speed(count, rsa, opened, whole)
+
+
+def _system(system: System, folder: Path, ring: KeyRing, archive: ArchiveSource) -> System:
+    folder.mkdir()
+    none = CallbackSecrets("", "")
+    corp: dict[str, Any] = {"corp_id": "wwBENCH", "app_id": 1, "app_secret": "", "archive_secret": ""}
+    access = WeComAccess(
+        **corp, callback=none, archive_callback=none, api_url="http://127.0.0.1:1/", archive="sandbox",
+        private_keys=folder, finance_sdk=None,
+    )  # fmt: skip
+    url = f"sqlite:///{folder / 'tici.db'}"
+    own = System(
+        replace(system.environment, var=folder, database_url=url, redis_url=None, wecom=access,
+                data_keys=None, data_keys_file=folder / "data.keys")
+    )  # fmt: skip
+    own.__dict__.update(keyring=ring, archive=archive)
+    upgrade(own.store.engine)
+    own.settings  # noqa: B018 - compiled before it is measured
+    own.bell  # noqa: B018 - and the queue begun
+    return own
+
+
+def _batches(rows: Sequence[SealedRow]) -> list[Sequence[SealedRow]]:
+    return [rows[at : at + ingest.BATCH] for at in range(0, len(rows), ingest.BATCH)]
+
+
+def _unwrap(system: System, rows: Sequence[SealedRow]) -> int:
+    return sum(isinstance(key, str) for batch in _batches(rows) for key in system.keyring.unwrap_many(batch))
+
+
+def _open(system: System, rows: Sequence[SealedRow]) -> int:
+    return sum(len(ingest.open_rows(system, batch)[0]) for batch in _batches(rows))
+
+
+def _ingest(system: System, rows: Sequence[SealedRow]) -> int:
+    stored = 0
+    while done := ingest.pull(system):
+        stored += done.rows - done.quarantined
+        if not done.more:
+            return stored
+    return stored

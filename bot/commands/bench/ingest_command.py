@@ -1,0 +1,36 @@
+"""`flask bench ingest`: how fast a long archive is read, beside the RSA operations alone."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from rich.table import Table
+
+from bot.commands.bench import ingest
+from bot.commands.terminal import console, progress_bar
+from bot.system import System
+
+
+@click.command("ingest", help="读一大段存档有多快：与单做 RSA 解密相比（这是上限）。")
+@click.option("--messages", default=10_000, show_default=True, type=click.IntRange(500, 1_000_000))
+@click.option("--json", "as_json", is_flag=True, help="只输出一个 JSON 对象")
+@with_appcontext
+def bench_ingest(messages: int, as_json: bool) -> None:
+    system: System = current_app.extensions["tici"]
+    with tempfile.TemporaryDirectory(prefix="tici-ingest-") as folder, progress_bar("测量", as_json) as progress:
+        bar = progress.add_task("", total=3 * ingest.ROUNDS)
+        speed = ingest.measure(system, Path(folder), messages, lambda: progress.advance(bar))
+    if as_json:
+        click.echo(json.dumps(asdict(speed)))
+        return
+    table = Table("", "条/秒", "占单做 RSA", title=f"{messages} 条消息", title_justify="left")
+    table.add_row("单做 RSA", f"{speed.rsa_alone:,.0f}", "")
+    table.add_row("解开、读懂", f"{speed.opened:,.0f}", f"{speed.opened_share:.0%}")
+    table.add_row("从存档到入库（规则、阶段、任务都在内）", f"{speed.whole:,.0f}", f"{speed.whole_share:.0%}")
+    console.print(table)

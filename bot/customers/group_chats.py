@@ -1,0 +1,201 @@
+"""Group chats: known from events and from the archive, read from WeCom with their members, kept as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.identity import known_agents
+from bot.customers.state import Wake, latest
+from bot.customers.tombstones import stays_away
+from bot.delivery.handler import Errand, Skipped
+from bot.platform.database.store import insert_new
+from bot.platform.models import GroupChat, GroupMember, Outbox
+from bot.wecom import audit, groups
+from bot.wecom.errors import WeComError
+from bot.wecom.groups import Group
+from bot.wecom.messages import ArchivedMessage, party_of
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+SETTLES = timedelta(seconds=5)  # after an event WeCom's details need some seconds to be true
+_NOT_OURS = frozenset({90501, 84061, 60011, 40050})  # no customer group, or its owner is out of our app's sight
+_NOT_INTERNAL = 301059
+
+
+class ReadGroup(Errand):
+    """A group chat as WeCom knows it: of customers by the app, of colleagues only by the archive's own secret."""
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        chat = session.scalar(select(GroupChat).where(GroupChat.chat_id == row.payload["chat_id"]))
+        if chat is not None and chat.dismissed_at is not None:
+            raise Skipped("群已解散")
+        return dict(row.payload)
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            found = groups.group(system.wecom, payload["chat_id"])
+        except WeComError as error:
+            if error.errcode not in _NOT_OURS:
+                raise
+            return self._internal(system, payload["chat_id"])
+        return {"group": _as_json(found), "internal": False}
+
+    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
+        chat = find_group(session, row.payload["chat_id"], now)
+        chat.read_at = now
+        if result.get("group"):
+            take_group(session, _from_json(result["group"]), now, internal=bool(result["internal"]))
+
+    def _internal(self, system: System, chat_id: str) -> dict[str, Any]:
+        try:
+            found = audit.internal_group(system.archive_client, chat_id)
+        except WeComError as error:
+            if error.errcode != _NOT_INTERNAL:
+                raise
+            return {}  # nobody tells us; what the archive shows of it must do
+        return {"group": _as_json(found), "internal": True}
+
+
+def ask_group(
+    session: Session, chat_id: str, why: str, now: datetime, wake: Wake, after: timedelta = SETTLES
+) -> None:
+    """Put out a reading of a group. why: names the occasion, which is read once."""
+    key = f"group_chat:{chat_id}:{why}"[:120]
+    if session.scalar(select(Outbox.id).where(Outbox.key == key)) is not None:
+        return
+    row = Outbox(key=key, kind="group_chat", payload={"chat_id": chat_id}, created_at=now, not_before=now + after)
+    session.add(row)
+    if not after:
+        wake.outbox.append(row)
+
+
+def find_group(session: Session, chat_id: str, now: datetime) -> GroupChat:
+    """The row of a group; made where it was not met before."""
+    return find_groups(session, [chat_id], now)[chat_id[:64]]
+
+
+def find_groups(session: Session, chat_ids: Iterable[str], now: datetime) -> dict[str, GroupChat]:
+    """The rows of groups by chat_id; made where they were not met before."""
+    wanted = sorted({chat_id[:64] for chat_id in chat_ids if chat_id})
+    rows = [{"chat_id": chat_id, "name": "", "owner": "", "notice": "", "internal": False, "member_version": "",
+             "first_seen_at": now} for chat_id in wanted]  # fmt: skip
+    insert_new(session, GroupChat, rows, ["chat_id"])
+    return {chat.chat_id: chat for chat in session.scalars(select(GroupChat).where(GroupChat.chat_id.in_(wanted)))}
+
+
+def take_group(session: Session, found: Group, now: datetime, *, internal: bool = False) -> GroupChat:
+    """Write down a group as it was just read: those who are in it, and that the others have left."""
+    chat = find_group(session, found.chat_id, now)
+    chat.name, chat.owner, chat.notice = found.name[:128], found.owner[:64], found.notice
+    chat.made_at, chat.member_version = found.created_at or chat.made_at, found.version[:64]
+    chat.internal, chat.read_at = internal, now
+    known = {row.person: row for row in session.scalars(select(GroupMember).where(GroupMember.group_id == chat.id))}
+    here, away = set(), stays_away(session, [member.person for member in found.members])
+    for member in found.members:
+        person = _key(member.person, member.kind)
+        if member.person in away:
+            continue
+        here.add(person)
+        row = known.get(person)
+        if row is None:
+            row = GroupMember(group_id=chat.id, person=person, kind=member.kind)
+            session.add(row)
+        row.kind, row.left_at = member.kind, None
+        row.name = member.name[:128] or row.name or ""
+        row.joined_at, row.join_scene = member.joined_at or row.joined_at, member.join_scene
+        row.invited_by = member.invited_by[:64]
+    for person, row in known.items():
+        if person not in here and row.left_at is None:
+            row.left_at = now
+    session.flush()
+    return chat
+
+
+def note_rooms(session: Session, messages: Sequence[ArchivedMessage], now: datetime, wake: Wake) -> None:
+    """Take note of the rooms in which these were said, and of who was there; rooms seen first are asked about."""
+    said = [message for message in messages if message.roomid]
+    if not said:
+        return
+    chats = find_groups(session, [message.roomid for message in said], now)
+    members = known_agents(session, {who for message in said for who in _present(message)})
+    seen: dict[tuple[int, str], tuple[str, datetime]] = {}
+    for message in said:
+        chat = chats[message.roomid[:64]]
+        chat.last_word_at = latest(chat.last_word_at, message.sent_at)
+        for who in _present(message):
+            kind = party_of(who, members)
+            seen[(chat.id, _key(who, kind))] = (kind, message.sent_at)
+    _meet(session, seen)
+    for chat in chats.values():
+        if chat.read_at is None:
+            ask_group(session, chat.chat_id, "first", now, wake, after=timedelta(0))
+
+
+def _present(message: ArchivedMessage) -> list[str]:
+    return [message.sender, *message.recipients]
+
+
+def _meet(session: Session, seen: Mapping[tuple[int, str], tuple[str, datetime]]) -> None:
+    """Whoever speaks or hears in a room is in it, whatever was known."""
+    in_these = GroupMember.group_id.in_({group_id for group_id, _ in seen})
+    people, known = list({person for _, person in seen}), set()
+    for start in range(0, len(people), 500):
+        there = select(GroupMember).where(in_these, GroupMember.person.in_(people[start : start + 500]))
+        for row in session.scalars(there):
+            place = (row.group_id, row.person)
+            known.add(place)
+            if place in seen and row.left_at is not None and row.left_at < seen[place][1]:
+                row.left_at = None
+    away = stays_away(session, people)
+    rows = [{"group_id": group_id, "person": person, "kind": kind, "name": "", "invited_by": ""}
+            for (group_id, person), (kind, _) in seen.items()
+            if (group_id, person) not in known and person not in away]  # fmt: skip
+    insert_new(session, GroupMember, rows, ["group_id", "person"])
+
+
+def leave_room(session: Session, chat: GroupChat, people: Iterable[str], at: datetime) -> None:
+    """These have left, as an event says; the next reading settles it."""
+    keys = {key for who in people for key in (who, who.casefold())}
+    gone = select(GroupMember).where(GroupMember.group_id == chat.id, GroupMember.person.in_(keys))
+    for row in session.scalars(gone):
+        row.left_at = row.left_at or at
+
+
+def dismiss(session: Session, chat: GroupChat, at: datetime) -> None:
+    """The group is no more; what was said in it stays."""
+    chat.dismissed_at = chat.dismissed_at or at
+    for row in session.scalars(select(GroupMember).where(GroupMember.group_id == chat.id)):
+        row.left_at = row.left_at or at
+
+
+def _key(person: str, kind: str) -> str:
+    return (person.casefold() if kind == "agent" else person)[:64]
+
+
+def _as_json(found: Group) -> dict[str, Any]:
+    members = [[m.person, m.kind, m.name, _stamp(m.joined_at), m.join_scene, m.invited_by] for m in found.members]
+    return {"chat_id": found.chat_id, "name": found.name, "owner": found.owner, "notice": found.notice,
+            "made_at": _stamp(found.created_at), "version": found.version, "members": members}  # fmt: skip
+
+
+def _from_json(row: Mapping[str, Any]) -> Group:
+    members = tuple(
+        groups.Member(person, kind, name, _instant(joined), scene, invited)
+        for person, kind, name, joined, scene, invited in row["members"]
+    )
+    made = _instant(row["made_at"])
+    return Group(row["chat_id"], row["name"], row["owner"], row["notice"], made, members, (), row["version"])
+
+
+def _stamp(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
+
+
+def _instant(stamp: str | None) -> datetime | None:
+    return datetime.fromisoformat(stamp) if stamp else None

@@ -1,0 +1,152 @@
+"""Mark: the stage's tag on one agent's customer; what we put there before goes, the new one comes, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.stages import owner_of
+from bot.customers.state import Wake
+from bot.customers.tag_library import StageTags, make_stage_tags, save_tags, stage_tags
+from bot.delivery.handler import Errand, Skipped
+from bot.platform.models import CorpTag, Follow, Outbox, Placement
+from bot.wecom.errors import WeComError
+from bot.wecom.plain import clean, objects
+from sop.playbook import Pipeline
+from sop.scope import is_for_agent
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+NO_SUCH_TAG = 40068
+
+
+class MarkTag(Errand):
+    """The row says whose customer and which pipeline; what to mark is read when it leaves."""
+
+    one_at_a_time = True
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        follow = session.get(Follow, row.payload["follow_id"])
+        if follow is None or follow.ended_at is not None:
+            raise Skipped("已不是好友关系")
+        name = row.payload["pipeline"]
+        pipeline = next((p for p in system.settings.pipelines if p.name == name), None)
+        stage = _stage(session, follow, pipeline)
+        if pipeline is None or (stage is not None and pipeline.stage(stage) is None):
+            raise Skipped("配置里已没有这条流程或这个阶段")
+        if not is_for_agent(pipeline, owner_of(follow.agent)):
+            raise Skipped("这条流程不归这位员工")
+        tags = stage_tags(session, pipeline)
+        tag_id = tags.ids.get(stage) if stage else None
+        there = known_marks(follow, name)
+        if there == ({tag_id} if tag_id else set()) and (stage is None or tag_id) and name not in follow.marking:
+            raise Skipped("标签已经是这个")
+        if tag_id:
+            _is_marking(follow, name, [tag_id])
+        return {
+            "follow_id": follow.id,
+            "pipeline": name,
+            "userid": follow.agent.userid,
+            "external_userid": follow.customer.external_userid,
+            "stage": stage,
+            "stages": [stage.name for stage in pipeline.stages],
+            "group_name": tags.group_name,
+            "tags": dict(tags.ids),
+            "tag_id": tag_id,
+            "remove": sorted(_alive(session, there - {tag_id})),
+            "reread": row.payload.get("reread", False),
+        }
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        wanted, tag_id, remove = payload["stage"], payload["tag_id"], list(payload["remove"])
+        made: list[dict[str, Any]] = []
+        if payload["reread"] or (wanted and tag_id is None):
+            known = StageTags(payload["group_name"], payload["tags"])
+            made, alive = make_stage_tags(system.wecom, payload["pipeline"], payload["stages"], known)
+            tag_id = {row["stage"]: row["tag_id"] for row in made}.get(wanted)
+            remove = [old for old in remove if old in alive and old != tag_id]
+            if wanted and tag_id is None:
+                raise WeComError(NO_SUCH_TAG, f"「{payload['group_name']}」里建不出「{wanted}」", api="mark_tag")
+        pair = payload["userid"], payload["external_userid"]
+        add = [tag_id] if tag_id else []
+        if add or remove:
+            system.wecom.mark_tag(*pair, add=add, remove=remove)
+        left = _finish(system, *pair, add, remove) if add and remove else []
+        return {"tag_id": tag_id, "tags": made, "left": left}
+
+    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
+        follow, name = session.get_one(Follow, row.payload["follow_id"]), row.payload["pipeline"]
+        follow.marked = {**follow.marked, name: [result["tag_id"]] if result["tag_id"] else []}
+        follow.marking = {key: ids for key, ids in follow.marking.items() if key != name}
+        if result["left"]:
+            _is_marking(follow, name, result["left"])
+        follow.marks += 1
+        save_tags(session, result["tags"])
+
+    def conclude(
+        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
+    ) -> None:
+        """Whoever had to wait for this customer goes on now, not at the next sweep."""
+        waiting = select(Outbox).where(
+            Outbox.kind.in_((row.kind, "profile")), Outbox.customer_id == row.customer_id, Outbox.state == "waiting"
+        )
+        for other in session.scalars(waiting):
+            if other.error is None and not other.payload.get("until_then"):  # it waits for nothing but its turn
+                other.not_before = min(other.not_before, now)
+                wake.outbox.append(other)
+
+    def learn(self, session: Session, row: Outbox, error: WeComError) -> None:
+        if error.errcode == NO_SUCH_TAG and not row.payload.get("reread"):
+            row.payload = {**row.payload, "reread": True}  # deleted in WeCom: what we knew of the group is stale
+            error.permanent, error.retry_after = False, 0.0
+
+
+def known_marks(follow: Follow, pipeline: str) -> set[str]:
+    """The ids of the pipeline's tags that this phone shows as far as we know, or may show by a call under way."""
+    return {*follow.marked.get(pipeline, []), *follow.marking.get(pipeline, [])}
+
+
+def _is_marking(follow: Follow, pipeline: str, ids: Sequence[str]) -> None:
+    under_way = {*follow.marking.get(pipeline, []), *ids}
+    follow.marking = {**follow.marking, pipeline: sorted(under_way)}
+    follow.marks += 1
+
+
+def _stage(session: Session, follow: Follow, pipeline: Pipeline | None) -> str | None:
+    """Where the customer stands."""
+    if pipeline is None:
+        return None
+    here = select(Placement.stage).where(
+        Placement.customer_id == follow.customer_id, Placement.pipeline == pipeline.name
+    )
+    return session.scalar(here)
+
+
+def _alive(session: Session, ids: set[str]) -> set[str]:
+    """Those that the library still has: WeCom refuses a whole call for one id that it does not know."""
+    return set(session.scalars(select(CorpTag.tag_id).where(CorpTag.tag_id.in_(ids))))
+
+
+def _finish(
+    system: System, userid: str, external_userid: str, add: Sequence[str], remove: Sequence[str]
+) -> list[str]:
+    """Look whether the exchange was made whole (WeCom may say ok to half of it), and ask once more for the rest.
+
+    Returns the ids that are asked to go for the second time: they may still be there.
+    """
+    there = shown_tags(system.wecom.customer(external_userid), userid)
+    lacking, left = [i for i in add if i not in there], [i for i in remove if i in there]
+    if lacking or left:
+        system.wecom.mark_tag(userid, external_userid, add=lacking, remove=left)
+    return left
+
+
+def shown_tags(found: Mapping[str, Any], userid: str) -> set[str]:
+    """The corp tag ids that one agent sees on his customer, from externalcontact/get's answer."""
+    mine = (f for f in objects(found.get("follow_user")) if clean(f.get("userid")).casefold() == userid.casefold())
+    return {clean(tag.get("tag_id")) for follow in mine for tag in objects(follow.get("tags"))} - {""}

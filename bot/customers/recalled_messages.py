@@ -1,0 +1,72 @@
+"""Revoke: a message that its sender took back stays stored, says so, and takes its tags' ground away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.platform.config.settings import Settings
+from bot.platform.models import Customer, Evidence, Message, Tagging
+
+REVOKED_LINE = "[撤回了一条消息]"
+BECAUSE = "依据的消息已撤回"
+
+
+def mark_revoked(session: Session, settings: Settings, messages: Sequence[Message], now: datetime) -> None:
+    """Bring revocations and what they revoke together, in whichever order they came; call it when both are stored."""
+    told = {message.revokes: message.sent_at for message in messages if message.revokes}
+    mine = {message.msgid for message in messages if not message.revokes}
+    earlier = select(Message.revokes, Message.sent_at).where(Message.revokes.in_(mine))
+    for msgid, at in session.execute(earlier):
+        if msgid is not None:
+            told.setdefault(msgid, at)
+    if not told:
+        return
+    for message in session.scalars(select(Message).where(Message.msgid.in_(told), Message.revoked_at.is_(None))):
+        message.revoked_at = told[message.msgid]
+
+
+def take_back(session: Session, settings: Settings, messages: Sequence[Message], now: datetime) -> None:
+    """Mark, or by [privacy] revoked take away, the tags that nothing but revoked messages speaks for."""
+    told = [message.revokes for message in messages if message.revokes]
+    taken = session.scalars(select(Message).where(Message.msgid.in_(told))).all() if told else ()
+    taken = [*taken, *(message for message in messages if message.revoked_at is not None)]
+    for message in {message.id: message for message in taken}.values():
+        _forget_words(session, message)
+        for tagging in _groundless(session, message):
+            tagging.revoked_at = message.revoked_at
+            if settings.tables.privacy.revoked == "remove":
+                tagging.removed_at, tagging.removed_because = now, BECAUSE
+
+
+def _groundless(session: Session, message: Message) -> list[Tagging]:
+    """The tags the customer carries by a rule, for which only revoked messages speak."""
+    tags = set(session.scalars(select(Evidence.tag).where(Evidence.message_id == message.id)))
+    carried = select(Tagging).where(
+        Tagging.customer_id == message.customer_id,
+        Tagging.tag.in_(tags),
+        Tagging.by == "rule",
+        Tagging.removed_at.is_(None),
+        Tagging.revoked_at.is_(None),
+    )
+    return [tagging for tagging in session.scalars(carried).all() if not _speaks(session, tagging)]
+
+
+def _speaks(session: Session, tagging: Tagging) -> bool:
+    """Whether anything else than a revoked message is evidence for the tag."""
+    standing = (
+        select(Evidence.id)
+        .outerjoin(Message, Message.id == Evidence.message_id)
+        .where(Evidence.customer_id == tagging.customer_id, Evidence.tag == tagging.tag, Message.revoked_at.is_(None))
+    )
+    return session.scalar(standing.limit(1)) is not None
+
+
+def _forget_words(session: Session, message: Message) -> None:
+    """The board no longer shows words that were taken back."""
+    customer = session.get(Customer, message.customer_id) if message.customer_id else None
+    if customer is not None and message.role == "customer" and customer.last_word_at == message.sent_at:
+        customer.last_words = REVOKED_LINE

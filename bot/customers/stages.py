@@ -1,0 +1,185 @@
+"""Move: triggers move the customer's card; every move is a row of the ledger and marks the tag in WeCom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from bot.customers.state import Case, Wake, open_cases, stage_before
+from bot.platform.config.settings import Settings
+from bot.platform.models import Agent, Customer, Follow, Outbox, Placement, StageMove
+from sop.guards import Facts
+from sop.playbook import Pipeline
+from sop.scope import Owner, is_for
+from sop.stages import Actor, Move, decide_move, due_timed_move
+
+_BY_PEOPLE = frozenset({"drag", "wecom", "api", "undo"})  # causes that hold against rules and the clock
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A move that was made: the ledger's row and the pipeline it happened in."""
+
+    pipeline: Pipeline
+    row: StageMove
+
+
+def move_by(
+    session: Session,
+    settings: Settings,
+    case: Case,
+    triggers: Sequence[str],
+    now: datetime,
+    wake: Wake,
+    *,
+    actor: Actor = "rule",
+    who: str = "",
+    msgid: str | None = None,
+) -> list[Moved]:
+    """Let triggers (tag names, "@events") move the customer in every pipeline they mean something to."""
+    moved: list[Moved] = []
+    for pipeline in settings.pipelines:
+        placement = case.placements.get(pipeline.name)
+        if placement is None and not _is_for(pipeline, case):
+            continue
+        current = placement.stage if placement else None
+        here = pipeline.stage(current)
+        before = stage_before(session, case, pipeline.name) if here is not None and here.beside else None
+        decided = decide_move(pipeline, current, triggers, actor, before=before, facts=_facts(case, placement, now))
+        if isinstance(decided, Move):
+            carried = case.carried.get(decided.trigger)
+            evidence = carried.reason if carried is not None else ""
+            moved.append(
+                make_move(
+                    session, settings, case, pipeline, decided, now, wake, who=who, msgid=msgid, evidence=evidence
+                )
+            )
+    return moved
+
+
+def owner_of(agent: Agent) -> Owner:
+    """The agent as pipelines' limits see him."""
+    return Owner(agent.userid, tuple(agent.departments))
+
+
+def _is_for(pipeline: Pipeline, case: Case) -> bool:
+    follows = case.active_follows
+    channels = [case.customer.channel, *(follow.channel for follow in follows)]
+    return is_for(pipeline, [owner_of(follow.agent) for follow in follows], channels)
+
+
+def _facts(case: Case, placement: Placement | None, now: datetime) -> Facts:
+    return Facts(
+        now,
+        tags=case.tags,
+        score=case.customer.conversion,
+        entered_at=placement.entered_at if placement else None,
+        moved_by_person_at=placement.moved_by_person_at if placement else None,
+    )
+
+
+def make_move(
+    session: Session,
+    settings: Settings,
+    case: Case,
+    pipeline: Pipeline,
+    move: Move,
+    now: datetime,
+    wake: Wake,
+    *,
+    who: str = "",
+    msgid: str | None = None,
+    evidence: str = "",
+) -> Moved:
+    """Write one decided move: placement, ledger, and the WeCom tag of every agent who has the customer."""
+    placement = case.placements.get(pipeline.name)
+    if placement is None:
+        placement = Placement(
+            customer_id=case.customer.id, pipeline=pipeline.name, stage=move.to, entered_at=now, serial=1
+        )
+        session.add(placement)
+        case.placements[pipeline.name] = placement
+    else:
+        placement.stage, placement.entered_at, placement.serial = move.to, now, placement.serial + 1
+    case.came_from[pipeline.name] = move.from_
+    if move.cause in _BY_PEOPLE:
+        placement.moved_by_person_at = now
+    row = StageMove(
+        customer_id=case.customer.id,
+        pipeline=pipeline.name,
+        serial=placement.serial,
+        from_stage=move.from_,
+        to_stage=move.to,
+        cause=move.cause,
+        trigger=move.trigger[:64],
+        evidence=evidence[:200],
+        msgid=msgid,
+        actor=who,
+        version=settings.version,
+        moved_at=now,
+    )
+    session.add(row)
+    mark_stage(session, case, pipeline.name, placement.serial, now, wake)
+    return Moved(pipeline, row)
+
+
+def mark_stage(
+    session: Session,
+    case: Case,
+    pipeline: str,
+    serial: int,
+    now: datetime,
+    wake: Wake,
+    follows: Iterable[Follow] | None = None,
+) -> None:
+    """Put out one mark_tag per agent who has the customer; what to mark is read when it is delivered."""
+    for follow in case.active_follows if follows is None else follows:
+        row = Outbox(
+            # marks: he may be added twice within the second that WeCom's events know
+            key=f"mark:{follow.id}:{pipeline}:{serial}:{int(follow.added_at.timestamp())}:{follow.marks or 0}"[:120],
+            kind="mark_tag",
+            payload={"follow_id": follow.id, "pipeline": pipeline},
+            customer_id=case.customer.id,
+            agent_id=follow.agent_id,
+            created_at=now,
+            not_before=now,
+        )
+        session.add(row)
+        wake.outbox.append(row)
+
+
+def timed_moves(
+    session: Session, settings: Settings, now: datetime, wake: Wake, limit: int = 500
+) -> list[tuple[Case, Moved]]:
+    """Make the moves that silence has brought about; returns the cases moved."""
+    made: list[tuple[Case, Moved]] = []
+    for pipeline in settings.pipelines:
+        for timed in pipeline.moves:
+            silent_since = now - timed.after
+            quiet = (
+                select(Customer)
+                .join(Placement, Placement.customer_id == Customer.id)
+                .where(
+                    Placement.pipeline == pipeline.name,
+                    Placement.stage == timed.from_,
+                    Placement.entered_at <= silent_since,
+                    or_(Placement.moved_by_person_at.is_(None), Placement.moved_by_person_at <= now - pipeline.hold),
+                    or_(Customer.last_word_at.is_(None), Customer.last_word_at <= silent_since),
+                )
+                .limit(limit)
+            )
+            cases = open_cases(session, session.scalars(quiet).all())
+            for case in cases.values():
+                placement = case.placements[pipeline.name]
+                spoke, facts = case.customer.last_word_at, _facts(case, placement, now)
+                move = due_timed_move(pipeline, placement.stage, placement.entered_at, spoke, now, facts=facts)
+                if move is not None:
+                    since = max(placement.entered_at, spoke or placement.entered_at)
+                    evidence = f"客户 {(now - since).days} 天没有说话"
+                    moved = make_move(session, settings, case, pipeline, move, now, wake, evidence=evidence)
+                    made.append((case, moved))
+    return made

@@ -1,0 +1,153 @@
+"""All that is known of the customers a batch is about, read at once, so that deciding needs no more queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import func, select, true
+from sqlalchemy.orm import Session, selectinload
+
+from bot.platform.models import (
+    Agent,
+    Consent,
+    Customer,
+    CustomerField,
+    Follow,
+    Outbox,
+    Placement,
+    SopEnrolment,
+    SopTask,
+    StageMove,
+    Tagging,
+)
+
+OPEN_STATES = ("planned", "queued", "delivered", "unknown")
+
+
+@dataclass
+class Case:
+    """One customer with everything open about him. Lists hold rows of the session and follow what is decided."""
+
+    customer: Customer
+    follows: list[Follow] = field(default_factory=list)
+    placements: dict[str, Placement] = field(default_factory=dict)
+    carried: dict[str, Tagging] = field(default_factory=dict)
+    enrolments: list[SopEnrolment] = field(default_factory=list)
+    answerable: list[SopTask] = field(default_factory=list)
+    answered: list[SopTask] = field(default_factory=list)  # by the message being looked at
+    fields: dict[str, str] = field(default_factory=dict)
+    refused: set[int] = field(default_factory=set)  # ids of agents with whom he lets nothing be archived
+    heard: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
+    came_from: dict[str, str | None] = field(default_factory=dict)  # by pipeline, once asked: the stage before
+    moment: datetime | None = None  # when what is being looked at happened, however late it is read
+
+    @property
+    def tags(self) -> frozenset[str]:
+        return frozenset(self.carried)
+
+    @property
+    def stages(self) -> dict[str, str]:
+        return {name: placement.stage for name, placement in self.placements.items()}
+
+    @property
+    def active_follows(self) -> list[Follow]:
+        return [follow for follow in self.follows if follow.ended_at is None]
+
+    @property
+    def open_tasks(self) -> list[SopTask]:
+        """Tasks of running enrolments that nobody has fulfilled yet, by due time."""
+        tasks = [t for e in self.enrolments if e.ended_at is None for t in e.tasks if t.state in OPEN_STATES]
+        return sorted(tasks, key=lambda task: (task.due_at, task.step))
+
+    @property
+    def running(self) -> list[SopEnrolment]:
+        """Enrolments that have not ended."""
+        return [enrolment for enrolment in self.enrolments if enrolment.ended_at is None]
+
+    def follow_of(self, agent: Agent) -> Follow | None:
+        return next((follow for follow in self.follows if follow.agent is agent), None)
+
+
+@dataclass
+class Wake:
+    """What a committed transaction leaves to be done outside it: the outbox rows to deliver now."""
+
+    outbox: list[Outbox] = field(default_factory=list)
+
+    @property
+    def outbox_ids(self) -> list[int]:
+        return [row.id for row in self.outbox if row.state == "waiting"]
+
+
+def open_cases(session: Session, customers: Sequence[Customer]) -> dict[int, Case]:
+    """Read the cases of these customers: eight queries, however many there are."""
+    cases = {customer.id: Case(customer) for customer in customers}
+    for ids in _chunks(list(cases)):
+        _fill(session, cases, ids)
+    return cases
+
+
+def open_case(session: Session, customer: Customer) -> Case:
+    """The case of one customer."""
+    return open_cases(session, [customer])[customer.id]
+
+
+def _fill(session: Session, cases: dict[int, Case], ids: list[int]) -> None:
+    for follow in session.scalars(select(Follow).where(Follow.customer_id.in_(ids)).order_by(Follow.id)):
+        cases[follow.customer_id].follows.append(follow)
+    for placement in session.scalars(select(Placement).where(Placement.customer_id.in_(ids))):
+        cases[placement.customer_id].placements[placement.pipeline] = placement
+    for fact in session.scalars(select(CustomerField).where(CustomerField.customer_id.in_(ids))):
+        cases[fact.customer_id].fields[fact.name] = fact.value
+    for customer_id, agent_id in _refusals(session, ids):
+        cases[customer_id].refused.add(agent_id)
+    carried = select(Tagging).where(Tagging.customer_id.in_(ids), Tagging.removed_at.is_(None))
+    for tagging in session.scalars(carried):
+        cases[tagging.customer_id].carried[tagging.tag] = tagging
+    running = (
+        select(SopEnrolment)
+        .where(SopEnrolment.customer_id.in_(ids), SopEnrolment.ended_at.is_(None))
+        .options(selectinload(SopEnrolment.tasks))
+        .order_by(SopEnrolment.id)
+    )
+    for enrolment in session.scalars(running):
+        cases[enrolment.customer_id].enrolments.append(enrolment)
+    answerable = select(SopTask).where(
+        SopTask.customer_id.in_(ids), SopTask.window_until.is_not(None), SopTask.window_closed_at.is_(None)
+    )
+    for task in session.scalars(answerable.order_by(SopTask.id)):
+        cases[task.customer_id].answerable.append(task)
+
+
+def _refusals(session: Session, ids: list[int]) -> Iterable[tuple[int, int]]:
+    """(customer, agent) where the customer refused last, or a person decided so (bot.customers.consent)."""
+    refused = Consent.refused_at.is_not(None) & func.coalesce(Consent.agreed_at <= Consent.refused_at, true())
+    standing = (Consent.decided == "refused") | (Consent.decided.is_(None) & refused)
+    query = (
+        select(Consent.customer_id, Agent.id)
+        .join(Agent, Agent.key == Consent.whom)
+        .where(Consent.customer_id.in_(ids), Consent.kind == "agent", standing)
+    )
+    return ((customer_id, agent_id) for customer_id, agent_id in session.execute(query))
+
+
+def _chunks(ids: list[int], size: int = 500) -> Iterable[list[int]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
+def stage_before(session: Session, case: Case, pipeline: str) -> str | None:
+    """The stage a card stood in before the one it is in now."""
+    if pipeline not in case.came_from:
+        moves = select(StageMove.from_stage).where(
+            StageMove.customer_id == case.customer.id, StageMove.pipeline == pipeline
+        )
+        with session.no_autoflush:  # moves made by this transaction are minded where they are made
+            case.came_from[pipeline] = session.scalar(moves.order_by(StageMove.serial.desc()).limit(1))
+    return case.came_from[pipeline]
+
+
+def latest(first: datetime | None, second: datetime | None) -> datetime | None:
+    """The later of two instants that may be missing."""
+    return max(first, second) if first and second else first or second

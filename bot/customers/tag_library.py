@@ -1,0 +1,131 @@
+"""WeCom's tag library as we know it: which corp tag stands for which stage, whatever it is called by now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from bot.platform.models import CorpTag
+from bot.wecom.plain import clean, objects, wecom_id
+from sop.playbook import Pipeline
+
+if TYPE_CHECKING:
+    from bot.wecom.api import WeComClient
+
+Groups = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class StageTags:
+    """The corp tags of one pipeline: the group's name in WeCom, and the tag id of each stage that has one."""
+
+    group_name: str
+    ids: Mapping[str, str]
+
+    @property
+    def stages(self) -> dict[str, str]:
+        """tag id -> stage."""
+        return {tag_id: stage for stage, tag_id in self.ids.items()}
+
+
+def stage_tags(session: Session, pipeline: Pipeline) -> StageTags:
+    """What the database knows of a pipeline's tags."""
+    rows = session.scalars(select(CorpTag).where(CorpTag.pipeline == pipeline.name).order_by(CorpTag.tag_id)).all()
+    ids = {row.stage: row.tag_id for row in rows if row.stage is not None and pipeline.stage(row.stage) is not None}
+    return StageTags(rows[0].group_name if rows else pipeline.name, ids)
+
+
+def make_stage_tags(
+    wecom: WeComClient, pipeline: str, stages: Sequence[str], known: StageTags
+) -> tuple[list[dict[str, Any]], set[str]]:
+    """Have every stage its tag in WeCom; returns a CorpTag row per stage, and all ids there are. Two calls at most.
+
+    A stage keeps the tag it had, even renamed; one without takes the tag of its name; what is still missing is made.
+    """
+    rows = {row["tag_id"]: row for row in library_rows(wecom.corp_tags())}
+    ids = {stage: known.ids[stage] for stage in stages if known.ids.get(stage) in rows}
+    group_name = next((rows[tag_id]["group_name"] for tag_id in ids.values()), pipeline)
+    ids |= _by_name(rows.values(), group_name, stages, ids)
+    missing = [stage for stage in stages if stage not in ids]
+    if missing:
+        fresh = {row["tag_id"]: row for row in library_rows([wecom.add_corp_tags(group_name, missing)])}
+        rows |= fresh
+        ids |= _by_name(fresh.values(), group_name, missing, ids)
+    return [{**rows[tag_id], "pipeline": pipeline, "stage": stage} for stage, tag_id in ids.items()], set(rows)
+
+
+def library_rows(groups: Groups) -> list[dict[str, Any]]:
+    """get_corp_tag_list's groups as CorpTag rows that stand for nothing yet."""
+    return [
+        {
+            "tag_id": tag_id,
+            "group_id": clean(group.get("group_id"))[:64],
+            "group_name": clean(group.get("group_name"))[:64],
+            "name": clean(tag.get("name"))[:64],
+        }
+        for group in groups
+        for tag in objects(group.get("tag"))
+        if (tag_id := wecom_id(tag.get("id"))) and not tag.get("deleted") and not group.get("deleted")
+    ]
+
+
+def save_tags(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Keep these tags as they are now in WeCom; one that stands for a stage takes the place of the one before."""
+    for row in rows:
+        if row.get("stage"):
+            same = (CorpTag.pipeline == row["pipeline"], CorpTag.stage == row["stage"])
+            for other in session.scalars(select(CorpTag).where(*same, CorpTag.tag_id != row["tag_id"])):
+                other.pipeline = other.stage = None
+        found = session.get(CorpTag, row["tag_id"])
+        if found is None:
+            session.add(CorpTag(**row))
+        else:
+            for name, value in row.items():
+                setattr(found, name, value)
+    session.flush()
+
+
+def take_library(session: Session, groups: Groups, pipelines: Sequence[Pipeline]) -> list[str]:
+    """Make our copy equal to WeCom's whole library; returns, for people, what differs from the config."""
+    rows = library_rows(groups)
+    gone = {tag.tag_id: tag for tag in session.scalars(select(CorpTag))}
+    for row in rows:
+        gone.pop(row["tag_id"], None)
+    drift = [f"标签「{tag.stage}」（{tag.pipeline}）在企业微信里被删除了" for tag in gone.values() if tag.stage]
+    session.execute(delete(CorpTag).where(CorpTag.tag_id.in_(list(gone))))
+    session.expire_all()
+    save_tags(session, rows)
+    for pipeline in pipelines:
+        known = stage_tags(session, pipeline)
+        found = _by_name(rows, known.group_name, [stage.name for stage in pipeline.stages], known.ids)
+        by_id = {row["tag_id"]: row for row in rows}
+        save_tags(session, [{**by_id[i], "pipeline": pipeline.name, "stage": stage} for stage, i in found.items()])
+        drift += _renamed(by_id, pipeline, known)
+    return drift
+
+
+def _by_name(
+    rows: Iterable[Mapping[str, Any]], group_name: str, stages: Sequence[str], taken: Mapping[str, str]
+) -> dict[str, str]:
+    """Stages without a tag -> the tag of their name in the group, unless it stands for another stage already."""
+    named = {row["name"]: row["tag_id"] for row in rows if row["group_name"] == group_name}
+    return {
+        stage: named[stage]
+        for stage in stages
+        if stage not in taken and stage in named and named[stage] not in taken.values()
+    }
+
+
+def _renamed(rows: Mapping[str, Mapping[str, Any]], pipeline: Pipeline, known: StageTags) -> list[str]:
+    drift = []
+    if known.ids and known.group_name != pipeline.name:
+        drift.append(f"标签组「{pipeline.name}」在企业微信里叫「{known.group_name}」")
+    for stage, tag_id in known.ids.items():
+        name = rows[tag_id]["name"] if tag_id in rows else stage
+        if name != stage:
+            drift.append(f"阶段「{stage}」的标签在企业微信里改名为「{name}」，仍按同一个标签跟随")
+    return drift

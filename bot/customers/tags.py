@@ -1,0 +1,180 @@
+"""Tag: what `taggers` noticed in a message becomes evidence, and evidence becomes what the customer carries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.state import Case
+from bot.platform.config.settings import Settings
+from bot.platform.models import Evidence, Message, Tagging
+from bot.wecom.messages import ArchivedMessage
+from taggers.hits import TagHit, enough
+from taggers.utterance import Context, Part, Scope, Utterance
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What brought hits about, when: a message, or something else by a name that is its own."""
+
+    key: str
+    at: datetime
+    message_id: int | None = None
+    msgid: str | None = None
+
+    @classmethod
+    def of(cls, message: Message) -> Occasion:
+        return cls(message.msgid, message.sent_at, message.id, message.msgid)
+
+
+def utterance_of(message: Message, source: ArchivedMessage) -> Utterance:
+    """The message as the rules see it."""
+    return Utterance(
+        msgid=message.msgid,
+        text=message.text,
+        sender="agent" if message.role == "agent" else "customer",
+        kind=message.kind,
+        at=message.sent_at,
+        parts=tuple(Part(cast(Scope, p.scope), p.text, p.offset) for p in source.parts),
+    )
+
+
+def judge(settings: Settings, case: Case, message: Message, utterance: Utterance) -> tuple[TagHit, ...]:
+    """What the rule book in force finds in this message, for this customer as he stands."""
+    return settings.book.judge(utterance, context_of(settings, case, message.sent_at))
+
+
+def context_of(settings: Settings, case: Case, at: datetime) -> Context:
+    """The customer as rules may ask about him."""
+    channel, hour = case.customer.channel or "", at.astimezone(settings.zone).hour
+    return Context(tags=case.tags, stages=case.stages, channel=channel, hour=hour)
+
+
+def record_hits(
+    session: Session,
+    settings: Settings,
+    case: Case,
+    hits: Sequence[TagHit],
+    occasion: Occasion,
+    now: datetime,
+) -> list[str]:
+    """Keep the evidence of every hit and tag the customer where it is enough; returns the tags confirmed."""
+    confirmed: list[str] = []
+    for hit in hits:
+        earlier = _earlier(session, case, hit, occasion.at)
+        session.add(_evidence(case, occasion, hit, len(earlier) + 1))
+        case.heard.setdefault(hit.rule_id, {})[occasion.key[:128]] = occasion.at
+        if not enough(hit, earlier, occasion.at):
+            continue
+        case.customer.activity += hit.score.activity
+        case.customer.conversion += hit.score.conversion
+        expires = occasion.at + hit.expires if hit.expires else None
+        give_tag(
+            session, settings, case, hit.tag, now,
+            by="rule", rule_id=hit.rule_id, msgid=occasion.msgid, reason=hit.reason, expires_at=expires,
+        )  # fmt: skip
+        confirmed.append(hit.tag)
+    return list(dict.fromkeys(confirmed))
+
+
+def give_tag(
+    session: Session,
+    settings: Settings,
+    case: Case,
+    tag: str,
+    now: datetime,
+    *,
+    by: str,
+    rule_id: str | None = None,
+    msgid: str | None = None,
+    reason: str = "",
+    expires_at: datetime | None = None,
+) -> bool:
+    """Have the customer carry a tag; of an exclusive group the others go. True if he did not carry it before."""
+    for other in _excluded_by(settings, tag):
+        take_tag(session, case, other, now, f"同组互斥：{tag}")
+    carried = case.carried.get(tag)
+    if carried is not None:
+        carried.revoked_at = None
+        if carried.expires_at is not None:  # fresh evidence keeps it longer; without expiry it stays for good
+            carried.expires_at = max(carried.expires_at, expires_at) if expires_at else None
+        return False
+    tagging = Tagging(
+        customer_id=case.customer.id,
+        tag=tag,
+        by=by,
+        rule_id=rule_id,
+        msgid=msgid,
+        reason=reason[:500],
+        version=settings.version,
+        tagged_at=now,
+        expires_at=expires_at,
+    )
+    session.add(tagging)
+    case.carried[tag] = tagging
+    return True
+
+
+def take_tag(session: Session, case: Case, tag: str, now: datetime, because: str) -> bool:
+    """End a tag; the row stays as history. True if he carried it."""
+    tagging = case.carried.pop(tag, None)
+    if tagging is None:
+        return False
+    tagging.removed_at, tagging.removed_because = now, because[:64]
+    session.flush()  # the same tag may come again within this very transaction
+    return True
+
+
+def expire_tags(session: Session, now: datetime, limit: int = 1000) -> int:
+    """End the tags whose time is over; returns how many."""
+    due = select(Tagging).where(Tagging.removed_at.is_(None), Tagging.expires_at <= now).limit(limit)
+    rows = session.scalars(due).all()
+    for tagging in rows:
+        tagging.removed_at, tagging.removed_because = now, "到期"
+    return len(rows)
+
+
+def _excluded_by(settings: Settings, tag: str) -> list[str]:
+    groups = [group for group in settings.tables.tags if group.exclusive and tag in group.names]
+    return [name for group in groups for name in group.names if name != tag]
+
+
+def _earlier(session: Session, case: Case, hit: TagHit, at: datetime) -> Sequence[datetime]:
+    """When the rule hit this customer before, within its window; as many as it asks for are enough to know."""
+    if hit.times <= 1:
+        return ()
+    query = select(Evidence.occasion, Evidence.hit_at).where(
+        Evidence.customer_id == case.customer.id, Evidence.rule_id == hit.rule_id, Evidence.hit_at <= at
+    )
+    if hit.within is not None:
+        query = query.where(Evidence.hit_at > at - hit.within)
+    with session.no_autoflush:  # what this very batch has heard is minded: no need to write it for every question
+        stored = session.execute(query.order_by(Evidence.hit_at.desc()).limit(hit.times)).all()
+    just_now = {
+        key: heard_at
+        for key, heard_at in case.heard.get(hit.rule_id, {}).items()
+        if heard_at <= at and (hit.within is None or heard_at > at - hit.within)
+    }
+    moments = {row.occasion: row.hit_at for row in stored} | just_now
+    return sorted(moments.values(), reverse=True)[: hit.times]
+
+
+def _evidence(case: Case, occasion: Occasion, hit: TagHit, counted: int) -> Evidence:
+    return Evidence(
+        customer_id=case.customer.id,
+        occasion=occasion.key[:128],
+        message_id=occasion.message_id,
+        rule_id=hit.rule_id,
+        tag=hit.tag,
+        version=hit.version,
+        spans=[[span.keyword, span.start, span.end] for span in hit.spans],
+        reason=hit.reason[:500],
+        counted=min(counted, hit.times),
+        needed=hit.times,
+        hit_at=occasion.at,
+    )

@@ -1,0 +1,1 @@
+"""What arrives from WeCom: callback, pull, decrypt, quarantine, messages, events and media."""

@@ -1,0 +1,221 @@
+"""Files in conversations: which there are, whether somebody wants them, and the errand that fetches one by and by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.state import Wake
+from bot.delivery.handler import Errand, Skipped
+from bot.intake.media.store import Busy, Fetched, open_media_store
+from bot.platform.config.settings import Settings
+from bot.platform.database.store import insert_new
+from bot.platform.models import MediaFile, Message, Outbox
+from bot.wecom.errors import UnreadableMessage, WeComError
+from bot.wecom.kinds import MediaRef
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+KIND = "media"
+OPEN = ("noted", "failed")
+RETENTION = timedelta(days=5)
+LOST = frozenset({301048, 10010})
+_MOST_OF_ONE = 50
+MEGABYTE = 1024 * 1024
+
+
+def note_media(
+    session: Session,
+    settings: Settings,
+    found: Sequence[tuple[Message, Sequence[MediaRef]]],
+    now: datetime,
+    wake: Wake,
+) -> None:
+    """Write down the files of stored messages; those that [media] keep names are asked for at once."""
+    rows = [
+        MediaFile(
+            message_id=message.id,
+            position=position,
+            kind=ref.kind[:64],
+            name=ref.name[:255],
+            sdkfileid=ref.sdkfileid,
+            fileid_hash=hashlib.sha256(ref.sdkfileid.encode()).hexdigest(),
+            md5=ref.md5[:32].lower(),
+            announced_size=ref.size,
+            seconds=ref.seconds,
+            sent_at=message.sent_at,
+            state="noted",
+            attempts=0,
+            fetched=0,
+        )
+        for message, refs in found
+        if not message.unagreed
+        for position, ref in enumerate(refs[:_MOST_OF_ONE])
+    ]
+    if not rows:
+        return
+    session.add_all(rows)
+    session.flush()
+    keep = settings.tables.media.keep
+    for row in rows:
+        if "all" in keep or row.kind in keep:
+            _ask(session, row, now, wake)
+
+
+def keep_media(session: Session, settings: Settings, now: datetime, wake: Wake, limit: int = 5000) -> int:
+    """Once a night: ask (again) for files of the kinds to keep that are not here and that WeCom still has."""
+    keep = settings.tables.media.keep
+    if not keep:
+        return 0
+    missing = select(MediaFile).where(
+        MediaFile.state.in_(OPEN),
+        MediaFile.sent_at > now - RETENTION,
+        *(() if "all" in keep else (MediaFile.kind.in_(keep),)),
+    )
+    rows = session.scalars(missing.order_by(MediaFile.sent_at).limit(limit)).all()
+    for row in rows:
+        _ask(session, row, now, wake)
+    return len(rows)
+
+
+def request_media(session: Session, message_id: int, now: datetime, wake: Wake) -> list[MediaFile]:
+    """Somebody wants to see the files of a message: those not here yet are asked for. The page then looks at their
+    states until none is `asked`."""
+    rows = files_of(session, [message_id]).get(message_id, [])
+    for row in rows:
+        if row.state in OPEN:
+            _ask(session, row, now, wake)
+    return rows
+
+
+def request_file(session: Session, file: MediaFile, now: datetime, wake: Wake) -> None:
+    """Somebody wants to see this one file."""
+    if file.state in OPEN:
+        _ask(session, file, now, wake)
+
+
+def files_of(session: Session, message_ids: Sequence[int]) -> dict[int, list[MediaFile]]:
+    """The files of messages, in their order."""
+    found: dict[int, list[MediaFile]] = {}
+    query = select(MediaFile).where(MediaFile.message_id.in_(message_ids))
+    for row in session.scalars(query.order_by(MediaFile.message_id, MediaFile.position)):
+        found.setdefault(row.message_id, []).append(row)
+    return found
+
+
+def forget_media(session: Session, message_ids: Sequence[int]) -> list[str]:
+    """Delete the files of messages; returns the contents that nothing speaks of any more, for MediaStore.remove
+    once the transaction is committed."""
+    mine = MediaFile.message_id.in_(message_ids)
+    contents = {c for c in session.scalars(select(MediaFile.content_hash).where(mine)) if c}
+    for row in session.scalars(select(MediaFile).where(mine)).all():
+        session.delete(row)
+    session.flush()
+    shared = set(session.scalars(select(MediaFile.content_hash).where(MediaFile.content_hash.in_(contents))))
+    return sorted(contents - shared)
+
+
+class FetchMedia(Errand):
+    """A file from WeCom into the media store; a large one takes several errands, each going on from the last."""
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        file = session.get(MediaFile, row.payload["file"])
+        if file is None or file.state != "asked":
+            raise Skipped("文件已不需要，或已经取到")
+        most = system.settings.tables.media.max_mb * MEGABYTE
+        if file.announced_size is not None and file.announced_size > most:
+            _settle(file, "refused", f"文件 {file.announced_size // MEGABYTE} MB，超过 [media] max_mb")
+            raise Skipped(file.why)
+        if (twin := _twin(session, file)) is not None:
+            _take_from(file, twin, now)
+            raise Skipped("同一个文件已经在库里")
+        file.attempts += 1
+        return {**row.payload, "most": most}
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        with system.store.read() as session:
+            file = session.get(MediaFile, payload["file"])
+        if file is None:
+            return {}
+        store = open_media_store(system)
+        try:
+            fetched = store.fetch(system.archive.media, file.sdkfileid, file.fileid_hash, file.md5, payload["most"])
+        except Busy:
+            raise WeComError(None, "the file is being fetched by another worker", api=KIND) from None
+        except UnreadableMessage as error:
+            return {"refused": error.reason}
+        return {"done": fetched.done, "size": fetched.size, "content": fetched.content, "sniffed": fetched.sniffed}
+
+    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
+        file = session.get(MediaFile, row.payload["file"])
+        if file is None:
+            return
+        if "refused" in result:
+            _settle(file, "refused", str(result["refused"]))
+        elif result:
+            _take(file, Fetched(result["done"], result["size"], result["content"], result["sniffed"]), now)
+
+    def conclude(
+        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
+    ) -> None:
+        file = session.get(MediaFile, row.payload["file"])
+        if file is not None and file.state == "asked":
+            _put_out(session, file, now, wake)
+
+    def learn(self, session: Session, row: Outbox, error: WeComError) -> None:
+        file = session.get(MediaFile, row.payload["file"])
+        if file is not None and error.errcode in LOST:
+            _settle(file, "lost", "企业微信已不再保存这个文件（超过保存期）")
+
+    def give_up(self, session: Session, row: Outbox, state: str, why: str) -> None:
+        file = session.get(MediaFile, row.payload["file"])
+        if file is not None and file.state == "asked":
+            _settle(file, "failed", why)
+
+
+def _ask(session: Session, file: MediaFile, now: datetime, wake: Wake) -> None:
+    twin = _twin(session, file)
+    if twin is not None:
+        _take_from(file, twin, now)
+        return
+    file.state, file.why = "asked", ""
+    _put_out(session, file, now, wake)
+
+
+def _put_out(session: Session, file: MediaFile, now: datetime, wake: Wake) -> None:
+    """One errand of a file at a time: each begins by counting itself, so that the next has another name."""
+    key = f"{KIND}:{file.id}:{file.attempts}"
+    fresh = {"key": key, "kind": KIND, "payload": {"file": file.id}, "created_at": now, "not_before": now}
+    if insert_new(session, Outbox, [fresh], ["key"]):
+        wake.outbox.append(session.scalars(select(Outbox).where(Outbox.key == key)).one())
+
+
+def _twin(session: Session, file: MediaFile) -> MediaFile | None:
+    """The same file, forwarded or sent before, that is here already."""
+    same = select(MediaFile).where(
+        MediaFile.fileid_hash == file.fileid_hash, MediaFile.state == "kept", MediaFile.id != file.id
+    )
+    return session.scalars(same.limit(1)).first()
+
+
+def _take(file: MediaFile, fetched: Fetched, now: datetime) -> None:
+    file.fetched = fetched.size
+    if fetched.done:
+        file.state, file.why, file.kept_at = "kept", "", now
+        file.content_hash, file.size, file.sniffed = fetched.content, fetched.size, fetched.sniffed
+
+
+def _take_from(file: MediaFile, twin: MediaFile, now: datetime) -> None:
+    file.state, file.why, file.kept_at = "kept", "", now
+    file.content_hash, file.size, file.sniffed = twin.content_hash, twin.size, twin.sniffed
+    file.fetched = twin.fetched
+
+
+def _settle(file: MediaFile, state: str, why: str) -> None:
+    file.state, file.why = state, why[:300]

@@ -1,0 +1,59 @@
+"""What events say of our own side: members and departments that change, the app's visible range, warnings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from bot.agents.members import ask_departments, ask_member, note_left, rename
+from bot.customers.identity import find_agents
+from bot.customers.state import Wake
+from bot.platform.database.alarms import clear_alarm, raise_alarm
+from bot.platform.models import CallbackEvent
+from bot.wecom.events import AppAlert, AppMember, StaffChange
+
+# WeCom's warnings about the app itself: what to tell the admins; "" says that it is well again.
+ALERTS = {
+    "inactive_alert": "企业微信：应用长期无人使用，将被停用。请在管理后台查看",
+    "low_active_alert": "企业微信：应用活跃度低，将受限制。请在管理后台查看",
+    "low_active": "企业微信：应用因活跃度低已受限制。请在管理后台恢复",
+    "close_inactive_agent": "企业微信：应用因长期无人使用已被停用。请在管理后台重新启用",
+    "reopen_inactive_agent": "",
+    "active_restored": "",
+}
+_INACTIVE, _LOW = "wecom.inactive", "wecom.low_active"
+_ALARM_OF = {"inactive_alert": _INACTIVE, "close_inactive_agent": _INACTIVE, "reopen_inactive_agent": _INACTIVE}
+
+
+def take_staff(session: Session, event: StaffChange, row: CallbackEvent, now: datetime, wake: Wake) -> str:
+    """The directory changed: whoever it is about is read again."""
+    if event.change.endswith("_party"):
+        ask_departments(session, str(row.id), now, wake)
+        return "departments asked"
+    if not event.userid:
+        return "stored: nobody is named"
+    agent = find_agents(session, [event.userid], now)[event.userid.casefold()]
+    if event.change == "delete_user" and (agent.read_at is None or agent.read_at <= row.created_at):
+        note_left(session, agent, row.created_at)
+        return "left the company"
+    renamed = bool(event.new_userid) and rename(session, agent, event.new_userid)
+    ask_member(session, agent, f"event:{row.id}", now, wake)
+    return "renamed, profile asked" if renamed else "profile asked"
+
+
+def take_member(session: Session, event: AppMember, row: CallbackEvent, now: datetime, wake: Wake) -> str:
+    """A member came into the app's sight or left it: his profile tells whether he is still with the company."""
+    agent = find_agents(session, [event.userid], now)[event.userid.casefold()]
+    ask_member(session, agent, f"event:{row.id}", now, wake)
+    return f"{event.change}: profile asked"
+
+
+def take_alert(session: Session, event: AppAlert, now: datetime) -> str:
+    """WeCom warns about the app: an alarm until it says that all is well."""
+    name, text = _ALARM_OF.get(event.name, _LOW), ALERTS[event.name]
+    if not text:
+        clear_alarm(session, name, now)
+        return "alarm cleared"
+    raise_alarm(session, name, f"{text}{f'（{event.effective_at} 生效）' if event.effective_at else ''}", now)
+    return "alarm raised"

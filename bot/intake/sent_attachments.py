@@ -1,0 +1,34 @@
+"""What an archived message carries besides its words, as proof that an attachment was sent."""
+
+from __future__ import annotations
+
+import re
+
+from bot.platform.signed_links import peek_link
+from bot.wecom.errors import UnreadableMessage
+from bot.wecom.messages import ArchivedMessage
+from bot.wecom.plain import clean, mapping, read_object
+from sop.proofs import Sending
+
+_URL = re.compile(r"https?://[^\s<>\"'，。；！？、）】」]+")
+_ENDS = ".,;!?)]}"  # what a sentence puts after an address
+
+
+def sending_of(message: ArchivedMessage) -> Sending:
+    """Addresses, md5s and appids in a message; tracked links by what they say, for only we make such."""
+    urls = {url.rstrip(_ENDS) for url in _URL.findall(message.text)}
+    appids = set()
+    if message.kind in ("link", "weapp"):
+        body = _body(message)
+        urls |= {clean(body.get("link_url"))} - {""}
+        appids = {clean(body.get("appid"))} - {""}
+    opened = {found for url in urls if (found := peek_link(url)) is not None}
+    md5s = {media.md5.lower() for media in message.media if media.md5}
+    return Sending(frozenset(urls), frozenset(md5s), frozenset(appids), frozenset(opened))
+
+
+def _body(message: ArchivedMessage) -> dict[str, object]:
+    try:
+        return dict(mapping(read_object(message.raw).get(message.kind)))
+    except UnreadableMessage:
+        return {}

@@ -1,0 +1,172 @@
+"""`flask backup`: the whole database as it was at one moment, and the files beside it, in one archive.
+
+The rows go out as JSON lines that belong to no database in particular: a backup of SQLite can be restored into
+PostgreSQL and the other way round. What is sealed stays sealed; the keys are not in the archive unless asked for.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
+
+import orjson
+from sqlalchemy import JSON, Connection, DateTime, LargeBinary, MetaData, Table, select, text
+from sqlalchemy.types import TypeEngine
+
+from bot.customers.tombstones import FILE as TOMBSTONES
+from bot.intake.media.places import FolderPlace
+from bot.platform.database import schema
+from bot.system import System
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+VERSIONS = "alembic_version"
+ROWS_AT_ONCE = 2_000
+_PIECE = 1024 * 1024
+KEY_FILES = ("data.keys", "secret.key")
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a backup holds."""
+
+    path: Path
+    rows: int
+    files: int
+    bytes: int
+
+
+def back_up(system: System, path: Path, now: datetime, *, keys: bool, seen: Callable[[str, int], object]) -> Made:
+    """Write the archive beside its place and move it there whole; `seen` is told of each table and its rows.
+
+    The system may go on working: all rows are read in one transaction, and stored files never change.
+    """
+    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1) as archive:
+                tables, revision = _write_tables(system, archive, seen)
+                files = _write_files(system, archive, keys=keys)
+                manifest = {
+                    "format": FORMAT, "made_at": now.isoformat(), "revision": revision,
+                    "database": system.store.engine.dialect.name, "keys": list(system.data_keys.ids),
+                    "tables": tables, "files": files,
+                }  # fmt: skip
+                archive.writestr(MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return Made(path, sum(table["rows"] for table in tables.values()), len(files), path.stat().st_size)
+
+
+def _write_tables(
+    system: System, archive: ZipFile, seen: Callable[[str, int], object]
+) -> tuple[dict[str, Any], str | None]:
+    options: dict[str, Any] = {"tici_read_only": True}
+    if system.store.engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with system.store.engine.connect().execution_options(**options) as connection:
+        take_your_time(connection)
+        found: dict[str, Any] = {}
+        revision = schema.revision_of(connection)
+        for table in physical_tables(connection):
+            found[str(table.name)] = _write_table(connection, archive, table)
+            seen(table.name, found[str(table.name)]["rows"])
+    return found, revision
+
+
+def take_your_time(connection: Connection) -> None:
+    """Lift the limit that PostgreSQL sets to a page's queries, for this transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+
+
+def physical_tables(connection: Connection) -> list[Table]:
+    """Our tables as the database has them, parents before children."""
+    metadata = MetaData()
+    metadata.reflect(connection)
+    return [table for table in metadata.sorted_tables if table.name != VERSIONS]
+
+
+def kind_of(of: TypeEngine[Any]) -> str:
+    """How a column's values are written: time, bytes, json or plain."""
+    for kind, written in ((DateTime, "time"), (LargeBinary, "bytes"), (JSON, "json")):
+        if isinstance(of, kind):
+            return written
+    return "plain"
+
+
+def _write_table(connection: Connection, archive: ZipFile, table: Table) -> dict[str, Any]:
+    kinds = {str(column.name): kind_of(column.type) for column in table.columns}
+    writers = [_WRITERS[kind] for kind in kinds.values()]
+    digest, count = sha256(), 0
+    with archive.open(f"tables/{table.name}.jsonl", "w", force_zip64=True) as out:
+        rows = connection.execute(select(table).execution_options(yield_per=ROWS_AT_ONCE))
+        for portion in rows.partitions():
+            lines = b"".join(
+                orjson.dumps([write(value) for write, value in zip(writers, row, strict=True)]) + b"\n"
+                for row in portion
+            )
+            out.write(lines)
+            digest.update(lines)
+            count += len(portion)
+    return {"rows": count, "sha256": digest.hexdigest(), "columns": kinds}
+
+
+def _time(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    return (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)).isoformat()
+
+
+def _bytes(value: bytes | memoryview | None) -> str | None:
+    return None if value is None else base64.b64encode(value).decode()
+
+
+_WRITERS: dict[str, Callable[[Any], Any]] = {
+    "time": _time, "bytes": _bytes, "json": lambda value: value, "plain": lambda value: value,
+}  # fmt: skip
+
+
+def _write_files(system: System, archive: ZipFile, *, keys: bool) -> dict[str, str]:
+    """Sealed contents of conversations, the list of the erased, and, if asked for, the keys."""
+    found: dict[str, str] = {}
+    for name, source in _files(system, keys=keys):
+        with source as stream:
+            found[name] = _copy(stream, archive, name)
+    return found
+
+
+def _files(system: System, *, keys: bool) -> Iterator[tuple[str, IO[bytes]]]:
+    var = system.environment.var
+    if not system.environment.media_url:
+        place = FolderPlace(var / "media")
+        for content in place.names():
+            yield f"media/{content}", place.open(content)
+    for name in (TOMBSTONES, *(KEY_FILES if keys else ())):
+        if (var / name).is_file():
+            yield name, (var / name).open("rb")
+    if keys and system.environment.wecom is not None:
+        for path in sorted(system.environment.wecom.private_keys.glob("private_key_v*.pem")):
+            yield f"keys/{path.name}", path.open("rb")
+
+
+def _copy(stream: IO[bytes], archive: ZipFile, name: str) -> str:
+    digest = sha256()
+    archive.compression = ZIP_STORED  # sealed bytes grow no smaller
+    with archive.open(name, "w", force_zip64=True) as out:
+        while piece := stream.read(_PIECE):
+            out.write(piece)
+            digest.update(piece)
+    archive.compression = ZIP_DEFLATED
+    return digest.hexdigest()

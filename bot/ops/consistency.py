@@ -1,0 +1,112 @@
+"""Audit: hold a live database against what must be true of it, and, if asked, against WeCom itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from bot.ops.invariants import INVARIANTS, Invariant
+from bot.platform.database.store import Store
+from bot.platform.models import ArchiveCursor, Message, Quarantine
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+SHOWN = 5
+PAGE = 1000  # rows of the archive asked for at once
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence that does not hold: in how many places, and the first few of them."""
+
+    name: str
+    says: str
+    count: int
+    examples: list[str]
+
+
+def audit(
+    store: Store, now: datetime, *, running: bool = True, seen: Callable[[Invariant], None] = lambda _: None
+) -> list[Finding]:
+    """Every invariant on one snapshot of the database; empty where all hold. Memory does not grow with the rows.
+
+    running: also what holds only while workers and scheduler work. seen: called as each has been looked at.
+    """
+    with _snapshot(store) as session:
+        return examine(session, now, running=running, seen=seen)
+
+
+def examine(
+    session: Session, now: datetime, *, running: bool = True, seen: Callable[[Invariant], None] = lambda _: None
+) -> list[Finding]:
+    """The same in a session of one's own."""
+    found = []
+    for invariant in INVARIANTS:
+        if running or not invariant.running:
+            finding = _counted(invariant.name, invariant.says, invariant.look(session, now))
+            found += [finding] if finding.count else []
+            seen(invariant)
+    return found
+
+
+def audit_archive(system: System) -> Finding:
+    """Read the archive again from its beginning (as far as WeCom still has it) and miss nothing up to the cursor."""
+    return _counted("archive-stored", "存档里的每条消息都已存下或隔离", _lost(system))
+
+
+def as_json(found: Iterable[Finding]) -> str:
+    """The findings as one JSON object."""
+    rows = [asdict(finding) for finding in found]
+    return json.dumps({"findings": rows, "ok": not rows}, ensure_ascii=False)
+
+
+def _counted(name: str, says: str, lines: Iterator[str]) -> Finding:
+    examples, count = [], 0
+    for line in lines:
+        count += 1
+        if count <= SHOWN:
+            examples.append(line)
+    return Finding(name, says, count, examples)
+
+
+@contextmanager
+def _snapshot(store: Store) -> Iterator[Session]:
+    """One view of all tables, so that what is committed meanwhile is seen either wholly or not at all."""
+    options = {"tici_read_only": True}
+    if store.engine.dialect.name == "postgresql":
+        options["isolation_level"] = "REPEATABLE READ"  # type: ignore[assignment]
+    with store.engine.connect().execution_options(**options) as connection:
+        if store.engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+        with Session(connection, autoflush=False) as session:
+            yield session
+
+
+def _lost(system: System) -> Iterator[str]:
+    corp_id, seq = system.environment.needs_wecom().corp_id, 0
+    with system.store.read() as session:
+        cursor = session.get(ArchiveCursor, corp_id)
+        end = cursor.seq if cursor else 0
+    while seq < end:
+        rows = system.archive.pull(seq, PAGE)
+        if not rows:
+            return
+        seq = rows[-1].seq
+        passed = {row.msgid: row.seq for row in rows if row.seq <= end}
+        yield from (f"seq {passed[msgid]} {msgid}" for msgid in sorted(passed.keys() - _known(system, passed)))
+
+
+def _known(system: System, msgids: Iterable[str]) -> set[str]:
+    wanted = list(msgids)
+    with system.store.read() as session:
+        stored = session.scalars(select(Message.msgid).where(Message.msgid.in_(wanted)))
+        held = session.scalars(select(Quarantine.msgid).where(Quarantine.msgid.in_(wanted)))
+        return {*stored, *held}

@@ -1,0 +1,90 @@
+"""`flask doctor`: looks at everything that must be right, one check a requirement, and names what is wrong once.
+
+A check that cannot be made because of what another found says so and is not a finding of its own: whoever reads the
+list mends the first red line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.ops.doctor import app, archive, callback, host
+from bot.ops.doctor.finding import BAD, SKIPPED, Finding, Probe
+from bot.system import System
+from taggers.said import Said
+
+Look = Callable[[Probe], Finding]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One requirement. `after`: checks without which this one means nothing."""
+
+    name: str
+    title: str
+    look: Look
+    after: Sequence[str] = field(default=())
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("config", "config.toml", host.config),
+    Check("database", "数据库", host.database),
+    Check("migrations", "数据库版本", host.migrations, after=("database",)),
+    Check("data-keys", "加密密钥", host.data_keys, after=("migrations",)),
+    Check("disk", "磁盘", host.disk),
+    Check("redis", "队列", host.redis_server),
+    Check("redis-policy", "队列不丢任务", host.redis_policy, after=("redis",)),
+    Check("workers", "worker", host.workers, after=("redis",)),
+    Check("scheduler", "调度器", host.scheduler, after=("migrations",)),
+    Check("access", "企业微信接入信息", app.access),
+    Check("network", "能连到企业微信", app.network, after=("access",)),
+    Check("clock", "时钟", app.skew, after=("network",)),
+    Check("corp-id", "企业 ID", app.corp_id, after=("network",)),
+    Check("app-secret", "应用 Secret", app.app_secret, after=("corp-id",)),
+    Check("archive-secret", "会话存档 Secret", archive.archive_secret, after=("corp-id",)),
+    Check("app-ip", "应用的企业可信 IP", app.app_ip, after=("app-secret",)),
+    Check("app-enabled", "应用已启用", app.app_enabled, after=("app-ip",)),
+    Check("app-id", "应用的 AgentId", app.app_id, after=("app-enabled",)),
+    Check("contact-right", "客户联系 → 可调用接口的应用", app.contact_right, after=("app-enabled",)),
+    Check("contact-members", "客户联系 → 使用范围", app.contact_members, after=("contact-right",)),
+    Check("archive-ip", "会话存档的可信 IP", archive.archive_ip, after=("archive-secret",)),
+    Check("archive-open", "会话内容存档已开通", archive.archive_open, after=("archive-ip",)),
+    Check("seats", "存档席位", archive.seats, after=("archive-open", "contact-members")),
+    Check("sdk", "会话存档 SDK", archive.sdk, after=("access",)),
+    Check("archive-read", "能读会话存档", archive.archive_read, after=("sdk", "archive-open", "migrations")),
+    Check("private-keys", "消息私钥", archive.private_keys, after=("access",)),
+    Check("key-versions", "私钥版本", archive.key_versions, after=("private-keys", "migrations")),
+    Check("lag", "存档进度", archive.lag, after=("workers", "scheduler", "archive-read")),
+    Check("unagreed", "未同意存档的客户", archive.unagreed, after=("migrations",)),
+    Check("public-url", "公网地址", callback.public_url, after=("access",)),
+    Check("callback", "应用回调往返", callback.callback, after=("public-url", "corp-id")),
+    Check("archive-callback", "存档回调往返", callback.archive_callback, after=("public-url", "corp-id")),
+    Check("events", "收到过回调", callback.events, after=("callback", "archive-callback", "migrations")),
+    Check("trusted-domain", "可信域名", callback.trusted_domain, after=("public-url",)),
+)
+
+
+def examine(system: System, now: datetime) -> Iterator[tuple[Check, Finding]]:
+    """Every check in turn with what it found; none raises."""
+    probe, unsound = Probe(system, now), set[str]()
+    for check in CHECKS:
+        waits_for = [name for name in check.after if name in unsound]
+        finding = Finding(SKIPPED, "", waits_for=titles(waits_for)) if waits_for else _looked(check, probe)
+        if finding.level in (BAD, SKIPPED):
+            unsound.add(check.name)
+        yield check, finding
+    probe.close()
+
+
+def titles(names: Sequence[str]) -> str:
+    """What people call these checks."""
+    return Said("{names}", names=[Said(check.title) for check in CHECKS if check.name in names])
+
+
+def _looked(check: Check, probe: Probe) -> Finding:
+    try:
+        return check.look(probe)
+    except Exception as error:  # a check that breaks must not hide the others
+        return Finding(BAD, Said("检查本身出错：{kind}", kind=type(error).__name__), "请把这一行和日志发给维护者")

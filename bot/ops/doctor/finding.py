@@ -1,0 +1,138 @@
+"""What a check of `flask doctor` finds, and what the checks share: the calls to WeCom, each made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import requests
+
+from bot.platform.archive_sources import open_archive
+from bot.platform.environment import WeComAccess
+from bot.system import System
+from bot.wecom import audit
+from bot.wecom.api import WeComClient
+from bot.wecom.archive import ArchiveSource
+from bot.wecom.errors import WeComError
+from bot.wecom.native import NativeArchive
+from bot.wecom.wire import Wire
+
+OK, WARN, BAD, SKIPPED = "ok", "warn", "bad", "skipped"
+SECONDS = (3.05, 10)  # to connect, to answer
+
+
+@dataclass(frozen=True)
+class Finding:
+    """level: ok, warn, bad, or skipped (because of `waits_for`). found: what was seen; mend: where to click, or what
+    to type."""
+
+    level: str
+    found: str
+    mend: str = ""
+    waits_for: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How one call ended: its answer, or the error."""
+
+    value: Any = None
+    error: WeComError | None = None
+
+    @property
+    def errcode(self) -> int | None:
+        """0 for success; None where no readable answer came."""
+        return 0 if self.error is None else self.error.errcode
+
+
+class Probe:
+    """The calls behind the checks. They go past the brakes and tokens of the running system: a secret that was
+    mended a minute ago must show at once."""
+
+    def __init__(self, system: System, now: datetime) -> None:
+        self.system, self.now = system, now
+
+    @property
+    def access(self) -> WeComAccess:
+        return self.system.environment.needs_wecom()
+
+    @cached_property
+    def app(self) -> WeComClient:
+        a = self.access
+        return WeComClient(a.corp_id, a.app_secret, app_id=a.app_id, api_url=a.api_url, timeout=SECONDS)
+
+    @cached_property
+    def archive(self) -> WeComClient:
+        a = self.access
+        return WeComClient(a.corp_id, a.archive_secret, purpose="archive", api_url=a.api_url, timeout=SECONDS)
+
+    @cached_property
+    def front_door(self) -> requests.Response | None:
+        """WeCom's answer to a call without a token: enough to see that it is there and what time it has."""
+        try:
+            url = f"{self.access.api_url}getcallbackip"
+            with Wire() as wire:
+                return wire.get(url, timeout=SECONDS, proxies=self._proxies)
+        except requests.RequestException:
+            return None
+
+    @cached_property
+    def app_token(self) -> Answer:
+        return ask(self.app.fetch_access_token)
+
+    @cached_property
+    def archive_token(self) -> Answer:
+        return ask(self.archive.fetch_access_token)
+
+    @cached_property
+    def follow_users(self) -> Answer:
+        """The members who may have customers."""
+        return ask(self.app.follow_users)
+
+    @cached_property
+    def message_to_nobody(self) -> Answer:
+        """A message to a userid that nobody has: with the right AgentId it fails for want of a receiver alone."""
+        text = {"msgtype": "text", "text": {"content": "tici doctor"}, "agentid": self.access.app_id}
+        body = {"touser": "tici-doctor-nobody", **text}
+        return ask(lambda: self.app.post("message/send", data=body))
+
+    @cached_property
+    def seats(self) -> Answer:
+        """The members with a seat of the archive."""
+        return ask(lambda: audit.seats(self.archive))
+
+    @cached_property
+    def source(self) -> ArchiveSource:
+        """The archive as a puller has it, with a library process of its own."""
+        return open_archive(self.access, None)
+
+    def fetch(self, path: str, **query: str) -> requests.Response | None:
+        """A page of our own by its public address."""
+        try:
+            url = f"{self.system.environment.base_url}{path}"
+            return requests.get(url, params=query, timeout=SECONDS, allow_redirects=False, proxies=self._proxies)
+        except requests.RequestException:
+            return None
+
+    def close(self) -> None:
+        """Let the connections go."""
+        for name in ("app", "archive"):
+            if name in self.__dict__:
+                self.__dict__[name]._http.close()
+        if isinstance(self.__dict__.get("source"), NativeArchive):
+            self.__dict__["source"].close()
+
+    @cached_property
+    def _proxies(self) -> dict[str, str] | None:
+        return self.app._http.proxies if self.app._http.trust_env else {"http": "", "https": ""}
+
+
+def ask(call: Callable[[], Any]) -> Answer:
+    """The call, with its error as a value."""
+    try:
+        return Answer(call())
+    except WeComError as error:
+        return Answer(error=error)

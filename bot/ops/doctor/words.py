@@ -1,0 +1,34 @@
+"""What the doctor's checks of WeCom have in common: the places of its console, and its answers in words."""
+
+from __future__ import annotations
+
+from bot.ops.doctor.finding import BAD, OK, Answer, Finding
+from taggers.said import Said
+
+REFUSED_ADDRESS = (60020, 301042, 10009)
+CONSOLE = Said("管理后台 → 应用管理 → 自建应用")
+ARCHIVE = Said("管理后台 → 安全与管理 → 管理工具 → 会话内容存档")
+
+
+def judge_token(answer: Answer, mend: str) -> Finding:
+    if answer.error is None:
+        return Finding(OK, "能换到 access_token")
+    if answer.errcode in REFUSED_ADDRESS:  # the check of the address says it
+        return Finding(OK, "没有被拒绝")
+    return Finding(BAD, said(answer), mend)
+
+
+def said(answer: Answer) -> str:
+    assert answer.error is not None
+    code = (
+        Said("没有读得懂的回答")
+        if answer.error.errcode is None
+        else Said("错误码 {errcode}", errcode=answer.error.errcode)
+    )
+    return Said("{code}：{advice}", code=code, advice=answer.error.remedy.advice)
+
+
+def seen_address(answer: Answer) -> str:
+    """The address that WeCom saw, which its errmsg tells."""
+    _, mark, rest = (answer.error.errmsg if answer.error else "").partition("from ip: ")
+    return Said("：{address}", address=rest.split(",")[0].strip()) if mark else ""

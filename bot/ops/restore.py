@@ -1,0 +1,228 @@
+"""`flask restore`: puts a backup into a database, of either kind, and sees to it that nothing is sent twice.
+
+What the backup still meant to send may have been sent after it was made; what customers said since then is pulled
+from the archive again. So nothing that was due before the restore is sent, and whoever was erased stays erased.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+from zipfile import BadZipFile, ZipFile
+
+import orjson
+from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from bot.customers.tombstones import FILE as TOMBSTONES
+from bot.customers.tombstones import read_stones, set_stone
+from bot.intake.media.places import FolderPlace
+from bot.ops.backup import FORMAT, MANIFEST, ROWS_AT_ONCE, VERSIONS, physical_tables, take_your_time
+from bot.platform.database import schema
+from bot.platform.database.store import get_status, set_status
+from bot.platform.failpoints import passing
+from bot.platform.models import GroupSend, Lease, Outbox, SopTask
+from bot.privacy.erasure import apply_tombstones
+from bot.sops.prompts import BECAUSE, RESTORED
+from bot.system import System
+
+
+class BadBackup(Exception):  # noqa: N818 - named for what it is
+    """An archive that cannot be restored here; the text says why and what to do. Nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What came back. erased: customers who were erased after the backup and were erased again."""
+
+    made_at: str
+    rows: int
+    files: int
+    erased: int
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What the archive says of itself; raises BadBackup for what is not a backup of ours."""
+    if path.exists() and not path.is_file():  # a device would be read without end
+        raise BadBackup(f"{path} 不是文件")
+    try:
+        with ZipFile(path) as archive:
+            manifest: dict[str, Any] = orjson.loads(archive.read(MANIFEST))
+    except FileNotFoundError:
+        raise BadBackup(f"没有文件 {path}") from None
+    except (BadZipFile, KeyError, ValueError, OSError):
+        raise BadBackup(f"{path.name} 不是 flask backup 做的备份，或者没有传完整") from None
+    if manifest.get("format") != FORMAT:
+        raise BadBackup(f"{path.name} 是别的版本的备份（格式 {manifest.get('format')}），请用做它的那个版本恢复")
+    return manifest
+
+
+def restore(
+    system: System, path: Path, now: datetime, *, replace: bool, seen: Callable[[str, int], object]
+) -> Restored:
+    """Check the whole archive, then put it in, in one transaction; raises BadBackup with nothing changed.
+
+    replace: what the database holds now goes; otherwise a database that holds anything is refused.
+    """
+    manifest = read_manifest(path)
+    _check_keys(system, manifest)
+    with ZipFile(path) as archive:
+        _check(archive, manifest)
+        with system.store.engine.begin() as connection:
+            take_your_time(connection)
+            _make_room(connection, replace=replace)
+            schema.upgrade_on(connection, manifest["revision"])
+            for table in physical_tables(connection):
+                known = manifest["tables"].get(table.name)
+                if known is not None:
+                    seen(table.name, _fill(connection, archive, table, known))
+            _go_on_numbering(connection)
+            schema.upgrade_on(connection, "head")
+            files = _put_files(system, archive, manifest)
+            with Session(connection, autoflush=False) as session:
+                settle(session, now, manifest["made_at"], read_stones(system.environment.var))
+                session.flush()
+    passing("restored")
+    erased = finish(system, now)
+    rows = sum(table["rows"] for table in manifest["tables"].values())
+    return Restored(manifest["made_at"], rows, files, erased)
+
+
+def _check_keys(system: System, manifest: dict[str, Any]) -> None:
+    missing = [key for key in manifest["keys"] if key not in system.data_keys.ids]
+    if missing:
+        raise BadBackup(
+            "备份是用别的数据密钥加密的：先把做备份时的 var/data.keys（或 TICI_DATA_KEYS）放回来，再恢复。"
+            f"缺少的密钥：{'、'.join(missing)}"
+        )
+
+
+def _check(archive: ZipFile, manifest: dict[str, Any]) -> None:
+    """Every part is there and whole, before anything is touched."""
+    expected = {f"tables/{name}.jsonl": table["sha256"] for name, table in manifest["tables"].items()}
+    for name, digest in {**expected, **manifest["files"]}.items():
+        try:
+            with archive.open(name) as part:
+                found = _digest(part)
+        except (KeyError, BadZipFile, OSError, EOFError):
+            found = ""
+        if found != digest:
+            raise BadBackup(f"备份里的 {name} 缺失或损坏：请换另一份备份")
+
+
+def _digest(part: IO[bytes]) -> str:
+    digest = sha256()
+    while piece := part.read(1024 * 1024):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _make_room(connection: Connection, *, replace: bool) -> None:
+    metadata = MetaData()
+    metadata.reflect(connection)
+    filled = [
+        table.name
+        for table in metadata.sorted_tables
+        if table.name != VERSIONS and connection.execute(select(text("1")).select_from(table).limit(1)).first()
+    ]
+    if filled and not replace:
+        raise BadBackup(
+            f"数据库里已有数据（{filled[0]} 等 {len(filled)} 张表）：换一个空库，或加 --replace 用备份替换它"
+        )
+    metadata.drop_all(connection)
+
+
+def _fill(connection: Connection, archive: ZipFile, table: Table, known: dict[str, Any]) -> int:
+    kinds = known["columns"]
+    naive = connection.dialect.name == "sqlite"  # it has no zones; ours are UTC
+    readers = [_reader(kind, naive) for kind in kinds.values()]
+    with archive.open(f"tables/{table.name}.jsonl") as lines:
+        for portion in _portions(lines):
+            connection.execute(insert(table), [_row(kinds, readers, orjson.loads(line)) for line in portion])
+    return int(known["rows"])
+
+
+def _row(names: Iterable[str], readers: list[Callable[[Any], Any]], values: list[Any]) -> dict[str, Any]:
+    return {name: read(value) for name, read, value in zip(names, readers, values, strict=True)}
+
+
+def _portions(lines: IO[bytes]) -> Iterator[list[bytes]]:
+    while portion := list(islice(lines, ROWS_AT_ONCE)):
+        yield portion
+
+
+def _reader(kind: str, naive: bool) -> Callable[[Any], Any]:
+    if kind == "bytes":
+        return lambda value: None if value is None else base64.b64decode(value)
+    if kind == "time":
+        return lambda value: None if value is None else _instant(value, naive)
+    return lambda value: value
+
+
+def _instant(value: str, naive: bool) -> datetime:
+    at = datetime.fromisoformat(value)
+    return at.astimezone(UTC).replace(tzinfo=None) if naive else at
+
+
+def _go_on_numbering(connection: Connection) -> None:
+    """PostgreSQL counts apart from the rows: its sequences must start after them."""
+    if connection.dialect.name != "postgresql":
+        return
+    for table in physical_tables(connection):
+        if "id" in table.columns and table.columns["id"].primary_key:
+            newest = select(func.coalesce(func.max(table.columns["id"]), 0) + 1).scalar_subquery()
+            sequence = func.pg_get_serial_sequence(table.name, "id")
+            connection.execute(select(func.setval(sequence, newest, False)))
+
+
+def _put_files(system: System, archive: ZipFile, manifest: dict[str, Any]) -> int:
+    """Contents that are missing come back; keys never overwrite those at hand; the lists of the erased join."""
+    var, place, count = system.environment.var, FolderPlace(system.environment.var / "media"), 0
+    for name in manifest["files"]:
+        if name.startswith("media/") and not place.has(content := name.removeprefix("media/")):
+            aside = var / f"restored-{content}"
+            aside.write_bytes(archive.read(name))
+            place.put(content, aside)
+            count += 1
+    if TOMBSTONES in manifest["files"]:
+        known = (var / TOMBSTONES).read_bytes().splitlines() if (var / TOMBSTONES).exists() else []
+        more = [line for line in archive.read(TOMBSTONES).splitlines() if line not in known]
+        if more:
+            with (var / TOMBSTONES).open("ab") as file:
+                file.write(b"".join(line + b"\n" for line in more))
+    return count
+
+
+def settle(session: Session, now: datetime, made_at: str, stones: Mapping[str, datetime]) -> None:
+    """Nothing that was on its way, or was due until now, leaves; leases of processes long gone end; nobody who was
+    erased is let in again. In the transaction that brings the rows back: a kill must not leave them unsettled."""
+    session.execute(delete(Lease))
+    on_its_way = Outbox.state.in_(("waiting", "sending"))
+    session.execute(update(Outbox).where(on_its_way).values(state="cancelled", done_at=now, lease_until=None))
+    due = SopTask.state.in_(("planned", "queued")) & (SopTask.due_at <= now)
+    queued = SopTask.state == "queued"
+    session.execute(update(SopTask).where(due | queued).values(state="cancelled", ended_because=BECAUSE))
+    gathering = GroupSend.state == "gathering"
+    session.execute(update(GroupSend).where(gathering).values(state="cancelled", ended_because=BECAUSE))
+    for stone, erased_at in stones.items():
+        set_stone(session, stone, erased_at)
+    set_status(session, RESTORED, {"at": now.isoformat(), "made_at": made_at, "erasing": True}, now)
+
+
+def finish(system: System, now: datetime) -> int:
+    """Erase again whoever a restore brought back, and returns how many; where a restore was killed before it came to
+    that, the next housekeeping does it."""
+    with system.store.read() as session:
+        status = get_status(session, RESTORED)
+    if status is None or not status.value.get("erasing"):
+        return 0
+    erased = apply_tombstones(system, now)
+    with system.store.write() as session:
+        set_status(session, RESTORED, {**status.value, "erasing": False}, status.at)
+    return erased

@@ -1,0 +1,1 @@
+"""The ground all rooms stand on: clock, environment, log, encryption, queue. Nothing here knows what a customer or an SOP is."""

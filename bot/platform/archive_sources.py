@@ -1,0 +1,35 @@
+"""Which archive the settings name: Tencent's library in a child process, or a WeCom that speaks plain HTTP."""
+
+from __future__ import annotations
+
+from redis import Redis
+
+from bot.platform.environment import SurroundingsError, WeComAccess
+from bot.wecom.api import WeComClient
+from bot.wecom.archive import ArchiveSource, SandboxArchive
+from bot.wecom.limits import Doorkeeper
+from bot.wecom.native import Access, NativeArchive
+
+
+def archive_client(access: WeComAccess, redis: Redis | None, door: Doorkeeper | None = None) -> WeComClient:
+    """WeCom as the archive's own secret sees it (msgaudit/* and the sandbox's getchatdata)."""
+    return WeComClient(
+        access.corp_id, access.archive_secret, purpose="archive", api_url=access.api_url, redis=redis, door=door
+    )
+
+
+def open_archive(
+    access: WeComAccess,
+    redis: Redis | None,
+    door: Doorkeeper | None = None,
+) -> ArchiveSource:
+    """The archive that WECOM_ARCHIVE names. Raises SurroundingsError where the native library has no path."""
+    if access.archive == "sandbox":
+        return SandboxArchive(archive_client(access, redis, door))
+    if not access.finance_sdk:
+        raise SurroundingsError(
+            "WECOM_ARCHIVE=native 需要会话存档 SDK：从企业微信官网下载，把 libWeWorkFinanceSdk_C.so 的路径"
+            "写进 WECOM_FINANCE_SDK / set WECOM_FINANCE_SDK to the path of Tencent's archive library"
+        )
+    way = (access.archive_proxy, access.archive_proxy_password)
+    return NativeArchive(access.finance_sdk, Access(access.corp_id, access.archive_secret, *way))

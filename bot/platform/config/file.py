@@ -1,0 +1,166 @@
+"""config.toml as the pages write it: checked whole, never over somebody else's edit, whole on disk or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import stat
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.platform.config.settings import MOST_BYTES, ConfigError, Problem, Settings, parse_settings
+from bot.platform.config.versions import note_change
+from bot.platform.database.audit_log import record
+from bot.platform.database.store import insert_new
+from bot.platform.models import ConfigVersion
+from bot.wecom.errors import BotError
+from taggers.said import Said
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class ConfigText:
+    """The file at one moment: its text with plain line ends, and a stamp that no other content has."""
+
+    text: str
+    stamp: str
+    crlf: bool = False
+    bom: bool = False
+
+    def as_bytes(self, text: str) -> bytes:
+        """Another text in the manner of this file."""
+        ended = text.replace("\n", "\r\n") if self.crlf else text
+        return (_BOM if self.bom else b"") + ended.encode()
+
+
+class Stale(BotError):  # noqa: N818 - named for what it is
+    """The file is no longer as it was when the edit began; nothing was written."""
+
+    def __init__(self, current: ConfigText) -> None:
+        super().__init__("配置文件在您编辑期间被改过")
+        self.current = current
+
+
+class NotWritten(BotError):  # noqa: N818 - named for what it is
+    """The file cannot be written; the text says why and what to do."""
+
+
+def read_config_text(path: Path) -> ConfigText:
+    """The file as it is now, however wrong; raises ConfigError where it cannot be read as text at all."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raw = b""
+    except OSError as error:
+        raise ConfigError(
+            [Problem(path.name, 1, 1, "", Said("读不了（{strerror}）", strerror=error.strerror))]
+        ) from None
+    if len(raw) > MOST_BYTES:
+        raise ConfigError([Problem(path.name, 1, 1, "", Said("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))])
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        message = "不是 UTF-8 编码；请在服务器上另存为 UTF-8"
+        raise ConfigError([Problem(path.name, line, 1, "", message)]) from None
+    stamp = hashlib.sha256(raw).hexdigest()[:16]
+    return ConfigText(plain(text), stamp, "\r\n" in text, raw.startswith(_BOM))
+
+
+def plain(text: str) -> str:
+    """A text with plain line ends, as forms do not send them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def why_not_writable(path: Path) -> str | None:
+    """Why the file cannot be saved from here, in words; None where it can."""
+    target = path.resolve()
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IWUSR
+    except OSError as error:
+        return Said("读不了 {name}（{strerror}）", name=path.name, strerror=error.strerror)
+    writable = mode & 0o222 and (not target.exists() or os.access(target, os.W_OK))  # root is not held by bits
+    if not writable:
+        return Said("{name} 是只读的：在服务器上执行 chmod u+w {name}，或直接在服务器上修改它", name=path.name)
+    if not os.access(target.parent, os.W_OK):
+        return Said(
+            "{name} 所在的文件夹不能写：请让运行本服务的账号对它有写权限，或直接在服务器上修改文件", name=path.name
+        )
+    return None
+
+
+def check_text(system: System, text: str, now: datetime) -> Settings:
+    """The whole text as Settings, examples and materials tried; raises ConfigError with every problem in it."""
+    path = system.environment.config
+    if len(text.encode()) > MOST_BYTES:
+        raise ConfigError([Problem(path.name, 1, 1, "", Said("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))])
+    return parse_settings(text, path.name, today=now.date(), beside=path.parent)
+
+
+def save_config(system: System, text: str, stamp: str, author: str, what: str, now: datetime) -> Settings:
+    """Put a text into force if it is good and the file is still the one with this stamp.
+
+    Raises ConfigError (nothing is written), Stale (somebody was faster) or NotWritten. The change is in the ledger
+    when the file is in place: both are done in one transaction, the file last.
+    """
+    settings = check_text(system, text, now)
+    path = system.environment.config
+    with system.store.write() as session:
+        current = read_config_text(path)
+        if current.stamp != stamp:
+            raise Stale(current)
+        if current.text == text:
+            return settings
+        version = {"version": settings.version, "text": settings.source, "loaded_at": now}
+        insert_new(session, ConfigVersion, [version], ["version"])
+        for _ in range(2):  # the place may have gone to a process that noticed an edit by hand
+            if note_change(session, settings.version, author, what, now):
+                break
+        current = read_config_text(path)  # who waited for another's transaction sees here what it wrote
+        if current.stamp != stamp:
+            raise Stale(current)
+        record(session, author, "config.save", f"config:{settings.version}", now, what=what)
+        session.flush()
+        _replace(path, current.as_bytes(text))
+    system.keeper.look_again()
+    return settings
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write beside the file, down to the disk, then rename over it: a reader sees the old or the new, never half."""
+    reason = why_not_writable(path)
+    if reason:
+        raise NotWritten(reason)
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, target)
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise NotWritten(
+            Said(
+                "写不了 {name}（{strerror}）：原文件没有动；请检查磁盘空间和文件夹权限",
+                name=path.name,
+                strerror=error.strerror,
+            )
+        ) from None

@@ -1,0 +1,262 @@
+"""config.toml as frozen typed values: read whole, checked whole, every problem named with line and column."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.platform.config import positions
+from bot.platform.config import problems as mistakes
+from bot.platform.config.materials import all_attachments, check_materials
+from bot.platform.config.privacy_tables import Media, Privacy
+from sop.checks import check_playbook
+from sop.fields import known_fields
+from sop.groupsend import check_group_sends, personal_steps
+from sop.playbook import Alarms, Budget, Completion, CustomerField, Overdue, Pipeline, Sop, Sync, Welcome, Workspace
+from sop.wording import check_wording
+from sop.workcalendar import Workcalendar
+from taggers.rule import Rule, Synonym, TagGroup, TextTable
+from taggers.rulebook import RuleBook, RuleErrors, compile_rulebook
+from taggers.said import Said, sentence
+
+MOST_BYTES = 4 * 1024 * 1024
+_MOST_DOTS = 50
+_KEY_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_MANY_DOTS = re.compile(rf"""(?<![\w\-"'.])(?:{_KEY_PART}[ \t]*+\.[ \t]*+){{{_MOST_DOTS + 1}}}""")
+_LOOK_AHEAD = timedelta(days=60)  # holidays of the year to come are asked for while there is time to add them
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a config file: where it stands and how to mend it."""
+
+    file: str
+    line: int
+    column: int
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" + (f": {self.where}" if self.where else "")
+        return Said("{place}: {message}", place=place, message=sentence(self.message))
+
+
+class ConfigError(Exception):
+    """A config file that cannot be used; `problems` holds everything that is wrong with it, in file order."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = sorted(problems, key=lambda p: (p.line, p.column, p.message))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class Tables(BaseModel):
+    """The whole of config.toml; every table is optional, an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    workspace: Workspace = Workspace()
+    text: TextTable = TextTable()
+    synonyms: tuple[Synonym, ...] = ()
+    tags: tuple[TagGroup, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    pipelines: tuple[Pipeline, ...] = ()
+    sops: tuple[Sop, ...] = ()
+    welcome: Welcome | None = None
+    completion: Completion = Completion()
+    sync: Sync = Sync()
+    budget: Budget = Budget()
+    overdue: Overdue = Overdue()
+    alarms: Alarms = Alarms()
+    fields: tuple[CustomerField, ...] = ()
+    media: Media = Media()
+    privacy: Privacy = Privacy()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One config version in force: the tables, the compiled rule book and the text they came from."""
+
+    version: str
+    source: str
+    tables: Tables
+    book: RuleBook
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.tables.workspace
+
+    @property
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        return self.tables.pipelines
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.tables.workspace.timezone)
+
+    @cached_property
+    def calendar(self) -> Workcalendar:
+        return Workcalendar(self.tables.workspace)
+
+    @cached_property
+    def fields(self) -> dict[str, CustomerField]:
+        """The customers' fields by name, those that every config has among them."""
+        return known_fields(self.tables.fields)
+
+    @cached_property
+    def sops(self) -> dict[str, Sop]:
+        return {sop.id: sop for sop in self.tables.sops}
+
+    @cached_property
+    def known_tags(self) -> frozenset[str]:
+        """Every tag name the file mentions: declared, given by a rule or a step, or named as a stage."""
+        declared = {name for group in self.tables.tags for name in group.names}
+        by_rules = {rule.tag for rule in self.tables.rules}
+        steps = [step for sop in self.tables.sops for step in sop.steps]
+        by_steps = {tag for step in steps for tag in (step.on_reply, step.on_silence) if tag}
+        stages = {stage.name for pipeline in self.tables.pipelines for stage in pipeline.stages}
+        return frozenset(declared | by_rules | by_steps | stages)
+
+
+def load_settings(path: Path, *, examples: bool = True, today: date | None = None) -> Settings:
+    """Read and check a config file; raises ConfigError with every problem in it. `today`: for the warnings."""
+    name = path.name
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)  # one more says that it is too large
+    except OSError as error:
+        reasons = {FileNotFoundError: Said("文件不存在"), IsADirectoryError: Said("这是一个文件夹，不是文件")}
+        reason = reasons.get(type(error), Said("读不了（{strerror}）", strerror=error.strerror))
+        message = Said("{reason}；可用 flask init --playbook education 生成一份", reason=reason)
+        raise ConfigError([Problem(name, 1, 1, "", message)]) from None
+    if len(raw) > MOST_BYTES:
+        raise ConfigError([Problem(name, 1, 1, "", Said("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))])
+    try:
+        source = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        unlike = "不是 UTF-8 编码；请在编辑器里另存为 UTF-8"
+        raise ConfigError([Problem(name, line, 1, "", unlike)]) from None
+    return parse_settings(source, name, examples=examples, today=today, beside=path.parent)
+
+
+def parse_settings(
+    source: str,
+    name: str = "config.toml",
+    *,
+    examples: bool = True,
+    today: date | None = None,
+    beside: Path | None = None,
+) -> Settings:
+    """Turn a config text into Settings; raises ConfigError with every problem in it.
+
+    today: the local day; with it, Settings.warnings say whether holidays are known for it and two months on.
+    beside: the folder of the file; with it, the materials that attachments name are looked for.
+    """
+    source = source.replace("\r\n", "\n")
+    tables = _validate(_parse_toml(source, name), source, name)
+    version = hashlib.sha256(source.encode()).hexdigest()[:12]
+    found: list[tuple[positions.Path, str]] = []
+    book: RuleBook | None = None
+    try:
+        book = compile_rulebook(
+            tables.rules,
+            synonyms=tables.synonyms,
+            words=tables.text.words,
+            tag_groups=tables.tags,
+            version=version,
+            examples=examples,
+        )
+    except RuleErrors as error:
+        found += [(problem.where, problem.message) for problem in error.errors]
+    known = _tags_of(tables)
+    found += [(p.where, p.message) for p in check_playbook(
+        tables.pipelines, tables.sops, known, tables.welcome, tables.workspace, tables.fields)]  # fmt: skip
+    found += _check_replies(tables)
+    found += check_group_sends(tables.sops)
+    if beside is not None:
+        attachments = all_attachments(tables.sops, tables.welcome)
+        found += check_materials(beside / tables.workspace.materials, attachments)
+    if found or book is None:
+        raise ConfigError(_located(found, source, name))
+    return Settings(version=version, source=source, tables=tables, book=book, warnings=_warnings(tables, today))
+
+
+def _check_replies(tables: Tables) -> list[tuple[positions.Path, str]]:
+    blanks = [f"customer.{name}" for name in known_fields(tables.fields)]
+    return [
+        (("rules", i, "reply"), message)
+        for i, rule in enumerate(tables.rules)
+        for message in check_wording(rule.reply or "", blanks)
+    ]
+
+
+def _warnings(tables: Tables, today: date | None) -> tuple[str, ...]:
+    calendar = Workcalendar(tables.workspace)
+    for day in () if today is None else (today, today + _LOOK_AHEAD):
+        calendar.is_workday(day)
+    return (*calendar.warnings, *personal_steps(tables.sops))
+
+
+def _tags_of(tables: Tables) -> frozenset[str]:
+    rules = {rule.tag for rule in tables.rules}
+    return frozenset(rules | {name for group in tables.tags for name in group.names})
+
+
+def _parse_toml(source: str, name: str) -> dict[str, Any]:
+    dots = _MANY_DOTS.search(source)
+    if dots is not None:  # the parser takes minutes for a key of very many parts
+        line = source.count("\n", 0, dots.start()) + 1
+        raise ConfigError([Problem(name, line, 1, "", Said("TOML 写法有误：一个键名里最多 {n} 个点", n=_MOST_DOTS))])
+    try:
+        return tomllib.loads(source)
+    except RecursionError:
+        raise ConfigError([Problem(name, 1, 1, "", "TOML 写法有误：括号套得太深")]) from None
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        line, column = (int(at[1]), int(at[2])) if at else (source.count("\n") + 1, 1)
+        text = mistakes.syntax(re.sub(r"\s*\(at [^)]*\)", "", str(error)))
+        row = (source.splitlines() or [""])[min(line, source.count("\n") + 1) - 1 : line]
+        hint = (
+            Said('；这一行有中文引号或标点，请改成英文的 " = ,')
+            if row and re.search("[“”‘’＝，：【】]", row[0])
+            else ""
+        )
+        raise ConfigError(
+            [Problem(name, line, column, "", Said("TOML 写法有误：{text}{hint}", text=text, hint=hint))]
+        ) from None
+    except ValueError:  # tomllib hands on what Python says of thousands of digits
+        raise ConfigError([Problem(name, 1, 1, "", "TOML 写法有误：有一个数字太长")]) from None
+
+
+def _validate(values: dict[str, Any], source: str, name: str) -> Tables:
+    try:
+        return Tables.model_validate(values)
+    except ValidationError as error:
+        found = [
+            (mistakes.path(detail), mistakes.in_words(detail, Tables)) for detail in mistakes.own(error.errors())
+        ]
+        raise ConfigError(_located(found, source, name)) from None
+
+
+def _located(found: list[tuple[positions.Path, str]], source: str, name: str) -> list[Problem]:
+    known = positions.find_positions(source)
+    problems = []
+    for path, message in dict.fromkeys(found):
+        line, column = positions.nearest(known, path)
+        problems.append(Problem(name, line, column, _dotted(path), message))
+    return problems
+
+
+def _dotted(path: positions.Path) -> str:
+    """("rules", 3, "any", 0) as people count: rules[4].any[1]."""
+    return "".join(f"[{key + 1}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")

@@ -1,0 +1,83 @@
+"""The tables: people, what they said, what was noticed, where they stand, what follows, what must leave."""
+
+from __future__ import annotations
+
+from bot.platform.models.columns import Json, Key, Model, UtcDateTime
+from bot.platform.models.lifecycle import CorpTag, Evidence, Feedback, Placement, StageMove, Tagging
+from bot.platform.models.messages import (
+    ArchiveCursor,
+    ArchiveGap,
+    CallbackEvent,
+    GroupChat,
+    GroupMember,
+    LinkOpening,
+    MediaFile,
+    Message,
+    Quarantine,
+)
+from bot.platform.models.operations import (
+    Alarm,
+    AuditEntry,
+    ConfigChange,
+    ConfigVersion,
+    Lease,
+    Report,
+    SpentState,
+    Status,
+    Study,
+    ViewEntry,
+)
+from bot.platform.models.outbox import Allowance, ApiTally, Breaker, Outbox
+from bot.platform.models.people import Account, Agent, Customer, CustomerField, Department, Follow, Note
+from bot.platform.models.privacy import Consent, SearchToken, Tombstone
+from bot.platform.models.sops import GroupSend, Material, SopEnrolment, SopTask
+
+__all__ = [
+    "Account",
+    "Agent",
+    "Alarm",
+    "Allowance",
+    "ApiTally",
+    "ArchiveCursor",
+    "ArchiveGap",
+    "AuditEntry",
+    "Breaker",
+    "CallbackEvent",
+    "ConfigChange",
+    "ConfigVersion",
+    "Consent",
+    "CorpTag",
+    "Customer",
+    "CustomerField",
+    "Department",
+    "Evidence",
+    "Feedback",
+    "Follow",
+    "GroupChat",
+    "GroupMember",
+    "GroupSend",
+    "Json",
+    "Key",
+    "Lease",
+    "LinkOpening",
+    "Material",
+    "MediaFile",
+    "Message",
+    "Model",
+    "Note",
+    "Outbox",
+    "Placement",
+    "Quarantine",
+    "Report",
+    "SearchToken",
+    "SopEnrolment",
+    "SopTask",
+    "SpentState",
+    "StageMove",
+    "Status",
+    "Study",
+    "Tagging",
+    "Tombstone",
+    "UtcDateTime",
+    "ViewEntry",
+]

@@ -1,0 +1,169 @@
+"""Customers and our own people, and who follows whom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from bot.platform.models.columns import Key, Model
+from bot.platform.models.sealed import Sealed, SealedJson
+
+if TYPE_CHECKING:
+    from bot.platform.models.lifecycle import Placement
+
+
+class Customer(Model):
+    """A person outside the company, by WeCom's external_userid."""
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        Index(
+            "ix_customer_conversion",
+            "conversion",
+            sqlite_where=text("conversion > 0"),
+            postgresql_where=text("conversion > 0"),
+        ),
+        Index("ix_customer_silence", "last_word_at", "conversion", "created_at"),  # all that the board's filter asks
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    external_userid: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(Sealed("customer.name"), default="")
+    avatar: Mapped[str | None] = mapped_column(Sealed("customer.avatar"))
+    channel: Mapped[str | None] = mapped_column(String(64))
+    kind: Mapped[int | None]  # 1 a WeChat user, 2 a WeCom user of another company
+    corp_name: Mapped[str] = mapped_column(Sealed("customer.corp_name"), default="")
+    created_at: Mapped[datetime]
+    last_word_at: Mapped[datetime | None]
+    said_to_at: Mapped[datetime | None]  # our side's last word to him
+    last_words: Mapped[str] = mapped_column(Sealed("customer.last_words"), default="")
+    opted_out_at: Mapped[datetime | None]
+    activity: Mapped[int] = mapped_column(default=0)
+    conversion: Mapped[int] = mapped_column(default=0)
+
+    placements: Mapped[list[Placement]] = relationship(back_populates="customer")
+    follows: Mapped[list[Follow]] = relationship(back_populates="customer")
+
+
+class CustomerField(Model):
+    """A fact about a customer beyond what WeCom knows, such as his birthday; dates as 1990-05-20."""
+
+    __tablename__ = "customer_field"
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(30), primary_key=True)
+    value: Mapped[str] = mapped_column(Sealed("customer_field.value"))
+
+
+class Agent(Model):
+    """A member of the company. `key` is the case-folded userid: WeCom answers in either case."""
+
+    __tablename__ = "agent"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    userid: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(64), default="")
+    departments: Mapped[list[Any]] = mapped_column(default=list)  # WeCom's ids, once its profile was read
+    leads: Mapped[list[Any]] = mapped_column(default=list)  # those of them that he leads
+    leaders: Mapped[list[Any]] = mapped_column(default=list)  # keys of his direct leaders
+    position: Mapped[str] = mapped_column(String(128), default="")
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]  # when WeCom last showed his profile
+    left_at: Mapped[datetime | None]  # he left the company or was disabled
+
+    @property
+    def shown_name(self) -> str:
+        return self.name or self.userid
+
+
+class Department(Model):
+    """A department of the company, by WeCom's id; 1 is the company itself."""
+
+    __tablename__ = "department"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    parent_id: Mapped[int] = mapped_column(BigInteger, default=0)  # 0: none
+    name: Mapped[str] = mapped_column(String(128), default="")
+    position: Mapped[int] = mapped_column(BigInteger, default=0)  # WeCom's order: the largest comes first
+    gone_at: Mapped[datetime | None]
+
+
+class Follow(Model):
+    """Agent x customer: who has whom as a contact, and what WeCom shows there as far as we know.
+
+    marked: by pipeline, the ids of the stage tags we set or saw last; marking: those a call under way may be setting.
+    tags: the declared ordinary tags seen last. marks counts our writes, so that a reading knows one came between.
+    """
+
+    __tablename__ = "follow"
+    __table_args__ = (
+        UniqueConstraint("agent_id", "customer_id"),
+        Index(  # whose customers they are now
+            "ix_follow_current",
+            "agent_id",
+            "customer_id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    remark: Mapped[str] = mapped_column(Sealed("follow.remark"), default="")
+    description: Mapped[str] = mapped_column(Sealed("follow.description"), default="")
+    remark_mobiles: Mapped[list[Any]] = mapped_column(SealedJson("follow.remark_mobiles"), default=list)
+    remark_corp_name: Mapped[str] = mapped_column(Sealed("follow.remark_corp_name"), default="")
+    channel: Mapped[str | None] = mapped_column(String(64))
+    add_way: Mapped[int | None]
+    added_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(16))  # agent | customer | transfer
+    last_talk_at: Mapped[datetime | None]
+    marked: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    marking: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    tags: Mapped[list[Any]] = mapped_column(default=list)
+    marks: Mapped[int] = mapped_column(default=0)
+
+    agent: Mapped[Agent] = relationship(lazy="joined")
+    customer: Mapped[Customer] = relationship(back_populates="follows")
+
+
+class Account(Model):
+    """Someone who may sign in: an agent known by WeCom, or a local name with a password for the first day.
+
+    role: admin | leader | agent | auditor. `serial` grows to end all sessions of the account at once.
+    """
+
+    __tablename__ = "account"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"), unique=True)
+    name: Mapped[str | None] = mapped_column(String(64), unique=True)  # local accounts only
+    password: Mapped[str | None] = mapped_column(String(200))  # argon2
+    role: Mapped[str] = mapped_column(String(16))
+    role_by: Mapped[str] = mapped_column(String(80), default="")  # who chose it; empty: it follows WeCom
+    serial: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+    signed_in_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+
+    agent: Mapped[Agent | None] = relationship(lazy="joined")
+
+
+class Note(Model):
+    """What one of us wrote down about a customer."""
+
+    __tablename__ = "note"
+    __table_args__ = (Index("ix_note_customer", "customer_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    author: Mapped[str] = mapped_column(String(80))
+    text: Mapped[str] = mapped_column(Sealed("note.text"))
+    created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]

@@ -1,0 +1,58 @@
+"""Who agreed, who was erased, and how sealed text is found."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, SmallInteger, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.platform.models.columns import Key, Model
+from bot.platform.models.sealed import Hashed
+
+
+class Consent(Model):
+    """Whether a customer lets his talks with one agent, or in one room, be archived, as far as we were told.
+
+    whom: the agent's key, or the roomid. Where he refused and agreed by turns, each message counts by its time.
+    `decided` is a person's word (agreed | refused), which goes before WeCom's.
+    """
+
+    __tablename__ = "consent"
+    __table_args__ = (UniqueConstraint("customer_id", "kind", "whom"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    kind: Mapped[str] = mapped_column(String(8))  # agent | room
+    whom: Mapped[str] = mapped_column(String(64))
+    agreed_at: Mapped[datetime | None]
+    refused_at: Mapped[datetime | None]
+    source: Mapped[str] = mapped_column(String(16), default="")  # message | event | poll
+    checked_at: Mapped[datetime | None]  # WeCom was asked last
+    decided: Mapped[str | None] = mapped_column(String(16))
+    decided_by: Mapped[str] = mapped_column(String(64), default="")
+    decided_at: Mapped[datetime | None]
+
+
+class Tombstone(Model):
+    """A person who was erased on request, by a keyed hash of his external_userid: nothing brings him back.
+
+    lifted_at: an agent added him anew; what was said before that moment stays away for good.
+    """
+
+    __tablename__ = "tombstone"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    erased_at: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]
+
+
+class SearchToken(Model):
+    """A keyed hash of two characters or a word that stands in a customer's names or in his messages."""
+
+    __tablename__ = "search_token"
+    __table_args__ = (Index("ix_search_token_customer", "customer_id", "kind"), {"sqlite_with_rowid": False})
+
+    kind: Mapped[int] = mapped_column(SmallInteger, primary_key=True)  # 1 names and remarks, 2 words of messages
+    token: Mapped[str] = mapped_column(Hashed, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), primary_key=True)

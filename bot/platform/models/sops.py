@@ -1,0 +1,156 @@
+"""What follows: enrolments, tasks, mass messages and the files they carry."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from bot.platform.models.columns import Key, Model
+from bot.platform.models.sealed import Sealed
+
+if TYPE_CHECKING:
+    from bot.platform.models.people import Agent, Customer
+
+
+class SopEnrolment(Model):
+    """A customer on an SOP: since when and why, and why it ended."""
+
+    __tablename__ = "sop_enrolment"
+    __table_args__ = (
+        UniqueConstraint("customer_id", "sop_id", "cause"),  # one cause enrols once
+        Index("ix_sop_enrolment_cohort", "sop_id", "enrolled_at"),
+        Index(
+            "ix_sop_enrolment_running",
+            "sop_id",
+            "id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    sop_id: Mapped[str] = mapped_column(String(64))
+    cause: Mapped[str] = mapped_column(String(80))
+    stop: Mapped[list[Any]]
+    version: Mapped[str] = mapped_column(String(16))
+    enrolled_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_because: Mapped[str | None] = mapped_column(String(64))
+
+    tasks: Mapped[list[SopTask]] = relationship(back_populates="enrolment", order_by="SopTask.step")
+
+
+class SopTask(Model):
+    """One step of an SOP for one customer, from planned to proven (or the reason why not)."""
+
+    __tablename__ = "sop_task"
+    __table_args__ = (
+        UniqueConstraint("enrolment_id", "step"),  # no step twice
+        Index("ix_sop_task_due", "state", "due_at"),
+        Index("ix_sop_task_agent", "agent_id", "state", "due_at"),  # an agent's day, and the count of every agent's
+        Index("ix_sop_task_done", "agent_id", "completed_at"),
+        Index("ix_sop_task_window", "window_until"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    enrolment_id: Mapped[int] = mapped_column(ForeignKey("sop_enrolment.id"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    step: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16), default="planned")
+    due_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    shifts: Mapped[list[Any]] = mapped_column(default=list)
+    why: Mapped[str] = mapped_column(String(200), default="")
+    wording: Mapped[str] = mapped_column(Text)  # the chosen variant, placeholders still open
+    text: Mapped[str] = mapped_column(Sealed("sop_task.text"))  # as the agent is to say it
+    variant: Mapped[int] = mapped_column(default=0)
+    prompts: Mapped[int] = mapped_column(default=0)  # how often a card was put out for it
+    anytime: Mapped[bool] = mapped_column(default=False)  # the customer waits for it: no work hours, no gap
+    priority: Mapped[int] = mapped_column(default=5)
+    attach: Mapped[list[Any]] = mapped_column(default=list)
+    window_seconds: Mapped[int] = mapped_column(default=86400)
+    on_reply: Mapped[str | None] = mapped_column(String(30))
+    on_silence: Mapped[str | None] = mapped_column(String(30))
+    delivered_at: Mapped[datetime | None]
+    tapped_at: Mapped[datetime | None]  # the agent tapped "send" beside the chat; the archive has yet to prove it
+    completed_at: Mapped[datetime | None]
+    # exact | edited | ticked | group-send | the kind of an attachment that alone proves it: link, image, ...
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    timing: Mapped[str | None] = mapped_column(String(16))  # early | in-time | late
+    similarity: Mapped[float | None]
+    sent_by_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    sent_msgid: Mapped[str | None] = mapped_column(String(128))
+    window_until: Mapped[datetime | None]
+    window_closed_at: Mapped[datetime | None]
+    replied_at: Mapped[datetime | None]
+    reply_msgid: Mapped[str | None] = mapped_column(String(128))
+    reminded: Mapped[list[Any]] = mapped_column(default=list)  # when the agent was reminded, unfollowed as it was
+    told_leader_at: Mapped[datetime | None]
+    nudge_at: Mapped[datetime | None]  # when to look again whether to remind
+    ended_because: Mapped[str | None] = mapped_column(String(200))
+    rejected_because: Mapped[str | None] = mapped_column(String(16))  # the agent's 不合适, counted against the step
+    channel: Mapped[str] = mapped_column(String(16), default="card")  # card | group-send
+    group_send_id: Mapped[int | None] = mapped_column(ForeignKey("group_send.id"), index=True)
+    group_status: Mapped[int | None]  # WeCom's word on it: 1 sent, 2 not a friend, 3 over the cap
+    attached: Mapped[list[Any]] = mapped_column(default=list)  # which of `attach` the archive has shown (indexes)
+
+    enrolment: Mapped[SopEnrolment] = relationship(back_populates="tasks")
+    customer: Mapped[Customer] = relationship()
+    agent: Mapped[Agent] = relationship(foreign_keys=[agent_id])
+
+
+class GroupSend(Model):
+    """One 企业群发 task: the same words of one agent to many customers (the tasks that point here).
+
+    gathering (waits to leave), created (WeCom has it, the agent has not confirmed), confirmed (results come in),
+    done, cancelled, failed, unknown (nobody can say whether WeCom has it).
+    """
+
+    __tablename__ = "group_send"
+    __table_args__ = (Index("ix_group_send_open", "state", "agent_id"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    sop_id: Mapped[str] = mapped_column(String(64))
+    step: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    attach: Mapped[list[Any]] = mapped_column(default=list)
+    state: Mapped[str] = mapped_column(String(16), default="gathering")
+    msgid: Mapped[str | None] = mapped_column(String(128), unique=True)
+    customers: Mapped[int] = mapped_column(default=0)  # how many WeCom took
+    created_at: Mapped[datetime]
+    made_at: Mapped[datetime | None]  # WeCom took it
+    expires_at: Mapped[datetime]
+    polls: Mapped[int] = mapped_column(default=0)
+    polled_at: Mapped[datetime | None]
+    poll_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    reminded_at: Mapped[list[Any]] = mapped_column(default=list)  # ISO instants
+    ended_because: Mapped[str | None] = mapped_column(String(200))
+
+    agent: Mapped[Agent] = relationship()
+
+
+class Material(Model):
+    """A file of the material library as it was at one time, and the media_id under which WeCom has it for 3 days."""
+
+    __tablename__ = "material"
+    __table_args__ = (UniqueConstraint("name", "kind", "sha256"), Index("ix_material_md5", "md5"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(16))  # image | file: as which WeCom takes it
+    sha256: Mapped[str] = mapped_column(String(64))
+    md5: Mapped[str] = mapped_column(String(32))  # what the archive calls it by
+    size: Mapped[int]
+    found_at: Mapped[datetime]
+    used_at: Mapped[datetime]  # the config last named it, the folder last had it
+    media_id: Mapped[str | None] = mapped_column(String(256))
+    uploaded_at: Mapped[datetime | None]
+    uploads: Mapped[int] = mapped_column(default=0)

@@ -1,0 +1,138 @@
+"""Signed links: what an agent or a watcher may open without signing in, and until when."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from bot.platform.secret_files import make_once
+
+TASK_LIFE = timedelta(days=30)
+DAY_LIFE = timedelta(days=2)
+BOARD_LIFE = timedelta(days=1)
+
+
+class BadLink(Exception):  # noqa: N818 - named for what it is
+    """A link that opens nothing; `expired` tells one that was good from one that never was."""
+
+    def __init__(self, *, expired: bool) -> None:
+        super().__init__("link expired" if expired else "link not ours")
+        self.expired = expired
+
+
+@dataclass(frozen=True)
+class TaskLink:
+    """What a task link says: this agent may look at this task."""
+
+    task_id: int
+    agent_id: int
+
+
+def signing_key(secret: str | None, var: Path) -> bytes:
+    """The key under links and sessions: from TICI_SECRET_KEY, else one made once and kept under `var`."""
+    if secret:
+        return hashlib.sha256(b"tici session" + secret.encode()).digest()
+    path = var / "secret.key"
+    if not path.exists():
+        make_once(path, secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+def task_url(base_url: str, task_id: int, agent_id: int, key: bytes, issued_at: datetime) -> str:
+    """The address of a task's page for the agent who is to do it, good for TASK_LIFE from `issued_at`.
+
+    Equal arguments give equal addresses: hand in a stored time, so that a card sent again stays the same.
+    """
+    until = _seconds(issued_at + TASK_LIFE)
+    return f"{base_url}/t/{_signer(key, 'task').dumps([task_id, agent_id, until])}"
+
+
+def day_url(base_url: str, agent_id: int, key: bytes, issued_at: datetime) -> str:
+    """The address of an agent's list of the day, good for DAY_LIFE from `issued_at`."""
+    return f"{base_url}/day/{_signer(key, 'day').dumps([agent_id, _seconds(issued_at + DAY_LIFE)])}"
+
+
+def read_day_token(token: str, key: bytes, now: datetime) -> int:
+    """The agent whose day a link opens; raises BadLink."""
+    agent_id, until = _opened(token, key, "day")
+    _check(until, now)
+    return int(agent_id)
+
+
+def link_url(base_url: str, task_id: int, index: int, key: bytes) -> str:
+    """The tracked address of a task's index-th attachment: what it leads to is looked up, never in the address."""
+    return f"{base_url}/l/{_signer(key, 'link').dumps([task_id, index])}"
+
+
+def read_link_token(token: str, key: bytes) -> tuple[int, int]:
+    """The task and the index of the attachment; raises BadLink."""
+    task_id, index = _opened(token, key, "link")
+    return int(task_id), int(index)
+
+
+def picture_url(base_url: str, task_id: int, index: int, key: bytes) -> str:
+    """Where WeCom finds the cover of a task's index-th attachment, a mini-program."""
+    return f"{base_url}/p/{_signer(key, 'picture').dumps([task_id, index])}"
+
+
+def read_picture_token(token: str, key: bytes) -> tuple[int, int]:
+    """The task and the index of the attachment; raises BadLink."""
+    task_id, index = _opened(token, key, "picture")
+    return int(task_id), int(index)
+
+
+def peek_link(url: str) -> tuple[int, int] | None:
+    """The task and the index that an address claims, unverified: enough to see which of our links it is."""
+    _, mark, token = url.rpartition("/l/")
+    if not mark:
+        return None
+    _good, payload = _signer(b"", "link").loads_unsafe(token)
+    if isinstance(payload, list) and len(payload) == 2 and all(isinstance(part, int) for part in payload):
+        return payload[0], payload[1]
+    return None
+
+
+def board_url(base_url: str, key: bytes, issued_at: datetime, life: timedelta = BOARD_LIFE) -> str:
+    """The address that opens the board read-only to whoever holds it, for `life` from `issued_at`."""
+    return f"{base_url}/board?key={_signer(key, 'board').dumps(_seconds(issued_at + life))}"
+
+
+def read_task_token(token: str, key: bytes, now: datetime) -> TaskLink:
+    """The task and agent of a link; raises BadLink."""
+    task_id, agent_id, until = _opened(token, key, "task")
+    _check(until, now)
+    return TaskLink(task_id, agent_id)
+
+
+def read_board_key(token: str, key: bytes, now: datetime) -> datetime:
+    """Until when this key opens the board; raises BadLink."""
+    until = _opened(token, key, "board")
+    _check(until, now)
+    return datetime.fromtimestamp(until, UTC)
+
+
+def _signer(key: bytes, purpose: str) -> URLSafeSerializer:
+    # The expiry is part of what is signed: the signer itself never looks at a clock.
+    return URLSafeSerializer(key, salt=f"tici {purpose} link", signer_kwargs={"digest_method": hashlib.sha256})
+
+
+def _opened(token: str, key: bytes, purpose: str) -> Any:
+    try:
+        return _signer(key, purpose).loads(token)
+    except BadData:
+        raise BadLink(expired=False) from None
+
+
+def _check(until: int, now: datetime) -> None:
+    if _seconds(now) >= until:
+        raise BadLink(expired=True)
+
+
+def _seconds(at: datetime) -> int:
+    return int(at.timestamp())

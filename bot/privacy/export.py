@@ -1,0 +1,58 @@
+"""Everything that is stored of a person, as JSON for himself or for whoever asks on his behalf."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.platform.csv_cells import as_csv
+from bot.platform.models import Customer, GroupChat, GroupMember, SearchToken, ViewEntry
+from bot.privacy.dependent_rows import kin_of, rows_of
+
+_LEFT_OUT = {SearchToken.__tablename__}  # hashes that tell nobody anything
+
+
+class NobodyToExport(LookupError):  # noqa: N818 - named for what it is
+    """There is no such customer."""
+
+
+def export(session: Session, external_userid: str, now: datetime) -> dict[str, Any]:
+    """All rows about a customer, by table, opened: {customer, exported_at, tables: {name: [row, ...]}}."""
+    customer = session.scalar(select(Customer).where(Customer.external_userid == external_userid))
+    if customer is None:
+        raise NobodyToExport(f"没有客户 {external_userid}（或已经删除）/ no such customer, or erased before")
+    kin = kin_of(session, Customer, [customer.id])
+    tables = {
+        table.name: list(rows_of(session, table, keys)) for table, keys in kin.items() if table.name not in _LEFT_OUT
+    }
+    views = select(ViewEntry).where(ViewEntry.customer_id == customer.id).order_by(ViewEntry.id)
+    tables["view_entry"] = [
+        {"at": view.at, "actor": view.actor, "page": view.page} for view in session.scalars(views)
+    ]
+    rooms = (
+        select(GroupChat.chat_id, GroupChat.name, GroupMember.name, GroupMember.joined_at, GroupMember.left_at)
+        .join(GroupMember, GroupMember.group_id == GroupChat.id)
+        .where(GroupMember.person == external_userid)
+    )
+    names = ("chat_id", "room", "called", "joined_at", "left_at")
+    tables["group_member"] = [dict(zip(names, row, strict=True)) for row in session.execute(rooms)]
+    return {"customer": external_userid, "exported_at": now, "tables": {k: v for k, v in tables.items() if v}}
+
+
+def as_json(exported: dict[str, Any]) -> bytes:
+    """The export as indented UTF-8 JSON; moments as ISO 8601 in UTC."""
+    return orjson.dumps(exported, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str)
+
+
+def messages_csv(exported: dict[str, Any]) -> str:
+    """The conversation alone as CSV for a spreadsheet, in which no cell is taken for a formula."""
+    rows = exported["tables"].get("message", ())
+    cells = [
+        [row["sent_at"].isoformat(), row["role"], row["sender"], row["kind"], row["text"] or row["line"]]
+        for row in rows
+    ]
+    return as_csv(("sent_at", "role", "sender", "kind", "text"), cells)

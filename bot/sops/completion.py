@@ -1,0 +1,163 @@
+"""Complete: the archive proves what an agent sent, and a customer's answer (or silence) closes the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.behaviour import observe_window
+from bot.customers.state import Case, open_cases
+from bot.customers.tags import give_tag
+from bot.platform.config.settings import Settings
+from bot.platform.models import Agent, Customer, Message, SopTask
+from bot.sops.material_uploads import md5s_of
+from bot.sops.stopping import cancel_cards
+from sop.attachments import KEYS
+from sop.completion import best_match, lateness
+from sop.proofs import Sending, attachments_in
+from sop.windows import outcome
+
+# Proven by less than the archive's own text: a text that comes later says it better.
+_SOFT = ("ticked", *KEYS)
+
+
+def complete(
+    session: Session,
+    settings: Settings,
+    case: Case,
+    message: Message,
+    said: str,
+    agent: Agent,
+    now: datetime,
+    sent: Sending | None = None,
+) -> SopTask | None:
+    """Hold what an agent sent against the open tasks of the customer; returns the task it fulfils.
+
+    said: what he typed; sent: what else the message carries. The text decides; an attachment is added to the step
+    whose text has been sent, and fulfils a step by itself only where there is no such step.
+    """
+    rules = settings.tables.completion
+    soft = [task for task in case.answerable if task.state == "completed" and _wants_text(task)]
+    open_tasks = [task for task in case.open_tasks if task.due_at <= message.sent_at + rules.look_back]
+    candidates = sorted({*soft, *open_tasks}, key=lambda task: (task.due_at, task.id))
+    found = best_match(said, [(task, task.text) for task in candidates], rules)
+    if found is None:
+        return _add_attachment(session, settings, case, open_tasks, message, agent, sent, now) if sent else None
+    task: SopTask = found.task
+    by_group = task.outcome == "group-send"
+    task.outcome = "group-send" if by_group else found.match.outcome
+    task.similarity = round(found.match.similarity, 4)
+    if sent:
+        _note_attachments(session, task, sent)
+    _fulfil(session, settings, case, task, message, agent, now)
+    return task
+
+
+def _wants_text(task: SopTask) -> bool:
+    return task.outcome in _SOFT or (task.outcome == "group-send" and task.sent_msgid is None)
+
+
+def _fulfil(
+    session: Session, settings: Settings, case: Case, task: SopTask, message: Message, agent: Agent, now: datetime
+) -> None:
+    task.state = "completed"
+    task.timing = lateness(message.sent_at, task.delivered_at, settings.tables.completion.late_after)
+    task.completed_at, task.sent_msgid, task.sent_by_id = message.sent_at, message.msgid, agent.id
+    task.window_until = message.sent_at + timedelta(seconds=task.window_seconds)
+    if task not in case.answerable:
+        case.answerable.append(task)
+    cancel_cards(session, [task.id], "员工已经发送", now)
+
+
+def _add_attachment(
+    session: Session,
+    settings: Settings,
+    case: Case,
+    open_tasks: Sequence[SopTask],
+    message: Message,
+    agent: Agent,
+    sent: Sending,
+    now: datetime,
+) -> SopTask | None:
+    """Give a link, picture or file without the step's text to the step it belongs to."""
+    for task in [task for task in case.answerable if task.state == "completed"]:
+        if _note_attachments(session, task, sent):
+            return None
+    for task in open_tasks:
+        if found := _note_attachments(session, task, sent):
+            task.outcome = str(task.attach[found[0]]["kind"])
+            _fulfil(session, settings, case, task, message, agent, now)
+            return task
+    return None
+
+
+def _note_attachments(session: Session, task: SopTask, sent: Sending) -> list[int]:
+    """Those of the task's attachments that a message carries and that were not seen before; notes them."""
+    if not task.attach:
+        return []
+    known = md5s_of(session, [str(item["file"]) for item in task.attach if item.get("file")]) if sent.md5s else {}
+    found = [i for i in attachments_in(sent, task.id, task.attach, known) if i not in task.attached]
+    if found:
+        task.attached = sorted({*task.attached, *found})
+    return found
+
+
+def close_by_answer(session: Session, settings: Settings, case: Case, message: Message, now: datetime) -> list[str]:
+    """A customer's message answers the sent steps whose window is open; returns the tags that gives."""
+    tags: list[str] = []
+    for task in list(case.answerable):
+        if task.completed_at is None:
+            continue
+        window = outcome(_Step(task), task.completed_at, message.sent_at, message.sent_at)
+        if window.state != "replied":
+            continue
+        task.state, task.replied_at, task.reply_msgid = "replied", message.sent_at, message.msgid
+        task.window_closed_at = now
+        case.answerable.remove(task)
+        case.answered.append(task)
+        if window.tag:
+            reason = f"第 {task.step + 1} 步发出后 {_span(message.sent_at - task.completed_at)}内回复"
+            give_tag(session, settings, case, window.tag, now, by="sop", msgid=message.msgid, reason=reason)
+            tags.append(window.tag)
+        tags += observe_window(session, settings, case, task, now, replied=True)
+    return list(dict.fromkeys(tags))
+
+
+def close_windows(
+    session: Session, settings: Settings, now: datetime, limit: int = 500
+) -> list[tuple[Case, SopTask, list[str]]]:
+    """Close the reply windows that ended in silence; returns the case, task and tags of each."""
+    over = select(SopTask).where(SopTask.window_until <= now, SopTask.window_closed_at.is_(None)).limit(limit)
+    tasks = session.scalars(over.with_for_update(skip_locked=True)).all()
+    ids = {task.customer_id for task in tasks}
+    customers = session.scalars(select(Customer).where(Customer.id.in_(ids))).all() if ids else []
+    cases = open_cases(session, customers)
+    closed: list[tuple[Case, SopTask, list[str]]] = []
+    for task in tasks:
+        case = cases[task.customer_id]
+        task.window_closed_at = now
+        tags: list[str] = []
+        if task.on_silence and task.replied_at is None:
+            give_tag(session, settings, case, task.on_silence, now, by="sop", reason="窗口内没有回复")
+            tags = [task.on_silence]
+        if task.replied_at is None:
+            tags += observe_window(session, settings, case, task, now, replied=False)
+        closed.append((case, task, tags))
+    return closed
+
+
+class _Step:
+    """A task seen as what sop.windows asks of a step."""
+
+    def __init__(self, task: SopTask) -> None:
+        self.reply_window = timedelta(seconds=task.window_seconds)
+        self.on_reply = task.on_reply
+        self.on_silence = task.on_silence
+
+
+def _span(length: timedelta) -> str:
+    minutes = int(length.total_seconds() // 60)
+    return f"{minutes} 分钟" if minutes < 120 else f"{minutes // 60} 小时"

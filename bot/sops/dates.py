@@ -1,0 +1,72 @@
+"""Days that start SOPs: birthdays, fixed dates, every week and month; all customers are looked at once a day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.state import Wake, open_cases
+from bot.platform.config.settings import Settings
+from bot.platform.database.store import set_status
+from bot.platform.models import Customer, CustomerField, Follow, Status
+from bot.sops.enrolment import enrol, is_lost
+from sop.dates import dated, falls_on
+from sop.enrolling import by_priority
+from sop.fields import dates_of, yearly_of
+from sop.playbook import Sop
+from sop.triggers import Trigger, trigger_of
+
+STATUS = "dated_sops"
+_MISSED = timedelta(days=1)  # a day on which nothing ran is made up for on the next, a longer absence is not
+
+
+def start_dated_sops(session: Session, settings: Settings, now: datetime, wake: Wake, limit: int = 500) -> int:
+    """Enrol the next portion of customers in the SOPs that wait for today; returns how many were looked at."""
+    waiting = [(sop, trigger_of(sop)) for sop in by_priority(dated(settings.tables.sops))]
+    if not waiting:
+        return 0
+    status = session.get(Status, STATUS, with_for_update=True)
+    todo = next_state(status.value if status else None, settings.calendar.local(now).date(), settings.version)
+    if todo["done"]:
+        return 0
+    day = date.fromisoformat(todo["day"])
+    customers = _portion(session, todo["after"], _for_everybody(waiting, day), limit)
+    for case in open_cases(session, customers).values():
+        fields = dates_of(settings.fields, case.fields)
+        for sop, trigger in waiting:
+            if falls_on(trigger, day, fields, yearly_of(settings.fields)) and not is_lost(settings, case):
+                enrol(session, settings, case, sop, f"date:{day.isoformat()}", now, wake)
+    after = customers[-1].id if customers else todo["after"]
+    set_status(session, STATUS, {**todo, "after": after, "done": len(customers) < limit}, now)
+    return len(customers)
+
+
+def next_state(known: dict[str, Any] | None, today: date, version: str) -> dict[str, Any]:
+    """What is remembered: {day, after (the last customer's id), version, done}.
+
+    A new config looks at its day again, which enrols nobody twice. The first start ever begins with today.
+    """
+    if known is None:
+        day, same = today, False
+    elif known["done"] and known["day"] < today.isoformat():
+        day, same = max(date.fromisoformat(known["day"]) + timedelta(days=1), today - _MISSED), False
+    else:
+        day, same = date.fromisoformat(known["day"]), known["version"] == version
+    if known is not None and same:
+        return dict(known)
+    return {"day": day.isoformat(), "after": 0, "version": version, "done": False}
+
+
+def _for_everybody(waiting: list[tuple[Sop, Trigger]], day: date) -> bool:
+    return any(falls_on(trigger, day, {}) for _, trigger in waiting)
+
+
+def _portion(session: Session, after: int, everybody: bool, limit: int) -> list[Customer]:
+    followed = select(Follow.id).where(Follow.customer_id == Customer.id, Follow.ended_at.is_(None)).exists()
+    query = select(Customer).where(Customer.id > after, Customer.opted_out_at.is_(None), followed)
+    if not everybody:
+        query = query.where(select(CustomerField.name).where(CustomerField.customer_id == Customer.id).exists())
+    return list(session.scalars(query.order_by(Customer.id).limit(limit)))

@@ -1,0 +1,212 @@
+"""Plan: what starts an SOP for a customer, and the tasks it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.stages import Moved
+from bot.customers.state import Case, Wake, open_cases
+from bot.platform.config.settings import Settings
+from bot.platform.models import Agent, Customer, Follow, SopEnrolment, SopTask
+from bot.sops.gate import shift_row
+from bot.sops.prompts import send_or_wait, wording_values
+from bot.sops.stopping import stop_left_stage, stop_sops
+from sop.enrolling import by_priority, why_not_again
+from sop.groupsend import channel_of
+from sop.planning import PlannedStep, plan_steps
+from sop.playbook import Sop
+from sop.triggers import Trigger, silences, starts
+from sop.wording import render
+
+_SILENCE_LOOK_BACK = timedelta(days=14)
+
+
+def start_sops(
+    session: Session,
+    settings: Settings,
+    case: Case,
+    trigger: Trigger,
+    cause: str,
+    now: datetime,
+    wake: Wake,
+    agent: Agent | None = None,
+) -> list[SopEnrolment]:
+    """Enrol the customer in every SOP this trigger starts; `cause` names the occurrence, which enrols once."""
+    return [
+        enrolment
+        for sop in by_priority(starts(settings.tables.sops, trigger))
+        if (enrolment := enrol(session, settings, case, sop, cause, now, wake, agent)) is not None
+    ]
+
+
+def enrol(
+    session: Session,
+    settings: Settings,
+    case: Case,
+    sop: Sop,
+    cause: str,
+    now: datetime,
+    wake: Wake,
+    agent: Agent | None = None,
+    *,
+    by_hand: bool = False,
+) -> SopEnrolment | None:
+    """Plan all steps of an SOP for the customer; None if he asked for peace, is on it already or has no agent.
+
+    by_hand: a person wants it, whoever the SOP's audience is.
+    """
+    owner = owner_for(case, sop, agent)
+    running = any(e.sop_id == sop.id and e.ended_at is None for e in case.enrolments)
+    if case.customer.opted_out_at is not None or running or owner is None:
+        return None
+    if not by_hand and not sop.audience.holds(case.tags, case.stages.values()):
+        return None
+    if _known_cause(session, case, sop, cause) or why_not_again(sop, _last_enrolled(session, case, sop), now):
+        return None
+    enrolment = SopEnrolment(
+        customer_id=case.customer.id,
+        agent_id=owner.id,
+        sop_id=sop.id,
+        cause=cause[:80],
+        stop=list(sop.stop),
+        version=settings.version,
+        enrolled_at=min(case.moment or now, now),  # words said between then and now are answers as well
+    )
+    values = wording_values(settings, case, owner)
+    spread = settings.tables.budget.spread
+    planned = plan_steps(sop, now, settings.workspace, case.customer.external_userid, spread=spread)
+    if not planned:  # it has steps on days of their own only, and they are past
+        return None
+    enrolment.tasks = [_task(step, sop, case, owner, values, _why(sop, cause)) for step in planned]
+    session.add(enrolment)
+    case.enrolments.append(enrolment)
+    session.flush()
+    send_or_wait(session, settings, [task for task in enrolment.tasks if task.due_at <= now], now, wake)
+    return enrolment
+
+
+def start_silence_sops(session: Session, settings: Settings, now: datetime, wake: Wake, limit: int = 500) -> int:
+    """Enrol customers whose silence has just become as long as an SOP waits for."""
+    started = 0
+    for length in silences(settings.tables.sops):
+        trigger = Trigger("silence", length=length)
+        quiet = select(Customer).where(
+            Customer.last_word_at <= now - length,
+            Customer.last_word_at > now - length - _SILENCE_LOOK_BACK,
+            Customer.opted_out_at.is_(None),
+        )
+        for sop in starts(settings.tables.sops, trigger):
+            enrolled = select(SopEnrolment.id).where(
+                SopEnrolment.customer_id == Customer.id,
+                SopEnrolment.sop_id == sop.id,
+                SopEnrolment.enrolled_at > Customer.last_word_at,
+            )
+            followed = select(Follow.id).where(Follow.customer_id == Customer.id, Follow.ended_at.is_(None))
+            customers = session.scalars(quiet.where(~enrolled.exists(), followed.exists()).limit(limit)).all()
+            for case in open_cases(session, customers).values():
+                if is_lost(settings, case):
+                    continue
+                spoke = case.customer.last_word_at
+                cause = f"silence:{int(spoke.timestamp()) if spoke else 0}"
+                started += enrol(session, settings, case, sop, cause, now, wake) is not None
+    return started
+
+
+def after_moves(
+    session: Session,
+    settings: Settings,
+    case: Case,
+    moves: Iterable[Moved],
+    now: datetime,
+    wake: Wake,
+    agent: Agent | None = None,
+) -> None:
+    """What follows from moves: SOPs of the stage left or of a lost customer stop, those of the new one start."""
+    for moved in moves:
+        stage = moved.pipeline.stage(moved.row.to_stage)
+        ends = [name for name, happened in (("lost", stage and stage.lost), ("won", stage and stage.won)) if happened]
+        stop_sops(session, case, ends, now)
+        stop_left_stage(session, settings, case, moved, now)
+        trigger = Trigger("stage", moved.row.to_stage)
+        cause = f"move:{moved.pipeline.name}:{moved.row.serial}"
+        start_sops(session, settings, case, trigger, cause, now, wake, agent)
+
+
+def owner_for(case: Case, sop: Sop, agent: Agent | None = None) -> Agent | None:
+    """Who is prompted: the agent of the occurrence, else by the SOP's `owner`: first follow or last to talk. Never
+    one with whom the customer does not let his talks be archived."""
+    follows = [follow for follow in case.active_follows if follow.agent_id not in case.refused]
+    mine = next((follow for follow in follows if agent is not None and follow.agent is agent), None)
+    if mine is not None:
+        return mine.agent
+    if not follows:
+        return None
+    if sop.owner == "last-talked":
+        return max(follows, key=lambda follow: (follow.last_talk_at or follow.added_at, -follow.id)).agent
+    return min(follows, key=lambda follow: (follow.added_at, follow.id)).agent
+
+
+def _last_enrolled(session: Session, case: Case, sop: Sop) -> datetime | None:
+    if sop.again == "always":
+        return None
+    mine = select(SopEnrolment.enrolled_at).where(
+        SopEnrolment.customer_id == case.customer.id, SopEnrolment.sop_id == sop.id
+    )
+    with session.no_autoflush:  # `enrol` writes what it makes at once
+        return session.scalar(mine.order_by(SopEnrolment.enrolled_at.desc()).limit(1))
+
+
+def _known_cause(session: Session, case: Case, sop: Sop, cause: str) -> bool:
+    same = select(SopEnrolment.id).where(
+        SopEnrolment.customer_id == case.customer.id, SopEnrolment.sop_id == sop.id, SopEnrolment.cause == cause[:80]
+    )
+    with session.no_autoflush:
+        return session.scalar(same) is not None
+
+
+def is_lost(settings: Settings, case: Case) -> bool:
+    """Whether the customer stands in a stage of those who are lost."""
+    stages = [pipeline.stage(case.stages.get(pipeline.name)) for pipeline in settings.pipelines]
+    return any(stage is not None and stage.lost for stage in stages)
+
+
+def _why(sop: Sop, cause: str) -> str:
+    kind = cause.partition(":")[0]
+    started = {
+        "move": f"进入「{sop.stage}」",
+        "event": "新添加的客户",
+        "silence": "客户一段时间没有说话",
+        "tag": "新标签",
+        "date": "到了日子",
+        "reply": "客户回复了上一份跟进",
+        "no-reply": "上一份跟进没有等到回复",
+    }
+    return f"{sop.title or sop.id}：{started.get(kind, '手动加入')}"
+
+
+def _task(step: PlannedStep, sop: Sop, case: Case, agent: Agent, values: dict[str, str], why: str) -> SopTask:
+    return SopTask(
+        customer_id=case.customer.id,
+        agent_id=agent.id,
+        step=step.index,
+        state="planned",
+        due_at=step.due_at,
+        expires_at=step.expires_at,
+        shifts=[shift_row(shift) for shift in step.shifts],
+        why=why[:200],
+        wording=step.text,
+        text=render(step.text, values),
+        variant=step.text_variant,
+        anytime=sop.steps[step.index].anytime,
+        priority=sop.priority,
+        attach=[attachment.model_dump(exclude_none=True) for attachment in step.attach],
+        attached=[],
+        channel=channel_of(sop, step.text),
+        window_seconds=int(step.reply_window.total_seconds()),
+        on_reply=step.on_reply,
+        on_silence=step.on_silence,
+    )

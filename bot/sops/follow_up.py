@@ -1,0 +1,61 @@
+"""What follows from tags and happenings: SOPs stop, the card moves, SOPs start. One order for every cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from bot.customers.stages import move_by
+from bot.customers.state import Case, Wake
+from bot.platform.config.settings import Settings
+from bot.platform.failpoints import passing
+from bot.platform.models import Agent, SopTask
+from bot.sops.enrolment import after_moves, start_sops
+from bot.sops.stopping import stop_sops
+from sop.triggers import Trigger
+
+
+@dataclass(frozen=True)
+class Happened:
+    """What happened to one customer.
+
+    tags: those just confirmed, whether new or not. fresh: those of them he did not carry before. events:
+    "@added", "@spoke", ... happenings: "reply", "opted-out", ... cause: names the occurrence, so that a
+    repetition enrols nobody twice. answers: the steps that were answered, or whose window closed in silence.
+    """
+
+    cause: str
+    tags: Sequence[str] = ()
+    fresh: Sequence[str] = ()
+    events: Sequence[str] = ()
+    happenings: Sequence[str] = ()
+    answers: Sequence[Trigger] = ()
+    agent: Agent | None = None
+    msgid: str | None = None
+    who: str = ""
+
+
+def answer_of(task: SopTask, *, replied: bool) -> Trigger:
+    """The answer to a step, or its silence, as what starts an SOP."""
+    return Trigger("reply" if replied else "no-reply", task.enrolment.sop_id, step=task.step)
+
+
+def follow_up(
+    session: Session, settings: Settings, case: Case, happened: Happened, now: datetime, wake: Wake
+) -> None:
+    """Stop what should stop, move the card, start what should start."""
+    stop_sops(session, case, [*happened.happenings, *(f"tag:{tag}" for tag in happened.tags)], now)
+    triggers = [*happened.tags, *happened.events]
+    moves = move_by(session, settings, case, triggers, now, wake, who=happened.who, msgid=happened.msgid)
+    passing("moved")
+    after_moves(session, settings, case, moves, now, wake, happened.agent)
+    starts = [("tag", tag) for tag in happened.fresh] + [("event", event) for event in happened.events]
+    for kind, name in starts:
+        trigger = Trigger("tag", name) if kind == "tag" else Trigger("event", name)
+        start_sops(session, settings, case, trigger, f"{kind}:{happened.cause}", now, wake, happened.agent)
+    for answer in happened.answers:
+        start_sops(session, settings, case, answer, f"{answer.kind}:{happened.cause}", now, wake, happened.agent)
+    passing("planned")

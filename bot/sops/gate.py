@@ -1,0 +1,113 @@
+"""The last look before a prompt leaves: what reached the customer lately, when the agent was last disturbed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot.platform.config.settings import Settings
+from bot.platform.models import Message, Outbox, SopTask
+from sop.budget import talks
+from sop.gate import Drop, Go, Situation, Wait, decide_card
+from sop.workcalendar import Shift
+
+_WEEK = timedelta(days=8)  # the longest period that a budget counts in, and a day for its edges
+
+
+class Lookout:
+    """Situations of a batch of due tasks, read by four queries however many there are."""
+
+    def __init__(self, session: Session, settings: Settings, tasks: Sequence[SopTask], now: datetime) -> None:
+        self.settings, self.now = settings, now
+        customers, agents = {task.customer_id for task in tasks}, {task.agent_id for task in tasks}
+        self._contacts = _contacts(session, customers, now - _WEEK, settings.tables.budget.talk_hold)
+        self._own = _own_prompts(session, {task.enrolment_id for task in tasks})
+        self._last_card = _last_cards(session, agents, now - settings.tables.budget.agent_gap)
+
+    def decide(self, task: SopTask) -> Go | Wait | Drop:
+        """Now, later, or not at all. What is let go counts against the budget of what is asked about next."""
+        customer = task.customer
+        sop = self.settings.sops.get(task.enrolment.sop_id)
+        waits = task.anytime and _waits_for_answer(customer.last_word_at, customer.said_to_at)
+        situation = Situation(
+            contacts=() if waits else tuple(self._contacts[task.customer_id]),
+            last_agent_word_at=None if waits else customer.said_to_at,
+            last_card_at=None if task.anytime else self._last_card.get(task.agent_id),
+            anytime=task.anytime,
+            expires_at=task.expires_at,
+            own=() if waits else tuple(at for step, at in self._own[task.enrolment_id].items() if step != task.step),
+            cap=sop.cap if sop is not None else None,
+        )
+        decision = decide_card(self.now, situation, self.settings.tables.budget, self.settings.calendar)
+        if isinstance(decision, Go):
+            self._contacts[task.customer_id].append(self.now)
+            self._own[task.enrolment_id][task.step] = self.now
+            if task.anytime:  # goes out alone; whatever else the agent gets keeps its distance
+                self._last_card[task.agent_id] = self.now
+        return decision
+
+
+def shift_row(shift: Shift) -> list[str]:
+    """A shift as a task keeps it."""
+    return [shift.reason, shift.from_.isoformat(), shift.to.isoformat()]
+
+
+def _waits_for_answer(spoke_at: datetime | None, said_to_at: datetime | None) -> bool:
+    """Whether the last word is the customer's: nobody disturbs him by answering."""
+    return spoke_at is not None and (said_to_at is None or spoke_at >= said_to_at)
+
+
+def contacts_of(session: Session, customer_id: int, now: datetime, gap: timedelta) -> list[datetime]:
+    """When our side reached one customer lately."""
+    return _contacts(session, {customer_id}, now - _WEEK, gap)[customer_id]
+
+
+def _contacts(session: Session, customers: set[int], since: datetime, gap: timedelta) -> dict[int, list[datetime]]:
+    """When our side opened talks with each customer: agents' words in the archive, and prompts not yet followed."""
+    words: dict[int, list[datetime]] = defaultdict(list)
+    said = select(Message.customer_id, Message.sent_at).where(
+        Message.customer_id.in_(customers), Message.role == "agent", Message.sent_at > since
+    )
+    for customer_id, sent_at in session.execute(said):
+        if customer_id is not None:
+            words[customer_id].append(sent_at)
+    opened: dict[int, list[datetime]] = defaultdict(list)
+    opened.update({customer_id: list(talks(times, gap)) for customer_id, times in words.items()})
+    pending = select(SopTask.customer_id, SopTask.delivered_at).where(
+        SopTask.customer_id.in_(customers), SopTask.state == "delivered", SopTask.delivered_at > since
+    )
+    for customer_id, delivered_at in session.execute(pending):
+        if delivered_at is not None:
+            opened[customer_id].append(delivered_at)
+    return opened
+
+
+def _own_prompts(session: Session, enrolments: set[int]) -> dict[int, dict[int, datetime]]:
+    """When each step of these enrolments was prompted, or done before it was: they count against the SOP's cap."""
+    found: dict[int, dict[int, datetime]] = defaultdict(dict)
+    when = func.coalesce(SopTask.delivered_at, SopTask.completed_at, SopTask.due_at)
+    out = SopTask.state.in_(("queued", "delivered", "completed", "replied", "unknown"))
+    prompted = select(SopTask.enrolment_id, SopTask.step, when).where(
+        SopTask.enrolment_id.in_(enrolments), out | SopTask.delivered_at.is_not(None)
+    )
+    for enrolment_id, step, at in session.execute(prompted):
+        found[enrolment_id][step] = at
+    return found
+
+
+def _last_cards(session: Session, agents: set[int], since: datetime) -> dict[int, datetime]:
+    recent = (
+        select(Outbox.agent_id, func.max(Outbox.created_at))
+        .where(
+            Outbox.agent_id.in_(agents),
+            Outbox.kind.in_(("card", "digest", "day_list")),
+            Outbox.state.in_(("waiting", "sending", "sent", "unknown")),
+            Outbox.created_at > since,
+        )
+        .group_by(Outbox.agent_id)
+    )
+    return {agent_id: at for agent_id, at in session.execute(recent) if agent_id is not None}

@@ -1,0 +1,176 @@
+"""What mass messages ask of WeCom: to be made exactly once, how they went, to be reminded of, to be cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.state import Wake
+from bot.delivery.handler import Errand, Postponed, Skipped
+from bot.platform.log import get_logger
+from bot.platform.models import GroupSend, Outbox
+from bot.sops.group_sends import customers_of, fail_all, take_progress, took_off, withdraw
+from bot.sops.material_uploads import attachment_bodies
+from bot.wecom import groupsends as wecom
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+LOOK_UP_AFTER = timedelta(seconds=30)  # what was made a moment ago may not be listed yet
+MATERIAL_WAIT = 60.0
+_log = get_logger(__name__)
+
+
+class MakeGroupSend(Errand):
+    """Put the mass message before the agent.
+
+    A second one would be seen by thousands: after a call whose outcome is unsure WeCom's list is asked first, and
+    what can only be ours is taken over. Who has dropped out by then is in it, and the watch withdraws it.
+    """
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        group = _group(session, row)
+        since = row.first_tried_at if row.first_tried_at is not None and row.first_tried_at < now else None
+        if since is not None and now - since < LOOK_UP_AFTER:
+            raise Postponed((since + LOOK_UP_AFTER - now).total_seconds())
+        customers = customers_of(session, group)
+        if not customers and since is None:
+            group.state, group.ended_because = "cancelled", "客户都已不需要"
+            raise Skipped("客户都已不需要")
+        if now >= group.expires_at and since is None:
+            fail_all(session, group, "expired", "没能在有效期内发起群发")
+            raise Skipped("没能在有效期内发起群发")
+        bodies, missing = attachment_bodies(session, group.attach, now)
+        if missing:
+            _log.warning("mass message waits for materials", group_send=group.id, missing=missing)
+            raise Postponed(MATERIAL_WAIT)
+        return {
+            "group_send_id": group.id,
+            "sender": group.agent.userid,
+            "customers": customers,
+            "tried": sorted({*row.payload.get("tried", ()), *customers}),
+            "text": group.text,
+            "attachments": bodies,
+            "since": since.isoformat() if since else None,
+            "until": now.isoformat(),
+            "known": _known(session, group) if since else [],
+        }
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if payload["since"]:
+            between = datetime.fromisoformat(payload["since"]), datetime.fromisoformat(payload["until"])
+            found = wecom.find_made(
+                system.wecom, payload["sender"], payload["tried"], payload["text"], between, payload["known"]
+            )
+            for double in found[1:]:
+                wecom.cancel(system.wecom, double.msgid)
+            if found:
+                return {"msgid": found[0].msgid, "refused": found[0].refused}
+        if not payload["customers"]:
+            return {"msgid": "", "refused": []}
+        made = wecom.make(
+            system.wecom, payload["sender"], payload["customers"], payload["text"], payload["attachments"]
+        )
+        return {"msgid": made.msgid, "refused": made.refused}
+
+    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
+        group = _group(session, row)
+        if result["msgid"]:
+            took_off(session, group, result["msgid"], result["refused"], now)
+        else:
+            group.state, group.ended_because = "cancelled", "客户都已不需要"
+
+    def give_up(self, session: Session, row: Outbox, state: str, why: str) -> None:
+        unsure = state == "failed" and row.first_tried_at is not None  # an earlier call may have made it
+        fail_all(session, _group(session, row), "unknown" if unsure else state, why)
+
+
+class PollGroupSend(Errand):
+    """How far the agent is, and what became of each customer: no event tells of it."""
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        return _asked(session, row, ("created", "confirmed"))
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return _progress(system, payload)
+
+    def conclude(
+        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
+    ) -> None:
+        take_progress(session, system.settings, _group(session, row), result, now)
+
+    def give_up(self, session: Session, row: Outbox, state: str, why: str) -> None:
+        fail_all(session, _group(session, row), "unknown", why)
+
+
+class CancelGroupSend(Errand):
+    """Take an unconfirmed mass message back. Where the agent was quicker, what he sent is written down instead."""
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        return _asked(session, row, ("created",))
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        progress = _progress(system, payload)
+        if progress["confirmed_at"]:
+            return progress
+        wecom.cancel(system.wecom, payload["msgid"])
+        return _progress(system, payload)  # he may have confirmed between the look and the cancel
+
+    def conclude(
+        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
+    ) -> None:
+        group = _group(session, row)
+        take_progress(session, system.settings, group, result, now)
+        if group.state == "created":
+            withdraw(session, group, now)
+
+    def give_up(self, session: Session, row: Outbox, state: str, why: str) -> None:
+        fail_all(session, _group(session, row), "unknown", why)
+
+
+class RemindGroupSend(Errand):
+    """Call it to the agent's mind; a refusal counts as a reminder, for WeCom has counted more than we."""
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        return _asked(session, row, ("created",))
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        wecom.remind(system.wecom, payload["msgid"])
+        return {}
+
+    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
+        group = _group(session, row)
+        group.reminded_at = [*group.reminded_at, now.isoformat()]
+
+    def give_up(self, session: Session, row: Outbox, state: str, why: str) -> None:
+        self.record(session, row, {}, row.done_at or row.created_at)
+
+
+def _group(session: Session, row: Outbox) -> GroupSend:
+    return session.get_one(GroupSend, row.payload["group_send_id"])
+
+
+def _asked(session: Session, row: Outbox, states: tuple[str, ...]) -> dict[str, Any]:
+    group = _group(session, row)
+    if group.state not in states or group.msgid is None:
+        raise Skipped(f"群发状态已是 {group.state}")
+    return {"group_send_id": group.id, "msgid": group.msgid, "sender": group.agent.userid}
+
+
+def _progress(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """{confirmed_at: ISO or None, results: [[external_userid, status, unix time]] of who is not unsent any more}."""
+    found = wecom.progress(system.wecom, payload["msgid"], payload["sender"])
+    at = found.confirmed_at
+    return {"confirmed_at": at.isoformat() if at else None, "results": [list(result) for result in found.results]}
+
+
+def _known(session: Session, group: GroupSend) -> list[str]:
+    """msgids of other mass messages of the same words."""
+    others = select(GroupSend.msgid).where(
+        GroupSend.text == group.text, GroupSend.id != group.id, GroupSend.msgid.is_not(None)
+    )
+    return [msgid for msgid in session.scalars(others) if msgid]

@@ -1,0 +1,148 @@
+"""The material library in WeCom: files are uploaded before they are needed and again before their 3 days are over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.state import Wake
+from bot.delivery.handler import Errand, Skipped
+from bot.platform.config.materials import BadMaterial, MaterialFile, all_attachments, find_material
+from bot.platform.config.settings import Settings
+from bot.platform.database.store import insert_new
+from bot.platform.log import get_logger
+from bot.platform.models import Material, Outbox
+from bot.wecom.errors import Remedy, WeComError
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+MEDIA_LIFE = timedelta(days=3)  # WeCom's own
+FRESH_FOR = timedelta(days=2)  # uploaded again after this, so that a day's outage does no harm
+MARGIN = timedelta(minutes=10)  # what is about to expire may be refused by the time it arrives
+KIND = "material"
+_log = get_logger(__name__)
+
+
+def folder_of(system: System) -> Path:
+    """Where the library lies."""
+    return system.environment.config.parent / system.settings.workspace.materials
+
+
+def keep_warm(session: Session, settings: Settings, folder: Path, now: datetime, wake: Wake) -> int:
+    """Note the files that the config names and put out an upload for each that WeCom will soon not have any more."""
+    wanted = {a.material for _, a in all_attachments(settings.tables.sops, settings.tables.welcome) if a.material}
+    stale = 0
+    for name, kind in sorted(wanted):
+        try:
+            found = find_material(folder, name, kind)
+        except BadMaterial as problem:
+            _log.warning("material not usable", material=name, reason=str(problem))
+            continue
+        row = _note(session, found, now)
+        if row.uploaded_at is None or row.uploaded_at <= now - FRESH_FOR:
+            stale += _put_upload(session, row, now, wake)
+    return stale
+
+
+def attachment_bodies(
+    session: Session, attach: Sequence[Mapping[str, Any]], now: datetime
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Attachments as welcome and mass messages take them, and the names of files that WeCom does not have now."""
+    bodies, missing = [], []
+    for item in attach:
+        kind, name = item["kind"], str(item.get("file") or item.get("pic") or "")
+        media_id = _media_id(session, name, "file" if kind == "file" else "image", now) if name else None
+        if name and media_id is None:
+            missing.append(name)
+        else:
+            bodies.append({"msgtype": kind, kind: _BODIES[kind](item, media_id)})
+    return bodies, missing
+
+
+def md5s_of(session: Session, names: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Every md5 that a library file of this name has ever had: what an agent downloaded last week counts as well."""
+    wanted = sorted(set(names))
+    found: dict[str, set[str]] = {name: set() for name in wanted}
+    rows = session.execute(select(Material.name, Material.md5).where(Material.name.in_(wanted))) if wanted else ()
+    for name, md5 in rows:
+        found[name].add(md5)
+    return {name: frozenset(md5s) for name, md5s in found.items()}
+
+
+class Upload(Errand):
+    """One file of the library to WeCom. Doing it twice gives two media_ids, of which the later one is used."""
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        material = session.get_one(Material, row.payload["material_id"])
+        try:
+            found = find_material(folder_of(system), material.name, material.kind)
+        except BadMaterial as problem:
+            raise Skipped(str(problem)) from None
+        if found.sha256 != material.sha256:
+            raise Skipped("文件已经换过，按新的上传")
+        return {**row.payload, "path": str(found.path), "name": material.name, "kind": material.kind}
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            content = Path(payload["path"]).read_bytes()
+        except OSError as error:
+            raise WeComError(None, f"{payload['name']}: {error.strerror}", _GONE, "media/upload") from None
+        name = payload["name"].rpartition("/")[2]
+        return {"media_id": system.wecom.upload(payload["kind"], name, content)}
+
+    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
+        material = session.get_one(Material, row.payload["material_id"])
+        material.media_id, material.uploads = result["media_id"], material.uploads + 1
+        material.uploaded_at = row.first_tried_at or now  # the earlier one: its three days began no sooner
+
+
+_GONE = Remedy("素材文件在上传前不见了", permanent=True)
+_BODIES: dict[str, Any] = {
+    "link": lambda item, _: {key: item[key] for key in ("title", "url", "desc", "picurl") if item.get(key)},
+    "miniprogram": lambda item, media: {
+        "title": item["title"], "appid": item["appid"], "page": item["page"], "pic_media_id": media,
+    },
+    "image": lambda _, media: {"media_id": media},
+    "file": lambda _, media: {"media_id": media},
+}  # fmt: skip
+
+
+def _note(session: Session, found: MaterialFile, now: datetime) -> Material:
+    facts = {"name": found.name, "kind": found.kind, "sha256": found.sha256, "md5": found.md5, "size": found.size}
+    same = (Material.name == found.name, Material.kind == found.kind, Material.sha256 == found.sha256)
+    row = session.scalar(select(Material).where(*same))
+    if row is None:
+        fresh = {**facts, "found_at": now, "used_at": now, "uploads": 0}
+        insert_new(session, Material, [fresh], ["name", "kind", "sha256"])
+        row = session.scalars(select(Material).where(*same)).one()
+    if row.used_at < now - timedelta(hours=1):
+        row.used_at = now
+    return row
+
+
+def _put_upload(session: Session, row: Material, now: datetime, wake: Wake) -> int:
+    """At most one upload a day where WeCom refuses: what it refuses now it refuses in a minute as well."""
+    key = f"{KIND}:{row.id}:{row.uploads}:{now:%Y%m%d}"
+    if session.scalar(select(Outbox.id).where(Outbox.key == key)) is not None:
+        return 0
+    outbox = Outbox(key=key, kind=KIND, payload={"material_id": row.id}, created_at=now, not_before=now)
+    session.add(outbox)
+    wake.outbox.append(outbox)
+    return 1
+
+
+def _media_id(session: Session, name: str, kind: str, now: datetime) -> str | None:
+    """The media_id of the newest upload of this name that WeCom still has."""
+    alive = select(Material.media_id).where(
+        Material.name == name,
+        Material.kind == kind,
+        Material.media_id.is_not(None),
+        Material.uploaded_at > now - MEDIA_LIFE + MARGIN,
+    )
+    return session.scalar(alive.order_by(Material.used_at.desc(), Material.uploaded_at.desc()).limit(1))

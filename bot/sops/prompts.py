@@ -1,0 +1,143 @@
+"""Prompt: the tasks whose hour has come become cards and lists, or wait, or are dropped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.state import Case, Wake, open_cases
+from bot.platform.config.settings import Settings
+from bot.platform.database.store import get_status
+from bot.platform.models import Agent, Customer, Outbox, SopTask
+from bot.sops.gate import Lookout, shift_row
+from bot.sops.group_sends import gather
+from sop.fields import show_value
+from sop.gate import Drop, Wait
+from sop.wording import render
+
+RESTORED = "restored"
+"""The Status row of the last restore; its value's "at" is the moment before which nothing is due any more."""
+BECAUSE = "恢复了备份：此前到期的可能已经提醒过，不再重复"
+
+
+def wording_values(settings: Settings, case: Case, agent: Agent) -> dict[str, str]:
+    """What the placeholders of a text stand for, for this customer and agent."""
+    follow = case.follow_of(agent)
+    return {
+        "customer.name": (follow.remark if follow else "") or case.customer.name,
+        "agent.name": agent.shown_name,
+        "stage": next(iter(case.stages.values()), ""),
+        "company": settings.workspace.name,
+    } | {
+        f"customer.{name}": show_value(settings.fields[name], value)
+        for name, value in case.fields.items()
+        if name in settings.fields
+    }
+
+
+def prompt_due(session: Session, settings: Settings, now: datetime, wake: Wake, limit: int = 500) -> int:
+    """Look once more at the tasks whose hour has come: queue, put off or drop each. Returns how many came due."""
+    due = (
+        select(SopTask)
+        .where(SopTask.state == "planned", SopTask.due_at <= now)
+        .order_by(SopTask.due_at, SopTask.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    tasks = session.scalars(due).all()
+    customers = {task.customer_id for task in tasks}
+    found = session.scalars(select(Customer).where(Customer.id.in_(customers))).all() if customers else []
+    cases = open_cases(session, found)
+    for task in tasks:  # names may have become known since it was planned
+        task.text = render(task.wording, wording_values(settings, cases[task.customer_id], task.agent))
+    send_or_wait(session, settings, tasks, now, wake)
+    return len(tasks)
+
+
+def send_or_wait(session: Session, settings: Settings, tasks: Sequence[SopTask], now: datetime, wake: Wake) -> None:
+    """Decide about due tasks; what one agent gets at the same time is one card or one list."""
+    tasks = _not_from_before(session, tasks)
+    if not tasks:
+        return
+    lookout = Lookout(session, settings, tasks, now)
+    ready: dict[int, list[SopTask]] = {}
+    together: list[SopTask] = []
+    for task in sorted(tasks, key=lambda task: (not task.anytime, -task.priority, task.due_at, task.id)):
+        decision = lookout.decide(task)
+        if isinstance(decision, Drop):
+            task.state, task.ended_because = "expired", decision.why
+        elif isinstance(decision, Wait):
+            task.due_at, task.shifts = decision.until, [*task.shifts, *map(shift_row, decision.shifts)][-20:]
+        elif task.channel == "group-send":
+            together.append(task)
+        elif task.anytime:
+            queue_card(session, task, now, wake)
+        else:
+            ready.setdefault(task.agent_id, []).append(task)
+    for task in gather(session, settings, together, now, wake) if together else ():
+        ready.setdefault(task.agent_id, []).append(task)
+    for listed in ready.values():
+        if len(listed) == 1:
+            queue_card(session, listed[0], now, wake)
+        else:
+            queue_digest(session, listed, now, wake)
+
+
+def _not_from_before(session: Session, tasks: Sequence[SopTask]) -> Sequence[SopTask]:
+    """Without those that were due before a backup was restored: they may have been prompted in the time it lacks."""
+    restored = get_status(session, RESTORED) if tasks else None
+    if restored is None:
+        return tasks
+    since = datetime.fromisoformat(restored.value["at"])
+    for task in tasks:
+        if task.due_at <= since:
+            task.state, task.ended_because = "cancelled", BECAUSE
+    return [task for task in tasks if task.due_at > since]
+
+
+def queue_card(session: Session, task: SopTask, now: datetime, wake: Wake) -> None:
+    """Put the task's card into the outbox."""
+    task.state, task.prompts = "queued", (task.prompts or 0) + 1
+    row = Outbox(
+        key=f"card:{task.id}" + (f":{task.prompts}" if task.prompts > 1 else ""),
+        kind="card",
+        payload={},
+        customer_id=task.customer_id,
+        agent_id=task.agent_id,
+        task_id=task.id,
+        created_at=now,
+        not_before=now,
+        deadline=task.expires_at,
+    )
+    session.add(row)
+    wake.outbox.append(row)
+
+
+def queue_digest(session: Session, tasks: Sequence[SopTask], now: datetime, wake: Wake) -> None:
+    """Put one list of several tasks of the same agent into the outbox."""
+    for task in tasks:
+        task.state = "queued"
+    ids = [task.id for task in tasks]
+    row = Outbox(
+        key="digest:" + hashlib.sha256(repr(sorted(ids)).encode()).hexdigest()[:40],
+        kind="digest",
+        payload={"task_ids": ids},
+        agent_id=tasks[0].agent_id,
+        created_at=now,
+        not_before=now,
+        deadline=max(task.expires_at for task in tasks),
+    )
+    session.add(row)
+    wake.outbox.append(row)
+
+
+def put_off(task: SopTask, until: datetime, because: str) -> None:
+    """Have a task prompted again later; it keeps as long to be followed as it had."""
+    task.shifts = [*task.shifts, [because, task.due_at.isoformat(), until.isoformat()]][-20:]
+    task.expires_at += max(until - task.due_at, timedelta(0))
+    task.state, task.due_at, task.delivered_at = "planned", until, None
+    task.reminded, task.told_leader_at, task.nudge_at = [], None, None

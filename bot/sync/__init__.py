@@ -1,0 +1,1 @@
+"""WeCom and the board made one: profiles, tags, directory, import, nightly comparison."""

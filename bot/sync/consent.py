@@ -1,0 +1,122 @@
+"""Asking WeCom who agreed: events and messages tell it, but are not certain to come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.consent import AGENT, REFUSED, ROOM, Word, confirm, may_process
+from bot.customers.state import Wake, open_case
+from bot.delivery.handler import Errand
+from bot.platform.database.store import insert_new
+from bot.platform.models import Agent, Consent, Customer, Follow, GroupChat, Outbox
+from bot.sops.stopping import stop_by_agent
+from bot.wecom import audit
+from bot.wecom.errors import WeComError
+
+if TYPE_CHECKING:
+    from bot.platform.config.settings import Settings
+    from bot.system import System
+
+KIND = "consent"
+SETTLES = timedelta(minutes=10)  # a new customer is shown WeCom's question at once; most answer it soon or never
+LIVELY = timedelta(days=30)  # rooms silent for longer are not asked about
+_CHUNK = audit.MOST_PAIRS
+
+
+class CheckConsent(Errand):
+    """Up to a hundred pairs of agent and customer, or one room."""
+
+    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+        return dict(row.payload)
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if "roomid" in payload:
+            found = audit.room_agreements(system.archive_client, payload["roomid"])
+        else:
+            found = list(_agreements(system, [(userid, customer) for userid, customer in payload["pairs"]]))
+        return {"found": [[a.userid, a.external_userid, a.agreed, _stamp(a.changed_at)] for a in found]}
+
+    def conclude(
+        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
+    ) -> None:
+        for userid, external_userid, agreed, changed_at in result.get("found", []):
+            customer = session.scalar(select(Customer).where(Customer.external_userid == external_userid))
+            if customer is None:
+                continue
+            word: Word = "agreed" if agreed else "refused"
+            at = datetime.fromisoformat(changed_at) if changed_at else None
+            if "roomid" in row.payload:
+                confirm(session, customer.id, ROOM, row.payload["roomid"], word, at, now)
+                continue
+            consent = confirm(session, customer.id, AGENT, userid.casefold(), word, at, now)
+            agent = session.scalar(select(Agent).where(Agent.key == userid.casefold()))
+            if agent is not None and not may_process(consent, now):
+                stop_by_agent(session, open_case(session, customer), agent.id, REFUSED, now)
+
+
+def ask_consent(session: Session, agent: Agent, customer: Customer, why: str, now: datetime) -> None:
+    """Put out a check of one pair for some minutes later. why: names the occasion, which is checked once."""
+    pairs = [[agent.userid, customer.external_userid]]
+    _put_out(session, f"{customer.id}:{agent.id}:{why}", {"pairs": pairs}, now, now + SETTLES)
+
+
+def check_unagreed(session: Session, settings: Settings, now: datetime) -> int:
+    """Once a night: put out checks of all who refused or were never heard of, and of the rooms that are alive;
+    returns how many went out. The same day puts out nothing twice."""
+    today = now.astimezone(settings.zone).date().isoformat()
+    pairs = [list(pair) for pair in session.execute(_unagreed())]
+    chunks = [pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK)]
+    for number, chunk in enumerate(chunks):
+        _put_out(session, f"{today}:{number}", {"pairs": chunk}, now, now)
+    lively = select(GroupChat.chat_id).where(
+        GroupChat.internal.is_(False), GroupChat.dismissed_at.is_(None), GroupChat.last_word_at > now - LIVELY
+    )
+    rooms = session.scalars(lively).all()
+    for roomid in rooms:
+        _put_out(session, f"{today}:{roomid}", {"roomid": roomid}, now, now)
+    return len(chunks) + len(rooms)
+
+
+def _unagreed() -> Any:
+    """(userid, external_userid) of follows whose consent is refused, or of which WeCom never told us anything."""
+    agreed = (
+        select(Consent.id)
+        .where(Consent.customer_id == Follow.customer_id, Consent.kind == AGENT, Consent.whom == Agent.key)
+        .where(Consent.checked_at.is_not(None) | Consent.agreed_at.is_not(None))
+        .where(Consent.refused_at.is_(None) | (Consent.agreed_at > Consent.refused_at))
+    )
+    return (
+        select(Agent.userid, Customer.external_userid)
+        .select_from(Follow)
+        .join(Agent, Agent.id == Follow.agent_id)
+        .join(Customer, Customer.id == Follow.customer_id)
+        .where(Follow.ended_at.is_(None), ~agreed.exists())
+        .order_by(Follow.id)
+    )
+
+
+def _agreements(system: System, pairs: Sequence[tuple[str, str]]) -> Iterator[audit.Agreement]:
+    """One pair that WeCom does not know (84061) fails all that were asked with it: halve until it stands alone."""
+    try:
+        yield from list(audit.agreements(system.archive_client, pairs))
+    except WeComError as error:
+        if not error.permanent:
+            raise
+        if len(pairs) > 1:
+            middle = len(pairs) // 2
+            yield from _agreements(system, pairs[:middle])
+            yield from _agreements(system, pairs[middle:])
+
+
+def _put_out(session: Session, name: str, payload: dict[str, Any], now: datetime, not_before: datetime) -> None:
+    row = {"key": f"{KIND}:{name}"[:120], "kind": KIND, "payload": payload, "created_at": now}
+    insert_new(session, Outbox, [{**row, "not_before": not_before}], ["key"])
+
+
+def _stamp(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None

@@ -1,0 +1,136 @@
+"""Members, departments and groups as WeCom has them now, held against ours: what no event told of is taken in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.agents.members import NO_SUCH_MEMBER, OUT_OF_SIGHT, note_left, take_departments, take_people, take_person
+from bot.customers.group_chats import dismiss, take_group
+from bot.platform import clock
+from bot.platform.models import Agent, GroupChat
+from bot.sync.drift import Comparison, Drift
+from bot.wecom import directory, groups
+from bot.wecom.directory import Department, Person
+from bot.wecom.errors import WeComError
+from bot.wecom.groups import Group
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+SILENT = timedelta(days=7)
+_NO_GROUP = frozenset({90501, 40050})
+
+
+def compare_staff(system: System, run: Comparison) -> None:
+    """Read all departments and members that our app sees, and ask for those of ours whom it does not list."""
+    departments = directory.departments(system.wecom)
+    listed: dict[str, Person] = {}
+    for department in departments:
+        listed |= {found.userid.casefold(): found for found in directory.people(system.wecom, department.id)}
+    with system.store.read() as session:
+        ours = select(Agent.key, Agent.userid).where(Agent.left_at.is_(None), Agent.key.not_in(listed))
+        missing = dict(session.execute(ours).all())
+    asked = {key: _ask(system, userid) for key, userid in missing.items()}
+    with system.store.write() as session, session.begin_nested() as trial:
+        _take_departments(session, run, departments)
+        _take_people(session, run, list(listed.values()), asked)
+        if run.dry_run:
+            trial.rollback()
+
+
+def _ask(system: System, userid: str) -> Person | int | None:
+    """A member whom no department lists: his profile, or the errcode that tells why there is none."""
+    try:
+        return directory.person(system.wecom, userid)
+    except WeComError as error:
+        if error.errcode not in (NO_SUCH_MEMBER, OUT_OF_SIGHT):
+            raise
+        return error.errcode
+
+
+def _take_departments(session: Session, run: Comparison, found: Sequence[Department]) -> None:
+    fresh, changed, gone = take_departments(session, found, clock.now())
+    run.count("departments", len(fresh), len(changed), len(gone))
+    for rows, what in ((fresh, "新部门"), (changed, "部门有变化"), (gone, "部门已撤销")):
+        run.drift += [Drift("staff", f"{what}：{row.name or row.id}", "照企业微信记下") for row in rows]
+
+
+def _take_people(
+    session: Session, run: Comparison, listed: Sequence[Person], asked: dict[str, Person | int | None]
+) -> None:
+    now = clock.now()
+    fresh, changed = take_people(session, listed, now)
+    for agent in session.scalars(select(Agent).where(Agent.key.in_(list(asked)))):
+        told = asked[agent.key]
+        if isinstance(told, Person) and take_person(session, agent, told, now):
+            changed.append(agent)
+        elif told == NO_SUCH_MEMBER:
+            note_left(session, agent, now)
+            changed.append(agent)
+    left = [agent for agent in changed if agent.left_at is not None and agent.left_at >= now]
+    run.count("agents", len(fresh), len(changed) - len(left), len(left))
+    for agents, what in ((fresh, "新员工"), (left, "员工已离职或停用")):
+        run.drift += [Drift("staff", what, "照企业微信记下", userid=agent.userid) for agent in agents]
+    for agent in changed:
+        if agent not in left:
+            run.drift.append(Drift("staff", "员工资料变了", "照企业微信记下", userid=agent.userid))
+
+
+def compare_groups(system: System, run: Comparison, owners: Sequence[str]) -> None:
+    """Read the customer groups of these owners; one of ours that is not listed is asked for before it ends."""
+    listed = dict.fromkeys(groups.group_ids(system.wecom, owners))
+    keys = {owner.casefold() for owner in owners}
+    with system.store.read() as session:
+        ours = select(GroupChat).where(GroupChat.dismissed_at.is_(None), GroupChat.internal.is_(False))
+        known = {chat.chat_id: chat for chat in session.scalars(ours)}
+    theirs = [chat_id for chat_id, chat in known.items() if chat.owner.casefold() in keys]
+    for chat_id in [*listed, *(chat_id for chat_id in theirs if chat_id not in listed)]:
+        _compare_group(system, run, known.get(chat_id), chat_id)
+
+
+def compare_lost_groups(system: System, run: Comparison, owners: Sequence[str]) -> None:
+    """Ask for the groups of ours whose owner is none of those who may have groups, or is not known at all."""
+    keys = {owner.casefold() for owner in owners}
+    with system.store.read() as session:
+        ours = select(GroupChat).where(GroupChat.dismissed_at.is_(None), GroupChat.internal.is_(False))
+        lost = [chat for chat in session.scalars(ours) if chat.owner.casefold() not in keys]
+    for chat in lost:
+        if chat.last_word_at is None or chat.last_word_at < clock.now() - SILENT:  # else it lives, out of our sight
+            _compare_group(system, run, chat, chat.chat_id)
+
+
+def _compare_group(system: System, run: Comparison, known: GroupChat | None, chat_id: str) -> None:
+    try:
+        found = groups.group(system.wecom, chat_id)
+    except WeComError as error:
+        if error.errcode not in _NO_GROUP:
+            raise
+        if known is not None:
+            _end_group(system, run, known)
+        return
+    if known is not None and known.read_at is not None and not _differs(known, found):
+        return
+    what = "企业微信里有这个群，我们没有" if known is None or known.read_at is None else "群有变化"
+    run.drift.append(Drift("group", f"{what}：{found.name or chat_id}", "照企业微信记下", userid=found.owner))
+    run.count("groups", int(what.endswith("没有")), int(not what.endswith("没有")), 0)
+    if not run.dry_run:
+        with system.store.write() as session:
+            take_group(session, found, clock.now())
+
+
+def _end_group(system: System, run: Comparison, known: GroupChat) -> None:
+    run.drift.append(Drift("group", f"群已解散：{known.name or known.chat_id}", "记为已解散", userid=known.owner))
+    run.count("groups", 0, 0, 1)
+    if not run.dry_run:
+        with system.store.write() as session:
+            dismiss(session, session.get_one(GroupChat, known.id), clock.now())
+
+
+def _differs(known: GroupChat, found: Group) -> bool:
+    ours = (known.name, known.owner, known.notice, known.member_version)
+    return ours != (found.name[:128], found.owner[:64], found.notice, found.version[:64])

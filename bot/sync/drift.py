@@ -1,0 +1,51 @@
+"""What one comparison of WeCom with our rows has come to: its differences, its counts, the rows that repair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.platform.models import Outbox
+from sop.syncing import Policy
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One difference. kind: stage | stages | tags | new | ended | library | staff | group. repair: what is done."""
+
+    kind: str
+    what: str
+    repair: str
+    customer: str = ""
+    external_userid: str = ""
+    userid: str = ""
+    pipeline: str = ""
+    ours: str = ""
+    theirs: str = ""
+
+
+@dataclass
+class Comparison:
+    """One run over some or all agents: how, and what it has come to. `rows`: the outbox rows that repair.
+
+    greets: whether contacts just added that no event told of begin as newcomers do. counts: by kind of thing, how
+    many were new, changed and gone.
+    """
+
+    policy: Policy
+    stamp: str
+    dry_run: bool = False
+    greets: bool = True
+    agents: int = 0
+    follows: int = 0
+    drift: list[Drift] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    names: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    asked: dict[int, Outbox] = field(default_factory=dict)
+    counts: dict[str, list[int]] = field(default_factory=dict)
+
+    def count(self, what: str, new: int = 0, changed: int = 0, gone: int = 0) -> None:
+        """Add to what was found of one kind of thing."""
+        before = self.counts.get(what, [0, 0, 0])
+        self.counts[what] = [old + more for old, more in zip(before, (new, changed, gone), strict=True)]

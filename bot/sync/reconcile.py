@@ -1,0 +1,294 @@
+"""Everything in WeCom compared with the board: changes that no event told of are found, reported and repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.agents.handover import ASSIGNED, inherit, taken_from
+from bot.customers.identity import find_agents, find_customers, start_follow, take_contact, take_follow_info
+from bot.customers.stages import move_by
+from bot.customers.state import Case, Wake, open_case, open_cases
+from bot.customers.tag_library import library_rows, make_stage_tags, save_tags, stage_tags, take_library
+from bot.customers.tombstones import stays_away
+from bot.platform import clock
+from bot.platform.config.settings import Settings
+from bot.platform.database.store import set_status
+from bot.platform.models import Agent, Customer, Follow, Outbox
+from bot.sops.follow_up import Happened, follow_up
+from bot.sync.drift import Comparison, Drift
+from bot.sync.profiles import LIBRARY, LONG_AGO, ask_profile
+from bot.sync.tag_sync import Compared, Reading, compare_stages, declared_tags, mark_again, read_back, remember
+from bot.wecom.plain import instant, list_of, mapping, objects, texts, wecom_id
+from sop.syncing import Policy
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+AT_ONCE = 20  # agents asked for in one call; WeCom takes 100
+PAGE = 100
+NEWS = timedelta(hours=12)  # a contact so young that no event told of is greeted as if one had
+JUST_ADDED = timedelta(minutes=2)  # a contact so young may be missing from a list begun before it
+
+
+def start_comparison(system: System, policy: Policy | None, now: datetime, *, dry_run: bool = False) -> Comparison:
+    """Begin a run: read the library, and make the stage tags that are missing."""
+    settings = system.settings
+    run = Comparison(policy or settings.tables.sync.policy, f"{int(now.timestamp() * 1000)}", dry_run)
+    groups = system.wecom.corp_tags()
+    with system.store.write() as session:
+        found = take_library(session, groups, settings.pipelines)
+        set_status(session, LIBRARY, {"drift": found[:50]}, now)
+        run.drift += [Drift("library", what, "按标签 id 跟随" if "改名" in what else "重建") for what in found]
+        known = {pipeline.name: stage_tags(session, pipeline) for pipeline in settings.pipelines}
+    run.names = {row["tag_id"]: row for row in library_rows(groups)}
+    for pipeline in settings.pipelines:
+        stages = [stage.name for stage in pipeline.stages]
+        lacking = [stage for stage in stages if stage not in known[pipeline.name].ids]
+        if not lacking:
+            continue
+        what = f"标签组「{pipeline.name}」里没有{'、'.join(f'「{stage}」' for stage in lacking)}"
+        run.drift.append(Drift("library", what, "新建", pipeline=pipeline.name))
+        if not dry_run:
+            rows, _ = make_stage_tags(system.wecom, pipeline.name, stages, known[pipeline.name])
+            run.names |= {row["tag_id"]: row for row in rows}
+            with system.store.write() as session:
+                save_tags(session, rows)
+    return run
+
+
+def agents_to_compare(system: System) -> list[str]:
+    """The userids of all who may have customers, in a fixed order."""
+    return sorted(system.wecom.follow_users(), key=str.casefold)
+
+
+def compare_agents(system: System, run: Comparison, userids: Sequence[str]) -> list[int]:
+    """Compare all customers of up to 100 agents; returns the outbox rows that repair, which the caller rings for."""
+    asked_at, listed, unlicensed, fresh = clock.now(), set[tuple[str, str]](), set[str](), []
+    question = {"userid_list": list(userids), "limit": PAGE}
+    for page in system.wecom.pages("post", "externalcontact/batch/get_by_user", question):
+        failed = mapping(page.get("fail_info"))
+        unlicensed |= {userid.casefold() for userid in texts(failed.get("unlicensed_userid_list"))}
+        found = objects(list_of(page, "external_contact_list", "externalcontact/batch/get_by_user"))
+        items = [item for item in found if _key(item) and _external(item)]
+        listed |= {(_key(item), _external(item)) for item in items}
+        with system.store.write() as session:
+            fresh += _compare_page(session, system.settings, run, items, clock.now())
+        run.follows += len(items)
+    asked = [userid for userid in userids if userid.casefold() not in unlicensed]
+    with system.store.write() as session:
+        fresh += _find_ended(session, run, asked, listed, asked_at)
+    run.agents += len(userids)
+    ids = [row.id for row in fresh]
+    run.rows += ids
+    return ids
+
+
+def _compare_page(
+    session: Session, settings: Settings, run: Comparison, items: Sequence[Mapping[str, Any]], now: datetime
+) -> list[Outbox]:
+    wake = Wake()
+    wanted = {_external(item) for item in items}
+    customers = session.scalars(select(Customer).where(Customer.external_userid.in_(wanted))).all()
+    cases = {case.customer.external_userid: case for case in open_cases(session, customers).values()}
+    under_way = _under_way(session, [customer.id for customer in customers])
+    for item in items:
+        case = cases.get(_external(item))
+        follow = _active(case, item)
+        if case is None or follow is None:
+            if not _has_left(case, item):
+                run.count("customers", new=1)
+                _take_in(session, settings, run, item, now, wake)
+            continue
+        if not run.dry_run:
+            contact = take_contact(case.customer, mapping(item.get("external_contact")))
+            run.count("customers", changed=int(take_follow_info(follow, _info(item)) or contact))
+        reading = Reading(follow, _tags(run, item), run.policy)
+        for compared in compare_stages(session, settings, case, reading):
+            if (follow.customer_id, follow.agent_id, compared.pipeline.name) not in under_way:
+                _note(session, run, case, follow, compared, now, wake)
+        _note_tags(session, settings, run, case, reading, now, wake)
+    return wake.outbox
+
+
+def _note(
+    session: Session, run: Comparison, case: Case, follow: Follow, compared: Compared, now: datetime, wake: Wake
+) -> None:
+    verdict = compared.verdict
+    if verdict.do == "nothing":
+        if not run.dry_run:
+            remember(follow, compared)
+        return
+    repairs = {
+        "mark": f"改成「{compared.ours}」" if compared.ours else "去掉",
+        "move": f"卡片移到「{verdict.to}」",
+        "leave": "不动",
+    }
+    run.drift.append(
+        Drift(
+            "stages" if len(compared.seen) > 1 else "stage",
+            verdict.why,
+            repairs[verdict.do],
+            pipeline=compared.pipeline.name,
+            ours=compared.ours or "",
+            theirs="、".join(compared.seen),
+            **_who(case, follow),
+        )
+    )
+    if verdict.do != "leave":
+        _repair(session, run, case, follow.agent, now, wake)
+
+
+def _note_tags(
+    session: Session, settings: Settings, run: Comparison, case: Case, reading: Reading, now: datetime, wake: Wake
+) -> None:
+    follow, seen = reading.follow, declared_tags(settings, reading.tags)
+    if seen == set(follow.tags):
+        return
+    signs = [f"+{tag}" for tag in sorted(seen - set(follow.tags))] + [
+        f"-{t}" for t in sorted(set(follow.tags) - seen)
+    ]
+    run.drift.append(Drift("tags", f"手机上的标签变了：{'、'.join(signs)}", "照手机记下", **_who(case, follow)))
+    _repair(session, run, case, follow.agent, now, wake)
+
+
+def _repair(session: Session, run: Comparison, case: Case, agent: Agent, now: datetime, wake: Wake) -> Outbox | None:
+    """Have the customer read once more by himself, which decides and repairs; once a run, however much differs."""
+    if run.dry_run:
+        return None
+    if case.customer.id not in run.asked:
+        why = f"reconcile:{run.stamp}"
+        asked = {"mirror": True, "policy": run.policy}
+        run.asked[case.customer.id] = ask_profile(session, case, agent, now, wake, why, **asked)
+        session.flush()
+    return run.asked[case.customer.id]
+
+
+def _take_in(
+    session: Session, settings: Settings, run: Comparison, item: Mapping[str, Any], now: datetime, wake: Wake
+) -> None:
+    """A contact that no event told of: on the board he comes, but gets neither welcome nor newcomers' SOP."""
+    info, contact = _info(item), mapping(item.get("external_contact"))
+    name, userid = str(contact.get("name") or "")[:128], wecom_id(info.get("userid"))
+    who = {"customer": name, "external_userid": _external(item), "userid": userid}
+    if stays_away(session, [_external(item)]):
+        return
+    run.drift.append(Drift("new", "企业微信里有这位客户，我们没有", "补上，不发欢迎语", **who))
+    if run.dry_run:
+        return
+    customer = find_customers(session, [_external(item)], now)[_external(item)]
+    customer.name = customer.name or name
+    agent = find_agents(session, [userid], now)[userid.casefold()]
+    state = str(info.get("state") or "")[:64] or None
+    follow, _ = start_follow(session, agent, customer, _created_at(item), state)
+    take_contact(customer, contact)
+    take_follow_info(follow, info)
+    customer.channel = customer.channel or state
+    session.flush()
+    case = open_case(session, customer)
+    giver = taken_from(case, follow.added_at)
+    if giver is not None and giver is not follow:
+        inherit(session, case, giver, follow, now, wake, "reading")
+    policy: Policy = "newest" if run.policy == "ours" and not case.placements else run.policy
+    read_back(session, settings, case, Reading(follow, _tags(run, item), policy), now, wake)
+    for placement in list(case.placements.values()):
+        mark_again(session, case, follow, placement.pipeline, now, wake)
+    _begin(session, settings, run, case, follow, now, wake)
+    if not agent.name:
+        ask_profile(session, case, agent, now, wake, f"found:{run.stamp}:{agent.id}")
+    session.flush()
+
+
+def _begin(
+    session: Session, settings: Settings, run: Comparison, case: Case, follow: Follow, now: datetime, wake: Wake
+) -> None:
+    """Where he comes on the board; news is followed as the event would have been, but for the welcome."""
+    newcomer = len(case.follows) == 1 and follow.add_way != ASSIGNED and now - follow.added_at <= NEWS
+    if run.greets and newcomer:
+        cause = f"found:{follow.id}:{int(follow.added_at.timestamp())}"
+        happened = Happened(cause, events=["@added"], agent=follow.agent, who="reconcile")
+        follow_up(session, settings, case, happened, now, wake)
+    else:
+        move_by(session, settings, case, ["@added"], now, wake, who="reconcile")
+
+
+def _find_ended(
+    session: Session, run: Comparison, userids: Sequence[str], listed: set[tuple[str, str]], asked_at: datetime
+) -> list[Outbox]:
+    """Contacts we hold that the agent has no more; each is asked for by himself before it is ended."""
+    wake, now = Wake(), clock.now()
+    keys = {userid.casefold() for userid in userids}
+    ours = (
+        select(Follow)
+        .join(Agent, Agent.id == Follow.agent_id)
+        .where(Agent.key.in_(keys), Follow.ended_at.is_(None), Follow.added_at < asked_at - JUST_ADDED)
+    )
+    for follow in session.scalars(ours):
+        if (follow.agent.key, follow.customer.external_userid) in listed:
+            continue
+        case = open_case(session, follow.customer)
+        run.count("customers", gone=1)
+        run.drift.append(Drift("ended", "企业微信里已不是这位员工的客户", "结束跟进关系", **_who(case, follow)))
+        row = _repair(session, run, case, follow.agent, now, wake)
+        if row is not None:
+            row.payload = {**row.payload, "gone": sorted({*row.payload.get("gone", []), follow.agent.key})}
+    session.flush()
+    return wake.outbox
+
+
+def _under_way(session: Session, customer_ids: Iterable[int]) -> set[tuple[int | None, int | None, str]]:
+    """(customer, agent, pipeline) of the marks that are still to be made: what differs there is not drift."""
+    rows = select(Outbox.customer_id, Outbox.agent_id, Outbox.payload).where(
+        Outbox.kind == "mark_tag",
+        Outbox.state.in_(("waiting", "sending")),
+        Outbox.customer_id.in_(list(customer_ids)),
+    )
+    return {(customer, agent, payload["pipeline"]) for customer, agent, payload in session.execute(rows)}
+
+
+def _active(case: Case | None, item: Mapping[str, Any]) -> Follow | None:
+    follows = case.active_follows if case is not None else []
+    return next((follow for follow in follows if follow.agent.key == _key(item)), None)
+
+
+def _has_left(case: Case | None, item: Mapping[str, Any]) -> bool:
+    """A customer who deleted the agent stays in the agent's list; he is back only if he was added later."""
+    follows = case.follows if case is not None else []
+    mine = next((follow for follow in follows if follow.agent.key == _key(item)), None)
+    return mine is not None and mine.ended_at is not None and _created_at(item) <= mine.ended_at
+
+
+def _tags(run: Comparison, item: Mapping[str, Any]) -> list[dict[str, Any]]:
+    ids = texts(_info(item).get("tag_id"))
+    named = [(tag_id, run.names.get(tag_id, {})) for tag_id in ids]
+    return [{"tag_id": i, "tag_name": row.get("name"), "group_name": row.get("group_name")} for i, row in named]
+
+
+def _who(case: Case, follow: Follow) -> dict[str, str]:
+    name = follow.remark or case.customer.name
+    return {"customer": name, "external_userid": case.customer.external_userid, "userid": follow.agent.userid}
+
+
+def _key(item: Mapping[str, Any]) -> str:
+    return wecom_id(_info(item).get("userid")).casefold()
+
+
+def _info(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    return mapping(item.get("follow_info"))
+
+
+def _external(item: Mapping[str, Any]) -> str:
+    return wecom_id(mapping(item.get("external_contact")).get("external_userid"))
+
+
+def _created_at(item: Mapping[str, Any]) -> datetime:
+    return instant(_info(item).get("createtime")) or LONG_AGO
+
+
+def chunks(userids: Sequence[str], size: int = AT_ONCE) -> Iterable[Sequence[str]]:
+    """The agents in portions for compare_agents."""
+    return (userids[start : start + size] for start in range(0, len(userids), size))

@@ -1,0 +1,1 @@
+"""Pages for admins: members, doctor, logs and reports."""

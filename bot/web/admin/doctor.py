@@ -1,0 +1,29 @@
+"""The doctor's page: every requirement of the set-up, looked at anew each time the page is opened."""
+
+from __future__ import annotations
+
+from flask import Blueprint, current_app, render_template
+
+from bot.ops.doctor.examination import examine
+from bot.ops.doctor.finding import BAD, SKIPPED, WARN
+from bot.system import System
+from bot.web.auth.access import ADMIN, AUDITOR, needs
+from bot.web.layout.template_filters import present
+
+pages = Blueprint("doctor", __name__)
+pages.before_request(needs(ADMIN, AUDITOR))
+
+
+@pages.get("/admin/doctor")
+def show() -> str:
+    """The page; it asks for the results itself, since WeCom may take its time."""
+    return render_template("doctor.html")
+
+
+@pages.get("/admin/doctor/results")
+def results() -> str:
+    """What was found, the worst first among what was looked at."""
+    system: System = current_app.extensions["tici"]
+    found = list(examine(system, present()))
+    counts = {level: sum(one.level == level for _check, one in found) for level in (BAD, WARN, SKIPPED)}
+    return render_template("doctor_results.html", found=found, counts=counts, at=present())

@@ -1,0 +1,191 @@
+"""The two logs: what people did (a chain of hashes), and who read whose conversation; with filters, and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import Response, render_template, request, stream_with_context
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session
+
+from bot.platform.csv_cells import safe_cell
+from bot.platform.database.audit_log import record, verify_chain
+from bot.platform.models import AuditEntry, Customer, ViewEntry
+from bot.web.admin.pages import number_in, the_system
+from bot.web.admin.pages import pages as pages
+from bot.web.admin.rows import PAGE
+from bot.web.auth.access import visitor
+from bot.web.layout.template_filters import present, zone
+
+Entry = TypeVar("Entry", AuditEntry, ViewEntry)
+_MARK = "\ufeff"  # by which Excel knows UTF-8
+_DEED_COLUMNS = ("id", "at", "actor", "action", "subject", "detail", "hash")
+_VIEW_COLUMNS = ("id", "at", "actor", "customer_id", "page")
+
+
+@dataclass(frozen=True)
+class Sieve:
+    """What of a log is asked for. day: in the workspace's zone."""
+
+    actor: str
+    action: str
+    customer: int
+    day: date | None
+
+    @property
+    def query(self) -> str:
+        """As it stands in an address."""
+        given = {"actor": self.actor, "action": self.action, "customer": self.customer, "day": self.day}
+        return urlencode({name: value for name, value in given.items() if value})
+
+
+@pages.get("/admin/log")
+def deeds() -> str:
+    """What people did, the newest first; `before` loads older entries as one scrolls."""
+    sieve, before, at = _sieve(), number_in("before"), zone()
+    with the_system().store.read() as session:
+        rows = session.scalars(_before(_deeds(sieve, at), AuditEntry.id, before)).all()
+        actions = [] if before else _actions(session)
+    page = "admin_log_rows.html" if before else "admin_log.html"
+    return render_template(page, rows=rows[:PAGE], more=len(rows) > PAGE, sieve=sieve, actions=actions)
+
+
+@pages.get("/admin/log.csv")
+def deeds_file() -> Response:
+    """The same as a file; that it was taken is itself written down."""
+    sieve, at = _sieve(), zone()
+    _note("log.export", sieve)
+    rows = _entries(_deeds(sieve, at))
+    cells = (
+        (row.id, row.at.isoformat(), row.actor, row.action, row.subject, _detail(row.detail), row.hash)
+        for row in rows
+    )
+    return _file("log", _DEED_COLUMNS, cells)
+
+
+@pages.get("/admin/log/chain")
+def chain() -> str:
+    """Whether the log of deeds is whole: reads all of it, so only when asked to."""
+    with the_system().store.read() as session:
+        broken_at = verify_chain(session)
+        newest = session.scalar(select(AuditEntry.id).order_by(AuditEntry.id.desc()).limit(1))
+    return render_template("admin_chain.html", broken_at=broken_at, newest=newest)
+
+
+@pages.get("/admin/views")
+def views() -> str:
+    """Who read whose conversation, the newest first."""
+    sieve, before, at = _sieve(), number_in("before"), zone()
+    with the_system().store.read() as session:
+        rows = session.scalars(_before(_views(sieve, at), ViewEntry.id, before)).all()
+        ids = {row.customer_id for row in rows if row.customer_id}
+        names = dict(session.execute(select(Customer.id, Customer.name).where(Customer.id.in_(ids))).all())
+    page = "admin_views_rows.html" if before else "admin_views.html"
+    return render_template(page, rows=rows[:PAGE], more=len(rows) > PAGE, sieve=sieve, names=names)
+
+
+@pages.get("/admin/views.csv")
+def views_file() -> Response:
+    """The same as a file."""
+    sieve, at = _sieve(), zone()
+    _note("views.export", sieve)
+    rows = _entries(_views(sieve, at))
+    cells = ((row.id, row.at.isoformat(), row.actor, row.customer_id or "", row.page) for row in rows)
+    return _file("views", _VIEW_COLUMNS, cells)
+
+
+def _sieve() -> Sieve:
+    def said(name: str, longest: int) -> str:
+        return request.args.get(name, "").strip()[:longest].replace("\0", "")
+
+    try:
+        day = date.fromisoformat(said("day", 10))
+    except ValueError:
+        day = None
+    return Sieve(said("actor", 80), said("action", 40), number_in("customer"), day)
+
+
+def _deeds(sieve: Sieve, at: ZoneInfo) -> Select[AuditEntry]:
+    asked = select(AuditEntry).where(*_on(AuditEntry.at, sieve.day, at))
+    if sieve.actor:
+        asked = asked.where(AuditEntry.actor == sieve.actor)
+    if sieve.action:
+        asked = asked.where(AuditEntry.action == sieve.action)
+    return asked
+
+
+def _views(sieve: Sieve, at: ZoneInfo) -> Select[ViewEntry]:
+    asked = select(ViewEntry).where(*_on(ViewEntry.at, sieve.day, at))
+    if sieve.actor:
+        asked = asked.where(ViewEntry.actor == sieve.actor)
+    if sieve.customer:
+        asked = asked.where(ViewEntry.customer_id == sieve.customer)
+    return asked
+
+
+def _on(column: Any, day: date | None, at: ZoneInfo) -> list[ColumnElement[bool]]:
+    if day is None or not date(1970, 1, 2) <= day <= date(9000, 1, 1):
+        return []
+    begins = datetime.combine(day, time(), at)
+    return [column >= begins, column < begins + timedelta(days=1)]
+
+
+def _before(asked: Select[Entry], column: Any, before: int) -> Select[Entry]:
+    older = asked.where(column < before) if before else asked
+    return older.order_by(column.desc()).limit(PAGE + 1)
+
+
+def _actions(session: Session) -> list[str]:
+    """The actions there are, by skipping from one to the next in the index: DISTINCT would read all entries."""
+    found: list[str] = []
+    while (after := _next_action(session, found[-1] if found else "")) is not None and len(found) < 200:
+        found.append(after)
+    return found
+
+
+def _next_action(session: Session, after: str) -> str | None:
+    beyond = select(AuditEntry.action).where(AuditEntry.action > after).order_by(AuditEntry.action).limit(1)
+    return session.scalar(beyond)
+
+
+def _note(action: str, sieve: Sieve) -> None:
+    with the_system().store.write() as session:
+        record(session, visitor().actor, action, "log", present(), asked=sieve.query)
+
+
+def _entries(asked: Select[Entry]) -> Iterator[Entry]:
+    """Every entry, the oldest first, a few at a time."""
+    with the_system().store.read() as session:
+        model = asked.column_descriptions[0]["entity"]
+        yield from session.scalars(asked.order_by(model.id).execution_options(yield_per=500))
+
+
+def _file(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    """A CSV that is sent as it is read, and holds no formula."""
+
+    def lines() -> Iterator[str]:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow(columns)
+        yield _MARK + out.getvalue()
+        for row in rows:
+            out.seek(0)
+            out.truncate()
+            writer.writerow([safe_cell(cell) for cell in row])
+            yield out.getvalue()
+
+    answer = Response(stream_with_context(lines()), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="tici-{name}-{present():%Y%m%d}.csv"'
+    return answer
+
+
+def _detail(detail: dict[str, Any]) -> str:
+    return json.dumps(detail, ensure_ascii=False, sort_keys=True) if detail else ""

@@ -1,0 +1,1 @@
+"""Pages for agents: tasks, the day list and the sidebar inside WeCom."""

@@ -1,0 +1,250 @@
+"""The page beside a chat in WeCom: who the customer is, what to say now, and one tap that sends it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, jsonify, render_template, request, send_file
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.agents.suggestions import find_suggestion
+from bot.agents.task_answers import AnswerRefused, decline, postpone, tap
+from bot.customers.state import open_case
+from bot.platform.database import audit_log as auditing
+from bot.platform.environment import SurroundingsError
+from bot.platform.log import get_logger
+from bot.platform.models import Agent, Follow, SopTask, ViewEntry
+from bot.system import System
+from bot.web.agents.jssdk_errors import in_words
+from bot.web.agents.sidebar_rows import Sender, followed, message_of, read_panel, read_room
+from bot.web.auth.access import ADMIN, AGENT, LEADER, Visitor, needs, visitor
+from bot.web.layout.answers import done, refused
+from bot.web.layout.languages import translate
+from bot.web.layout.template_filters import present
+from bot.wecom.errors import WeComError
+from bot.wecom.jssdk import Tickets, is_own_page, sign_page
+
+LARGEST_ID = 2**63 - 1
+LONGEST_ID = 64
+LONGEST_KEY = 100  # it goes into the log of deeds
+VIEW_AGAIN = timedelta(minutes=10)  # the page renews itself: that is one reading, not a new one each time
+PAGE = "sidebar"
+_log = get_logger(__name__)
+
+pages = Blueprint("sidebar", __name__, url_prefix="/sidebar")
+pages.before_request(needs(ADMIN, LEADER, AGENT))
+
+
+@pages.get("")
+def show() -> str:
+    """The empty page; whom it is about it learns from WeCom."""
+    system = _system()
+    access = system.environment.wecom
+    who = _whoever()
+    return render_template(
+        "sidebar.html", access=access, known=who.agent_id is not None, demo=system.environment.demo, userid=who.userid
+    )
+
+
+@pages.get("/stand-in.js")
+def stand_in() -> Response:
+    """In the demo, what WeCom's client would bring: a bridge that leads to the sandbox's phone around us."""
+    if not _system().environment.demo:
+        abort(404)
+    return send_file(f"{__file__.removesuffix('sidebar.py')}sidebar_stand_in.js", mimetype="text/javascript")
+
+
+@pages.post("/sign")
+def sign() -> Response | tuple[Response, int]:
+    """A signature of one of our own pages, for `config` or (kind=agent) for `agentConfig`; 400 for others' pages."""
+    system, url = _system(), request.form.get("url", "")
+    if not is_own_page(url, system.environment.base_url):
+        abort(400)
+    try:
+        tickets = _tickets(system)
+        ticket = tickets.app_ticket() if request.form.get("kind") == "agent" else tickets.corp_ticket()
+    except WeComError as error:
+        _log.error("no ticket for pages", errcode=error.errcode)
+        return jsonify(text=translate("企业微信没有给签名，请管理员看「设置」里的连接检查")), 502
+    except SurroundingsError:
+        return jsonify(text=translate("还没有接入企业微信，请管理员先完成接入")), 503
+    signed = sign_page(ticket, secrets.token_hex(8), int(present().timestamp()), url)
+    return jsonify(timestamp=signed.timestamp, nonceStr=signed.nonce, signature=signed.signature)
+
+
+@pages.post("/customer")
+def customer() -> Response | str:
+    """The panel of one customer of the agent; 204 where the browser has it already, 404 for others' customers."""
+    system, who, now = _system(), _agent(), present()
+    settings = system.settings
+    with system.store.read() as session:
+        follow = _follow_or_404(session, who)
+        panel = read_panel(session, settings, follow, now)
+        html = render_template("sidebar_panel.html", panel=panel, can_send=request.form.get("group") != "1")
+        customer_id = follow.customer_id
+        logged = _seen_lately(session, who, customer_id)
+    if not logged:
+        with system.store.write() as session:
+            auditing.viewed(session, who.actor, customer_id, PAGE, now)
+    stamp = hashlib.sha256(html.encode()).hexdigest()[:16]
+    if request.form.get("seen") == stamp:
+        return Response(status=204)
+    return Response(html, headers={"X-Stamp": stamp})
+
+
+@pages.post("/group")
+def group() -> str:
+    """The agent's own customers in a group chat where he is a member; 404 for other groups."""
+    who, system = _agent(), _system()
+    with system.store.read() as session:
+        agent = session.get_one(Agent, who.agent_id)
+        room = read_room(session, agent, request.form.get("chat_id", "")[:LONGEST_ID])
+        if room is None:
+            abort(404)
+        return render_template("sidebar_group.html", room=room)
+
+
+@pages.post("/send")
+def send() -> Response | tuple[Response, int]:
+    """What the agent is about to send into the chat: {message}. For a step this takes its one tap."""
+    system, who, now = _system(), _agent(), present()
+    settings, key, part = system.settings, _said("key"), _said("part") or "text"
+    try:
+        with system.store.write() as session:
+            follow = _follow_or_404(session, who)
+            offer = find_suggestion(session, settings, open_case(session, follow.customer), follow.agent, key, now)
+            if offer is None:
+                raise AnswerRefused(translate("这条话术已经不用发了，请看最新的"))
+            sender = Sender(system.environment.base_url, current_app.config["SECRET_KEY"])
+            message = message_of(session, sender, offer, part, now)
+            if message is None:
+                raise AnswerRefused(translate("这个文件还没有传到企业微信，请下载后自己发"))
+            if offer.task is not None and part == "text":
+                tap(_locked(session, offer.task.id), now, again=request.form.get("again") == "1")
+            auditing.record(
+                session, who.actor, "sidebar.send", f"customer:{follow.customer_id}", now, key=key, part=part
+            )
+    except AnswerRefused as why:
+        return jsonify(text=translate(str(why))), 409
+    return jsonify(message=message)
+
+
+@pages.post("/unsent")
+def unsent() -> Response:
+    """WeCom did not take it: what that means in words, and the tap is given back."""
+    system, who, now = _system(), _agent(), present()
+    told, key = request.form.get("message", "")[:200], _said("key")
+    words = in_words(told)
+    with system.store.write() as session:
+        follow = _follow_or_404(session, who)
+        kind, _, number = key.partition(":")
+        if kind == "task" and number.isdigit() and len(number) < 19 and request.form.get("part", "text") == "text":
+            task = _locked(session, int(number))
+            if task is not None and (task.customer_id, task.agent_id) == (follow.customer_id, who.agent_id):
+                task.tapped_at = None
+        auditing.record(
+            session, who.actor, "sidebar.unsent", f"customer:{follow.customer_id}", now, key=key, said=told
+        )
+    _log.warning("not sent from the sidebar", said=told)
+    return jsonify(text=translate(words) if words else "")
+
+
+@pages.post("/trouble")
+def trouble() -> Response:
+    """What kept the page from learning whom it is about, in words."""
+    told = request.form.get("message", "")[:200]
+    _log.warning("sidebar without a customer", said=told)
+    return jsonify(text=translate(in_words(told)))
+
+
+@pages.post(f"/tasks/<int(max={LARGEST_ID}):task_id>/later")
+def later(task_id: int) -> Response:
+    """稍后: `delay` is a key of DELAYS."""
+    return _answer(task_id, "task.later", request.form.get("delay", ""))
+
+
+@pages.post(f"/tasks/<int(max={LARGEST_ID}):task_id>/unfit")
+def unfit(task_id: int) -> Response:
+    """不合适: `reason` is a key of REASONS."""
+    return _answer(task_id, "task.unfit", request.form.get("reason", ""))
+
+
+def _answer(task_id: int, action: str, option: str) -> Response:
+    system, who, now = _system(), _agent(), present()
+    settings = system.settings
+    try:
+        with system.store.write() as session:
+            task = _locked(session, task_id)
+            if task is None or task.agent_id != who.agent_id:
+                abort(404)
+            if action == "task.later":
+                postpone(session, settings, task, option, now)
+            else:
+                decline(session, task, option, now)
+            auditing.record(session, who.actor, action, f"task:{task_id}", now, option=option, by="sidebar")
+    except AnswerRefused as why:
+        return refused(translate(str(why)))
+    return done(translate("已推迟") if action == "task.later" else translate("已记下，不再提醒"))
+
+
+def _whoever() -> Visitor:
+    """The visitor; in the demo the agent on whose phone the page is opened, since one person plays all of them."""
+    who = visitor()
+    userid = request.values.get("agent") or request.headers.get("X-Agent")
+    if who.agent_id is not None or not userid or not _system().environment.demo:
+        return who
+    with _system().store.read() as session:
+        agent = session.scalar(select(Agent).where(Agent.key == userid.casefold()))
+    if agent is None:
+        return who
+    return Visitor(who.account_id, agent.shown_name, AGENT, agent_id=agent.id, userid=agent.userid)
+
+
+def _agent() -> Visitor:
+    """Whoever asks, as long as he is an agent: a local name chats with nobody."""
+    who = _whoever()
+    if who.agent_id is None:
+        abort(404)
+    return who
+
+
+def _follow_or_404(session: Session, who: Visitor) -> Follow:
+    external_userid = request.form.get("external_userid", "")
+    found = None
+    if who.agent_id is not None and 0 < len(external_userid) <= LONGEST_ID and "\0" not in external_userid:
+        found = followed(session, who.agent_id, external_userid)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _said(name: str) -> str:
+    return request.form.get(name, "")[:LONGEST_KEY]
+
+
+def _locked(session: Session, task_id: int) -> Any:
+    return session.get(SopTask, task_id, with_for_update=True, populate_existing=True)
+
+
+def _seen_lately(session: Session, who: Visitor, customer_id: int) -> bool:
+    since = present() - VIEW_AGAIN
+    same = (ViewEntry.customer_id == customer_id, ViewEntry.at > since, ViewEntry.actor == who.actor)
+    return session.scalar(select(ViewEntry.id).where(*same, ViewEntry.page == PAGE).limit(1)) is not None
+
+
+def _tickets(system: System) -> Tickets:
+    """One holder a process, so that WeCom is asked once in two hours even where Redis is away."""
+    kept = current_app.extensions.setdefault("tici-tickets", {})
+    if system not in kept:
+        kept[system] = Tickets(system.wecom)
+    tickets: Tickets = kept[system]
+    return tickets
+
+
+def _system() -> System:
+    system: System = current_app.extensions["tici"]
+    return system

@@ -1,0 +1,152 @@
+"""What the sidebar shows beside a chat: who this is, where he stands, what to say, and how it is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from bot.agents.suggestions import Suggestion, suggest
+from bot.customers.state import Case, open_case
+from bot.platform.config.settings import Settings
+from bot.platform.models import Agent, Customer, Follow, GroupChat, GroupMember, Tagging
+from bot.platform.signed_links import link_url, picture_url
+from bot.sops.material_uploads import attachment_bodies
+from sop.playbook import Pipeline
+
+_TAGS = 30
+_MEMBERS = 200
+
+
+@dataclass(frozen=True)
+class Where:
+    """A pipeline and the stage in which the customer stands (None: in none); serial: of his last move there."""
+
+    pipeline: Pipeline
+    stage: str | None
+    serial: int
+
+
+@dataclass(frozen=True)
+class Panel:
+    """All that is shown of one customer to the agent who follows him."""
+
+    case: Case
+    follow: Follow
+    places: tuple[Where, ...]
+    tags: tuple[Tagging, ...]
+    offers: tuple[Suggestion, ...]
+
+    @property
+    def customer(self) -> Customer:
+        return self.case.customer
+
+
+@dataclass(frozen=True)
+class Sender:
+    """What messages are made with: our own address and the key that signs links."""
+
+    base_url: str
+    key: bytes
+
+
+def followed(session: Session, agent_id: int, external_userid: str) -> Follow | None:
+    """The agent's own follow of this customer; None where he does not have him (any more)."""
+    query = (
+        select(Follow)
+        .join(Follow.customer)
+        .options(joinedload(Follow.customer))
+        .where(Customer.external_userid == external_userid, Follow.agent_id == agent_id, Follow.ended_at.is_(None))
+    )
+    return session.scalar(query)
+
+
+def read_panel(session: Session, settings: Settings, follow: Follow, now: datetime) -> Panel:
+    """The panel of a followed customer."""
+    case = open_case(session, follow.customer)
+    tags = sorted(case.carried.values(), key=lambda tag: (tag.tagged_at, tag.id), reverse=True)[:_TAGS]
+    places = []
+    for pipeline in settings.pipelines:
+        placement = case.placements.get(pipeline.name)
+        places.append(Where(pipeline, placement.stage if placement else None, placement.serial if placement else 0))
+    stages = set(case.stages.values())
+    return Panel(
+        case=case,
+        follow=follow,
+        places=tuple(places),
+        tags=tuple(tag for tag in tags if tag.tag not in stages),
+        offers=tuple(suggest(session, settings, case, follow.agent, now)),
+    )
+
+
+def message_of(
+    session: Session, sender: Sender, offer: Suggestion, part: str, now: datetime
+) -> dict[str, Any] | None:
+    """What sendChatMessage is to be given: the text ("text"), or the attachment of that index.
+
+    None where there is no such part, or WeCom does not have its file now.
+    """
+    if part == "text":
+        return {"msgtype": "text", "enterChat": True, "text": {"content": offer.text}}
+    task = offer.task
+    if task is None or part not in map(str, range(len(task.attach))):
+        return None
+    index = int(part)
+    item: dict[str, Any] = dict(task.attach[index])
+    if item["kind"] == "link":
+        url = link_url(sender.base_url, task.id, index, sender.key)
+        news = {
+            "link": url,
+            "title": item["title"],
+            "desc": item.get("desc") or "",
+            "imgUrl": item.get("picurl") or "",
+        }
+        return {"msgtype": "news", "enterChat": True, "news": news}
+    if item["kind"] == "miniprogram":
+        cover = picture_url(sender.base_url, task.id, index, sender.key)
+        page = {"appid": item["appid"], "title": item["title"], "imgUrl": cover, "page": _html(item["page"])}
+        return {"msgtype": "miniprogram", "enterChat": True, "miniprogram": page}
+    bodies, _missing = attachment_bodies(session, [item], now)
+    if not bodies:
+        return None
+    kind = str(item["kind"])
+    return {"msgtype": kind, "enterChat": True, kind: {"mediaid": bodies[0][kind]["media_id"]}}
+
+
+def _html(page: str) -> str:
+    """WeChat finds a mini-program's page only by a path that ends in .html."""
+    path, mark, query = page.partition("?")
+    return (path if path.endswith(".html") else f"{path}.html") + mark + query
+
+
+@dataclass(frozen=True)
+class Room:
+    """A group chat: the agent's own customers in it, and how many of its customers are not his."""
+
+    group: GroupChat
+    mine: tuple[Customer, ...]
+    others: int
+
+
+def read_room(session: Session, agent: Agent, chat_id: str) -> Room | None:
+    """A group chat of which the agent is a member or the owner; None else."""
+    group = session.scalar(select(GroupChat).where(GroupChat.chat_id == chat_id))
+    if group is None:
+        return None
+    there = select(GroupMember).where(GroupMember.group_id == group.id, GroupMember.left_at.is_(None))
+    seated = session.scalar(there.where(GroupMember.person == agent.key, GroupMember.kind == "agent").limit(1))
+    if seated is None and group.owner.casefold() != agent.key:
+        return None
+    people = there.where(GroupMember.kind == "customer").order_by(GroupMember.id).limit(_MEMBERS)
+    ids = [member.person for member in session.scalars(people)]
+    query = (
+        select(Customer)
+        .join(Follow, Follow.customer_id == Customer.id)
+        .where(Customer.external_userid.in_(ids), Follow.agent_id == agent.id, Follow.ended_at.is_(None))
+        .order_by(Customer.last_word_at.desc(), Customer.id)
+    )
+    mine = tuple(session.scalars(query))
+    return Room(group, mine, len(ids) - len(mine))

@@ -1,0 +1,181 @@
+"""The tasks page: an agent's day, and for those who lead, the day of each of their agents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from bot.agents.task_answers import AnswerRefused, decline, postpone
+from bot.platform.config.settings import Settings
+from bot.platform.database.audit_log import record, viewed
+from bot.platform.models import Agent, SopTask
+from bot.platform.signed_links import TaskLink, link_url
+from bot.system import System
+from bot.web.agents.task import send_attachment
+from bot.web.agents.task_rows import read_task
+from bot.web.agents.workload_rows import Desk, read_desk, read_team
+from bot.web.auth.access import AGENT, ROLES, WORKING, Visitor, agents_of, needs, refuse_unless, visitor
+from bot.web.layout.languages import translate
+from bot.web.layout.template_filters import present
+
+LARGEST_ID = 2**63 - 1
+PAGE, MOST = 40, 600
+Answer = Callable[[Session, Settings, SopTask, str, datetime], None]
+
+pages = Blueprint("tasks", __name__, url_prefix="/tasks")
+pages.before_request(needs(*ROLES))
+
+
+@pages.get("")
+def show() -> str:
+    """The visitor's own day, or the team's figures and the day of the agent chosen by `?agent=`."""
+    who, calendar = visitor(), _system().settings.calendar
+    with _system().store.read() as session:
+        team = () if who.role == AGENT else read_team(session, agents_of(session, who), calendar, present())
+        chosen = _chosen(session, who)
+        desk = None if chosen is None else read_desk(session, chosen, calendar, present(), _limit())
+        return render_template("tasks.html", team=team, **_desk_values(who, desk))
+
+
+@pages.get("/list")
+def desk_only() -> Response | str:
+    """One agent's day alone; 204 where the browser has it already."""
+    with _system().store.read() as session:
+        chosen = _chosen(session, visitor())
+        if chosen is None:
+            abort(404)
+        desk = read_desk(session, chosen, _system().settings.calendar, present(), _limit())
+        if request.args.get("seen") == desk.stamp:
+            return Response(status=204)
+        return render_template("tasks_desk.html", **_desk_values(visitor(), desk))
+
+
+@pages.get(f"/<int(max={LARGEST_ID}):task_id>")
+def one(task_id: int) -> str:
+    """One task as its card's link shows it."""
+    system, who = _system(), visitor()
+    with system.store.read() as session:
+        task = task_or_404(session, who, task_id)
+        view = read_task(session, TaskLink(task.id, task.agent_id))
+        if view is None:
+            abort(404)
+        base, key = system.environment.base_url, current_app.config["SECRET_KEY"]
+        links = [link_url(base, task.id, index, key) for index in range(len(task.attach))]
+        files = [url_for("tasks.download", task_id=task.id, index=index) for index in range(len(task.attach))]
+        answers = _answers(task.id) if who.may_change else None
+        page = render_template("task.html", view=view, links=links, files=files, answers=answers, back=_back())
+        customer_id = task.customer_id
+    with system.store.write() as session:
+        viewed(session, who.actor, customer_id, "task", present())
+    return page
+
+
+@pages.get(f"/<int(max={LARGEST_ID}):task_id>/file/<int(max=99):index>")
+def download(task_id: int, index: int) -> Response:
+    """The index-th attachment's file for the agent to send."""
+    with _system().store.read() as session:
+        attach = task_or_404(session, visitor(), task_id).attach
+    return send_attachment(_system(), attach, index)
+
+
+@pages.post(f"/<int(max={LARGEST_ID}):task_id>/later")
+def later(task_id: int) -> AnyResponse:
+    """稍后: `delay` is a key of DELAYS."""
+    return _answer(task_id, "task.later", request.form.get("delay", ""), _later)
+
+
+@pages.post(f"/<int(max={LARGEST_ID}):task_id>/unfit")
+def unfit(task_id: int) -> AnyResponse:
+    """不合适: `reason` is a key of REASONS."""
+    return _answer(task_id, "task.unfit", request.form.get("reason", ""), _unfit)
+
+
+def task_or_404(session: Session, who: Visitor, task_id: int, *, lock: bool = False) -> SopTask:
+    """The task if it is one of the visitor's or of his team's."""
+    task = session.get(SopTask, task_id, with_for_update=True if lock else None)
+    agents = agents_of(session, who)
+    if task is None or (agents is not None and task.agent_id not in agents):
+        abort(404)
+    return task
+
+
+def toasted(response: AnyResponse, text: str, *, bad: bool = False) -> AnyResponse:
+    """The answer with a short notice in the visitor's language."""
+    response.headers["HX-Trigger"] = json.dumps({"toast": {"text": translate(text), "bad": bad}})
+    return response
+
+
+def _later(session: Session, settings: Settings, task: SopTask, option: str, now: datetime) -> None:
+    postpone(session, settings, task, option, now)
+
+
+def _unfit(session: Session, _settings: Settings, task: SopTask, option: str, now: datetime) -> None:
+    decline(session, task, option, now)
+
+
+DONE = {"task.later": "已推迟", "task.unfit": "已记下，不再提醒"}
+
+
+def _answer(task_id: int, action: str, option: str, answer: Answer) -> AnyResponse:
+    """Do it, write it down, and show the agent's day as it is now."""
+    who, system, now = visitor(), _system(), present()
+    settings = system.settings
+    refuse_unless(*WORKING)
+    try:
+        with system.store.write() as session:
+            task = task_or_404(session, who, task_id, lock=True)
+            answer(session, settings, task, option, now)
+            record(session, who.actor, action, f"task:{task_id}", now, option=option)
+            agent_id = task.agent_id
+    except AnswerRefused as refused:
+        if not request.headers.get("HX-Request"):
+            return redirect(url_for("tasks.one", task_id=task_id), 303)
+        return toasted(Response(status=409), translate(str(refused)), bad=True)
+    if not request.headers.get("HX-Request"):
+        return redirect(url_for("tasks.one", task_id=task_id), 303)
+    with system.store.read() as session:
+        desk = read_desk(session, session.get_one(Agent, agent_id), settings.calendar, now, _limit())
+        response = Response(render_template("tasks_desk.html", **_desk_values(who, desk)))
+    return toasted(response, DONE[action])
+
+
+def _chosen(session: Session, who: Visitor) -> Agent | None:
+    """The agent whose day is shown: the one asked for, if the visitor may see him, else himself."""
+    wanted = request.args.get("agent")
+    if wanted is None:
+        return session.get(Agent, who.agent_id) if who.agent_id is not None else None
+    agents = agents_of(session, who)
+    known = wanted.isascii() and wanted.isdigit() and len(wanted) < 19
+    if not known or (agents is not None and int(wanted) not in agents):
+        abort(404)
+    return session.get(Agent, int(wanted)) or abort(404)
+
+
+def _limit() -> int:
+    pages_wanted = request.values.get("pages", "1")
+    return PAGE * int(pages_wanted) if pages_wanted in map(str, range(1, MOST // PAGE + 1)) else PAGE
+
+
+def _desk_values(who: Visitor, desk: Desk | None) -> dict[str, object]:
+    limit = _limit()
+    further = limit // PAGE + 1 if limit < MOST else None
+    mine = desk is not None and desk.agent.id == who.agent_id
+    return {"desk": desk, "mine": mine, "pages": limit // PAGE, "further": further, "may_change": who.may_change}
+
+
+def _answers(task_id: int) -> dict[str, str]:
+    return {name: url_for(f"tasks.{name}", task_id=task_id) for name in ("later", "unfit")}
+
+
+def _back() -> str:
+    return url_for("tasks.show")
+
+
+def _system() -> System:
+    system: System = current_app.extensions["tici"]
+    return system

@@ -1,0 +1,187 @@
+"""Who is looking, what his role may open, and whose customers he may see: what is not his does not exist (404)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, abort, current_app, g, redirect, request, session, url_for
+from flask_login import LoginManager, current_user
+from sqlalchemy import ColumnElement, select, true
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from bot.agents.accounts import role_of
+from bot.platform import clock
+from bot.platform.models import Account, Agent, Customer, Department, Follow
+from bot.system import System
+from bot.web.auth import sessions
+
+ADMIN, LEADER, AGENT, AUDITOR = "admin", "leader", "agent", "auditor"
+WATCHER = "watcher"  # came by a board link: looks, and changes nothing
+ROLES = (ADMIN, LEADER, AGENT, AUDITOR)
+EVERYBODY = (*ROLES, WATCHER)
+WORKING = (ADMIN, LEADER, AGENT)  # may change what they see
+_SEES_ALL = frozenset({ADMIN, AUDITOR, WATCHER})
+_BOARD_UNTIL = "board_until"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Whoever is signed in. departments: of a leader, those whose agents' customers he sees, as well as those
+    of every department below."""
+
+    account_id: int | None
+    name: str
+    role: str
+    serial: int = 0
+    agent_id: int | None = None
+    userid: str = ""
+    departments: tuple[int, ...] = ()
+
+    is_authenticated = is_active = True  # what Flask-Login asks of whoever is signed in
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        return f"{self.account_id}:{self.serial}"
+
+    @property
+    def actor(self) -> str:
+        """How the ledgers and logs name him: the userid, else the local name."""
+        return self.userid or self.name
+
+    @property
+    def may_change(self) -> bool:
+        return self.role in WORKING
+
+
+def prepare(app: Flask) -> None:
+    """Load the visitor from the session; give templates `visitor`."""
+    manager = LoginManager(app)
+    manager.user_loader(_load)
+    manager.request_loader(_by_board_link)
+    manager.session_protection = None  # phones change their address all day
+    app.context_processor(lambda: {"visitor": visitor_or_none()})
+
+
+def visitor() -> Visitor:
+    """Whoever looks; only behind `needs`."""
+    found = visitor_or_none()
+    if found is None:
+        abort(401)
+    return found
+
+
+def visitor_or_none() -> Visitor | None:
+    """Whoever looks, or None for a stranger."""
+    found = current_user._get_current_object()
+    return found if isinstance(found, Visitor) else None
+
+
+def needs(*roles: str) -> Callable[[], Response | None]:
+    """A guard for `before_request`: strangers are sent to sign in, other roles find nothing there."""
+
+    def check() -> Response | None:
+        found = visitor_or_none()
+        if found is None:
+            return _to_sign_in()
+        if found.role not in roles:
+            abort(404)
+        return None
+
+    return check
+
+
+def refuse_unless(*roles: str) -> None:
+    """Inside a view: 404 for other roles."""
+    if visitor().role not in roles:
+        abort(404)
+
+
+def agents_of(session: Session, who: Visitor) -> Collection[int] | None:
+    """The ids of the agents whose customers and tasks he may see; None means all of them."""
+    if who.role in _SEES_ALL:
+        return None
+    own = () if who.agent_id is None else (who.agent_id,)
+    if who.role != LEADER:
+        return own
+    if "agents_of" not in g:
+        led = _with_those_below(session, who.departments)
+        rows = session.execute(select(Agent.id, Agent.departments))
+        g.agents_of = {*own, *(row.id for row in rows if led.intersection(row.departments))}
+    return g.agents_of  # type: ignore[no-any-return]
+
+
+def visible(session: Session, who: Visitor) -> ColumnElement[bool]:
+    """A condition on Customer: those whom he may see."""
+    agents = agents_of(session, who)
+    if agents is None:
+        return true()
+    followed = select(Follow.customer_id).where(Follow.agent_id.in_(agents), Follow.ended_at.is_(None))
+    return Customer.id.in_(followed)
+
+
+def customer_or_404(session: Session, customer_id: int) -> Customer:
+    """The customer if there is one and the visitor may see him."""
+    if customer_id >= 2**63:
+        abort(404)
+    found = session.scalar(select(Customer).where(Customer.id == customer_id, visible(session, visitor())))
+    if found is None:
+        abort(404)
+    return found
+
+
+def as_visitor(account: Account) -> Visitor:
+    """What the pages know of a signed-in account."""
+    agent = account.agent
+    return Visitor(
+        account_id=account.id,
+        name=account.name or (agent.shown_name if agent else ""),
+        role=role_of(account),
+        serial=account.serial,
+        agent_id=account.agent_id,
+        userid=agent.userid if agent else "",
+        departments=tuple(agent.leads or agent.departments) if agent else (),
+    )
+
+
+def _load(key: str) -> Visitor | None:
+    account_id, _, serial = key.partition(":")
+    demo = _system().environment.demo  # where time jumps by days, which must not sign anyone out
+    if not account_id.isdigit() or not (demo or sessions.is_alive(clock.now())):
+        return None
+    with _system().store.read() as database:
+        account = None if sessions.is_spent(database) else database.get(Account, int(account_id))
+        if account is None or account.disabled_at is not None or str(account.serial) != serial:
+            return None
+        if account.agent is not None and account.agent.left_at is not None:
+            return None
+        return as_visitor(account)
+
+
+def _with_those_below(session: Session, departments: Collection[int]) -> set[int]:
+    parents = {row.id: row.parent_id for row in session.execute(select(Department.id, Department.parent_id))}
+    led = set(departments)
+    while below := {one for one, parent in parents.items() if parent in led} - led:
+        led |= below
+    return led
+
+
+def _by_board_link(_request: Any) -> Visitor | None:
+    until = session.get(_BOARD_UNTIL)
+    if not isinstance(until, int) or clock.now().timestamp() >= until:
+        return None
+    demo = _system().environment.demo  # in the demo the link opens everything, to play with
+    return Visitor(None, "演示" if demo else "看板链接", ADMIN if demo else WATCHER)
+
+
+def _to_sign_in() -> Response:
+    if request.headers.get("HX-Request") or "text/event-stream" in request.headers.get("Accept", ""):
+        abort(401)
+    return redirect(url_for("signin.show", next=request.full_path.rstrip("?") if request.method == "GET" else None))
+
+
+def _system() -> System:
+    system: System = current_app.extensions["tici"]
+    return system

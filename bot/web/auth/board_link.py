@@ -1,0 +1,23 @@
+"""The signed link that opens the board to whoever holds it; signing in opens it as well."""
+
+from __future__ import annotations
+
+from flask import current_app, redirect, request, session, url_for
+from werkzeug.wrappers import Response
+
+from bot.platform import clock
+from bot.platform.signed_links import read_board_key
+from bot.web.auth.access import visitor_or_none
+
+_UNTIL = "board_until"
+
+
+def take_board_link() -> Response | None:
+    """Before every page of the board: take a key out of the address into the session (may raise BadLink)."""
+    key = request.args.get("key")
+    if key is None:
+        return None
+    if visitor_or_none() is None:
+        signing_key = current_app.config["SECRET_KEY"]
+        session[_UNTIL] = int(read_board_key(key, signing_key, clock.now()).timestamp())
+    return redirect(url_for("board.show", pipeline=request.args.get("pipeline")))

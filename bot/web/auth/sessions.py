@@ -1,0 +1,107 @@
+"""How long a browser stays signed in: begun anew at every sign-in, ended by idleness and by age."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from flask import Flask, request, session
+from flask_login import login_user
+from sqlalchemy.orm import Session
+
+from bot.platform import clock
+from bot.platform.database.store import insert_new
+from bot.platform.models import SpentState
+
+if TYPE_CHECKING:
+    from bot.web.auth.access import Visitor
+
+_SINCE, _SEEN, _KIND, _USER, _ID = "since", "seen", "kind", "_user_id", "id"
+_KEPT = ("lang",)
+_NOTE_EVERY = timedelta(minutes=5)  # not every answer needs a fresh cookie
+
+
+@dataclass(frozen=True)
+class Life:
+    """Signed out after so long without a click, and after so long at any rate."""
+
+    idle: timedelta
+    whole: timedelta
+
+
+LIVES = {
+    "desk": Life(timedelta(hours=12), timedelta(days=7)),
+    "phone": Life(timedelta(days=7), timedelta(days=30)),  # inside WeCom, which has a lock of its own
+}
+
+
+def prepare(app: Flask, *, secure: bool) -> None:
+    """Name and guard the cookie; note when whoever is signed in was last at work."""
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-tici" if secure else "tici",  # the sandbox has its own on the same host
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",  # WeCom's page leads back to us: Strict would come without the cookie
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=max(life.whole for life in LIVES.values()),
+    )
+    app.before_request(_note_work)
+
+
+def begin(found: Visitor, kind: str, now: datetime) -> None:
+    """A new session for whoever has just proved who he is; nothing of the old one is left but the language."""
+    kept = {name: session[name] for name in _KEPT if name in session}
+    session.clear()
+    session.update({**kept, _SINCE: int(now.timestamp()), _SEEN: int(now.timestamp()), _KIND: kind})
+    session[_ID] = token_hex(16)
+    session.permanent = True
+    login_user(found)
+
+
+def end() -> None:
+    """Forget all that this browser's session knows."""
+    kept = {name: session[name] for name in _KEPT if name in session}
+    session.clear()
+    session.update(kept)
+
+
+def spend(database: Session, now: datetime) -> None:
+    """This session opens nothing any more, whoever has copied its cookie."""
+    if _ID in session:
+        until = now + max(life.whole for life in LIVES.values())
+        insert_new(database, SpentState, [{"state": _key(), "spent_at": until}], ["state"])
+
+
+def is_spent(database: Session) -> bool:
+    """Whether whoever had this session has signed out."""
+    return _ID in session and database.get(SpentState, _key()) is not None
+
+
+def _key() -> str:
+    return f"session:{session[_ID]}"
+
+
+def is_alive(now: datetime) -> bool:
+    """Whether the session is neither too old nor idle for too long; one without its times is neither."""
+    since, seen = session.get(_SINCE), session.get(_SEEN)
+    life = LIVES.get(session.get(_KIND, ""))
+    if life is None or not isinstance(since, int) or not isinstance(seen, int):
+        return False
+    at = now.timestamp()
+    return at < since + life.whole.total_seconds() and at < seen + life.idle.total_seconds()
+
+
+def _note_work() -> None:
+    """A page that asks for news by itself is no sign of somebody being there."""
+    if _USER not in session or (request.method == "GET" and _asks_by_itself()):
+        return
+    now = clock.now()
+    seen = session.get(_SEEN)
+    if isinstance(seen, int) and now.timestamp() - seen > _NOTE_EVERY.total_seconds() and is_alive(now):
+        session[_SEEN] = int(now.timestamp())
+
+
+def _asks_by_itself() -> bool:
+    return "HX-Request" in request.headers or "text/event-stream" in request.headers.get("Accept", "")

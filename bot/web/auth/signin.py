@@ -1,0 +1,225 @@
+"""Signing in and out: by WeCom (silently inside it, by QR code elsewhere), or by a local name and password."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, current_app, redirect, render_template, request, session, url_for
+from sqlalchemy import delete, select
+from werkzeug.wrappers import Response
+
+from bot.agents.accounts import account_of_member
+from bot.agents.passwords import LONGEST, fits
+from bot.platform import clock
+from bot.platform.database.audit_log import record
+from bot.platform.database.store import insert_new
+from bot.platform.log import get_logger
+from bot.platform.models import Account, SpentState
+from bot.system import System
+from bot.web.auth import sessions
+from bot.web.auth.access import as_visitor, visitor_or_none
+from bot.web.auth.signin_limits import address
+from bot.wecom.errors import WeComError
+from bot.wecom.login import LONGEST_CODE, authorize_url, is_in_client
+
+pages = Blueprint("signin", __name__)
+STATE_LIFE = timedelta(minutes=10)
+_STATES = "signing_in"
+_AT_ONCE = 4  # several tabs may be on their way at the same time
+_LONGEST_PATH = 500
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why nobody was signed in (Chinese, to be translated; {advice} is filled), and the status to say it with."""
+
+    status: int
+    text: str
+
+
+WRONG = Refusal(401, "名字或密码不对")
+UNFINISHED = Refusal(400, "登录没有完成：它不是在这个浏览器里开始的，或者已经过了 10 分钟。请再登录一次。")
+DECLINED = Refusal(400, "企业微信没有带回登录码，可能是中途取消了。请再登录一次。")
+SPENT = Refusal(400, "这次登录已经用过了。请再登录一次。")
+OUTSIDER = Refusal(403, "您的微信不是本企业的成员，不能登录。请用企业微信扫码，或联系管理员。")
+SHUT = Refusal(403, "您的账号已停用。如果需要使用，请联系管理员。")
+REFUSED = Refusal(502, "企业微信拒绝了登录，需要管理员处理：{advice}")
+SILENT = Refusal(503, "暂时联系不上企业微信，请过一会儿再试。（{advice}）")
+UNCONNECTED = Refusal(404, "还没有接入企业微信，请用名字和密码登录。")
+REFUSALS = (WRONG, UNFINISHED, DECLINED, SPENT, OUTSIDER, SHUT, REFUSED, SILENT, UNCONNECTED)
+_BY_ERRCODE = {40029: SPENT, 42003: UNFINISHED, 42022: SPENT, 60011: OUTSIDER, 60111: OUTSIDER}
+
+
+class NotIn(Exception):  # noqa: N818 - named for what it is
+    """Nobody was signed in."""
+
+    def __init__(self, refusal: Refusal, advice: str = "") -> None:
+        super().__init__(refusal.text)
+        self.refusal, self.advice = refusal, advice
+
+
+def prepare(app: Flask) -> None:
+    """Show the sign-in page with the reason wherever signing in failed."""
+    app.register_error_handler(NotIn, _show_refusal)
+
+
+@pages.get("/sign-in")
+def show() -> str | Response:
+    """The ways to sign in; inside WeCom there is nothing to choose, except right after signing out."""
+    found = visitor_or_none()
+    onwards = own_path(request.args.get("next"))
+    if found is not None and found.account_id is not None:
+        return redirect(onwards)
+    if _in_wecom() and _system().environment.wecom is not None and "stay" not in request.args:
+        return redirect(url_for("signin.start", next=onwards))
+    return _page(onwards)
+
+
+@pages.post("/sign-in")
+def by_password() -> Response:
+    """A local account's name and password."""
+    onwards, now = own_path(request.form.get("next")), clock.now()
+    name, password = request.form.get("name", "").strip(), request.form.get("password", "")
+    with _system().store.read() as database:
+        account = None if "\0" in name else database.scalar(select(Account).where(Account.name == name))
+        kept = account.password if account is not None and account.disabled_at is None else None
+    right = fits(kept, password) and len(password) <= LONGEST
+    if not right or account is None:
+        _log.warning("sign-in refused", address=address())
+        raise NotIn(WRONG)
+    _enter(account.id, "desk", "password", now)
+    return redirect(onwards)
+
+
+@pages.get("/sign-in/wecom")
+def start() -> Response:
+    """Off to WeCom, with a state that only this browser can bring back, once."""
+    system, now = _system(), clock.now()
+    access = system.environment.wecom
+    if access is None:
+        raise NotIn(UNCONNECTED)
+    state = secrets.token_hex(16)
+    _remember(state, own_path(request.args.get("next")), now)
+    back = f"{system.environment.base_url}{url_for('signin.come_back')}"
+    where = authorize_url(
+        access.corp_id, access.app_id, back, state, in_client=_in_wecom(), host=system.environment.login_url
+    )
+    return redirect(where)
+
+
+@pages.get("/sign-in/back")
+def come_back() -> Response:
+    """Back from WeCom with a code that tells who he is."""
+    now = clock.now()
+    onwards = _take_state(request.args.get("state", ""), now)
+    code = request.args.get("code", "")
+    if not 0 < len(code) <= LONGEST_CODE:
+        raise NotIn(DECLINED)
+    userid = _who(code)
+    with _system().store.write() as database:
+        account = account_of_member(database, userid, now)
+        account_id = account.id
+    _enter(account_id, "phone" if _in_wecom() else "desk", "wecom", now)
+    return redirect(onwards)
+
+
+@pages.post("/sign-out")
+def leave() -> Response:
+    """End this browser's session."""
+    if visitor_or_none() is not None:
+        with _system().store.write() as database:
+            sessions.spend(database, clock.now())
+    sessions.end()
+    return redirect(url_for("signin.show", stay=1))
+
+
+def own_path(wanted: str | None) -> str:
+    """Where to go after signing in: a path of ours, never another host."""
+    home = url_for("board.home")
+    if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")) or not wanted.isprintable():
+        return home
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:
+        return home
+    return home if parts.scheme or parts.netloc or "\\" in parts.path else wanted
+
+
+def _remember(state: str, onwards: str, now: datetime) -> None:
+    until = int((now + STATE_LIFE).timestamp())
+    earlier: list[Any] = session.get(_STATES, [])
+    onwards = onwards if len(onwards) <= _LONGEST_PATH else url_for("board.home")  # a cookie holds 4 KB
+    session[_STATES] = [*earlier[-(_AT_ONCE - 1) :], [state, until, onwards]]
+
+
+def _take_state(state: str, now: datetime) -> str:
+    """Where this state was to lead; raises NotIn where it is not this browser's, too old, or back a second time."""
+    mine = {kept: (until, onwards) for kept, until, onwards in session.get(_STATES, [])}
+    if state not in mine:
+        raise NotIn(UNFINISHED)
+    session[_STATES] = [row for row in session[_STATES] if row[0] != state]
+    until, onwards = mine[state]
+    if now.timestamp() >= until:
+        raise NotIn(UNFINISHED)
+    with _system().store.write() as database:  # a copied cookie still holds the state: the database knows better
+        database.execute(delete(SpentState).where(SpentState.spent_at < now - 2 * STATE_LIFE))
+        if not insert_new(database, SpentState, [{"state": state, "spent_at": now}], ["state"]):
+            raise NotIn(SPENT)
+    return str(onwards)
+
+
+def _who(code: str) -> str:
+    """The userid behind a code; raises NotIn for outsiders and where WeCom would not say."""
+    try:
+        answer = _system().wecom.login(code)
+    except WeComError as error:
+        _log.warning("sign-in by WeCom failed", errcode=error.errcode)
+        refusal = _BY_ERRCODE.get(error.errcode or 0) or (REFUSED if error.pause or error.permanent else SILENT)
+        raise NotIn(refusal, f"{error.errcode or ''} {error.remedy.advice}".strip()) from None
+    userid = answer.get("userid")
+    if not isinstance(userid, str) or not 0 < len(userid) <= 64:
+        raise NotIn(OUTSIDER)
+    return userid
+
+
+def _enter(account_id: int, kind: str, way: str, now: datetime) -> None:
+    """Begin the session and write down who came, how, and as whom this browser was here before."""
+    before = visitor_or_none()
+    with _system().store.write() as database:
+        account = database.get_one(Account, account_id)
+        if account.disabled_at is not None:
+            raise NotIn(SHUT)
+        account.signed_in_at = now
+        found = as_visitor(account)
+        detail = {"way": way, "role": found.role, "address": address()}
+        if before is not None and before.account_id != account_id:
+            detail["before"] = f"{before.actor} ({before.role})"
+        record(database, found.actor, "sign-in", f"account:{account_id}", now, **detail)
+        sessions.spend(database, now)
+    sessions.begin(found, kind, now)
+
+
+def _show_refusal(error: NotIn) -> tuple[str, int]:
+    onwards = own_path(request.form.get("next") or request.args.get("next"))
+    return _page(onwards, error), error.refusal.status
+
+
+def _page(onwards: str, error: NotIn | None = None) -> str:
+    environment = _system().environment
+    return render_template(
+        "signin.html", next=onwards, error=error, wecom=environment.wecom is not None, demo=environment.demo
+    )
+
+
+def _in_wecom() -> bool:
+    return is_in_client(request.headers.get("User-Agent", ""))
+
+
+def _system() -> System:
+    system: System = current_app.extensions["tici"]
+    return system

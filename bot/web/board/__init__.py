@@ -1,0 +1,1 @@
+"""The board: its pages, filters, live updates and moves."""

@@ -1,0 +1,110 @@
+"""Which cards a board shows: what was asked for in its address, as a condition on placements."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Exists, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from bot.platform.models import Customer, Follow, Placement, Tagging
+
+SILENCES = (1, 3, 7, 14, 30, 90)  # days
+SCORES = (10, 30, 60, 100)
+LONGEST_SEARCH = 60
+FEW, MANY = 5_000, 20_000
+_MOST = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What is asked for; 0 and "" ask for nothing. silent: days without a word; score: at least."""
+
+    agent: int = 0
+    tag: str = ""
+    silent: int = 0
+    score: int = 0
+    search: str = ""
+
+    @property
+    def is_on(self) -> bool:
+        return self != Filter()
+
+    @property
+    def args(self) -> dict[str, str]:
+        """As it stands in the address."""
+        asked = {"agent": self.agent, "tag": self.tag, "silent": self.silent, "score": self.score, "q": self.search}
+        return {name: str(value) for name, value in asked.items() if value}
+
+
+def read_filter(args: Mapping[str, str]) -> Filter:
+    """The filter that an address asks for; nonsense asks for nothing."""
+    return Filter(
+        agent=_number(args.get("agent", "")),
+        tag=args.get("tag", "").strip()[:30],
+        silent=_number(args.get("silent", "")),
+        score=_number(args.get("score", "")),
+        search=args.get("q", "").strip()[:LONGEST_SEARCH],
+    )
+
+
+class Wanted:
+    """The same condition in two forms: as sets of customers, and as questions about one card after the other.
+
+    Sets cost what the filter leaves; questions cost what is walked past until enough cards are found.
+    """
+
+    def __init__(
+        self, asked: Filter, agents: Collection[int] | None, found: Select[int] | None, now: datetime
+    ) -> None:
+        self._tests: list[ColumnElement[bool]] = []
+        self._sets: list[Select[int]] = []
+        self._always: list[ColumnElement[bool]] = []
+        # Fewer than so many are best ranked all. Others are soon met on a walk through the columns, but not who has
+        # been silent: they stand far from a column's newest.
+        self.worth_ranking = MANY if asked.silent else FEW
+        if agents is not None:
+            self._add(Follow.customer_id, and_(Follow.agent_id.in_(agents), Follow.ended_at.is_(None)))
+        if asked.agent:
+            self._add(Follow.customer_id, and_(Follow.agent_id == asked.agent, Follow.ended_at.is_(None)))
+        if asked.tag:
+            self._add(Tagging.customer_id, and_(Tagging.tag == asked.tag, Tagging.removed_at.is_(None)))
+        if asked.silent or asked.score:  # as one: one index knows both
+            silent = [_silent(now - timedelta(days=min(asked.silent, 36500)))] if asked.silent else []
+            scored = [Customer.conversion > 0, Customer.conversion >= asked.score] if asked.score else []
+            self._add(Customer.id, and_(*silent, *scored))
+        if found is not None:
+            self._always.append(Placement.customer_id.in_(found))
+
+    @property
+    def is_everything(self) -> bool:
+        return not self._sets and not self._always
+
+    @property
+    def sizes(self) -> list[Select[int]]:
+        """Questions how many each set holds, none of which counts further than `worth_ranking`."""
+        return [select(func.count()).select_from(one.limit(self.worth_ranking).subquery()) for one in self._sets]
+
+    @property
+    def as_sets(self) -> list[ColumnElement[bool]]:
+        return [*(Placement.customer_id.in_(one) for one in self._sets), *self._always]
+
+    @property
+    def as_questions(self) -> list[ColumnElement[bool]]:
+        return [*self._tests, *self._always]
+
+    def _add(self, customer: InstrumentedAttribute[int], condition: ColumnElement[bool]) -> None:
+        self._sets.append(select(customer).where(condition))
+        asked: Exists = exists().where(customer == Placement.customer_id, condition)
+        self._tests.append(asked)
+
+
+def _silent(since: datetime) -> ColumnElement[bool]:
+    never = and_(Customer.last_word_at.is_(None), Customer.created_at <= since)
+    return or_(Customer.last_word_at <= since, never)
+
+
+def _number(text: str) -> int:
+    return min(int(text), _MOST) if text.isascii() and text.isdigit() and len(text) < 12 else 0

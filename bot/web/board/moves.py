@@ -1,0 +1,104 @@
+"""Moving a card by hand and taking that back: from the board, from the customer's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, request, url_for
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from bot.agents.manual_moves import MoveRefused, last_move, move_by_hand, undo_move
+from bot.customers.state import Case, Wake, open_case
+from bot.platform import clock
+from bot.platform.database import audit_log as auditing
+from bot.platform.models import Agent, Placement
+from bot.system import System
+from bot.web.auth.access import WORKING, customer_or_404, needs, visitor
+from bot.web.layout.answers import done, refused, wake_up
+from bot.web.layout.labels import CAUSES, seen, word
+from bot.web.layout.languages import translate
+
+LARGEST_ID = 2**63 - 1
+MOVED: dict[str, Any] = {"card-moved": {}}  # the event that the pages' scripts wait for
+
+pages = Blueprint("moves", __name__)
+pages.before_request(needs(*WORKING))
+
+
+class _Meanwhile(Exception):  # noqa: N818 - an outcome, not an error
+    """Somebody else moved the card since it was shown."""
+
+
+@pages.post(f"/c/<int(max={LARGEST_ID}):customer_id>/move")
+def move(customer_id: int) -> Response:
+    """Move to the stage `to` of `pipeline`, if the placement's `serial` is still the one that was shown."""
+    system: System = current_app.extensions["tici"]
+    pipeline, to, serial = (request.form.get(name, "") for name in ("pipeline", "to", "serial"))
+    settings, now, wake, who = system.settings, clock.now(), Wake(), visitor()
+    try:
+        with system.store.write() as session:
+            case = _held_case(session, customer_id)
+            name = seen(case.customer.name) or translate("未命名")
+            _check_serial(session, case, pipeline, serial)
+            moved = move_by_hand(session, settings, case, pipeline, to, who.actor, now, wake)
+            row = moved.row
+            auditing.record(
+                session, who.actor, "stage.move", f"customer:{customer_id}", now,
+                pipeline=row.pipeline, from_stage=row.from_stage, to_stage=row.to_stage,
+            )  # fmt: skip
+            session.flush()
+    except (MoveRefused, _Meanwhile) as why:
+        return refused(translate(str(why)), **MOVED)
+    except IntegrityError:  # two at the very same moment
+        return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **MOVED)
+    wake_up(system, wake)
+    undo = url_for("moves.undo", customer_id=customer_id, move_id=row.id) if row.from_stage else ""
+    return done(translate("{name} 已移到「{stage}」", name=_short(name), stage=row.to_stage), undo=undo, **MOVED)
+
+
+@pages.post(f"/c/<int(max={LARGEST_ID}):customer_id>/move/<int(max={LARGEST_ID}):move_id>/undo")
+def undo(customer_id: int, move_id: int) -> Response:
+    """Take the customer's latest move back by another one."""
+    system: System = current_app.extensions["tici"]
+    settings, now, wake, who = system.settings, clock.now(), Wake(), visitor()
+    try:
+        with system.store.write() as session:
+            case = _held_case(session, customer_id)
+            row = undo_move(session, settings, case, move_id, who.actor, now, wake).row
+            name = seen(case.customer.name) or translate("未命名")
+            auditing.record(
+                session, who.actor, "stage.undo", f"customer:{customer_id}", now,
+                pipeline=row.pipeline, from_stage=row.from_stage, to_stage=row.to_stage,
+            )  # fmt: skip
+            session.flush()
+    except MoveRefused as why:
+        return refused(translate(str(why)), **MOVED)
+    except IntegrityError:
+        return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **MOVED)
+    wake_up(system, wake)
+    return done(translate("{name} 已回到「{stage}」", name=_short(name), stage=row.to_stage), **MOVED)
+
+
+def _held_case(session: Session, customer_id: int) -> Case:
+    """The visitor's customer, his placements held until the commit; 404 where he is not."""
+    customer = customer_or_404(session, customer_id)
+    session.execute(select(Placement.id).where(Placement.customer_id == customer_id).with_for_update())
+    return open_case(session, customer)
+
+
+def _check_serial(session: Session, case: Case, pipeline: str, serial: str) -> None:
+    placement = case.placements.get(pipeline)
+    if not serial or placement is None or str(placement.serial) == serial:
+        return
+    row = last_move(session, case, pipeline)
+    by = translate(word(CAUSES, row.cause).text) if row else ""
+    if row is not None and row.actor:
+        by = session.scalar(select(Agent.name).where(Agent.key == row.actor.casefold())) or row.actor
+    text = translate("没有移动：{by} 刚把这位客户移到了「{stage}」，看板已更新", by=by, stage=placement.stage)
+    raise _Meanwhile(text)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 20 else name[:20] + "…"

@@ -1,0 +1,236 @@
+"""The board: a pipeline's columns as they are asked for, page by page, and what has changed of them since."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, lru_cache
+
+from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, session, url_for
+from markupsafe import Markup
+from sqlalchemy import Select, select, union
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from bot.platform.database.search_index import named, saying
+from bot.system import System
+from bot.web.auth.access import EVERYBODY, agents_of, needs, visitor, visitor_or_none
+from bot.web.auth.board_link import take_board_link
+from bot.web.board.filter import SCORES, SILENCES, Filter, Wanted, read_filter
+from bot.web.board.live import Shared, Streams, stamp_of
+from bot.web.board.rows import MOST_KEPT, PAGE, Column, Place, read_columns, read_more, read_place
+from bot.web.layout.languages import language
+from bot.web.layout.people import shown_agents
+from bot.web.layout.template_filters import present, zone
+from sop.playbook import Pipeline
+
+_PIPELINE = "pipeline"
+
+pages = Blueprint("board", __name__)
+pages.before_request(take_board_link)
+pages.before_request(needs(*EVERYBODY))
+live = Blueprint("live", __name__)  # asks nobody to sign in: a stream cannot
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What the element `id` holds; `stamp` tells whether a browser has it already."""
+
+    id: str
+    html: Markup
+
+    @cached_property
+    def stamp(self) -> str:
+        return f"{self.id}:{hashlib.sha1(self.html.encode(), usedforsecurity=False).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that a rendered column depends on beside its rows; the minute is for the ages."""
+
+    language: str
+    zone: str
+    minute: datetime
+    pipeline: str
+    asked: Filter
+    masks: bool
+    moves: bool
+
+
+@dataclass(frozen=True)
+class _View:
+    """The board as one visitor asks for it. shown: how many cards of a stage his browser has."""
+
+    pipeline: Pipeline
+    asked: Filter
+    shown: Mapping[str, int]
+
+
+def prepare(app: Flask, system: System) -> None:
+    """Give the app its streams, and what open boards share."""
+    app.extensions["tici-streams"] = Streams(system.store)
+    app.extensions["tici-boards"] = Shared[tuple[Column, ...]]()
+
+
+@pages.get("/")
+def home() -> AnyResponse:
+    """The board is the first page there is."""
+    return redirect(url_for("board.show"))
+
+
+@pages.get("/board")
+def show() -> str:
+    """The whole board of one pipeline; `?pipeline=` chooses among several, the rest of the address filters."""
+    pipelines = _system().settings.pipelines
+    if not pipelines:
+        return render_template("board_empty.html")
+    view = _view(pipelines)
+    session[_PIPELINE] = view.pipeline.name
+    tags = sorted(_system().settings.known_tags)
+    with _system().store.read() as rows:
+        stamp = stamp_of(rows, _version())
+        columns = _columns(rows, view, stamp)
+        agents = shown_agents(rows, agents_of(rows, visitor()))
+    return render_template(
+        "board.html",
+        pipelines=pipelines, view=view, asked=view.asked, columns=columns, at=stamp,
+        pieces={piece.id: piece for piece in _pieces(view, columns)},
+        agents=agents, tags=tags, silences=SILENCES, scores=SCORES,
+        says=_system().settings.tables.privacy.search_messages,
+    )  # fmt: skip
+
+
+@pages.get("/board/changes")
+def changes() -> Response:
+    """Only the pieces whose stamps are not among `seen`; 204 where nothing has changed since the stamp `at`."""
+    pipelines = _system().settings.pipelines
+    view = _view(pipelines) if pipelines else None
+    with _system().store.read() as rows:
+        stamp = stamp_of(rows, _version())
+        if request.args.get("at") == stamp:
+            return Response(status=204)
+        columns = _columns(rows, view, stamp) if view else ()
+    pieces = _pieces(view, columns) if view else []
+    seen = request.args.getlist("seen")
+    if {piece.id for piece in pieces} != {mark.partition(":")[0] for mark in seen}:
+        return Response(headers={"HX-Refresh": "true"})  # the config has other columns now
+    still = {f"cards-{n}" for n, c in enumerate(columns) if view and view.shown.get(c.stage, 0) > MOST_KEPT}
+    fresh = [piece for piece in pieces if piece.stamp not in seen and piece.id not in still]
+    return Response(render_template("board_changes.html", pieces=fresh, at=stamp))
+
+
+@pages.get("/board/column")
+def column() -> str:
+    """The next cards of the column `stage`, those `after` a place."""
+    view, stage = _view(_system().settings.pipelines), request.args.get("stage", "")
+    after = read_place(request.args.get("after", ""))
+    if after is None:
+        abort(400)
+    with _system().store.read() as rows:
+        cards = read_more(rows, view.pipeline.name, stage, _wanted(rows, view), after)
+    following: Place | None = cards[PAGE - 1].place if len(cards) > PAGE else None
+    return render_template("board_cards.html", cards=cards[:PAGE], stage=stage, after=following, look=_look(view))
+
+
+@live.get("/board/live")
+def stream() -> Response:
+    """Server-sent events that say that something has changed; 204 where the board must ask by itself."""
+    streams: Streams = current_app.extensions["tici-streams"]
+    if visitor_or_none() is None or not streams.take():
+        return Response(status=204)
+    seen = request.headers.get("Last-Event-ID") or request.args.get("at", "")
+    version = _versions(_system())
+    answer = Response(streams.watch(version, seen), mimetype="text/event-stream")
+    answer.headers["X-Accel-Buffering"] = "no"
+    answer.call_on_close(streams.leave)
+    return answer
+
+
+def back() -> str:
+    """The board that was looked at last."""
+    return url_for("board.show", pipeline=session.get(_PIPELINE))
+
+
+def _system() -> System:
+    system: System = current_app.extensions["tici"]
+    return system
+
+
+def _version() -> str:
+    return _versions(_system())()
+
+
+def _versions(system: System) -> Callable[[], str]:
+    """Asks for the config in force, outside of a request as well."""
+    return lambda: f"{system.settings.version}.{len(system.keeper.problems)}"
+
+
+def _view(pipelines: tuple[Pipeline, ...]) -> _View:
+    wanted = request.args.get("pipeline")
+    found = [one for one in pipelines if wanted is None or one.name == wanted]
+    if not found:
+        abort(404)
+    return _View(found[0], read_filter(request.args), _shown(found[0]))
+
+
+def _shown(pipeline: Pipeline) -> dict[str, int]:
+    """How many cards the browser has of each stage: `shown=40~考虑价格`."""
+    pairs = (text.partition("~") for text in request.args.getlist("shown")[:100])
+    return {stage: int(n) for n, _, stage in pairs if n.isascii() and n.isdigit() and len(n) < 6 and int(n) > PAGE}
+
+
+def _wanted(rows: Session, view: _View) -> Wanted:
+    found = _found(view.asked.search) if view.asked.search else None
+    hour = present().replace(minute=0, second=0, microsecond=0)
+    return Wanted(view.asked, agents_of(rows, visitor()), found, hour)
+
+
+def _found(text: str) -> Select[int]:
+    """Who is called so, or has said so where messages may be searched."""
+    if not _system().settings.tables.privacy.search_messages:
+        return named(text)
+    both = union(named(text), saying(text)).subquery()
+    return select(both.c.customer_id)
+
+
+def _columns(rows: Session, view: _View, stamp: str) -> tuple[Column, ...]:
+    shared: Shared[tuple[Column, ...]] = current_app.extensions["tici-boards"]
+    agents = agents_of(rows, visitor())
+    whose = None if agents is None else frozenset(agents)
+    key = (view.pipeline.name, view.asked, whose, tuple(sorted(view.shown.items())))
+    return shared.get(key, stamp, lambda: read_columns(rows, view.pipeline, _wanted(rows, view), view.shown))
+
+
+def _look(view: _View) -> Look:
+    who = visitor()
+    minute = present().replace(second=0, microsecond=0)
+    return Look(
+        language(), zone().key, minute, view.pipeline.name, view.asked, masks=not who.may_change, moves=who.may_change
+    )
+
+
+def _pieces(view: _View, columns: tuple[Column, ...]) -> list[Piece]:
+    look = _look(view)
+    parts = [_piece("notice", "board_notice.html", problems=list(_system().keeper.problems))]
+    parts.append(_piece("bar", "board_bar.html", columns=columns))
+    for number, one in enumerate(columns):
+        stage = view.pipeline.stage(one.stage)
+        parts += _column(number, one, look, bool(stage and "@added" in (stage.on or ())))
+    return parts
+
+
+def _piece(name: str, template: str, **values: object) -> Piece:
+    return Piece(name, Markup(render_template(template, **values)))  # noqa: S704 - escaped there
+
+
+@lru_cache(maxsize=512)
+def _column(number: int, one: Column, look: Look, begins: bool) -> tuple[Piece, Piece]:
+    """What polls ask for again and again is rendered once, until it changes or its ages do. begins: new customers
+    stand here first."""
+    cards = {"cards": one.cards, "stage": one.stage, "after": one.after, "look": look, "begins": begins}
+    return (
+        _piece(f"head-{number}", "board_head.html", column=one),
+        _piece(f"cards-{number}", "board_cards.html", empty=True, **cards),
+    )

@@ -1,0 +1,271 @@
+"""The board's columns as values, by a number of queries that does not grow with the customers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, literal, or_, select, tuple_, union_all
+from sqlalchemy.orm import Session
+
+from bot.platform.models import Customer, Placement, SopTask, UtcDateTime
+from bot.web.board.filter import Wanted
+from bot.web.layout.people import agent_names, carried_tags
+from sop.playbook import Pipeline, Stage
+
+PAGE = 20
+MOST_KEPT = 200  # so many cards of a column are kept live; who has scrolled further has a still picture
+_FETCHED_WHOLE = 500
+_OVER = ("completed", "replied", "expired", "cancelled", "failed")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a card stands in its column; the next page begins after the last one's."""
+
+    entered_at: datetime
+    customer_id: int
+
+    def __str__(self) -> str:
+        return f"{(self.entered_at - _EPOCH) // _MICROSECOND}.{self.customer_id}"
+
+
+@dataclass(frozen=True)
+class Card:
+    """A customer as the board shows him. serial: of his placement, so that who moves him knows what he moved."""
+
+    customer_id: int
+    name: str
+    last_words: str
+    entered_at: datetime
+    opted_out: bool
+    serial: int = 0
+    score: int = 0
+    tags: tuple[str, ...] = ()
+    agent: str = ""
+    due_at: datetime | None = None
+
+    @property
+    def place(self) -> Place:
+        return Place(self.entered_at, self.customer_id)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A stage: how many stand there since when, and the newest of them. `kind`: road | beside | won | lost | gone.
+
+    median_at: half of them entered later; None where a filter leaves too many to look at.
+    """
+
+    stage: str
+    kind: str
+    count: int = 0
+    oldest_at: datetime | None = None
+    median_at: datetime | None = None
+    cards: tuple[Card, ...] = ()
+
+    @property
+    def after(self) -> Place | None:
+        """Where the next page begins; None where there is none."""
+        return self.cards[-1].place if self.cards and self.count > len(self.cards) else None
+
+
+def read_columns(
+    session: Session, pipeline: Pipeline, wanted: Wanted, shown: Mapping[str, int] | None = None
+) -> tuple[Column, ...]:
+    """Every stage in the config's order, then those that only the database still knows. At most eight queries.
+
+    shown: how many cards of a stage to give, where not the first page.
+    """
+    limits = _Limits({stage: max(PAGE, min(wish, MOST_KEPT)) for stage, wish in (shown or {}).items()})
+    small = any((session.scalar(size) or 0) < wanted.worth_ranking for size in wanted.sizes)
+    columns, places = (_ranked if small else _walked)(session, pipeline, wanted, limits)
+    cards = _cards(session, pipeline.name, [place for found in places.values() for place in found])
+    return tuple(replace(c, cards=_in_order(places.get(c.stage, ()), cards, c.stage)) for c in columns)
+
+
+def read_more(session: Session, pipeline: str, stage: str, wanted: Wanted, after: Place) -> tuple[Card, ...]:
+    """The cards of a column that follow a place; one more than a page shows where there are still more."""
+    start = tuple_(literal(after.entered_at, UtcDateTime()), literal(after.customer_id))
+    query = _walk(pipeline, stage, wanted).where(tuple_(Placement.entered_at, Placement.customer_id) < start)
+    places = [Place(row.entered_at, row.customer_id) for row in session.execute(query.limit(PAGE + 1))]
+    return _in_order(places, _cards(session, pipeline, places), stage)
+
+
+def read_place(text: str) -> Place | None:
+    """The place that an address names, or None for nonsense."""
+    stamp, _, customer_id = text.partition(".")
+    if not (stamp.isascii() and stamp.isdigit() and customer_id.isascii() and customer_id.isdigit()):
+        return None
+    if len(stamp) > 17 or len(customer_id) > 18:
+        return None
+    return Place(_EPOCH + int(stamp) * _MICROSECOND, int(customer_id))
+
+
+class _Limits(dict[str, int]):
+    """How many cards of a stage are wanted: a page of those that nobody asked for more of."""
+
+    def __missing__(self, stage: str) -> int:
+        return PAGE
+
+
+_Found = tuple[list[Column], dict[str, list[Place]]]
+
+
+def _ranked(session: Session, pipeline: Pipeline, wanted: Wanted, limits: _Limits) -> _Found:
+    """All in one statement, from all that the filter leaves."""
+    newest_first = (Placement.entered_at.desc(), Placement.customer_id.desc())
+    rank = func.row_number().over(partition_by=Placement.stage, order_by=newest_first).label("rank")
+    many = func.count().over(partition_by=Placement.stage).label("many")
+    oldest = func.min(Placement.entered_at).over(partition_by=Placement.stage).label("oldest")
+    placements = select(Placement.stage, Placement.entered_at, Placement.customer_id, rank, many, oldest)
+    ranked = placements.where(Placement.pipeline == pipeline.name, *wanted.as_sets).subquery()
+    a_page, the_middle = ranked.c.rank <= max([PAGE, *limits.values()]), ranked.c.rank == ranked.c.many // 2 + 1
+    query = select(ranked).where(or_(a_page, the_middle)).order_by(ranked.c.rank)
+    heads: dict[str, Column] = {}
+    places: dict[str, list[Place]] = {}
+    for row in session.execute(query):
+        head = heads.setdefault(row.stage, Column(row.stage, "", row.many, row.oldest))
+        if row.rank == row.many // 2 + 1:
+            heads[row.stage] = replace(head, median_at=row.entered_at)
+        if row.rank <= limits[row.stage]:
+            places.setdefault(row.stage, []).append(Place(row.entered_at, row.customer_id))
+    return _columns(pipeline, heads), places
+
+
+def _walked(session: Session, pipeline: Pipeline, wanted: Wanted, limits: _Limits) -> _Found:
+    """Counted first, then each column walked from its newest until enough are found; few are fetched all."""
+    columns = _heads(session, pipeline, wanted)
+    few = [c.stage for c in columns if 0 < c.count <= _FETCHED_WHOLE and not wanted.is_everything]
+    many = [c for c in columns if c.count and c.stage not in few]
+    places = _all_of(session, pipeline.name, few, wanted) | _newest(session, pipeline.name, many, limits, wanted)
+    medians = {stage: found[len(found) // 2].entered_at for stage, found in places.items() if stage in few}
+    if wanted.is_everything:
+        medians = _medians(session, pipeline.name, many)
+    first = {stage: found[: limits[stage]] for stage, found in places.items()}
+    return [replace(c, median_at=medians.get(c.stage)) for c in columns], first
+
+
+def _heads(session: Session, pipeline: Pipeline, wanted: Wanted) -> list[Column]:
+    query = (
+        select(Placement.stage, func.count(), func.min(Placement.entered_at))
+        .where(Placement.pipeline == pipeline.name, *wanted.as_sets)
+        .group_by(Placement.stage)
+    )
+    return _columns(pipeline, {stage: Column(stage, "", n, oldest) for stage, n, oldest in session.execute(query)})
+
+
+def _columns(pipeline: Pipeline, found: Mapping[str, Column]) -> list[Column]:
+    """Every stage in the config's order, then those that only the database still knows."""
+    kinds = {stage.name: _kind(stage) for stage in pipeline.stages}
+    kinds |= dict.fromkeys(sorted(found.keys() - kinds.keys()), "gone")
+    return [replace(found.get(name, Column(name, kind)), kind=kind) for name, kind in kinds.items()]
+
+
+def _kind(stage: Stage) -> str:
+    if stage.won:
+        return "won"
+    if stage.lost:
+        return "lost"
+    return "beside" if stage.beside else "road"
+
+
+def _all_of(session: Session, pipeline: str, stages: Sequence[str], wanted: Wanted) -> dict[str, list[Place]]:
+    """These columns whole."""
+    if not stages:
+        return {}
+    query = select(Placement.stage, Placement.entered_at, Placement.customer_id).where(
+        Placement.pipeline == pipeline, Placement.stage.in_(stages), *wanted.as_sets
+    )
+    found: dict[str, list[Place]] = {}
+    for row in session.execute(query.order_by(Placement.entered_at.desc(), Placement.customer_id.desc())):
+        found.setdefault(row.stage, []).append(Place(row.entered_at, row.customer_id))
+    return found
+
+
+def _newest(
+    session: Session, pipeline: str, columns: Sequence[Column], limits: Mapping[str, int], wanted: Wanted
+) -> dict[str, list[Place]]:
+    """One statement of one index range per stage: sorting all placements would cost what the board has in all."""
+    ranges = [_walk(pipeline, c.stage, wanted).limit(limits[c.stage]) for c in columns]
+    found: dict[str, list[Place]] = {}
+    for row in _together(session, ranges):
+        found.setdefault(row.stage, []).append(Place(row.entered_at, row.customer_id))
+    for places in found.values():
+        places.sort(key=lambda place: (place.entered_at, place.customer_id), reverse=True)
+    return found
+
+
+def _medians(session: Session, pipeline: str, columns: Sequence[Column]) -> dict[str, datetime]:
+    middles = [
+        select(Placement.stage, Placement.entered_at)
+        .where(Placement.pipeline == pipeline, Placement.stage == c.stage)
+        .order_by(Placement.entered_at)
+        .offset(c.count // 2)
+        .limit(1)
+        for c in columns
+    ]
+    return {row.stage: row.entered_at for row in _together(session, middles)}
+
+
+def _walk(pipeline: str, stage: str, wanted: Wanted) -> Select[str, datetime, int]:
+    return (
+        select(Placement.stage, Placement.entered_at, Placement.customer_id)
+        .where(Placement.pipeline == pipeline, Placement.stage == stage, *wanted.as_questions)
+        .order_by(Placement.entered_at.desc(), Placement.customer_id.desc())
+    )
+
+
+def _together(session: Session, ranges: Iterable[Any]) -> Iterable[Any]:
+    parts = [select(one.subquery()) for one in ranges]
+    return session.execute(union_all(*parts)) if parts else ()
+
+
+def _cards(session: Session, pipeline: str, places: Sequence[Place]) -> dict[int, Card]:
+    ids = [place.customer_id for place in places]
+    if not ids:
+        return {}
+    query = (
+        select(Placement.serial, Customer)
+        .join(Customer, Customer.id == Placement.customer_id)
+        .where(Placement.customer_id.in_(ids), Placement.pipeline == pipeline)
+    )
+    tags, agents, due = carried_tags(session, ids), agent_names(session, ids), _next_due(session, ids)
+    return {
+        customer.id: Card(
+            customer_id=customer.id,
+            name=customer.name,
+            last_words=customer.last_words,
+            entered_at=_EPOCH,
+            opted_out=customer.opted_out_at is not None,
+            serial=serial,
+            score=customer.conversion,
+            tags=tags.get(customer.id, ()),
+            agent=agents.get(customer.id, ""),
+            due_at=due.get(customer.id),
+        )
+        for serial, customer in session.execute(query)
+    }
+
+
+def _in_order(places: Iterable[Place], cards: Mapping[int, Card], stage: str) -> tuple[Card, ...]:
+    """The cards of these places; the tag that the column is called by says nothing on them."""
+    return tuple(
+        replace(card, entered_at=place.entered_at, tags=tuple(tag for tag in card.tags if tag != stage))
+        for place in places
+        if (card := cards.get(place.customer_id)) is not None
+    )
+
+
+def _next_due(session: Session, customer_ids: Sequence[int]) -> dict[int, datetime]:
+    # "not in": with "in" SQLite walks the index by state through every waiting task there is.
+    query = (
+        select(SopTask.customer_id, func.min(SopTask.due_at))
+        .where(SopTask.customer_id.in_(customer_ids), SopTask.state.not_in(_OVER))
+        .group_by(SopTask.customer_id)
+    )
+    return dict(session.execute(query).all())

@@ -1,0 +1,1 @@
+"""Pages about one customer or one group chat: conversation, timeline, media, actions."""

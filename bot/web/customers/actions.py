@@ -1,0 +1,227 @@
+"""What people do to a customer on his page: tags, SOPs, facts, notes, consent, peace, erasure. Each is recorded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from flask import Blueprint, Response, abort, current_app, request, url_for
+from sqlalchemy.orm import Session
+
+from bot.agents.manual_enrolment import enrol_by_hand, stop_by_hand
+from bot.customers.consent import REFUSED, Kind, Word, decide, mind
+from bot.customers.fields import set_fact
+from bot.customers.state import Case, Wake, open_case
+from bot.customers.tags import give_tag, take_tag
+from bot.platform import clock
+from bot.platform.config.settings import Settings
+from bot.platform.database import audit_log as auditing
+from bot.platform.log import get_logger
+from bot.platform.models import Agent, Note
+from bot.privacy.erasure import erase
+from bot.sops.follow_up import Happened, follow_up
+from bot.sops.stopping import stop_by_agent, stop_sops
+from bot.system import System
+from bot.web.auth.access import ADMIN, LEADER, WORKING, Visitor, customer_or_404, needs, refuse_unless, visitor
+from bot.web.layout.answers import done, done_here_no_more, refused, wake_up
+from bot.web.layout.labels import legible, seen
+from bot.web.layout.languages import translate
+from bot.wecom.errors import BotError
+
+LARGEST_ID = 2**63 - 1
+LONGEST_NOTE = 2000
+CHANGED: dict[str, Any] = {"customer-changed": {}}
+_PATH = f"/c/<int(max={LARGEST_ID}):customer_id>"
+_log = get_logger(__name__)
+
+pages = Blueprint("deeds", __name__)
+pages.before_request(needs(*WORKING))
+
+
+class DeedRefused(BotError):  # noqa: N818 - named for what it is
+    """What cannot be done; the text says why."""
+
+
+@dataclass
+class _Desk:
+    """One deed on one customer, within one transaction."""
+
+    session: Session
+    settings: Settings
+    case: Case
+    who: Visitor
+    now: datetime
+    wake: Wake = field(default_factory=Wake)
+
+    def record(self, action: str, **detail: Any) -> None:
+        auditing.record(self.session, self.who.actor, action, f"customer:{self.case.customer.id}", self.now, **detail)
+
+
+@contextmanager
+def _desk(customer_id: int) -> Iterator[_Desk]:
+    """The visitor's customer, 404 for another's; committed at the end, and then what must leave is delivered."""
+    system: System = current_app.extensions["tici"]
+    settings, now = system.settings, clock.now()
+    with system.store.write() as session:
+        desk = _Desk(session, settings, open_case(session, customer_or_404(session, customer_id)), visitor(), now)
+        yield desk
+    wake_up(system, desk.wake)
+
+
+@pages.errorhandler(BotError)
+def _refuse(error: BotError) -> Response:
+    return refused(translate(str(error)), **CHANGED)
+
+
+@pages.post(f"{_PATH}/tag")
+def tag(customer_id: int) -> Response:
+    """Give the tag `tag`, with all that follows from it."""
+    name = request.form.get("tag", "")
+    with _desk(customer_id) as desk:
+        if name not in desk.settings.known_tags:
+            raise DeedRefused(translate("没有标签「{tag}」，标签写在配置的 [[tags]] 里", tag=name[:30]))
+        reason = f"{desk.who.name or desk.who.actor} 手工添加"
+        if not give_tag(desk.session, desk.settings, desk.case, name, desk.now, by="human", reason=reason):
+            raise DeedRefused(translate("客户已经有标签「{tag}」", tag=name))
+        happened = Happened(_cause(desk), tags=[name], fresh=[name], who=desk.who.actor)
+        follow_up(desk.session, desk.settings, desk.case, happened, desk.now, desk.wake)
+        desk.record("tag.give", tag=name)
+    return done(translate("已加标签「{tag}」", tag=name), **CHANGED)
+
+
+@pages.post(f"{_PATH}/untag")
+def untag(customer_id: int) -> Response:
+    """Take the tag `tag` away."""
+    name = request.form.get("tag", "")[:30]
+    with _desk(customer_id) as desk:
+        because = f"{desk.who.name or desk.who.actor} 取消"
+        if not take_tag(desk.session, desk.case, name, desk.now, because):
+            raise DeedRefused(translate("客户没有标签「{tag}」", tag=name))
+        desk.record("tag.take", tag=name)
+    return done(translate("已去掉标签「{tag}」", tag=name), **CHANGED)
+
+
+@pages.post(f"{_PATH}/enrol")
+def enrol(customer_id: int) -> Response:
+    """Put the customer on the SOP `sop`."""
+    sop_id = request.form.get("sop", "")
+    with _desk(customer_id) as desk:
+        enrol_by_hand(desk.session, desk.settings, desk.case, sop_id, desk.who.actor, desk.now, desk.wake)
+        desk.record("sop.enrol", sop=sop_id)
+        title = desk.settings.sops[sop_id].title or sop_id
+    return done(translate("已开始「{sop}」", sop=title), **CHANGED)
+
+
+@pages.post(f"{_PATH}/stop")
+def stop(customer_id: int) -> Response:
+    """Take him off the SOP `sop`."""
+    sop_id = request.form.get("sop", "")[:64]
+    with _desk(customer_id) as desk:
+        if not stop_by_hand(desk.session, desk.settings, desk.case, sop_id, desk.who.actor, desk.now):
+            raise DeedRefused(translate("客户不在这份跟进里"))
+        desk.record("sop.stop", sop=sop_id)
+    return done(translate("已停止，后面的提醒不再发出"), **CHANGED)
+
+
+@pages.post(f"{_PATH}/field")
+def set_field(customer_id: int) -> Response:
+    """Set the field `name` to `value`; nothing clears it."""
+    name, value = request.form.get("name", ""), request.form.get("value", "")
+    with _desk(customer_id) as desk:
+        set_fact(desk.session, desk.settings.fields, desk.case.customer.external_userid, name, value)
+        desk.record("field.set", field=name[:30])
+    return done(translate("已保存"), **CHANGED)
+
+
+@pages.post(f"{_PATH}/note")
+def note(customer_id: int) -> Response:
+    """Write the note `text` down."""
+    text = request.form.get("text", "").strip()
+    with _desk(customer_id) as desk:
+        if not text or len(text) > LONGEST_NOTE:
+            raise DeedRefused(translate("请写点什么，最多 {n} 字", n=LONGEST_NOTE))
+        customer = desk.case.customer.id
+        desk.session.add(Note(customer_id=customer, author=desk.who.actor[:80], text=text, created_at=desk.now))
+        desk.record("note.add")
+    return done(translate("已记下"), **CHANGED)
+
+
+@pages.post(f"{_PATH}/note/<int(max={LARGEST_ID}):note_id>/remove")
+def remove_note(customer_id: int, note_id: int) -> Response:
+    """Take a note away: one's own; a leader and an admin anyone's."""
+    with _desk(customer_id) as desk:
+        row = desk.session.get(Note, note_id)
+        if row is None or row.customer_id != customer_id:
+            abort(404)
+        if row.author != desk.who.actor and desk.who.role not in (ADMIN, LEADER):
+            raise DeedRefused(translate("这是同事写的备注，只有本人和主管能删"))
+        row.removed_at, row.text = row.removed_at or desk.now, ""
+        desk.record("note.remove", note=note_id)
+    return done(translate("已删除备注"), **CHANGED)
+
+
+@pages.post(f"{_PATH}/peace")
+def peace(customer_id: int) -> Response:
+    """Leave the customer in peace (`on` is 1: his running SOPs stop, none begin), or no longer."""
+    on = request.form.get("on") == "1"
+    with _desk(customer_id) as desk:
+        desk.case.customer.opted_out_at = (desk.case.customer.opted_out_at or desk.now) if on else None
+        if on:
+            stop_sops(desk.session, desk.case, ["opted-out"], desk.now)
+        desk.record("customer.peace", on=on)
+    return done(translate("已设为请勿打扰，跟进都已停止") if on else translate("已取消请勿打扰"), **CHANGED)
+
+
+@pages.post(f"{_PATH}/consent")
+def consent(customer_id: int) -> Response:
+    """Decide about the archive in the customer's place: `word` agreed | refused, or nothing for WeCom's own word."""
+    refuse_unless(ADMIN, LEADER)
+    kind, whom, word = (request.form.get(name, "") for name in ("kind", "whom", "word"))
+    if kind not in ("agent", "room") or word not in ("agreed", "refused", "") or not 0 < len(whom) <= 64:
+        abort(400)
+    with _desk(customer_id) as desk:
+        given = cast(Word, word) if word else None
+        decide(desk.session, customer_id, cast(Kind, kind), whom, given, desk.who.actor, desk.now)
+        if word == "refused" and kind == "agent":
+            _silence_agent(desk, whom)
+    return done(translate("已记下客户的意愿"), **CHANGED)
+
+
+@pages.post(f"{_PATH}/erase")
+def erase_all(customer_id: int) -> Response:
+    """Erase the customer for good; `name` must be what he is called here."""
+    refuse_unless(ADMIN)
+    system: System = current_app.extensions["tici"]
+    with system.store.read() as session:
+        customer = customer_or_404(session, customer_id)
+        expected, external_userid = seen(customer.name) or translate("未命名"), customer.external_userid
+    if legible(request.form.get("name", "")) != legible(expected):
+        return refused(translate("名字不一致，没有删除。请照着写：{name}", name=expected[:60]))
+    actor, now = visitor().actor, clock.now()
+    threading.Thread(target=_erase, args=(system, external_userid, actor, now), name="erasing").start()
+    said = translate("正在删除这位客户的全部资料，需要几秒到几分钟")
+    return done_here_no_more(said, url_for("board.show"))
+
+
+def _erase(system: System, external_userid: str, actor: str, now: datetime) -> None:
+    """All that was said is looked through for his name, which takes longer than a page may."""
+    try:
+        erase(system, external_userid, actor, now)
+    except Exception as error:  # the next attempt goes on where this one ended
+        _log.exception("erasure broken off: repeat it", error=type(error).__name__)
+
+
+def _silence_agent(desk: _Desk, key: str) -> None:
+    follow = next((follow for follow in desk.case.active_follows if follow.agent.key == key), None)
+    agent: Agent | None = follow.agent if follow else None
+    if agent is not None:
+        mind(desk.case, agent.id, "refused")
+        stop_by_agent(desk.session, desk.case, agent.id, REFUSED, desk.now)
+
+
+def _cause(desk: _Desk) -> str:
+    return f"hand:{desk.who.actor[:40]}:{int(desk.now.timestamp() * 1000)}"

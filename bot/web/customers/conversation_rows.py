@@ -1,0 +1,152 @@
+"""A conversation as bubbles, of a customer or of a room: the words noticed are marked, files can be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy.orm import Session
+
+from bot.intake.media.files import files_of
+from bot.platform.models import Agent, Customer, Evidence, MediaFile, Message
+from bot.web.customers.highlight import LONGEST, Mark, Piece, cut, marks_of
+from bot.web.customers.media_rows import FileView, file_view
+from bot.web.layout.languages import told, translate
+from bot.web.layout.template_filters import visible
+
+
+@dataclass(frozen=True)
+class Bubble:
+    """One message. `role` as stored: customer | agent | robot | none; `rest` counts characters not shown."""
+
+    message_id: int
+    role: str
+    who: str
+    sent_at: datetime
+    pieces: tuple[Piece, ...]
+    tags: tuple[str, ...]
+    in_group: bool
+    typed: bool
+    rest: int
+    revoked: bool = False
+    unagreed: bool = False
+    files: tuple[FileView, ...] = ()
+
+
+@dataclass(frozen=True)
+class Talk:
+    """Part of a conversation, oldest first; `earlier` is the message to ask for what came before, or None."""
+
+    bubbles: tuple[Bubble, ...]
+    earlier: int | None
+
+
+def read_talk(session: Session, customer_id: int, name: str, limit: int, before: int | None = None) -> Talk:
+    """The last `limit` messages of a customer (those before message `before`). Three queries, four with `before`."""
+    return _read(session, Message.customer_id == customer_id, {customer_id: name}, limit, before)
+
+
+def read_room_talk(
+    session: Session, roomid: str, names: Mapping[str, str], limit: int, before: int | None = None
+) -> Talk:
+    """The same of a room; names: of its members by id, where the group has its own."""
+    return _read(session, Message.roomid == roomid, {}, limit, before, names)
+
+
+def _read(
+    session: Session,
+    whose: ColumnElement[bool],
+    customers: Mapping[int, str],
+    limit: int,
+    before: int | None,
+    names: Mapping[str, str] | None = None,
+) -> Talk:
+    query = (
+        select(Message, Agent, Customer)
+        .outerjoin(Agent, Agent.id == Message.agent_id)
+        .outerjoin(Customer, Customer.id == Message.customer_id)
+        .where(whose)
+        .order_by(Message.sent_at.desc(), Message.seq.desc(), Message.id.desc())
+        .limit(limit + 1)
+    )
+    if before is not None:
+        edge = session.scalar(select(Message).where(Message.id == before, whose))
+        if edge is None:
+            return Talk((), None)
+        # What was freed from quarantine is younger in the database, not in the archive.
+        query = query.where(
+            tuple_(Message.sent_at, Message.seq, Message.id) < tuple_(edge.sent_at, edge.seq, edge.id)
+        )
+    rows = session.execute(query).all()
+    shown = list(reversed(rows[:limit]))
+    ids = [message.id for message, _agent, _customer in shown]
+    noticed, files = _noticed(session, ids), files_of(session, ids)
+    bubbles = tuple(
+        _bubble(message, _who(message, agent, customer, customers, names or {}), noticed, files)
+        for message, agent, customer in shown
+    )
+    return Talk(bubbles, shown[0][0].id if len(rows) > limit else None)
+
+
+def _noticed(session: Session, message_ids: Sequence[int]) -> dict[int, list[Evidence]]:
+    found: dict[int, list[Evidence]] = {}
+    query = select(Evidence).where(Evidence.message_id.in_(message_ids)).order_by(Evidence.id)
+    for row in session.scalars(query):
+        if row.message_id is not None:  # the query says so
+            found.setdefault(row.message_id, []).append(row)
+    return found
+
+
+def _who(
+    message: Message,
+    agent: Agent | None,
+    customer: Customer | None,
+    customers: Mapping[int, str],
+    names: Mapping[str, str],
+) -> str:
+    if message.role == "customer":
+        known = customers.get(message.customer_id or 0) or (customer.name if customer is not None else "")
+        return known or names.get(message.sender, "")
+    if message.role == "agent" and agent is not None:
+        return agent.shown_name
+    return names.get(message.sender) or message.sender
+
+
+def _progress(row: Evidence) -> str:
+    """A rule that asks for several hits has not tagged yet: 1/3."""
+    return f" {row.counted}/{row.needed}" if row.counted < row.needed else ""
+
+
+def _count(row: Evidence) -> str:
+    return translate("；第 {n} 次，共需 {m} 次", n=row.counted, m=row.needed) if row.counted < row.needed else ""
+
+
+def _bubble(
+    message: Message,
+    who: str,
+    noticed: Mapping[int, list[Evidence]],
+    files: Mapping[int, list[MediaFile]],
+) -> Bubble:
+    evidence = noticed.get(message.id, [])
+    marks: list[Mark] = []
+    for row in evidence:
+        marks += marks_of(row.spans, f"{row.rule_id}: {told(row.reason)}" + _count(row))
+    said = message.text or message.line
+    text = visible(said)
+    typed = bool(message.text) and text == said
+    return Bubble(
+        message_id=message.id,
+        role=message.role,
+        who=who,
+        sent_at=message.sent_at,
+        pieces=cut(text, marks if typed else []),
+        tags=tuple(dict.fromkeys(f"{row.tag}{_progress(row)}" for row in evidence)),
+        in_group=bool(message.roomid),
+        typed=typed,
+        rest=max(0, len(text) - LONGEST),
+        revoked=message.revoked_at is not None,
+        unagreed=message.unagreed,
+        files=tuple(map(file_view, files.get(message.id, ()))),
+    )

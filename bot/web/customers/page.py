@@ -1,0 +1,157 @@
+"""One customer: the conversation with its evidence, and everything that is known and planned about him."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint, Response, abort, current_app, render_template, request
+from sqlalchemy import select
+
+from bot.platform.database.audit_log import viewed
+from bot.platform.masking import mask
+from bot.platform.models import Message, ViewEntry
+from bot.system import System
+from bot.web.auth.access import EVERYBODY, Visitor, customer_or_404, needs, visitor
+from bot.web.board import pages as board
+from bot.web.customers.conversation_rows import Bubble, Talk, read_talk
+from bot.web.customers.highlight import Piece
+from bot.web.customers.rows import read_customer, read_evidence
+from bot.web.customers.timeline_rows import read_timeline
+from bot.web.layout.template_filters import present
+
+LARGEST_ID = 2**63 - 1
+MESSAGES = 60
+NOTED_FOR = timedelta(minutes=10)  # who reads on is one reading
+
+pages = Blueprint("customer", __name__)
+pages.before_request(needs(*EVERYBODY))
+_PATH = f"/c/<int(max={LARGEST_ID}):customer_id>"
+
+
+def show(customer_id: int) -> str:
+    """The whole page; `?before=` for browsers without scripts."""
+    system, who = _system(), visitor()
+    settings = system.settings
+    note_reading(system, who, customer_id, present())
+    before = request.args.get("before", type=row_id)
+    with system.store.read() as session:
+        customer = customer_or_404(session, customer_id)
+        view = read_customer(session, settings, customer, who.actor, who.agent_id, present())
+        talk = _masked(read_talk(session, customer_id, customer.name, MESSAGES, before), who)
+        return render_template(
+            "customer.html", view=view, customer=customer, talk=talk, back=board.back(), pipelines=settings.pipelines
+        )
+
+
+board.pages.add_url_rule(_PATH, "customer", show)  # a part of the board: the same link opens it
+
+
+@pages.get(f"{_PATH}/aside")
+def aside(customer_id: int) -> str:
+    """What stands beside the conversation, anew after something was done."""
+    system, who = _system(), visitor()
+    settings = system.settings
+    with system.store.read() as session:
+        customer = customer_or_404(session, customer_id)
+        view = read_customer(session, settings, customer, who.actor, who.agent_id, present())
+        return render_template("customer_aside.html", view=view, customer=customer, pipelines=settings.pipelines)
+
+
+@pages.get(f"{_PATH}/talk")
+def talk(customer_id: int) -> Response:
+    """Earlier messages (`before` one), or the newer ones (`after` one, 0 where there was none); 204 for none."""
+    system, who = _system(), visitor()
+    note_reading(system, who, customer_id, present())
+    before, newer = request.args.get("before", type=row_id), "after" in request.args
+    with system.store.read() as session:
+        customer = customer_or_404(session, customer_id)
+        found = read_talk(session, customer_id, customer.name, MESSAGES, before)
+        if newer:
+            found = _after(found, request.args.get("after", 0, type=int))
+        if not found.bubbles:
+            return Response(status=204)
+        page = render_template("customer_talk.html", customer=customer, talk=_masked(found, who), newer=newer)
+    return Response(page, headers={"HX-Trigger": "customer-changed"} if newer else None)
+
+
+@pages.get(f"{_PATH}/timeline")
+def timeline(customer_id: int) -> str:
+    """What happened before a moment (ISO)."""
+    settings = _system().settings
+    try:
+        before = datetime.fromisoformat(request.args.get("before", ""))
+        if before.tzinfo is None:
+            abort(400)
+        before = before.astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last day there are have no UTC
+        abort(400)
+    titles = {sop.id: sop.title or sop.id for sop in settings.sops.values()}
+    with _system().store.read() as session:
+        customer = customer_or_404(session, customer_id)
+        found = read_timeline(session, customer_id, titles, before)
+        return render_template("customer_timeline.html", customer=customer, timeline=found)
+
+
+@pages.get(f"{_PATH}/why/<int(max={LARGEST_ID}):message_id>")
+def why(customer_id: int, message_id: int) -> str:
+    """Which rules found what in one message, and whether they were right."""
+    settings = _system().settings
+    with _system().store.read() as session:
+        customer = customer_or_404(session, customer_id)
+        if session.scalar(select(Message.customer_id).where(Message.id == message_id)) != customer_id:
+            abort(404)
+        found = read_evidence(session, customer_id, message_id, visitor().actor)
+        rules = {rule.id for rule in settings.tables.rules}
+        return render_template("customer_why.html", customer=customer, found=found, rules=rules)
+
+
+def note_reading(system: System, who: Visitor, customer_id: int, now: datetime) -> None:
+    """Write into the view log that he reads this conversation, once in a while; 404 where he may not."""
+    lately = select(ViewEntry.id).where(
+        ViewEntry.customer_id == customer_id, ViewEntry.at > now - NOTED_FOR, ViewEntry.actor == who.actor
+    )
+    with system.store.read() as session:
+        customer_or_404(session, customer_id)
+        if session.scalar(lately.limit(1)) is not None:
+            return
+    with system.store.write() as session:
+        viewed(session, who.actor, customer_id, "customer", now)
+
+
+def row_id(text: str) -> int:
+    """A row's number; raises ValueError."""
+    number = int(text)
+    if not 0 < number <= LARGEST_ID:
+        raise ValueError("no row has such an id")
+    return number
+
+
+def _after(talk: Talk, message_id: int) -> Talk:
+    """The messages after one; all that are read where it is not among them."""
+    ids = [bubble.message_id for bubble in talk.bubbles]
+    start = ids.index(message_id) + 1 if message_id in ids else 0
+    return Talk(talk.bubbles[start:], None)
+
+
+def _masked(talk: Talk, who: Visitor) -> Talk:
+    """The talk without phone numbers and the like for those who only look."""
+    if who.may_change:
+        return talk
+    return replace(talk, bubbles=tuple(_hidden(bubble) for bubble in talk.bubbles))
+
+
+def _hidden(bubble: Bubble) -> Bubble:
+    """Masked as a whole, since a number may go on beyond a mark; the mask keeps every character's place."""
+    text = mask("".join(piece.text for piece in bubble.pieces))
+    pieces: list[Piece] = []
+    at = 0
+    for piece in bubble.pieces:
+        pieces.append(Piece(text[at : at + len(piece.text)], mask(piece.why)))
+        at += len(piece.text)
+    return replace(bubble, who=mask(bubble.who), pieces=tuple(pieces))
+
+
+def _system() -> System:
+    system: System = current_app.extensions["tici"]
+    return system

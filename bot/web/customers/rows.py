@@ -1,0 +1,144 @@
+"""Everything the customer page shows beside the conversation, by a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from bot.agents.suggestions import Suggestion, suggest
+from bot.customers.consent import Standing, consent_of
+from bot.customers.state import Case, open_case
+from bot.platform.config.settings import Settings
+from bot.platform.models import Agent, Customer, Evidence, Feedback, Follow, Note, SopEnrolment, SopTask, Tagging
+from bot.web.customers.timeline_rows import Timeline, read_timeline
+from sop.playbook import CustomerField, Sop
+
+_TASKS = 60
+_NOTES = 50
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A tag the customer carries; the evidence it was earned by, and what the reader said of that before."""
+
+    row: Tagging
+    evidence_id: int | None = None
+    message_id: int | None = None
+    said: bool | None = None
+
+
+@dataclass(frozen=True)
+class Course:
+    """An SOP the customer is or was on, with its steps."""
+
+    enrolment: SopEnrolment
+    title: str
+    tasks: Sequence[SopTask]
+
+
+@dataclass(frozen=True)
+class CustomerView:
+    """A customer and what was made of him; lists are newest first, steps in their order."""
+
+    customer: Customer
+    case: Case
+    follows: tuple[Follow, ...]
+    carried: tuple[Carried, ...]
+    courses: tuple[Course, ...]
+    timeline: Timeline
+    notes: tuple[Note, ...]
+    fields: tuple[tuple[CustomerField, str], ...]
+    suggestions: tuple[Suggestion, ...]
+    consents: tuple[Standing, ...]
+    can_start: tuple[Sop, ...]
+    can_tag: tuple[str, ...]
+
+    @property
+    def agent(self) -> Agent | None:
+        """Who talked with him last."""
+        return self.follows[0].agent if self.follows else None
+
+
+def read_customer(
+    session: Session, settings: Settings, customer: Customer, reader: str, agent_id: int | None, now: datetime
+) -> CustomerView:
+    """The view of one customer. reader: who looks; agent_id: his own, if he is an agent."""
+    case = open_case(session, customer)
+    follows = sorted(case.active_follows, key=lambda f: f.last_talk_at or f.added_at, reverse=True)
+    agent = next((f.agent for f in follows if f.agent_id == agent_id), follows[0].agent if follows else None)
+    titles = {sop.id: sop.title or sop.id for sop in settings.sops.values()}
+    running = {e.sop_id for e in case.enrolments if e.ended_at is None}
+    notes = select(Note).where(Note.customer_id == customer.id, Note.removed_at.is_(None))
+    return CustomerView(
+        customer=customer,
+        case=case,
+        follows=tuple(follows),
+        carried=_carried(session, case, reader),
+        courses=_courses(session, customer.id, titles),
+        timeline=read_timeline(session, customer.id, titles),
+        notes=tuple(session.scalars(notes.order_by(Note.id.desc()).limit(_NOTES))),
+        fields=_fields(settings, case),
+        suggestions=tuple(suggest(session, settings, case, agent, now)) if agent else (),
+        consents=tuple(consent_of(session, customer.id, now)),
+        can_start=tuple(sop for sop in settings.sops.values() if sop.id not in running),
+        can_tag=tuple(sorted(settings.known_tags - case.tags)),
+    )
+
+
+def read_evidence(
+    session: Session, customer_id: int, message_id: int, reader: str
+) -> list[tuple[Evidence, bool | None]]:
+    """What rules found in one message of the customer, and what the reader said of it. One query."""
+    mine = (Feedback.evidence_id == Evidence.id) & (Feedback.author == reader)
+    query = (
+        select(Evidence, Feedback.right)
+        .outerjoin(Feedback, mine)
+        .where(Evidence.message_id == message_id, Evidence.customer_id == customer_id)
+        .order_by(Evidence.id)
+    )
+    return [(row, said) for row, said in session.execute(query)]
+
+
+def _carried(session: Session, case: Case, reader: str) -> tuple[Carried, ...]:
+    rows = sorted(case.carried.values(), key=lambda row: (row.tagged_at, row.id), reverse=True)
+    keys = {(row.rule_id, row.msgid) for row in rows if row.rule_id and row.msgid}
+    mine = (Feedback.evidence_id == Evidence.id) & (Feedback.author == reader)
+    query = (
+        select(Evidence, Feedback.right)
+        .outerjoin(Feedback, mine)
+        .where(
+            Evidence.customer_id == case.customer.id,
+            Evidence.rule_id.in_({rule for rule, _ in keys}),
+            Evidence.occasion.in_({msgid for _, msgid in keys}),
+        )
+    )
+    found = (
+        {(e.rule_id, e.occasion): (e.id, e.message_id, said) for e, said in session.execute(query)} if keys else {}
+    )
+    return tuple(Carried(row, *found.get((row.rule_id or "", row.msgid or ""), ())) for row in rows)
+
+
+def _courses(session: Session, customer_id: int, titles: dict[str, str]) -> tuple[Course, ...]:
+    query = (
+        select(SopTask)
+        .options(joinedload(SopTask.agent), joinedload(SopTask.enrolment))
+        .join(SopEnrolment, SopEnrolment.id == SopTask.enrolment_id)
+        .where(SopTask.customer_id == customer_id)
+        .order_by(SopEnrolment.id.desc(), SopTask.step)
+        .limit(_TASKS)
+    )
+    found: dict[int, list[SopTask]] = {}
+    for task in session.scalars(query):
+        found.setdefault(task.enrolment_id, []).append(task)
+    courses = [
+        Course(tasks[0].enrolment, titles.get(tasks[0].enrolment.sop_id, ""), tasks) for tasks in found.values()
+    ]
+    return tuple(sorted(courses, key=lambda course: course.enrolment.ended_at is not None))
+
+
+def _fields(settings: Settings, case: Case) -> tuple[tuple[CustomerField, str], ...]:
+    return tuple((field, case.fields.get(name, "")) for name, field in settings.fields.items())

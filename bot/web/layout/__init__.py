@@ -1,0 +1,1 @@
+"""What all pages share: navigation, headers, errors, languages, times, labels."""

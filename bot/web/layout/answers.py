@@ -1,0 +1,43 @@
+"""Answers to what a person did on a page: nothing to swap in, a short notice, and events for the page's scripts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Response, flash
+
+from bot.customers.state import Wake
+from bot.system import System
+from bot.web.layout.languages import translate
+
+
+def done(text: str, *, undo: str = "", **events: Any) -> Response:
+    """It is done; `undo` is the address that takes it back. `events` reach the page's scripts by their names."""
+    return _answer(text, 204, False, undo, events)
+
+
+def done_here_no_more(text: str, onward: str) -> Response:
+    """It is done and its page is no more: the browser goes `onward`, and the page there says so."""
+    flash(text)
+    return Response(status=204, headers={"HX-Redirect": onward})
+
+
+def refused(text: str, status: int = 409, **events: Any) -> Response:
+    """It cannot be done; the text says why and what to do."""
+    return _answer(text, status, True, "", events)
+
+
+def wake_up(system: System, wake: Wake) -> None:
+    """After the commit: have what must leave delivered now. Without a queue the sweep finds it."""
+    if wake.outbox_ids and system.known_redis_url is not None:
+        system.bell.ring_for("deliver", wake.outbox_ids)
+
+
+def _answer(text: str, status: int, bad: bool, undo: str, events: dict[str, Any]) -> Response:
+    toast: dict[str, Any] = {"text": text, "bad": bad}
+    if undo:
+        toast |= {"undo": undo, "undoText": translate("撤销")}
+    answer = Response(status=status)
+    answer.headers["HX-Trigger"] = json.dumps({"toast": toast, **events})
+    return answer

@@ -1,0 +1,85 @@
+"""The frame around the pages of whoever is signed in: where else there is to go, and what the forms must carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, current_app, request
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import Forbidden
+
+from bot.system import System
+from bot.web.auth.access import ADMIN, AGENT, AUDITOR, EVERYBODY, LEADER, ROLES, visitor_or_none
+
+
+@dataclass(frozen=True)
+class Room:
+    """An entry of the navigation; shown to its roles, lit when the request's blueprint is among `blueprints`."""
+
+    endpoint: str
+    blueprints: tuple[str, ...]
+    name: str
+    icon: str
+    roles: tuple[str, ...]
+
+
+ROOMS = (
+    Room("board.show", ("board",), "看板", "layout-board", EVERYBODY),
+    Room("tasks.show", ("tasks",), "任务", "checklist", ROLES),
+    Room("groups.show", ("groups",), "群聊", "users-group", ROLES),
+    Room("rules.show", ("rules",), "规则", "tags", (ADMIN, LEADER, AUDITOR)),
+    Room("sops.show", ("sops",), "SOP", "route", (ADMIN, LEADER, AUDITOR, AGENT)),
+    Room("reports.show", ("reports",), "报表", "chart-bar", (ADMIN, LEADER, AUDITOR)),
+    Room("admin.show", ("admin", "doctor"), "设置", "settings", (ADMIN, AUDITOR)),
+)
+
+
+class ForeignOrigin(Forbidden):
+    """Another site's page asked a browser of ours to change something."""
+
+
+def prepare(app: Flask) -> None:
+    """Guard every form against forgery and give templates `rooms`."""
+    app.before_request(_refuse_foreigners)
+    app.before_request(_refuse_nul)
+    app.config.update(WTF_CSRF_SSL_STRICT=False, WTF_CSRF_TIME_LIMIT=None)  # the origin is checked above
+    protection = CSRFProtect(app)
+    app.extensions["tici-csrf"] = protection
+    app.context_processor(lambda: {"rooms": rooms(), "known_pages": app.view_functions})
+
+
+def rooms() -> list[tuple[Room, bool]]:
+    """The entries for this visitor, each with whether it is the room he is in."""
+    who = visitor_or_none()
+    if who is None:
+        return []
+    there = [room for room in ROOMS if room.endpoint in current_app.view_functions and who.role in room.roles]
+    return [(room, request.blueprint in room.blueprints) for room in there]
+
+
+def _refuse_foreigners() -> None:
+    """Browsers name the page a change comes from; programs (WeCom among them) name none."""
+    origin = request.headers.get("Origin")
+    if origin is None or request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    system: System = current_app.extensions["tici"]
+    if _host_of(origin) not in (request.host, urlsplit(system.environment.base_url).netloc):
+        raise ForeignOrigin
+
+
+def _host_of(address: str) -> str | None:
+    try:
+        return urlsplit(address).netloc
+    except ValueError:  # "http://["
+        return None
+
+
+def _refuse_nul() -> None:
+    """No name and no word holds a NUL, and PostgreSQL takes none: refused here once for all pages."""
+    if "\0" in request.path:
+        abort(404)
+    if request.blueprint == "callback":  # reads its body itself
+        return
+    if any("\0" in text for given in (request.args, request.form) for _name, text in given.items(multi=True)):
+        abort(400)

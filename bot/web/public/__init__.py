@@ -1,0 +1,1 @@
+"""Pages without signing in: health, tracked links and the proof of the domain."""

@@ -1,0 +1,62 @@
+"""What customers' phones ask for: a tracked link, which is noted and sent on, and a mini-program's cover."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, current_app, redirect, request, send_file
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response
+
+from bot.platform import clock
+from bot.platform.config.materials import BadMaterial, find_material
+from bot.platform.log import get_logger
+from bot.platform.models import LinkOpening, SopTask
+from bot.platform.signed_links import read_link_token, read_picture_token
+from bot.sops.material_uploads import folder_of
+from bot.system import System
+
+pages = Blueprint("opening", __name__)
+_log = get_logger(__name__)
+
+
+@pages.get("/l/<token>")
+def open_link(token: str) -> Response:
+    """Redirect to the attachment's own address, looked up by the signed ids; 404 for a link that is not ours."""
+    task_id, index = read_link_token(token, current_app.config["SECRET_KEY"])
+    system: System = current_app.extensions["tici"]
+    with system.store.read() as session:
+        task = session.get(SopTask, task_id)
+        attachment: dict[str, Any] = task.attach[index] if task and 0 <= index < len(task.attach) else {}
+    if not str(attachment.get("url", "")).startswith(("http://", "https://")):
+        abort(404)
+    if request.method == "GET":  # a HEAD is a program looking ahead, not a customer
+        _note(system, task_id, str(attachment.get("title", "")))
+    answer = redirect(attachment["url"], 302)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@pages.get("/p/<token>")
+def picture(token: str) -> Response:
+    """The cover of a task's mini-program, a picture of the library; 404 for a link that is not ours."""
+    task_id, index = read_picture_token(token, current_app.config["SECRET_KEY"])
+    system: System = current_app.extensions["tici"]
+    with system.store.read() as session:
+        task = session.get(SopTask, task_id)
+        attachment: dict[str, Any] = task.attach[index] if task and 0 <= index < len(task.attach) else {}
+    try:
+        return send_file(find_material(folder_of(system), str(attachment.get("pic") or ""), "image").path)
+    except BadMaterial:
+        abort(404)
+
+
+def _note(system: System, task_id: int, title: str) -> None:
+    """The customer gets his page even where the database is busy."""
+    try:
+        with system.store.write() as session:
+            session.add(LinkOpening(task_id=task_id, title=title[:64], opened_at=clock.now()))
+    except SQLAlchemyError as error:
+        _log.warning("link opening not noted", task=task_id, error=type(error).__name__)
+        return
+    system.bell.ring_once("openings")

@@ -1,0 +1,1 @@
+"""Pages for config.toml: rules, SOPs, materials, backtests and the file itself."""

@@ -1,0 +1,128 @@
+"""Saving a draft of the config from a page: refused with reasons, held back for a second look, or in force."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from bot.analytics.draft_preview import Comparison, compare_books, last_sayings
+from bot.platform import clock
+from bot.platform.config.file import NotWritten, Stale, check_text, read_config_text, save_config, why_not_writable
+from bot.platform.config.settings import ConfigError, Problem, Settings
+from bot.platform.config.versions import DiffLine, compare, newest_change
+from bot.platform.database.audit_log import viewed
+from bot.platform.models import ConfigChange
+from bot.system import System
+from bot.web.auth.access import visitor
+from sop.playbook import Workspace
+from taggers.said import Said
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of trying to save. `stamp` is the one to try again with; all else is empty where it is in force.
+
+    problems: why the draft is refused. diff, change: what saving would now change, where another was faster.
+    comparison: what a large change does to the last messages, to be confirmed by sending `sure` back.
+    """
+
+    stamp: str
+    saved: Settings | None = None
+    problems: Sequence[Problem] = ()
+    reason: str = ""
+    diff: Sequence[DiffLine] = ()
+    change: ConfigChange | None = None
+    comparison: Comparison | None = None
+    sure: str = ""
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A whole config text, based on the file with this stamp. what: for the ledger; sure: the warning was read."""
+
+    text: str
+    stamp: str
+    what: str
+    sure: str = ""
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", hashlib.sha256(self.text.encode()).hexdigest()[:16])
+
+
+def try_to_save(system: System, draft: Draft) -> Attempt:
+    """Check the draft, compare it with what is in force, and save it; nothing is lost whatever comes of it."""
+    now = clock.now()
+    try:
+        fresh = check_text(system, draft.text, now)
+        _check_folder(system, fresh)
+        comparison = None if draft.sure == draft.digest else compare_with_force(system, fresh)
+        if comparison is not None and comparison.large:
+            return Attempt(draft.stamp, comparison=comparison, sure=draft.digest, status=409)
+        saved = save_config(system, draft.text, draft.stamp, visitor().actor, draft.what, now)
+    except ConfigError as error:
+        return Attempt(draft.stamp, problems=error.problems, status=422)
+    except NotWritten as refused:
+        return Attempt(draft.stamp, reason=str(refused), status=409)
+    except Stale as stale:
+        with system.store.read() as session:
+            change = newest_change(session)
+        diff = compare(stale.current.text, draft.text)
+        return Attempt(stale.current.stamp, diff=diff, change=change, sure=draft.sure, status=409)
+    return Attempt(draft.stamp, saved=saved)
+
+
+def _check_folder(system: System, fresh: Settings) -> None:
+    """Which folder of the server's disk the library hands out is not for pages to choose: keys lie on it too."""
+    try:
+        folder = system.settings.workspace.materials
+    except ConfigError:
+        folder = Workspace().materials
+    if fresh.workspace.materials != folder:
+        text = Said('素材文件夹只能在服务器上改；请写回 materials = "{folder}"', folder=folder)
+        raise ConfigError([Problem(system.environment.config.name, 1, 1, "workspace.materials", text)])
+
+
+def compare_with_force(system: System, fresh: Settings) -> Comparison | None:
+    """The draft against the config in force on the last messages; None where no config is in force yet."""
+    try:
+        current = system.settings
+    except ConfigError:
+        return None
+    with system.store.read() as session:
+        sayings = last_sayings(session)
+    found = compare_books(current.book, fresh.book, sayings)
+    if found.gains or found.losses:
+        with system.store.write() as session:
+            _viewed(session, found)
+    return found
+
+
+def _viewed(session: Session, found: Comparison) -> None:
+    ids = {one.customer_id for one in (*found.gains, *found.losses) if one.customer_id is not None}
+    for customer_id in sorted(ids):
+        viewed(session, visitor().actor, customer_id, "draft", clock.now())
+
+
+def file_problems(system: System) -> list[Problem]:
+    """What is wrong with the file as it is on disk now; nothing where it is good."""
+    text = read_config_text(system.environment.config).text
+    try:
+        if system.settings.source == text and not system.keeper.problems:
+            return []  # it is in force, so it was checked
+    except ConfigError:
+        pass
+    try:
+        check_text(system, text, clock.now())
+    except ConfigError as error:
+        return error.problems
+    return []
+
+
+def write_notice(system: System) -> str:
+    """Why saving cannot work here, in words; empty where it can."""
+    return why_not_writable(system.environment.config) or ""

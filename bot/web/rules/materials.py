@@ -1,0 +1,95 @@
+"""The page of the material library: what is there and used where, uploads, downloads, removals."""
+
+from __future__ import annotations
+
+from flask import Flask, abort, redirect, render_template, request, send_file, url_for
+from werkzeug.wrappers import Response
+
+from bot.platform import clock
+from bot.platform.config.materials import MOST_BYTES
+from bot.platform.database.audit_log import record
+from bot.sops.material_library import TAKEN, Refused, existing, keep_upload, library, remove
+from bot.sops.material_uploads import folder_of
+from bot.web.auth.access import ADMIN, refuse_unless, visitor, visitor_or_none
+from bot.web.layout.languages import translate
+from bot.web.rules.sops import pages, the_system
+
+_ROOM = 64 * 1024  # what a form carries beside the file
+_PICTURES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
+Answer = str | tuple[str, int] | Response
+
+
+@pages.get("/sops/library", endpoint="library")
+def library_page() -> str:
+    """Every file of the library."""
+    return _page("")
+
+
+@pages.post("/sops/library")
+def upload() -> Answer:
+    """Store one file under a name of ours."""
+    refuse_unless(ADMIN)
+    given = request.files.get("file")
+    if given is None or not given.filename:
+        return _page(translate("先选一个文件")), 422
+    system, now = the_system(), clock.now()
+    try:
+        name = keep_upload(folder_of(system), given.filename, given.stream)  # type: ignore[arg-type]
+    except Refused as refused:
+        return _page(str(refused)), 422
+    with system.store.write() as session:
+        record(session, visitor().actor, "material.upload", f"material:{name[:100]}", now)
+    return redirect(url_for("sops.library", done=name))
+
+
+@pages.post("/sops/library/remove")
+def take_away() -> Answer:
+    """Remove one file that nothing uses."""
+    refuse_unless(ADMIN)
+    name = request.form.get("name", "")
+    system, now = the_system(), clock.now()
+    settings, folder = system.settings, folder_of(system)
+    try:
+        with system.store.write() as session:
+            record(session, visitor().actor, "material.remove", f"material:{name[:100]}", now)
+            remove(session, folder, name, settings)
+    except Refused as refused:
+        return _page(str(refused)), 409
+    return redirect(url_for("sops.library"))
+
+
+@pages.get("/sops/library/<path:name>")
+def open_file(name: str) -> Response:
+    """A picture to look at, any other file to download."""
+    try:
+        path = existing(folder_of(the_system()), name)
+    except Refused:
+        abort(404)
+    kind = _PICTURES.get(path.suffix.lower())
+    mimetype = kind or "application/octet-stream"
+    return send_file(path.resolve(), mimetype=mimetype, as_attachment=kind is None, download_name=path.name)
+
+
+def prepare(app: Flask) -> None:
+    """Before anything reads the form (the guard against forgery does): an admin's upload may be a large file."""
+    app.before_request(_widen)
+
+
+def _widen() -> None:
+    if request.endpoint == "sops.upload":
+        who = visitor_or_none()
+        if who is not None and who.role == ADMIN:
+            request.max_content_length = max(MOST_BYTES.values()) + _ROOM
+
+
+def _page(problem: str) -> str:
+    system = the_system()
+    settings = system.settings
+    return render_template(
+        "library.html",
+        files=library(folder_of(system), settings),
+        folder=settings.workspace.materials,
+        problem=problem,
+        done=request.args.get("done", "")[:120],
+        taken=TAKEN,
+    )

@@ -1,0 +1,198 @@
+"""Editing one rule: a form over its table in config.toml, tried as one types, saved into the file itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from bot.analytics.draft_preview import explain_typed
+from bot.platform.config.file import ConfigText, check_text, read_config_text
+from bot.platform.config.rule_text import (
+    NoSuchRule,
+    Values,
+    add_rule,
+    change_rule,
+    find_rule,
+    remove_rule,
+    rule_blocks,
+)
+from bot.platform.config.settings import ConfigError, Settings, parse_settings
+from bot.platform.models import Study
+from bot.system import System
+from bot.web.auth.access import ADMIN, refuse_unless
+from bot.web.layout.languages import translate
+from bot.web.layout.template_filters import present
+from bot.web.rules.config_saving import Attempt, Draft, compare_with_force, try_to_save, write_notice
+from bot.web.rules.rule_form import GROUPS, by_field, is_used, read_form, shown
+from bot.web.rules.rules import pages, row_id, the_system
+
+_SENTENCE = 500
+Answer = str | tuple[str, int] | Response
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What a form says: the rule's id before (empty: a new one), its values now, the whole config with them."""
+
+    was: str
+    values: Values
+    text: str
+    file: ConfigText
+    lost: bool = False
+
+    @property
+    def index(self) -> int:
+        """The place of the rule among all."""
+        ids = [block.id for block in rule_blocks(self.text)]
+        wanted = str(self.values.get("id", ""))
+        return ids.index(wanted) if wanted in ids else len(ids) - 1
+
+
+def _edited(system: System) -> Edited:
+    """Put the form's rule into the file as it is now. A rule that is gone is added as a new one (`lost`)."""
+    file = read_config_text(system.environment.config)
+    was = request.form.get("was", "")[:64]
+    try:
+        old = find_rule(file.text, was).values if was else {}
+    except NoSuchRule:
+        values = read_form(request.form, {})
+        return Edited("", values, add_rule(file.text, values), file, lost=True)
+    values = read_form(request.form, old)
+    text = change_rule(file.text, was, values) if was else add_rule(file.text, values)
+    return Edited(was, values, text, file)
+
+
+@pages.get("/rules/new")
+def new() -> Answer:
+    """An empty form, or one filled in with a proposal (`?study=`, `?number=`)."""
+    refuse_unless(ADMIN)
+    system = the_system()
+    return _form("", _proposed(system), Attempt(read_config_text(system.environment.config).stamp))
+
+
+@pages.get("/rules/r/<rule_id>/edit")
+def edit(rule_id: str) -> Answer:
+    """The form of a rule as it stands in the file now, which may be newer than what is in force."""
+    refuse_unless(ADMIN)
+    file = read_config_text(the_system().environment.config)
+    try:
+        block = find_rule(file.text, rule_id)
+    except NoSuchRule:
+        abort(404)
+    return _form(rule_id, block.values, Attempt(file.stamp))
+
+
+@pages.post("/rules/save")
+def save() -> Answer:
+    """Save the form's rule: the new page of the rule, or the form again with what is in the way."""
+    refuse_unless(ADMIN)
+    system = the_system()
+    edited = _edited(system)
+    rule_id = str(edited.values.get("id", ""))
+    what = f"{'改' if edited.was else '加'}规则 {rule_id[:64]}"
+    draft = Draft(edited.text, request.form.get("stamp", ""), what, request.form.get("sure", ""))
+    attempt = try_to_save(system, draft)
+    if attempt.saved is not None:
+        return redirect(url_for("rules.rule", rule_id=rule_id, saved=1))
+    page = _form(edited.was, edited.values, attempt, edited)
+    return page, attempt.status
+
+
+@pages.post("/rules/r/<rule_id>/delete")
+def delete(rule_id: str) -> Answer:
+    """Take a rule out of the file; tags it gave and their evidence stay."""
+    refuse_unless(ADMIN)
+    system = the_system()
+    file = read_config_text(system.environment.config)
+    try:
+        values, text = find_rule(file.text, rule_id).values, remove_rule(file.text, rule_id)
+    except NoSuchRule:
+        abort(404)
+    draft = Draft(text, request.form.get("stamp", ""), f"删规则 {rule_id}", request.form.get("sure", ""))
+    attempt = try_to_save(system, draft)
+    if attempt.saved is not None:
+        return redirect(url_for("rules.show", deleted=rule_id))
+    return _form(rule_id, values, attempt, deleting=True), attempt.status
+
+
+@pages.post("/rules/try")
+def try_sentence() -> str:
+    """What the form's rule, among the others, makes of a typed sentence."""
+    refuse_unless(ADMIN)
+    system = the_system()
+    sentence = request.form.get("sentence", "")[:_SENTENCE]
+    if not sentence.strip():
+        return render_template("rule_tried.html", sentence="")
+    edited = _edited(system)
+    try:
+        settings = parse_settings(edited.text, examples=False)
+    except ConfigError as error:
+        return render_template("rule_tried.html", sentence=sentence, problems=error.problems[:5])
+    rule_id = str(edited.values.get("id", ""))
+    sender = "agent" if request.form.get("speaker") == "agent" else "customer"
+    found = explain_typed(settings.book, sentence, "agent" if sender == "agent" else "customer", rule_id)
+    mine = [one for one in found if one.rule_id == rule_id]
+    others = [one for one in found if one.rule_id != rule_id]
+    return render_template("rule_tried.html", sentence=sentence, mine=mine, others=others, rule_id=rule_id)
+
+
+@pages.post("/rules/recent")
+def try_recent() -> str:
+    """What the draft (a rule's form, or a whole text) changes on the last messages."""
+    refuse_unless(ADMIN)
+    system = the_system()
+    try:
+        fresh = _checked(system)
+    except ConfigError as error:
+        return render_template("rule_recent.html", problems=error.problems[:20])
+    comparison = compare_with_force(system, fresh)
+    return render_template("rule_recent.html", comparison=comparison)
+
+
+def draft_text(system: System) -> str:
+    """The whole config that a request proposes: by `text`, or by the form of a rule."""
+    if "text" in request.form:
+        return request.form["text"].replace("\r\n", "\n")
+    return _edited(system).text
+
+
+def _checked(system: System) -> Settings:
+    return check_text(system, draft_text(system), present())
+
+
+def _proposed(system: System) -> Values:
+    study_id, number = request.args.get("study", type=row_id), request.args.get("number", 0, type=int)
+    if study_id is None:
+        return {"tag": request.args.get("tag", "")[:30]} if request.args.get("tag") else {}
+    with system.store.read() as session:
+        study = session.get(Study, study_id)
+    proposals = study.result.get("proposals", []) if study else []
+    if not 0 <= number < len(proposals):
+        abort(404)
+    one = proposals[number]
+    known = {block.id for block in rule_blocks(read_config_text(system.environment.config).text)}
+    serial = next(n for n in range(1, 10_000) if f"mined-{n}" not in known)
+    match = {"match": one["match"]} if one["match"] != "word" else {}
+    examples = {"hit": one["hit"], "miss": one["miss"]}
+    return {"id": f"mined-{serial}", "tag": one["tag"], "any": [one["phrase"]], **match, "examples": examples}
+
+
+def _form(was: str, values: Values, attempt: Attempt, edited: Edited | None = None, *, deleting: bool = False) -> str:
+    system = the_system()
+    wrong, elsewhere = by_field(attempt.problems, edited.index if edited else -2)
+    return render_template(
+        "rule_edit.html",
+        was=was,
+        values=values,
+        groups=[(group, is_used(group, values)) for group in GROUPS],
+        shown=shown,
+        attempt=attempt,
+        wrong=wrong,
+        elsewhere=elsewhere,
+        notice=write_notice(system),
+        lost=edited.lost if edited else False,
+        deleting=deleting,
+        title=was or translate("新规则"),
+    )

@@ -1,0 +1,199 @@
+"""The form of one rule: every key of [[rules]] as a field, read back into the values that belong in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+
+from bot.platform.config.rule_text import Values
+from bot.platform.config.settings import Problem
+
+_LONGEST = 200_000
+
+
+@dataclass(frozen=True)
+class Field:
+    """One key. kind: text | long | lines (one word a line) | number | choice | many | yes. `name` has dots for a
+    key of a table inside; `choices` are value -> words, the first is what an absent key means."""
+
+    name: str
+    kind: str
+    label: str
+    help: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    hint: str = ""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return tuple(self.name.split("."))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Fields that belong together; `rare` ones are folded away until one of them is used."""
+
+    title: str
+    fields: tuple[Field, ...]
+    rare: bool = False
+
+
+_SCOPES = (
+    ("typed", "输入的文字"),
+    ("mixed", "图文消息"),
+    ("quote", "引用的消息"),
+    ("forwarded", "转发的聊天记录"),
+    ("link", "链接卡片"),
+    ("notice", "群公告"),
+    ("file", "文件名"),
+)
+_USUAL_SCOPES = ["typed", "mixed"]
+GROUPS = (
+    Group("基本", (
+        Field("id", "text", "编号", "英文代号，不能和别的规则重复", hint="ask-price"),
+        Field("tag", "text", "标签", "命中后给客户打上的标签", hint="考虑价格"),
+        Field("from", "choice", "谁说的", "", (("customer", "客户"), ("agent", "员工"), ("both", "双方都算"))),
+    )),
+    Group("听什么词", (
+        Field("any", "lines", "任意一个", "一行一个，出现其中一个就算。写 @名字 等于写下一组同义词"),
+        Field("all", "lines", "每一个", "一行一个，每一个都要出现"),
+        Field("none", "lines", "不能有", "一行一个，出现任意一个就不算"),
+        Field("match", "choice", "怎么比对", "按词：词的两头要在分词的边界上，「报价」不会被「海报价格」误伤",
+              (("word", "按词"), ("text", "只要文字出现"))),
+        Field("negated", "choice", "否定句", "例如「不谈价格」「别再发价格了」",
+              (("skip", "不算"), ("match", "也算"), ("only", "只算否定句"))),
+        Field("question", "choice", "问句", "例如「付了吗？」",
+              (("any", "都算"), ("only", "只算问句"), ("never", "问句不算"))),
+    )),
+    Group("例句", (
+        Field("examples.hit", "lines", "必须命中", "一行一句。每次加载都会考，考不过的改动存不进去"),
+        Field("examples.miss", "lines", "必须不命中", "一行一句，容易误伤的说法放这里"),
+    )),
+    Group("次数、期限与分数", (
+        Field("times", "number", "说几次才算", "默认 1 次"),
+        Field("within", "text", "在多长时间里", "例如 7d、24h", hint="7d"),
+        Field("expires", "text", "标签保留多久", "过后自动去掉；不填就一直留着", hint="30d"),
+        Field("score.conversion", "number", "转化加分", "可以是负数"),
+        Field("score.activity", "number", "活跃加分", "可以是负数"),
+    )),
+    Group("建议怎么回", (
+        Field("reply", "long", "建议回复", "可以写 {customer.name|您}、{agent.name}、{company}"),
+    )),
+    Group("更多条件", (
+        Field("near.words", "lines", "离得不远的几个词", "一行一个，至少两个"),
+        Field("near.within", "number", "相隔不超过几个字", "默认 6"),
+        Field("regex", "text", "正则表达式", "RE2 写法", hint=r"(\d+)\s*元"),
+        Field("sound", "yes", "谐音也算", "「多少前」算作「多少钱」"),
+        Field("scope", "many", "看消息的哪些部分", "", _SCOPES),
+        Field("on", "lines", "发生什么事", "不听词，听事情：一行一个，如 @added、kind:image、silence:3d"),
+        Field("when.tags", "lines", "客户要带着标签", "一行一个，有一个就行"),
+        Field("when.stages", "lines", "客户要在阶段", "一行一个，在一个就行"),
+        Field("when.pipelines", "lines", "客户要在流程", "一行一个"),
+        Field("when.channels", "lines", "客户来自渠道", "一行一个"),
+        Field("when.hours", "text", "只在时段", "整点，例如 09:00-18:00", hint="09:00-18:00"),
+        Field("unless.tags", "lines", "带着标签就不算", "一行一个"),
+        Field("unless.stages", "lines", "在阶段就不算", "一行一个"),
+        Field("unless.pipelines", "lines", "在流程就不算", "一行一个"),
+        Field("unless.channels", "lines", "来自渠道就不算", "一行一个"),
+        Field("unless.hours", "text", "在时段就不算", "整点", hint="22:00-08:00"),
+    ), rare=True),
+)  # fmt: skip
+FIELDS = tuple(field for group in GROUPS for field in group.fields)
+
+
+def shown(field: Field, values: Values) -> Any:
+    """What stands in the field: text, a list of chosen values, or a bool."""
+    value = _at(values, field.path)
+    if field.kind == "lines":
+        return "\n".join(map(str, value)) if isinstance(value, list) else str(value or "")
+    if field.kind == "many":
+        return value if isinstance(value, list) else _USUAL_SCOPES
+    if field.kind == "yes":
+        return bool(value)
+    if field.kind == "choice":
+        return field.choices[0][0] if value is None else str(value)
+    return "" if value is None else str(value)
+
+
+def is_used(group: Group, values: Values) -> bool:
+    """Whether any key of a group stands in the file."""
+    return any(_at(values, field.path) is not None for field in group.fields)
+
+
+def read_form(form: MultiDict[str, str], old: Values) -> Values:
+    """The rule as its file should have it. Keys that the form does not know, and explicit defaults, stay as in `old`.
+
+    What cannot be read (a number in words) is handed on as it is: the check of the whole file names it.
+    """
+    values: Values = {key: value for key, value in old.items() if key not in {field.path[0] for field in FIELDS}}
+    ordered: Values = {}
+    for field in FIELDS:
+        value = _read(field, form)
+        if _is_default(field, value):
+            known = _at(old, field.path)
+            if known is None or not _is_default(field, known):
+                continue
+            value = known
+        _put(ordered, field.path, value)
+    in_order = {key: ordered[key] for key in old if key in ordered}
+    return {**in_order, **values, **ordered}
+
+
+def _read(field: Field, form: MultiDict[str, str]) -> Any:
+    if field.kind == "many":
+        chosen = form.getlist(field.name)
+        return [value for value, _ in field.choices if value in chosen]
+    if field.kind == "yes":
+        return field.name in form
+    text = form.get(field.name, "")[:_LONGEST].replace("\r\n", "\n").strip()
+    if field.kind == "lines":
+        return [line.strip() for line in text.split("\n") if line.strip()]
+    if field.kind == "number":
+        return int(text) if text.lstrip("-").isdecimal() and text.isascii() and len(text) < 12 else text
+    return text
+
+
+def _is_default(field: Field, value: Any) -> bool:
+    if field.kind == "choice":
+        return bool(value in ("", field.choices[0][0]))
+    if field.kind == "many":
+        return bool(value in ([], _USUAL_SCOPES))
+    return value in ("", [], False)
+
+
+def _at(values: Mapping[str, Any], path: Sequence[str]) -> Any:
+    for key in path:
+        if not isinstance(values, Mapping):
+            return None
+        values = values.get(key)  # type: ignore[assignment]
+    return values
+
+
+def _put(values: Values, path: Sequence[str], value: Any) -> None:
+    for key in path[:-1]:
+        values = values.setdefault(key, {})
+    values[path[-1]] = value
+
+
+def by_field(problems: Iterable[Problem], index: int) -> tuple[dict[str, list[str]], list[Problem]]:
+    """Problems of the index-th rule by the field they are about, and those about anything else."""
+    mine: dict[str, list[str]] = {}
+    others: list[Problem] = []
+    start = f"rules[{index + 1}]"
+    for problem in problems:
+        name = problem.where.removeprefix(start).lstrip(".") if problem.where.startswith(start) else None
+        field = None if name is None else _field_of(name)
+        if field is None:
+            others.append(problem)
+        else:
+            mine.setdefault(field.name, []).append(problem.message)
+    return mine, others
+
+
+def _field_of(name: str) -> Field | None:
+    """The field of a path such as any[2] or examples.hit[1]; of a table, its first field."""
+    bare = name.partition("[")[0]
+    exact = next((field for field in FIELDS if field.name == bare), None)
+    return exact or next((field for field in FIELDS if bare and field.path[0] == bare.partition(".")[0]), None)

@@ -1,0 +1,105 @@
+"""The rules: the table with what each did lately, and each rule's hits to be called right or wrong."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Blueprint, abort, current_app, render_template, request
+from sqlalchemy.orm import Session
+
+from bot.analytics.rule_stats import Hits, RuleFigures, hit_counts, with_feedback
+from bot.platform import clock
+from bot.platform.config.rule_text import NoSuchRule, find_rule
+from bot.platform.config.settings import ConfigError
+from bot.platform.database.audit_log import viewed
+from bot.system import System
+from bot.web.auth.access import ADMIN, AUDITOR, LEADER, needs, visitor
+from bot.web.rules.rule_rows import read_hits, rule_rows
+
+LARGEST_ID = 2**63 - 1
+_KEPT, _KEPT_SECONDS = "tici-rule-hits", 60.0
+
+pages = Blueprint("rules", __name__)
+pages.before_request(needs(ADMIN, LEADER, AUDITOR))
+
+
+def the_system() -> System:
+    """The System behind this request."""
+    system: System = current_app.extensions["tici"]
+    return system
+
+
+def row_id(text: str) -> int:
+    """An id in an address; raises ValueError where no row can have it."""
+    number = int(text)
+    if not 0 < number <= LARGEST_ID:
+        raise ValueError("no row has such an id")
+    return number
+
+
+@pages.get("/rules")
+def show() -> str:
+    """All rules; `?q=` looks for words, `?tag=` for a tag."""
+    system = the_system()
+    settings = system.settings
+    asked, tag = request.args.get("q", "")[:64], request.args.get("tag", "")[:30]
+    with system.store.read() as session:
+        figures = with_feedback(session, _hits(session))
+    rows = rule_rows(settings, figures, asked, tag)
+    return render_template(
+        "rules.html",
+        rows=rows,
+        asked=asked,
+        tag=tag,
+        tags=sorted({rule.tag for rule in settings.tables.rules}),
+        total=len(settings.tables.rules),
+        version=settings.version,
+        problems=list(system.keeper.problems),
+        warnings=settings.warnings,
+    )
+
+
+@pages.get("/rules/r/<rule_id>")
+def rule(rule_id: str) -> str:
+    """One rule: how it stands in the file, and its hits. Reading them is noted as reading a conversation."""
+    system, who, now = the_system(), visitor(), clock.now()
+    settings = system.settings
+    found = next((one for one in settings.tables.rules if one.id == rule_id), None)
+    before = request.args.get("before", type=row_id)
+    with system.store.read() as session:
+        figures = with_feedback(session, _hits(session)).get(rule_id)
+        if found is None and figures is None:
+            abort(404)
+        hits, more = read_hits(session, who, rule_id, before)
+    if hits:
+        with system.store.write() as session:
+            for customer_id in sorted({hit.customer_id for hit in hits}):
+                viewed(session, who.actor, customer_id, "rule", now)
+    if before is not None:
+        return render_template("rule_hits.html", rule_id=rule_id, hits=hits, more=more)
+    return render_template(
+        "rule.html",
+        rule_id=rule_id,
+        rule=found,
+        source=_source(settings.source, rule_id),
+        figures=figures or RuleFigures(),
+        hits=hits,
+        more=more,
+        saved="saved" in request.args,
+    )
+
+
+def _hits(session: Session) -> Hits:
+    """The counts of hits, at most a minute old: they walk over all there ever were."""
+    kept: list[tuple[float, Hits]] = current_app.extensions.setdefault(_KEPT, [])
+    if not kept or time.monotonic() - kept[-1][0] > _KEPT_SECONDS:
+        kept[:] = [(time.monotonic(), hit_counts(session, clock.now()))]
+    return kept[-1][1]
+
+
+def _source(text: str, rule_id: str) -> str:
+    try:
+        block = find_rule(text, rule_id)
+    except (NoSuchRule, ConfigError):
+        return ""
+    return text.encode()[block.start : block.end].decode().rstrip("\n")

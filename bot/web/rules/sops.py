@@ -1,0 +1,150 @@
+"""The SOPs: each as a timeline with what became of its steps, who is on it, and what a customer would get when."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from bot.agents.manual_enrolment import EnrolRefused, preview_for, preview_imagined
+from bot.analytics.cohorts import SopFigures, sop_figures
+from bot.customers.state import open_case
+from bot.platform import clock
+from bot.platform.config.file import read_config_text
+from bot.platform.config.rule_text import NoSuchRule, switch_sop
+from bot.platform.config.settings import ConfigError
+from bot.platform.database.search_index import named
+from bot.platform.models import Customer
+from bot.system import System
+from bot.web.auth.access import ADMIN, AGENT, AUDITOR, LEADER, customer_or_404, needs, refuse_unless, visible, visitor
+from bot.web.layout.languages import translate
+from bot.web.rules.config_saving import Draft, try_to_save
+from bot.web.rules.rules import row_id
+from bot.web.rules.sop_rows import calendar_days, people_on, start_words, step_rows, stop_words
+from sop.playbook import Sop
+from taggers.said import chained
+
+_KEPT = "tici-sop-figures"
+_KEPT_SECONDS = 600.0
+_FOUND = 8
+
+pages = Blueprint("sops", __name__)
+pages.before_request(needs(ADMIN, LEADER, AUDITOR, AGENT))
+
+
+def the_system() -> System:
+    """The System behind this request."""
+    system: System = current_app.extensions["tici"]
+    return system
+
+
+@pages.get("/sops")
+def show() -> str:
+    """Every SOP in a line: what starts it, how many steps, how many began it lately."""
+    settings = the_system().settings
+    rows = [(sop, start_words(sop), figures_of(sop.id)) for sop in settings.tables.sops]
+    return render_template("sops.html", rows=rows)
+
+
+@pages.get("/sops/s/<sop_id>")
+def sop(sop_id: str) -> str:
+    """One SOP: its steps and what became of them, and who is on it."""
+    system = the_system()
+    table = _sop_or_404(system, sop_id)
+    figures = figures_of(sop_id)
+    with system.store.read() as session:
+        people, more = people_on(session, visitor(), sop_id, None)
+    return render_template(
+        "sop.html",
+        sop=table,
+        starts=start_words(table),
+        stops=stop_words(table),
+        steps=step_rows(table, figures.steps),
+        figures=figures,
+        people=people,
+        more=more,
+        problem=request.args.get("problem", "")[:300],
+    )
+
+
+@pages.get("/sops/s/<sop_id>/people")
+def people(sop_id: str) -> str:
+    """More of those who are on it."""
+    system = the_system()
+    _sop_or_404(system, sop_id)
+    with system.store.read() as session:
+        found, more = people_on(session, visitor(), sop_id, request.args.get("before", type=row_id))
+    return render_template("sop_people.html", sop_id=sop_id, people=found, more=more)
+
+
+@pages.get("/sops/s/<sop_id>/preview")
+def preview(sop_id: str) -> str:
+    """What would come when if it started now: for somebody imagined, or for `?customer=`; `?name=` looks for one."""
+    system, now = the_system(), clock.now()
+    settings = system.settings
+    table = _sop_or_404(system, sop_id)
+    customer_id, name = request.args.get("customer", type=row_id), request.args.get("name", "").strip()[:64]
+    refused, customer, found = "", None, []
+    with system.store.read() as session:
+        if name:
+            looked_for = select(Customer.id, Customer.name).where(
+                Customer.id.in_(named(name)), visible(session, visitor())
+            )
+            found = [tuple(row) for row in session.execute(looked_for.limit(_FOUND))]
+        if customer_id is None:
+            prompts = preview_imagined(settings, table, now)
+        else:
+            customer = customer_or_404(session, customer_id)
+            try:
+                prompts = preview_for(session, settings, open_case(session, customer), table, now)
+            except EnrolRefused as reason:
+                prompts, refused = (), str(reason)
+    return render_template(
+        "sop_preview.html",
+        sop=table,
+        customer=customer,
+        name=name,
+        found=found,
+        refused=refused,
+        days=calendar_days(settings, prompts),
+    )
+
+
+@pages.post("/sops/s/<sop_id>/switch")
+def switch(sop_id: str) -> Response:
+    """Pause an SOP (nobody begins it any more) or let it go on: a key in config.toml."""
+    refuse_unless(ADMIN)
+    system = the_system()
+    table = _sop_or_404(system, sop_id)
+    try:
+        file = read_config_text(system.environment.config)
+        text = switch_sop(file.text, sop_id, not table.enabled)
+    except (NoSuchRule, ConfigError) as error:
+        return redirect(url_for("sops.sop", sop_id=sop_id, problem=translate(str(error))))
+    what = f"{'暂停' if table.enabled else '继续'}跟进 {sop_id}"
+    attempt = try_to_save(system, Draft(text, file.stamp, what))
+    problem = translate(attempt.reason or chained(map(str, attempt.problems[:3])))
+    if attempt.saved is None and not problem:
+        problem = translate("配置文件刚被改过，请再点一次")
+    return redirect(url_for("sops.sop", sop_id=sop_id, problem=problem or None))
+
+
+def figures_of(sop_id: str) -> SopFigures:
+    """The figures of an SOP, counted at most every ten minutes by each process: cohorts may hold many thousands."""
+    kept: dict[str, tuple[float, SopFigures]] = current_app.extensions.setdefault(_KEPT, {})
+    known = kept.get(sop_id)
+    if known is not None and time.monotonic() - known[0] < _KEPT_SECONDS:
+        return known[1]
+    with the_system().store.read() as session:
+        found = sop_figures(session, sop_id, clock.now())
+    kept[sop_id] = (time.monotonic(), found)
+    return found
+
+
+def _sop_or_404(system: System, sop_id: str) -> Sop:
+    found = system.settings.sops.get(sop_id)
+    if found is None:
+        abort(404)
+    return found

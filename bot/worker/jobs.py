@@ -1,0 +1,257 @@
+"""The jobs that RQ calls by name: each takes row ids or nothing, and asks the database what there is to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from bot.agents.daily_list import put_morning_lists
+from bot.agents.overdue import nudge_overdue
+from bot.analytics import studies
+from bot.customers.behaviour import observe_openings, observe_silences
+from bot.customers.stages import timed_moves
+from bot.customers.state import Wake
+from bot.customers.tags import expire_tags
+from bot.delivery import outbox as delivery
+from bot.intake import pull as ingest
+from bot.intake.archive_lag import watch_lag
+from bot.intake.events import take_event
+from bot.intake.media.files import keep_media
+from bot.intake.media.store import open_media_store
+from bot.ops.restore import finish as finish_restore
+from bot.platform import clock
+from bot.platform.database.alarms import tell_alarms
+from bot.platform.gateway.call_counts import fold
+from bot.platform.gateway.quotas import forget_unused
+from bot.platform.log import get_logger
+from bot.platform.models import ArchiveCursor, CallbackEvent, LinkOpening
+from bot.privacy.retention import keep_search_index, purge_nightly
+from bot.sops.completion import close_windows
+from bot.sops.dates import start_dated_sops
+from bot.sops.enrolment import after_moves, start_silence_sops
+from bot.sops.follow_up import Happened, answer_of, follow_up
+from bot.sops.group_sends import watch
+from bot.sops.material_uploads import folder_of, keep_warm
+from bot.sops.prompts import prompt_due
+from bot.sops.stopping import end_finished, expire_unsent
+from bot.sync.consent import check_unagreed
+from bot.sync.nightly import begins_night, reconcile_nightly
+from bot.system import System, current_system
+
+EVENT_TRIES = 5
+PARTS_KEPT = timedelta(days=7)  # of downloads that nobody took up again; WeCom has forgotten the file by then
+CHUNK = 500
+_log = get_logger(__name__)
+
+
+def pull() -> None:
+    """Bring the archive up to date."""
+    system = current_system()
+    system.bell.answer("pull")  # before reading: what arrives from now on rings again
+    done = _pull(system)
+    if done.busy:
+        # Whoever is at it may have read the end already. He looks for our word when he is done; should he be
+        # done by now, we go ourselves.
+        system.bell.leave_word("pull")
+        done = _pull(system)
+        if done.busy:
+            return
+    while not done.more and system.bell.word_left("pull"):
+        done = _pull(system)
+    if done.more:  # its turn comes again, behind the cards that wait
+        system.bell.ring_once("pull")
+
+
+def _pull(system: System) -> ingest.Pulled:
+    done = ingest.pull(system)
+    if done.rows:
+        _log.info("pulled", rows=done.rows, quarantined=done.quarantined)
+    return done
+
+
+def handle_events() -> None:
+    """Work off the stored callback events, oldest first."""
+    system = current_system()
+    system.bell.answer("handle_events")
+    with system.store.read() as session:
+        ids = session.scalars(
+            select(CallbackEvent.id).where(CallbackEvent.handled_at.is_(None)).order_by(CallbackEvent.id)
+        ).all()
+    for event_id in ids:
+        handle_event(system, event_id)
+
+
+def handle_event(system: System, event_id: int) -> None:
+    """One event in one transaction; one that fails every time is put aside with its reason."""
+    with system.store.write() as session:
+        row = session.get(CallbackEvent, event_id, with_for_update=True)
+        if row is None or row.handled_at is not None:
+            return
+        row.attempts += 1
+        attempts = row.attempts
+    settings = system.settings  # an edited config is noted in a transaction of its own
+    try:
+        with system.store.write() as session:
+            row = session.get_one(CallbackEvent, event_id, with_for_update=True)
+            if row.handled_at is not None:
+                return
+            wake = take_event(session, settings, clock.now(), row)
+    except Exception as error:
+        _log.exception("event not handled", event_id=event_id, attempts=attempts)
+        if attempts < EVENT_TRIES:
+            return
+        with system.store.write() as session:
+            row = session.get_one(CallbackEvent, event_id)
+            row.handled_at, row.outcome = clock.now(), f"failed: {type(error).__name__}: {error}"[:500]
+        return
+    system.bell.ring_for("deliver", wake.outbox_ids)
+
+
+def deliver(row_id: int) -> None:
+    """Deliver one outbox row."""
+    delivery.deliver(current_system(), row_id)
+
+
+def due() -> None:
+    """Queue the prompts whose hour has come, close reply windows, end what is over."""
+    system = current_system()
+    system.bell.answer("due")
+    with system.store.read() as session:
+        ripe = delivery.ripe_ids(session, clock.now())
+    system.bell.ring_for_unrung("deliver", ripe)
+    while _due_chunk(system) >= CHUNK:
+        pass
+    system.tallies.flush(clock.now())
+
+
+def _due_chunk(system: System) -> int:
+    settings, now, wake = system.settings, clock.now(), Wake()
+    with system.store.write() as session:
+        came_due = prompt_due(session, settings, now, wake, CHUNK)
+        closed = close_windows(session, settings, now, CHUNK)
+        for case, task, tags in closed:
+            silent = [] if task.replied_at is not None else [answer_of(task, replied=False)]
+            happened = Happened(f"window:{task.id}", tags=tags, fresh=tags, answers=silent)
+            follow_up(session, settings, case, happened, now, wake)
+        expire_unsent(session, now, CHUNK)
+        end_finished(session, now, CHUNK)
+    system.bell.ring_for("deliver", wake.outbox_ids)
+    return max(came_due, len(closed))
+
+
+def openings() -> None:
+    """Show the rules which tracked links were opened."""
+    system = current_system()
+    system.bell.answer("openings")
+    settings, now, wake = system.settings, clock.now(), Wake()
+    with system.store.write() as session:
+        observe_openings(session, settings, now, wake, CHUNK)
+    system.bell.ring_for("deliver", wake.outbox_ids)
+
+
+def timers() -> None:
+    """Timed moves, SOPs that wait for silence or a day, morning lists, nudges, tags whose time is over."""
+    system = current_system()
+    system.bell.answer("timers")
+    with system.store.write() as session:
+        watch_lag(session, clock.now())
+    while _timers_chunk(system):
+        pass
+    watch_sends(system)
+
+
+def watch_sends(system: System) -> None:
+    """See to what lies with WeCom (unsettled mass messages, library files it will soon forget), and tell alarms."""
+    settings, folder, now, wake = system.settings, folder_of(system), clock.now(), Wake()
+    with system.store.write() as session:
+        watch(session, settings, now, wake)
+        keep_warm(session, settings, folder, now, wake)
+        tell_alarms(session, settings, now, wake)
+        fold(session, now)
+        forget_unused(session, now)
+    system.bell.ring_for("deliver", wake.outbox_ids)
+
+
+def _timers_chunk(system: System) -> bool:
+    settings, now, wake = system.settings, clock.now(), Wake()
+    with system.store.write() as session:
+        moved = timed_moves(session, settings, now, wake, CHUNK)
+        for case, made in moved:
+            after_moves(session, settings, case, [made], now, wake)
+        started = start_silence_sops(session, settings, now, wake, CHUNK)
+        looked_at = start_dated_sops(session, settings, now, wake, CHUNK)
+        put_morning_lists(session, settings, now, wake)
+        nudged = nudge_overdue(session, settings, now, wake, CHUNK)
+        shown = observe_silences(session, settings, now, wake, CHUNK)
+        expired = expire_tags(session, now)
+    system.bell.ring_for("deliver", wake.outbox_ids)
+    return max(len(moved), started, looked_at, nudged, shown, expired) >= CHUNK
+
+
+def study() -> None:
+    """One piece of a backtest or of a search for rules, then a word to come again: others go first."""
+    system = current_system()
+    system.bell.answer("study")
+    if studies.advance(system, clock.now()):
+        system.bell.ring_once("study")
+
+
+def reconcile() -> None:
+    """Once a day: compare everything in WeCom with the board."""
+    system = current_system()
+    system.bell.answer("reconcile")
+    reconcile_nightly(system, clock.now())
+    _look_after_talks(system)
+
+
+def _look_after_talks(system: System) -> None:
+    """Once a night: who agreed to be archived, and the files to keep while WeCom still has them."""
+    settings, now, wake = system.settings, clock.now(), Wake()
+    with system.store.write() as session:
+        if not begins_night(session, settings, "talks", now):
+            return
+        check_unagreed(session, settings, now)
+        keep_media(session, settings, now, wake)
+    open_media_store(system).clean((now - PARTS_KEPT).timestamp())
+    system.bell.ring_for("deliver", wake.outbox_ids)
+
+
+def replay_quarantine() -> None:
+    """Read again what could not be read: somebody asked to on the page."""
+    system = current_system()
+    system.bell.answer("replay_quarantine")
+    freed, held = ingest.replay_quarantine(system)
+    _log.info("quarantine read again", freed=freed, held=held)
+
+
+def housekeep() -> None:
+    """Once a day: purge what is too old; and bring the index of words to what config.toml says; and end a restore."""
+    system = current_system()
+    system.bell.answer("housekeep")
+    finish_restore(system, clock.now())
+    purge_nightly(system, clock.now())
+    keep_search_index(system, clock.now())
+
+
+def sweep() -> None:
+    """Ring again for everything the database says is to be done: calls that were lost come back here."""
+    system = current_system()
+    system.bell.answer("sweep")
+    now = clock.now()
+    with system.store.read() as session:
+        outbox = delivery.waiting_ids(session, now)
+        events = session.scalar(select(CallbackEvent.id).where(CallbackEvent.handled_at.is_(None)).limit(1))
+        opened = session.scalar(select(LinkOpening.id).where(LinkOpening.handled_at.is_(None)).limit(1))
+        cursor = session.scalars(select(ArchiveCursor)).first()
+        studying = studies.any_open(session)
+    system.bell.ring_for_unrung("deliver", outbox)
+    if events is not None:
+        system.bell.ring_once("handle_events")
+    if cursor is None or cursor.pulled_at is None or now - cursor.pulled_at > timedelta(minutes=1):
+        system.bell.ring_once("pull")
+    if opened is not None:
+        system.bell.ring_once("openings")
+    if studying:
+        system.bell.ring_once("study")
+    system.bell.ring_once("due")

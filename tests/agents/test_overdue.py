@@ -1,0 +1,177 @@
+"""The morning's list, and what happens about prompts that nobody follows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.agents.daily_list import put_morning_lists
+from bot.agents.overdue import nudge_overdue
+from bot.customers.state import Wake
+from bot.platform import clock
+from bot.platform.database.store import Store
+from bot.platform.models import SopTask, Status
+from bot.sandbox.company import LEADER
+from bot.system import System
+from tests.support.engine import Engine, engine, local, send_all
+from tests.support.parts import AGENT, Town
+
+CONFIG = """
+[workspace]
+workdays = "china"
+quiet_hours = "22:00-08:00"
+
+[overdue]
+remind_after = "2h"
+reminders = 2
+leader_after = "5h"
+leaders = ["ChenGuoan"]
+
+[[pipelines]]
+name = "转化"
+stages = [{ name = "新线索", on = ["@added"] }]
+
+[[sops]]
+id = "hello"
+on = "@added"
+  [[sops.steps]]
+  anytime = true
+  say = "第一句话，想问问您平时喜欢拍些什么"
+  [[sops.steps]]
+  after = "1d"
+  at = "10:00"
+  say = "第二天再问一句"
+"""
+
+
+def put(world: Engine) -> int:
+    with world.store.write() as session:
+        return put_morning_lists(session, world.settings, world.now, Wake())
+
+
+def nudge(world: Engine) -> list[tuple[str, list[int]]]:
+    """What is put out now: to whom, about which tasks."""
+    wake = Wake()
+    with world.store.write() as session:
+        nudge_overdue(session, world.settings, world.now, wake)
+        return [(row.payload["to"], row.payload["task_ids"]) for row in wake.outbox]
+
+
+def prompted(world: Engine) -> int:
+    """A customer whose first step was prompted just now."""
+    who = world.customer()
+    world.happen(who, events=["@added"])
+    task = world.tasks(who)[0]
+    world.change(task.id, state="delivered", delivered_at=world.now)
+    return task.id
+
+
+@pytest.mark.parametrize(
+    ("when", "lists"),
+    [
+        pytest.param("2026-05-12T08:59", 0, id="not yet"),
+        pytest.param("2026-05-12T09:00", 1, id="in time"),
+        pytest.param("2026-05-12T12:59", 1, id="after an outage"),
+        pytest.param("2026-05-12T13:00", 0, id="no morning any more"),
+        pytest.param("2026-05-16T09:00", 0, id="on a Saturday"),
+        pytest.param("2026-05-01T09:00", 0, id="on a holiday"),
+        pytest.param("2026-05-09T09:00", 1, id="on a Saturday that is worked"),
+    ],
+)
+def test_the_list_comes_on_working_mornings(store: Store, when: str, lists: int) -> None:
+    world = engine(store, CONFIG, "2026-04-28T15:00")
+    prompted(world)
+    world.now = local(when)
+    assert put(world) == lists
+    assert put(world) == 0
+
+
+def test_each_day_and_agent_has_one_list_and_who_has_nothing_none(store: Store) -> None:
+    world = engine(store, CONFIG, "2026-05-12T15:00")
+    prompted(world)
+    world.agent("ZhouMin")
+    days = []
+    for day in (13, 13, 14):
+        world.now = local(f"2026-05-{day}T09:00")
+        days.append(put(world))
+    assert days == [1, 0, 1]
+    assert [row.key.rpartition(":")[2] for row in world.outbox("day_list")] == ["2026-05-13", "2026-05-14"]
+    with store.write() as session:
+        session.query(Status).delete()  # even if what was remembered is lost, the key keeps it single
+        session.query(SopTask).update({"state": "completed"})
+    world.now = local("2026-05-15T09:00")
+    assert put(world) == 0
+
+
+def test_two_reminders_then_the_leader_then_nothing(store: Store) -> None:
+    world = engine(store, CONFIG, "2026-05-12T10:00")
+    task = prompted(world)
+    told = {}
+    for hour in range(1, 24):
+        world.now = local("2026-05-12T10:00") + timedelta(hours=hour)
+        told[hour] = [to for to, _ in nudge(world)]
+    assert {hour: to for hour, to in told.items() if to} == {2: ["agent"], 4: ["agent"], 5: ["leader"]}
+    with store.read() as session:
+        row = session.get_one(SopTask, task)
+        assert (len(row.reminded), row.told_leader_at) == (2, local("2026-05-12T15:00"))
+
+
+def test_what_falls_due_at_night_waits_for_work_hours(store: Store) -> None:
+    world = engine(store, CONFIG, "2026-05-12T20:30")
+    prompted(world)
+    asked = []
+    for minutes in range(0, 16 * 60, 10):
+        world.now = local("2026-05-12T20:30") + timedelta(minutes=minutes)
+        asked += [(to, world.now) for to, _ in nudge(world)]
+    assert asked[0] == ("leader", local("2026-05-13T09:00"))  # of two at one time the leader's comes first
+    assert all(not world.settings.calendar.shifts(at) for _, at in asked)
+
+
+def test_one_message_tells_of_all_and_of_none_twice(store: Store) -> None:
+    world = engine(store, CONFIG, "2026-05-12T10:00")
+    tasks = [prompted(world) for _ in range(3)]
+    world.change(tasks[2], state="completed")
+    world.later(hours=2)
+    assert nudge(world) == [("agent", tasks[:2])]
+    assert nudge(world) == []
+    world.later(minutes=5)
+    assert nudge(world) == []
+
+
+def test_it_arrives_on_the_phones(system: System, sandbox: Town) -> None:
+    present = local("2027-03-03T10:00")  # later than any present: the clock only moves forward
+    clock.move_forward(present - clock.now())
+    system.environment.config.write_text(CONFIG.replace("china", "everyday"), encoding="utf-8")
+    world = Engine(system.store, system.settings, clock.now(), AGENT)
+    prompted(world)
+    since = sandbox.control.last_effect()
+    with system.store.write() as session:
+        assert put_morning_lists(session, world.settings, world.now, Wake()) == 1
+    send_all(system)
+    cards = [one["template_card"] for one in sandbox.control.effects(since, "message") if "template_card" in one]
+    (card,) = [card for card in cards if card["task_id"].startswith("day_")]
+    assert card["main_title"]["title"] == "今天要跟进 1 件，其中 1 件已提醒过"
+    world.later(hours=5)
+    assert [to for _ in range(2) for to, _ in nudge(world)] == ["agent", "leader"]
+    clock.move_forward(world.now - clock.now() + timedelta(seconds=1))
+    send_all(system)
+    messages = sandbox.control.effects(since, "message")
+    texts = {one["userid"]: one["text"]["content"] for one in messages if "text" in one}
+    assert texts[AGENT].startswith("还有 1 件没有跟进")
+    assert texts[LEADER].startswith("林小雨 有 1 件跟进过了时间还没有做")
+
+
+def test_who_has_followed_meanwhile_is_not_reminded(system: System, sandbox: Town) -> None:
+    clock.move_forward(local("2027-03-03T10:00") - clock.now())
+    system.environment.config.write_text(CONFIG.replace("china", "everyday"), encoding="utf-8")
+    world = Engine(system.store, system.settings, clock.now(), AGENT)
+    task = prompted(world)
+    world.later(hours=2)
+    assert nudge(world) == [("agent", [task])]
+    world.change(task, state="completed")
+    clock.move_forward(timedelta(hours=2, seconds=1))
+    since = sandbox.control.last_effect()
+    send_all(system)
+    assert [one for one in sandbox.control.effects(since, "message") if "text" in one] == []
+    assert [row.error for row in world.outbox("nudge")] == ["都已经跟进了，不用再催"]

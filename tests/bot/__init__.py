@@ -1,1 +1,0 @@
-"""Tests of the shell: web, queue and database with real parts."""

@@ -1,0 +1,114 @@
+"""The command line as a person meets it: what it says, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from bot.app import create_app
+from bot.intake import pull as ingest
+from bot.ops.status import take_stock
+from bot.platform import clock
+from bot.platform.database.store import Store
+from bot.system import System, use_system
+from tests.support.parts import CONFIG
+
+
+@pytest.fixture
+def app(system: System) -> Iterator[Flask]:
+    app = create_app(system)
+    use_system(system)
+    yield app
+    system.bell.connection.close()
+
+
+def run(app: Flask, *words: str) -> Result:
+    return app.test_cli_runner().invoke(args=list(words), env={"COLUMNS": "200"})
+
+
+def test_check_names_every_problem_with_its_line(app: Flask, tmp_path: Path) -> None:
+    good = run(app, "check", str(tmp_path / "config.toml"))
+    assert good.exit_code == 0
+    assert "没有问题" in good.output
+    broken = tmp_path / "broken.toml"
+    broken.write_text(CONFIG.replace('after = "1d"', 'after = "1x"').replace("any =", "anyy ="), encoding="utf-8")
+    bad = run(app, "check", str(broken))
+    assert bad.exit_code == 1
+    lines = CONFIG.splitlines()
+    for key in ('after = "1d"', "any ="):
+        line = next(number for number, text in enumerate(lines, 1) if key in text)
+        assert f"{line}:" in bad.output
+    assert "any" in bad.output
+
+
+@pytest.mark.parametrize("playbook", ["education", "maternity", "automotive"])
+def test_init_writes_a_config_that_passes_and_never_overwrites(app: Flask, tmp_path: Path, playbook: str) -> None:
+    path = tmp_path / "fresh" / "config.toml"
+    path.parent.mkdir()
+    assert run(app, "init", "--playbook", playbook, "--output", str(path)).exit_code == 0
+    assert run(app, "check", str(path)).exit_code == 0
+    path.write_text("# 我改过的", encoding="utf-8")
+    again = run(app, "init", "--playbook", playbook, "--output", str(path))
+    assert again.exit_code == 1
+    assert path.read_text(encoding="utf-8") == "# 我改过的"
+    assert run(app, "init", "--playbook", playbook, "--output", str(path), "--force").exit_code == 0
+    assert (path.parent / "config.toml.bak").read_text(encoding="utf-8") == "# 我改过的"
+
+
+def test_worker_and_scheduler_refuse_a_database_of_another_release(app: Flask, store: Store) -> None:
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'old'")
+    for command in ("worker", "scheduler"):
+        refused = run(app, command)
+        assert refused.exit_code == 1
+        assert "flask db upgrade" in refused.output
+
+
+def test_db_upgrade_may_be_repeated(app: Flask) -> None:
+    for _ in range(2):
+        done = run(app, "db", "upgrade")
+        assert done.exit_code == 0
+        assert "版本" in done.output
+
+
+def test_status_is_red_where_something_is_wrong_and_says_what_to_do(app: Flask, system: System) -> None:
+    system.settings  # noqa: B018 - reads the config, as any process does first
+    shown = run(app, "status")
+    assert shown.exit_code == 1
+    assert "flask scheduler" in shown.output
+    (system.environment.config).write_text("workspace = 3", encoding="utf-8")
+    system.keeper._looked = float("-inf")
+    system.settings  # noqa: B018
+    lines = [line for line in take_stock(system, clock.now()) if line.what == "配置"]
+    assert [line.level for line in lines] == ["bad"]
+    assert "1 处错误" in run(app, "status").output
+
+
+def test_quarantine_replay_says_what_it_freed(app: Flask, system: System) -> None:
+    control = _control(system)
+    control.rotate_key(withheld=True)
+    control.archive([{"from": "wmTESTone", "to": "LinXiaoyu", "text": "你好"}])
+    assert ingest.pull(system).quarantined == 1
+    held = [line for line in take_stock(system, clock.now()) if line.what == "隔离区"]
+    assert [line.level for line in held] == ["bad"]
+    assert "private_key_v2.pem" in held[0].advice
+    assert "读出 0 条，仍有 1 条" in run(app, "quarantine", "replay").output
+    control.publish_keys()
+    assert "读出 1 条，仍有 0 条" in run(app, "quarantine", "replay").output
+    assert not [line for line in take_stock(system, clock.now()) if line.what == "隔离区"]
+
+
+def test_board_link_opens_the_board(app: Flask) -> None:
+    link = run(app, "board-link").output.strip()
+    assert link.startswith("http://127.0.0.1:8000/")
+    assert app.test_client().get(link).status_code in (200, 302)
+
+
+def _control(system: System):  # type: ignore[no-untyped-def]
+    from bot.sandbox.control import SandboxControl
+
+    return SandboxControl(system.environment.needs_wecom().api_url.partition("/cgi-bin")[0])

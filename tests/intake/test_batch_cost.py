@@ -1,0 +1,113 @@
+"""What a batch of messages costs the database: so many statements, however many messages there are in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event, select
+
+from bot.platform.config.settings import parse_settings
+from bot.platform.database.store import Store
+from bot.platform.models import Customer, Evidence, Message, Placement
+from tests.support.archived import CONFIG, Archived, said
+
+PEOPLE = 20
+THRICE = """
+[[rules]]
+id = "asks-again"
+tag = "追问价格"
+any = ["多少钱"]
+match = "text"
+times = 3
+within = "1d"
+"""
+
+
+@contextmanager
+def counted(store: Store) -> Iterator[list[str]]:
+    """What is asked of the database meanwhile."""
+    asked: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        asked.append(statement)
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(store.engine, "before_cursor_execute", note)
+
+
+def talk(rounds: int, words: str, at: int) -> list[bytes]:
+    """So many words of each of the people, all in one hour."""
+    return [
+        said(words, at + turn / 100, **{"from": f"wm{person:030}"})
+        for turn in range(rounds)
+        for person in range(PEOPLE)
+    ]
+
+
+def test_ten_times_the_messages_cost_no_more_statements(store: Store) -> None:
+    archived = Archived(store)
+    archived.arrive(*talk(1, "你好", 0))
+    with counted(store) as few:
+        archived.arrive(*talk(1, "好的", 1))
+    with counted(store) as many:
+        archived.arrive(*talk(10, "在的", 2))
+    assert len(many) <= len(few) + 3  # PostgreSQL takes its rows in portions
+    with store.read() as session:
+        assert len(session.scalars(select(Message.id)).all()) == 12 * PEOPLE
+
+
+def test_meeting_many_costs_no_more_than_meeting_two(store: Store) -> None:
+    archived = Archived(store)
+    with counted(store) as few:
+        archived.arrive(*talk(1, "你好", 0)[:2])
+    with counted(store) as many:
+        archived.arrive(*talk(1, "你好", 1)[2:])
+    assert len(many) <= len(few) + 5
+    with store.read() as session:
+        assert len(session.scalars(select(Placement)).all()) == PEOPLE
+
+
+def test_hits_are_counted_within_one_batch_and_across_batches(store: Store) -> None:
+    archived = Archived(store, parse_settings(CONFIG + THRICE, examples=False))
+    archived.arrive(*talk(2, "多少钱", 0))
+    assert [e.counted for e in hits(archived)] == [1, 2] * PEOPLE
+    archived.arrive(*talk(2, "多少钱", 30))
+    assert [e.counted for e in hits(archived)] == [1, 2, 3, 3] * PEOPLE
+
+
+def hits(archived: Archived) -> list[Evidence]:
+    """Of the rule that counts, each customer's in the order of the archive."""
+    rows = archived.rows(Evidence, Evidence.rule_id == "asks-again")
+    return sorted(rows, key=lambda e: (e.customer_id, e.id))
+
+
+def test_rows_are_numbered_in_the_order_they_were_added(store: Store) -> None:
+    now = Archived(store).now
+    for first in (0, 50):
+        with store.write() as session:
+            rows = [
+                Customer(external_userid=f"wm{n}", created_at=now, activity=0, conversion=0)
+                for n in range(first, first + 50)
+            ]
+            session.add_all(rows)
+            session.flush()
+            ids = [row.id for row in rows]
+            assert ids == sorted(set(ids))
+    with store.read() as session:
+        found = session.execute(select(Customer.external_userid).order_by(Customer.id)).scalars().all()
+    assert found == [f"wm{n}" for n in range(100)]
+
+
+def test_rows_that_bring_their_number_are_not_met_by_those_that_get_one(store: Store) -> None:
+    now = Archived(store).now
+    given = 2 if store.engine.dialect.name == "sqlite" else 1000  # there the sequence knows nothing of the given ones
+    with store.write() as session:
+        rows = [Customer(external_userid=f"wm{n}", created_at=now, activity=0, conversion=0) for n in range(3)]
+        rows[2].id = given
+        session.add_all(rows)
+        session.flush()
+        assert rows[2].id == given
+        assert len({row.id for row in rows}) == 3

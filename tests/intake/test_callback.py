@@ -1,0 +1,285 @@
+"""WeCom's calls through the real app: stored and answered at once, or refused; never a 5xx, never work done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from structlog.testing import capture_logs
+
+from bot.intake.callback import RINGER
+from bot.platform import clock
+from bot.platform.environment import ROOT
+from bot.platform.models import CallbackEvent
+from bot.platform.queue import Bell, connect_redis
+from bot.platform.valkey import ensure_valkey, stop_valkey
+from tests.support.site import Site, open_site
+from tests.wecom.sealed import CORP, arguments, encrypt, envelope
+
+CALLBACK, ARCHIVE = "/wecom/callback", "/wecom/archive"
+MALFORMED = 10_000
+COPIES = 10_000
+
+
+def xml(event: str, extra: str = "", at: int | None = None) -> str:
+    at = int(clock.now().timestamp()) if at is None else at
+    return (
+        f"<xml><ToUserName>{CORP}</ToUserName><FromUserName>sys</FromUserName><CreateTime>{at}</CreateTime>"
+        f"<MsgType>event</MsgType><Event>{event}</Event>{extra}</xml>"
+    )
+
+
+def post(site: Site, message: str, path: str = CALLBACK) -> int:
+    sealed = encrypt(message)
+    stamp = str(int(clock.now().timestamp()))
+    answer = site.app.test_client().post(path, query_string=arguments(sealed, stamp), data=envelope(sealed))
+    assert answer.data == b""
+    return answer.status_code
+
+
+def stored(site: Site) -> int:
+    with site.store.read() as session:
+        return session.scalar(select(func.count()).select_from(CallbackEvent)) or 0
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[str]:
+    yield ensure_valkey(tmp_path)
+    stop_valkey(tmp_path)
+
+
+@pytest.fixture
+def rung(tmp_path: Path, valkey: str) -> Iterator[Site]:
+    """A site with a running queue."""
+    with open_site(tmp_path, extra={"TICI_REDIS_URL": valkey}) as site:
+        yield site
+
+
+@pytest.mark.parametrize("path", [CALLBACK, ARCHIVE])
+def test_console_check_is_answered_with_the_echo_byte_for_byte(site: Site, path: str) -> None:
+    sealed = encrypt("5927782489442352469")
+    answer = site.app.test_client().get(path, query_string={**arguments(sealed), "echostr": sealed})
+    assert (answer.status_code, answer.data) == (200, b"5927782489442352469")
+
+
+def test_a_forged_console_check_is_refused(site: Site) -> None:
+    sealed = encrypt("1")
+    given = {**arguments(sealed), "echostr": sealed, "nonce": "another"}
+    answer = site.app.test_client().get(CALLBACK, query_string=given)
+    assert (answer.status_code, answer.data) == (403, b"")
+
+
+def test_an_event_is_stored_whole_and_rings_for_its_handling(rung: Site) -> None:
+    message = xml("change_external_contact", "<ChangeType>add_external_contact</ChangeType><UserID>zhang</UserID>")
+    assert post(rung, message) == 200
+    with rung.store.read() as session:
+        row = session.scalars(select(CallbackEvent)).one()
+    assert (row.name, row.change_type, row.raw_xml) == ("change_external_contact", "add_external_contact", message)
+    assert row.handled_at is None
+    assert row.attempts == 0
+    assert waiting(rung)["high"] == 1
+
+
+def test_an_unknown_event_is_stored_and_a_repeated_one_only_once(site: Site) -> None:
+    message = xml("something_new_" + "x" * 80)
+    assert [post(site, message) for _ in range(3)] == [200, 200, 200]
+    assert stored(site) == 1
+
+
+def test_10000_copies_of_an_archive_notice_ring_at_most_twice_and_store_nothing(rung: Site) -> None:
+    client = rung.app.test_client()
+    stamp = str(int(clock.now().timestamp()))
+    sealed = encrypt(xml("msgaudit_notify", "<AgentID>2000004</AgentID>"))
+    query, body = arguments(sealed, stamp), envelope(sealed)
+    assert {client.post(ARCHIVE, query_string=query, data=body).status_code for _ in range(COPIES)} == {200}
+    assert 1 <= waiting(rung)["default"] <= 2
+    assert stored(rung) == 0
+
+
+def test_a_frozen_redis_does_not_hold_up_the_answer(rung: Site, tmp_path: Path) -> None:
+    pid = json.loads((tmp_path / "valkey" / "server.json").read_text())["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        assert post(rung, xml("enter_agent")) == 200
+        assert post(rung, xml("msgaudit_notify"), ARCHIVE) == 200
+        assert time.monotonic() - begun <= 1.5
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert stored(rung) == 1
+    assert rung.app.extensions[RINGER].settled(10)
+
+
+def test_without_any_queue_events_are_stored_and_none_is_started(site: Site, tmp_path: Path) -> None:
+    assert post(site, xml("enter_agent")) == 200
+    assert site.app.extensions[RINGER].settled(5)
+    assert stored(site) == 1
+    assert not (tmp_path / "valkey").exists()
+
+
+def test_a_locked_database_asks_wecom_to_come_again(site: Site, tmp_path: Path) -> None:
+    with site.store.engine.connect() as pooled:
+        pooled.exec_driver_sql("PRAGMA busy_timeout=50")  # else 5 s
+    with closing(sqlite3.connect(tmp_path / "tici.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert post(site, xml("enter_agent")) == 503
+    assert post(site, xml("enter_agent")) == 200
+    assert stored(site) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"data": b""}, 400),
+        ({"data": b"<xml>" + b"a" * 70_000}, 413),
+        ({"data": b"a" * 2_000_000}, 413),
+        ({"query_string": {}}, 400),
+        ({"query_string": {"msg_signature": "0" * 40, "timestamp": "1", "nonce": "n"}}, 403),
+    ],
+)
+def test_what_is_not_wecoms_is_refused_with_an_empty_body(site: Site, change: dict[str, Any], status: int) -> None:
+    sealed = encrypt(xml("enter_agent"))
+    given = {"query_string": arguments(sealed), "data": envelope(sealed), **change}
+    answer = site.app.test_client().post(CALLBACK, **given)
+    assert (answer.status_code, answer.data) == (status, b"")
+
+
+def test_a_stale_event_is_refused(site: Site) -> None:
+    assert post(site, xml("enter_agent", at=1_700_000_000)) == 403
+    assert stored(site) == 0
+
+
+@pytest.mark.parametrize(("times", "status"), [(1, 400), (100_000, 413)])
+def test_a_refusal_is_logged_without_the_body(site: Site, times: int, status: int) -> None:
+    with capture_logs() as logs:
+        answer = site.app.test_client().post(CALLBACK, query_string={}, data=b"<xml>secret words</xml>" * times)
+    assert answer.status_code == status
+    assert [(line["event"], line["status"]) for line in logs] == [("callback refused", status)]
+    assert "secret words" not in str(logs)
+
+
+def test_without_wecom_there_is_no_callback(tmp_path: Path) -> None:
+    with open_site(tmp_path, extra={"WECOM_CORP_ID": ""}) as site:
+        assert post(site, xml("enter_agent")) == 404
+
+
+def test_10000_malformed_bodies_get_no_5xx(site: Site) -> None:
+    client = site.app.test_client()
+    seen: dict[int, int] = {}
+    took: list[float] = []
+    for number in range(MALFORMED):
+        query, body = malformed(number)
+        begun = time.thread_time()  # of this thread alone: how busy the machine is with other things does not count
+        status = client.post((CALLBACK, ARCHIVE)[number % 2], query_string=query, data=body).status_code
+        took.append(time.thread_time() - begun)
+        seen[status] = seen.get(status, 0) + 1
+    assert set(seen) <= {200, 400, 403, 413}, seen
+    assert seen[400] > 3000
+    assert seen[403] > 500
+    assert seen.get(200, 0) == stored(site)  # a change outside the seal does no harm
+    assert sorted(took)[len(took) * 99 // 100] < 0.05
+
+
+def test_no_collection_of_rubbish_holds_up_an_answer(tmp_path: Path) -> None:
+    """A full one over all that is loaded takes 0.13 s of a processor, and fell upon whichever call came then."""
+    look = (
+        "import gc, time; import wsgi; begun = time.process_time(); gc.collect(); print(time.process_time() - begun)"
+    )
+    environment = {**os.environ, "TICI_VAR": str(tmp_path), "TICI_DATABASE_URL": f"sqlite:///{tmp_path / 'tici.db'}"}
+    command = [sys.executable, "-W", "ignore", "-c", look]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert float(done.stdout) < 0.05
+
+
+def malformed(number: int) -> tuple[dict[str, str], bytes]:
+    """The number-th malformed request: a good one spoilt in one of eight ways, by chance of its own hash."""
+    chance = hashlib.sha512(str(number).encode()).digest()
+    stamp = str(int(clock.now().timestamp()))
+    return SPOILERS[number % len(SPOILERS)](chance, stamp)
+
+
+def signed(sealed: str, stamp: str) -> tuple[dict[str, str], bytes]:
+    return arguments(sealed, stamp), envelope(sealed)
+
+
+def noise(chance: bytes, stamp: str) -> tuple[dict[str, str], bytes]:
+    return arguments("x", stamp), chance * (chance[0] + 1)
+
+
+def truncated(chance: bytes, stamp: str) -> tuple[dict[str, str], bytes]:
+    query, body = signed(encrypt(xml("enter_agent")), stamp)
+    return query, body[: chance[0] * len(body) // 256]
+
+
+def flipped(chance: bytes, stamp: str) -> tuple[dict[str, str], bytes]:
+    query, body = signed(encrypt(xml("enter_agent", f"<A>{chance.hex()}</A>")), stamp)
+    at = int.from_bytes(chance[:4], "big") % len(body)
+    return query, body[:at] + bytes([body[at] ^ (1 << chance[4] % 8)]) + body[at + 1 :]
+
+
+def not_sealed(chance: bytes, stamp: str) -> tuple[dict[str, str], bytes]:
+    """A good signature over what is no sealed message."""
+    return signed(chance.hex()[: chance[0] % 128] + "=" * (chance[1] % 3), stamp)
+
+
+def spoilt_inside(chance: bytes, stamp: str) -> tuple[dict[str, str], bytes]:
+    """A good signature and a good seal over a message that is not one."""
+    whole = xml("enter_agent")
+    inside = (
+        "",
+        chance.hex(),
+        whole[: chance[1] * len(whole) // 256],
+        '<!DOCTYPE x [<!ENTITY a "aaaa">]>' + whole,
+        "<xml>" + "<a>" * (9 + chance[2]) + "</a>" * (9 + chance[2]) + "</xml>",
+        whole.replace("<MsgType>event</MsgType>", ""),
+        whole.replace("<CreateTime>", f"<CreateTime>{chance.hex()}"),
+        whole.replace("xml>", "yml>"),
+    )
+    return signed(encrypt(inside[chance[0] % len(inside)], ("", CORP, CORP, "wwother")[chance[3] % 4] or CORP), stamp)
+
+
+def spoilt_query(chance: bytes, stamp: str) -> tuple[dict[str, str], bytes]:
+    query, body = signed(encrypt(xml("enter_agent")), stamp)
+    name = sorted(query)[chance[0] % 3]
+    value = ("", "\x00", "中文", "9" * 5000, chance.hex())[chance[1] % 5]
+    return ({**query, name: value} if value else {k: v for k, v in query.items() if k != name}), body
+
+
+def json_twin(chance: bytes, stamp: str) -> tuple[dict[str, str], bytes]:
+    sealed = chance.hex()
+    bodies = (f'{{"encrypt":"{sealed}"}}', '{"encrypt":1}', "{", "[" * 5000, '{"encrypt":' * 300, "{}")
+    return arguments(sealed, stamp), bodies[chance[0] % len(bodies)].encode()
+
+
+def doubled(chance: bytes, stamp: str) -> tuple[dict[str, str], bytes]:
+    sealed = encrypt(xml("enter_agent"))
+    bodies = (
+        f"<xml><Encrypt>{sealed}</Encrypt><Encrypt>{sealed}</Encrypt></xml>",
+        f"<xml><a><Encrypt>{sealed}</Encrypt></a></xml>",
+        f"<xml><Encrypt><b>{sealed}</b></Encrypt></xml>",
+        f"<xml><Encrypt>{sealed}{'A' * 70_000}</Encrypt></xml>",
+    )
+    return arguments(sealed, stamp), bodies[chance[0] % len(bodies)].encode()
+
+
+SPOILERS = (noise, truncated, flipped, not_sealed, spoilt_inside, spoilt_query, json_twin, doubled)
+
+
+def waiting(site: Site) -> dict[str, int]:
+    """Jobs in the queue, once the ringer has passed everything on."""
+    assert site.app.extensions[RINGER].settled(5)
+    url = site.system.known_redis_url
+    assert url is not None
+    return Bell(connect_redis(url)).depth()

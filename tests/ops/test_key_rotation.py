@@ -1,0 +1,115 @@
+"""A new data key takes over every sealed value, beside writers that go on, and after a kill where it stopped."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, text
+
+from bot.ops.key_rotation import count_stale, rotate, sealed_tables
+from bot.platform.database.schema import upgrade
+from bot.platform.database.store import Store
+from bot.platform.encryption import DataKeyError, DataKeys, open_data_keys
+from bot.platform.models import AuditEntry, Customer, Message
+from tests.support.parts import KEYS
+from tests.support.rows import Rows
+
+NOW = datetime(2026, 3, 4, 2, tzinfo=UTC)
+MESSAGES = 450
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from bot.platform.encryption import open_data_keys
+from bot.ops.key_rotation import rotate
+from bot.platform.database.store import Store
+store = Store(sys.argv[1], open_data_keys(None, Path(sys.argv[2]), lambda: False))
+seen = []
+def done(count):
+    seen.append(count)
+    if sum(seen) > 200:
+        os.kill(os.getpid(), signal.SIGKILL)
+rotate(store, done)
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data.keys"
+
+
+@pytest.fixture
+def filled(database_url: str, path: Path) -> Store:
+    store = Store(database_url, open_data_keys(None, path, lambda: True))
+    upgrade(store.engine)
+    with store.write() as session:
+        rows = Rows(session, NOW)
+        agent = rows.agent()
+        customer = rows.customer("欧阳测试", agent=agent, avatar=None)
+        for number in range(MESSAGES):
+            message = rows.message(customer, f"第 {number} 句")
+        rows.evidence(message, [["句", 2, 3]], "考虑价格", "命中 句")
+    return store
+
+
+def test_a_rotation_leaves_nothing_under_the_old_key(filled: Store) -> None:
+    old = filled.keys.header
+    filled.keys.add_key()
+    with filled.read() as session:
+        total = count_stale(session, filled.keys.header)
+    steps: list[int] = []
+    assert rotate(filled, steps.append) == sum(steps) == total > MESSAGES
+    assert rotate(filled, steps.append) == 0
+    with filled.read() as session:
+        assert (count_stale(session, filled.keys.header), count_stale(session, old)) == (0, total)
+        said = {message.text for message in session.scalars(select(Message))}
+        assert said == {f"第 {number} 句" for number in range(MESSAGES)}
+        assert session.scalars(select(Customer.name)).one() == "欧阳测试"
+    filled.close()
+
+
+def test_killed_half_way_it_goes_on_where_it_was(filled: Store, path: Path) -> None:
+    filled.keys.add_key()
+    command = [sys.executable, "-c", _KILLED, filled.url, str(path)]
+    assert subprocess.run(command, timeout=60).returncode == -9
+    with filled.read() as session:
+        left = count_stale(session, filled.keys.header)
+        assert 0 < left < MESSAGES
+        assert len({message.text for message in session.scalars(select(Message))}) == MESSAGES
+    assert rotate(filled, lambda _: None) == left
+    filled.close()
+
+
+def test_what_others_write_meanwhile_stays(filled: Store) -> None:
+    filled.keys.add_key()
+
+    def somebody_writes(_count: int) -> None:
+        with filled.write() as session:
+            session.execute(select(Customer)).scalar_one().last_words = "新的话"
+
+    rotate(filled, somebody_writes)
+    rotate(filled, lambda _: None)
+    with filled.read() as session:
+        assert session.scalars(select(Customer.last_words)).one() == "新的话"
+        assert count_stale(session, filled.keys.header) == 0
+    filled.close()
+
+
+def test_without_the_old_key_nothing_is_changed(filled: Store) -> None:
+    stranger = Store(filled.url, DataKeys(KEYS.text))
+    with pytest.raises(DataKeyError, match="没有这把密钥"):
+        rotate(stranger, lambda _: None)
+    stranger.close()
+    with filled.read() as session:
+        assert session.scalars(select(Customer.name)).one() == "欧阳测试"
+    filled.close()
+
+
+def test_every_table_with_sealed_columns_is_taken_along(store: Store) -> None:
+    assert {"customer_field", "message", "outbox", "note"} <= {one.table.name for one in sealed_tables()}
+    with store.read() as session:
+        assert session.scalar(select(func.count()).select_from(AuditEntry)) == 0
+        assert session.scalar(text("SELECT 1")) == 1

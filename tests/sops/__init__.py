@@ -1,0 +1,1 @@
+"""Tests of SOPs for one customer."""

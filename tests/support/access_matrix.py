@@ -1,0 +1,216 @@
+"""Who may open which address: one row an endpoint and method; an address of the app that has no row fails the test.
+
+A new page adds a row below. `open_to`: the roles that get in; all others must find nothing (404), strangers are sent
+to sign in. `owned`: what the address names belongs to one customer, and of leaders and agents only his own get in.
+{names} in a path or a form are those of `Things`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from bot.platform import clock
+from bot.platform.models import Agent, ConfigChange, GroupChat, GroupMember, MediaFile, Note, StageMove, Study
+from bot.platform.signed_links import day_url, link_url, task_url
+from bot.web.auth.access import ADMIN, AGENT, AUDITOR, EVERYBODY, LEADER, ROLES, WORKING
+from tests.support.rows import Rows
+from tests.support.site import Site
+
+LOOKERS = (ADMIN, LEADER, AUDITOR)
+HEADS = (ADMIN, AUDITOR)
+ANYBODY = ("stranger", *EVERYBODY)  # no sign-in is asked for: signed links, machines, the way in
+
+
+@dataclass(frozen=True)
+class Row:
+    """path: as typed; form: what a POST carries; also: statuses that are no refusal here beside the usual ones;
+    stranger: how he is turned away."""
+
+    path: str
+    open_to: tuple[str, ...]
+    owned: bool = False
+    form: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[int, ...] = ()
+    stranger: tuple[int, ...] = (302, 401)
+
+
+C, T = "/c/{customer}", "/tasks/{task}"
+ROWS: dict[tuple[str, ...], Row] = {
+    # machines, signed links, the way in
+    ("static", "GET"): Row("/static/app.css", ANYBODY),
+    ("callback.check_address", "GET"): Row("/wecom/callback", ANYBODY, also=(403,)),
+    ("callback.take_callback", "POST"): Row("/wecom/callback", ANYBODY, also=(403,)),
+    ("health.healthz", "GET"): Row("/healthz", ANYBODY),
+    ("health.readyz", "GET"): Row("/readyz", ANYBODY, also=(503,)),
+    ("health.metrics", "GET"): Row("/metrics", ANYBODY),
+    ("ownership.show", "GET"): Row("/WW_verify_abc.txt", ANYBODY, also=(404,)),
+    ("signin.show", "GET"): Row("/sign-in", ANYBODY),
+    ("signin.by_password", "POST"): Row("/sign-in", ANYBODY, form={"name": "nobody"}, also=(401, 429)),
+    ("signin.start", "GET"): Row("/sign-in/wecom", ANYBODY),
+    ("signin.come_back", "GET"): Row("/sign-in/back", ANYBODY),
+    ("signin.leave", "POST"): Row("/sign-out", ANYBODY),
+    ("looks.choose", "POST"): Row("/look", ANYBODY),
+    ("looks.show", "GET"): Row("/me", EVERYBODY),
+    ("looks.leave_everywhere", "POST"): Row("/me/sign-out-everywhere", EVERYBODY),
+    ("task.show", "GET"): Row("{task_link}", ANYBODY),
+    ("task.download", "GET"): Row("{task_link}/file/0", ANYBODY, also=(404,)),
+    ("task.later", "POST"): Row("{task_link}/later", ANYBODY),
+    ("task.unfit", "POST"): Row("{task_link}/unfit", ANYBODY),
+    ("day.show", "GET"): Row("{day_link}", ANYBODY),
+    ("opening.open_link", "GET"): Row("{tracked_link}", ANYBODY),
+    ("opening.picture", "GET"): Row("/p/broken", ANYBODY, also=(404,)),
+    # the board and the customer
+    ("board.home", "GET"): Row("/", EVERYBODY),
+    ("board.show", "GET"): Row("/board", EVERYBODY),
+    ("board.changes", "GET"): Row("/board/changes", EVERYBODY),
+    ("board.column", "GET"): Row("/board/column?pipeline=课程转化&number=0", EVERYBODY),
+    ("live.stream", "GET"): Row("/board/live", EVERYBODY, also=(503,), stranger=(204,)),
+    ("moves.move", "POST"): Row(C + "/move", WORKING, owned=True),
+    ("moves.undo", "POST"): Row(C + "/move/{move}/undo", WORKING, owned=True),
+    ("board.customer", "GET"): Row(C, EVERYBODY, owned=True),
+    ("customer.aside", "GET"): Row(C + "/aside", EVERYBODY, owned=True),
+    ("customer.talk", "GET"): Row(C + "/talk", EVERYBODY, owned=True),
+    ("customer.timeline", "GET"): Row(C + "/timeline?before=2030-01-01T00:00:00%2B00:00", EVERYBODY, owned=True),
+    ("customer.why", "GET"): Row(C + "/why/{message}", EVERYBODY, owned=True),
+    ("deeds.tag", "POST"): Row(C + "/tag", WORKING, owned=True),
+    ("deeds.untag", "POST"): Row(C + "/untag", WORKING, owned=True),
+    ("deeds.enrol", "POST"): Row(C + "/enrol", WORKING, owned=True),
+    ("deeds.stop", "POST"): Row(C + "/stop", WORKING, owned=True),
+    ("deeds.set_field", "POST"): Row(C + "/field", WORKING, owned=True),
+    ("deeds.note", "POST"): Row(C + "/note", WORKING, owned=True),
+    ("deeds.remove_note", "POST"): Row(C + "/note/{note}/remove", WORKING, owned=True),
+    ("deeds.peace", "POST"): Row(C + "/peace", WORKING, owned=True),
+    ("deeds.consent", "POST"): Row(
+        C + "/consent", (ADMIN, LEADER), owned=True, form={"kind": "agent", "whom": "owner", "word": "agreed"}
+    ),
+    ("deeds.erase_all", "POST"): Row(C + "/erase", (ADMIN,), owned=True),
+    ("feedback.give", "POST"): Row("/evidence/{evidence}/feedback", WORKING, owned=True, form={"word": "right"}),
+    ("media.hand_over", "GET"): Row("/media/{media}", EVERYBODY, owned=True, also=(410,)),
+    ("media.state", "GET"): Row("/media/{media}/state", EVERYBODY, owned=True),
+    ("media.fetch", "POST"): Row("/media/{media}/fetch", WORKING, owned=True),
+    # tasks and groups
+    ("tasks.show", "GET"): Row("/tasks", ROLES),
+    ("tasks.desk_only", "GET"): Row("/tasks/list?agent={agent}", ROLES, owned=True),
+    ("tasks.one", "GET"): Row(T, ROLES, owned=True),
+    ("tasks.download", "GET"): Row(T + "/file/1", ROLES, owned=True),
+    ("tasks.later", "POST"): Row(T + "/later", WORKING, owned=True, form={"delay": "1h"}),
+    ("tasks.unfit", "POST"): Row(T + "/unfit", WORKING, owned=True, form={"reason": "busy"}),
+    ("groups.show", "GET"): Row("/groups", ROLES),
+    ("groups.one", "GET"): Row("/groups/{group}", ROLES, owned=True),
+    # the sidebar: of agents, whoever else they are
+    ("sidebar.show", "GET"): Row("/sidebar", WORKING),
+    ("sidebar.stand_in", "GET"): Row("/sidebar/stand-in.js", ()),
+    ("sidebar.sign", "POST"): Row("/sidebar/sign", WORKING),
+    ("sidebar.customer", "POST"): Row(
+        "/sidebar/customer", (AGENT,), owned=True, form={"external_userid": "{userid}"}
+    ),
+    ("sidebar.group", "POST"): Row("/sidebar/group", (AGENT,), owned=True, form={"chat_id": "{chat_id}"}),
+    ("sidebar.send", "POST"): Row("/sidebar/send", (AGENT,), owned=True, form={"external_userid": "{userid}"}),
+    ("sidebar.unsent", "POST"): Row("/sidebar/unsent", (AGENT,), owned=True, form={"external_userid": "{userid}"}),
+    ("sidebar.trouble", "POST"): Row("/sidebar/trouble", WORKING),
+    ("sidebar.later", "POST"): Row("/sidebar/tasks/{task}/later", (AGENT,), owned=True),
+    ("sidebar.unfit", "POST"): Row("/sidebar/tasks/{task}/unfit", (AGENT,), owned=True),
+    # rules
+    ("rules.show", "GET"): Row("/rules", LOOKERS),
+    ("rules.rule", "GET"): Row("/rules/r/ask-price", LOOKERS),
+    ("rules.new", "GET"): Row("/rules/new", (ADMIN,)),
+    ("rules.edit", "GET"): Row("/rules/r/ask-price/edit", (ADMIN,)),
+    ("rules.save", "POST"): Row("/rules/save", (ADMIN,)),
+    ("rules.delete", "POST"): Row("/rules/r/ask-price/delete", (ADMIN,), form={"version": "old"}),
+    ("rules.try_sentence", "POST"): Row("/rules/try", (ADMIN,)),
+    ("rules.try_recent", "POST"): Row("/rules/recent", (ADMIN,)),
+    ("rules.file", "GET"): Row("/rules/file", HEADS),
+    ("rules.check", "POST"): Row("/rules/file/check", (ADMIN,)),
+    ("rules.save_file", "POST"): Row("/rules/file", (ADMIN,), form={"text": "x = ", "base": "old"}),
+    ("rules.history", "GET"): Row("/rules/history", HEADS),
+    ("rules.change", "GET"): Row("/rules/history/{change}", HEADS),
+    ("rules.restore", "POST"): Row("/rules/history/{change}/restore", (ADMIN,), form={"base": "old"}),
+    ("rules.ask", "POST"): Row("/rules/backtests", (ADMIN,)),
+    ("rules.backtest", "GET"): Row("/rules/backtests/{study}", HEADS),
+    ("rules.cancel", "POST"): Row("/rules/studies/{study}/cancel", (ADMIN,)),
+    ("rules.proposals", "GET"): Row("/rules/proposals", HEADS),
+    ("rules.find_proposals", "POST"): Row("/rules/proposals", (ADMIN,)),
+    # SOPs and the library
+    ("sops.show", "GET"): Row("/sops", ROLES),
+    ("sops.sop", "GET"): Row("/sops/s/hello", ROLES),
+    ("sops.people", "GET"): Row("/sops/s/hello/people", ROLES),
+    ("sops.preview", "GET"): Row("/sops/s/hello/preview", ROLES),
+    ("sops.preview", "GET", "of a customer"): Row("/sops/s/hello/preview?customer={customer}", ROLES, owned=True),
+    ("sops.switch", "POST"): Row("/sops/s/hello/switch", (ADMIN,), form={"base": "old"}),
+    ("sops.library", "GET"): Row("/sops/library", ROLES),
+    ("sops.upload", "POST"): Row("/sops/library", (ADMIN,)),
+    ("sops.take_away", "POST"): Row("/sops/library/remove", (ADMIN,), form={"name": "none.png"}),
+    ("sops.open_file", "GET"): Row("/sops/library/leaflet.pdf", ROLES),
+    # reports
+    ("reports.show", "GET"): Row("/reports", LOOKERS),
+    ("reports.part", "GET"): Row("/reports/stages/part", LOOKERS),
+    ("reports.renew", "POST"): Row("/reports/stages/renew", LOOKERS),
+    ("reports.download", "GET"): Row("/reports/stages/funnel-1.csv", LOOKERS, also=(404,)),
+    # settings
+    ("admin.show", "GET"): Row("/admin", HEADS),
+    ("admin.versions", "GET"): Row("/admin/config", HEADS),
+    ("admin.version", "GET"): Row("/admin/config/{version}", HEADS),
+    ("admin.quarantine", "GET"): Row("/admin/quarantine", HEADS),
+    ("admin.replay", "POST"): Row("/admin/quarantine/replay", (ADMIN,), also=(503,)),
+    ("admin.people", "GET"): Row("/admin/people", HEADS),
+    ("admin.change_person", "POST"): Row("/admin/people/agent/{agent}/role", (ADMIN,), form={"role": "agent"}),
+    ("admin.deeds", "GET"): Row("/admin/log", HEADS),
+    ("admin.deeds_file", "GET"): Row("/admin/log.csv", HEADS),
+    ("admin.chain", "GET"): Row("/admin/log/chain", HEADS),
+    ("admin.views", "GET"): Row("/admin/views", HEADS),
+    ("admin.views_file", "GET"): Row("/admin/views.csv", HEADS),
+    ("doctor.show", "GET"): Row("/admin/doctor", HEADS),
+    ("doctor.results", "GET"): Row("/admin/doctor/results", HEADS),
+}
+
+
+def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
+    """One customer of the owner with all that a page may name: `Things`, for paths and forms."""
+    now, version = clock.now(), site.system.settings.version
+    with site.store.write() as session:
+        rows = Rows(session, now)
+        owner = session.get_one(Agent, owner_id)
+        customer = rows.customer("归属客户", agent=owner)
+        move = StageMove(
+            customer_id=customer.id, pipeline="课程转化", serial=2, from_stage="新线索", to_stage="考虑价格",
+            cause="drag", trigger="Somebody", version=version, moved_at=now,
+        )  # fmt: skip
+        said = rows.message(customer, "请问多少钱", owner, ago=timedelta(minutes=5))
+        evidence = rows.evidence(said, [["多少钱", 2, 5]], "考虑价格", "命中")
+        task = rows.task(
+            customer, owner, "您好", state="delivered",
+            attach=[
+                {"kind": "link", "title": "网页", "url": "https://example.com/"},
+                {"kind": "file", "file": "leaflet.pdf"},
+            ],
+        )  # fmt: skip
+        media = MediaFile(
+            message_id=said.id,
+            kind="image",
+            sdkfileid="f",
+            fileid_hash=said.msgid,
+            sent_at=now,
+            state="kept",
+            content_hash="0" * 64,
+        )
+        note = Note(customer_id=customer.id, author="Somebody", text="备注", created_at=now)
+        room = GroupChat(chat_id=f"wr{customer.id}", name="群", owner=owner.userid, first_seen_at=now)
+        change = ConfigChange(follows=customer.id + 10**6, version=version, at=now)
+        study = Study(
+            kind="backtest", state="done", author="root", version=version, since=now, created_at=now, touched_at=now
+        )
+        session.add_all([move, media, note, room, change, study])
+        session.flush()
+        for person, kind in ((owner_key, "agent"), (customer.external_userid, "customer")):
+            session.add(GroupMember(group_id=room.id, person=person, kind=kind))
+        key = site.key
+        return {
+            "customer": customer.id, "userid": customer.external_userid, "move": move.id, "message": said.id,
+            "evidence": evidence.id, "task": task.id, "media": media.id, "note": note.id, "group": room.id,
+            "chat_id": room.chat_id, "change": change.id, "study": study.id, "version": version,
+            "agent": owner_id, "task_link": task_url("", task.id, owner_id, key, now),
+            "day_link": day_url("", owner_id, key, now), "tracked_link": link_url("", task.id, 0, key),
+        }  # fmt: skip

@@ -1,0 +1,62 @@
+"""What tests of the English have in common: a sentence said in it, and the Chinese that is left there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import bot
+from bot.web.layout.languages import wording_in
+from taggers.said import fill
+
+ROOT = Path(bot.__file__).parent.parent
+HAN = re.compile(r"[\u4e00-\u9fff，。；：（）「」、]")
+_TERM = re.compile(r"\([^()]*\)")  # WeCom's console is Chinese: its own names may stand in brackets
+
+# Modules in which every Chinese text is for people who look at a page, and what of theirs is not.
+DIAGNOSING = (
+    "bot/ops/doctor/host.py", "bot/ops/doctor/app.py", "bot/ops/doctor/archive.py", "bot/ops/doctor/callback.py",
+    "bot/ops/doctor/words.py", "bot/wecom/errors.py", "bot/wecom/keyring.py",
+    "bot/platform/config/problems.py", "bot/platform/config/settings.py", "bot/platform/config/file.py", "bot/platform/config/materials.py", "sop/checks.py",
+    "sop/attachments.py",
+    "sop/groupsend.py", "sop/guards.py", "sop/enrolling.py", "taggers/compiled.py", "taggers/rulebook.py",
+    "taggers/rule.py", "bot/platform/stored_sentences.py",
+)  # fmt: skip
+# Modules whose refusals a page shows, among other texts.
+REFUSING = (
+    "bot/ops/doctor/examination.py", "bot/wecom/native.py", "bot/wecom/sealing.py", "sop/triggers.py", "sop/playbook.py",
+    "sop/wording.py", "sop/stages.py", "sop/fields.py", "sop/workcalendar.py", "taggers/weighing.py",
+    "taggers/reasons.py", "taggers/occurrence.py", "taggers/backtest.py", "bot/agents/manual_moves.py", "bot/agents/manual_enrolment.py",
+    "bot/sops/material_library.py", "bot/platform/archive_sources.py",
+)  # fmt: skip
+NO_TEXTS = {"不是一对", "[“”‘’＝，：【】]", "？！，；：（）", " → "}
+
+
+def in_english(text: str) -> str:
+    """A finding or a problem as a page says it in English."""
+    wording, values = getattr(text, "wording", text), getattr(text, "values", {})
+    return fill(wording, values, partial(wording_in, "en"), ", ")
+
+
+def chinese_left(text: str) -> str:
+    """The English of a text where Chinese is left in it, else nothing."""
+    english = in_english(text)
+    return english if HAN.search(_TERM.sub("", english)) else ""
+
+
+def said_in(tree: ast.AST) -> set[str]:
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    return {text for call in calls if call.func.id == "Said" for text in texts_in(call)}  # type: ignore[attr-defined]
+
+
+def texts_in(tree: ast.AST) -> Iterator[str]:
+    """The Chinese texts below a node, without docstrings."""
+    if isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Constant):
+        return
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, str) and HAN.search(tree.value):
+        yield tree.value
+    for child in ast.iter_child_nodes(tree):
+        yield from texts_in(child)

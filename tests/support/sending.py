@@ -1,0 +1,57 @@
+"""A worker that sends and does nothing else, in a process of its own; and what came of it on the phones."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TypeAlias
+
+from bot.platform.environment import read_environment
+from bot.system import System
+from bot.wecom.errors import Held
+from tests.support.parts import Town
+
+Message: TypeAlias = tuple[str, int]
+"""To whom, and a number that tells it from the others."""
+
+
+@cache
+def _system(variables: frozenset[tuple[str, str]]) -> System:
+    return System(read_environment(dict(variables)))
+
+
+def send(variables: Mapping[str, str], messages: Sequence[Message]) -> list[Message]:
+    """Send what the door lets through; returns what has to wait. Whoever was held back once is not tried again."""
+    wecom, full = _system(frozenset(variables.items())).wecom, set[str]()
+    left = []
+    for userid, number in messages:
+        if userid not in full:
+            try:
+                wecom.send_text(userid, f"第 {number} 条")
+                continue
+            except Held:
+                full.add(userid)
+        left.append((userid, number))
+    return left
+
+
+def arrivals(town: Town) -> dict[str, list[datetime]]:
+    """When each member got a message, by WeCom's clock."""
+    since, seen = 0, defaultdict(list)
+    while effects := town.control.effects(since, "message"):
+        since = effects[-1]["id"]
+        for effect in effects:
+            seen[effect["userid"]].append(datetime.fromisoformat(effect["at"]))
+    return {userid: sorted(times) for userid, times in seen.items()}
+
+
+def most_in_a_minute(times: Sequence[datetime]) -> int:
+    """The most that came within any sixty seconds."""
+    most = first = 0
+    for last, at in enumerate(times):
+        while at - times[first] >= timedelta(seconds=60):
+            first += 1
+        most = max(most, last - first + 1)
+    return most

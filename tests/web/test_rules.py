@@ -1,0 +1,470 @@
+"""The rules' pages: who sees what, editing the file itself, drafts tried, nothing lost and nothing broken saved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from bot.analytics.rule_stats import hit_counts, with_feedback
+from bot.analytics.studies import advance
+from bot.platform import clock
+from bot.platform.config.file import read_config_text
+from bot.platform.config.rule_text import find_rule, rule_blocks
+from bot.platform.models import AuditEntry, ConfigChange, Evidence, Feedback, Study, ViewEntry
+from tests.support.rows import Rows
+from tests.support.site import CONFIG, Site, open_site
+
+COMMENTED = (
+    CONFIG.replace("[[rules]]", "# 问价\n[[rules]]").replace('any = ["多少钱"]', 'any = ["多少钱"]  # 常说的')
+    + """
+# 别的规则
+[[rules]]
+id = "hello"
+tag = "已开课"
+any = ["你好"]
+  [rules.examples]
+  hit = ["你好"]
+"""
+)
+FORM = {"was": "ask-price", "id": "ask-price", "tag": "考虑价格", "from": "customer", "any": "多少钱\n学费"}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with open_site(tmp_path, COMMENTED) as site:
+        yield site
+
+
+def path_of(site: Site) -> Path:
+    return site.system.environment.config
+
+
+def stamp(site: Site) -> str:
+    return read_config_text(path_of(site)).stamp
+
+
+def save(site: Site, client: FlaskClient, **form: str) -> Any:
+    return client.post("/rules/save", data={**FORM, "stamp": stamp(site), **form})
+
+
+def hits(site: Site, count: int = 3, **values: Any) -> list[int]:
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        agent = rows.agent()
+        found = []
+        for number in range(count):
+            customer = rows.customer(f"李女士{number}", agent=agent)
+            message = rows.message(customer, f"请问多少钱 13812345678 {number}", ago=timedelta(days=2))
+            evidence = rows.evidence(message, [["多少钱", 2, 5]], "考虑价格", "命中 多少钱；非否定；疑问句")
+            for name, value in values.items():
+                setattr(evidence, name, value)
+            found.append(evidence.id)
+    return found
+
+
+def test_the_table_says_what_each_rule_did(site: Site) -> None:
+    hits(site, 2)
+    hits(site, 1, hit_at=clock.now() - timedelta(days=20))
+    hits(site, 1, hit_at=clock.now() - timedelta(days=40), rule_id="old-one")
+    client = site.signed_in("admin")
+    html = client.get("/rules").text
+    row = re.search(r"<tr>.*?ask-price.*?</tr>", html, re.DOTALL)
+    assert row is not None
+    assert [int(one) for one in re.findall(r'data-name="\d+ 天">(\d+)<', row[0])] == [2, 3]
+    assert "old-one" in html
+    assert "已不在配置里" in html
+    assert "hello" not in client.get("/rules?q=多少钱").text.partition("<tbody>")[2]
+    assert "ask-price" not in client.get("/rules?tag=已开课").text.partition("<tbody>")[2]
+    assert "没有符合的规则" in client.get("/rules?q=没有人写过的词").text
+
+
+def test_the_figures_are_the_same_on_both_databases(store: Any) -> None:
+    now = clock.now()
+    with store.write() as session:
+        rows = Rows(session, now)
+        for number in range(4):
+            evidence = rows.evidence(rows.message(rows.customer(), "多少钱"), [["多少钱", 0, 3]], "考虑价格", "命中")
+            evidence.hit_at = now - timedelta(days=10 * number)
+            session.add(
+                Feedback(evidence_id=evidence.id, rule_id="ask-price", right=number > 0, author="a", given_at=now)
+            )
+    with store.read() as session:
+        found = with_feedback(session, hit_counts(session, now))["ask-price"]
+    assert (found.week, found.month, found.last_at, found.right, found.wrong) == (1, 4, now, 3, 1)
+    assert found.precision == 0.75
+
+
+def test_a_hit_is_shown_with_its_words_and_reading_it_is_noted(site: Site) -> None:
+    hits(site)
+    client = site.signed_in("admin")
+    html = client.get("/rules/r/ask-price").text
+    assert html.count('<mark title="命中 多少钱；非否定；疑问句">多少钱</mark>') == 3
+    assert "any = [&#34;多少钱&#34;]  # 常说的" in html
+    with site.store.read() as session:
+        assert len(session.scalars(select(ViewEntry).where(ViewEntry.page == "rule")).all()) == 3
+    assert client.get("/rules/r/nobody-knows").status_code == 404
+    assert client.get("/rules/r/ask-price?before=99999999999999999999").status_code in (200, 404)
+
+
+def test_further_hits_come_as_one_scrolls(site: Site) -> None:
+    hits(site, 25)
+    client = site.signed_in("admin")
+    html = client.get("/rules/r/ask-price").text
+    (more,) = re.findall(r'hx-get="([^"]+)"', html)
+    rest = client.get(more.replace("&amp;", "&")).text
+    assert (html.count("hit-top"), rest.count("hit-top")) == (20, 5)
+
+
+def test_who_only_looks_sees_no_telephone_numbers_and_changes_nothing(site: Site) -> None:
+    (evidence, *_) = hits(site)
+    auditor = site.signed_in("auditor")
+    html = auditor.get("/rules/r/ask-price").text
+    assert "13812345678" not in html
+    assert "138****5678" in html
+    assert "误判" not in html.partition('class="hits"')[2]
+    for path in ("/rules/file", "/rules/history", "/rules/proposals"):
+        assert auditor.get(path).status_code == 200, path
+    assert "readonly" in auditor.get("/rules/file").text
+    assert auditor.get("/rules/new").status_code == 404
+    for path in ("/rules/save", "/rules/file", "/rules/backtests", "/rules/try", "/rules/recent", "/rules/proposals"):
+        assert auditor.post(path, data=FORM).status_code == 404, path
+    assert auditor.post(f"/evidence/{evidence}/feedback", data={"word": "wrong"}).status_code == 404
+
+
+def test_a_leader_sees_hits_of_his_own_people_and_an_agent_no_rules_at_all(site: Site) -> None:
+    hits(site)
+    leader = site.signed_in("leader", userid="Nobody", departments=[7])
+    assert "李女士" not in leader.get("/rules/r/ask-price").text
+    for path in ("/rules/file", "/rules/history", "/rules/proposals", "/rules/new", "/rules/r/ask-price/edit"):
+        assert leader.get(path).status_code == 404, path
+    assert site.signed_in("agent", userid="Somebody").get("/rules").status_code == 404
+    assert site.watcher().get("/rules").status_code == 404
+
+
+def test_feedback_counts_once_a_person_and_can_be_taken_back(site: Site) -> None:
+    (evidence, *_) = hits(site)
+    client = site.signed_in("admin", userid="WuTong")
+    address = f"/evidence/{evidence}/feedback"
+    assert "on wrong" in client.post(address, data={"word": "wrong"}).text
+    assert "on right" in client.post(address, data={"word": "right"}).text
+    with site.store.read() as session:
+        (row,) = session.scalars(select(Feedback))
+        assert (row.right, row.rule_id, row.author) == (True, "ask-price", "WuTong")
+    assert "100%" in client.get("/rules").text
+    client.post(address, data={"word": ""})
+    with site.store.read() as session:
+        assert session.scalars(select(Feedback)).all() == []
+        actions = [entry.action for entry in session.scalars(select(AuditEntry))]
+    assert actions == ["feedback.give"] * 3
+    assert client.post(address, data={"word": "nonsense"}).status_code == 400
+    assert client.post("/evidence/999/feedback", data={"word": "right"}).status_code == 404
+    stranger = site.signed_in("agent", userid="Stranger")
+    assert stranger.post(address, data={"word": "wrong"}).status_code == 404
+
+
+def test_a_rule_is_saved_into_the_file_with_every_comment(site: Site) -> None:
+    client = site.signed_in("admin", userid="WuTong")
+    before = path_of(site).read_text(encoding="utf-8")
+    answer = save(site, client, times="2", within="7d", **{"examples.hit": "学费是几块"})
+    assert answer.headers["Location"] == "/rules/r/ask-price?saved=1"
+    after = path_of(site).read_text(encoding="utf-8")
+    old, new = find_rule(before, "ask-price"), find_rule(after, "ask-price")
+    assert new.values == {
+        "id": "ask-price", "tag": "考虑价格", "any": ["多少钱", "学费"], "times": 2, "within": "7d",
+        "examples": {"hit": ["学费是几块"]},
+    }  # fmt: skip
+    assert after.encode()[: new.start] == before.encode()[: old.start]
+    assert after.encode()[new.end :] == before.encode()[old.end :]
+    assert "# 常说的" in after
+    assert site.system.settings.source == after
+    page = client.get("/rules/history").text
+    assert "改规则 ask-price" in page
+    assert "WuTong" in page
+
+
+def test_an_unchanged_form_changes_no_byte(site: Site) -> None:
+    client = site.signed_in("admin")
+    before = path_of(site).read_bytes()
+    html = client.get("/rules/r/ask-price/edit").text
+    assert "多少钱" in html
+    assert save(site, client, any="多少钱").status_code == 302
+    assert path_of(site).read_bytes() == before
+
+
+def test_an_edit_that_fails_an_example_is_refused_at_its_field(site: Site) -> None:
+    client = site.signed_in("admin")
+    before = path_of(site).read_bytes()
+    answer = save(site, client, **{"examples.hit": "在吗"})
+    assert answer.status_code == 422
+    field = re.search(r'name="examples.hit".*?</div>', answer.text, re.DOTALL)
+    assert field is not None
+    assert "例句「在吗」应命中 ask-price" in field[0]
+    assert "学费" in answer.text  # what was typed is still there
+    assert path_of(site).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"id": "hello"}, "已被"),
+        ({"id": "中文"}, "只能用英文字母"),
+        ({"regex": "(?=x)"}, "regex"),
+        ({"times": "很多"}, "应是整数"),
+        ({"within": "soon"}, "时长写成"),
+        ({"any": ""}, "ask-price"),
+        ({"tag": ""}, "必须写上"),
+        ({"from": "nobody"}, "只能是"),
+        ({"scope": "nowhere", "any": "甲" * 65}, "太长"),
+    ],
+)
+def test_nonsense_is_refused_in_words(site: Site, form: dict[str, str], words: str) -> None:
+    before = path_of(site).read_bytes()
+    answer = save(site, site.signed_in("admin"), **form)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert path_of(site).read_bytes() == before
+
+
+def test_a_new_rule_bites_on_the_next_sentence(site: Site) -> None:
+    client = site.signed_in("admin")
+    assert "新规则" in client.get("/rules/new").text
+    answer = save(site, client, was="", id="ask-refund", any="退费", **{"examples.hit": "能退费吗"})
+    assert answer.status_code == 302
+    assert [block.id for block in rule_blocks(path_of(site).read_text(encoding="utf-8"))][-1] == "ask-refund"
+    tried = client.post("/rules/try", data={**FORM, "sentence": "退费怎么弄"}).text
+    assert "ask-refund" in tried
+
+
+def test_a_rule_goes_when_it_is_removed(site: Site) -> None:
+    client = site.signed_in("admin")
+    answer = client.post("/rules/r/hello/delete", data={"stamp": stamp(site)})
+    assert answer.headers["Location"] == "/rules?deleted=hello"
+    assert [block.id for block in rule_blocks(path_of(site).read_text(encoding="utf-8"))] == ["ask-price"]
+    assert client.post("/rules/r/hello/delete", data={"stamp": stamp(site)}).status_code == 404
+
+
+def test_who_saves_later_sees_what_the_other_did_and_loses_nothing(site: Site) -> None:
+    first, second = site.signed_in("admin", userid="WuTong"), site.signed_in("admin", userid="LinXiaoyu")
+    began = stamp(site)
+    assert save(site, first, any="多少钱\n学费", stamp=began).status_code == 302
+    answer = save(site, second, any="多少钱\n价位", stamp=began)
+    assert answer.status_code == 409
+    assert "WuTong" in answer.text
+    assert "价位" in answer.text
+    assert re.search(r'class="gone".*?学费', answer.text, re.DOTALL)
+    assert find_rule(path_of(site).read_text(encoding="utf-8"), "ask-price").values["any"] == ["多少钱", "学费"]
+    fresh = re.search(r'name="stamp" value="(\w+)"', answer.text)
+    assert fresh is not None
+    assert save(site, second, any="多少钱\n价位", stamp=fresh[1]).status_code == 302
+    assert find_rule(path_of(site).read_text(encoding="utf-8"), "ask-price").values["any"] == ["多少钱", "价位"]
+
+
+def test_a_rule_that_was_removed_meanwhile_is_not_lost(site: Site) -> None:
+    client = site.signed_in("admin")
+    began = stamp(site)
+    hello = {"was": "hello", "id": "hello", "tag": "已开课", "any": "你好\n您好"}
+    assert client.post("/rules/r/hello/delete", data={"stamp": began}).status_code == 302
+    answer = save(site, client, stamp=began, **hello)
+    assert answer.status_code == 409
+    assert "刚被别人删除或改名" in answer.text
+    assert save(site, client, **{**hello, "was": ""}).status_code == 302
+
+
+def test_a_large_change_needs_a_second_look(site: Site) -> None:
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        customer = rows.customer()
+        for number in range(30):
+            rows.message(customer, f"外面天气不错 {number}")
+    client = site.signed_in("admin")
+    before = path_of(site).read_bytes()
+    answer = save(site, client, any="多少钱\n天气")
+    assert answer.status_code == 409
+    assert "最近 30 条消息" in answer.text
+    assert "天气" in answer.text
+    assert path_of(site).read_bytes() == before
+    sure = re.search(r'name="sure" value="(\w+)"', answer.text)
+    assert sure is not None
+    assert save(site, client, any="多少钱\n天气\n冷", sure=sure[1]).status_code == 409  # another draft than was seen
+    assert save(site, client, any="多少钱\n天气", sure=sure[1]).status_code == 302
+
+
+def test_a_sentence_is_tried_before_anything_is_saved(site: Site) -> None:
+    client = site.signed_in("admin")
+    assert "✓" in client.post("/rules/try", data={**FORM, "sentence": "学费怎么收"}).text
+    assert "否定" in client.post("/rules/try", data={**FORM, "sentence": "不谈学费"}).text
+    assert "没有这条规则的关键词" in client.post("/rules/try", data={**FORM, "sentence": "在吗"}).text
+    assert "客户" in client.post("/rules/try", data={**FORM, "sentence": "学费", "speaker": "agent"}).text
+    hostile = client.post("/rules/try", data={**FORM, "sentence": "<script>学费</script>"})
+    assert "<script>" not in hostile.text
+    assert "regex" in client.post("/rules/try", data={**FORM, "regex": "(((", "sentence": "学费"}).text
+
+
+def test_a_draft_is_tried_on_the_last_messages(site: Site) -> None:
+    hits(site)
+    client = site.signed_in("admin")
+    found = client.post("/rules/recent", data={**FORM, "any": "学费"}).text
+    assert "最近 3 条消息：原来命中 3 次，改后 0 次，多 0，少 3。" in found
+    assert "没有差别" in client.post("/rules/recent", data={**FORM, "any": "多少钱"}).text
+    with site.store.read() as session:
+        assert session.scalars(select(ViewEntry).where(ViewEntry.page == "draft")).all()
+
+
+def test_a_file_broken_by_hand_shows_its_lines_and_is_mended_as_text(site: Site) -> None:
+    client = site.signed_in("admin")
+    assert client.get("/rules").status_code == 200
+    good = path_of(site).read_text(encoding="utf-8")
+    path_of(site).write_text(good.replace('tag = "已开课"', "tag = 已开课"), encoding="utf-8")
+    site.system.keeper.look_again()
+    assert "仍按上一份正确的版本运行" in client.get("/rules").text
+    page = client.get("/rules/file").text
+    (line,) = re.findall(r'data-bad="(\d+)"', page)
+    assert good.splitlines()[int(line) - 1] == 'tag = "已开课"'
+    assert "tag = 已开课" in page
+    refused = client.post("/rules/file", data={"text": "[[rules]]\nid = 1\n", "stamp": stamp(site)})
+    assert refused.status_code == 422
+    assert "第 2 行" in refused.text
+    assert "没有问题" in client.post("/rules/file/check", data={"text": good}).text
+    assert client.post("/rules/file", data={"text": good, "stamp": stamp(site)}).status_code == 302
+    assert path_of(site).read_text(encoding="utf-8") == good
+    assert "仍按上一份正确的版本运行" not in client.get("/rules").text
+
+
+def test_without_any_good_config_the_file_can_still_be_mended(site: Site) -> None:
+    path_of(site).write_text("nonsense", encoding="utf-8")
+    client = site.signed_in("admin")
+    assert client.get("/rules").status_code == 503
+    assert "nonsense" in client.get("/rules/file").text
+    assert client.post("/rules/file", data={"text": COMMENTED, "stamp": stamp(site)}).status_code == 302
+    assert client.get("/rules").status_code == 200
+
+
+def test_a_read_only_file_says_so_and_is_not_saved(site: Site) -> None:
+    path_of(site).chmod(0o444)
+    client = site.signed_in("admin")
+    for page in ("/rules/file", "/rules/r/ask-price/edit"):
+        assert "chmod u+w" in client.get(page).text
+    answer = save(site, client)
+    assert answer.status_code == 409
+    assert "只读" in answer.text
+    assert path_of(site).read_text(encoding="utf-8") == COMMENTED
+
+
+def test_text_keeps_windows_line_ends_and_a_conflict_shows_both(site: Site) -> None:
+    client = site.signed_in("admin")
+    began = stamp(site)
+    mine = COMMENTED.replace("你好", "您好")
+    path_of(site).write_text(COMMENTED + "# 另一个人加的\n", encoding="utf-8")
+    answer = client.post("/rules/file", data={"text": mine.replace("\n", "\r\n"), "stamp": began})
+    assert answer.status_code == 409
+    assert "另一个人加的" in answer.text
+    assert "any = [&#34;您好&#34;]" in answer.text
+    assert "\r" not in path_of(site).read_text(encoding="utf-8")
+    assert client.post("/rules/file", data={"stamp": began}).status_code == 400
+
+
+def test_an_old_version_comes_back(site: Site) -> None:
+    client = site.signed_in("admin", userid="WuTong")
+    client.get("/rules")
+    save(site, client)
+    with site.store.read() as session:
+        first, second = session.scalars(select(ConfigChange).order_by(ConfigChange.id))
+    page = client.get(f"/rules/history/{second.id}").text
+    assert re.search(r'class="new".*?学费', page, re.DOTALL)
+    assert "这就是现在的文件" in page
+    answer = client.post(f"/rules/history/{first.id}/restore", data={"stamp": stamp(site)})
+    assert answer.status_code == 302
+    assert path_of(site).read_text(encoding="utf-8") == COMMENTED
+    assert "恢复到版本" in client.get("/rules/history").text
+    stale = client.post(f"/rules/history/{second.id}/restore", data={"stamp": "0" * 16})
+    assert stale.status_code == 409
+    assert client.get("/rules/history/999").status_code == 404
+    assert client.post("/rules/history/999/restore").status_code == 404
+    assert client.get("/rules/history?before=99999999999999999999").status_code == 200
+
+
+def test_a_backtest_says_who_comes_and_goes_and_how_many_it_names(site: Site) -> None:
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        for _ in range(7):
+            rows.message(rows.customer(), "学费怎么算")
+        rows.message(rows.customer(), "多少钱")
+    client = site.signed_in("admin")
+    client.post("/rules/backtests", data={**FORM, "any": "学费"})
+    while advance(site.system, clock.now()):
+        pass
+    done = re.sub(r"<[^>]+>", "", client.get("/rules/backtests/1").text)
+    assert "多出来的 7 · 列出 5 位" in done
+    assert re.search(r"少掉的 1\s", done)
+
+
+def test_a_backtest_is_asked_for_watched_and_cancelled(site: Site) -> None:
+    hits(site)
+    client = site.signed_in("admin")
+    assert "等待后台开始" in client.post("/rules/backtests", data={**FORM, "any": "学费"}).text
+    with site.store.read() as session:
+        (study,) = session.scalars(select(Study))
+    while advance(site.system, clock.now()):
+        pass
+    done = client.get(f"/rules/backtests/{study.id}").text
+    assert "3 位客户，3 条消息" in done
+    assert "−3" in done
+    assert "hx-get" not in done
+    assert ">少掉的 " in done
+    assert ">多出来的 " not in done
+    client.post("/rules/backtests", data={"text": COMMENTED})
+    assert "已停止" in client.post(f"/rules/studies/{study.id + 1}/cancel").text
+    assert "wrong" in client.post("/rules/backtests", data={**FORM, "regex": "((("}).text
+    assert client.get("/rules/backtests/999").status_code == 404
+    assert client.post("/rules/studies/999/cancel").status_code == 404
+
+
+def test_a_proposal_fills_the_form(site: Site) -> None:
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        for number in range(50):
+            customer = rows.customer(stage=None)
+            rows.message(customer, "怎么报名呢" if number < 6 else "你好呀", ago=timedelta(hours=1))
+            if number < 6:
+                rows.tag(customer, "已付款", by="human")
+    client = site.signed_in("admin")
+    assert "还没有找过" in client.get("/rules/proposals").text
+    assert client.post("/rules/proposals").status_code == 302
+    assert "正在找" in client.get("/rules/proposals").text
+    while advance(site.system, clock.now()):
+        pass
+    html = client.get("/rules/proposals").text
+    (link, *_) = re.findall(r'href="(/rules/new\?[^"]+)"', html)
+    form = client.get(link.replace("&amp;", "&")).text
+    assert 'value="mined-1"' in form
+    assert 'value="已付款"' in form
+    assert "报名" in form
+    assert client.get("/rules/new?study=999&number=0").status_code == 404
+    assert client.get("/rules/new?study=1&number=-1").status_code == 404
+    client.post("/rules/proposals")
+    assert client.post("/rules/studies/2/cancel").status_code == 302
+    assert "没有找完就停止了" in client.get("/rules/proposals").text
+
+
+def test_forgery_and_strangers_are_turned_away(site: Site) -> None:
+    stranger = site.app.test_client()
+    assert stranger.get("/rules").status_code == 302
+    assert stranger.post("/rules/save", data=FORM).status_code in (302, 400)
+    forged = site.signed_in("admin")
+    forged.environ_base.pop("HTTP_X_CSRFTOKEN")
+    assert save(site, forged).status_code == 400
+    assert path_of(site).read_text(encoding="utf-8") == COMMENTED
+
+
+def test_evidence_of_a_message_that_is_gone_is_still_shown(site: Site) -> None:
+    (first, *_) = hits(site, 1)
+    with site.store.write() as session:
+        session.get_one(Evidence, first).message_id = None
+    assert "命中 多少钱" in site.signed_in("admin").get("/rules/r/ask-price").text
