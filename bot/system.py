@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 
+from bot.platform import clock
 from bot.platform.archive_sources import archive_client, open_archive
 from bot.platform.config.reload import SettingsKeeper
 from bot.platform.config.settings import Settings
-from bot.platform.database import search_index as searching  # whoever is renamed is found by his new name
 from bot.platform.database.store import Store, is_fresh
 from bot.platform.encryption import DataKeys, open_data_keys
 from bot.platform.environment import Environment, read_environment
+from bot.platform.failpoints import passing
 from bot.platform.gateway.call_counts import Tallies
 from bot.platform.gateway.gateway import Door
 from bot.platform.processes import name_process
 from bot.platform.queue import Bell, connect_redis
 from bot.platform.signed_links import signing_key
 from bot.platform.valkey import ensure_valkey, running_url
+from bot.platform.work import Work
 from bot.wecom.api import WeComClient
 from bot.wecom.archive import ArchiveSource
 from bot.wecom.keyring import KeyRing
@@ -62,6 +67,34 @@ class System:
     @cached_property
     def bell(self) -> Bell:
         return Bell(connect_redis(self.redis_url))
+
+    @contextmanager
+    def work(self, now: datetime | None = None, point: str = "") -> Iterator[Work]:
+        """One piece of work in one transaction; workers are woken for what it sends once it is committed.
+
+        point: the failpoint between the commit and that.
+        """
+        settings = self.settings  # before the transaction: an edited config is noted in one of its own
+        with self.store.write() as session:
+            work = Work(session, settings, now or clock.now())
+            yield work
+        passing(point)
+        self.wake_workers(work)
+
+    @contextmanager
+    def look(self, now: datetime | None = None) -> Iterator[Work]:
+        """The same without the right to write: nothing leaves."""
+        settings = self.settings
+        with self.store.read() as session:
+            yield Work(session, settings, now or clock.now())
+
+    def wake_workers(self, work: Work) -> None:
+        """Enqueue what a committed piece of work left to be done. Without a queue the sweep finds it."""
+        if not (work.leaving or work.jobs) or self.known_redis_url is None:
+            return
+        self.bell.ring_for("deliver", work.outbox_ids)
+        for job in sorted(work.jobs):
+            self.bell.ring_once(job)
 
     @cached_property
     def signing_key(self) -> bytes:

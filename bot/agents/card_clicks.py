@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from bot.customers.identity import find_agents
-from bot.customers.state import Wake
 from bot.platform.config.settings import Settings
-from bot.platform.models import CallbackEvent, Outbox, SopTask
+from bot.platform.models import CallbackEvent, SopTask
+from bot.platform.work import About, Work
 from bot.sops.prompts import put_off
 from bot.wecom.cards import Choice
 from bot.wecom.events import CardClick
@@ -37,22 +35,20 @@ class Change:
     choice: Choice | None = None
 
 
-def take_click(
-    session: Session, settings: Settings, event: CardClick, row: CallbackEvent, now: datetime, wake: Wake
-) -> str:
+def take_click(work: Work, event: CardClick, row: CallbackEvent) -> str:
     """Do what the button says, once; a click on a task that is settled only brings the card up to date."""
     action, _, number = event.key.partition(":")
-    task = session.get(SopTask, int(number)) if number.isdigit() and len(number) < 19 else None
-    agent = find_agents(session, [event.userid], now)[event.userid.casefold()]
+    task = work.session.get(SopTask, int(number)) if number.isdigit() and len(number) < 19 else None
+    agent = find_agents(work.session, [event.userid], work.now)[event.userid.casefold()]
     if task is None or task.agent_id != agent.id or action not in ACTIONS:
         return f"stored: click {event.key[:40]}"
     chosen = {question: options[0] for question, options in event.selected if options}
     if task.state == "delivered":
-        change = ACTIONS[action](settings, task, chosen, now)
+        change = ACTIONS[action](work.settings, task, chosen, work.now)
     else:
         change = Change(settled=_SETTLED.get(task.state, "已处理"))
     if event.response_code:
-        _put_change(session, task, event, change, row, now, wake)
+        _put_change(work, task, event, change, row)
     return f"click: {action}"
 
 
@@ -121,9 +117,7 @@ def delayed_until(option: str, calendar: Workcalendar, now: datetime) -> datetim
     return calendar.next_slot(at)
 
 
-def _put_change(
-    session: Session, task: SopTask, event: CardClick, change: Change, row: CallbackEvent, now: datetime, wake: Wake
-) -> None:
+def _put_change(work: Work, task: SopTask, event: CardClick, change: Change, row: CallbackEvent) -> None:
     payload: dict[str, Any] = {
         "response_code": event.response_code,
         "userid": event.userid,
@@ -131,16 +125,10 @@ def _put_change(
     }
     if change.choice is not None:
         payload["choice"] = change.choice.as_dict()
-    outbox = Outbox(
-        key=f"card_change:{row.id}",
-        kind="card_change",
-        payload=payload,
-        customer_id=task.customer_id,
-        agent_id=task.agent_id,
-        task_id=task.id,
-        created_at=now,
-        not_before=now,
-        deadline=now + timedelta(hours=72),
+    outbox = work.send(
+        "card_change",
+        f"card_change:{row.id}",
+        payload,
+        About(customer_id=task.customer_id, agent_id=task.agent_id, task_id=task.id),
     )
-    session.add(outbox)
-    wake.outbox.append(outbox)
+    outbox.deadline = work.now + timedelta(hours=72)

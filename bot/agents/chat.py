@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from bot.agents.card_clicks import tick
 from bot.agents.manual_moves import MoveRefused, move_by_hand
-from bot.customers.state import Case, Wake, open_case
-from bot.platform.config.settings import Settings
+from bot.customers.state import Case, open_case
 from bot.platform.database.store import get_status, set_status
 from bot.platform.models import Agent, Customer, Follow, SopTask
+from bot.platform.work import Work
 from bot.sops.prompts import put_off
 from sop.orders import HELP, Delay, Done, Help, Lookup, Shift, Today, read_order, split_shift
 
@@ -23,23 +23,23 @@ MOST_FOUND = 5
 _LISTED = ("planned", "queued", "delivered", "unknown")
 
 
-def answer_agent(session: Session, settings: Settings, agent: Agent, text: str, now: datetime, wake: Wake) -> str:
+def answer_agent(work: Work, agent: Agent, text: str) -> str:
     """Do what the agent writes and answer in words; whatever is not understood is answered with help."""
-    order = read_order(text, now, settings.calendar)
-    return _ANSWERS[type(order)](_Desk(session, settings, agent, now, wake), order)
+    order = read_order(text, work.now, work.settings.calendar)
+    return _ANSWERS[type(order)](_Desk(work, agent), order)
 
 
 class _Desk:
     """What an answer needs: the agent's own customers and tasks."""
 
-    def __init__(self, session: Session, settings: Settings, agent: Agent, now: datetime, wake: Wake) -> None:
-        self.session, self.settings, self.agent, self.now, self.wake = session, settings, agent, now, wake
+    def __init__(self, work: Work, agent: Agent) -> None:
+        self.work, self.agent = work, agent
         self._memory = f"chat:{agent.id}"
 
     def day(self) -> Sequence[SopTask]:
         """What is overdue or due before the local day ends, the longest due first."""
-        local = self.settings.calendar.local(self.now)
-        ends = self.settings.calendar.instant(local.date() + timedelta(days=1), local.time().min)
+        local = self.work.settings.calendar.local(self.work.now)
+        ends = self.work.settings.calendar.instant(local.date() + timedelta(days=1), local.time().min)
         query = (
             select(SopTask)
             .options(joinedload(SopTask.customer))
@@ -47,19 +47,19 @@ class _Desk:
             .order_by(SopTask.due_at, SopTask.id)
             .limit(MOST_LISTED + 1)
         )
-        return self.session.scalars(query).all()
+        return self.work.session.scalars(query).all()
 
     def remember(self, tasks: Sequence[SopTask]) -> None:
         """Numbers mean the list as the agent saw it, whatever has come due since."""
-        set_status(self.session, self._memory, {"tasks": [task.id for task in tasks]}, self.now)
+        set_status(self.work.session, self._memory, {"tasks": [task.id for task in tasks]}, self.work.now)
 
     def numbered(self, number: int) -> SopTask | str:
         """The task of that number on the list last shown, or why there is none."""
-        memory = get_status(self.session, self._memory)
+        memory = get_status(self.work.session, self._memory)
         ids = memory.value["tasks"] if memory else [task.id for task in self.day()]
         if not 1 <= number <= len(ids):
             return f"单子上没有第 {number} 件" + (f"，共 {len(ids)} 件" if ids else "") + "。回复「今日」看单子"
-        task = self.session.get_one(SopTask, ids[number - 1])
+        task = self.work.session.get_one(SopTask, ids[number - 1])
         if task.agent_id != self.agent.id or task.state not in _LISTED:
             return f"第 {number} 件（{_name(task.customer)}）已经不用做了。回复「今日」看最新的单子"
         return task
@@ -72,13 +72,13 @@ class _Desk:
             .options(contains_eager(Follow.customer))
             .where(Follow.agent_id == self.agent.id, Follow.ended_at.is_(None))
         )
-        follows, wanted = self.session.scalars(mine).unique().all(), name.casefold()
+        follows, wanted = self.work.session.scalars(mine).unique().all(), name.casefold()
         named = [(follow, {follow.customer.name.casefold(), follow.remark.casefold()}) for follow in follows]
         same = [follow for follow, names in named if wanted in names]
         return (same or [follow for follow, names in named if any(wanted in one for one in names)])[: MOST_FOUND + 1]
 
     def when(self, at: datetime) -> str:
-        local, today = self.settings.calendar.local(at), self.settings.calendar.local(self.now).date()
+        local, today = self.work.settings.calendar.local(at), self.work.settings.calendar.local(self.work.now).date()
         return f"{local:%H:%M}" if local.date() == today else f"{local.month}月{local.day}日 {local:%H:%M}"
 
 
@@ -89,7 +89,7 @@ def _say_today(desk: _Desk, _order: object) -> str:
         return "今天没有要跟进的客户了。"
     lines = [
         f"{number}. {desk.when(task.due_at)} {_name(task.customer)}：{task.text[:30]}"
-        + ("（已过时间）" if task.due_at < desk.now - timedelta(hours=1) else "")
+        + ("（已过时间）" if task.due_at < desk.work.now - timedelta(hours=1) else "")
         for number, task in enumerate(tasks[:MOST_LISTED], 1)
     ]
     more = "\n还有更多，先做完这些" if len(tasks) > MOST_LISTED else ""
@@ -102,7 +102,7 @@ def _say_customer(desk: _Desk, order: Lookup) -> str:
         return f"您的客户里没有「{order.name}」"
     if len(found) > 1:
         return _which(found)
-    return _portrait(desk, open_case(desk.session, found[0].customer), found[0])
+    return _portrait(desk, open_case(desk.work.session, found[0].customer), found[0])
 
 
 def _portrait(desk: _Desk, case: Case, follow: Follow) -> str:
@@ -121,7 +121,7 @@ def _tick(desk: _Desk, order: Done) -> str:
     task = desk.numbered(order.number)
     if isinstance(task, str):
         return task
-    tick(task, desk.now)
+    tick(task, desk.work.now)
     return f"记下了：{_name(task.customer)} 这一步已发送。会话存档会再核对一次。"
 
 
@@ -129,12 +129,12 @@ def _put_off(desk: _Desk, order: Delay) -> str:
     task = desk.numbered(order.number)
     if isinstance(task, str):
         return task
-    put_off(task, desk.settings.calendar.next_slot(order.until), "员工推迟")
+    put_off(task, desk.work.settings.calendar.next_slot(order.until), "员工推迟")
     return f"好的，{_name(task.customer)} 这一步改到 {desk.when(task.due_at)}。"
 
 
 def _move(desk: _Desk, order: Shift) -> str:
-    stages = [stage.name for pipeline in desk.settings.pipelines for stage in pipeline.stages]
+    stages = [stage.name for pipeline in desk.work.settings.pipelines for stage in pipeline.stages]
     split = split_shift(order.words, stages)
     if split is None:
         return f"没看懂要移到哪个阶段。阶段有：{'、'.join(stages)}\n例如：移动 张三 {stages[0] if stages else ''}"
@@ -144,12 +144,10 @@ def _move(desk: _Desk, order: Shift) -> str:
         return f"您的客户里没有「{name}」"
     if len(found) > 1:
         return _which(found)
-    case = open_case(desk.session, found[0].customer)
-    pipeline = next(p.name for p in desk.settings.pipelines if any(s.name == stage for s in p.stages))
+    case = open_case(desk.work.session, found[0].customer)
+    pipeline = next(p.name for p in desk.work.settings.pipelines if any(s.name == stage for s in p.stages))
     try:
-        moved = move_by_hand(
-            desk.session, desk.settings, case, pipeline, stage, desk.agent.userid, desk.now, desk.wake, "api"
-        )
+        moved = move_by_hand(desk.work, case, pipeline, stage, desk.agent.userid, "api")
     except MoveRefused as refused:
         return str(refused)
     return f"{_name(found[0].customer)}：{moved.row.from_stage or '（还没有阶段）'} → {stage}"

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from bot.customers.state import OPEN_STATES, Wake
+from bot.customers.state import OPEN_STATES
 from bot.delivery.handler import Errand, Postponed, Skipped
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import set_status
 from bot.platform.models import Agent, Outbox, SopTask, Status
 from bot.platform.signed_links import day_url
+from bot.platform.work import About, Work
 from bot.wecom.cards import list_notice
 from sop.digest import Card, in_order
 
@@ -26,22 +27,23 @@ KIND = "day_list"
 _TOO_LATE = timedelta(hours=4)  # after that it is no list of the morning any more
 
 
-def put_morning_lists(session: Session, settings: Settings, now: datetime, wake: Wake) -> int:
+def put_morning_lists(work: Work) -> int:
     """Put out the day's lists once the hour has come; returns how many. A day of rest or a late start has none."""
-    calendar = settings.calendar
-    day = calendar.local(now).date()
-    begins = calendar.instant(day, settings.tables.budget.digest_at)
-    if not begins <= now < begins + _TOO_LATE or not calendar.is_workday(day) or calendar.quiet_shifts(now):
+    calendar = work.settings.calendar
+    day = calendar.local(work.now).date()
+    begins = calendar.instant(day, work.settings.tables.budget.digest_at)
+    if not begins <= work.now < begins + _TOO_LATE or not calendar.is_workday(day) or calendar.quiet_shifts(work.now):
         return 0
-    status = session.get(Status, STATUS, with_for_update=True)
+    status = work.session.get(Status, STATUS, with_for_update=True)
     if status is not None and status.value["day"] >= day.isoformat():
         return 0
-    agents = session.scalars(_due_before(calendar.instant(day + timedelta(days=1), datetime.min.time()))).all()
-    rows = [_row(agent_id, day, now, begins + _TOO_LATE) for agent_id in agents]
-    session.add_all(rows)
-    wake.outbox += rows
-    set_status(session, STATUS, {"day": day.isoformat(), "lists": len(rows)}, now)
-    return len(rows)
+    agents = work.session.scalars(_due_before(calendar.instant(day + timedelta(days=1), datetime.min.time()))).all()
+    for agent_id in agents:
+        key = f"digest-day:{agent_id}:{day.isoformat()}"
+        row = work.send(KIND, key, {"day": day.isoformat()}, About(agent_id=agent_id))
+        row.deadline = begins + _TOO_LATE
+    set_status(work.session, STATUS, {"day": day.isoformat(), "lists": len(agents)}, work.now)
+    return len(agents)
 
 
 def _due_before(ends: datetime) -> Any:
@@ -49,37 +51,25 @@ def _due_before(ends: datetime) -> Any:
     return select(SopTask.agent_id).where(*mine).distinct().order_by(SopTask.agent_id)
 
 
-def _row(agent_id: int, day: date, now: datetime, deadline: datetime) -> Outbox:
-    return Outbox(
-        key=f"digest-day:{agent_id}:{day.isoformat()}",
-        kind=KIND,
-        payload={"day": day.isoformat()},
-        agent_id=agent_id,
-        created_at=now,
-        not_before=now,
-        deadline=deadline,
-    )
-
-
 class DayList(Errand):
     """The list of one agent's day, as it stands when it leaves; it changes no task."""
 
     repeats_show = True
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
-        settings = system.settings
-        shifts = settings.calendar.quiet_shifts(now)
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        settings = work.settings
+        shifts = settings.calendar.quiet_shifts(work.now)
         if shifts:
-            raise Postponed((shifts[-1].to - now).total_seconds())
+            raise Postponed((shifts[-1].to - work.now).total_seconds())
         if "card" in row.payload:
             return row.payload
         ends = settings.calendar.instant(
             date.fromisoformat(row.payload["day"]) + timedelta(days=1), datetime.min.time()
         )
-        tasks = _of_agent(session, row.agent_id, ends)
+        tasks = _of_agent(work.session, row.agent_id, ends)
         if not tasks:
             raise Skipped("今天没有要跟进的客户")
-        agent = session.get_one(Agent, row.agent_id)
+        agent = work.session.get_one(Agent, row.agent_id)
         left = sum(task.state == "delivered" for task in tasks)
         card = list_notice(
             task_id=f"day_{row.id}",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
-
-from bot.customers.state import Case, Wake
+from bot.customers.stages import mark_again
+from bot.customers.state import Case
 from bot.platform.database import audit_log as auditing
 from bot.platform.models import Follow, GroupSend, SopEnrolment, SopTask
+from bot.platform.work import Work
 from bot.sops.prompts import put_off
 from bot.sops.stopping import cancel_cards, end_enrolment, stop_sops
-from bot.sync.tag_sync import mark_again
 
 ASSIGNED = 202  # WeCom's add_way: an admin gave him the customer
 TRANSFER = "transfer"
@@ -40,34 +39,34 @@ def heir_of(case: Case, giver: Follow, *, surely: bool = False) -> Follow | None
     return max(given or ([] if surely else lately), key=lambda follow: follow.added_at, default=None)
 
 
-def inherit(session: Session, case: Case, giver: Follow, heir: Follow, now: datetime, wake: Wake, why: str) -> int:
+def inherit(work: Work, case: Case, giver: Follow, heir: Follow, why: str) -> int:
     """Let `heir` go on with what runs through `giver`; returns how many open tasks he takes on.
 
     What was on its way to the giver's phone is prompted anew on the heir's. A mass message that WeCom has already
     stays the giver's.
     """
     running, moved = _running(case, giver), 0
-    _stop_newcomer(session, case, heir, {enrolment.sop_id for enrolment in running}, now)
+    _stop_newcomer(work, case, heir, {enrolment.sop_id for enrolment in running})
     for enrolment in running:
         enrolment.agent_id = heir.agent_id
-        moved += sum(_take_on(session, task, heir.agent_id, now) for task in enrolment.tasks)
+        moved += sum(_take_on(work, task, heir.agent_id) for task in enrolment.tasks)
     for placement in case.placements.values():
-        mark_again(session, case, heir, placement.pipeline, now, wake)
+        mark_again(work, case, heir, placement.pipeline)
     detail = {"from": giver.agent.userid, "to": heir.agent.userid, "tasks": moved, "sops": len(running), "why": why}
-    auditing.record(session, "wecom", "customer.transfer", f"customer:{case.customer.id}", now, **detail)
-    session.flush()
+    auditing.record(work.session, "wecom", "customer.transfer", f"customer:{case.customer.id}", work.now, **detail)
+    work.session.flush()
     return moved
 
 
-def end_or_inherit(session: Session, case: Case, giver: Follow, now: datetime, wake: Wake) -> Follow | None:
+def end_or_inherit(work: Work, case: Case, giver: Follow) -> Follow | None:
     """A contact has ended, as a reading showed: his heir goes on, or what was planned stops. Returns the heir."""
     handed_over = giver.ended_by == TRANSFER or giver.agent.left_at is not None
     heir = heir_of(case, giver, surely=not handed_over)
     if heir is not None:
         giver.ended_by = TRANSFER
-        inherit(session, case, giver, heir, now, wake, "reading")
+        inherit(work, case, giver, heir, "reading")
     else:
-        stop_sops(session, Case(case.customer, enrolments=_running(case, giver)), ["left"], now)
+        stop_sops(work, Case(case.customer, enrolments=_running(case, giver)), ["left"])
     return heir
 
 
@@ -75,26 +74,26 @@ def _running(case: Case, follow: Follow) -> list[SopEnrolment]:
     return [e for e in case.enrolments if e.ended_at is None and e.agent_id == follow.agent_id]
 
 
-def _stop_newcomer(session: Session, case: Case, heir: Follow, sops: set[str], now: datetime) -> None:
+def _stop_newcomer(work: Work, case: Case, heir: Follow, sops: set[str]) -> None:
     """What began because we took the customer for a new one, or runs twice now."""
     for enrolment in _running(case, heir):
         greeted = any(task.completed_at is not None for task in enrolment.tasks)
         newcomer = enrolment.cause.startswith("event:") and enrolment.enrolled_at >= heir.added_at - LATELY
         if (newcomer and not greeted) or enrolment.sop_id in sops:
-            end_enrolment(session, enrolment, NO_NEWCOMER, now)
+            end_enrolment(work, enrolment, NO_NEWCOMER)
 
 
-def _take_on(session: Session, task: SopTask, agent_id: int, now: datetime) -> bool:
+def _take_on(work: Work, task: SopTask, agent_id: int) -> bool:
     if task.state not in ("planned", *_ANEW):
         return False
     if task.group_send_id is not None:
-        if session.get_one(GroupSend, task.group_send_id).state != "gathering":
+        if work.session.get_one(GroupSend, task.group_send_id).state != "gathering":
             return False
         task.group_send_id = None
     task.agent_id = agent_id
     if task.state in _ANEW:
-        cancel_cards(session, [task.id], "客户已交给别的员工", now)
-        put_off(task, now, "客户交接")
+        cancel_cards(work, [task.id], "客户已交给别的员工")
+        put_off(task, work.now, "客户交接")
     return True
 
 

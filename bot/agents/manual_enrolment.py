@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import Case, Wake
+from bot.customers.state import Case
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, SopEnrolment
+from bot.platform.work import Work
 from bot.sops.enrolment import enrol, owner_for
 from bot.sops.gate import contacts_of
 from bot.sops.prompts import wording_values
@@ -43,53 +44,49 @@ def find_sop(settings: Settings, sop_id: str) -> Sop:
     return sop
 
 
-def enrol_by_hand(
-    session: Session, settings: Settings, case: Case, sop_id: str, who: str, now: datetime, wake: Wake
-) -> SopEnrolment:
+def enrol_by_hand(work: Work, case: Case, sop_id: str, who: str) -> SopEnrolment:
     """Start an SOP for a customer whatever its trigger and audience; raises EnrolRefused saying why not.
 
     who: a userid or an admin's name, kept as the cause. One whose wish for peace stands, or who is on it, is refused.
     """
-    sop = find_sop(settings, sop_id)
-    why = _why_not(session, case, sop, now)
+    sop = find_sop(work.settings, sop_id)
+    why = _why_not(work, case, sop)
     if why is not None:
         raise EnrolRefused(why)
-    cause = f"hand:{who[:40]}:{int(now.timestamp() * 1000)}"
-    made = enrol(session, settings, case, sop, cause, now, wake, by_hand=True)
+    cause = f"hand:{who[:40]}:{int(work.now.timestamp() * 1000)}"
+    made = enrol(work, case, sop, cause, by_hand=True)
     if made is None:
         raise EnrolRefused("这份跟进的日子都已经过去了，没有可提醒的步骤")
     return made
 
 
-def stop_by_hand(session: Session, settings: Settings, case: Case, sop_id: str, who: str, now: datetime) -> int:
+def stop_by_hand(work: Work, case: Case, sop_id: str, who: str) -> int:
     """Stop a customer's running enrolments in an SOP (of an older config, too); returns how many there were."""
     running = [e for e in case.enrolments if e.sop_id == sop_id and e.ended_at is None]
-    if not running and sop_id not in settings.sops:
-        find_sop(settings, sop_id)
+    if not running and sop_id not in work.settings.sops:
+        find_sop(work.settings, sop_id)
     for enrolment in running:
-        end_enrolment(session, enrolment, f"{BY_HAND}（{who[:40]}）", now)
+        end_enrolment(work, enrolment, f"{BY_HAND}（{who[:40]}）")
     return len(running)
 
 
-def preview_for(
-    session: Session, settings: Settings, case: Case, sop: Sop, now: datetime, days: int = 30
-) -> tuple[Prompt, ...]:
+def preview_for(work: Work, case: Case, sop: Sop, days: int = 30) -> tuple[Prompt, ...]:
     """What the customer would get if the SOP started now, among the SOPs he is on; raises EnrolRefused."""
     agent = owner_for(case, sop)
     if agent is None:
         raise EnrolRefused("这位客户没有跟进的员工")
     running = [e for e in case.enrolments if e.ended_at is None]
-    courses = [course for e in running if e.sop_id != sop.id and (course := _course(settings, e)) is not None]
-    contacts = contacts_of(session, case.customer.id, now, settings.tables.budget.talk_hold)
+    courses = [course for e in running if e.sop_id != sop.id and (course := _course(work.settings, e)) is not None]
+    contacts = contacts_of(work, case.customer.id, work.settings.tables.budget.talk_hold)
     return preview(
-        [Course(sop, now), *courses],
-        settings.workspace,
-        settings.tables.budget,
+        [Course(sop, work.now), *courses],
+        work.settings.workspace,
+        work.settings.tables.budget,
         case.customer.external_userid,
-        now,
+        work.now,
         contacts=contacts,
         days=days,
-        values=wording_values(settings, case, agent),
+        values=wording_values(work.settings, case, agent),
     )
 
 
@@ -109,7 +106,7 @@ def last_enrolment(session: Session, case: Case, sop: Sop) -> datetime | None:
     return session.scalar(mine.order_by(SopEnrolment.enrolled_at.desc()).limit(1))
 
 
-def _why_not(session: Session, case: Case, sop: Sop, now: datetime) -> str | None:
+def _why_not(work: Work, case: Case, sop: Sop) -> str | None:
     agent: Agent | None = owner_for(case, sop)
     if not sop.enabled:
         return "这份跟进已暂停"
@@ -119,7 +116,7 @@ def _why_not(session: Session, case: Case, sop: Sop, now: datetime) -> str | Non
         return "客户已经在这份跟进里了"
     if agent is None:
         return "这位客户没有跟进的员工"
-    return why_not_again(sop, last_enrolment(session, case, sop), now)
+    return why_not_again(sop, last_enrolment(work.session, case, sop), work.now)
 
 
 def _course(settings: Settings, enrolment: SopEnrolment) -> Course | None:

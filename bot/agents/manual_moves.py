@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.stages import Moved, make_move
-from bot.customers.state import Case, Wake
+from bot.customers.state import Case
 from bot.platform.config.settings import Settings
 from bot.platform.models import StageMove
+from bot.platform.work import Work
 from bot.sops.enrolment import after_moves
 from bot.sops.stopping import stop_left_stage
 from bot.wecom.errors import BotError
@@ -23,53 +22,41 @@ class MoveRefused(BotError):  # noqa: N818 - named for what it is
     """A person's move that cannot be; the text is for him."""
 
 
-def move_by_hand(
-    session: Session,
-    settings: Settings,
-    case: Case,
-    pipeline: str,
-    to: str,
-    who: str,
-    now: datetime,
-    wake: Wake,
-    cause: Hand = "drag",
-) -> Moved:
+def move_by_hand(work: Work, case: Case, pipeline: str, to: str, who: str, cause: Hand = "drag") -> Moved:
     """Move a card where a person wants it, with all that follows; it holds against rules for the pipeline's `hold`.
 
     who: the userid (or the admin's name) for the ledger. Raises MoveRefused. The caller rings for `wake` after
     the commit.
     """
-    table = _pipeline(settings, pipeline)
+    table = _pipeline(work.settings, pipeline)
     placement = case.placements.get(pipeline)
     decided = move_to(table, placement.stage if placement else None, to, cause)
     if isinstance(decided, Refusal):
         raise MoveRefused(decided.why)
-    moved = make_move(session, settings, case, table, decided, now, wake, who=who, evidence=_words(cause, who))
-    after_moves(session, settings, case, [moved], now, wake)
+    moved = make_move(work, case, table, decided, who=who, evidence=_words(cause, who))
+    after_moves(work, case, [moved])
     return moved
 
 
-def undo_move(
-    session: Session, settings: Settings, case: Case, move_id: int, who: str, now: datetime, wake: Wake
-) -> Moved:
+def undo_move(work: Work, case: Case, move_id: int, who: str) -> Moved:
     """Take a customer's latest move back by another one that leads back (the ledger is only added to).
 
     SOPs that the undone stage had started stop; those of the stage gone back to are not started again, since the
     customer has had them. Raises MoveRefused.
     """
-    row = session.get(StageMove, move_id)
+    row = work.session.get(StageMove, move_id)
     if row is None or row.customer_id != case.customer.id:
         raise MoveRefused("没有这次移动")
     placement = case.placements.get(row.pipeline)
     if placement is None or placement.serial != row.serial:
         raise MoveRefused("之后客户又移动过，请先撤销后面的移动")
-    table = _pipeline(settings, row.pipeline)
+    table = _pipeline(work.settings, row.pipeline)
     decided = undo(table, placement.stage, row.from_stage, row.to_stage)
     if isinstance(decided, Refusal):
         raise MoveRefused(decided.why)
     evidence = f"{who} 撤销了「{row.from_stage}」→「{row.to_stage}」"
-    moved = make_move(session, settings, case, table, decided, now, wake, who=who, evidence=evidence)
-    stop_left_stage(session, settings, case, moved, now)
+    moved = make_move(work, case, table, decided, who=who, evidence=evidence)
+    stop_left_stage(work, case, moved)
     return moved
 
 

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.identity import find_agents
-from bot.customers.state import Wake
 from bot.delivery.handler import Errand
 from bot.platform.database import audit_log as auditing
 from bot.platform.models import Agent, Department, Outbox
+from bot.platform.work import About, Work
 from bot.wecom import directory
 from bot.wecom.directory import DISABLED, LEFT, Person, read_person
 from bot.wecom.errors import WeComError
@@ -30,8 +30,8 @@ GONE = frozenset({DISABLED, LEFT})
 class ReadMember(Errand):
     """One member's profile, after an event about him."""
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
-        return {**row.payload, "userid": session.get_one(Agent, row.agent_id).userid}
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        return {**row.payload, "userid": work.session.get_one(Agent, row.agent_id).userid}
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -41,41 +41,37 @@ class ReadMember(Errand):
                 raise
             return {"errcode": error.errcode}
 
-    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
-        agent = session.get_one(Agent, row.agent_id)
+    def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
+        agent = work.session.get_one(Agent, row.agent_id)
         if result.get("member"):
-            take_person(session, agent, read_person(result["member"]), now)
+            take_person(work.session, agent, read_person(result["member"]), work.now)
         elif result.get("errcode") == NO_SUCH_MEMBER:
-            note_left(session, agent, now)
+            note_left(work.session, agent, work.now)
 
 
 class ReadDepartments(Errand):
     """All departments, after an event about one."""
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return dict(row.payload)
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         found = directory.departments(system.wecom)
         return {"departments": [[d.id, d.parent_id, d.name, d.position] for d in found]}
 
-    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
-        take_departments(session, [directory.Department(*values) for values in result["departments"]], now)
+    def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
+        take_departments(work.session, [directory.Department(*values) for values in result["departments"]], work.now)
 
 
-def ask_member(session: Session, agent: Agent, why: str, now: datetime, wake: Wake) -> None:
+def ask_member(work: Work, agent: Agent, why: str) -> None:
     """Put out a reading of a member's profile. why: names the occasion."""
     key = f"member:{agent.id}:{why}"[:120]
-    row = Outbox(key=key, kind="member", payload={}, agent_id=agent.id, created_at=now, not_before=now)
-    session.add(row)
-    wake.outbox.append(row)
+    work.send("member", key, {}, About(agent_id=agent.id))
 
 
-def ask_departments(session: Session, why: str, now: datetime, wake: Wake) -> None:
+def ask_departments(work: Work, why: str) -> None:
     """Put out a reading of all departments. why: names the occasion."""
-    row = Outbox(key=f"departments:{why}"[:120], kind="departments", payload={}, created_at=now, not_before=now)
-    session.add(row)
-    wake.outbox.append(row)
+    work.send("departments", f"departments:{why}", {})
 
 
 def take_person(session: Session, agent: Agent, found: Person, now: datetime) -> bool:

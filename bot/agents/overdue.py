@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
 
-from bot.customers.state import Wake
 from bot.delivery.handler import Errand, Postponed, Skipped
 from bot.platform.config.settings import Settings
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Outbox, SopTask
+from bot.platform.work import About, Work
 from sop.overdue import Nudge, next_nudge
 
 if TYPE_CHECKING:
@@ -24,9 +23,9 @@ MOST_LISTED = 10
 _log = get_logger(__name__)
 
 
-def nudge_overdue(session: Session, settings: Settings, now: datetime, wake: Wake, limit: int = 500) -> int:
+def nudge_overdue(work: Work, limit: int = 500) -> int:
     """Put out the nudges whose time has come, one message for all of an agent's; returns how many tasks were seen."""
-    rules = settings.tables.overdue
+    rules = work.settings.tables.overdue
     if not rules.remind_after and not rules.leader_after:
         return 0
     open_now = (
@@ -34,24 +33,26 @@ def nudge_overdue(session: Session, settings: Settings, now: datetime, wake: Wak
         .where(
             SopTask.state == "delivered",
             SopTask.channel == "card",
-            or_(SopTask.nudge_at.is_(None), SopTask.nudge_at <= now),
+            or_(SopTask.nudge_at.is_(None), SopTask.nudge_at <= work.now),
         )
         .order_by(SopTask.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    tasks = session.scalars(open_now).all()
+    tasks = work.session.scalars(open_now).all()
     together: dict[tuple[int, str], list[SopTask]] = {}
     for task in tasks:
-        nudge = _next(task, settings)
-        if nudge is not None and nudge.at <= now and not settings.calendar.shifts(now):
+        nudge = _next(task, work.settings)
+        if nudge is not None and nudge.at <= work.now and not work.settings.calendar.shifts(work.now):
             together.setdefault((task.agent_id, nudge.to), []).append(task)
-            _note(task, nudge, now)
-            nudge = _next(task, settings)
+            _note(task, nudge, work.now)
+            nudge = _next(task, work.settings)
         # looked at again when the next is due, at the latest when it expires
-        task.nudge_at = max(nudge.at, settings.calendar.next_slot(now)) if nudge is not None else task.expires_at
+        task.nudge_at = (
+            max(nudge.at, work.settings.calendar.next_slot(work.now)) if nudge is not None else task.expires_at
+        )
     for (agent_id, to), theirs in together.items():
-        _put(session, agent_id, to, theirs, now, wake)
+        _put(work, agent_id, to, theirs)
     return len(tasks)
 
 
@@ -71,20 +72,15 @@ def _note(task: SopTask, nudge: Nudge, now: datetime) -> None:
         task.reminded = [*(task.reminded or []), now.isoformat()]
 
 
-def _put(session: Session, agent_id: int, to: str, tasks: Sequence[SopTask], now: datetime, wake: Wake) -> None:
+def _put(work: Work, agent_id: int, to: str, tasks: Sequence[SopTask]) -> None:
     first = tasks[0]
-    row = Outbox(
-        # the first task is nudged for the nth time once only
-        key=f"nudge:{to}:{first.id}:{first.prompts}:{len(first.reminded or [])}",
-        kind=KIND,
-        payload={"to": to, "task_ids": [task.id for task in tasks]},
-        agent_id=agent_id,
-        created_at=now,
-        not_before=now,
-        deadline=max(task.expires_at for task in tasks),
+    row = work.send(
+        KIND,
+        f"nudge:{to}:{first.id}:{first.prompts}:{len(first.reminded or [])}",
+        {"to": to, "task_ids": [task.id for task in tasks]},
+        About(agent_id=agent_id),
     )
-    session.add(row)
-    wake.outbox.append(row)
+    row.deadline = max(task.expires_at for task in tasks)
 
 
 class NudgeErrand(Errand):
@@ -92,23 +88,23 @@ class NudgeErrand(Errand):
 
     repeats_show = True
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
-        shifts = system.settings.calendar.shifts(now)
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        shifts = work.settings.calendar.shifts(work.now)
         if shifts:
-            raise Postponed((shifts[-1].to - now).total_seconds())
+            raise Postponed((shifts[-1].to - work.now).total_seconds())
         if "text" in row.payload:
             return row.payload
         listed = select(SopTask).where(SopTask.id.in_(row.payload["task_ids"]), SopTask.state == "delivered")
-        tasks = session.scalars(listed.order_by(SopTask.delivered_at, SopTask.id)).all()
+        tasks = work.session.scalars(listed.order_by(SopTask.delivered_at, SopTask.id)).all()
         if not tasks:
             raise Skipped("都已经跟进了，不用再催")
-        agent = session.get_one(Agent, row.agent_id)
+        agent = work.session.get_one(Agent, row.agent_id)
         leader = row.payload["to"] == "leader"
         return {
             **row.payload,
             "userid": agent.userid,
-            "leaders": list(system.settings.tables.overdue.leaders) if leader else [],
-            "text": _words(system.settings, tasks, agent.shown_name if leader else "", now),
+            "leaders": list(work.settings.tables.overdue.leaders) if leader else [],
+            "text": _words(work.settings, tasks, agent.shown_name if leader else "", work.now),
         }
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:

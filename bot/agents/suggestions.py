@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from rapidfuzz import fuzz
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from bot.customers.state import Case
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Evidence, Message, SopTask
+from bot.platform.work import Work
 from bot.sops.prompts import wording_values
 from sop.wording import render
 
@@ -38,19 +38,17 @@ class Suggestion:
         return self.task.attach if self.task is not None else ()
 
 
-def suggest(
-    session: Session, settings: Settings, case: Case, agent: Agent, now: datetime, most: int = MOST
-) -> list[Suggestion]:
+def suggest(work: Work, case: Case, agent: Agent, most: int = MOST) -> list[Suggestion]:
     """The best words first: due steps, then the replies of rules hit lately, then the next planned step.
 
     What this agent's side has said in nearly the same words since is left out. Two queries beside the case's own.
     """
-    said = _said_lately(session, case, now)
+    said = _said_lately(work, case)
     found: list[Suggestion] = []
     candidates = [
-        *_due(settings, case, agent, now),
-        *_asked(session, settings, case, agent, now),
-        *_next(settings, case, agent, now),
+        *_due(work.settings, case, agent, work.now),
+        *_asked(work, case, agent),
+        *_next(work.settings, case, agent, work.now),
     ]
     for one in candidates:
         known = [*said, *(other.text for other in found)]
@@ -59,16 +57,14 @@ def suggest(
     return found
 
 
-def find_suggestion(
-    session: Session, settings: Settings, case: Case, agent: Agent, key: str, now: datetime
-) -> Suggestion | None:
+def find_suggestion(work: Work, case: Case, agent: Agent, key: str) -> Suggestion | None:
     """The suggestion of this key as long as it may still be sent."""
     kind, _, rest = key.partition(":")
     if kind == "task":
-        steps = _of_tasks(settings, case, agent, "due", _mine(case, agent))
+        steps = _of_tasks(work.settings, case, agent, "due", _mine(case, agent))
         return next((step for step in steps if step.key == key), None)
     if kind == "rule" and rest:
-        return next((one for one in _asked(session, settings, case, agent, now) if one.key == key), None)
+        return next((one for one in _asked(work, case, agent) if one.key == key), None)
     return None
 
 
@@ -96,37 +92,39 @@ def _of_tasks(
         yield Suggestion(f"task:{task.id}", kind, render(task.wording, values), task.why, task)
 
 
-def _asked(session: Session, settings: Settings, case: Case, agent: Agent, now: datetime) -> Iterator[Suggestion]:
+def _asked(work: Work, case: Case, agent: Agent) -> Iterator[Suggestion]:
     """The replies of rules that hit lately, the newest hit first."""
-    replies = {rule.id: rule.reply for rule in settings.tables.rules if rule.reply}
+    replies = {rule.id: rule.reply for rule in work.settings.tables.rules if rule.reply}
     if not replies:
         return
     query = (
         select(Evidence)
         .where(
-            Evidence.customer_id == case.customer.id, Evidence.rule_id.in_(replies), Evidence.hit_at > now - LATELY
+            Evidence.customer_id == case.customer.id,
+            Evidence.rule_id.in_(replies),
+            Evidence.hit_at > work.now - LATELY,
         )
         .order_by(Evidence.hit_at.desc(), Evidence.id.desc())
         .limit(_LOOKED_AT)
     )
-    values = wording_values(settings, case, agent)
+    values = wording_values(work.settings, case, agent)
     newest: dict[str, Evidence] = {}
-    for row in session.scalars(query):
+    for row in work.session.scalars(query):
         newest.setdefault(row.rule_id, row)
     for rule_id, row in newest.items():
         yield Suggestion(f"rule:{rule_id}", "asked", render(replies[rule_id] or "", values), row.reason)
 
 
-def _said_lately(session: Session, case: Case, now: datetime) -> list[str]:
+def _said_lately(work: Work, case: Case) -> list[str]:
     query = (
         select(Message.text)
         .where(
             Message.customer_id == case.customer.id,
             Message.role == "agent",
-            Message.sent_at > now - LATELY,
+            Message.sent_at > work.now - LATELY,
             Message.revoked_at.is_(None),
         )
         .order_by(Message.sent_at.desc())
         .limit(_LOOKED_AT)
     )
-    return [text for text in session.scalars(query) if text]
+    return [text for text in work.session.scalars(query) if text]

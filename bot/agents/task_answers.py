@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
-
 from bot.agents.card_clicks import REASONS
 from bot.customers.state import OPEN_STATES
-from bot.platform.config.settings import Settings
 from bot.platform.models import SopTask
+from bot.platform.work import Work
 from bot.sops.prompts import put_off
 from bot.sops.stopping import cancel_cards
 from bot.wecom.errors import BotError
@@ -27,20 +25,20 @@ class AnswerRefused(BotError):  # noqa: N818 - named for what it is
     """What the agent wants cannot be done any more; the text is for him."""
 
 
-def postpone(session: Session, settings: Settings, task: SopTask, option: str, now: datetime) -> None:
+def postpone(work: Work, task: SopTask, option: str) -> None:
     """Prompt the agent again later (a key of DELAYS); a card that waits does not leave. Raises AnswerRefused."""
     _check_open(task)
     if task.group_send_id is not None:
         raise AnswerRefused(GROUP_SENT)
     if option not in DELAYS:
         raise AnswerRefused(NO_DELAY)
-    until = _until(option, settings.calendar, now)
-    cancel_cards(session, [task.id], "员工推迟", now)
+    until = _until(option, work.settings.calendar, work.now)
+    cancel_cards(work, [task.id], "员工推迟")
     put_off(task, max(until, task.due_at), "员工推迟")
     task.tapped_at = None
 
 
-def decline(session: Session, task: SopTask, reason: str, now: datetime) -> None:
+def decline(work: Work, task: SopTask, reason: str) -> None:
     """Drop the prompt because it does not fit (a key of REASONS), which counts against its step. Raises
     AnswerRefused."""
     _check_open(task)
@@ -48,7 +46,7 @@ def decline(session: Session, task: SopTask, reason: str, now: datetime) -> None
         raise AnswerRefused(NO_REASON)
     task.state, task.rejected_because = "cancelled", reason
     task.ended_because = f"员工认为不合适：{REASONS[reason]}"
-    cancel_cards(session, [task.id], task.ended_because, now)
+    cancel_cards(work, [task.id], task.ended_because)
 
 
 def tap(task: SopTask, now: datetime, *, again: bool = False) -> None:

@@ -17,6 +17,7 @@ from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Held, release_lease, still_held, take_lease
 from bot.platform.log import get_logger
 from bot.platform.models import Message, Study
+from bot.platform.work import Work
 from bot.system import System
 from taggers.backtest import Backtest, Change, TagChange, backtest, merge
 from taggers.mining import mine
@@ -31,29 +32,29 @@ _LEASE, _LEASE_SECONDS = "study", 120
 _log = get_logger(__name__)
 
 
-def ask_backtest(session: Session, settings: Settings, draft: str, author: str, now: datetime) -> Study:
+def ask_backtest(work: Work, draft: str, author: str) -> Study:
     """Put a backtest of a draft (a whole config text) against the config in force in the queue."""
-    return _ask(session, "backtest", settings, author, now, draft)
+    return _ask(work, "backtest", author, draft)
 
 
-def ask_mining(session: Session, settings: Settings, author: str, now: datetime) -> Study:
+def ask_mining(work: Work, author: str) -> Study:
     """Put a search for rules that nobody wrote yet in the queue."""
-    return _ask(session, "mine", settings, author, now)
+    return _ask(work, "mine", author)
 
 
-def _ask(session: Session, kind: str, settings: Settings, author: str, now: datetime, draft: str = "") -> Study:
+def _ask(work: Work, kind: str, author: str, draft: str = "") -> Study:
     study = Study(
         kind=kind,
         author=author,
-        version=settings.version,
+        version=work.settings.version,
         draft=draft,
-        since=now - SINCE,
-        created_at=now,
-        touched_at=now,
-        result={"before": settings.source} if kind == "backtest" else {},
+        since=work.now - SINCE,
+        created_at=work.now,
+        touched_at=work.now,
+        result={"before": work.settings.source} if kind == "backtest" else {},
     )
-    session.add(study)
-    session.flush()
+    work.session.add(study)
+    work.session.flush()
     return study
 
 

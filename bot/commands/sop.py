@@ -25,7 +25,7 @@ from bot.agents.manual_enrolment import (
     stop_by_hand,
 )
 from bot.commands.terminal import console, errors, fail, migrated_system, system_at_hand
-from bot.customers.state import Case, Wake, open_case
+from bot.customers.state import Case, open_case
 from bot.platform import clock
 from bot.platform.config.settings import Settings
 from bot.platform.models import Customer
@@ -64,8 +64,8 @@ def show_preview(sop_id: str, customer: str | None, days: int, as_json: bool) ->
         if customer is None:
             prompts = preview_imagined(settings, table, now, days)
         else:
-            with system.store.read() as session:
-                prompts = preview_for(session, settings, _case(session, customer), table, now, days)
+            with system.look(now) as work:
+                prompts = preview_for(work, _case(work.session, customer), table, days)
     except EnrolRefused as refused:
         fail(str(refused))
     if as_json:
@@ -174,15 +174,13 @@ def _findings(found: Findings, seconds: float) -> Table:
 @click.argument("external_userid")
 @with_appcontext
 def enrol_one(sop_id: str, external_userid: str) -> None:
-    system, now, wake = migrated_system(), clock.now(), Wake()
     try:
-        with system.store.write() as session:
-            case = _case(session, external_userid)
-            made = enrol_by_hand(session, system.settings, case, sop_id, getpass.getuser(), now, wake)
-            due = [_local(system.settings, task.due_at) for task in made.tasks]
+        with migrated_system().work() as work:
+            case = _case(work.session, external_userid)
+            made = enrol_by_hand(work, case, sop_id, getpass.getuser())
+            due = [_local(work.settings, task.due_at) for task in made.tasks]
     except EnrolRefused as refused:
         fail(str(refused))
-    system.bell.ring_for("deliver", wake.outbox_ids)
     console.print(f"已加入，{len(due)} 步：{'、'.join(f'{at:%m-%d %H:%M}' for at in due)}", highlight=False)
 
 
@@ -191,11 +189,10 @@ def enrol_one(sop_id: str, external_userid: str) -> None:
 @click.argument("external_userid")
 @with_appcontext
 def stop_one(sop_id: str, external_userid: str) -> None:
-    system = migrated_system()
     try:
-        with system.store.write() as session:
-            case = _case(session, external_userid)
-            count = stop_by_hand(session, system.settings, case, sop_id, getpass.getuser(), clock.now())
+        with migrated_system().work() as work:
+            case = _case(work.session, external_userid)
+            count = stop_by_hand(work, case, sop_id, getpass.getuser())
     except EnrolRefused as refused:
         fail(str(refused))
     console.print("已停止" if count else "客户不在这份跟进里，没有可停止的")

@@ -15,7 +15,6 @@ from rich.table import Table
 from sqlalchemy import select
 
 from bot.commands.terminal import fail, migrated_system, progress_bar
-from bot.delivery.outbox import deliver
 from bot.platform import clock
 from bot.platform.config.settings import ConfigError
 from bot.platform.environment import SurroundingsError
@@ -26,6 +25,7 @@ from bot.sync.initial_import import import_all
 from bot.sync.reconcile import AT_ONCE, agents_to_compare, chunks, compare_agents, start_comparison
 from bot.system import System
 from bot.wecom.errors import WeComError
+from bot.worker.handlers import deliver
 from sop.syncing import Policy
 
 KINDS = {

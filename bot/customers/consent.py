@@ -19,6 +19,7 @@ from bot.customers.state import Case
 from bot.platform.database import audit_log as auditing
 from bot.platform.database.store import insert_new
 from bot.platform.models import Agent, Consent, GroupChat
+from bot.platform.work import Work
 
 Kind = Literal["agent", "room"]
 Word = Literal["agreed", "refused"]
@@ -89,18 +90,16 @@ def take_consent(
     return row
 
 
-def confirm(
-    session: Session, customer_id: int, kind: Kind, whom: str, word: Word, changed_at: datetime | None, now: datetime
-) -> Consent:
+def confirm(work: Work, customer_id: int, kind: Kind, whom: str, word: Word, changed_at: datetime | None) -> Consent:
     """Write down WeCom's answer to a poll. Without a time of change only a word that differs from ours is news."""
-    row = _row(session, customer_id, kind, whom)
-    row.checked_at = now
-    known = "agreed" if _wecom_says(row, now) else "refused"
+    row = _row(work.session, customer_id, kind, whom)
+    row.checked_at = work.now
+    known = "agreed" if _wecom_says(row, work.now) else "refused"
     if changed_at is not None and known != word:
-        take_consent(session, customer_id, kind, whom, word, min(changed_at, now), "poll")
-        known = "agreed" if _wecom_says(row, now) else "refused"
+        take_consent(work.session, customer_id, kind, whom, word, min(changed_at, work.now), "poll")
+        known = "agreed" if _wecom_says(row, work.now) else "refused"
     if known != word:
-        take_consent(session, customer_id, kind, whom, word, now, "poll")
+        take_consent(work.session, customer_id, kind, whom, word, work.now, "poll")
     return row
 
 
@@ -121,14 +120,14 @@ def mind(case: Case, agent_id: int, word: Word) -> None:
     (case.refused.discard if word == "agreed" else case.refused.add)(agent_id)
 
 
-def consent_of(session: Session, customer_id: int, now: datetime) -> list[Standing]:
+def consent_of(work: Work, customer_id: int) -> list[Standing]:
     """How it stands with everybody the customer talks to, for his page; agents first."""
-    rows = session.scalars(select(Consent).where(Consent.customer_id == customer_id).order_by(Consent.id)).all()
+    rows = work.session.scalars(select(Consent).where(Consent.customer_id == customer_id).order_by(Consent.id)).all()
     whom = [row.whom for row in rows]
     agents = select(Agent.key, Agent.name).where(Agent.key.in_(whom))
     rooms = select(GroupChat.chat_id, GroupChat.name).where(GroupChat.chat_id.in_(whom))
-    names: dict[str, str] = {key: name for query in (agents, rooms) for key, name in session.execute(query)}
-    return sorted((_standing(row, names.get(row.whom, ""), now) for row in rows), key=lambda s: (s.kind, s.whom))
+    names: dict[str, str] = {key: name for query in (agents, rooms) for key, name in work.session.execute(query)}
+    return sorted((_standing(row, names.get(row.whom, ""), work.now) for row in rows), key=lambda s: (s.kind, s.whom))
 
 
 def _row(session: Session, customer_id: int, kind: Kind, whom: str) -> Consent:

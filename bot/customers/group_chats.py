@@ -10,11 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.identity import known_agents
-from bot.customers.state import Wake, latest
+from bot.customers.state import latest
 from bot.customers.tombstones import stays_away
 from bot.delivery.handler import Errand, Skipped
 from bot.platform.database.store import insert_new
 from bot.platform.models import GroupChat, GroupMember, Outbox
+from bot.platform.work import Work
 from bot.wecom import audit, groups
 from bot.wecom.errors import WeComError
 from bot.wecom.groups import Group
@@ -31,8 +32,8 @@ _NOT_INTERNAL = 301059
 class ReadGroup(Errand):
     """A group chat as WeCom knows it: of customers by the app, of colleagues only by the archive's own secret."""
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
-        chat = session.scalar(select(GroupChat).where(GroupChat.chat_id == row.payload["chat_id"]))
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        chat = work.session.scalar(select(GroupChat).where(GroupChat.chat_id == row.payload["chat_id"]))
         if chat is not None and chat.dismissed_at is not None:
             raise Skipped("群已解散")
         return dict(row.payload)
@@ -46,11 +47,11 @@ class ReadGroup(Errand):
             return self._internal(system, payload["chat_id"])
         return {"group": _as_json(found), "internal": False}
 
-    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
-        chat = find_group(session, row.payload["chat_id"], now)
-        chat.read_at = now
+    def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
+        chat = find_group(work.session, row.payload["chat_id"], work.now)
+        chat.read_at = work.now
         if result.get("group"):
-            take_group(session, _from_json(result["group"]), now, internal=bool(result["internal"]))
+            take_group(work.session, _from_json(result["group"]), work.now, internal=bool(result["internal"]))
 
     def _internal(self, system: System, chat_id: str) -> dict[str, Any]:
         try:
@@ -62,17 +63,11 @@ class ReadGroup(Errand):
         return {"group": _as_json(found), "internal": True}
 
 
-def ask_group(
-    session: Session, chat_id: str, why: str, now: datetime, wake: Wake, after: timedelta = SETTLES
-) -> None:
+def ask_group(work: Work, chat_id: str, why: str, after: timedelta = SETTLES) -> None:
     """Put out a reading of a group. why: names the occasion, which is read once."""
-    key = f"group_chat:{chat_id}:{why}"[:120]
-    if session.scalar(select(Outbox.id).where(Outbox.key == key)) is not None:
-        return
-    row = Outbox(key=key, kind="group_chat", payload={"chat_id": chat_id}, created_at=now, not_before=now + after)
-    session.add(row)
-    if not after:
-        wake.outbox.append(row)
+    row = work.send_once("group_chat", f"group_chat:{chat_id}:{why}", {"chat_id": chat_id})
+    if row is not None:
+        row.not_before = work.now + after
 
 
 def find_group(session: Session, chat_id: str, now: datetime) -> GroupChat:
@@ -117,13 +112,13 @@ def take_group(session: Session, found: Group, now: datetime, *, internal: bool 
     return chat
 
 
-def note_rooms(session: Session, messages: Sequence[ArchivedMessage], now: datetime, wake: Wake) -> None:
+def note_rooms(work: Work, messages: Sequence[ArchivedMessage]) -> None:
     """Take note of the rooms in which these were said, and of who was there; rooms seen first are asked about."""
     said = [message for message in messages if message.roomid]
     if not said:
         return
-    chats = find_groups(session, [message.roomid for message in said], now)
-    members = known_agents(session, {who for message in said for who in _present(message)})
+    chats = find_groups(work.session, [message.roomid for message in said], work.now)
+    members = known_agents(work.session, {who for message in said for who in _present(message)})
     seen: dict[tuple[int, str], tuple[str, datetime]] = {}
     for message in said:
         chat = chats[message.roomid[:64]]
@@ -131,10 +126,10 @@ def note_rooms(session: Session, messages: Sequence[ArchivedMessage], now: datet
         for who in _present(message):
             kind = party_of(who, members)
             seen[(chat.id, _key(who, kind))] = (kind, message.sent_at)
-    _meet(session, seen)
+    _meet(work.session, seen)
     for chat in chats.values():
         if chat.read_at is None:
-            ask_group(session, chat.chat_id, "first", now, wake, after=timedelta(0))
+            ask_group(work, chat.chat_id, "first", after=timedelta(0))
 
 
 def _present(message: ArchivedMessage) -> list[str]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.stages import owner_of
-from bot.customers.state import Wake
 from bot.customers.tag_library import StageTags, make_stage_tags, save_tags, stage_tags
 from bot.delivery.handler import Errand, Skipped
 from bot.platform.models import CorpTag, Follow, Outbox, Placement
+from bot.platform.work import Work
 from bot.wecom.errors import WeComError
 from bot.wecom.plain import clean, objects
 from sop.playbook import Pipeline
@@ -30,18 +29,18 @@ class MarkTag(Errand):
 
     one_at_a_time = True
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
-        follow = session.get(Follow, row.payload["follow_id"])
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        follow = work.session.get(Follow, row.payload["follow_id"])
         if follow is None or follow.ended_at is not None:
             raise Skipped("已不是好友关系")
         name = row.payload["pipeline"]
-        pipeline = next((p for p in system.settings.pipelines if p.name == name), None)
-        stage = _stage(session, follow, pipeline)
+        pipeline = next((p for p in work.settings.pipelines if p.name == name), None)
+        stage = _stage(work.session, follow, pipeline)
         if pipeline is None or (stage is not None and pipeline.stage(stage) is None):
             raise Skipped("配置里已没有这条流程或这个阶段")
         if not is_for_agent(pipeline, owner_of(follow.agent)):
             raise Skipped("这条流程不归这位员工")
-        tags = stage_tags(session, pipeline)
+        tags = stage_tags(work.session, pipeline)
         tag_id = tags.ids.get(stage) if stage else None
         there = known_marks(follow, name)
         if there == ({tag_id} if tag_id else set()) and (stage is None or tag_id) and name not in follow.marking:
@@ -58,7 +57,7 @@ class MarkTag(Errand):
             "group_name": tags.group_name,
             "tags": dict(tags.ids),
             "tag_id": tag_id,
-            "remove": sorted(_alive(session, there - {tag_id})),
+            "remove": sorted(_alive(work.session, there - {tag_id})),
             "reread": row.payload.get("reread", False),
         }
 
@@ -79,28 +78,26 @@ class MarkTag(Errand):
         left = _finish(system, *pair, add, remove) if add and remove else []
         return {"tag_id": tag_id, "tags": made, "left": left}
 
-    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
-        follow, name = session.get_one(Follow, row.payload["follow_id"]), row.payload["pipeline"]
+    def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
+        follow, name = work.session.get_one(Follow, row.payload["follow_id"]), row.payload["pipeline"]
         follow.marked = {**follow.marked, name: [result["tag_id"]] if result["tag_id"] else []}
         follow.marking = {key: ids for key, ids in follow.marking.items() if key != name}
         if result["left"]:
             _is_marking(follow, name, result["left"])
         follow.marks += 1
-        save_tags(session, result["tags"])
+        save_tags(work.session, result["tags"])
 
-    def conclude(
-        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
-    ) -> None:
+    def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
         """Whoever had to wait for this customer goes on now, not at the next sweep."""
         waiting = select(Outbox).where(
             Outbox.kind.in_((row.kind, "profile")), Outbox.customer_id == row.customer_id, Outbox.state == "waiting"
         )
-        for other in session.scalars(waiting):
+        for other in work.session.scalars(waiting):
             if other.error is None and not other.payload.get("until_then"):  # it waits for nothing but its turn
-                other.not_before = min(other.not_before, now)
-                wake.outbox.append(other)
+                other.not_before = min(other.not_before, work.now)
+                work.leaving.append(other)
 
-    def learn(self, session: Session, row: Outbox, error: WeComError) -> None:
+    def learn(self, work: Work, row: Outbox, error: WeComError) -> None:
         if error.errcode == NO_SUCH_TAG and not row.payload.get("reread"):
             row.payload = {**row.payload, "reread": True}  # deleted in WeCom: what we knew of the group is stale
             error.permanent, error.retry_after = False, 0.0

@@ -3,43 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.platform.config.settings import Settings
 from bot.platform.models import Customer, Evidence, Message, Tagging
+from bot.platform.work import Work
 
 REVOKED_LINE = "[撤回了一条消息]"
 BECAUSE = "依据的消息已撤回"
 
 
-def mark_revoked(session: Session, settings: Settings, messages: Sequence[Message], now: datetime) -> None:
+def mark_revoked(work: Work, messages: Sequence[Message]) -> None:
     """Bring revocations and what they revoke together, in whichever order they came; call it when both are stored."""
     told = {message.revokes: message.sent_at for message in messages if message.revokes}
     mine = {message.msgid for message in messages if not message.revokes}
     earlier = select(Message.revokes, Message.sent_at).where(Message.revokes.in_(mine))
-    for msgid, at in session.execute(earlier):
+    for msgid, at in work.session.execute(earlier):
         if msgid is not None:
             told.setdefault(msgid, at)
     if not told:
         return
-    for message in session.scalars(select(Message).where(Message.msgid.in_(told), Message.revoked_at.is_(None))):
+    for message in work.session.scalars(select(Message).where(Message.msgid.in_(told), Message.revoked_at.is_(None))):
         message.revoked_at = told[message.msgid]
 
 
-def take_back(session: Session, settings: Settings, messages: Sequence[Message], now: datetime) -> None:
+def take_back(work: Work, messages: Sequence[Message]) -> None:
     """Mark, or by [privacy] revoked take away, the tags that nothing but revoked messages speaks for."""
     told = [message.revokes for message in messages if message.revokes]
-    taken = session.scalars(select(Message).where(Message.msgid.in_(told))).all() if told else ()
+    taken = work.session.scalars(select(Message).where(Message.msgid.in_(told))).all() if told else ()
     taken = [*taken, *(message for message in messages if message.revoked_at is not None)]
     for message in {message.id: message for message in taken}.values():
-        _forget_words(session, message)
-        for tagging in _groundless(session, message):
+        _forget_words(work.session, message)
+        for tagging in _groundless(work.session, message):
             tagging.revoked_at = message.revoked_at
-            if settings.tables.privacy.revoked == "remove":
-                tagging.removed_at, tagging.removed_because = now, BECAUSE
+            if work.settings.tables.privacy.revoked == "remove":
+                tagging.removed_at, tagging.removed_because = work.now, BECAUSE
 
 
 def _groundless(session: Session, message: Message) -> list[Tagging]:

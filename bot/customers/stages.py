@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
 
-from bot.customers.state import Case, Wake, open_cases, stage_before
-from bot.platform.config.settings import Settings
+from bot.customers.state import Case, open_cases, stage_before
 from bot.platform.models import Agent, Customer, Follow, Outbox, Placement, StageMove
+from bot.platform.work import About, Work
 from sop.guards import Facts
 from sop.playbook import Pipeline
 from sop.scope import Owner, is_for
@@ -29,35 +28,24 @@ class Moved:
 
 
 def move_by(
-    session: Session,
-    settings: Settings,
-    case: Case,
-    triggers: Sequence[str],
-    now: datetime,
-    wake: Wake,
-    *,
-    actor: Actor = "rule",
-    who: str = "",
-    msgid: str | None = None,
+    work: Work, case: Case, triggers: Sequence[str], *, actor: Actor = "rule", who: str = "", msgid: str | None = None
 ) -> list[Moved]:
     """Let triggers (tag names, "@events") move the customer in every pipeline they mean something to."""
     moved: list[Moved] = []
-    for pipeline in settings.pipelines:
+    for pipeline in work.settings.pipelines:
         placement = case.placements.get(pipeline.name)
         if placement is None and not _is_for(pipeline, case):
             continue
         current = placement.stage if placement else None
         here = pipeline.stage(current)
-        before = stage_before(session, case, pipeline.name) if here is not None and here.beside else None
-        decided = decide_move(pipeline, current, triggers, actor, before=before, facts=_facts(case, placement, now))
+        before = stage_before(work.session, case, pipeline.name) if here is not None and here.beside else None
+        decided = decide_move(
+            pipeline, current, triggers, actor, before=before, facts=_facts(case, placement, work.now)
+        )
         if isinstance(decided, Move):
             carried = case.carried.get(decided.trigger)
             evidence = carried.reason if carried is not None else ""
-            moved.append(
-                make_move(
-                    session, settings, case, pipeline, decided, now, wake, who=who, msgid=msgid, evidence=evidence
-                )
-            )
+            moved.append(make_move(work, case, pipeline, decided, who=who, msgid=msgid, evidence=evidence))
     return moved
 
 
@@ -83,13 +71,10 @@ def _facts(case: Case, placement: Placement | None, now: datetime) -> Facts:
 
 
 def make_move(
-    session: Session,
-    settings: Settings,
+    work: Work,
     case: Case,
     pipeline: Pipeline,
     move: Move,
-    now: datetime,
-    wake: Wake,
     *,
     who: str = "",
     msgid: str | None = None,
@@ -99,15 +84,15 @@ def make_move(
     placement = case.placements.get(pipeline.name)
     if placement is None:
         placement = Placement(
-            customer_id=case.customer.id, pipeline=pipeline.name, stage=move.to, entered_at=now, serial=1
+            customer_id=case.customer.id, pipeline=pipeline.name, stage=move.to, entered_at=work.now, serial=1
         )
-        session.add(placement)
+        work.session.add(placement)
         case.placements[pipeline.name] = placement
     else:
-        placement.stage, placement.entered_at, placement.serial = move.to, now, placement.serial + 1
+        placement.stage, placement.entered_at, placement.serial = move.to, work.now, placement.serial + 1
     case.came_from[pipeline.name] = move.from_
     if move.cause in _BY_PEOPLE:
-        placement.moved_by_person_at = now
+        placement.moved_by_person_at = work.now
     row = StageMove(
         customer_id=case.customer.id,
         pipeline=pipeline.name,
@@ -119,47 +104,31 @@ def make_move(
         evidence=evidence[:200],
         msgid=msgid,
         actor=who,
-        version=settings.version,
-        moved_at=now,
+        version=work.settings.version,
+        moved_at=work.now,
     )
-    session.add(row)
-    mark_stage(session, case, pipeline.name, placement.serial, now, wake)
+    work.session.add(row)
+    mark_stage(work, case, pipeline.name, placement.serial)
     return Moved(pipeline, row)
 
 
-def mark_stage(
-    session: Session,
-    case: Case,
-    pipeline: str,
-    serial: int,
-    now: datetime,
-    wake: Wake,
-    follows: Iterable[Follow] | None = None,
-) -> None:
+def mark_stage(work: Work, case: Case, pipeline: str, serial: int, follows: Iterable[Follow] | None = None) -> None:
     """Put out one mark_tag per agent who has the customer; what to mark is read when it is delivered."""
     for follow in case.active_follows if follows is None else follows:
-        row = Outbox(
-            # marks: he may be added twice within the second that WeCom's events know
-            key=f"mark:{follow.id}:{pipeline}:{serial}:{int(follow.added_at.timestamp())}:{follow.marks or 0}"[:120],
-            kind="mark_tag",
-            payload={"follow_id": follow.id, "pipeline": pipeline},
-            customer_id=case.customer.id,
-            agent_id=follow.agent_id,
-            created_at=now,
-            not_before=now,
+        work.send(
+            "mark_tag",
+            f"mark:{follow.id}:{pipeline}:{serial}:{int(follow.added_at.timestamp())}:{follow.marks or 0}",
+            {"follow_id": follow.id, "pipeline": pipeline},
+            About(customer_id=case.customer.id, agent_id=follow.agent_id),
         )
-        session.add(row)
-        wake.outbox.append(row)
 
 
-def timed_moves(
-    session: Session, settings: Settings, now: datetime, wake: Wake, limit: int = 500
-) -> list[tuple[Case, Moved]]:
+def timed_moves(work: Work, limit: int = 500) -> list[tuple[Case, Moved]]:
     """Make the moves that silence has brought about; returns the cases moved."""
     made: list[tuple[Case, Moved]] = []
-    for pipeline in settings.pipelines:
+    for pipeline in work.settings.pipelines:
         for timed in pipeline.moves:
-            silent_since = now - timed.after
+            silent_since = work.now - timed.after
             quiet = (
                 select(Customer)
                 .join(Placement, Placement.customer_id == Customer.id)
@@ -167,19 +136,41 @@ def timed_moves(
                     Placement.pipeline == pipeline.name,
                     Placement.stage == timed.from_,
                     Placement.entered_at <= silent_since,
-                    or_(Placement.moved_by_person_at.is_(None), Placement.moved_by_person_at <= now - pipeline.hold),
+                    or_(
+                        Placement.moved_by_person_at.is_(None),
+                        Placement.moved_by_person_at <= work.now - pipeline.hold,
+                    ),
                     or_(Customer.last_word_at.is_(None), Customer.last_word_at <= silent_since),
                 )
                 .limit(limit)
             )
-            cases = open_cases(session, session.scalars(quiet).all())
+            cases = open_cases(work.session, work.session.scalars(quiet).all())
             for case in cases.values():
                 placement = case.placements[pipeline.name]
-                spoke, facts = case.customer.last_word_at, _facts(case, placement, now)
-                move = due_timed_move(pipeline, placement.stage, placement.entered_at, spoke, now, facts=facts)
+                spoke, facts = case.customer.last_word_at, _facts(case, placement, work.now)
+                move = due_timed_move(pipeline, placement.stage, placement.entered_at, spoke, work.now, facts=facts)
                 if move is not None:
                     since = max(placement.entered_at, spoke or placement.entered_at)
-                    evidence = f"客户 {(now - since).days} 天没有说话"
-                    moved = make_move(session, settings, case, pipeline, move, now, wake, evidence=evidence)
+                    evidence = f"客户 {(work.now - since).days} 天没有说话"
+                    moved = make_move(work, case, pipeline, move, evidence=evidence)
                     made.append((case, moved))
     return made
+
+
+def mark_again(work: Work, case: Case, follow: Follow, pipeline: str) -> None:
+    """Put out one more mark_tag for this phone, unless one is waiting to be made or under way."""
+    open_rows = select(Outbox.payload).where(
+        Outbox.kind == "mark_tag",
+        Outbox.customer_id == case.customer.id,
+        Outbox.agent_id == follow.agent_id,
+        Outbox.state.in_(("waiting", "sending")),
+    )
+    if any(payload["pipeline"] == pipeline for payload in work.session.scalars(open_rows)):
+        return
+    follow.marks += 1
+    work.send(
+        "mark_tag",
+        f"mark:{follow.id}:{pipeline}:again:{follow.marks}",
+        {"follow_id": follow.id, "pipeline": pipeline},
+        About(customer_id=case.customer.id, agent_id=follow.agent_id),
+    )

@@ -15,7 +15,6 @@ from bot.platform.models import (
     Customer,
     CustomerField,
     Follow,
-    Outbox,
     Placement,
     SopEnrolment,
     SopTask,
@@ -68,17 +67,6 @@ class Case:
 
     def follow_of(self, agent: Agent) -> Follow | None:
         return next((follow for follow in self.follows if follow.agent is agent), None)
-
-
-@dataclass
-class Wake:
-    """What a committed transaction leaves to be done outside it: the outbox rows to deliver now."""
-
-    outbox: list[Outbox] = field(default_factory=list)
-
-    @property
-    def outbox_ids(self) -> list[int]:
-        return [row.id for row in self.outbox if row.state == "waiting"]
 
 
 def open_cases(session: Session, customers: Sequence[Customer]) -> dict[int, Case]:

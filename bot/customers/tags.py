@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from bot.customers.state import Case
 from bot.platform.config.settings import Settings
 from bot.platform.models import Evidence, Message, Tagging
+from bot.platform.work import Work
 from bot.wecom.messages import ArchivedMessage
 from taggers.hits import TagHit, enough
 from taggers.utterance import Context, Part, Scope, Utterance
@@ -55,39 +56,27 @@ def context_of(settings: Settings, case: Case, at: datetime) -> Context:
     return Context(tags=case.tags, stages=case.stages, channel=channel, hour=hour)
 
 
-def record_hits(
-    session: Session,
-    settings: Settings,
-    case: Case,
-    hits: Sequence[TagHit],
-    occasion: Occasion,
-    now: datetime,
-) -> list[str]:
+def record_hits(work: Work, case: Case, hits: Sequence[TagHit], occasion: Occasion) -> list[str]:
     """Keep the evidence of every hit and tag the customer where it is enough; returns the tags confirmed."""
     confirmed: list[str] = []
     for hit in hits:
-        earlier = _earlier(session, case, hit, occasion.at)
-        session.add(_evidence(case, occasion, hit, len(earlier) + 1))
+        earlier = _earlier(work.session, case, hit, occasion.at)
+        work.session.add(_evidence(case, occasion, hit, len(earlier) + 1))
         case.heard.setdefault(hit.rule_id, {})[occasion.key[:128]] = occasion.at
         if not enough(hit, earlier, occasion.at):
             continue
         case.customer.activity += hit.score.activity
         case.customer.conversion += hit.score.conversion
         expires = occasion.at + hit.expires if hit.expires else None
-        give_tag(
-            session, settings, case, hit.tag, now,
-            by="rule", rule_id=hit.rule_id, msgid=occasion.msgid, reason=hit.reason, expires_at=expires,
-        )  # fmt: skip
+        give_tag(work, case, hit.tag, by="rule", rule_id=hit.rule_id, msgid=occasion.msgid, reason=hit.reason, expires_at=expires)  # fmt: skip
         confirmed.append(hit.tag)
     return list(dict.fromkeys(confirmed))
 
 
 def give_tag(
-    session: Session,
-    settings: Settings,
+    work: Work,
     case: Case,
     tag: str,
-    now: datetime,
     *,
     by: str,
     rule_id: str | None = None,
@@ -96,8 +85,8 @@ def give_tag(
     expires_at: datetime | None = None,
 ) -> bool:
     """Have the customer carry a tag; of an exclusive group the others go. True if he did not carry it before."""
-    for other in _excluded_by(settings, tag):
-        take_tag(session, case, other, now, f"同组互斥：{tag}")
+    for other in _excluded_by(work.settings, tag):
+        take_tag(work, case, other, f"同组互斥：{tag}")
     carried = case.carried.get(tag)
     if carried is not None:
         carried.revoked_at = None
@@ -111,31 +100,31 @@ def give_tag(
         rule_id=rule_id,
         msgid=msgid,
         reason=reason[:500],
-        version=settings.version,
-        tagged_at=now,
+        version=work.settings.version,
+        tagged_at=work.now,
         expires_at=expires_at,
     )
-    session.add(tagging)
+    work.session.add(tagging)
     case.carried[tag] = tagging
     return True
 
 
-def take_tag(session: Session, case: Case, tag: str, now: datetime, because: str) -> bool:
+def take_tag(work: Work, case: Case, tag: str, because: str) -> bool:
     """End a tag; the row stays as history. True if he carried it."""
     tagging = case.carried.pop(tag, None)
     if tagging is None:
         return False
-    tagging.removed_at, tagging.removed_because = now, because[:64]
-    session.flush()  # the same tag may come again within this very transaction
+    tagging.removed_at, tagging.removed_because = work.now, because[:64]
+    work.session.flush()  # the same tag may come again within this very transaction
     return True
 
 
-def expire_tags(session: Session, now: datetime, limit: int = 1000) -> int:
+def expire_tags(work: Work, limit: int = 1000) -> int:
     """End the tags whose time is over; returns how many."""
-    due = select(Tagging).where(Tagging.removed_at.is_(None), Tagging.expires_at <= now).limit(limit)
-    rows = session.scalars(due).all()
+    due = select(Tagging).where(Tagging.removed_at.is_(None), Tagging.expires_at <= work.now).limit(limit)
+    rows = work.session.scalars(due).all()
     for tagging in rows:
-        tagging.removed_at, tagging.removed_because = now, "到期"
+        tagging.removed_at, tagging.removed_because = work.now, "到期"
     return len(rows)
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy.orm import Session
-
-from bot.customers.state import Wake
 from bot.platform.models import Outbox
+from bot.platform.work import Work
 from bot.wecom.errors import WeComError
 
 if TYPE_CHECKING:
@@ -40,24 +37,22 @@ class Errand(Protocol):
     one_at_a_time: bool = False
     counts_as_sent: frozenset[int] = frozenset()
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]: ...
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]: ...
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]: ...
 
-    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
+    def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
         """Write down what the success means; nothing by default."""
         return
 
-    def conclude(
-        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
-    ) -> None:
+    def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
         """Decide, in the transaction of `record`, what follows from the answer; nothing by default."""
         return
 
-    def give_up(self, session: Session, row: Outbox, state: str, why: str) -> None:
+    def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
         """Write down that it will not be tried again (state: failed | expired | unknown); nothing by default."""
         return
 
-    def learn(self, session: Session, row: Outbox, error: WeComError) -> None:
+    def learn(self, work: Work, row: Outbox, error: WeComError) -> None:
         """Take note of what an error teaches; nothing by default."""
         return

@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +16,15 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from bot.customers.state import Wake
-from bot.delivery.handler import Postponed, Skipped
+from bot.delivery.handler import Errand, Postponed, Skipped
 from bot.platform import clock
 from bot.platform.database.store import canonical_json, database_now, get_status, set_status
 from bot.platform.failpoints import passing
 from bot.platform.log import get_logger
 from bot.platform.models import Customer, Outbox, SopTask
+from bot.platform.work import Work
 from bot.wecom.api import no_call_after
 from bot.wecom.errors import Held, WeComError
-from bot.worker.handlers import ERRANDS
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -45,60 +45,148 @@ SAFE_AGAIN = timedelta(hours=3, minutes=50)
 _log = get_logger(__name__)
 
 
-def deliver(system: System, row_id: int) -> str | None:
-    """Deliver one outbox row; returns its state afterwards, None where another has it or its time has not come."""
-    try:
-        return _deliver(system, row_id)
-    except NOT_THE_ROWS_FAULT:
-        raise
-    except Exception as error:
-        _log.exception("row stumbled over", row=row_id)
-        return _stumbled(system, row_id, f"{STUMBLED}：{type(error).__name__}: {error}"[:300])
+@dataclass(frozen=True)
+class Delivery:
+    """Delivers outbox rows; `handlers` tells for each kind of row what it asks of WeCom."""
 
+    system: System
+    handlers: Mapping[str, Errand]
 
-def _deliver(system: System, row_id: int) -> str | None:
-    now, begun = clock.now(), time.monotonic()
-    _look_at_config(system)
-    with system.store.write() as session:
-        row = _claim(session, row_id, system.owner, now)
-        if row is None:
-            return None
-        errand = ERRANDS[row.kind]
-        ready = _ready(session, row, system, now)
-        row.payload = _settled(row.payload)
-        payload, attempt = row.payload, row.attempts
-    passing("claimed")
-    if not ready:
-        return row.state
-    try:
-        with no_call_after(begun + LEASE_SECONDS):
-            result = errand.call(system, payload)
-    except WeComError as error:
-        return _failed(system, row_id, attempt, now, error)
-    passing("sent")
-    _look_at_config(system)
-    with system.store.write() as session:
-        row = session.get_one(Outbox, row_id)
-        if row.attempts != attempt:  # our lease ran out and another took over: his word counts
+    def deliver(self, row_id: int) -> str | None:
+        """Deliver one row; returns its state afterwards, None where another has it or its time has not come."""
+        try:
+            return self._deliver(row_id)
+        except NOT_THE_ROWS_FAULT:
+            raise
+        except Exception as error:
+            _log.exception("row stumbled over", row=row_id)
+            return self._stumbled(row_id, f"{STUMBLED}：{type(error).__name__}: {error}"[:300])
+
+    def _deliver(self, row_id: int) -> str | None:
+        system, now, begun = self.system, clock.now(), time.monotonic()
+        with system.work(now) as work:
+            row = _claim(work.session, row_id, system.owner, now)
+            if row is None:
+                return None
+            errand = self.handlers[row.kind]
+            ready = self._ready(work, row)
+            row.payload = _settled(row.payload)
+            payload, attempt = row.payload, row.attempts
+        passing("claimed")
+        if not ready:
             return row.state
-        errand.record(session, row, result, clock.now())
-        _close(row, "sent", clock.now(), result=result)
-        wake = Wake()
-        errand.conclude(session, system, row, result, clock.now(), wake)
-    passing("recorded")
-    system.bell.ring_for("deliver", wake.outbox_ids)
-    return "sent"
+        try:
+            with no_call_after(begun + LEASE_SECONDS):
+                result = errand.call(system, payload)
+        except WeComError as error:
+            return self._failed(row_id, attempt, now, error)
+        passing("sent")
+        with system.work(point="recorded") as work:
+            row = work.session.get_one(Outbox, row_id)
+            if row.attempts != attempt:  # our lease ran out and another took over: their word counts
+                return row.state
+            errand.record(work, row, result)
+            _close(row, "sent", work.now, result=result)
+            errand.conclude(work, system, row, result)
+        return "sent"
+
+    def _ready(self, work: Work, row: Outbox) -> bool:
+        """Fill in what is to be sent; False where the row is settled or put off without a call."""
+        errand, now = self.handlers[row.kind], work.now
+        unsure = row.first_tried_at is not None and row.first_tried_at < now
+        if row.deadline is not None and row.deadline <= now and unsure:
+            _close(row, "unknown", now, error="上次发送中断，不知是否已送达；时限已过，不再发送")
+            self._tell_task(work, row, "unknown", "上次发送中断，不知员工是否已收到")
+            return False
+        if row.deadline is not None and row.deadline <= now:
+            _close(row, "failed", now, error="超过了时限，没有发出")
+            self._tell_task(work, row, "expired", "超过了时限，没有发出")
+            return False
+        if unsure and errand.repeats_show and row.first_tried_at and now - row.first_tried_at > SAFE_AGAIN:
+            _close(row, "unknown", now, error="上次发送中断，不知是否已送达；为免重复不再发送")
+            self._tell_task(work, row, "unknown", "上次发送中断，不知员工是否已收到")
+            return False
+        if errand.one_at_a_time and _busy(work.session, row):
+            _not_tried(row, now)
+            _put_off(row, now, 1.0)
+            return False
+        try:
+            row.payload = errand.prepare(work, self.system, row)
+        except Skipped as skipped:
+            _close(row, "cancelled", now, error=str(skipped))
+            return False
+        except Postponed as postponed:
+            _not_tried(row, now)
+            _put_off(row, now, postponed.seconds)
+            return False
+        return True
+
+    def _failed(self, row_id: int, attempt: int, claimed_at: datetime, error: WeComError) -> str:
+        with self.system.work() as work:
+            session, now = work.session, work.now
+            row = session.get_one(Outbox, row_id)
+            if row.attempts != attempt:
+                return row.state
+            errand = self.handlers[row.kind]
+            if error.errcode in errand.counts_as_sent and attempt > 1:
+                errand.record(work, row, {})
+                _close(row, "sent", now, result={"errcode": error.errcode})
+                return row.state
+            errand.learn(work, row, error)
+            if not error.unsure:
+                _not_tried(row, claimed_at)
+            if isinstance(error, Held):
+                row.attempts -= 1  # no call was made
+                _put_off(row, now, error.retry_after or 1.0)
+                return row.state
+            if error.pause:
+                scope = PAUSE if error.errcode in WHOLE_APP else f"{PAUSE}:{row.kind}"
+                _pause(session, scope, error, now, PAUSE_SECONDS)
+                row.attempts -= 1  # it is not this row's fault
+                _put_off(row, now, PAUSE_SECONDS, str(error))
+            elif error.errcode in LIMITS:
+                seconds = error.retry_after or 60.0
+                _pause(session, f"{PAUSE}:{row.kind}", error, now, seconds)
+                _put_off(row, now, seconds, str(error))
+            elif error.permanent or (error.tries and attempt >= error.tries) or now - row.created_at > GIVE_UP:
+                state = "unknown" if row.first_tried_at is not None and not error.permanent else "failed"
+                _close(row, state, now, error=str(error))
+                self._tell_task(work, row, state, str(error))
+            else:
+                _put_off(row, now, _backoff(row, error), str(error))
+            _log.warning("not delivered", kind=row.kind, row=row.id, errcode=error.errcode, state=row.state)
+            return row.state
+
+    def _stumbled(self, row_id: int, why: str) -> str:
+        """Our own code broke on a row. It is tried again, a few times: without an end it would call WeCom for ever."""
+        with self.system.work() as work:
+            now, row = work.now, work.session.get_one(Outbox, row_id)
+            if row.state not in ("waiting", "sending") or (
+                row.state == "sending" and row.lease_owner != self.system.owner
+            ):
+                return row.state
+            if row.state == "waiting":  # it broke before the call, and the claim was undone with it
+                row.attempts += 1
+            before = row.error or ""
+            if row.attempts < STUMBLES or not before.startswith(STUMBLED):
+                _put_off(row, now, min(5.0 * 2.0**row.attempts, LONGEST_WAIT), why)
+                return row.state
+            state = "unknown" if row.first_tried_at is not None else "failed"
+            _close(row, state, now, error=why)
+            self._tell_task(work, row, state, why)
+            return row.state
+
+    def _tell_task(self, work: Work, row: Outbox, state: str, why: str) -> None:
+        self.handlers[row.kind].give_up(work, row, state, why)
+        task = work.session.get(SopTask, row.task_id) if row.task_id else None
+        if task is not None and task.state == "queued":
+            task.state, task.ended_because = state, why[:200]
 
 
 def _settled(payload: Mapping[str, Any]) -> dict[str, Any]:
     """The payload with its keys in the order in which every database gives them back, or a repeat would differ."""
     settled: dict[str, Any] = json.loads(canonical_json(payload))
     return settled
-
-
-def _look_at_config(system: System) -> None:
-    """Take an edited config now: noting it inside the transaction that needs it would wait for that very one."""
-    _ = system.settings
 
 
 def waiting_ids(session: Session, now: datetime, limit: int = 2000) -> list[int]:
@@ -146,38 +234,6 @@ def _claim(session: Session, row_id: int, owner: str, now: datetime) -> Outbox |
     return session.get_one(Outbox, row_id, populate_existing=True)
 
 
-def _ready(session: Session, row: Outbox, system: System, now: datetime) -> bool:
-    """Fill in what is to be sent; False where the row is settled or put off without a call."""
-    errand = ERRANDS[row.kind]
-    unsure = row.first_tried_at is not None and row.first_tried_at < now
-    if row.deadline is not None and row.deadline <= now and unsure:
-        _close(row, "unknown", now, error="上次发送中断，不知是否已送达；时限已过，不再发送")
-        _tell_task(session, row, "unknown", "上次发送中断，不知员工是否已收到")
-        return False
-    if row.deadline is not None and row.deadline <= now:
-        _close(row, "failed", now, error="超过了时限，没有发出")
-        _tell_task(session, row, "expired", "超过了时限，没有发出")
-        return False
-    if unsure and errand.repeats_show and row.first_tried_at and now - row.first_tried_at > SAFE_AGAIN:
-        _close(row, "unknown", now, error="上次发送中断，不知是否已送达；为免重复不再发送")
-        _tell_task(session, row, "unknown", "上次发送中断，不知员工是否已收到")
-        return False
-    if errand.one_at_a_time and _busy(session, row):
-        _not_tried(row, now)
-        _put_off(row, now, 1.0)
-        return False
-    try:
-        row.payload = errand.prepare(session, system, row, now)
-    except Skipped as skipped:
-        _close(row, "cancelled", now, error=str(skipped))
-        return False
-    except Postponed as postponed:
-        _not_tried(row, now)
-        _put_off(row, now, postponed.seconds)
-        return False
-    return True
-
-
 def _busy(session: Session, row: Outbox) -> bool:
     """Whether another row of the same kind and customer is on its way: WeCom refuses concurrent writes (45035)."""
     if row.customer_id is None:
@@ -199,62 +255,6 @@ def _not_tried(row: Outbox, claimed_at: datetime) -> None:
         row.first_tried_at = None
 
 
-def _failed(system: System, row_id: int, attempt: int, claimed_at: datetime, error: WeComError) -> str:
-    now = clock.now()
-    with system.store.write() as session:
-        row = session.get_one(Outbox, row_id)
-        if row.attempts != attempt:
-            return row.state
-        errand = ERRANDS[row.kind]
-        if error.errcode in errand.counts_as_sent and attempt > 1:
-            errand.record(session, row, {}, now)
-            _close(row, "sent", now, result={"errcode": error.errcode})
-            return row.state
-        errand.learn(session, row, error)
-        if not error.unsure:
-            _not_tried(row, claimed_at)
-        if isinstance(error, Held):
-            row.attempts -= 1  # no call was made
-            _put_off(row, now, error.retry_after or 1.0)
-            return row.state
-        if error.pause:
-            scope = PAUSE if error.errcode in WHOLE_APP else f"{PAUSE}:{row.kind}"
-            _pause(session, scope, error, now, PAUSE_SECONDS)
-            row.attempts -= 1  # it is not this row's fault
-            _put_off(row, now, PAUSE_SECONDS, str(error))
-        elif error.errcode in LIMITS:
-            seconds = error.retry_after or 60.0
-            _pause(session, f"{PAUSE}:{row.kind}", error, now, seconds)
-            _put_off(row, now, seconds, str(error))
-        elif error.permanent or (error.tries and attempt >= error.tries) or now - row.created_at > GIVE_UP:
-            state = "unknown" if row.first_tried_at is not None and not error.permanent else "failed"
-            _close(row, state, now, error=str(error))
-            _tell_task(session, row, state, str(error))
-        else:
-            _put_off(row, now, _backoff(row, error), str(error))
-        _log.warning("not delivered", kind=row.kind, row=row.id, errcode=error.errcode, state=row.state)
-        return row.state
-
-
-def _stumbled(system: System, row_id: int, why: str) -> str:
-    """Our own code broke on a row. It is tried again, a few times: without an end it would call WeCom for ever."""
-    now = clock.now()
-    with system.store.write() as session:
-        row = session.get_one(Outbox, row_id)
-        if row.state not in ("waiting", "sending") or (row.state == "sending" and row.lease_owner != system.owner):
-            return row.state
-        if row.state == "waiting":  # it broke before the call, and the claim was undone with it
-            row.attempts += 1
-        before = row.error or ""
-        if row.attempts < STUMBLES or not before.startswith(STUMBLED):
-            _put_off(row, now, min(5.0 * 2.0**row.attempts, LONGEST_WAIT), why)
-            return row.state
-        state = "unknown" if row.first_tried_at is not None else "failed"
-        _close(row, state, now, error=why)
-        _tell_task(session, row, state, why)
-        return row.state
-
-
 def _backoff(row: Outbox, error: WeComError) -> float:
     """Seconds to wait: WeCom's own figure, doubled with each try, spread by the row's id."""
     base = error.retry_after if error.retry_after is not None else 5.0
@@ -274,13 +274,6 @@ def _close(
     row.state, row.done_at, row.lease_until = state, now, None
     row.result = result if result is not None else row.result
     row.error = error[:500] if error else None
-
-
-def _tell_task(session: Session, row: Outbox, state: str, why: str) -> None:
-    ERRANDS[row.kind].give_up(session, row, state, why)
-    task = session.get(SopTask, row.task_id) if row.task_id else None
-    if task is not None and task.state == "queued":
-        task.state, task.ended_because = state, why[:200]
 
 
 def _pause(session: Session, name: str, error: WeComError, now: datetime, seconds: float) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sqlalchemy.orm import Session
-
 from bot.agents.members import ask_departments, ask_member, note_left, rename
 from bot.customers.identity import find_agents
-from bot.customers.state import Wake
 from bot.platform.database.alarms import clear_alarm, raise_alarm
 from bot.platform.models import CallbackEvent
+from bot.platform.work import Work
 from bot.wecom.events import AppAlert, AppMember, StaffChange
 
 # WeCom's warnings about the app itself: what to tell the admins; "" says that it is well again.
@@ -26,34 +22,36 @@ _INACTIVE, _LOW = "wecom.inactive", "wecom.low_active"
 _ALARM_OF = {"inactive_alert": _INACTIVE, "close_inactive_agent": _INACTIVE, "reopen_inactive_agent": _INACTIVE}
 
 
-def take_staff(session: Session, event: StaffChange, row: CallbackEvent, now: datetime, wake: Wake) -> str:
+def take_staff(work: Work, event: StaffChange, row: CallbackEvent) -> str:
     """The directory changed: whoever it is about is read again."""
     if event.change.endswith("_party"):
-        ask_departments(session, str(row.id), now, wake)
+        ask_departments(work, str(row.id))
         return "departments asked"
     if not event.userid:
         return "stored: nobody is named"
-    agent = find_agents(session, [event.userid], now)[event.userid.casefold()]
+    agent = find_agents(work.session, [event.userid], work.now)[event.userid.casefold()]
     if event.change == "delete_user" and (agent.read_at is None or agent.read_at <= row.created_at):
-        note_left(session, agent, row.created_at)
+        note_left(work.session, agent, row.created_at)
         return "left the company"
-    renamed = bool(event.new_userid) and rename(session, agent, event.new_userid)
-    ask_member(session, agent, f"event:{row.id}", now, wake)
+    renamed = bool(event.new_userid) and rename(work.session, agent, event.new_userid)
+    ask_member(work, agent, f"event:{row.id}")
     return "renamed, profile asked" if renamed else "profile asked"
 
 
-def take_member(session: Session, event: AppMember, row: CallbackEvent, now: datetime, wake: Wake) -> str:
+def take_member(work: Work, event: AppMember, row: CallbackEvent) -> str:
     """A member came into the app's sight or left it: his profile tells whether he is still with the company."""
-    agent = find_agents(session, [event.userid], now)[event.userid.casefold()]
-    ask_member(session, agent, f"event:{row.id}", now, wake)
+    agent = find_agents(work.session, [event.userid], work.now)[event.userid.casefold()]
+    ask_member(work, agent, f"event:{row.id}")
     return f"{event.change}: profile asked"
 
 
-def take_alert(session: Session, event: AppAlert, now: datetime) -> str:
+def take_alert(work: Work, event: AppAlert) -> str:
     """WeCom warns about the app: an alarm until it says that all is well."""
     name, text = _ALARM_OF.get(event.name, _LOW), ALERTS[event.name]
     if not text:
-        clear_alarm(session, name, now)
+        clear_alarm(work.session, name, work.now)
         return "alarm cleared"
-    raise_alarm(session, name, f"{text}{f'（{event.effective_at} 生效）' if event.effective_at else ''}", now)
+    raise_alarm(
+        work.session, name, f"{text}{f'（{event.effective_at} 生效）' if event.effective_at else ''}", work.now
+    )
     return "alarm raised"

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.intake.archive_lag import note_gap
-from bot.intake.pipeline import Arrived, take_batch
+from bot.intake.decrypt import Unopened, open_rows
+from bot.intake.messages import Arrived
+from bot.intake.pipeline import take_batch
+from bot.intake.quarantine import put_aside
 from bot.platform import clock
 from bot.platform.database.alarms import clear_alarm, raise_alarm
 from bot.platform.database.store import (
@@ -29,11 +32,8 @@ from bot.platform.database.store import (
 from bot.platform.environment import SurroundingsError
 from bot.platform.failpoints import passing
 from bot.platform.log import get_logger
-from bot.platform.models import ArchiveCursor, Quarantine, Status
-from bot.wecom.archive import SealedRow
-from bot.wecom.errors import Remedy, UnreadableMessage, WeComError
-from bot.wecom.keyring import KeyProblem
-from bot.wecom.messages import read_message
+from bot.platform.models import ArchiveCursor, Status
+from bot.wecom.errors import Remedy, WeComError
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -46,14 +46,6 @@ PAUSE_SECONDS = 300  # asking on with a wrong secret gets the address banned for
 TURN_SECONDS = 2.0  # then what was decided meanwhile may leave, and the rest waits behind it
 POISON_TRIES = 3  # unfinished tries of a batch before it is taken row by row, and of a row before it is put aside
 _log = get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Unopened:
-    """A row that could not be read, and why."""
-
-    row: SealedRow
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -160,62 +152,6 @@ def _pull_batch(system: System, corp_id: str, held: Held, done: Pulled) -> bool:
     return len(rows) == limit or limit == 1
 
 
-def open_rows(system: System, rows: Sequence[SealedRow]) -> tuple[list[Arrived], list[Unopened]]:
-    """Decrypt and read rows; each that cannot be is returned with its reason, and stops no other."""
-    keys = system.keyring.unwrap_many(rows)
-    sealed = [
-        (key, row.encrypt_chat_msg) for row, key in zip(rows, keys, strict=True) if not isinstance(key, KeyProblem)
-    ]
-    plain = iter(system.archive.decrypt_many(sealed))
-    opened: list[Arrived] = []
-    unopened: list[Unopened] = []
-    for row, key in zip(rows, keys, strict=True):
-        found = key if isinstance(key, KeyProblem) else next(plain)
-        try:
-            if isinstance(found, KeyProblem | UnreadableMessage):
-                raise found
-            opened.append(Arrived(row.seq, read_message(found, msgid=row.msgid)))
-        except (KeyProblem, UnreadableMessage) as error:
-            unopened.append(Unopened(row, error.reason))
-    return opened, unopened
-
-
-def replay_quarantine(system: System) -> tuple[int, int]:
-    """Try the quarantined rows again, in the archive's order (a key was added, a release can read more); returns
-    freed and still held."""
-    held_back = select(Quarantine.id).where(Quarantine.released_at.is_(None)).order_by(Quarantine.seq)
-    with system.store.read() as session:
-        ids = session.scalars(held_back).all()
-    freed = sum(_free(system, row_id) for row_id in ids)
-    return freed, len(ids) - freed
-
-
-def _free(system: System, row_id: int) -> bool:
-    """Take one quarantined row through the path, in a transaction of its own; True if it could be read."""
-    now = clock.now()
-    with system.store.write() as session:
-        row = session.get_one(Quarantine, row_id)
-        row.attempts += 1
-        sealed = SealedRow(**row.sealed)
-    opened, unopened = open_rows(system, [sealed])
-    reason = unopened[0].reason if unopened else ""
-    try:
-        with system.store.write() as session:
-            row = session.get_one(Quarantine, row_id)
-            if unopened:
-                row.reason = reason[:500]
-                return False
-            wake = take_batch(session, system.settings, now, opened)
-            row.released_at = now
-    except Exception as error:  # it stays where it is, and the others get their turn
-        _log.exception("quarantined row not freed", row_id=row_id)
-        with system.store.write() as session:
-            session.get_one(Quarantine, row_id).reason = f"{type(error).__name__}: {error}"[:500]
-        return False
-    system.bell.ring_for("deliver", wake.outbox_ids)
-    return True
-
-
 def _cursor(system: System, corp_id: str) -> tuple[int, int, datetime | None]:
     """The seq stored last, how many tries of what comes after it were begun and not finished, the last pull."""
     with system.store.write() as session:
@@ -246,13 +182,13 @@ def _commit(
     unopened: Sequence[Unopened],
 ) -> bool:
     """One transaction: messages, tags, moves, tasks, outbox, quarantine and cursor, together or not at all."""
-    settings, now = system.settings, clock.now()
-    with system.store.write() as session:
+    with system.work(point="committed") as work:
+        session, now = work.session, work.now
         if not still_held(session, held):
             _log.warning("pull overtaken", seq=reach.after)
             return False
-        wake = take_batch(session, settings, now, opened)
-        _put_aside(session, unopened, now)
+        take_batch(work, opened)
+        put_aside(session, unopened, now)
         note_gap(session, corp_id, reach.after, reach.first, reach.pulled_at, now)
         moved = session.execute(
             update(ArchiveCursor)
@@ -263,33 +199,7 @@ def _commit(
             raise RuntimeError("the archive cursor moved under our lease")
         _well(session, now)
         passing("cursor")
-    passing("committed")
-    system.bell.ring_for("deliver", wake.outbox_ids)
     return True
-
-
-def _put_aside(session: Session, unopened: Sequence[Unopened], now: datetime) -> None:
-    rows = [
-        {
-            "seq": item.row.seq,
-            "msgid": item.row.msgid[:128],
-            "publickey_ver": item.row.publickey_ver,
-            "sealed": {
-                "seq": item.row.seq,
-                "msgid": item.row.msgid,
-                "publickey_ver": item.row.publickey_ver,
-                "encrypt_random_key": item.row.encrypt_random_key,
-                "encrypt_chat_msg": item.row.encrypt_chat_msg,
-            },
-            "reason": item.reason[:500],
-            "attempts": 1,
-            "created_at": now,
-        }
-        for item in unopened
-    ]
-    if rows:
-        _log.error("archive rows quarantined", rows=len(rows), first=unopened[0].reason)
-        insert_new(session, Quarantine, rows, ["seq"])
 
 
 def _caught_up(system: System, corp_id: str, seq: int, pulled_at: datetime | None) -> None:

@@ -121,3 +121,6 @@ class Bell:
     def depth(self) -> dict[str, int]:
         """Waiting jobs by queue; raises redis.RedisError where Redis does not answer."""
         return {name: queue.count for name, queue in self._queues.items()}
+
+
+WORKER_SECONDS = 60  # a Redis that is gone without a word is noticed within this time

@@ -17,6 +17,7 @@ from bot.intake.media.files import forget_media
 from bot.intake.media.store import open_media_store
 from bot.platform.database.audit_log import record
 from bot.platform.models import CorpTag, Customer, Follow, GroupMember, MediaFile, Message, Outbox, Study
+from bot.platform.work import Work
 from bot.privacy.dependent_rows import delete_kin, kin_of
 from bot.privacy.mentions import Needles, forget_mentions, rooms_of
 from bot.wecom.errors import BotError
@@ -91,7 +92,7 @@ def apply_tombstones(system: System, now: datetime) -> int:
 class Forget(Errand):
     """Clear what we wrote of an erased person at one agent's contact in WeCom: remark, description, tags."""
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return dict(row.payload)
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,10 +103,10 @@ class Forget(Errand):
             system.wecom.mark_tag(who["userid"], who["external_userid"], remove=payload["tag_ids"])
         return {}
 
-    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
+    def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
         row.payload = {}
 
-    def give_up(self, session: Session, row: Outbox, state: str, why: str) -> None:
+    def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
         row.payload = {}
 
 

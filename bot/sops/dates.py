@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import Wake, open_cases
-from bot.platform.config.settings import Settings
+from bot.customers.state import open_cases
 from bot.platform.database.store import set_status
 from bot.platform.models import Customer, CustomerField, Follow, Status
+from bot.platform.work import Work
 from bot.sops.enrolment import enrol, is_lost
 from sop.dates import dated, falls_on
 from sop.enrolling import by_priority
@@ -23,24 +23,26 @@ STATUS = "dated_sops"
 _MISSED = timedelta(days=1)  # a day on which nothing ran is made up for on the next, a longer absence is not
 
 
-def start_dated_sops(session: Session, settings: Settings, now: datetime, wake: Wake, limit: int = 500) -> int:
+def start_dated_sops(work: Work, limit: int = 500) -> int:
     """Enrol the next portion of customers in the SOPs that wait for today; returns how many were looked at."""
-    waiting = [(sop, trigger_of(sop)) for sop in by_priority(dated(settings.tables.sops))]
+    waiting = [(sop, trigger_of(sop)) for sop in by_priority(dated(work.settings.tables.sops))]
     if not waiting:
         return 0
-    status = session.get(Status, STATUS, with_for_update=True)
-    todo = next_state(status.value if status else None, settings.calendar.local(now).date(), settings.version)
+    status = work.session.get(Status, STATUS, with_for_update=True)
+    todo = next_state(
+        status.value if status else None, work.settings.calendar.local(work.now).date(), work.settings.version
+    )
     if todo["done"]:
         return 0
     day = date.fromisoformat(todo["day"])
-    customers = _portion(session, todo["after"], _for_everybody(waiting, day), limit)
-    for case in open_cases(session, customers).values():
-        fields = dates_of(settings.fields, case.fields)
+    customers = _portion(work.session, todo["after"], _for_everybody(waiting, day), limit)
+    for case in open_cases(work.session, customers).values():
+        fields = dates_of(work.settings.fields, case.fields)
         for sop, trigger in waiting:
-            if falls_on(trigger, day, fields, yearly_of(settings.fields)) and not is_lost(settings, case):
-                enrol(session, settings, case, sop, f"date:{day.isoformat()}", now, wake)
+            if falls_on(trigger, day, fields, yearly_of(work.settings.fields)) and not is_lost(work.settings, case):
+                enrol(work, case, sop, f"date:{day.isoformat()}")
     after = customers[-1].id if customers else todo["after"]
-    set_status(session, STATUS, {**todo, "after": after, "done": len(customers) < limit}, now)
+    set_status(work.session, STATUS, {**todo, "after": after, "done": len(customers) < limit}, work.now)
     return len(customers)
 
 

@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.stages import Moved
-from bot.customers.state import Case, Wake, open_cases
+from bot.customers.state import Case, open_cases
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Customer, Follow, SopEnrolment, SopTask
+from bot.platform.work import Work
 from bot.sops.gate import shift_row
 from bot.sops.prompts import send_or_wait, wording_values
 from bot.sops.stopping import stop_left_stage, stop_sops
@@ -26,34 +27,18 @@ _SILENCE_LOOK_BACK = timedelta(days=14)
 
 
 def start_sops(
-    session: Session,
-    settings: Settings,
-    case: Case,
-    trigger: Trigger,
-    cause: str,
-    now: datetime,
-    wake: Wake,
-    agent: Agent | None = None,
+    work: Work, case: Case, trigger: Trigger, cause: str, agent: Agent | None = None
 ) -> list[SopEnrolment]:
     """Enrol the customer in every SOP this trigger starts; `cause` names the occurrence, which enrols once."""
     return [
         enrolment
-        for sop in by_priority(starts(settings.tables.sops, trigger))
-        if (enrolment := enrol(session, settings, case, sop, cause, now, wake, agent)) is not None
+        for sop in by_priority(starts(work.settings.tables.sops, trigger))
+        if (enrolment := enrol(work, case, sop, cause, agent)) is not None
     ]
 
 
 def enrol(
-    session: Session,
-    settings: Settings,
-    case: Case,
-    sop: Sop,
-    cause: str,
-    now: datetime,
-    wake: Wake,
-    agent: Agent | None = None,
-    *,
-    by_hand: bool = False,
+    work: Work, case: Case, sop: Sop, cause: str, agent: Agent | None = None, *, by_hand: bool = False
 ) -> SopEnrolment | None:
     """Plan all steps of an SOP for the customer; None if he asked for peace, is on it already or has no agent.
 
@@ -65,7 +50,9 @@ def enrol(
         return None
     if not by_hand and not sop.audience.holds(case.tags, case.stages.values()):
         return None
-    if _known_cause(session, case, sop, cause) or why_not_again(sop, _last_enrolled(session, case, sop), now):
+    if _known_cause(work.session, case, sop, cause) or why_not_again(
+        sop, _last_enrolled(work.session, case, sop), work.now
+    ):
         return None
     enrolment = SopEnrolment(
         customer_id=case.customer.id,
@@ -73,67 +60,59 @@ def enrol(
         sop_id=sop.id,
         cause=cause[:80],
         stop=list(sop.stop),
-        version=settings.version,
-        enrolled_at=min(case.moment or now, now),  # words said between then and now are answers as well
+        version=work.settings.version,
+        enrolled_at=min(case.moment or work.now, work.now),  # words said between then and now are answers as well
     )
-    values = wording_values(settings, case, owner)
-    spread = settings.tables.budget.spread
-    planned = plan_steps(sop, now, settings.workspace, case.customer.external_userid, spread=spread)
+    values = wording_values(work.settings, case, owner)
+    spread = work.settings.tables.budget.spread
+    planned = plan_steps(sop, work.now, work.settings.workspace, case.customer.external_userid, spread=spread)
     if not planned:  # it has steps on days of their own only, and they are past
         return None
     enrolment.tasks = [_task(step, sop, case, owner, values, _why(sop, cause)) for step in planned]
-    session.add(enrolment)
+    work.session.add(enrolment)
     case.enrolments.append(enrolment)
-    session.flush()
-    send_or_wait(session, settings, [task for task in enrolment.tasks if task.due_at <= now], now, wake)
+    work.session.flush()
+    send_or_wait(work, [task for task in enrolment.tasks if task.due_at <= work.now])
     return enrolment
 
 
-def start_silence_sops(session: Session, settings: Settings, now: datetime, wake: Wake, limit: int = 500) -> int:
+def start_silence_sops(work: Work, limit: int = 500) -> int:
     """Enrol customers whose silence has just become as long as an SOP waits for."""
     started = 0
-    for length in silences(settings.tables.sops):
+    for length in silences(work.settings.tables.sops):
         trigger = Trigger("silence", length=length)
         quiet = select(Customer).where(
-            Customer.last_word_at <= now - length,
-            Customer.last_word_at > now - length - _SILENCE_LOOK_BACK,
+            Customer.last_word_at <= work.now - length,
+            Customer.last_word_at > work.now - length - _SILENCE_LOOK_BACK,
             Customer.opted_out_at.is_(None),
         )
-        for sop in starts(settings.tables.sops, trigger):
+        for sop in starts(work.settings.tables.sops, trigger):
             enrolled = select(SopEnrolment.id).where(
                 SopEnrolment.customer_id == Customer.id,
                 SopEnrolment.sop_id == sop.id,
                 SopEnrolment.enrolled_at > Customer.last_word_at,
             )
             followed = select(Follow.id).where(Follow.customer_id == Customer.id, Follow.ended_at.is_(None))
-            customers = session.scalars(quiet.where(~enrolled.exists(), followed.exists()).limit(limit)).all()
-            for case in open_cases(session, customers).values():
-                if is_lost(settings, case):
+            customers = work.session.scalars(quiet.where(~enrolled.exists(), followed.exists()).limit(limit)).all()
+            for case in open_cases(work.session, customers).values():
+                if is_lost(work.settings, case):
                     continue
                 spoke = case.customer.last_word_at
                 cause = f"silence:{int(spoke.timestamp()) if spoke else 0}"
-                started += enrol(session, settings, case, sop, cause, now, wake) is not None
+                started += enrol(work, case, sop, cause) is not None
     return started
 
 
-def after_moves(
-    session: Session,
-    settings: Settings,
-    case: Case,
-    moves: Iterable[Moved],
-    now: datetime,
-    wake: Wake,
-    agent: Agent | None = None,
-) -> None:
+def after_moves(work: Work, case: Case, moves: Iterable[Moved], agent: Agent | None = None) -> None:
     """What follows from moves: SOPs of the stage left or of a lost customer stop, those of the new one start."""
     for moved in moves:
         stage = moved.pipeline.stage(moved.row.to_stage)
         ends = [name for name, happened in (("lost", stage and stage.lost), ("won", stage and stage.won)) if happened]
-        stop_sops(session, case, ends, now)
-        stop_left_stage(session, settings, case, moved, now)
+        stop_sops(work, case, ends)
+        stop_left_stage(work, case, moved)
         trigger = Trigger("stage", moved.row.to_stage)
         cause = f"move:{moved.pipeline.name}:{moved.row.serial}"
-        start_sops(session, settings, case, trigger, cause, now, wake, agent)
+        start_sops(work, case, trigger, cause, agent)
 
 
 def owner_for(case: Case, sop: Sop, agent: Agent | None = None) -> Agent | None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-
-from sqlalchemy.orm import Session
 
 from bot.customers.stages import move_by
-from bot.customers.state import Case, Wake
-from bot.platform.config.settings import Settings
+from bot.customers.state import Case
 from bot.platform.failpoints import passing
 from bot.platform.models import Agent, SopTask
+from bot.platform.work import Work
 from bot.sops.enrolment import after_moves, start_sops
 from bot.sops.stopping import stop_sops
 from sop.triggers import Trigger
@@ -43,19 +40,17 @@ def answer_of(task: SopTask, *, replied: bool) -> Trigger:
     return Trigger("reply" if replied else "no-reply", task.enrolment.sop_id, step=task.step)
 
 
-def follow_up(
-    session: Session, settings: Settings, case: Case, happened: Happened, now: datetime, wake: Wake
-) -> None:
+def follow_up(work: Work, case: Case, happened: Happened) -> None:
     """Stop what should stop, move the card, start what should start."""
-    stop_sops(session, case, [*happened.happenings, *(f"tag:{tag}" for tag in happened.tags)], now)
+    stop_sops(work, case, [*happened.happenings, *(f"tag:{tag}" for tag in happened.tags)])
     triggers = [*happened.tags, *happened.events]
-    moves = move_by(session, settings, case, triggers, now, wake, who=happened.who, msgid=happened.msgid)
+    moves = move_by(work, case, triggers, who=happened.who, msgid=happened.msgid)
     passing("moved")
-    after_moves(session, settings, case, moves, now, wake, happened.agent)
+    after_moves(work, case, moves, happened.agent)
     starts = [("tag", tag) for tag in happened.fresh] + [("event", event) for event in happened.events]
     for kind, name in starts:
         trigger = Trigger("tag", name) if kind == "tag" else Trigger("event", name)
-        start_sops(session, settings, case, trigger, f"{kind}:{happened.cause}", now, wake, happened.agent)
+        start_sops(work, case, trigger, f"{kind}:{happened.cause}", happened.agent)
     for answer in happened.answers:
-        start_sops(session, settings, case, answer, f"{answer.kind}:{happened.cause}", now, wake, happened.agent)
+        start_sops(work, case, answer, f"{answer.kind}:{happened.cause}", happened.agent)
     passing("planned")

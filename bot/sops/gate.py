@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.platform.config.settings import Settings
 from bot.platform.models import Message, Outbox, SopTask
+from bot.platform.work import Work
 from sop.budget import talks
 from sop.gate import Drop, Go, Situation, Wait, decide_card
 from sop.workcalendar import Shift
@@ -61,9 +62,9 @@ def _waits_for_answer(spoke_at: datetime | None, said_to_at: datetime | None) ->
     return spoke_at is not None and (said_to_at is None or spoke_at >= said_to_at)
 
 
-def contacts_of(session: Session, customer_id: int, now: datetime, gap: timedelta) -> list[datetime]:
+def contacts_of(work: Work, customer_id: int, gap: timedelta) -> list[datetime]:
     """When our side reached one customer lately."""
-    return _contacts(session, {customer_id}, now - _WEEK, gap)[customer_id]
+    return _contacts(work.session, {customer_id}, work.now - _WEEK, gap)[customer_id]
 
 
 def _contacts(session: Session, customers: set[int], since: datetime, gap: timedelta) -> dict[int, list[datetime]]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import Wake
 from bot.delivery.handler import Errand, Postponed, Skipped
 from bot.platform.log import get_logger
 from bot.platform.models import GroupSend, Outbox
+from bot.platform.work import Work
 from bot.sops.group_sends import customers_of, fail_all, take_progress, took_off, withdraw
 from bot.sops.material_uploads import attachment_bodies
 from bot.wecom import groupsends as wecom
@@ -32,19 +32,19 @@ class MakeGroupSend(Errand):
     what can only be ours is taken over. Who has dropped out by then is in it, and the watch withdraws it.
     """
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
-        group = _group(session, row)
-        since = row.first_tried_at if row.first_tried_at is not None and row.first_tried_at < now else None
-        if since is not None and now - since < LOOK_UP_AFTER:
-            raise Postponed((since + LOOK_UP_AFTER - now).total_seconds())
-        customers = customers_of(session, group)
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        group = _group(work.session, row)
+        since = row.first_tried_at if row.first_tried_at is not None and row.first_tried_at < work.now else None
+        if since is not None and work.now - since < LOOK_UP_AFTER:
+            raise Postponed((since + LOOK_UP_AFTER - work.now).total_seconds())
+        customers = customers_of(work.session, group)
         if not customers and since is None:
             group.state, group.ended_because = "cancelled", "客户都已不需要"
             raise Skipped("客户都已不需要")
-        if now >= group.expires_at and since is None:
-            fail_all(session, group, "expired", "没能在有效期内发起群发")
+        if work.now >= group.expires_at and since is None:
+            fail_all(work.session, group, "expired", "没能在有效期内发起群发")
             raise Skipped("没能在有效期内发起群发")
-        bodies, missing = attachment_bodies(session, group.attach, now)
+        bodies, missing = attachment_bodies(work.session, group.attach, work.now)
         if missing:
             _log.warning("mass message waits for materials", group_send=group.id, missing=missing)
             raise Postponed(MATERIAL_WAIT)
@@ -56,8 +56,8 @@ class MakeGroupSend(Errand):
             "text": group.text,
             "attachments": bodies,
             "since": since.isoformat() if since else None,
-            "until": now.isoformat(),
-            "known": _known(session, group) if since else [],
+            "until": work.now.isoformat(),
+            "known": _known(work.session, group) if since else [],
         }
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,41 +77,39 @@ class MakeGroupSend(Errand):
         )
         return {"msgid": made.msgid, "refused": made.refused}
 
-    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
-        group = _group(session, row)
+    def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
+        group = _group(work.session, row)
         if result["msgid"]:
-            took_off(session, group, result["msgid"], result["refused"], now)
+            took_off(work, group, result["msgid"], result["refused"])
         else:
             group.state, group.ended_because = "cancelled", "客户都已不需要"
 
-    def give_up(self, session: Session, row: Outbox, state: str, why: str) -> None:
+    def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
         unsure = state == "failed" and row.first_tried_at is not None  # an earlier call may have made it
-        fail_all(session, _group(session, row), "unknown" if unsure else state, why)
+        fail_all(work.session, _group(work.session, row), "unknown" if unsure else state, why)
 
 
 class PollGroupSend(Errand):
     """How far the agent is, and what became of each customer: no event tells of it."""
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
-        return _asked(session, row, ("created", "confirmed"))
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        return _asked(work.session, row, ("created", "confirmed"))
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         return _progress(system, payload)
 
-    def conclude(
-        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
-    ) -> None:
-        take_progress(session, system.settings, _group(session, row), result, now)
+    def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
+        take_progress(work, _group(work.session, row), result)
 
-    def give_up(self, session: Session, row: Outbox, state: str, why: str) -> None:
-        fail_all(session, _group(session, row), "unknown", why)
+    def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
+        fail_all(work.session, _group(work.session, row), "unknown", why)
 
 
 class CancelGroupSend(Errand):
     """Take an unconfirmed mass message back. Where the agent was quicker, what he sent is written down instead."""
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
-        return _asked(session, row, ("created",))
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        return _asked(work.session, row, ("created",))
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         progress = _progress(system, payload)
@@ -120,34 +118,35 @@ class CancelGroupSend(Errand):
         wecom.cancel(system.wecom, payload["msgid"])
         return _progress(system, payload)  # he may have confirmed between the look and the cancel
 
-    def conclude(
-        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
-    ) -> None:
-        group = _group(session, row)
-        take_progress(session, system.settings, group, result, now)
+    def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
+        group = _group(work.session, row)
+        take_progress(work, group, result)
         if group.state == "created":
-            withdraw(session, group, now)
+            withdraw(work, group)
 
-    def give_up(self, session: Session, row: Outbox, state: str, why: str) -> None:
-        fail_all(session, _group(session, row), "unknown", why)
+    def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
+        fail_all(work.session, _group(work.session, row), "unknown", why)
 
 
 class RemindGroupSend(Errand):
     """Call it to the agent's mind; a refusal counts as a reminder, for WeCom has counted more than we."""
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
-        return _asked(session, row, ("created",))
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        return _asked(work.session, row, ("created",))
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         wecom.remind(system.wecom, payload["msgid"])
         return {}
 
-    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
-        group = _group(session, row)
-        group.reminded_at = [*group.reminded_at, now.isoformat()]
+    def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
+        _note_reminder(_group(work.session, row), work.now)
 
-    def give_up(self, session: Session, row: Outbox, state: str, why: str) -> None:
-        self.record(session, row, {}, row.done_at or row.created_at)
+    def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
+        _note_reminder(_group(work.session, row), row.done_at or row.created_at)
+
+
+def _note_reminder(group: GroupSend, at: datetime) -> None:
+    group.reminded_at = [*group.reminded_at, at.isoformat()]
 
 
 def _group(session: Session, row: Outbox) -> GroupSend:

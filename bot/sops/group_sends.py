@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import OPEN_STATES, Wake
+from bot.customers.state import OPEN_STATES
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import canonical_json
 from bot.platform.models import Customer, GroupSend, Outbox, SopEnrolment, SopTask
+from bot.platform.work import About, Work
 from sop.completion import lateness
 from sop.groupsend import (
     MOST_CUSTOMERS,
@@ -31,15 +32,13 @@ NO_RESULT_AFTER = timedelta(days=1)
 _CALM = ("delivered", "failed")  # what a task of an unconfirmed mass message is while nothing has happened to it
 
 
-def gather(
-    session: Session, settings: Settings, tasks: Sequence[SopTask], now: datetime, wake: Wake
-) -> list[SopTask]:
+def gather(work: Work, tasks: Sequence[SopTask]) -> list[SopTask]:
     """Put due tasks into mass messages, one for the same words of one agent; returns those that must go by card.
 
     It leaves when the last task of the same clock hour has come due. A customer who has had as many this month as
     WeCom allows gets none: his agent is prompted to write to him instead.
     """
-    full = _at_the_cap(session, settings, {task.customer_id for task in tasks}, now)
+    full = _at_the_cap(work, {task.customer_id for task in tasks})
     bundles: dict[tuple[object, ...], list[SopTask]] = {}
     for task in tasks:
         if task.customer_id not in full:
@@ -48,10 +47,10 @@ def gather(
     for together in bundles.values():
         rest = together
         while rest:
-            group = _open_group(session, rest[0]) or _new_group(session, rest[0], now, wake)
-            room = MOST_CUSTOMERS - _gathered(session, group)
+            group = _open_group(work.session, rest[0]) or _new_group(work, rest[0])
+            room = MOST_CUSTOMERS - _gathered(work.session, group)
             _join(group, rest[:room])
-            session.flush()
+            work.session.flush()
             rest = rest[room:]
     by_card = [task for task in tasks if task.customer_id in full]
     for task in by_card:
@@ -74,62 +73,60 @@ def customers_of(session: Session, group: GroupSend) -> list[str]:
     return list(session.scalars(queued.order_by(SopTask.id)))
 
 
-def watch(session: Session, settings: Settings, now: datetime, wake: Wake) -> int:
+def watch(work: Work) -> int:
     """Put out what open mass messages need now: a cancel where somebody dropped out, a poll, a reminder."""
-    groups = session.scalars(
+    groups = work.session.scalars(
         select(GroupSend).where(GroupSend.state.in_(("created", "confirmed"))).order_by(GroupSend.id)
     ).all()
-    stirred = set(_stirred(session))
+    stirred = set(_stirred(work.session))
     put = 0
     for group in groups:
         if group.id in stirred:
-            put += _put(session, group, "group_cancel", f"group_cancel:{group.id}", now, wake)
+            put += _put(work, group, "group_cancel", f"group_cancel:{group.id}")
             continue
-        if group.poll_at is not None and group.poll_at <= now:
-            put += _put(session, group, "group_poll", f"group_poll:{group.id}:{group.polls}", now, wake)
-        if group.state == "created" and _reminder_is_due(settings, group, now):
+        if group.poll_at is not None and group.poll_at <= work.now:
+            put += _put(work, group, "group_poll", f"group_poll:{group.id}:{group.polls}")
+        if group.state == "created" and _reminder_is_due(work.settings, group, work.now):
             nth = len(group.reminded_at) + 1
-            put += _put(session, group, "group_remind", f"group_remind:{group.id}:{nth}", now, wake)
+            put += _put(work, group, "group_remind", f"group_remind:{group.id}:{nth}")
     return put
 
 
-def took_off(session: Session, group: GroupSend, msgid: str, refused: Sequence[str], now: datetime) -> None:
+def took_off(work: Work, group: GroupSend, msgid: str, refused: Sequence[str]) -> None:
     """WeCom has it: its tasks count as delivered to the agent, save those of customers whom WeCom refused."""
-    tasks = members(session, group, ("queued",))
-    out = set(_ids_of(session, refused))
-    group.state, group.msgid, group.made_at, group.poll_at = "created", msgid, now, now + AGAIN_AFTER
+    tasks = members(work.session, group, ("queued",))
+    out = set(_ids_of(work.session, refused))
+    group.state, group.msgid, group.made_at, group.poll_at = "created", msgid, work.now, work.now + AGAIN_AFTER
     group.customers = sum(task.customer_id not in out for task in tasks)
     for task in tasks:
         task.expires_at = group.expires_at  # they end together: WeCom cannot take a single one out
         if task.customer_id in out:
             task.state, task.ended_because = "failed", "企业微信没有接受：不是这位员工的好友"
         else:
-            task.state, task.delivered_at = "delivered", now
+            task.state, task.delivered_at = "delivered", work.now
 
 
-def take_progress(
-    session: Session, settings: Settings, group: GroupSend, progress: Mapping[str, Any], now: datetime
-) -> None:
+def take_progress(work: Work, group: GroupSend, progress: Mapping[str, Any]) -> None:
     """Write down how far the agent is and what became of each customer. progress: see bot.sops.group_send_handlers."""
-    group.polls, group.polled_at = group.polls + 1, now
+    group.polls, group.polled_at = group.polls + 1, work.now
     if progress["confirmed_at"] and group.state == "created":
         group.state, group.confirmed_at = "confirmed", datetime.fromisoformat(progress["confirmed_at"])
-    group.poll_at = next_poll(group.confirmed_at or group.made_at or now, now)
+    group.poll_at = next_poll(group.confirmed_at or group.made_at or work.now, work.now)
     results = {person: (status, at) for person, status, at in progress["results"]}
-    for person, task in _tasks_of(session, group, results):
+    for person, task in _tasks_of(work.session, group, results):
         status, at = results[person]
-        _settle(settings, task, status, datetime.fromtimestamp(at, UTC) if at else now)
+        _settle(work.settings, task, status, datetime.fromtimestamp(at, UTC) if at else work.now)
     if group.state == "confirmed":
-        _close_if_settled(session, group, now)
+        _close_if_settled(work, group)
 
 
-def withdraw(session: Session, group: GroupSend, now: datetime) -> None:
+def withdraw(work: Work, group: GroupSend) -> None:
     """It is cancelled in WeCom, unconfirmed: those who still want it are planned anew, without who dropped out."""
-    rest = members(session, group, ("delivered",))
+    rest = members(work.session, group, ("delivered",))
     group.state, group.poll_at = "cancelled", None
     group.ended_because = "有客户不再需要，已撤回并为其余客户重新发起" if rest else "客户都已不需要，已撤回"
     for task in rest:
-        again = now + AGAIN_AFTER
+        again = work.now + AGAIN_AFTER
         task.shifts = [*task.shifts, ["同一次群发里有客户不再需要", task.due_at.isoformat(), again.isoformat()]][-20:]
         task.state, task.due_at, task.delivered_at, task.group_send_id = "planned", again, None, None
 
@@ -160,9 +157,9 @@ def _settle(settings: Settings, task: SopTask, status: int, at: datetime) -> Non
         task.ended_because = f"{task.ended_because or '已取消'}；但员工此前已确认群发"[:200]
 
 
-def _close_if_settled(session: Session, group: GroupSend, now: datetime) -> None:
-    waiting = members(session, group, ("delivered",))
-    if waiting and now - (group.confirmed_at or now) > NO_RESULT_AFTER:
+def _close_if_settled(work: Work, group: GroupSend) -> None:
+    waiting = members(work.session, group, ("delivered",))
+    if waiting and work.now - (group.confirmed_at or work.now) > NO_RESULT_AFTER:
         for task in waiting:
             task.state, task.ended_because = "failed", "员工确认后，企业微信一直没有给出结果"
         waiting = []
@@ -195,7 +192,7 @@ def _gathered(session: Session, group: GroupSend) -> int:
     return session.scalar(mine) or 0
 
 
-def _new_group(session: Session, task: SopTask, now: datetime, wake: Wake) -> GroupSend:
+def _new_group(work: Work, task: SopTask) -> GroupSend:
     group = GroupSend(
         agent_id=task.agent_id,
         sop_id=task.enrolment.sop_id,
@@ -204,13 +201,13 @@ def _new_group(session: Session, task: SopTask, now: datetime, wake: Wake) -> Gr
         attach=task.attach,
         state="gathering",
         customers=0,
-        created_at=now,
+        created_at=work.now,
         expires_at=task.expires_at,
         polls=0,
         reminded_at=[],
     )
-    session.add(group)
-    session.flush()
+    work.session.add(group)
+    work.session.flush()
     same_hour = (
         select(SopTask.due_at)
         .join(SopEnrolment, SopEnrolment.id == SopTask.enrolment_id)
@@ -220,12 +217,12 @@ def _new_group(session: Session, task: SopTask, now: datetime, wake: Wake) -> Gr
             SopTask.agent_id == task.agent_id,
             SopTask.step == task.step,
             SopEnrolment.sop_id == group.sop_id,
-            SopTask.due_at > now,
-            SopTask.due_at < now + timedelta(hours=1),
+            SopTask.due_at > work.now,
+            SopTask.due_at < work.now + timedelta(hours=1),
         )
     )
-    leaves_at = wait_for_more(now, session.scalars(same_hour)) + SETTLE
-    _put(session, group, "group_send", f"group_send:{group.id}", now, wake, leaves_at)
+    leaves_at = wait_for_more(work.now, work.session.scalars(same_hour)) + SETTLE
+    _put(work, group, "group_send", f"group_send:{group.id}", leaves_at)
     return group
 
 
@@ -235,27 +232,11 @@ def _join(group: GroupSend, tasks: Sequence[SopTask]) -> None:
         group.expires_at = max(group.expires_at, task.expires_at)
 
 
-def _put(
-    session: Session,
-    group: GroupSend,
-    kind: str,
-    key: str,
-    now: datetime,
-    wake: Wake,
-    not_before: datetime | None = None,
-) -> int:
-    if session.scalar(select(Outbox.id).where(Outbox.key == key)) is not None:
+def _put(work: Work, group: GroupSend, kind: str, key: str, not_before: datetime | None = None) -> int:
+    if work.session.scalar(select(Outbox.id).where(Outbox.key == key)) is not None:
         return 0
-    row = Outbox(
-        key=key,
-        kind=kind,
-        payload={"group_send_id": group.id},
-        agent_id=group.agent_id,
-        created_at=now,
-        not_before=not_before or now,
-    )
-    session.add(row)
-    wake.outbox.append(row)
+    row = work.send(kind, key, {"group_send_id": group.id}, About(agent_id=group.agent_id))
+    row.not_before = not_before or work.now
     return 1
 
 
@@ -277,7 +258,7 @@ def _stirred(session: Session) -> Iterable[int]:
     return [group_id for group_id in session.scalars(changed) if group_id is not None]
 
 
-def _at_the_cap(session: Session, settings: Settings, customers: set[int], now: datetime) -> set[int]:
+def _at_the_cap(work: Work, customers: set[int]) -> set[int]:
     """Those of the customers who have got, or are about to get, as many mass messages this month as WeCom allows."""
     counted = (
         select(SopTask.customer_id)
@@ -286,12 +267,12 @@ def _at_the_cap(session: Session, settings: Settings, customers: set[int], now: 
             SopTask.channel == "group-send",
             (SopTask.group_status == 1) | SopTask.state.in_(("queued", "delivered")),
             func.coalesce(SopTask.completed_at, SopTask.delivered_at, SopTask.due_at)
-            >= month_start(now, settings.calendar),
+            >= month_start(work.now, work.settings.calendar),
         )
         .group_by(SopTask.customer_id)
-        .having(func.count() >= monthly_cap(now, settings.calendar))
+        .having(func.count() >= monthly_cap(work.now, work.settings.calendar))
     )
-    return set(session.scalars(counted))
+    return set(work.session.scalars(counted))
 
 
 def _ids_of(session: Session, external_userids: Sequence[str]) -> list[int]:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import Wake
 from bot.delivery.handler import Errand, Skipped
 from bot.platform.config.materials import BadMaterial, MaterialFile, all_attachments, find_material
-from bot.platform.config.settings import Settings
 from bot.platform.database.store import insert_new
 from bot.platform.log import get_logger
 from bot.platform.models import Material, Outbox
+from bot.platform.work import Work
 from bot.wecom.errors import Remedy, WeComError
 
 if TYPE_CHECKING:
@@ -34,9 +33,11 @@ def folder_of(system: System) -> Path:
     return system.environment.config.parent / system.settings.workspace.materials
 
 
-def keep_warm(session: Session, settings: Settings, folder: Path, now: datetime, wake: Wake) -> int:
+def keep_warm(work: Work, folder: Path) -> int:
     """Note the files that the config names and put out an upload for each that WeCom will soon not have any more."""
-    wanted = {a.material for _, a in all_attachments(settings.tables.sops, settings.tables.welcome) if a.material}
+    wanted = {
+        a.material for _, a in all_attachments(work.settings.tables.sops, work.settings.tables.welcome) if a.material
+    }
     stale = 0
     for name, kind in sorted(wanted):
         try:
@@ -44,9 +45,9 @@ def keep_warm(session: Session, settings: Settings, folder: Path, now: datetime,
         except BadMaterial as problem:
             _log.warning("material not usable", material=name, reason=str(problem))
             continue
-        row = _note(session, found, now)
-        if row.uploaded_at is None or row.uploaded_at <= now - FRESH_FOR:
-            stale += _put_upload(session, row, now, wake)
+        row = _note(work, found)
+        if row.uploaded_at is None or row.uploaded_at <= work.now - FRESH_FOR:
+            stale += _put_upload(work, row)
     return stale
 
 
@@ -78,8 +79,8 @@ def md5s_of(session: Session, names: Iterable[str]) -> dict[str, frozenset[str]]
 class Upload(Errand):
     """One file of the library to WeCom. Doing it twice gives two media_ids, of which the later one is used."""
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
-        material = session.get_one(Material, row.payload["material_id"])
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        material = work.session.get_one(Material, row.payload["material_id"])
         try:
             found = find_material(folder_of(system), material.name, material.kind)
         except BadMaterial as problem:
@@ -96,10 +97,10 @@ class Upload(Errand):
         name = payload["name"].rpartition("/")[2]
         return {"media_id": system.wecom.upload(payload["kind"], name, content)}
 
-    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
-        material = session.get_one(Material, row.payload["material_id"])
+    def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
+        material = work.session.get_one(Material, row.payload["material_id"])
         material.media_id, material.uploads = result["media_id"], material.uploads + 1
-        material.uploaded_at = row.first_tried_at or now  # the earlier one: its three days began no sooner
+        material.uploaded_at = row.first_tried_at or work.now  # the earlier one: its three days began no sooner
 
 
 _GONE = Remedy("素材文件在上传前不见了", permanent=True)
@@ -113,27 +114,25 @@ _BODIES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _note(session: Session, found: MaterialFile, now: datetime) -> Material:
+def _note(work: Work, found: MaterialFile) -> Material:
     facts = {"name": found.name, "kind": found.kind, "sha256": found.sha256, "md5": found.md5, "size": found.size}
     same = (Material.name == found.name, Material.kind == found.kind, Material.sha256 == found.sha256)
-    row = session.scalar(select(Material).where(*same))
+    row = work.session.scalar(select(Material).where(*same))
     if row is None:
-        fresh = {**facts, "found_at": now, "used_at": now, "uploads": 0}
-        insert_new(session, Material, [fresh], ["name", "kind", "sha256"])
-        row = session.scalars(select(Material).where(*same)).one()
-    if row.used_at < now - timedelta(hours=1):
-        row.used_at = now
+        fresh = {**facts, "found_at": work.now, "used_at": work.now, "uploads": 0}
+        insert_new(work.session, Material, [fresh], ["name", "kind", "sha256"])
+        row = work.session.scalars(select(Material).where(*same)).one()
+    if row.used_at < work.now - timedelta(hours=1):
+        row.used_at = work.now
     return row
 
 
-def _put_upload(session: Session, row: Material, now: datetime, wake: Wake) -> int:
+def _put_upload(work: Work, row: Material) -> int:
     """At most one upload a day where WeCom refuses: what it refuses now it refuses in a minute as well."""
-    key = f"{KIND}:{row.id}:{row.uploads}:{now:%Y%m%d}"
-    if session.scalar(select(Outbox.id).where(Outbox.key == key)) is not None:
+    key = f"{KIND}:{row.id}:{row.uploads}:{work.now:%Y%m%d}"
+    if work.session.scalar(select(Outbox.id).where(Outbox.key == key)) is not None:
         return 0
-    outbox = Outbox(key=key, kind=KIND, payload={"material_id": row.id}, created_at=now, not_before=now)
-    session.add(outbox)
-    wake.outbox.append(outbox)
+    work.send(KIND, key, {"material_id": row.id})
     return 1
 
 

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import Case, Wake, open_cases
+from bot.customers.state import Case, open_cases
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import get_status
-from bot.platform.models import Agent, Customer, Outbox, SopTask
+from bot.platform.models import Agent, Customer, SopTask
+from bot.platform.work import About, Work
 from bot.sops.gate import Lookout, shift_row
 from bot.sops.group_sends import gather
 from sop.fields import show_value
@@ -39,31 +40,31 @@ def wording_values(settings: Settings, case: Case, agent: Agent) -> dict[str, st
     }
 
 
-def prompt_due(session: Session, settings: Settings, now: datetime, wake: Wake, limit: int = 500) -> int:
+def prompt_due(work: Work, limit: int = 500) -> int:
     """Look once more at the tasks whose hour has come: queue, put off or drop each. Returns how many came due."""
     due = (
         select(SopTask)
-        .where(SopTask.state == "planned", SopTask.due_at <= now)
+        .where(SopTask.state == "planned", SopTask.due_at <= work.now)
         .order_by(SopTask.due_at, SopTask.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    tasks = session.scalars(due).all()
+    tasks = work.session.scalars(due).all()
     customers = {task.customer_id for task in tasks}
-    found = session.scalars(select(Customer).where(Customer.id.in_(customers))).all() if customers else []
-    cases = open_cases(session, found)
+    found = work.session.scalars(select(Customer).where(Customer.id.in_(customers))).all() if customers else []
+    cases = open_cases(work.session, found)
     for task in tasks:  # names may have become known since it was planned
-        task.text = render(task.wording, wording_values(settings, cases[task.customer_id], task.agent))
-    send_or_wait(session, settings, tasks, now, wake)
+        task.text = render(task.wording, wording_values(work.settings, cases[task.customer_id], task.agent))
+    send_or_wait(work, tasks)
     return len(tasks)
 
 
-def send_or_wait(session: Session, settings: Settings, tasks: Sequence[SopTask], now: datetime, wake: Wake) -> None:
+def send_or_wait(work: Work, tasks: Sequence[SopTask]) -> None:
     """Decide about due tasks; what one agent gets at the same time is one card or one list."""
-    tasks = _not_from_before(session, tasks)
+    tasks = _not_from_before(work.session, tasks)
     if not tasks:
         return
-    lookout = Lookout(session, settings, tasks, now)
+    lookout = Lookout(work.session, work.settings, tasks, work.now)
     ready: dict[int, list[SopTask]] = {}
     together: list[SopTask] = []
     for task in sorted(tasks, key=lambda task: (not task.anytime, -task.priority, task.due_at, task.id)):
@@ -75,16 +76,16 @@ def send_or_wait(session: Session, settings: Settings, tasks: Sequence[SopTask],
         elif task.channel == "group-send":
             together.append(task)
         elif task.anytime:
-            queue_card(session, task, now, wake)
+            queue_card(work, task)
         else:
             ready.setdefault(task.agent_id, []).append(task)
-    for task in gather(session, settings, together, now, wake) if together else ():
+    for task in gather(work, together) if together else ():
         ready.setdefault(task.agent_id, []).append(task)
     for listed in ready.values():
         if len(listed) == 1:
-            queue_card(session, listed[0], now, wake)
+            queue_card(work, listed[0])
         else:
-            queue_digest(session, listed, now, wake)
+            queue_digest(work, listed)
 
 
 def _not_from_before(session: Session, tasks: Sequence[SopTask]) -> Sequence[SopTask]:
@@ -99,40 +100,30 @@ def _not_from_before(session: Session, tasks: Sequence[SopTask]) -> Sequence[Sop
     return [task for task in tasks if task.due_at > since]
 
 
-def queue_card(session: Session, task: SopTask, now: datetime, wake: Wake) -> None:
+def queue_card(work: Work, task: SopTask) -> None:
     """Put the task's card into the outbox."""
     task.state, task.prompts = "queued", (task.prompts or 0) + 1
-    row = Outbox(
-        key=f"card:{task.id}" + (f":{task.prompts}" if task.prompts > 1 else ""),
-        kind="card",
-        payload={},
-        customer_id=task.customer_id,
-        agent_id=task.agent_id,
-        task_id=task.id,
-        created_at=now,
-        not_before=now,
-        deadline=task.expires_at,
+    row = work.send(
+        "card",
+        f"card:{task.id}" + (f":{task.prompts}" if task.prompts > 1 else ""),
+        {},
+        About(customer_id=task.customer_id, agent_id=task.agent_id, task_id=task.id),
     )
-    session.add(row)
-    wake.outbox.append(row)
+    row.deadline = task.expires_at
 
 
-def queue_digest(session: Session, tasks: Sequence[SopTask], now: datetime, wake: Wake) -> None:
+def queue_digest(work: Work, tasks: Sequence[SopTask]) -> None:
     """Put one list of several tasks of the same agent into the outbox."""
     for task in tasks:
         task.state = "queued"
     ids = [task.id for task in tasks]
-    row = Outbox(
-        key="digest:" + hashlib.sha256(repr(sorted(ids)).encode()).hexdigest()[:40],
-        kind="digest",
-        payload={"task_ids": ids},
-        agent_id=tasks[0].agent_id,
-        created_at=now,
-        not_before=now,
-        deadline=max(task.expires_at for task in tasks),
+    row = work.send(
+        "digest",
+        "digest:" + hashlib.sha256(repr(sorted(ids)).encode()).hexdigest()[:40],
+        {"task_ids": ids},
+        About(agent_id=tasks[0].agent_id),
     )
-    session.add(row)
-    wake.outbox.append(row)
+    row.deadline = max(task.expires_at for task in tasks)
 
 
 def put_off(task: SopTask, until: datetime, because: str) -> None:

@@ -3,65 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from bot.customers.stages import Moved
 from bot.customers.state import Case
-from bot.platform.config.settings import Settings
 from bot.platform.models import Outbox, SopEnrolment, SopTask
+from bot.platform.work import Work
 from sop.stopping import reason_of, stops
 
 
-def stop_sops(session: Session, case: Case, happenings: Sequence[str], now: datetime) -> list[SopEnrolment]:
+def stop_sops(work: Work, case: Case, happenings: Sequence[str]) -> list[SopEnrolment]:
     """End the running enrolments that any of these stops, with all that is still open of them."""
     stopped = []
     for enrolment in case.enrolments:
         reason = _stopped_by(case, enrolment, happenings) if enrolment.ended_at is None else None
         if reason is not None:
-            end_enrolment(session, enrolment, reason, now)
+            end_enrolment(work, enrolment, reason)
             stopped.append(enrolment)
     return stopped
 
 
-def stop_by_agent(session: Session, case: Case, agent_id: int, reason: str, now: datetime) -> None:
+def stop_by_agent(work: Work, case: Case, agent_id: int, reason: str) -> None:
     """End what runs through this agent: the customer wants none of it from him any more."""
     for enrolment in case.enrolments:
         if enrolment.ended_at is None and enrolment.agent_id == agent_id:
-            end_enrolment(session, enrolment, reason, now)
+            end_enrolment(work, enrolment, reason)
 
 
-def end_enrolment(session: Session, enrolment: SopEnrolment, reason: str, now: datetime) -> None:
+def end_enrolment(work: Work, enrolment: SopEnrolment, reason: str) -> None:
     """End an enrolment; its open tasks are cancelled and their cards, where not yet sent, do not leave."""
-    enrolment.ended_at, enrolment.ended_because = now, reason[:64]
+    enrolment.ended_at, enrolment.ended_because = work.now, reason[:64]
     open_tasks = [task for task in enrolment.tasks if task.state in ("planned", "queued", "delivered", "unknown")]
     for task in open_tasks:
         task.state, task.ended_because = "cancelled", reason
-    cancel_cards(session, [task.id for task in open_tasks], reason, now)
+    cancel_cards(work, [task.id for task in open_tasks], reason)
 
 
-def cancel_cards(session: Session, task_ids: Sequence[int], reason: str, now: datetime) -> None:
+def cancel_cards(work: Work, task_ids: Sequence[int], reason: str) -> None:
     """Keep cards that still wait in the outbox from leaving."""
     if not task_ids:
         return
-    session.flush()  # a card put out in this very transaction must be found as well
+    work.session.flush()  # a card put out in this very transaction must be found as well
     waiting = select(Outbox).where(Outbox.task_id.in_(task_ids), Outbox.state == "waiting")
-    for row in session.scalars(waiting):
-        row.state, row.error, row.done_at = "cancelled", reason[:500], now
+    for row in work.session.scalars(waiting):
+        row.state, row.error, row.done_at = "cancelled", reason[:500], work.now
 
 
-def stop_left_stage(session: Session, settings: Settings, case: Case, moved: Moved, now: datetime) -> None:
+def stop_left_stage(work: Work, case: Case, moved: Moved) -> None:
     """End the SOPs of the stage that a move left, where they stop by that."""
     for enrolment in case.enrolments:
-        sop = settings.sops.get(enrolment.sop_id)
+        sop = work.settings.sops.get(enrolment.sop_id)
         left = sop is not None and sop.stage in (None, moved.row.from_stage) and moved.row.from_stage is not None
         if enrolment.ended_at is None and left and "moved" in enrolment.stop:
-            end_enrolment(session, enrolment, reason_of("moved"), now)
+            end_enrolment(work, enrolment, reason_of("moved"))
 
 
-def end_finished(session: Session, now: datetime, limit: int = 500) -> int:
+def end_finished(work: Work, limit: int = 500) -> int:
     """End the enrolments of which nothing is open any more."""
     still_open = (
         select(SopTask.id)
@@ -73,16 +71,20 @@ def end_finished(session: Session, now: datetime, limit: int = 500) -> int:
         .exists()
     )
     finished = select(SopEnrolment).where(SopEnrolment.ended_at.is_(None), ~still_open).limit(limit)
-    rows = session.scalars(finished).all()
+    rows = work.session.scalars(finished).all()
     for enrolment in rows:
-        enrolment.ended_at, enrolment.ended_because = now, "全部完成"
+        enrolment.ended_at, enrolment.ended_because = work.now, "全部完成"
     return len(rows)
 
 
-def expire_unsent(session: Session, now: datetime, limit: int = 500) -> int:
+def expire_unsent(work: Work, limit: int = 500) -> int:
     """Let prompts expire that the agent has not followed in time."""
-    late = select(SopTask).where(SopTask.state.in_(("delivered", "unknown")), SopTask.expires_at <= now).limit(limit)
-    rows = session.scalars(late).all()
+    late = (
+        select(SopTask)
+        .where(SopTask.state.in_(("delivered", "unknown")), SopTask.expires_at <= work.now)
+        .limit(limit)
+    )
+    rows = work.session.scalars(late).all()
     for task in rows:
         task.state, task.ended_because = "expired", "员工未在有效期内发送"
     return len(rows)

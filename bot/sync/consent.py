@@ -7,19 +7,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from bot.customers.consent import AGENT, REFUSED, ROOM, Word, confirm, may_process
-from bot.customers.state import Wake, open_case
+from bot.customers.state import open_case
 from bot.delivery.handler import Errand
 from bot.platform.database.store import insert_new
 from bot.platform.models import Agent, Consent, Customer, Follow, GroupChat, Outbox
+from bot.platform.work import Work
 from bot.sops.stopping import stop_by_agent
 from bot.wecom import audit
 from bot.wecom.errors import WeComError
 
 if TYPE_CHECKING:
-    from bot.platform.config.settings import Settings
     from bot.system import System
 
 KIND = "consent"
@@ -31,7 +30,7 @@ _CHUNK = audit.MOST_PAIRS
 class CheckConsent(Errand):
     """Up to a hundred pairs of agent and customer, or one room."""
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return dict(row.payload)
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,44 +40,42 @@ class CheckConsent(Errand):
             found = list(_agreements(system, [(userid, customer) for userid, customer in payload["pairs"]]))
         return {"found": [[a.userid, a.external_userid, a.agreed, _stamp(a.changed_at)] for a in found]}
 
-    def conclude(
-        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
-    ) -> None:
+    def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
         for userid, external_userid, agreed, changed_at in result.get("found", []):
-            customer = session.scalar(select(Customer).where(Customer.external_userid == external_userid))
+            customer = work.session.scalar(select(Customer).where(Customer.external_userid == external_userid))
             if customer is None:
                 continue
             word: Word = "agreed" if agreed else "refused"
             at = datetime.fromisoformat(changed_at) if changed_at else None
             if "roomid" in row.payload:
-                confirm(session, customer.id, ROOM, row.payload["roomid"], word, at, now)
+                confirm(work, customer.id, ROOM, row.payload["roomid"], word, at)
                 continue
-            consent = confirm(session, customer.id, AGENT, userid.casefold(), word, at, now)
-            agent = session.scalar(select(Agent).where(Agent.key == userid.casefold()))
-            if agent is not None and not may_process(consent, now):
-                stop_by_agent(session, open_case(session, customer), agent.id, REFUSED, now)
+            consent = confirm(work, customer.id, AGENT, userid.casefold(), word, at)
+            agent = work.session.scalar(select(Agent).where(Agent.key == userid.casefold()))
+            if agent is not None and not may_process(consent, work.now):
+                stop_by_agent(work, open_case(work.session, customer), agent.id, REFUSED)
 
 
-def ask_consent(session: Session, agent: Agent, customer: Customer, why: str, now: datetime) -> None:
+def ask_consent(work: Work, agent: Agent, customer: Customer, why: str) -> None:
     """Put out a check of one pair for some minutes later. why: names the occasion, which is checked once."""
     pairs = [[agent.userid, customer.external_userid]]
-    _put_out(session, f"{customer.id}:{agent.id}:{why}", {"pairs": pairs}, now, now + SETTLES)
+    _put_out(work, f"{customer.id}:{agent.id}:{why}", {"pairs": pairs}, work.now + SETTLES)
 
 
-def check_unagreed(session: Session, settings: Settings, now: datetime) -> int:
+def check_unagreed(work: Work) -> int:
     """Once a night: put out checks of all who refused or were never heard of, and of the rooms that are alive;
     returns how many went out. The same day puts out nothing twice."""
-    today = now.astimezone(settings.zone).date().isoformat()
-    pairs = [list(pair) for pair in session.execute(_unagreed())]
+    today = work.now.astimezone(work.settings.zone).date().isoformat()
+    pairs = [list(pair) for pair in work.session.execute(_unagreed())]
     chunks = [pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK)]
     for number, chunk in enumerate(chunks):
-        _put_out(session, f"{today}:{number}", {"pairs": chunk}, now, now)
+        _put_out(work, f"{today}:{number}", {"pairs": chunk}, work.now)
     lively = select(GroupChat.chat_id).where(
-        GroupChat.internal.is_(False), GroupChat.dismissed_at.is_(None), GroupChat.last_word_at > now - LIVELY
+        GroupChat.internal.is_(False), GroupChat.dismissed_at.is_(None), GroupChat.last_word_at > work.now - LIVELY
     )
-    rooms = session.scalars(lively).all()
+    rooms = work.session.scalars(lively).all()
     for roomid in rooms:
-        _put_out(session, f"{today}:{roomid}", {"roomid": roomid}, now, now)
+        _put_out(work, f"{today}:{roomid}", {"roomid": roomid}, work.now)
     return len(chunks) + len(rooms)
 
 
@@ -113,9 +110,9 @@ def _agreements(system: System, pairs: Sequence[tuple[str, str]]) -> Iterator[au
             yield from _agreements(system, pairs[middle:])
 
 
-def _put_out(session: Session, name: str, payload: dict[str, Any], now: datetime, not_before: datetime) -> None:
-    row = {"key": f"{KIND}:{name}"[:120], "kind": KIND, "payload": payload, "created_at": now}
-    insert_new(session, Outbox, [{**row, "not_before": not_before}], ["key"])
+def _put_out(work: Work, name: str, payload: dict[str, Any], not_before: datetime) -> None:
+    row = {"key": f"{KIND}:{name}"[:120], "kind": KIND, "payload": payload, "created_at": work.now}
+    insert_new(work.session, Outbox, [{**row, "not_before": not_before}], ["key"])
 
 
 def _stamp(at: datetime | None) -> str | None:

@@ -6,11 +6,10 @@ import time
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import get_status, release_lease, set_status, take_lease
 from bot.platform.log import get_logger
+from bot.platform.work import Work
 from bot.sync.directory import compare_groups, compare_lost_groups, compare_staff
 from bot.sync.reconcile import AT_ONCE, agents_to_compare, compare_agents, start_comparison
 from bot.system import System
@@ -40,14 +39,14 @@ def reconcile_nightly(system: System, now: datetime) -> bool:
     return True
 
 
-def begins_night(session: Session, settings: Settings, name: str, now: datetime) -> bool:
+def begins_night(work: Work, name: str) -> bool:
     """Whether this is the first time today, after the configured hour, that somebody asks by this name."""
-    local, known = now.astimezone(settings.zone), get_status(session, name)
+    local, known = work.now.astimezone(work.settings.zone), get_status(work.session, name)
     today = local.date().isoformat()
     first = known is None  # an installation that never did it waits for its first night
-    if known is not None and (known.value["day"] >= today or local.time() < settings.tables.sync.reconcile_at):
+    if known is not None and (known.value["day"] >= today or local.time() < work.settings.tables.sync.reconcile_at):
         return False
-    set_status(session, name, {"day": today}, now)
+    set_status(work.session, name, {"day": today}, work.now)
     return not first
 
 
@@ -71,7 +70,7 @@ def _go_on(system: System, state: dict[str, Any], now: datetime) -> None:
     left = [userid for userid in agents_to_compare(system) if userid.casefold() > state["after"]]
     while left and time.monotonic() - began < AT_MOST:
         portion, left = left[:AT_ONCE], left[AT_ONCE:]
-        system.bell.ring_for("deliver", compare_agents(system, run, portion))
+        compare_agents(system, run, portion)
         compare_groups(system, run, portion)
         state = {**state, "after": portion[-1].casefold()}
     if not left:

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from bot.agents.handover import TRANSFER, end_or_inherit
 from bot.agents.members import take_person
 from bot.customers.identity import find_agents, start_follow, take_contact, take_follow_info
-from bot.customers.state import Case, Wake, open_case
+from bot.customers.state import Case, open_case
 from bot.customers.tag_library import take_library
 from bot.delivery.handler import Errand
 from bot.platform.database.store import set_status
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Customer, Follow, Outbox
+from bot.platform.work import About, Work
 from bot.sync.tag_sync import Reading, read_back
 from bot.wecom.directory import read_person
 from bot.wecom.errors import WeComError
@@ -41,18 +42,18 @@ class Profile(Errand):
     `by` and `changed_at` tell on whose phone something was changed, and when; `policy` who is right; `gone` whose
     contact he is missing from."""
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
-        customer = session.get_one(Customer, row.customer_id)
-        agent = session.get(Agent, row.agent_id) if row.agent_id else None
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        customer = work.session.get_one(Customer, row.customer_id)
+        agent = work.session.get(Agent, row.agent_id) if row.agent_id else None
         nameless = agent.userid if agent is not None and not agent.name else None
-        follows = session.scalars(select(Follow).where(Follow.customer_id == customer.id))
+        follows = work.session.scalars(select(Follow).where(Follow.customer_id == customer.id))
         marks = {str(follow.id): follow.marks for follow in follows}
         return {
             **row.payload,
             "external_userid": customer.external_userid,
             "userid": nameless,
             "marks": marks,
-            "asked_at": now.isoformat(),
+            "asked_at": work.now.isoformat(),
         }
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,87 +71,75 @@ class Profile(Errand):
             "member": member,
         }
 
-    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
-        contact, customer = result.get("contact", {}), session.get_one(Customer, row.customer_id)
+    def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
+        contact, customer = result.get("contact", {}), work.session.get_one(Customer, row.customer_id)
         take_contact(customer, contact)
         if result.get("member") and row.agent_id:
-            take_person(session, session.get_one(Agent, row.agent_id), read_person(result["member"]), now)
+            take_person(
+                work.session, work.session.get_one(Agent, row.agent_id), read_person(result["member"]), work.now
+            )
         found = _by_agent(result)
         mine = select(Follow).where(Follow.customer_id == customer.id)
-        for follow in session.scalars(mine):
+        for follow in work.session.scalars(mine):
             known = found.get(follow.agent.key)
             if known is not None:
                 take_follow_info(follow, known)
 
-    def conclude(
-        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
-    ) -> None:
+    def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
         if not row.payload.get("mirror"):
             return
-        customer = session.get_one(Customer, row.customer_id, with_for_update=True)
-        case, found, settled = open_case(session, customer), _by_agent(result), True
+        customer = work.session.get_one(Customer, row.customer_id, with_for_update=True)
+        case, found, settled = open_case(work.session, customer), _by_agent(result), True
         if row.payload.get("takes_in"):
-            _take_in(session, case, found, now)
+            _take_in(work, case, found)
         for follow in case.active_follows:
             known = found.get(follow.agent.key)
             if known is None and follow.agent.key in row.payload.get("gone", []):
-                follow.ended_at, follow.ended_by = now, "agent"
-                end_or_inherit(session, case, follow, now, wake)
+                follow.ended_at, follow.ended_by = work.now, "agent"
+                end_or_inherit(work, case, follow)
             elif known is not None:
-                reading = _reading(session, system, row, follow, objects(known.get("tags")))
-                settled &= read_back(session, system.settings, case, reading, now, wake)
+                reading = _reading(work, row, follow, objects(known.get("tags")))
+                settled &= read_back(work, case, reading)
         for follow in case.follows if row.payload.get("takes_in") else ():
             if follow.ended_by == TRANSFER and any(e.agent_id == follow.agent_id for e in case.running):
-                end_or_inherit(session, case, follow, now, wake)
-        if not settled and _is_marking(session, row):  # the mark calls for the next reading when it is done
-            _ask_again(session, case, row, now, Wake(), now + LATER)
+                end_or_inherit(work, case, follow)
+        if not settled and _is_marking(work.session, row):  # the mark calls for the next reading when it is done
+            _ask_again(work, case, row, work.now + LATER)
         elif not settled:
-            _ask_again(session, case, row, now, wake, now)
+            _ask_again(work, case, row, work.now)
         elif _within_the_second(row):
-            _ask_again(session, case, row, now, Wake(), now + A_SECOND, until_then=True)
+            _ask_again(work, case, row, work.now + A_SECOND, until_then=True)
 
 
 class Library(Errand):
     """All corp tags, after somebody changed them in WeCom."""
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return dict(row.payload)
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         return {"groups": system.wecom.corp_tags()}
 
-    def conclude(
-        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
-    ) -> None:
-        drift = take_library(session, result["groups"], system.settings.pipelines)
-        set_status(session, LIBRARY, {"drift": drift[:50]}, now)
+    def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
+        drift = take_library(work.session, result["groups"], work.settings.pipelines)
+        set_status(work.session, LIBRARY, {"drift": drift[:50]}, work.now)
         if drift:
             _log.warning("tag library differs from the config", differences=len(drift))
 
 
-def ask_profile(
-    session: Session, case: Case, agent: Agent | None, now: datetime, wake: Wake, why: str, **payload: Any
-) -> Outbox:
+def ask_profile(work: Work, case: Case, agent: Agent | None, why: str, **payload: Any) -> Outbox:
     """Put out a reading of the customer. why: names the occasion, which is read once. payload: see Profile."""
-    row = Outbox(
-        key=f"profile:{case.customer.id}:{why}"[:120],
-        kind="profile",
-        payload=payload,
-        customer_id=case.customer.id,
-        agent_id=agent.id if agent else None,
-        created_at=now,
-        not_before=now,
+    return work.send(
+        "profile",
+        f"profile:{case.customer.id}:{why}",
+        payload,
+        About(customer_id=case.customer.id, agent_id=agent.id if agent else None),
     )
-    session.add(row)
-    wake.outbox.append(row)
-    return row
 
 
-def ask_library(session: Session, why: str, now: datetime, wake: Wake) -> None:
+def ask_library(work: Work, why: str) -> None:
     """Put out a reading of the tag library."""
-    row = Outbox(key=f"library:{why}"[:120], kind="library", payload={}, created_at=now, not_before=now)
-    session.add(row)
-    wake.outbox.append(row)
+    work.send("library", f"library:{why}", {})
 
 
 def _customer(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,17 +151,17 @@ def _customer(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         raise
 
 
-def _take_in(session: Session, case: Case, found: Mapping[str, Mapping[str, Any]], now: datetime) -> None:
+def _take_in(work: Work, case: Case, found: Mapping[str, Mapping[str, Any]]) -> None:
     """Agents who have the customer and of whom no event told us, such as the heir of one handed over."""
     active = {follow.agent.key for follow in case.active_follows}
     told = {key: info for key, info in found.items() if key not in active and key}
-    agents = find_agents(session, [str(info["userid"]) for info in told.values()], now)
+    agents = find_agents(work.session, [str(info["userid"]) for info in told.values()], work.now)
     for key, info in told.items():
         added_at = instant(info.get("createtime")) or LONG_AGO
         known = case.follow_of(agents[key])
         if known is not None and known.ended_at is not None and added_at <= known.ended_at:
             continue  # he deleted the agent, whose list keeps him
-        follow, _ = start_follow(session, agents[key], case.customer, added_at)
+        follow, _ = start_follow(work.session, agents[key], case.customer, added_at)
         take_follow_info(follow, info)
         if follow not in case.follows:
             case.follows.append(follow)
@@ -182,16 +171,16 @@ def _by_agent(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {wecom_id(follow.get("userid")).casefold(): follow for follow in result.get("follows", [])}
 
 
-def _reading(session: Session, system: System, row: Outbox, follow: Follow, tags: Any) -> Reading:
+def _reading(work: Work, row: Outbox, follow: Follow, tags: Any) -> Reading:
     payload = row.payload
     changed_at = payload.get("changed_at") if payload.get("by") == follow.agent.key else None
     written = payload["marks"].get(str(follow.id)) != follow.marks
     return Reading(
         follow,
         tags,
-        cast(Policy, payload.get("policy") or system.settings.tables.sync.policy),
+        cast(Policy, payload.get("policy") or work.settings.tables.sync.policy),
         datetime.fromisoformat(changed_at) if changed_at else None,
-        stale=written or _is_marking(session, row),
+        stale=written or _is_marking(work.session, row),
     )
 
 
@@ -212,13 +201,11 @@ def _within_the_second(row: Outbox) -> bool:
     return datetime.fromisoformat(row.payload["asked_at"]) < datetime.fromisoformat(changed_at) + A_SECOND
 
 
-def _ask_again(
-    session: Session, case: Case, row: Outbox, now: datetime, wake: Wake, not_before: datetime, **more: Any
-) -> None:
+def _ask_again(work: Work, case: Case, row: Outbox, not_before: datetime, **more: Any) -> None:
     tries = int(row.payload.get("tries", 0)) + 1
     if tries > MOST_AGAIN:
         return  # the nightly comparison finds what is left
     asked = {key: row.payload[key] for key in ("mirror", "by", "changed_at", "policy", "gone") if key in row.payload}
-    agent = session.get(Agent, row.agent_id) if row.agent_id else None
-    again = ask_profile(session, case, agent, now, wake, f"again:{row.id}", **asked, **more, tries=tries)
+    agent = work.session.get(Agent, row.agent_id) if row.agent_id else None
+    again = ask_profile(work, case, agent, f"again:{row.id}", **asked, **more, tries=tries)
     again.not_before = not_before

@@ -11,18 +11,18 @@ from sqlalchemy.orm import Session
 
 from bot.agents.handover import ASSIGNED, inherit, taken_from
 from bot.customers.identity import find_agents, find_customers, start_follow, take_contact, take_follow_info
-from bot.customers.stages import move_by
-from bot.customers.state import Case, Wake, open_case, open_cases
+from bot.customers.stages import mark_again, move_by
+from bot.customers.state import Case, open_case, open_cases
 from bot.customers.tag_library import library_rows, make_stage_tags, save_tags, stage_tags, take_library
 from bot.customers.tombstones import stays_away
 from bot.platform import clock
-from bot.platform.config.settings import Settings
 from bot.platform.database.store import set_status
 from bot.platform.models import Agent, Customer, Follow, Outbox
+from bot.platform.work import Work
 from bot.sops.follow_up import Happened, follow_up
 from bot.sync.drift import Comparison, Drift
 from bot.sync.profiles import LIBRARY, LONG_AGO, ask_profile
-from bot.sync.tag_sync import Compared, Reading, compare_stages, declared_tags, mark_again, read_back, remember
+from bot.sync.tag_sync import Compared, Reading, compare_stages, declared_tags, read_back, remember
 from bot.wecom.plain import instant, list_of, mapping, objects, texts, wecom_id
 from sop.syncing import Policy
 
@@ -67,8 +67,8 @@ def agents_to_compare(system: System) -> list[str]:
 
 
 def compare_agents(system: System, run: Comparison, userids: Sequence[str]) -> list[int]:
-    """Compare all customers of up to 100 agents; returns the outbox rows that repair, which the caller rings for."""
-    asked_at, listed, unlicensed, fresh = clock.now(), set[tuple[str, str]](), set[str](), []
+    """Compare all customers of up to 100 agents; returns the outbox rows that repair."""
+    asked_at, listed, unlicensed, fresh = clock.now(), set[tuple[str, str]](), set[str](), list[Outbox]()
     question = {"userid_list": list(userids), "limit": PAGE}
     for page in system.wecom.pages("post", "externalcontact/batch/get_by_user", question):
         failed = mapping(page.get("fail_info"))
@@ -76,48 +76,44 @@ def compare_agents(system: System, run: Comparison, userids: Sequence[str]) -> l
         found = objects(list_of(page, "external_contact_list", "externalcontact/batch/get_by_user"))
         items = [item for item in found if _key(item) and _external(item)]
         listed |= {(_key(item), _external(item)) for item in items}
-        with system.store.write() as session:
-            fresh += _compare_page(session, system.settings, run, items, clock.now())
+        with system.work() as work:
+            _compare_page(work, run, items)
+            fresh += work.leaving
         run.follows += len(items)
     asked = [userid for userid in userids if userid.casefold() not in unlicensed]
-    with system.store.write() as session:
-        fresh += _find_ended(session, run, asked, listed, asked_at)
+    with system.work() as work:
+        _find_ended(work, run, asked, listed, asked_at)
+        fresh += work.leaving
     run.agents += len(userids)
     ids = [row.id for row in fresh]
     run.rows += ids
     return ids
 
 
-def _compare_page(
-    session: Session, settings: Settings, run: Comparison, items: Sequence[Mapping[str, Any]], now: datetime
-) -> list[Outbox]:
-    wake = Wake()
+def _compare_page(work: Work, run: Comparison, items: Sequence[Mapping[str, Any]]) -> None:
     wanted = {_external(item) for item in items}
-    customers = session.scalars(select(Customer).where(Customer.external_userid.in_(wanted))).all()
-    cases = {case.customer.external_userid: case for case in open_cases(session, customers).values()}
-    under_way = _under_way(session, [customer.id for customer in customers])
+    customers = work.session.scalars(select(Customer).where(Customer.external_userid.in_(wanted))).all()
+    cases = {case.customer.external_userid: case for case in open_cases(work.session, customers).values()}
+    under_way = _under_way(work.session, [customer.id for customer in customers])
     for item in items:
         case = cases.get(_external(item))
         follow = _active(case, item)
         if case is None or follow is None:
             if not _has_left(case, item):
                 run.count("customers", new=1)
-                _take_in(session, settings, run, item, now, wake)
+                _take_in(work, run, item)
             continue
         if not run.dry_run:
             contact = take_contact(case.customer, mapping(item.get("external_contact")))
             run.count("customers", changed=int(take_follow_info(follow, _info(item)) or contact))
         reading = Reading(follow, _tags(run, item), run.policy)
-        for compared in compare_stages(session, settings, case, reading):
+        for compared in compare_stages(work, case, reading):
             if (follow.customer_id, follow.agent_id, compared.pipeline.name) not in under_way:
-                _note(session, run, case, follow, compared, now, wake)
-        _note_tags(session, settings, run, case, reading, now, wake)
-    return wake.outbox
+                _note(work, run, case, follow, compared)
+        _note_tags(work, run, case, reading)
 
 
-def _note(
-    session: Session, run: Comparison, case: Case, follow: Follow, compared: Compared, now: datetime, wake: Wake
-) -> None:
+def _note(work: Work, run: Comparison, case: Case, follow: Follow, compared: Compared) -> None:
     verdict = compared.verdict
     if verdict.do == "nothing":
         if not run.dry_run:
@@ -140,104 +136,96 @@ def _note(
         )
     )
     if verdict.do != "leave":
-        _repair(session, run, case, follow.agent, now, wake)
+        _repair(work, run, case, follow.agent)
 
 
-def _note_tags(
-    session: Session, settings: Settings, run: Comparison, case: Case, reading: Reading, now: datetime, wake: Wake
-) -> None:
-    follow, seen = reading.follow, declared_tags(settings, reading.tags)
+def _note_tags(work: Work, run: Comparison, case: Case, reading: Reading) -> None:
+    follow, seen = reading.follow, declared_tags(work.settings, reading.tags)
     if seen == set(follow.tags):
         return
     signs = [f"+{tag}" for tag in sorted(seen - set(follow.tags))] + [
         f"-{t}" for t in sorted(set(follow.tags) - seen)
     ]
     run.drift.append(Drift("tags", f"手机上的标签变了：{'、'.join(signs)}", "照手机记下", **_who(case, follow)))
-    _repair(session, run, case, follow.agent, now, wake)
+    _repair(work, run, case, follow.agent)
 
 
-def _repair(session: Session, run: Comparison, case: Case, agent: Agent, now: datetime, wake: Wake) -> Outbox | None:
+def _repair(work: Work, run: Comparison, case: Case, agent: Agent) -> Outbox | None:
     """Have the customer read once more by himself, which decides and repairs; once a run, however much differs."""
     if run.dry_run:
         return None
     if case.customer.id not in run.asked:
         why = f"reconcile:{run.stamp}"
         asked = {"mirror": True, "policy": run.policy}
-        run.asked[case.customer.id] = ask_profile(session, case, agent, now, wake, why, **asked)
-        session.flush()
+        run.asked[case.customer.id] = ask_profile(work, case, agent, why, **asked)
+        work.session.flush()
     return run.asked[case.customer.id]
 
 
-def _take_in(
-    session: Session, settings: Settings, run: Comparison, item: Mapping[str, Any], now: datetime, wake: Wake
-) -> None:
+def _take_in(work: Work, run: Comparison, item: Mapping[str, Any]) -> None:
     """A contact that no event told of: on the board he comes, but gets neither welcome nor newcomers' SOP."""
     info, contact = _info(item), mapping(item.get("external_contact"))
     name, userid = str(contact.get("name") or "")[:128], wecom_id(info.get("userid"))
     who = {"customer": name, "external_userid": _external(item), "userid": userid}
-    if stays_away(session, [_external(item)]):
+    if stays_away(work.session, [_external(item)]):
         return
     run.drift.append(Drift("new", "企业微信里有这位客户，我们没有", "补上，不发欢迎语", **who))
     if run.dry_run:
         return
-    customer = find_customers(session, [_external(item)], now)[_external(item)]
+    customer = find_customers(work.session, [_external(item)], work.now)[_external(item)]
     customer.name = customer.name or name
-    agent = find_agents(session, [userid], now)[userid.casefold()]
+    agent = find_agents(work.session, [userid], work.now)[userid.casefold()]
     state = str(info.get("state") or "")[:64] or None
-    follow, _ = start_follow(session, agent, customer, _created_at(item), state)
+    follow, _ = start_follow(work.session, agent, customer, _created_at(item), state)
     take_contact(customer, contact)
     take_follow_info(follow, info)
     customer.channel = customer.channel or state
-    session.flush()
-    case = open_case(session, customer)
+    work.session.flush()
+    case = open_case(work.session, customer)
     giver = taken_from(case, follow.added_at)
     if giver is not None and giver is not follow:
-        inherit(session, case, giver, follow, now, wake, "reading")
+        inherit(work, case, giver, follow, "reading")
     policy: Policy = "newest" if run.policy == "ours" and not case.placements else run.policy
-    read_back(session, settings, case, Reading(follow, _tags(run, item), policy), now, wake)
+    read_back(work, case, Reading(follow, _tags(run, item), policy))
     for placement in list(case.placements.values()):
-        mark_again(session, case, follow, placement.pipeline, now, wake)
-    _begin(session, settings, run, case, follow, now, wake)
+        mark_again(work, case, follow, placement.pipeline)
+    _begin(work, run, case, follow)
     if not agent.name:
-        ask_profile(session, case, agent, now, wake, f"found:{run.stamp}:{agent.id}")
-    session.flush()
+        ask_profile(work, case, agent, f"found:{run.stamp}:{agent.id}")
+    work.session.flush()
 
 
-def _begin(
-    session: Session, settings: Settings, run: Comparison, case: Case, follow: Follow, now: datetime, wake: Wake
-) -> None:
+def _begin(work: Work, run: Comparison, case: Case, follow: Follow) -> None:
     """Where he comes on the board; news is followed as the event would have been, but for the welcome."""
-    newcomer = len(case.follows) == 1 and follow.add_way != ASSIGNED and now - follow.added_at <= NEWS
+    newcomer = len(case.follows) == 1 and follow.add_way != ASSIGNED and work.now - follow.added_at <= NEWS
     if run.greets and newcomer:
         cause = f"found:{follow.id}:{int(follow.added_at.timestamp())}"
         happened = Happened(cause, events=["@added"], agent=follow.agent, who="reconcile")
-        follow_up(session, settings, case, happened, now, wake)
+        follow_up(work, case, happened)
     else:
-        move_by(session, settings, case, ["@added"], now, wake, who="reconcile")
+        move_by(work, case, ["@added"], who="reconcile")
 
 
 def _find_ended(
-    session: Session, run: Comparison, userids: Sequence[str], listed: set[tuple[str, str]], asked_at: datetime
-) -> list[Outbox]:
+    work: Work, run: Comparison, userids: Sequence[str], listed: set[tuple[str, str]], asked_at: datetime
+) -> None:
     """Contacts we hold that the agent has no more; each is asked for by himself before it is ended."""
-    wake, now = Wake(), clock.now()
     keys = {userid.casefold() for userid in userids}
     ours = (
         select(Follow)
         .join(Agent, Agent.id == Follow.agent_id)
         .where(Agent.key.in_(keys), Follow.ended_at.is_(None), Follow.added_at < asked_at - JUST_ADDED)
     )
-    for follow in session.scalars(ours):
+    for follow in work.session.scalars(ours):
         if (follow.agent.key, follow.customer.external_userid) in listed:
             continue
-        case = open_case(session, follow.customer)
+        case = open_case(work.session, follow.customer)
         run.count("customers", gone=1)
         run.drift.append(Drift("ended", "企业微信里已不是这位员工的客户", "结束跟进关系", **_who(case, follow)))
-        row = _repair(session, run, case, follow.agent, now, wake)
+        row = _repair(work, run, case, follow.agent)
         if row is not None:
             row.payload = {**row.payload, "gone": sorted({*row.payload.get("gone", []), follow.agent.key})}
-    session.flush()
-    return wake.outbox
+    work.session.flush()
 
 
 def _under_way(session: Session, customer_ids: Iterable[int]) -> set[tuple[int | None, int | None, str]]:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.mark_tag import known_marks
-from bot.customers.stages import make_move, owner_of
-from bot.customers.state import Case, Wake
+from bot.customers.stages import make_move, mark_again, owner_of
+from bot.customers.state import Case
 from bot.customers.tag_library import StageTags, save_tags, stage_tags
 from bot.customers.tags import give_tag, take_tag
 from bot.platform.config.settings import Settings
-from bot.platform.models import Follow, Outbox
+from bot.platform.models import Follow
+from bot.platform.work import Work
 from bot.sops.enrolment import after_moves
 from bot.sops.follow_up import Happened, follow_up
 from sop.playbook import Pipeline
@@ -52,14 +52,14 @@ class Compared:
     seen_ids: tuple[str, ...]
 
 
-def compare_stages(session: Session, settings: Settings, case: Case, reading: Reading) -> Iterator[Compared]:
+def compare_stages(work: Work, case: Case, reading: Reading) -> Iterator[Compared]:
     """Hold the stage tags seen against the board, one pipeline after another; changes nothing but what we know
     of tag ids."""
     follow = reading.follow
-    for pipeline in settings.pipelines:
+    for pipeline in work.settings.pipelines:
         if not is_for_agent(pipeline, owner_of(follow.agent)):
             continue
-        known = _learn(session, pipeline, stage_tags(session, pipeline), reading.tags)
+        known = _learn(work.session, pipeline, stage_tags(work.session, pipeline), reading.tags)
         ids = [str(tag["tag_id"]) for tag in reading.tags if str(tag.get("tag_id")) in known.stages]
         seen = tuple(known.stages[tag_id] for tag_id in ids)
         base = [known.stages[tag_id] for tag_id in known_marks(follow, pipeline.name) if tag_id in known.stages]
@@ -69,41 +69,17 @@ def compare_stages(session: Session, settings: Settings, case: Case, reading: Re
         yield Compared(pipeline, verdict, ours, seen, tuple(ids))
 
 
-def read_back(session: Session, settings: Settings, case: Case, reading: Reading, now: datetime, wake: Wake) -> bool:
+def read_back(work: Work, case: Case, reading: Reading) -> bool:
     """Take in what a phone shows and do what follows; False where it must be read again: we wrote meanwhile."""
-    for compared in compare_stages(session, settings, case, reading):
+    for compared in compare_stages(work, case, reading):
         if reading.stale:
             if compared.verdict.do != "nothing":
                 return False
             continue
         remember(reading.follow, compared)
-        _carry_out(session, settings, case, reading, compared, now, wake)
-    _read_tags(session, settings, case, reading, now, wake)
+        _carry_out(work, case, reading, compared)
+    _read_tags(work, case, reading)
     return True
-
-
-def mark_again(session: Session, case: Case, follow: Follow, pipeline: str, now: datetime, wake: Wake) -> None:
-    """Put out one more mark_tag for this phone, unless one is waiting to be made or under way."""
-    open_rows = select(Outbox.payload).where(
-        Outbox.kind == "mark_tag",
-        Outbox.customer_id == case.customer.id,
-        Outbox.agent_id == follow.agent_id,
-        Outbox.state.in_(("waiting", "sending")),
-    )
-    if any(payload["pipeline"] == pipeline for payload in session.scalars(open_rows)):
-        return
-    follow.marks += 1
-    row = Outbox(
-        key=f"mark:{follow.id}:{pipeline}:again:{follow.marks}",
-        kind="mark_tag",
-        payload={"follow_id": follow.id, "pipeline": pipeline},
-        customer_id=case.customer.id,
-        agent_id=follow.agent_id,
-        created_at=now,
-        not_before=now,
-    )
-    session.add(row)
-    wake.outbox.append(row)
 
 
 def declared_tags(settings: Settings, tags: Tags) -> set[str]:
@@ -149,37 +125,35 @@ def remember(follow: Follow, compared: Compared) -> None:
         follow.marking = {key: ids for key, ids in follow.marking.items() if key != name}
 
 
-def _carry_out(
-    session: Session, settings: Settings, case: Case, reading: Reading, compared: Compared, now: datetime, wake: Wake
-) -> None:
+def _carry_out(work: Work, case: Case, reading: Reading, compared: Compared) -> None:
     pipeline, verdict, follow = compared.pipeline, compared.verdict, reading.follow
     if verdict.do == "mark":
-        mark_again(session, case, follow, pipeline.name, now, wake)
+        mark_again(work, case, follow, pipeline.name)
     elif verdict.do == "move" and verdict.to is not None:
         decided = move_to(pipeline, compared.ours, verdict.to, "wecom")
         if isinstance(decided, Move):
             evidence = f"{follow.agent.shown_name}：{verdict.why}" if reading.changed_at else verdict.why
             who = follow.agent.userid
-            moved = make_move(session, settings, case, pipeline, decided, now, wake, who=who, evidence=evidence)
-            after_moves(session, settings, case, [moved], now, wake, follow.agent)
+            moved = make_move(work, case, pipeline, decided, who=who, evidence=evidence)
+            after_moves(work, case, [moved], follow.agent)
 
 
-def _read_tags(session: Session, settings: Settings, case: Case, reading: Reading, now: datetime, wake: Wake) -> None:
+def _read_tags(work: Work, case: Case, reading: Reading) -> None:
     """Declared ordinary tags: those new on the phone are given, those gone from it end."""
     follow = reading.follow
-    seen, before = declared_tags(settings, reading.tags), set(follow.tags)
+    seen, before = declared_tags(work.settings, reading.tags), set(follow.tags)
     if seen == before:
         return
     follow.tags = sorted(seen)
     who = follow.agent
     elsewhere = {tag for other in case.active_follows if other is not follow for tag in other.tags}
     for tag in sorted(before - seen - elsewhere):
-        take_tag(session, case, tag, now, f"{who.shown_name} 在企业微信里取消")
+        take_tag(work, case, tag, f"{who.shown_name} 在企业微信里取消")
     given = sorted(seen - before)
     reason = f"{who.shown_name} 在企业微信里打的标签"
-    fresh = [tag for tag in given if give_tag(session, settings, case, tag, now, by="wecom", reason=reason)]
-    session.flush()
+    fresh = [tag for tag in given if give_tag(work, case, tag, by="wecom", reason=reason)]
+    work.session.flush()
     if given:
-        cause = f"wecom:{follow.id}:{int(now.timestamp() * 1000)}"
+        cause = f"wecom:{follow.id}:{int(work.now.timestamp() * 1000)}"
         happened = Happened(cause, tags=given, fresh=fresh, agent=who, who=who.userid)
-        follow_up(session, settings, case, happened, now, wake)
+        follow_up(work, case, happened)

@@ -9,24 +9,25 @@ from sqlalchemy import select
 from bot.agents.daily_list import put_morning_lists
 from bot.agents.overdue import nudge_overdue
 from bot.analytics import studies
-from bot.customers.behaviour import observe_openings, observe_silences
 from bot.customers.stages import timed_moves
-from bot.customers.state import Wake
 from bot.customers.tags import expire_tags
-from bot.delivery import outbox as delivery
-from bot.intake import pull as ingest
+from bot.delivery.outbox import ripe_ids, waiting_ids
+from bot.intake import quarantine
 from bot.intake.archive_lag import watch_lag
 from bot.intake.events import take_event
 from bot.intake.media.files import keep_media
 from bot.intake.media.store import open_media_store
+from bot.intake.pull import Pulled
+from bot.intake.pull import pull as pull_archive
+from bot.ops.alarms import tell_alarms
 from bot.ops.restore import finish as finish_restore
 from bot.platform import clock
-from bot.platform.database.alarms import tell_alarms
 from bot.platform.gateway.call_counts import fold
 from bot.platform.gateway.quotas import forget_unused
 from bot.platform.log import get_logger
 from bot.platform.models import ArchiveCursor, CallbackEvent, LinkOpening
 from bot.privacy.retention import keep_search_index, purge_nightly
+from bot.sops.behaviour import observe_openings, observe_silences
 from bot.sops.completion import close_windows
 from bot.sops.dates import start_dated_sops
 from bot.sops.enrolment import after_moves, start_silence_sops
@@ -38,6 +39,7 @@ from bot.sops.stopping import end_finished, expire_unsent
 from bot.sync.consent import check_unagreed
 from bot.sync.nightly import begins_night, reconcile_nightly
 from bot.system import System, current_system
+from bot.worker import handlers
 
 EVENT_TRIES = 5
 PARTS_KEPT = timedelta(days=7)  # of downloads that nobody took up again; WeCom has forgotten the file by then
@@ -63,8 +65,8 @@ def pull() -> None:
         system.bell.ring_once("pull")
 
 
-def _pull(system: System) -> ingest.Pulled:
-    done = ingest.pull(system)
+def _pull(system: System) -> Pulled:
+    done = pull_archive(system)
     if done.rows:
         _log.info("pulled", rows=done.rows, quarantined=done.quarantined)
     return done
@@ -90,13 +92,12 @@ def handle_event(system: System, event_id: int) -> None:
             return
         row.attempts += 1
         attempts = row.attempts
-    settings = system.settings  # an edited config is noted in a transaction of its own
     try:
-        with system.store.write() as session:
-            row = session.get_one(CallbackEvent, event_id, with_for_update=True)
+        with system.work() as work:
+            row = work.session.get_one(CallbackEvent, event_id, with_for_update=True)
             if row.handled_at is not None:
                 return
-            wake = take_event(session, settings, clock.now(), row)
+            take_event(work, row)
     except Exception as error:
         _log.exception("event not handled", event_id=event_id, attempts=attempts)
         if attempts < EVENT_TRIES:
@@ -104,13 +105,11 @@ def handle_event(system: System, event_id: int) -> None:
         with system.store.write() as session:
             row = session.get_one(CallbackEvent, event_id)
             row.handled_at, row.outcome = clock.now(), f"failed: {type(error).__name__}: {error}"[:500]
-        return
-    system.bell.ring_for("deliver", wake.outbox_ids)
 
 
 def deliver(row_id: int) -> None:
     """Deliver one outbox row."""
-    delivery.deliver(current_system(), row_id)
+    handlers.deliver(current_system(), row_id)
 
 
 def due() -> None:
@@ -118,7 +117,7 @@ def due() -> None:
     system = current_system()
     system.bell.answer("due")
     with system.store.read() as session:
-        ripe = delivery.ripe_ids(session, clock.now())
+        ripe = ripe_ids(session, clock.now())
     system.bell.ring_for_unrung("deliver", ripe)
     while _due_chunk(system) >= CHUNK:
         pass
@@ -126,17 +125,15 @@ def due() -> None:
 
 
 def _due_chunk(system: System) -> int:
-    settings, now, wake = system.settings, clock.now(), Wake()
-    with system.store.write() as session:
-        came_due = prompt_due(session, settings, now, wake, CHUNK)
-        closed = close_windows(session, settings, now, CHUNK)
+    with system.work() as work:
+        came_due = prompt_due(work, CHUNK)
+        closed = close_windows(work, CHUNK)
         for case, task, tags in closed:
             silent = [] if task.replied_at is not None else [answer_of(task, replied=False)]
             happened = Happened(f"window:{task.id}", tags=tags, fresh=tags, answers=silent)
-            follow_up(session, settings, case, happened, now, wake)
-        expire_unsent(session, now, CHUNK)
-        end_finished(session, now, CHUNK)
-    system.bell.ring_for("deliver", wake.outbox_ids)
+            follow_up(work, case, happened)
+        expire_unsent(work, CHUNK)
+        end_finished(work, CHUNK)
     return max(came_due, len(closed))
 
 
@@ -144,10 +141,8 @@ def openings() -> None:
     """Show the rules which tracked links were opened."""
     system = current_system()
     system.bell.answer("openings")
-    settings, now, wake = system.settings, clock.now(), Wake()
-    with system.store.write() as session:
-        observe_openings(session, settings, now, wake, CHUNK)
-    system.bell.ring_for("deliver", wake.outbox_ids)
+    with system.work() as work:
+        observe_openings(work, CHUNK)
 
 
 def timers() -> None:
@@ -163,29 +158,26 @@ def timers() -> None:
 
 def watch_sends(system: System) -> None:
     """See to what lies with WeCom (unsettled mass messages, library files it will soon forget), and tell alarms."""
-    settings, folder, now, wake = system.settings, folder_of(system), clock.now(), Wake()
-    with system.store.write() as session:
-        watch(session, settings, now, wake)
-        keep_warm(session, settings, folder, now, wake)
-        tell_alarms(session, settings, now, wake)
-        fold(session, now)
-        forget_unused(session, now)
-    system.bell.ring_for("deliver", wake.outbox_ids)
+    folder = folder_of(system)
+    with system.work() as work:
+        watch(work)
+        keep_warm(work, folder)
+        tell_alarms(work)
+        fold(work.session, work.now)
+        forget_unused(work.session, work.now)
 
 
 def _timers_chunk(system: System) -> bool:
-    settings, now, wake = system.settings, clock.now(), Wake()
-    with system.store.write() as session:
-        moved = timed_moves(session, settings, now, wake, CHUNK)
+    with system.work() as work:
+        moved = timed_moves(work, CHUNK)
         for case, made in moved:
-            after_moves(session, settings, case, [made], now, wake)
-        started = start_silence_sops(session, settings, now, wake, CHUNK)
-        looked_at = start_dated_sops(session, settings, now, wake, CHUNK)
-        put_morning_lists(session, settings, now, wake)
-        nudged = nudge_overdue(session, settings, now, wake, CHUNK)
-        shown = observe_silences(session, settings, now, wake, CHUNK)
-        expired = expire_tags(session, now)
-    system.bell.ring_for("deliver", wake.outbox_ids)
+            after_moves(work, case, [made])
+        started = start_silence_sops(work, CHUNK)
+        looked_at = start_dated_sops(work, CHUNK)
+        put_morning_lists(work)
+        nudged = nudge_overdue(work, CHUNK)
+        shown = observe_silences(work, CHUNK)
+        expired = expire_tags(work)
     return max(len(moved), started, looked_at, nudged, shown, expired) >= CHUNK
 
 
@@ -207,21 +199,19 @@ def reconcile() -> None:
 
 def _look_after_talks(system: System) -> None:
     """Once a night: who agreed to be archived, and the files to keep while WeCom still has them."""
-    settings, now, wake = system.settings, clock.now(), Wake()
-    with system.store.write() as session:
-        if not begins_night(session, settings, "talks", now):
+    with system.work() as work:
+        if not begins_night(work, "talks"):
             return
-        check_unagreed(session, settings, now)
-        keep_media(session, settings, now, wake)
-    open_media_store(system).clean((now - PARTS_KEPT).timestamp())
-    system.bell.ring_for("deliver", wake.outbox_ids)
+        check_unagreed(work)
+        keep_media(work)
+    open_media_store(system).clean((work.now - PARTS_KEPT).timestamp())
 
 
 def replay_quarantine() -> None:
     """Read again what could not be read: somebody asked to on the page."""
     system = current_system()
     system.bell.answer("replay_quarantine")
-    freed, held = ingest.replay_quarantine(system)
+    freed, held = quarantine.replay_quarantine(system)
     _log.info("quarantine read again", freed=freed, held=held)
 
 
@@ -240,7 +230,7 @@ def sweep() -> None:
     system.bell.answer("sweep")
     now = clock.now()
     with system.store.read() as session:
-        outbox = delivery.waiting_ids(session, now)
+        outbox = waiting_ids(session, now)
         events = session.scalar(select(CallbackEvent.id).where(CallbackEvent.handled_at.is_(None)).limit(1))
         opened = session.scalar(select(LinkOpening.id).where(LinkOpening.handled_at.is_(None)).limit(1))
         cursor = session.scalars(select(ArchiveCursor)).first()

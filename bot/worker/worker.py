@@ -12,11 +12,10 @@ from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.platform.log import get_logger, without_secrets
-from bot.platform.queue import QUEUES, connect_redis
+from bot.platform.queue import QUEUES, WORKER_SECONDS, connect_redis
 from bot.system import System
 from bot.worker import jobs  # noqa: F401 - jobs are called by name; loading them here saves each first call
 
-WORKER_SECONDS = 60  # a Redis that is gone without a word is noticed within this time
 _log = get_logger(__name__)
 
 

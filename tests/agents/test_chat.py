@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from bot.agents.card_clicks import take_click
 from bot.agents.chat import answer_agent
-from bot.customers.state import Wake
 from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Agent, CallbackEvent, Customer, Follow, Outbox, Placement, SopTask
+from bot.platform.work import Work
 from bot.wecom.events import CardClick
 from tests.customers.test_behaviour import AGENT, FRIDAY, WHO, Watch
 from tests.customers.test_behaviour import CONFIG as BASE
@@ -38,7 +38,7 @@ def watch(store: Store) -> Watch:
 def ask(watch: Watch, text: str, userid: str = AGENT) -> str:
     with watch.store.write() as session:
         agent = session.scalars(select(Agent).where(Agent.userid == userid)).one()
-        return answer_agent(session, watch.settings, agent, text, watch.now, Wake())
+        return answer_agent(Work(session, watch.settings, watch.now), agent, text)
 
 
 def press(watch: Watch, key: str, **selected: str) -> tuple[SopTask, list[dict[str, object]]]:
@@ -53,7 +53,7 @@ def press(watch: Watch, key: str, **selected: str) -> tuple[SopTask, list[dict[s
                             received_at=watch.now)  # fmt: skip
         session.add(row)
         session.flush()
-        take_click(session, watch.settings, event, row, watch.now, Wake())
+        take_click(Work(session, watch.settings, watch.now), event, row)
         session.flush()
         changes = session.scalars(select(Outbox).where(Outbox.kind == "card_change").order_by(Outbox.id))
         return task, [change.payload for change in changes]

@@ -14,9 +14,10 @@ from bot.agents.manual_enrolment import (
     preview_imagined,
     stop_by_hand,
 )
-from bot.customers.state import Case, Wake, open_case
+from bot.customers.state import Case, open_case
 from bot.platform.database.store import Store
 from bot.platform.models import Customer, Outbox
+from bot.platform.work import Work
 from tests.support.engine import Engine, engine, local
 
 CONFIG = """
@@ -69,7 +70,7 @@ def case(session: Session, who: str) -> Case:
 
 def enrol(world: Engine, who: str, sop: str) -> list[str]:
     with world.store.write() as session:
-        made = enrol_by_hand(session, world.settings, case(session, who), sop, "admin", world.now, Wake())
+        made = enrol_by_hand(Work(session, world.settings, world.now), case(session, who), sop, "admin")
         return [task.state for task in made.tasks]
 
 
@@ -85,13 +86,13 @@ def test_by_hand_it_stops_and_what_waits_does_not_leave(world: Engine) -> None:
     who = world.customer()
     enrol(world, who, "sale")
     with world.store.write() as session:
-        assert stop_by_hand(session, world.settings, case(session, who), "sale", "admin", world.now) == 1
+        assert stop_by_hand(Work(session, world.settings, world.now), case(session, who), "sale", "admin") == 1
     assert {(task.state, task.ended_because) for task in world.tasks(who)} == {("cancelled", "人工停止（admin）")}
     assert [row.state for row in world.outbox("card")] == ["cancelled"]
     with world.store.write() as session:
-        assert stop_by_hand(session, world.settings, case(session, who), "sale", "admin", world.now) == 0
+        assert stop_by_hand(Work(session, world.settings, world.now), case(session, who), "sale", "admin") == 0
         with pytest.raises(EnrolRefused, match="没有跟进「nix」，可用的有：hello、sale"):
-            stop_by_hand(session, world.settings, case(session, who), "nix", "admin", world.now)
+            stop_by_hand(Work(session, world.settings, world.now), case(session, who), "nix", "admin")
     with pytest.raises(EnrolRefused, match="只做一次"):
         enrol(world, who, "sale")
 
@@ -123,7 +124,7 @@ def test_a_preview_of_a_customer_knows_what_else_he_gets(world: Engine) -> None:
     enrol(world, who, "sale")
     with world.store.read() as session:
         prompts = preview_for(
-            session, world.settings, case(session, who), find_sop(world.settings, "hello"), world.now, 30
+            Work(session, world.settings, world.now), case(session, who), find_sop(world.settings, "hello"), 30
         )
     assert [(prompt.sop_id, prompt.step, prompt.at) for prompt in prompts] == [
         ("hello", 0, local("2026-04-30T10:00")),

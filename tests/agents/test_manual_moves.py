@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from bot.agents.manual_moves import MoveRefused, last_move, move_by_hand, undo_move
 from bot.customers.identity import find_agents, find_customers, start_follow
 from bot.customers.stages import Moved, move_by, timed_moves
-from bot.customers.state import Case, Wake, open_case
+from bot.customers.state import Case, open_case
 from bot.customers.tags import give_tag
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import SopEnrolment, StageMove
+from bot.platform.work import Work
 from tests.support.mirrors import replayed
 
 NOW = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
@@ -55,7 +56,7 @@ stop = ["moved"]
   after = "1d"
   say = "明天见"
 """
-Work = Callable[[Session, Case], None]
+Deed = Callable[[Session, Case], None]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def customer(store: Store, settings: Settings) -> str:
         lin = find_agents(session, ["Lin"], NOW)["lin"]
         start_follow(session, lin, who, NOW, "store_east")
         session.flush()
-        move_by(session, settings, open_case(session, who), ["@added"], NOW, Wake())
+        move_by(Work(session, settings, NOW), open_case(session, who), ["@added"])
     return "wm1"
 
 
@@ -81,17 +82,17 @@ def at(store: Store, work: Callable[[Session, Case], object]) -> None:
         work(session, open_case(session, find_customers(session, ["wm1"], NOW)["wm1"]))
 
 
-def drag(settings: Settings, to: str, now: datetime) -> Work:
+def drag(settings: Settings, to: str, now: datetime) -> Deed:
     def work(session: Session, case: Case) -> None:
-        move_by_hand(session, settings, case, NAME, to, "wang", now, Wake())
+        move_by_hand(Work(session, settings, now), case, NAME, to, "wang")
 
     return work
 
 
-def tag(settings: Settings, name: str, now: datetime, moves: list[Moved]) -> Work:
+def tag(settings: Settings, name: str, now: datetime, moves: list[Moved]) -> Deed:
     def work(session: Session, case: Case) -> None:
-        give_tag(session, settings, case, name, now, by="rule", reason=f"命中 {name}")
-        moves.extend(move_by(session, settings, case, [name], now, Wake(), msgid="m1"))
+        give_tag(Work(session, settings, now), case, name, by="rule", reason=f"命中 {name}")
+        moves.extend(move_by(Work(session, settings, now), case, [name], msgid="m1"))
 
     return work
 
@@ -101,7 +102,7 @@ def ledger(session: Session) -> list[StageMove]:
 
 
 def test_the_ledger_says_who_why_and_by_what(store: Store, settings: Settings, customer: str) -> None:
-    at(store, lambda session, case: give_tag(session, settings, case, "已留电话", NOW, by="rule"))
+    at(store, lambda session, case: give_tag(Work(session, settings, NOW), case, "已留电话", by="rule"))
     at(store, tag(settings, "已约试听", NOW, []))
     at(store, drag(settings, "新线索", NOW))
     with store.read() as session:
@@ -122,7 +123,7 @@ def test_a_persons_move_holds_against_rules(
 ) -> None:
     at(store, drag(settings, "正课", NOW))
     at(store, drag(settings, "新线索", NOW))
-    at(store, lambda session, case: give_tag(session, settings, case, "已留电话", NOW, by="rule"))
+    at(store, lambda session, case: give_tag(Work(session, settings, NOW), case, "已留电话", by="rule"))
     moves: list[Moved] = []
     at(store, tag(settings, "已约试听", NOW + timedelta(hours=hours), moves))
     assert len(moves) == moved
@@ -132,14 +133,14 @@ def test_a_persons_move_holds_against_rules(
 def test_and_against_the_clock(store: Store, settings: Settings, customer: str, hours: float, moved: int) -> None:
     at(store, drag(settings, "试听", NOW))
     with store.write() as session:
-        made = timed_moves(session, settings, NOW + timedelta(hours=hours), Wake())
+        made = timed_moves(Work(session, settings, NOW + timedelta(hours=hours)))
         assert len(made) == moved
         assert [m.row.evidence for _, m in made] == ["客户 1 天没有说话"] * moved
 
 
 def test_but_who_left_has_left(store: Store, settings: Settings, customer: str) -> None:
     at(store, drag(settings, "正课", NOW))
-    at(store, lambda session, case: move_by(session, settings, case, ["@lost"], NOW, Wake()))
+    at(store, lambda session, case: move_by(Work(session, settings, NOW), case, ["@lost"]))
     with store.read() as session:
         assert replayed(ledger(session)) == "流失"
 
@@ -166,7 +167,7 @@ def test_a_limited_pipeline(store: Store, settings: Settings, userid: str, chann
         start_follow(session, find_agents(session, [userid], NOW)[userid.casefold()], who, NOW, channel)
         session.flush()
         case = open_case(session, who)
-        move_by(session, settings, case, ["@added"], NOW, Wake())
+        move_by(Work(session, settings, NOW), case, ["@added"])
         assert ("门店" in case.placements, NAME in case.placements) == (stands, True)
 
 
@@ -176,7 +177,7 @@ def test_undo_leads_back_and_forgets_nothing(store: Store, settings: Settings, c
     def undo(session: Session, case: Case) -> None:
         latest = last_move(session, case, NAME)
         assert latest is not None
-        undo_move(session, settings, case, latest.id, "wang", NOW, Wake())
+        undo_move(Work(session, settings, NOW), case, latest.id, "wang")
 
     at(store, undo)
     with store.read() as session:
@@ -198,7 +199,7 @@ def test_what_cannot_be_undone(store: Store, settings: Settings, customer: str, 
 
     def undo(session: Session, case: Case) -> None:
         number = 10**6 if which == "foreign" else ledger(session)[0].id
-        undo_move(session, settings, case, number, "wang", NOW, Wake())
+        undo_move(Work(session, settings, NOW), case, number, "wang")
 
     with pytest.raises(MoveRefused, match=why):
         at(store, undo)
@@ -211,7 +212,7 @@ def test_what_cannot_be_dragged(
     store: Store, settings: Settings, customer: str, pipeline: str, to: str, why: str
 ) -> None:
     def work(session: Session, case: Case) -> None:
-        move_by_hand(session, settings, case, pipeline, to, "wang", NOW, Wake())
+        move_by_hand(Work(session, settings, NOW), case, pipeline, to, "wang")
 
     with pytest.raises(MoveRefused, match=why):
         at(store, work)

@@ -8,10 +8,10 @@ import pytest
 
 from bot.agents.daily_list import put_morning_lists
 from bot.agents.overdue import nudge_overdue
-from bot.customers.state import Wake
 from bot.platform import clock
 from bot.platform.database.store import Store
 from bot.platform.models import SopTask, Status
+from bot.platform.work import Work
 from bot.sandbox.company import LEADER
 from bot.system import System
 from tests.support.engine import Engine, engine, local, send_all
@@ -47,15 +47,15 @@ on = "@added"
 
 def put(world: Engine) -> int:
     with world.store.write() as session:
-        return put_morning_lists(session, world.settings, world.now, Wake())
+        return put_morning_lists(Work(session, world.settings, world.now))
 
 
 def nudge(world: Engine) -> list[tuple[str, list[int]]]:
     """What is put out now: to whom, about which tasks."""
-    wake = Wake()
     with world.store.write() as session:
-        nudge_overdue(session, world.settings, world.now, wake)
-        return [(row.payload["to"], row.payload["task_ids"]) for row in wake.outbox]
+        work = Work(session, world.settings, world.now)
+        nudge_overdue(work)
+        return [(row.payload["to"], row.payload["task_ids"]) for row in work.leaving]
 
 
 def prompted(world: Engine) -> int:
@@ -147,7 +147,7 @@ def test_it_arrives_on_the_phones(system: System, sandbox: Town) -> None:
     prompted(world)
     since = sandbox.control.last_effect()
     with system.store.write() as session:
-        assert put_morning_lists(session, world.settings, world.now, Wake()) == 1
+        assert put_morning_lists(Work(session, world.settings, world.now)) == 1
     send_all(system)
     cards = [one["template_card"] for one in sandbox.control.effects(since, "message") if "template_card" in one]
     (card,) = [card for card in cards if card["task_id"].startswith("day_")]

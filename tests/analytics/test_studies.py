@@ -18,6 +18,7 @@ from bot.platform import clock
 from bot.platform.database.store import Store, take_lease
 from bot.platform.environment import read_environment
 from bot.platform.models import Customer, Message, Study, Tagging
+from bot.platform.work import Work
 from bot.system import System
 from tests.support.parts import CONFIG, variables
 
@@ -51,7 +52,7 @@ def fill(store: Store, customers: int, each: int) -> None:
 def ask(system: System, draft: str = DRAFT) -> int:
     settings = system.settings
     with system.store.write() as session:
-        return ask_backtest(session, settings, draft, "WuTong", clock.now()).id
+        return ask_backtest(Work(session, settings, clock.now()), draft, "WuTong").id
 
 
 def finish(system: System) -> int:
@@ -177,7 +178,7 @@ def test_proposals_are_found_in_the_background(system: System) -> None:
                 session.add(Tagging(customer_id=customer, tag="高意向", by="human", version="v", tagged_at=now))
     settings = system.settings
     with system.store.write() as session:
-        study_id = ask_mining(session, settings, "WuTong", now).id
+        study_id = ask_mining(Work(session, settings, now), "WuTong").id
     finish(system)
     study = read(system, study_id)
     assert study.state == "done"

@@ -20,11 +20,11 @@ from sqlalchemy import select
 from bot.agents import accounts
 from bot.agents.members import ask_member
 from bot.customers.identity import find_agents
-from bot.customers.state import Wake
-from bot.delivery.outbox import deliver, waiting_ids
+from bot.delivery.outbox import waiting_ids
 from bot.platform import clock
 from bot.platform.models import Customer, Placement, SopTask, Tagging
 from bot.platform.signed_links import board_url
+from bot.worker.handlers import deliver
 from tests.browser.looking import column, drag, fits
 from tests.browser.test_sidebar import BRIDGE, IN_WECOM
 from tests.browser.town import BesideTown, beside_town
@@ -120,12 +120,13 @@ class Life:
 def town(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Iterator[BesideTown]:
     folder = tmp_path_factory.mktemp("town")
     with pytest.MonkeyPatch.context() as patch, beside_town(folder, valkey_server, patch, demo=False) as town:
-        store, now = town.system.store, clock.now()
-        with store.write() as session:
+        now = clock.now()
+        with town.system.work(now) as work:
+            session = work.session
             for name, role in (("root", "admin"), ("looker", "auditor"), ("helper", "agent")):
                 accounts.create_account(session, name, GOOD, role, "test", now)
             for agent in find_agents(session, [AGENT, ELSEWHERE, BOSS], now).values():
-                ask_member(session, agent, "test", now, Wake())
+                ask_member(work, agent, "test")
         yield town
 
 

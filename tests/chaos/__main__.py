@@ -24,7 +24,7 @@ import click
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.intake import pull as ingest
+from bot.intake.quarantine import replay_quarantine
 from bot.ops.consistency import audit, audit_archive
 from bot.platform import clock
 from bot.platform.models import ArchiveCursor, CallbackEvent, Outbox, SopTask
@@ -311,7 +311,7 @@ def play(run: Run, seed: int, kind: str) -> bool:
     run.go()
     unobeyed = city.pardon()
     seconds, rest = settle(city)
-    freed, held = ingest.replay_quarantine(city.system)
+    freed, held = replay_quarantine(city.system)
     if freed:
         settle(city)
     found = audit(city.system.store, clock.now())

@@ -10,7 +10,7 @@ from click.testing import Result
 from flask import Flask
 
 from bot.app import create_app
-from bot.intake import pull as ingest
+from bot.intake.pull import pull
 from bot.ops.status import take_stock
 from bot.platform import clock
 from bot.platform.database.store import Store
@@ -92,7 +92,7 @@ def test_quarantine_replay_says_what_it_freed(app: Flask, system: System) -> Non
     control = _control(system)
     control.rotate_key(withheld=True)
     control.archive([{"from": "wmTESTone", "to": "LinXiaoyu", "text": "你好"}])
-    assert ingest.pull(system).quarantined == 1
+    assert pull(system).quarantined == 1
     held = [line for line in take_stock(system, clock.now()) if line.what == "隔离区"]
     assert [line.level for line in held] == ["bad"]
     assert "private_key_v2.pem" in held[0].advice

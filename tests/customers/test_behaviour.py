@@ -11,13 +11,14 @@ from itertools import count
 import pytest
 from sqlalchemy import select
 
-from bot.customers.behaviour import observe_openings, observe_silences
-from bot.customers.state import Wake
 from bot.intake.events import take_event
-from bot.intake.pipeline import Arrived, take_batch
+from bot.intake.messages import Arrived
+from bot.intake.pipeline import take_batch
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
-from bot.platform.models import CallbackEvent, Customer, Evidence, LinkOpening, SopTask, Tagging
+from bot.platform.models import CallbackEvent, Evidence, LinkOpening, Placement, SopTask, Tagging
+from bot.platform.work import Work
+from bot.sops.behaviour import observe_openings, observe_silences
 from bot.sops.completion import close_windows
 from bot.wecom.messages import read_message
 
@@ -81,7 +82,7 @@ class Watch:
             row = CallbackEvent(digest=digest, name=event, raw_xml=xml, created_at=self.now, received_at=self.now)
             session.add(row)
             session.flush()
-            take_event(session, self.settings, self.now, row)
+            take_event(Work(session, self.settings, self.now), row)
 
     def contact(self, change: str, state: str = "") -> None:
         people = f"<UserID>{AGENT}</UserID><ExternalUserID>{WHO}</ExternalUserID><State>{state}</State>"
@@ -95,14 +96,14 @@ class Watch:
         }  # fmt: skip
         with self.store.write() as session:
             arrived = [Arrived(number, read_message(json.dumps(message).encode()))]
-            take_batch(session, self.settings, self.now, arrived)
+            take_batch(Work(session, self.settings, self.now), arrived)
 
     def later(self, **length: float) -> None:
         self.now += timedelta(**length)
 
     def close_windows(self) -> None:
         with self.store.write() as session:
-            close_windows(session, self.settings, self.now)
+            close_windows(Work(session, self.settings, self.now))
 
     @property
     def tags(self) -> set[str]:
@@ -148,8 +149,7 @@ def test_a_picture_tags_and_the_tag_moves_the_card(watch: Watch) -> None:
     watch.say("image", md5sum="0" * 32, filesize=10, sdkfileid="x")
     assert "发过图" in watch.tags
     with watch.store.read() as session:
-        customer = session.scalars(select(Customer)).one()
-        assert [placement.stage for placement in customer.placements] == ["有意向"]
+        assert session.scalars(select(Placement.stage)).all() == ["有意向"]
 
 
 def test_links_opened_by_name_and_how_often(watch: Watch) -> None:
@@ -159,8 +159,8 @@ def test_links_opened_by_name_and_how_often(watch: Watch) -> None:
             assert task is not None
             session.add(LinkOpening(task_id=task.id, title=title, opened_at=watch.now))
             session.flush()
-            assert observe_openings(session, watch.settings, watch.now, Wake()) == 1
-            assert observe_openings(session, watch.settings, watch.now, Wake()) == 0  # seen once
+            assert observe_openings(Work(session, watch.settings, watch.now)) == 1
+            assert observe_openings(Work(session, watch.settings, watch.now)) == 0  # seen once
         assert watch.tags - {"直播来的"} == expected
         watch.later(minutes=5)
 
@@ -192,12 +192,12 @@ def test_silence_of_three_days_is_seen_once_for_each_silence(watch: Watch) -> No
     for days, seen in ((2.9, 0), (0.2, 1), (1, 0)):
         watch.later(days=days)
         with watch.store.write() as session:
-            assert observe_silences(session, watch.settings, watch.now, Wake()) == seen
+            assert observe_silences(Work(session, watch.settings, watch.now)) == seen
     assert "三天没话" in watch.tags
     watch.say(content="又来了")
     watch.later(days=3.1)
     with watch.store.write() as session:
-        assert observe_silences(session, watch.settings, watch.now, Wake()) == 1
+        assert observe_silences(Work(session, watch.settings, watch.now)) == 1
 
 
 def test_joining_and_leaving_a_group(watch: Watch) -> None:

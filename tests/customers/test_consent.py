@@ -11,8 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.customers.consent import AGENT, ROOM, consent_of, decide, mind
-from bot.customers.state import Wake, open_case
-from bot.delivery.outbox import deliver
+from bot.customers.state import open_case
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
 from bot.platform.database.audit_log import verify_chain
@@ -28,10 +27,12 @@ from bot.platform.models import (
     SopEnrolment,
     Tagging,
 )
+from bot.platform.work import Work
 from bot.sops.enrolment import start_sops
 from bot.sync.consent import check_unagreed
 from bot.system import System
 from bot.worker import jobs
+from bot.worker.handlers import deliver
 from sop.triggers import Trigger
 from tests.support.archived import CHEN, CONFIG, LIN, NOW, WANG, Archived, said
 from tests.support.archived import ROOM as ROOMID
@@ -115,9 +116,9 @@ def test_a_refusal_ends_what_runs_and_lets_nothing_begin(archived: Archived) -> 
     trigger, settings = Trigger("stage", "考虑价格"), archived.settings
     with archived.store.write() as session:  # whatever would start it
         case = open_case(session, session.scalars(select(Customer)).one())
-        assert start_sops(session, settings, case, trigger, "move:again", NOW, Wake()) == []
+        assert start_sops(Work(session, settings, NOW), case, trigger, "move:again") == []
         mind(case, ended.agent_id, "agreed")
-        assert len(start_sops(session, settings, case, trigger, "move:again", NOW, Wake())) == 1
+        assert len(start_sops(Work(session, settings, NOW), case, trigger, "move:again")) == 1
 
 
 def test_refusal_and_words_in_one_batch(archived: Archived) -> None:
@@ -145,7 +146,7 @@ def test_a_persons_word_goes_before_and_is_written_down(archived: Archived) -> N
             ("admin-1", "consent.decide", "refused"), ("admin-1", "consent.decide", None)
         ]  # fmt: skip
         assert not verify_chain(session)
-        standing = consent_of(session, customer.id, NOW)
+        standing = consent_of(Work(session, archived.settings, NOW), customer.id)
         assert [(s.kind, s.whom, s.word, s.by_hand) for s in standing] == [(AGENT, LIN.casefold(), "unknown", False)]
 
 
@@ -198,15 +199,15 @@ def test_wecom_is_asked_about_those_it_never_told_of(system: System, sandbox: To
         session.add(Follow(agent_id=follow.agent_id, customer_id=stranger.id, added_at=clock.now()))
     settings, now = system.settings, clock.now()
     with system.store.write() as session:
-        assert check_unagreed(session, settings, now) == 1
-        assert check_unagreed(session, settings, now) == 1  # the same day puts out nothing twice
+        assert check_unagreed(Work(session, settings, now)) == 1
+        assert check_unagreed(Work(session, settings, now)) == 1  # the same day puts out nothing twice
     assert work(system) == ["sent"]
     with system.store.read() as session:
         found = {c.external_userid: s.word for c in session.scalars(select(Customer))
-                 for s in consent_of(session, c.id, now)}  # fmt: skip
+                 for s in consent_of(Work(session, settings, now), c.id)}  # fmt: skip
     assert found == {yes: "agreed", no: "refused"}
     with system.store.write() as session:  # the next night only those who may have changed their mind
-        check_unagreed(session, settings, now + timedelta(days=1))
+        check_unagreed(Work(session, settings, now + timedelta(days=1)))
         row = session.scalars(select(Outbox).where(Outbox.kind == "consent").order_by(Outbox.id.desc())).first()
         assert row is not None
         assert sorted(pair[1] for pair in row.payload["pairs"]) == sorted([no, "wmNobodyWeComKnows"])

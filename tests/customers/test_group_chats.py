@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import event, select
 
 from bot.customers.group_chats import find_group, take_group
-from bot.delivery.outbox import deliver
-from bot.intake import pull as ingest
+from bot.intake.pull import pull
 from bot.platform import clock
 from bot.platform.database.store import Store
 from bot.platform.models import Agent, GroupChat, GroupMember, MediaFile, Message, Outbox, ViewEntry
 from bot.system import System, use_system
 from bot.wecom.groups import Group, Member
 from bot.worker import jobs
+from bot.worker.handlers import deliver
 from tests.support.archived import CHEN, LIN, NOW, ROOM, WANG, ZHAO, Archived
 from tests.support.parts import AGENT, COLLEAGUE, Town
 from tests.support.site import Site
@@ -77,7 +77,7 @@ def test_a_room_met_in_the_archive_is_read_from_wecom(system: System, sandbox: T
     given = {"owner": AGENT, "name": "四月团", "members": members, "internal": internal}
     chat_id = sandbox.control.post("rooms", given)["chat_id"]
     sandbox.control.post("say-in-room", {"chat_id": chat_id, "from": COLLEAGUE, "content": "大家好"})
-    ingest.pull(system)
+    pull(system)
     assert deliver_all(system) == ["sent"]
     with system.store.read() as session:
         chat = session.scalars(select(GroupChat)).one()

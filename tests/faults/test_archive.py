@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.intake import pull as ingest
+from bot.intake import quarantine
 from bot.intake.pipeline import take_batch
-from bot.intake.pull import POISON_TRIES, TROUBLE
+from bot.intake.pull import PAUSE_SECONDS, POISON_TRIES, TROUBLE, pull
+from bot.intake.quarantine import replay_quarantine
 from bot.ops.status import take_stock
 from bot.platform import clock
 from bot.platform.database.store import get_status, take_lease
@@ -39,22 +40,22 @@ def cursor(world: World) -> ArchiveCursor:
 
 
 def test_rows_under_an_unknown_key_wait_and_are_freed_in_order_once_it_is_there(world: World) -> None:
-    ingest.pull(world.system)  # the key ring is loaded; what is added later must be found as well
+    pull(world.system)  # the key ring is loaded; what is added later must be found as well
     world.talk((ANNE, "第一句"))
     world.control.rotate_key(withheld=True)
     world.talk((ANNE, "第二句"), (ANNE, "第三句"))
-    assert ingest.pull(world.system).quarantined == 2
+    assert pull(world.system).quarantined == 2
     assert texts(world) == ["第一句"]
     assert [row.publickey_ver for row in held_back(world)] == [2, 2]
     assert "private_key_v2.pem" in held_back(world)[0].reason
     assert cursor(world).seq == 3
-    assert ingest.replay_quarantine(world.system) == (0, 2)
+    assert replay_quarantine(world.system) == (0, 2)
     world.control.publish_keys()
     world.talk((ANNE, "第四句"))
-    assert ingest.pull(world.system).quarantined == 0
-    assert ingest.replay_quarantine(world.system) == (2, 0)
+    assert pull(world.system).quarantined == 0
+    assert replay_quarantine(world.system) == (2, 0)
     assert texts(world) == ["第一句", "第四句", "第二句", "第三句"]
-    assert ingest.replay_quarantine(world.system) == (0, 0)
+    assert replay_quarantine(world.system) == (0, 0)
 
 
 def test_a_row_that_is_no_message_is_put_aside_and_the_stream_goes_on(lite_world: World) -> None:
@@ -63,7 +64,7 @@ def test_a_row_that_is_no_message_is_put_aside_and_the_stream_goes_on(lite_world
     for broken in ({"encrypt_random_key": "AAAA"}, {"encrypt_chat_msg": ""}, {"publickey_ver": 99}):
         world.control.post("archive/raw", {"encrypt_random_key": "", "encrypt_chat_msg": "AAAA", **broken})
     world.talk((ANNE, "后"))
-    assert ingest.pull(world.system).quarantined == 3
+    assert pull(world.system).quarantined == 3
     assert texts(world) == ["前", "后"]
     assert all(row.reason and row.sealed["msgid"] for row in held_back(world))
 
@@ -79,7 +80,7 @@ def test_a_row_that_kills_every_worker_is_found_and_put_aside(lite_world: World)
     world.settle()
     assert texts(world) == ["没有毒"]
     assert [row.seq for row in held_back(world)] == [1]
-    assert ingest.replay_quarantine(world.system) == (1, 0)
+    assert replay_quarantine(world.system) == (1, 0)
     assert sorted(texts(world)) == ["毒", "没有毒"]
 
 
@@ -89,17 +90,17 @@ def test_a_row_whose_handling_fails_stops_neither_the_others_nor_the_replay(
     world = lite_world
     world.control.rotate_key(withheld=True)
     world.talk((ANNE, "坏"), (BEN, "好"))
-    ingest.pull(world.system)
+    pull(world.system)
     world.control.publish_keys()
     whole = take_batch
 
-    def failing(session: Any, settings: Any, now: Any, arrived: Any) -> Any:
+    def failing(work: Any, arrived: Any) -> Any:
         if arrived[0].message.content == "坏":
             raise ValueError("cannot be handled")
-        return whole(session, settings, now, arrived)
+        return whole(work, arrived)
 
-    monkeypatch.setattr(ingest, "take_batch", failing)
-    assert ingest.replay_quarantine(world.system) == (1, 1)
+    monkeypatch.setattr(quarantine, "take_batch", failing)
+    assert replay_quarantine(world.system) == (1, 1)
     assert held_back(world)[0].reason == "ValueError: cannot be handled"
     assert texts(world) == ["好"]
 
@@ -126,15 +127,15 @@ def test_only_one_pulls_at_a_time(world: World) -> None:
     name = f"pull:{world.system.environment.needs_wecom().corp_id}"
     with world.system.store.write() as session:
         assert take_lease(session, name, "somebody else", 60) is not None
-    assert ingest.pull(world.system).busy
+    assert pull(world.system).busy
     assert texts(world) == []
     world.leases_end()
-    assert ingest.pull(world.system).rows == 1
+    assert pull(world.system).rows == 1
 
 
 @pytest.mark.parametrize(
     ("errcode", "pauses", "rests"),
-    [(40001, True, ingest.PAUSE_SECONDS), (301042, True, ingest.PAUSE_SECONDS), (-1, False, 0), (45009, False, 60)],
+    [(40001, True, PAUSE_SECONDS), (301042, True, PAUSE_SECONDS), (-1, False, 0), (45009, False, 60)],
 )
 def test_an_archive_that_refuses_is_reported_and_asked_again_only_where_that_may_help(
     lite_world: World, errcode: int, pauses: bool, rests: int
@@ -142,17 +143,17 @@ def test_an_archive_that_refuses_is_reported_and_asked_again_only_where_that_may
     world = lite_world
     world.talk((ANNE, ASK))
     world.control.fault("message/getchatdata", errcode=errcode)
-    assert ingest.pull(world.system).rows == 0
+    assert pull(world.system).rows == 0
     with world.system.store.read() as session:
         trouble = get_status(session, TROUBLE)
     assert trouble is not None
     assert trouble.value["errcode"] == errcode
     assert any(line.level == "bad" and "上次没有读成" in line.value for line in take_stock(world.system, clock.now()))
-    assert ingest.pull(world.system).busy is pauses
+    assert pull(world.system).busy is pauses
     if rests:
         assert texts(world) == []
         world.control.move_clock(rests + 1)
-        assert ingest.pull(world.system).rows == 1
+        assert pull(world.system).rows == 1
     assert texts(world) == [ASK]
     assert not any("上次没有读成" in line.value for line in take_stock(world.system, clock.now()))
 
@@ -162,7 +163,7 @@ def test_a_wrong_secret_does_not_get_the_address_banned(lite_world: World) -> No
     world.control.fault("gettoken", times=-1, errcode=40001)
     before = len(world.control.effects(0, "api"))
     for _ in range(20):
-        ingest.pull(world.system)
+        pull(world.system)
     assert len(world.control.effects(0, "api")) - before == 1
 
 
@@ -171,7 +172,7 @@ def test_messages_pulled_before_the_event_lose_nobody(lite_world: World) -> None
     world = lite_world
     add_both(world)
     talk(world)
-    ingest.pull(world.system)
+    pull(world.system)
     world.settle()
     picture = world.picture()
     assert picture["welcomed"] == AFTER_EVENTS["welcomed"]

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event, func, make_url, select, text
 from sqlalchemy.exc import OperationalError
 
-from bot.intake import pull as ingest
+from bot.intake.pull import POISON_TRIES, pull
 from bot.platform import clock
 from bot.platform.database.schema import current_revision, differences, head_revision, upgrade
 from bot.platform.database.store import get_status, open_engine, set_status
@@ -119,11 +119,11 @@ def test_a_lock_of_minutes_makes_no_message_a_suspect(world: World) -> None:
     world.talk((ANNE, ASK), (BEN, ASK))
     with psycopg.connect(str(make_url(world.system.store.url))) as holder:
         holder.execute("LOCK TABLE message IN EXCLUSIVE MODE")
-        for _ in range(3 * ingest.POISON_TRIES):
+        for _ in range(3 * POISON_TRIES):
             with pytest.raises(OperationalError):
-                ingest.pull(world.system)
+                pull(world.system)
         holder.rollback()
-    done = ingest.pull(world.system)
+    done = pull(world.system)
     assert (done.rows, done.quarantined) == (2, 0)
 
 

@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from bot.app import create_app
 from bot.commands.archive_keys import FITS, try_keys
-from bot.intake import pull as ingest
+from bot.intake.pull import ALARM, PAUSE_SECONDS, POISON_TRIES, pull
+from bot.intake.quarantine import replay_quarantine
 from bot.platform import clock
 from bot.platform.database.alarms import alarms
 from bot.platform.models import ArchiveCursor, Customer, Message, Quarantine, StageMove
@@ -52,7 +53,7 @@ def test_three_versions_in_one_stream_and_the_second_key_comes_late(world: World
     say("二之一", ASK, "二之三")
     world.control.rotate_key()
     say("三之一", "三之二")
-    done = ingest.pull(world.system)
+    done = pull(world.system)
     assert (done.rows, done.quarantined) == (7, 3)
     assert shown(world, ANNE) == [text for text in said if text in ("一之一", "一之二", "三之一", "三之二")]
     with world.system.store.read() as session:
@@ -60,7 +61,7 @@ def test_three_versions_in_one_stream_and_the_second_key_comes_late(world: World
         assert session.scalars(select(ArchiveCursor.seq)).one() == 7
         assert [move.to_stage for move in session.scalars(select(StageMove))] == ["新线索"]
     world.control.publish_keys()
-    assert ingest.replay_quarantine(world.system) == (3, 0)
+    assert replay_quarantine(world.system) == (3, 0)
     assert shown(world, ANNE) == said
     with world.system.store.read() as session:
         freed = session.scalars(select(Message).order_by(Message.id)).all()[-3:]
@@ -94,16 +95,16 @@ def test_a_library_that_is_missing_is_told_once_and_costs_no_message(lite_world:
     for library in (None, tmp_path / "absent.so", Path(__file__)):
         system = native(world, library)
         for _ in range(10):
-            assert ingest.pull(system).rows == 0
+            assert pull(system).rows == 0
         with system.store.read() as session:
             (alarm,) = alarms(session)
             cursor = session.scalars(select(ArchiveCursor)).first()
-        assert (alarm.name, "WECOM_FINANCE_SDK" in alarm.text) == (ingest.ALARM, True)
+        assert (alarm.name, "WECOM_FINANCE_SDK" in alarm.text) == (ALARM, True)
         assert cursor is None or cursor.attempts == 0
         if isinstance(system.__dict__.get("archive"), NativeArchive):
             system.archive.close()  # type: ignore[attr-defined]
-        world.control.move_clock(ingest.PAUSE_SECONDS + 1)
-    assert ingest.pull(world.system).rows == 1
+        world.control.move_clock(PAUSE_SECONDS + 1)
+    assert pull(world.system).rows == 1
     assert names(world) == []
 
 
@@ -116,11 +117,11 @@ def test_a_broken_key_file_stops_the_pull_and_spoils_no_message(lite_world: Worl
     shutil.copy(good, aside)
     good.write_text("-----BEGIN PRIVATE KEY-----\nhalf a file")
     world.system.__dict__.pop("keyring", None)
-    for _ in range(3 * ingest.POISON_TRIES):
-        assert ingest.pull(world.system).rows == 0
-        world.control.move_clock(ingest.PAUSE_SECONDS + 1)
+    for _ in range(3 * POISON_TRIES):
+        assert pull(world.system).rows == 0
+        world.control.move_clock(PAUSE_SECONDS + 1)
     shutil.move(aside, good)
-    done = ingest.pull(world.system)
+    done = pull(world.system)
     assert (done.rows, done.quarantined) == (2, 0)
 
 
@@ -131,7 +132,7 @@ def test_a_key_is_told_to_fit_to_be_wrong_or_to_be_missing(lite_world: World) ->
     world.talk((ANNE, "第二版"), (BEN, "第二版"))
     world.control.rotate_key(withheld=True)
     world.talk((ANNE, "第三版"))
-    ingest.pull(world.system)
+    pull(world.system)
     ring = world.system.keyring
     rows = world.system.archive.pull(0)
     told = try_keys(KeyRing({1: ring.keys[1], 2: ring.keys[1]}), rows)

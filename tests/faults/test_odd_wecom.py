@@ -12,15 +12,15 @@ import pytest
 from sqlalchemy import select
 
 from bot.commands.wecom import run_comparison
-from bot.delivery import outbox as delivery
 from bot.delivery.outbox import STUMBLED, STUMBLES
-from bot.intake import pull as ingest
+from bot.intake.pull import pull as pull_archive
+from bot.intake.quarantine import replay_quarantine
 from bot.platform import clock
 from bot.platform.models import Agent, CallbackEvent, Follow, GroupChat, GroupMember, Message, Outbox, Quarantine
 from bot.system import System, use_system
 from bot.wecom.archive import SandboxArchive, read_rows
 from bot.wecom.errors import WeComError
-from bot.worker import jobs
+from bot.worker import handlers, jobs
 from tests.support.engine import send_all
 from tests.support.parts import AGENT, Town
 
@@ -114,7 +114,7 @@ def test_errands_that_get_odd_answers_change_nothing_and_are_tried_again(
 ) -> None:
     before, ids = picture(office), errands(office)
     with answering(sandbox, text):
-        states = {delivery.deliver(office, row_id) for row_id in ids}
+        states = {handlers.deliver(office, row_id) for row_id in ids}
     assert states <= {"waiting", "sent"}
     assert picture(office) == before
     with office.store.read() as session:
@@ -151,13 +151,13 @@ def test_a_row_over_which_our_own_code_stumbles_is_tried_a_few_times(
     row_id, states = put_out(office, kind, payload), []
     other = put_out(office, "departments", {"x": 1})
     for _ in range(STUMBLES + 3):
-        states.append(delivery.deliver(office, row_id))
+        states.append(handlers.deliver(office, row_id))
         sandbox.control.move_clock(700)
     assert states == ["waiting"] * (STUMBLES - 1) + [end] + [None] * 3
     with office.store.read() as session:
         row = session.get_one(Outbox, row_id)
         assert (row.error or "").startswith(STUMBLED)
-    assert delivery.deliver(office, other) == "sent"
+    assert handlers.deliver(office, other) == "sent"
 
 
 def test_one_stumble_after_long_trouble_is_not_the_end(
@@ -166,13 +166,13 @@ def test_one_stumble_after_long_trouble_is_not_the_end(
     row_id = put_out(office, "library", {})
     sandbox.control.fault("externalcontact/get_corp_tag_list", times=6, errcode=45033)
     for _ in range(6):
-        assert delivery.deliver(office, row_id) == "waiting"
+        assert handlers.deliver(office, row_id) == "waiting"
         sandbox.control.move_clock(700)
     with monkeypatch.context() as patch:
         patch.setattr("bot.sync.profiles.take_library", lambda *_: 1 / 0)
-        assert delivery.deliver(office, row_id) == "waiting"
+        assert handlers.deliver(office, row_id) == "waiting"
     sandbox.control.move_clock(700)
-    assert delivery.deliver(office, row_id) == "sent"
+    assert handlers.deliver(office, row_id) == "sent"
 
 
 # -- the archive -----------------------------------------------------------------------------------------
@@ -214,12 +214,12 @@ def test_an_odd_row_of_the_archive_is_put_aside_and_the_stream_goes_on(system: S
         system, [{"seq": 5, "msgid": "m5", "publickey_ver": 1, **SEALED, **ROWS[name]}]
     )
     for _ in range(2):
-        done = ingest.pull(system)
+        done = pull_archive(system)
         if done.rows:
             break
     assert (done.rows, done.quarantined) == (1, 1)
-    assert ingest.pull(system).rows == 0
-    assert ingest.replay_quarantine(system) == (0, 1)
+    assert pull_archive(system).rows == 0
+    assert replay_quarantine(system) == (0, 1)
     with system.store.read() as session:
         assert session.scalars(select(Quarantine)).one().reason
         assert session.scalars(select(Message)).all() == []

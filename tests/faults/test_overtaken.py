@@ -9,10 +9,11 @@ import time
 from sqlalchemy import select
 
 from bot.agents.manual_moves import move_by_hand
-from bot.customers.state import Wake, open_case
-from bot.delivery import outbox as delivery
+from bot.customers.state import open_case
+from bot.delivery.outbox import LEASE_SECONDS
 from bot.platform import clock
 from bot.platform.models import Customer, Placement
+from bot.platform.work import Work
 from tests.faults.kills import talk
 from tests.faults.world import ANNE, World, stopped
 
@@ -23,7 +24,7 @@ def drag(world: World, to: str) -> None:
     with world.system.store.write() as session:
         customer = session.scalars(select(Customer).where(Customer.external_userid == ANNE)).one()
         move_by_hand(
-            session, world.system.settings, open_case(session, customer), PIPELINE, to, "admin", clock.now(), Wake()
+            Work(session, world.system.settings, clock.now()), open_case(session, customer), PIPELINE, to, "admin"
         )
 
 
@@ -45,7 +46,7 @@ def test_a_mark_that_was_overtaken_is_not_made_any_more(world: World) -> None:
     drag(world, "考虑价格")
     world.leases_end()
     world.settle()
-    time.sleep(max(0.0, begun + delivery.LEASE_SECONDS + 1 - time.monotonic()))
+    time.sleep(max(0.0, begun + LEASE_SECONDS + 1 - time.monotonic()))
     os.kill(frozen, signal.SIGCONT)
     world.bell.ring_once("due", seconds=1)
     world.until(lambda: world.bell.depth()["default"] == 0, 60)  # whoever takes this call has done with the mark

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.delivery import outbox as delivery
+from bot.delivery.outbox import GIVE_UP
 from bot.ops.status import take_stock
 from bot.platform import clock
 from bot.platform.models import Outbox, SopTask
-from bot.worker import jobs
+from bot.worker import handlers, jobs
 from tests.faults.world import ANNE, BEN, World
 from tests.support.parts import AGENT
 
@@ -34,7 +34,7 @@ def a_card_waits(world: World, *people: str) -> Outbox:
     jobs.handle_events()
     for kind in ("profile", "welcome", "mark_tag"):
         for row in rows(world, kind):
-            assert delivery.deliver(world.system, row.id) == "sent"
+            assert handlers.deliver(world.system, row.id) == "sent"
     return rows(world)[0]
 
 
@@ -44,7 +44,7 @@ def try_again(world: World, row: Outbox) -> str | None:
     wait = (current.not_before - clock.now()).total_seconds()
     if wait > 0:
         world.control.move_clock(wait + 0.01)
-    return delivery.deliver(world.system, row.id)
+    return handlers.deliver(world.system, row.id)
 
 
 def calls(world: World, path: str) -> int:
@@ -70,8 +70,8 @@ def test_a_failure_that_passes_is_waited_out_and_the_card_shown_once(
     world = lite_world
     row = a_card_waits(world)
     world.control.fault("message/send", times=2, **fault)
-    assert delivery.deliver(world.system, row.id) == "waiting"
-    assert delivery.deliver(world.system, row.id) is None, "not before its time"
+    assert handlers.deliver(world.system, row.id) == "waiting"
+    assert handlers.deliver(world.system, row.id) is None, "not before its time"
     assert try_again(world, row) == "waiting"
     assert try_again(world, row) == "sent"
     assert len(world.cards()) == 1
@@ -82,7 +82,7 @@ def test_busy_is_tried_three_times_at_most(lite_world: World) -> None:
     world = lite_world
     row = a_card_waits(world)
     world.control.fault("message/send", times=-1, errcode=-1)
-    assert [delivery.deliver(world.system, row.id), try_again(world, row), try_again(world, row)] == [
+    assert [handlers.deliver(world.system, row.id), try_again(world, row), try_again(world, row)] == [
         "waiting", "waiting", "failed",
     ]  # fmt: skip
     assert task(world).state == "failed"
@@ -106,9 +106,9 @@ def test_a_send_given_up_of_which_nobody_knows_is_not_called_failed(lite_world: 
     world = lite_world
     row = a_card_waits(world)
     with world.system.store.write() as session:
-        session.get_one(Outbox, row.id).created_at = clock.now() - delivery.GIVE_UP - timedelta(minutes=1)
+        session.get_one(Outbox, row.id).created_at = clock.now() - GIVE_UP - timedelta(minutes=1)
     world.control.fault("message/send", status=500, after=True)
-    assert delivery.deliver(world.system, row.id) == "unknown"
+    assert handlers.deliver(world.system, row.id) == "unknown"
     assert task(world).state == "unknown"
     assert len(world.cards()) == 1
 
@@ -117,9 +117,9 @@ def test_a_send_that_may_have_arrived_is_not_repeated_once_wecom_cannot_tell(lit
     world = lite_world
     row = a_card_waits(world)
     world.control.fault("message/send", status=500, after=True)
-    assert delivery.deliver(world.system, row.id) == "waiting"
+    assert handlers.deliver(world.system, row.id) == "waiting"
     world.control.move_clock(4 * 3600 + 60)
-    assert delivery.deliver(world.system, row.id) == "unknown"
+    assert handlers.deliver(world.system, row.id) == "unknown"
     assert task(world).state == "unknown"
     assert len(world.cards()) == 1
 
@@ -128,10 +128,10 @@ def test_a_limit_holds_back_its_own_kind_of_call_only(lite_world: World) -> None
     world = lite_world
     first = a_card_waits(world, ANNE, BEN)
     world.control.fault("message/send", errcode=45009)
-    assert delivery.deliver(world.system, first.id) == "waiting"
+    assert handlers.deliver(world.system, first.id) == "waiting"
     sent = calls(world, "message/send")
     second = rows(world)[1]
-    assert delivery.deliver(world.system, second.id) is None
+    assert handlers.deliver(world.system, second.id) is None
     assert calls(world, "message/send") == sent, "the other card is not even tried"
     with world.system.store.write() as session:
         now = clock.now()
@@ -140,7 +140,7 @@ def test_a_limit_holds_back_its_own_kind_of_call_only(lite_world: World) -> None
         session.add(profile)
         session.flush()
         profile_id = profile.id
-    assert delivery.deliver(world.system, profile_id) == "sent", "other calls go on"
+    assert handlers.deliver(world.system, profile_id) == "sent", "other calls go on"
     assert try_again(world, first) == "sent"
     assert try_again(world, second) == "sent"
     assert len(world.cards()) == 2
@@ -152,7 +152,7 @@ def test_a_dead_token_is_renewed_once_within_the_same_try(lite_world: World, err
     row = a_card_waits(world)
     before = calls(world, "gettoken")
     world.control.fault("message/send", errcode=errcode)
-    assert delivery.deliver(world.system, row.id) == "sent"
+    assert handlers.deliver(world.system, row.id) == "sent"
     assert calls(world, "gettoken") - before <= 1
     assert len(world.cards()) == 1
 
@@ -162,10 +162,10 @@ def test_what_a_person_must_mend_pauses_all_calls_and_raises_the_alarm(lite_worl
     world = lite_world
     row = a_card_waits(world, ANNE, BEN)
     world.control.fault("message/send", errcode=errcode)
-    assert delivery.deliver(world.system, row.id) == "waiting"
+    assert handlers.deliver(world.system, row.id) == "waiting"
     before = len(world.control.effects(0, "api"))
-    assert delivery.deliver(world.system, rows(world)[1].id) is None
-    assert delivery.deliver(world.system, row.id) is None
+    assert handlers.deliver(world.system, rows(world)[1].id) is None
+    assert handlers.deliver(world.system, row.id) is None
     assert len(world.control.effects(0, "api")) == before, "nothing is called meanwhile"
     alarm = [line for line in take_stock(world.system, clock.now()) if line.what == "企业微信调用"]
     assert [(line.level, str(errcode) in line.advice) for line in alarm] == [("bad", True)]
@@ -180,7 +180,7 @@ def test_errcode_0_does_not_mean_that_the_agent_got_it(lite_world: World, change
     world = lite_world
     row = a_card_waits(world)
     world.control.post("members", {"userid": AGENT, **change})
-    assert delivery.deliver(world.system, row.id) == "failed"
+    assert handlers.deliver(world.system, row.id) == "failed"
     assert task(world).state == "failed"
     assert why in (task(world).ended_because or "")
     assert world.cards() == []
@@ -192,9 +192,9 @@ def test_a_welcome_of_which_nobody_knows_ends_unknown_when_its_time_is_over(lite
     jobs.handle_events()
     row = rows(world, "welcome")[0]
     world.control.fault("externalcontact/send_welcome_msg", status=500, after=True)
-    assert delivery.deliver(world.system, row.id) == "waiting"
+    assert handlers.deliver(world.system, row.id) == "waiting"
     world.control.move_clock(30)
-    assert delivery.deliver(world.system, row.id) == "unknown"
+    assert handlers.deliver(world.system, row.id) == "unknown"
     assert world.picture()["welcomed"] == ["anne"]
 
 
@@ -203,7 +203,7 @@ def test_a_welcome_is_given_up_after_twenty_seconds(lite_world: World) -> None:
     world.add(ANNE)
     jobs.handle_events()
     world.control.move_clock(30)
-    assert delivery.deliver(world.system, rows(world, "welcome")[0].id) == "failed"
+    assert handlers.deliver(world.system, rows(world, "welcome")[0].id) == "failed"
     assert calls(world, "externalcontact/send_welcome_msg") == 0
 
 
@@ -213,7 +213,7 @@ def test_a_second_try_that_finds_the_welcome_sent_is_content(lite_world: World) 
     jobs.handle_events()
     row = rows(world, "welcome")[0]
     world.control.fault("externalcontact/send_welcome_msg", status=500, after=True)
-    assert delivery.deliver(world.system, row.id) == "waiting"
+    assert handlers.deliver(world.system, row.id) == "waiting"
     assert try_again(world, row) == "sent"
     assert world.picture()["welcomed"] == ["anne"]
 

@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session
 from bot.agents.manual_moves import MoveRefused, move_by_hand
 from bot.agents.overdue import nudge_overdue
 from bot.customers.stages import timed_moves
-from bot.customers.state import Wake, open_case
+from bot.customers.state import open_case
 from bot.ops.consistency import audit
 from bot.platform.database.store import Store
 from bot.platform.models import ConfigVersion, Customer, Model, Outbox, Placement, SopEnrolment, SopTask, StageMove
+from bot.platform.work import Work
 from bot.sops.completion import close_windows
 from bot.sops.dates import start_dated_sops
 from bot.sops.enrolment import after_moves, start_silence_sops
@@ -191,7 +192,7 @@ class World(RuleBasedStateMachine):
         def drag(session: Session) -> None:
             case = open_case(session, self._customer(session, who))
             try:
-                move_by_hand(session, self.world.settings, case, "转化", to, "admin", self.world.now, Wake())
+                move_by_hand(Work(session, self.world.settings, self.world.now), case, "转化", to, "admin")
             except MoveRefused:
                 assert case.stages["转化"] == to
 
@@ -213,18 +214,18 @@ class World(RuleBasedStateMachine):
         self.world.happen(self.people[who], f"left:{self.number}", events=["@lost"], happenings=["left"])
 
     def _tick(self, session: Session) -> None:
-        now, config, wake = self.world.now, self.world.settings, Wake()
-        prompt_due(session, config, now, wake)
-        for case, task, tags in close_windows(session, config, now):
+        work = Work(session, self.world.settings, self.world.now)
+        prompt_due(work)
+        for case, task, tags in close_windows(work):
             silent = [] if task.replied_at else [answer_of(task, replied=False)]
-            follow_up(session, config, case, Happened(f"window:{task.id}", tags, tags, answers=silent), now, wake)
-        expire_unsent(session, now)
-        end_finished(session, now)
-        for case, made in timed_moves(session, config, now, wake):
-            after_moves(session, config, case, [made], now, wake)
-        start_silence_sops(session, config, now, wake)
-        start_dated_sops(session, config, now, wake)
-        nudge_overdue(session, config, now, wake)
+            follow_up(work, case, Happened(f"window:{task.id}", tags, tags, answers=silent))
+        expire_unsent(work)
+        end_finished(work)
+        for case, made in timed_moves(work):
+            after_moves(work, case, [made])
+        start_silence_sops(work)
+        start_dated_sops(work)
+        nudge_overdue(work)
 
     def _deliver(self, session: Session) -> None:
         """What the errands record once WeCom has taken a card or a list."""

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from bot.agents.manual_moves import move_by_hand
 from bot.commands.demo.stack import Stack
-from bot.customers.state import Wake, open_case
+from bot.customers.state import open_case
 from bot.ops.consistency import audit
 from bot.platform import clock
 from bot.platform.models import Customer, Placement, StageMove
@@ -64,12 +64,10 @@ def stands(stack: Stack, who: str) -> str | None:
 
 def drag(stack: Stack, who: str, to: str) -> None:
     """As the board's page does it."""
-    wake, settings = Wake(), stack.system.settings
-    with stack.system.store.write() as session:
-        customer = session.scalars(select(Customer).where(Customer.external_userid == who)).one()
-        case = open_case(session, customer)
-        move_by_hand(session, settings, case, PIPELINE, to, "admin", clock.now(), wake)
-    stack.system.bell.ring_for("deliver", wake.outbox_ids)
+    with stack.system.work() as work:
+        customer = work.session.scalars(select(Customer).where(Customer.external_userid == who)).one()
+        case = open_case(work.session, customer)
+        move_by_hand(work, case, PIPELINE, to, "admin")
 
 
 def test_both_ways_within_three_seconds_and_no_echo(stack: Stack, who: str) -> None:

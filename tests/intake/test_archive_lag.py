@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.intake import pull as ingest
 from bot.intake.archive_lag import archive_lag, gaps, note_gap, watch_lag
+from bot.intake.pull import pull
 from bot.ops.status import take_stock
 from bot.platform import clock
 from bot.platform.database.alarms import alarms
@@ -105,13 +105,13 @@ def test_nothing_is_missed_at_the_first_pull_ever(store: Store) -> None:
 def test_an_outage_longer_than_the_archive_is_kept(system: System, sandbox: Town) -> None:
     who = sandbox.control.add_customer(AGENT, "李女士", welcome=False)["external_userid"]
     sandbox.control.say(who, AGENT, "读得到")
-    ingest.pull(system)
+    pull(system)
     assert gaps_of(system) == []
     for _ in range(3):
         sandbox.control.say(who, AGENT, "没等到我们来读")
     clock.move_forward(timedelta(days=6))
     sandbox.control.say(who, AGENT, "后来的")
-    assert ingest.pull(system).rows == 1
+    assert pull(system).rows == 1
     assert gaps_of(system) == [(1, 5)]
     told = [line for line in take_stock(system, clock.now()) if line.what == "存档缺口"]
     assert len(told) == 1

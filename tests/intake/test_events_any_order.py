@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.commands.wecom import run_comparison
-from bot.delivery.outbox import deliver, waiting_ids
+from bot.delivery.outbox import waiting_ids
 from bot.platform import clock
 from bot.platform.database.alarms import alarms
 from bot.platform.models import Agent, CallbackEvent, CorpTag, Customer, Follow, GroupChat, Outbox, SopTask
@@ -23,6 +23,7 @@ from bot.sandbox.control import ControlRefused
 from bot.sync.directory import compare_groups
 from bot.system import System, use_system
 from bot.worker import jobs
+from bot.worker.handlers import deliver
 from tests.support.mirrors import CONFIG
 from tests.support.parts import Town
 

@@ -17,18 +17,18 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import select
 from werkzeug import Request, Response
 
-from bot.customers.state import Wake
-from bot.delivery.outbox import deliver
-from bot.intake import pull as ingest
 from bot.intake.media.files import files_of, forget_media, keep_media, request_media
 from bot.intake.media.places import BucketPlace, FolderPlace, Missing, open_place
 from bot.intake.media.store import Busy, MediaStore, open_media_store, sniff
+from bot.intake.pull import pull
 from bot.platform import clock
 from bot.platform.encryption import DataKeyError, DataKeys, new_line
 from bot.platform.models import MediaFile, Message, Outbox
+from bot.platform.work import Work
 from bot.system import System
 from bot.wecom.errors import UnreadableMessage, WeComError
 from bot.wecom.media import CHUNK, MediaChunk
+from bot.worker.handlers import deliver
 from tests.support.parts import AGENT, CONFIG, Town
 
 PIXEL = base64.b64decode(
@@ -230,7 +230,7 @@ def talk(system: System, sandbox: Town) -> Any:
     def send(kind: str, content: bytes, **more: Any) -> int:
         body = {"content_base64": base64.b64encode(content).decode(), **more}
         msgid = sandbox.control.send(who, AGENT, kind, **body)["msgid"]
-        ingest.pull(system)
+        pull(system)
         with system.store.read() as session:
             return session.scalars(select(Message.id).where(Message.msgid == msgid)).one()
 
@@ -251,8 +251,8 @@ def work(system: System) -> list[str | None]:
 
 
 def ask(system: System, message_id: int) -> None:
-    with system.store.write() as session:
-        request_media(session, message_id, clock.now(), Wake())
+    with system.work() as work:
+        request_media(work, message_id)
 
 
 def files(system: System, message_id: int) -> list[MediaFile]:
@@ -321,7 +321,7 @@ def test_kinds_to_keep_come_by_themselves(system: System, talk: Any, tmp_path: P
     system.__dict__.pop("keeper", None)
     settings, now = system.settings, clock.now()
     with system.store.write() as session:  # the night after the setting was changed
-        assert keep_media(session, settings, now + timedelta(days=6), Wake()) == 0  # WeCom has it no more
-        assert keep_media(session, settings, now, Wake()) == 1
+        assert keep_media(Work(session, settings, now + timedelta(days=6))) == 0  # WeCom has it no more
+        assert keep_media(Work(session, settings, now)) == 1
     work(system)
     assert files(system, voice)[0].state == "kept"

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
-from bot.intake import pull as ingest
+from bot.intake.pull import pull
 from bot.ops.consistency import audit, audit_archive, examine
 from bot.ops.invariants import INVARIANTS
 from bot.platform import clock
@@ -133,7 +133,7 @@ def test_a_row_of_the_archive_that_we_passed_over_is_missed(system: System, sand
     use_system(system)
     said = [{"from": "wmTESTanne0000000000000000000001", "to": AGENT, "text": "你好", "at": 1_760_000_000_000}] * 3
     sandbox.control.archive(said)
-    assert ingest.pull(system).rows == 3
+    assert pull(system).rows == 3
     assert audit_archive(system).count == 0
     with system.store.write() as session:
         session.execute(text("DELETE FROM message WHERE seq = 2"))

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.platform import clock
-from bot.platform.config.file import NotWritten, Stale, read_config_text, save_config, why_not_writable
+from bot.platform.config.file import ConfigEdit, NotWritten, Stale, read_config_text, save_config, why_not_writable
 from bot.platform.config.settings import ConfigError
 from bot.platform.config.versions import changes_before, compare, note_change, text_of
 from bot.platform.database.audit_log import verify_chain
@@ -32,7 +32,8 @@ def system(store: Store, tmp_path: Path) -> System:
 
 def save(system: System, text: str, stamp: str | None = None, author: str = "WuTong") -> None:
     path = system.environment.config
-    save_config(system, text, stamp or read_config_text(path).stamp, author, "改规则 ask-price", clock.now())
+    edit = ConfigEdit(text, stamp or read_config_text(path).stamp, author, "改规则 ask-price")
+    save_config(system.keeper, edit, clock.now())
 
 
 def ledger(system: System) -> list[tuple[str, str]]:

@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 
 from bot.commands.wecom import run_comparison
 from bot.customers.tombstones import FILE
-from bot.intake import pull as ingest
 from bot.intake.media.store import open_media_store
+from bot.intake.pull import pull
 from bot.platform import clock
 from bot.platform.database.audit_log import verify_chain
 from bot.platform.database.search_index import index_words
@@ -66,7 +66,7 @@ def pair(system: System, sandbox: Town, tmp_path: Path) -> Pair:
         sandbox.control.say(sender, to, text)
     for sender, text in ((who, IN_ROOM), (other, f"@{NAME} 好的"), (AGENT, "大家好")):
         sandbox.control.post("say-in-room", {"from": sender, "chat_id": room, "content": text})
-    ingest.pull(system)
+    pull(system)
     pair.work()
     _more(pair, who)
     return pair
@@ -159,7 +159,7 @@ def test_neither_archive_nor_events_nor_comparing_bring_him_back(pair: Pair, tmp
             cursor.seq = 0
     sandbox.control.say(who, AGENT, SAID)
     sandbox.control.say(AGENT, who, f"{NAME}您好")
-    ingest.pull(system)
+    pull(system)
     pair.tell("edit", AGENT, who)
     pair.work()
     run_comparison(system, policy=None, dry_run=False)
@@ -181,7 +181,7 @@ def test_who_is_added_anew_begins_anew(pair: Pair, tmp_path: Path, sandbox: Town
     with system.store.write() as session:
         for cursor in session.scalars(select(ArchiveCursor)):
             cursor.seq = 0
-    ingest.pull(system)
+    pull(system)
     with system.store.read() as session:
         customer = pair.case(session, who).customer
         said = [m.text for m in session.scalars(select(Message).where(Message.customer_id == customer.id))]

@@ -6,11 +6,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.customers.state import Wake, open_case
+from bot.customers.state import open_case
 from bot.customers.tags import give_tag
 from bot.platform.config.settings import ConfigError, parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Customer
+from bot.platform.work import Work
 from bot.sops.completion import close_windows
 from bot.sops.dates import next_state, start_dated_sops
 from bot.sops.follow_up import Happened, answer_of, follow_up
@@ -77,7 +78,7 @@ on = "no-reply:first"
 
 def look(world: Engine, limit: int = CHUNK) -> int:
     with world.store.write() as session:
-        return start_dated_sops(session, world.settings, world.now, Wake(), limit)
+        return start_dated_sops(Work(session, world.settings, world.now), limit)
 
 
 def test_a_birthday_starts_its_sop_once_a_year(store: Store) -> None:
@@ -177,9 +178,9 @@ def test_silence_after_a_step_starts_the_other(store: Store) -> None:
     delivered(world, who)
     world.later(hours=3)
     with store.write() as session:
-        ((case, task, tags),) = close_windows(session, world.settings, world.now)
+        ((case, task, tags),) = close_windows(Work(session, world.settings, world.now))
         silent = Happened(f"window:{task.id}", tags, tags, answers=[answer_of(task, replied=False)])
-        follow_up(session, world.settings, case, silent, world.now, Wake())
+        follow_up(Work(session, world.settings, world.now), case, silent)
     assert world.enrolled(who) == ["first", "silent"]
 
 
@@ -199,4 +200,4 @@ def test_the_config_warns_of_years_without_holidays_in_time() -> None:
 def tag(world: Engine, who: str) -> None:
     with world.store.write() as session:
         case = open_case(session, session.query(Customer).filter_by(external_userid=who).one())
-        give_tag(session, world.settings, case, "高意向", world.now - timedelta(hours=1), by="human", reason="")
+        give_tag(Work(session, world.settings, world.now - timedelta(hours=1)), case, "高意向", by="human", reason="")

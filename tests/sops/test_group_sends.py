@@ -12,12 +12,12 @@ import pytest
 from bot.agents.overdue import nudge_overdue
 from bot.app import create_app
 from bot.customers.identity import find_agents
-from bot.customers.state import Wake
-from bot.delivery.outbox import deliver
 from bot.platform import clock, failpoints
 from bot.platform.models import SopEnrolment, SopTask
+from bot.platform.work import Work
 from bot.system import System
 from bot.worker import jobs
+from bot.worker.handlers import deliver
 from tests.support.mass import TEXT, Mass, prepare_files
 from tests.support.parts import AGENT, COLLEAGUE, Town
 
@@ -176,7 +176,7 @@ def test_no_card_reminds_of_what_wecom_itself_reminds_of(mass: Mass) -> None:
     mass.leave()
     mass.later(hours=3)
     with mass.system.store.write() as session:
-        assert nudge_overdue(session, mass.system.settings, clock.now(), Wake()) == 0
+        assert nudge_overdue(Work(session, mass.system.settings, clock.now())) == 0
 
 
 def test_it_is_asked_about_every_five_minutes_and_later_every_hour(mass: Mass) -> None:

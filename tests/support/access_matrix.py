@@ -15,7 +15,7 @@ from typing import Any
 from bot.platform import clock
 from bot.platform.models import Agent, ConfigChange, GroupChat, GroupMember, MediaFile, Note, StageMove, Study
 from bot.platform.signed_links import day_url, link_url, task_url
-from bot.web.auth.access import ADMIN, AGENT, AUDITOR, EVERYBODY, LEADER, ROLES, WORKING
+from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, EVERYBODY, LEADER, ROLES, WORKING
 from tests.support.rows import Rows
 from tests.support.site import Site
 

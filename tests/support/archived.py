@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import inspect, select
 
-from bot.customers.state import Wake
-from bot.intake.pipeline import Arrived, take_batch
+from bot.intake.messages import Arrived
+from bot.intake.pipeline import take_batch
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Message, Model
+from bot.platform.work import Work
 from bot.wecom.messages import read_message
 
 NOW = datetime(2026, 1, 5, 4, 0, tzinfo=UTC)
@@ -61,11 +62,11 @@ class Archived:
     now: datetime = NOW
     seqs: count[int] = field(default_factory=lambda: count(1))
 
-    def arrive(self, *plains: bytes) -> Wake:
+    def arrive(self, *plains: bytes) -> None:
         """One batch of decrypted messages."""
         arrived = [Arrived(next(self.seqs), read_message(plain)) for plain in plains]
         with self.store.write() as session:
-            return take_batch(session, self.settings, self.now, arrived)
+            take_batch(Work(session, self.settings, self.now), arrived)
 
     def say(self, text: str, at: float = 0, **changes: Any) -> str:
         """A text, from the customer to the agent unless changed, at so many minutes after the hour; its msgid."""

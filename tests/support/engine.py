@@ -12,16 +12,19 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from bot.customers.state import Wake, open_case
-from bot.delivery.outbox import deliver, waiting_ids
-from bot.intake.pipeline import Arrived, take_batch
+from bot.customers.state import open_case
+from bot.delivery.outbox import waiting_ids
+from bot.intake.messages import Arrived
+from bot.intake.pipeline import take_batch
 from bot.platform import clock
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Agent, Customer, CustomerField, Follow, Outbox, SopEnrolment, SopTask
+from bot.platform.work import Work
 from bot.sops.follow_up import Happened, follow_up
 from bot.system import System, use_system
 from bot.wecom.messages import ArchivedMessage, read_message
+from bot.worker.handlers import deliver
 
 ZONE = ZoneInfo("Asia/Shanghai")
 _NUMBERS = count(1)
@@ -64,11 +67,11 @@ class Engine:
 
     def happen(self, who: str, cause: str = "test", **what: Any) -> list[int]:
         """Let something happen to a customer; the ids of what was put out."""
-        wake = Wake()
         with self.store.write() as session:
+            work = Work(session, self.settings, self.now)
             case = open_case(session, session.scalars(select(Customer).where(Customer.external_userid == who)).one())
-            follow_up(session, self.settings, case, Happened(cause, **what), self.now, wake)
-        return wake.outbox_ids
+            follow_up(work, case, Happened(cause, **what))
+        return work.outbox_ids
 
     def say(self, sender: str, to: str, text: str) -> None:
         """One archived text."""
@@ -77,7 +80,7 @@ class Engine:
                "msgtime": int(self.now.timestamp() * 1000), "msgtype": "text", "text": {"content": text}}  # fmt: skip
         message: ArchivedMessage = read_message(_json(raw), msgid=f"m{number}")
         with self.store.write() as session:
-            take_batch(session, self.settings, self.now, [Arrived(number, message)])
+            take_batch(Work(session, self.settings, self.now), [Arrived(number, message)])
 
     def tasks(self, who: str, sop: str | None = None) -> Sequence[SopTask]:
         with self.store.read() as session:

@@ -10,16 +10,18 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.customers.identity import find_agents, find_customers, start_follow
-from bot.customers.state import Wake, open_case
-from bot.delivery.outbox import deliver, waiting_ids
-from bot.intake import pull as ingest
+from bot.customers.state import open_case
+from bot.delivery.outbox import waiting_ids
+from bot.intake.pull import pull
 from bot.platform import clock
 from bot.platform.models import Customer, GroupSend, Lease, Outbox, SopEnrolment, SopTask
+from bot.platform.work import Work
 from bot.sandbox.control import SandboxControl
 from bot.sops.follow_up import Happened, follow_up
 from bot.sops.stopping import end_enrolment
 from bot.system import System, use_system
 from bot.worker import jobs
+from bot.worker.handlers import deliver
 from tests.support.parts import AGENT
 
 TEXT = "本周六上午有一节公开课，想来听的回复「来」就行。"
@@ -96,7 +98,7 @@ class Mass:
             with self.system.store.write() as session:
                 customer = self.customer(session, person)
                 happened = Happened(f"{cause}:{person}", tags=[tag], fresh=[tag])
-                follow_up(session, self.system.settings, open_case(session, customer), happened, clock.now(), Wake())
+                follow_up(Work(session, self.system.settings, clock.now()), open_case(session, customer), happened)
 
     def customer(self, session: Session, who: str) -> Customer:
         return session.scalars(select(Customer).where(Customer.external_userid == who)).one()
@@ -105,14 +107,14 @@ class Mass:
         with self.system.store.write() as session:
             customer = self.customer(session, who)
             for enrolment in session.scalars(select(SopEnrolment).where(SopEnrolment.customer_id == customer.id)):
-                end_enrolment(session, enrolment, reason, clock.now())
+                end_enrolment(Work(session, self.system.settings, clock.now()), enrolment, reason)
 
     def later(self, **span: float) -> None:
         clock.move_forward(timedelta(**span))
 
     def work(self) -> None:
         """What the scheduler rings for, and all that is due to leave by now."""
-        ingest.pull(self.system)
+        pull(self.system)
         jobs._due_chunk(self.system)
         jobs.watch_sends(self.system)
         for _ in range(20):

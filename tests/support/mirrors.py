@@ -14,14 +14,16 @@ from sqlalchemy.orm import Session
 from bot.agents.manual_moves import move_by_hand
 from bot.customers.mark_tag import shown_tags
 from bot.customers.stages import move_by
-from bot.customers.state import Case, Wake, open_case
-from bot.delivery.outbox import deliver, waiting_ids
+from bot.customers.state import Case, open_case
+from bot.delivery.outbox import waiting_ids
 from bot.platform import clock
 from bot.platform.config.settings import Settings
 from bot.platform.models import CallbackEvent, Customer, Outbox, Placement, StageMove, Tagging
+from bot.platform.work import Work
 from bot.sandbox.control import SandboxControl
 from bot.system import System, use_system
 from bot.worker import jobs
+from bot.worker.handlers import deliver
 from tests.support.parts import AGENT, COLLEAGUE
 
 PIPELINE = "课程转化"
@@ -153,14 +155,14 @@ class Pair:
         """A person drags the card; the tag is not marked until `work`."""
         settings = self.settings
         with self.system.store.write() as session:
-            row = move_by_hand(session, settings, self.case(session, who), PIPELINE, to, "admin", clock.now(), Wake())
+            row = move_by_hand(Work(session, settings, clock.now()), self.case(session, who), PIPELINE, to, "admin")
             return row.row
 
     def by_rule(self, trigger: str) -> None:
         """A rule's tag moves the card, if it may."""
         settings = self.settings
         with self.system.store.write() as session:
-            move_by(session, settings, self.case(session), [trigger], clock.now(), Wake())
+            move_by(Work(session, settings, clock.now()), self.case(session), [trigger])
 
     def case(self, session: Session, who: str = "") -> Case:
         customer = session.scalars(select(Customer).where(Customer.external_userid == (who or self.who))).one()

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.customers.state import Wake
 from bot.platform import clock
 from bot.platform.models import Agent, AuditEntry, Outbox, SopTask, ViewEntry
 from bot.platform.signed_links import task_url
@@ -86,8 +85,8 @@ def test_the_list_is_sent_again_only_when_something_changed(site: Site) -> None:
 
 def test_later_puts_the_task_off_and_keeps_its_card_from_leaving(site: Site) -> None:
     task = plan(site)
-    with site.store.write() as session:
-        queue_card(session, session.get_one(SopTask, task), clock.now(), Wake())
+    with site.system.work() as work:
+        queue_card(work, work.session.get_one(SopTask, task))
     answer = site.signed_in("agent", "Wang").post(
         f"/tasks/{task}/later", data={"delay": "tomorrow"}, headers={"HX-Request": "true"}
     )

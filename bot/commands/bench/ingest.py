@@ -19,7 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.commands.bench.lag import QUESTION, SMALL_TALK
-from bot.intake import pull as ingest
+from bot.intake.decrypt import open_rows
+from bot.intake.pull import BATCH
+from bot.intake.pull import pull as pull_archive
 from bot.platform import clock
 from bot.platform.database.schema import upgrade
 from bot.platform.environment import CallbackSecrets, WeComAccess
@@ -146,7 +148,7 @@ def _system(system: System, folder: Path, ring: KeyRing, archive: ArchiveSource)
 
 
 def _batches(rows: Sequence[SealedRow]) -> list[Sequence[SealedRow]]:
-    return [rows[at : at + ingest.BATCH] for at in range(0, len(rows), ingest.BATCH)]
+    return [rows[at : at + BATCH] for at in range(0, len(rows), BATCH)]
 
 
 def _unwrap(system: System, rows: Sequence[SealedRow]) -> int:
@@ -154,12 +156,12 @@ def _unwrap(system: System, rows: Sequence[SealedRow]) -> int:
 
 
 def _open(system: System, rows: Sequence[SealedRow]) -> int:
-    return sum(len(ingest.open_rows(system, batch)[0]) for batch in _batches(rows))
+    return sum(len(open_rows(system, batch)[0]) for batch in _batches(rows))
 
 
 def _ingest(system: System, rows: Sequence[SealedRow]) -> int:
     stored = 0
-    while done := ingest.pull(system):
+    while done := pull_archive(system):
         stored += done.rows - done.quarantined
         if not done.more:
             return stored

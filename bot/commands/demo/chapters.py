@@ -17,7 +17,7 @@ from bot.platform.models import Customer, Placement, SopTask
 from bot.sync.reconcile import compare_agents, start_comparison
 
 if TYPE_CHECKING:
-    from bot.commands.demo.story import Story
+    from bot.commands.demo.steps import Story
 
 AGENT = "LinXiaoyu"
 PIPELINE, STAGE, ELSEWHERE = "课程转化", "考虑价格", "0元引流课"

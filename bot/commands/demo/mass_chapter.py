@@ -12,12 +12,12 @@ import tomlkit
 from sqlalchemy import select
 
 from bot.agents.manual_enrolment import enrol_by_hand
-from bot.customers.state import Wake, open_case
+from bot.customers.state import open_case
 from bot.platform import clock
 from bot.platform.models import Customer, Follow, SopTask
 
 if TYPE_CHECKING:
-    from bot.commands.demo.story import Story
+    from bot.commands.demo.steps import Story
 
 AGENT, SOP = "LinXiaoyu", "story-open-day"
 SAID = "这个周六下午两点，我们在线上办一次手机摄影开放日，免费听，想来的回复「报名」，我给您留位置。"
@@ -64,11 +64,9 @@ def _known(story: Story, guests: Sequence[str]) -> tuple[None, str] | str:
 
 
 def _enrol(story: Story, guests: Sequence[str]) -> None:
-    settings, now, wake = story.system.settings, clock.now(), Wake()
-    with story.system.store.write() as session:
-        for customer in session.scalars(select(Customer).where(Customer.external_userid.in_(guests))).all():
-            enrol_by_hand(session, settings, open_case(session, customer), SOP, AGENT, now, wake)
-    story.system.bell.ring_for("deliver", wake.outbox_ids)
+    with story.system.work() as work:
+        for customer in work.session.scalars(select(Customer).where(Customer.external_userid.in_(guests))).all():
+            enrol_by_hand(work, open_case(work.session, customer), SOP, AGENT)
 
 
 def _due(story: Story, guests: Sequence[str]) -> tuple[datetime, str] | str:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -16,65 +13,9 @@ from sqlalchemy.orm import Session
 from bot.commands.demo.chapters import drift_repaired, holiday_skipped, later_pressed
 from bot.commands.demo.mass_chapter import mass_message
 from bot.commands.demo.stack import Stack
+from bot.commands.demo.steps import AGENT, PIPELINE_TAG, QUESTION, SOP, NotSeenError, Story, Told
 from bot.platform import clock
 from bot.platform.models import Customer, Placement, SopEnrolment, SopTask, StageMove, Tagging
-from bot.sandbox.control import SandboxControl
-from bot.system import System
-
-AGENT = "LinXiaoyu"
-SOP, PIPELINE_TAG = "price-nurture", "考虑价格"
-QUESTION = "你们的课多少钱?"
-PATIENCE = 20.0  # seconds within which a step must be seen
-Seen = TypeVar("Seen")
-
-
-class NotSeenError(Exception):
-    """A step that did not come about in time; the text says what was seen instead."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """One step of the story: what should happen, what was seen, after how many seconds."""
-
-    step: str
-    expected: str
-    seen: str
-    seconds: float
-    good: bool
-
-
-@dataclass
-class Story:
-    """The people and addresses of one telling, and what has been seen so far."""
-
-    system: System
-    control: SandboxControl
-    console: Console
-    told: list[Told] = field(default_factory=list)
-
-    def step(
-        self, name: str, expected: str, look: Callable[[], tuple[Seen, str] | str], within: float = PATIENCE
-    ) -> Any:
-        """Look until it is there; `look` gives (what was found, its words), or words for what is there instead."""
-        started = time.monotonic()
-        while True:
-            found = look()
-            seconds = time.monotonic() - started
-            if isinstance(found, tuple):
-                self._tell(Told(name, expected, " ".join(found[1].split()), seconds, good=True))
-                return found[0]
-            if seconds > within:
-                self._tell(Told(name, expected, found, seconds, good=False))
-                raise NotSeenError(f"{name}：应为「{expected}」，看到的是「{found}」")
-            time.sleep(0.05)
-
-    def _tell(self, told: Told) -> None:
-        self.told.append(told)
-        mark = "[green]✓[/]" if told.good else "[red]✗[/]"
-        self.console.print(f"{mark} {told.step}：{told.seen}  [dim]{told.seconds:.1f} 秒[/]", highlight=False)
-
-    def effect(self, kind: str, since: int, accept: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
-        return next((e for e in self.control.effects(since, kind) if accept(e)), None)
 
 
 def tell_story(stack: Stack, console: Console) -> bool:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import Wake
 from bot.delivery.handler import Errand, Skipped
 from bot.intake.media.store import Busy, Fetched, open_media_store
-from bot.platform.config.settings import Settings
-from bot.platform.database.store import insert_new
 from bot.platform.models import MediaFile, Message, Outbox
+from bot.platform.work import Work
 from bot.wecom.errors import UnreadableMessage, WeComError
 from bot.wecom.kinds import MediaRef
 
@@ -30,13 +28,7 @@ _MOST_OF_ONE = 50
 MEGABYTE = 1024 * 1024
 
 
-def note_media(
-    session: Session,
-    settings: Settings,
-    found: Sequence[tuple[Message, Sequence[MediaRef]]],
-    now: datetime,
-    wake: Wake,
-) -> None:
+def note_media(work: Work, found: Sequence[tuple[Message, Sequence[MediaRef]]]) -> None:
     """Write down the files of stored messages; those that [media] keep names are asked for at once."""
     rows = [
         MediaFile(
@@ -60,44 +52,44 @@ def note_media(
     ]
     if not rows:
         return
-    session.add_all(rows)
-    session.flush()
-    keep = settings.tables.media.keep
+    work.session.add_all(rows)
+    work.session.flush()
+    keep = work.settings.tables.media.keep
     for row in rows:
         if "all" in keep or row.kind in keep:
-            _ask(session, row, now, wake)
+            _ask(work, row)
 
 
-def keep_media(session: Session, settings: Settings, now: datetime, wake: Wake, limit: int = 5000) -> int:
+def keep_media(work: Work, limit: int = 5000) -> int:
     """Once a night: ask (again) for files of the kinds to keep that are not here and that WeCom still has."""
-    keep = settings.tables.media.keep
+    keep = work.settings.tables.media.keep
     if not keep:
         return 0
     missing = select(MediaFile).where(
         MediaFile.state.in_(OPEN),
-        MediaFile.sent_at > now - RETENTION,
+        MediaFile.sent_at > work.now - RETENTION,
         *(() if "all" in keep else (MediaFile.kind.in_(keep),)),
     )
-    rows = session.scalars(missing.order_by(MediaFile.sent_at).limit(limit)).all()
+    rows = work.session.scalars(missing.order_by(MediaFile.sent_at).limit(limit)).all()
     for row in rows:
-        _ask(session, row, now, wake)
+        _ask(work, row)
     return len(rows)
 
 
-def request_media(session: Session, message_id: int, now: datetime, wake: Wake) -> list[MediaFile]:
+def request_media(work: Work, message_id: int) -> list[MediaFile]:
     """Somebody wants to see the files of a message: those not here yet are asked for. The page then looks at their
     states until none is `asked`."""
-    rows = files_of(session, [message_id]).get(message_id, [])
+    rows = files_of(work.session, [message_id]).get(message_id, [])
     for row in rows:
         if row.state in OPEN:
-            _ask(session, row, now, wake)
+            _ask(work, row)
     return rows
 
 
-def request_file(session: Session, file: MediaFile, now: datetime, wake: Wake) -> None:
+def request_file(work: Work, file: MediaFile) -> None:
     """Somebody wants to see this one file."""
     if file.state in OPEN:
-        _ask(session, file, now, wake)
+        _ask(work, file)
 
 
 def files_of(session: Session, message_ids: Sequence[int]) -> dict[int, list[MediaFile]]:
@@ -124,16 +116,16 @@ def forget_media(session: Session, message_ids: Sequence[int]) -> list[str]:
 class FetchMedia(Errand):
     """A file from WeCom into the media store; a large one takes several errands, each going on from the last."""
 
-    def prepare(self, session: Session, system: System, row: Outbox, now: datetime) -> dict[str, Any]:
-        file = session.get(MediaFile, row.payload["file"])
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        file = work.session.get(MediaFile, row.payload["file"])
         if file is None or file.state != "asked":
             raise Skipped("文件已不需要，或已经取到")
-        most = system.settings.tables.media.max_mb * MEGABYTE
+        most = work.settings.tables.media.max_mb * MEGABYTE
         if file.announced_size is not None and file.announced_size > most:
             _settle(file, "refused", f"文件 {file.announced_size // MEGABYTE} MB，超过 [media] max_mb")
             raise Skipped(file.why)
-        if (twin := _twin(session, file)) is not None:
-            _take_from(file, twin, now)
+        if (twin := _twin(work.session, file)) is not None:
+            _take_from(file, twin, work.now)
             raise Skipped("同一个文件已经在库里")
         file.attempts += 1
         return {**row.payload, "most": most}
@@ -152,48 +144,43 @@ class FetchMedia(Errand):
             return {"refused": error.reason}
         return {"done": fetched.done, "size": fetched.size, "content": fetched.content, "sniffed": fetched.sniffed}
 
-    def record(self, session: Session, row: Outbox, result: Mapping[str, Any], now: datetime) -> None:
-        file = session.get(MediaFile, row.payload["file"])
+    def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
+        file = work.session.get(MediaFile, row.payload["file"])
         if file is None:
             return
         if "refused" in result:
             _settle(file, "refused", str(result["refused"]))
         elif result:
-            _take(file, Fetched(result["done"], result["size"], result["content"], result["sniffed"]), now)
+            _take(file, Fetched(result["done"], result["size"], result["content"], result["sniffed"]), work.now)
 
-    def conclude(
-        self, session: Session, system: System, row: Outbox, result: Mapping[str, Any], now: datetime, wake: Wake
-    ) -> None:
-        file = session.get(MediaFile, row.payload["file"])
+    def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
+        file = work.session.get(MediaFile, row.payload["file"])
         if file is not None and file.state == "asked":
-            _put_out(session, file, now, wake)
+            _put_out(work, file)
 
-    def learn(self, session: Session, row: Outbox, error: WeComError) -> None:
-        file = session.get(MediaFile, row.payload["file"])
+    def learn(self, work: Work, row: Outbox, error: WeComError) -> None:
+        file = work.session.get(MediaFile, row.payload["file"])
         if file is not None and error.errcode in LOST:
             _settle(file, "lost", "企业微信已不再保存这个文件（超过保存期）")
 
-    def give_up(self, session: Session, row: Outbox, state: str, why: str) -> None:
-        file = session.get(MediaFile, row.payload["file"])
+    def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
+        file = work.session.get(MediaFile, row.payload["file"])
         if file is not None and file.state == "asked":
             _settle(file, "failed", why)
 
 
-def _ask(session: Session, file: MediaFile, now: datetime, wake: Wake) -> None:
-    twin = _twin(session, file)
+def _ask(work: Work, file: MediaFile) -> None:
+    twin = _twin(work.session, file)
     if twin is not None:
-        _take_from(file, twin, now)
+        _take_from(file, twin, work.now)
         return
     file.state, file.why = "asked", ""
-    _put_out(session, file, now, wake)
+    _put_out(work, file)
 
 
-def _put_out(session: Session, file: MediaFile, now: datetime, wake: Wake) -> None:
+def _put_out(work: Work, file: MediaFile) -> None:
     """One errand of a file at a time: each begins by counting itself, so that the next has another name."""
-    key = f"{KIND}:{file.id}:{file.attempts}"
-    fresh = {"key": key, "kind": KIND, "payload": {"file": file.id}, "created_at": now, "not_before": now}
-    if insert_new(session, Outbox, [fresh], ["key"]):
-        wake.outbox.append(session.scalars(select(Outbox).where(Outbox.key == key)).one())
+    work.send_once(KIND, f"{KIND}:{file.id}:{file.attempts}", {"file": file.id})
 
 
 def _twin(session: Session, file: MediaFile) -> MediaFile | None:

@@ -18,8 +18,7 @@ from bot.platform.database import schema
 from bot.platform.database.store import get_status
 from bot.platform.environment import SurroundingsError
 from bot.platform.models import Customer, Message
-from bot.platform.queue import connect_redis
-from bot.worker.worker import WORKER_SECONDS
+from bot.platform.queue import WORKER_SECONDS, connect_redis
 from taggers.said import Said
 
 _OLDEST = {"sqlite": (3, 35), "postgresql": (13,)}

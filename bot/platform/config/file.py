@@ -9,8 +9,8 @@ import stat
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from bot.platform.config.reload import SettingsKeeper
 from bot.platform.config.settings import MOST_BYTES, ConfigError, Problem, Settings, parse_settings
 from bot.platform.config.versions import note_change
 from bot.platform.database.audit_log import record
@@ -18,9 +18,6 @@ from bot.platform.database.store import insert_new
 from bot.platform.models import ConfigVersion
 from bot.wecom.errors import BotError
 from taggers.said import Said
-
-if TYPE_CHECKING:
-    from bot.system import System
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -98,40 +95,49 @@ def why_not_writable(path: Path) -> str | None:
     return None
 
 
-def check_text(system: System, text: str, now: datetime) -> Settings:
+def check_text(path: Path, text: str, now: datetime) -> Settings:
     """The whole text as Settings, examples and materials tried; raises ConfigError with every problem in it."""
-    path = system.environment.config
     if len(text.encode()) > MOST_BYTES:
         raise ConfigError([Problem(path.name, 1, 1, "", Said("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))])
     return parse_settings(text, path.name, today=now.date(), beside=path.parent)
 
 
-def save_config(system: System, text: str, stamp: str, author: str, what: str, now: datetime) -> Settings:
-    """Put a text into force if it is good and the file is still the one with this stamp.
+@dataclass(frozen=True)
+class ConfigEdit:
+    """A whole new text for the file, the stamp of the text it was made from, and who changed what."""
+
+    text: str
+    stamp: str
+    author: str
+    what: str
+
+
+def save_config(keeper: SettingsKeeper, edit: ConfigEdit, now: datetime) -> Settings:
+    """Put a text into force if it is good and the file is still the one with the edit's stamp.
 
     Raises ConfigError (nothing is written), Stale (somebody was faster) or NotWritten. The change is in the ledger
     when the file is in place: both are done in one transaction, the file last.
     """
-    settings = check_text(system, text, now)
-    path = system.environment.config
-    with system.store.write() as session:
+    path = keeper.path
+    settings = check_text(path, edit.text, now)
+    with keeper.store.write() as session:
         current = read_config_text(path)
-        if current.stamp != stamp:
+        if current.stamp != edit.stamp:
             raise Stale(current)
-        if current.text == text:
+        if current.text == edit.text:
             return settings
         version = {"version": settings.version, "text": settings.source, "loaded_at": now}
         insert_new(session, ConfigVersion, [version], ["version"])
         for _ in range(2):  # the place may have gone to a process that noticed an edit by hand
-            if note_change(session, settings.version, author, what, now):
+            if note_change(session, settings.version, edit.author, edit.what, now):
                 break
         current = read_config_text(path)  # who waited for another's transaction sees here what it wrote
-        if current.stamp != stamp:
+        if current.stamp != edit.stamp:
             raise Stale(current)
-        record(session, author, "config.save", f"config:{settings.version}", now, what=what)
+        record(session, edit.author, "config.save", f"config:{settings.version}", now, what=edit.what)
         session.flush()
-        _replace(path, current.as_bytes(text))
-    system.keeper.look_again()
+        _replace(path, current.as_bytes(edit.text))
+    keeper.look_again()
     return settings
 
 

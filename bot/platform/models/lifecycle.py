@@ -109,7 +109,7 @@ class Placement(Model):
     serial: Mapped[int] = mapped_column(default=1)
     moved_by_person_at: Mapped[datetime | None]
 
-    customer: Mapped[Customer] = relationship(back_populates="placements")
+    customer: Mapped[Customer] = relationship()
 
 
 class StageMove(Model):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bot.platform.models.columns import Key, Model
 from bot.platform.models.sealed import Sealed, SealedJson
-
-if TYPE_CHECKING:
-    from bot.platform.models.lifecycle import Placement
 
 
 class Customer(Model):
@@ -44,7 +41,6 @@ class Customer(Model):
     activity: Mapped[int] = mapped_column(default=0)
     conversion: Mapped[int] = mapped_column(default=0)
 
-    placements: Mapped[list[Placement]] = relationship(back_populates="customer")
     follows: Mapped[list[Follow]] = relationship(back_populates="customer")
 
 

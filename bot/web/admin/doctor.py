@@ -7,7 +7,8 @@ from flask import Blueprint, current_app, render_template
 from bot.ops.doctor.examination import examine
 from bot.ops.doctor.finding import BAD, SKIPPED, WARN
 from bot.system import System
-from bot.web.auth.access import ADMIN, AUDITOR, needs
+from bot.web.auth.access import needs
+from bot.web.auth.visitor import ADMIN, AUDITOR
 from bot.web.layout.template_filters import present
 
 pages = Blueprint("doctor", __name__)

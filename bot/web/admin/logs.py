@@ -22,7 +22,7 @@ from bot.platform.models import AuditEntry, Customer, ViewEntry
 from bot.web.admin.pages import number_in, the_system
 from bot.web.admin.pages import pages as pages
 from bot.web.admin.rows import PAGE
-from bot.web.auth.access import visitor
+from bot.web.auth.visitor import visitor
 from bot.web.layout.template_filters import present, zone
 
 Entry = TypeVar("Entry", AuditEntry, ViewEntry)

@@ -24,7 +24,8 @@ from bot.web.admin.rows import (
     read_version,
     read_versions,
 )
-from bot.web.auth.access import ADMIN, AUDITOR, needs, refuse_unless, visitor
+from bot.web.auth.access import needs, refuse_unless
+from bot.web.auth.visitor import ADMIN, AUDITOR, visitor
 from bot.web.layout.answers import done, refused
 from bot.web.layout.languages import translate
 from bot.web.layout.template_filters import present

@@ -15,7 +15,8 @@ from bot.platform.csv_cells import as_csv
 from bot.platform.log import get_logger
 from bot.platform.models import Report
 from bot.system import System
-from bot.web.auth.access import ADMIN, AUDITOR, LEADER, agents_of, needs, visitor
+from bot.web.auth.access import agents_of, needs
+from bot.web.auth.visitor import ADMIN, AUDITOR, LEADER, visitor
 from bot.web.layout.languages import translate
 from bot.web.layout.template_filters import present
 

@@ -21,7 +21,8 @@ from bot.platform.models import Agent, Follow, SopTask, ViewEntry
 from bot.system import System
 from bot.web.agents.jssdk_errors import in_words
 from bot.web.agents.sidebar_rows import Sender, followed, message_of, read_panel, read_room
-from bot.web.auth.access import ADMIN, AGENT, LEADER, Visitor, needs, visitor
+from bot.web.auth.access import needs
+from bot.web.auth.visitor import ADMIN, AGENT, LEADER, Visitor, visitor
 from bot.web.layout.answers import done, refused
 from bot.web.layout.languages import translate
 from bot.web.layout.template_filters import present
@@ -80,10 +81,10 @@ def sign() -> Response | tuple[Response, int]:
 def customer() -> Response | str:
     """The panel of one customer of the agent; 204 where the browser has it already, 404 for others' customers."""
     system, who, now = _system(), _agent(), present()
-    settings = system.settings
-    with system.store.read() as session:
+    with system.look(now) as work:
+        session = work.session
         follow = _follow_or_404(session, who)
-        panel = read_panel(session, settings, follow, now)
+        panel = read_panel(work, follow)
         html = render_template("sidebar_panel.html", panel=panel, can_send=request.form.get("group") != "1")
         customer_id = follow.customer_id
         logged = _seen_lately(session, who, customer_id)
@@ -112,11 +113,12 @@ def group() -> str:
 def send() -> Response | tuple[Response, int]:
     """What the agent is about to send into the chat: {message}. For a step this takes its one tap."""
     system, who, now = _system(), _agent(), present()
-    settings, key, part = system.settings, _said("key"), _said("part") or "text"
+    key, part = _said("key"), _said("part") or "text"
     try:
-        with system.store.write() as session:
+        with system.work(now) as work:
+            session = work.session
             follow = _follow_or_404(session, who)
-            offer = find_suggestion(session, settings, open_case(session, follow.customer), follow.agent, key, now)
+            offer = find_suggestion(work, open_case(session, follow.customer), follow.agent, key)
             if offer is None:
                 raise AnswerRefused(translate("这条话术已经不用发了，请看最新的"))
             sender = Sender(system.environment.base_url, current_app.config["SECRET_KEY"])
@@ -174,18 +176,18 @@ def unfit(task_id: int) -> Response:
 
 
 def _answer(task_id: int, action: str, option: str) -> Response:
-    system, who, now = _system(), _agent(), present()
-    settings = system.settings
+    who = _agent()
     try:
-        with system.store.write() as session:
+        with _system().work() as work:
+            session = work.session
             task = _locked(session, task_id)
             if task is None or task.agent_id != who.agent_id:
                 abort(404)
             if action == "task.later":
-                postpone(session, settings, task, option, now)
+                postpone(work, task, option)
             else:
-                decline(session, task, option, now)
-            auditing.record(session, who.actor, action, f"task:{task_id}", now, option=option, by="sidebar")
+                decline(work, task, option)
+            auditing.record(session, who.actor, action, f"task:{task_id}", work.now, option=option, by="sidebar")
     except AnswerRefused as why:
         return refused(translate(str(why)))
     return done(translate("已推迟") if action == "task.later" else translate("已记下，不再提醒"))

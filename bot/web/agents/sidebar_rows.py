@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.suggestions import Suggestion, suggest
 from bot.customers.state import Case, open_case
-from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Customer, Follow, GroupChat, GroupMember, Tagging
 from bot.platform.signed_links import link_url, picture_url
+from bot.platform.work import Work
 from bot.sops.material_uploads import attachment_bodies
 from sop.playbook import Pipeline
 
@@ -64,12 +64,12 @@ def followed(session: Session, agent_id: int, external_userid: str) -> Follow | 
     return session.scalar(query)
 
 
-def read_panel(session: Session, settings: Settings, follow: Follow, now: datetime) -> Panel:
+def read_panel(work: Work, follow: Follow) -> Panel:
     """The panel of a followed customer."""
-    case = open_case(session, follow.customer)
+    case = open_case(work.session, follow.customer)
     tags = sorted(case.carried.values(), key=lambda tag: (tag.tagged_at, tag.id), reverse=True)[:_TAGS]
     places = []
-    for pipeline in settings.pipelines:
+    for pipeline in work.settings.pipelines:
         placement = case.placements.get(pipeline.name)
         places.append(Where(pipeline, placement.stage if placement else None, placement.serial if placement else 0))
     stages = set(case.stages.values())
@@ -78,7 +78,7 @@ def read_panel(session: Session, settings: Settings, follow: Follow, now: dateti
         follow=follow,
         places=tuple(places),
         tags=tuple(tag for tag in tags if tag.tag not in stages),
-        offers=tuple(suggest(session, settings, case, follow.agent, now)),
+        offers=tuple(suggest(work, case, follow.agent)),
     )
 
 

@@ -86,18 +86,18 @@ def send_attachment(system: System, attach: Sequence[dict[str, Any]], index: int
 
 def _answer(token: str, name: str, option: str) -> AnyResponse:
     """Answer as the agent of the link, then show the page again."""
-    link, system, now = _link(token), _system(), clock.now()
-    settings, refused = system.settings, None
+    link, refused = _link(token), None
     try:
-        with system.store.write() as session:
+        with _system().work() as work:
+            session = work.session
             task = session.get(SopTask, link.task_id, with_for_update=True)
             if task is None or task.agent_id != link.agent_id:
                 abort(410)
             if name == "later":
-                postpone(session, settings, task, option, now)
+                postpone(work, task, option)
             else:
-                decline(session, task, option, now)
-            record(session, task.agent.userid, f"task.{name}", f"task:{task.id}", now, option=option, by="link")
+                decline(work, task, option)
+            record(session, task.agent.userid, f"task.{name}", f"task:{task.id}", work.now, option=option, by="link")
     except AnswerRefused:
         refused = 1
     return redirect(url_for("task.show", token=token, refused=refused), 303)

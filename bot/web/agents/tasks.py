@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
 
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.agents.task_answers import AnswerRefused, decline, postpone
-from bot.platform.config.settings import Settings
 from bot.platform.database.audit_log import record, viewed
 from bot.platform.models import Agent, SopTask
 from bot.platform.signed_links import TaskLink, link_url
+from bot.platform.work import Work
 from bot.system import System
 from bot.web.agents.task import send_attachment
 from bot.web.agents.task_rows import read_task
 from bot.web.agents.workload_rows import Desk, read_desk, read_team
-from bot.web.auth.access import AGENT, ROLES, WORKING, Visitor, agents_of, needs, refuse_unless, visitor
+from bot.web.auth.access import agents_of, needs, refuse_unless
+from bot.web.auth.visitor import AGENT, ROLES, WORKING, Visitor, visitor
 from bot.web.layout.languages import translate
 from bot.web.layout.template_filters import present
 
 LARGEST_ID = 2**63 - 1
 PAGE, MOST = 40, 600
-Answer = Callable[[Session, Settings, SopTask, str, datetime], None]
+Answer = Callable[[Work, SopTask, str], None]
 
 pages = Blueprint("tasks", __name__, url_prefix="/tasks")
 pages.before_request(needs(*ROLES))
@@ -86,13 +86,13 @@ def download(task_id: int, index: int) -> Response:
 @pages.post(f"/<int(max={LARGEST_ID}):task_id>/later")
 def later(task_id: int) -> AnyResponse:
     """稍后: `delay` is a key of DELAYS."""
-    return _answer(task_id, "task.later", request.form.get("delay", ""), _later)
+    return _answer(task_id, "task.later", request.form.get("delay", ""), postpone)
 
 
 @pages.post(f"/<int(max={LARGEST_ID}):task_id>/unfit")
 def unfit(task_id: int) -> AnyResponse:
     """不合适: `reason` is a key of REASONS."""
-    return _answer(task_id, "task.unfit", request.form.get("reason", ""), _unfit)
+    return _answer(task_id, "task.unfit", request.form.get("reason", ""), decline)
 
 
 def task_or_404(session: Session, who: Visitor, task_id: int, *, lock: bool = False) -> SopTask:
@@ -110,27 +110,18 @@ def toasted(response: AnyResponse, text: str, *, bad: bool = False) -> AnyRespon
     return response
 
 
-def _later(session: Session, settings: Settings, task: SopTask, option: str, now: datetime) -> None:
-    postpone(session, settings, task, option, now)
-
-
-def _unfit(session: Session, _settings: Settings, task: SopTask, option: str, now: datetime) -> None:
-    decline(session, task, option, now)
-
-
 DONE = {"task.later": "已推迟", "task.unfit": "已记下，不再提醒"}
 
 
 def _answer(task_id: int, action: str, option: str, answer: Answer) -> AnyResponse:
     """Do it, write it down, and show the agent's day as it is now."""
     who, system, now = visitor(), _system(), present()
-    settings = system.settings
     refuse_unless(*WORKING)
     try:
-        with system.store.write() as session:
-            task = task_or_404(session, who, task_id, lock=True)
-            answer(session, settings, task, option, now)
-            record(session, who.actor, action, f"task:{task_id}", now, option=option)
+        with system.work(now) as work:
+            task = task_or_404(work.session, who, task_id, lock=True)
+            answer(work, task, option)
+            record(work.session, who.actor, action, f"task:{task_id}", now, option=option)
             agent_id = task.agent_id
     except AnswerRefused as refused:
         if not request.headers.get("HX-Request"):
@@ -139,7 +130,7 @@ def _answer(task_id: int, action: str, option: str, answer: Answer) -> AnyRespon
     if not request.headers.get("HX-Request"):
         return redirect(url_for("tasks.one", task_id=task_id), 303)
     with system.store.read() as session:
-        desk = read_desk(session, session.get_one(Agent, agent_id), settings.calendar, now, _limit())
+        desk = read_desk(session, session.get_one(Agent, agent_id), system.settings.calendar, now, _limit())
         response = Response(render_template("tasks_desk.html", **_desk_values(who, desk)))
     return toasted(response, DONE[action])
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, abort, current_app, g, redirect, request, session, url_for
-from flask_login import LoginManager, current_user
+from flask_login import LoginManager
 from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -17,43 +16,9 @@ from bot.platform import clock
 from bot.platform.models import Account, Agent, Customer, Department, Follow
 from bot.system import System
 from bot.web.auth import sessions
+from bot.web.auth.visitor import ADMIN, LEADER, SEES_ALL, WATCHER, Visitor, visitor, visitor_or_none
 
-ADMIN, LEADER, AGENT, AUDITOR = "admin", "leader", "agent", "auditor"
-WATCHER = "watcher"  # came by a board link: looks, and changes nothing
-ROLES = (ADMIN, LEADER, AGENT, AUDITOR)
-EVERYBODY = (*ROLES, WATCHER)
-WORKING = (ADMIN, LEADER, AGENT)  # may change what they see
-_SEES_ALL = frozenset({ADMIN, AUDITOR, WATCHER})
 _BOARD_UNTIL = "board_until"
-
-
-@dataclass(frozen=True)
-class Visitor:
-    """Whoever is signed in. departments: of a leader, those whose agents' customers he sees, as well as those
-    of every department below."""
-
-    account_id: int | None
-    name: str
-    role: str
-    serial: int = 0
-    agent_id: int | None = None
-    userid: str = ""
-    departments: tuple[int, ...] = ()
-
-    is_authenticated = is_active = True  # what Flask-Login asks of whoever is signed in
-    is_anonymous = False
-
-    def get_id(self) -> str:
-        return f"{self.account_id}:{self.serial}"
-
-    @property
-    def actor(self) -> str:
-        """How the ledgers and logs name him: the userid, else the local name."""
-        return self.userid or self.name
-
-    @property
-    def may_change(self) -> bool:
-        return self.role in WORKING
 
 
 def prepare(app: Flask) -> None:
@@ -63,20 +28,6 @@ def prepare(app: Flask) -> None:
     manager.request_loader(_by_board_link)
     manager.session_protection = None  # phones change their address all day
     app.context_processor(lambda: {"visitor": visitor_or_none()})
-
-
-def visitor() -> Visitor:
-    """Whoever looks; only behind `needs`."""
-    found = visitor_or_none()
-    if found is None:
-        abort(401)
-    return found
-
-
-def visitor_or_none() -> Visitor | None:
-    """Whoever looks, or None for a stranger."""
-    found = current_user._get_current_object()
-    return found if isinstance(found, Visitor) else None
 
 
 def needs(*roles: str) -> Callable[[], Response | None]:
@@ -101,7 +52,7 @@ def refuse_unless(*roles: str) -> None:
 
 def agents_of(session: Session, who: Visitor) -> Collection[int] | None:
     """The ids of the agents whose customers and tasks he may see; None means all of them."""
-    if who.role in _SEES_ALL:
+    if who.role in SEES_ALL:
         return None
     own = () if who.agent_id is None else (who.agent_id,)
     if who.role != LEADER:

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from bot.platform import clock
 from bot.platform.signed_links import read_board_key
-from bot.web.auth.access import visitor_or_none
+from bot.web.auth.visitor import visitor_or_none
 
 _UNTIL = "board_until"
 

@@ -16,7 +16,7 @@ from bot.platform.database.store import insert_new
 from bot.platform.models import SpentState
 
 if TYPE_CHECKING:
-    from bot.web.auth.access import Visitor
+    from bot.web.auth.visitor import Visitor
 
 _SINCE, _SEEN, _KIND, _USER, _ID = "since", "seen", "kind", "_user_id", "id"
 _KEPT = ("lang",)

@@ -21,8 +21,9 @@ from bot.platform.log import get_logger
 from bot.platform.models import Account, SpentState
 from bot.system import System
 from bot.web.auth import sessions
-from bot.web.auth.access import as_visitor, visitor_or_none
+from bot.web.auth.access import as_visitor
 from bot.web.auth.signin_limits import address
+from bot.web.auth.visitor import visitor_or_none
 from bot.wecom.errors import WeComError
 from bot.wecom.login import LONGEST_CODE, authorize_url, is_in_client
 

@@ -10,13 +10,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.agents.manual_moves import MoveRefused, last_move, move_by_hand, undo_move
-from bot.customers.state import Case, Wake, open_case
-from bot.platform import clock
+from bot.customers.state import Case, open_case
 from bot.platform.database import audit_log as auditing
 from bot.platform.models import Agent, Placement
 from bot.system import System
-from bot.web.auth.access import WORKING, customer_or_404, needs, visitor
-from bot.web.layout.answers import done, refused, wake_up
+from bot.web.auth.access import customer_or_404, needs
+from bot.web.auth.visitor import WORKING, visitor
+from bot.web.layout.answers import done, refused
 from bot.web.layout.labels import CAUSES, seen, word
 from bot.web.layout.languages import translate
 
@@ -36,16 +36,16 @@ def move(customer_id: int) -> Response:
     """Move to the stage `to` of `pipeline`, if the placement's `serial` is still the one that was shown."""
     system: System = current_app.extensions["tici"]
     pipeline, to, serial = (request.form.get(name, "") for name in ("pipeline", "to", "serial"))
-    settings, now, wake, who = system.settings, clock.now(), Wake(), visitor()
+    who = visitor()
     try:
-        with system.store.write() as session:
-            case = _held_case(session, customer_id)
+        with system.work() as work:
+            session, case = work.session, _held_case(work.session, customer_id)
             name = seen(case.customer.name) or translate("未命名")
             _check_serial(session, case, pipeline, serial)
-            moved = move_by_hand(session, settings, case, pipeline, to, who.actor, now, wake)
+            moved = move_by_hand(work, case, pipeline, to, who.actor)
             row = moved.row
             auditing.record(
-                session, who.actor, "stage.move", f"customer:{customer_id}", now,
+                session, who.actor, "stage.move", f"customer:{customer_id}", work.now,
                 pipeline=row.pipeline, from_stage=row.from_stage, to_stage=row.to_stage,
             )  # fmt: skip
             session.flush()
@@ -53,7 +53,6 @@ def move(customer_id: int) -> Response:
         return refused(translate(str(why)), **MOVED)
     except IntegrityError:  # two at the very same moment
         return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **MOVED)
-    wake_up(system, wake)
     undo = url_for("moves.undo", customer_id=customer_id, move_id=row.id) if row.from_stage else ""
     return done(translate("{name} 已移到「{stage}」", name=_short(name), stage=row.to_stage), undo=undo, **MOVED)
 
@@ -62,14 +61,14 @@ def move(customer_id: int) -> Response:
 def undo(customer_id: int, move_id: int) -> Response:
     """Take the customer's latest move back by another one."""
     system: System = current_app.extensions["tici"]
-    settings, now, wake, who = system.settings, clock.now(), Wake(), visitor()
+    who = visitor()
     try:
-        with system.store.write() as session:
-            case = _held_case(session, customer_id)
-            row = undo_move(session, settings, case, move_id, who.actor, now, wake).row
+        with system.work() as work:
+            session, case = work.session, _held_case(work.session, customer_id)
+            row = undo_move(work, case, move_id, who.actor).row
             name = seen(case.customer.name) or translate("未命名")
             auditing.record(
-                session, who.actor, "stage.undo", f"customer:{customer_id}", now,
+                session, who.actor, "stage.undo", f"customer:{customer_id}", work.now,
                 pipeline=row.pipeline, from_stage=row.from_stage, to_stage=row.to_stage,
             )  # fmt: skip
             session.flush()
@@ -77,7 +76,6 @@ def undo(customer_id: int, move_id: int) -> Response:
         return refused(translate(str(why)), **MOVED)
     except IntegrityError:
         return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **MOVED)
-    wake_up(system, wake)
     return done(translate("{name} 已回到「{stage}」", name=_short(name), stage=row.to_stage), **MOVED)
 
 

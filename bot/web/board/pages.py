@@ -16,8 +16,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bot.platform.database.search_index import named, saying
 from bot.system import System
-from bot.web.auth.access import EVERYBODY, agents_of, needs, visitor, visitor_or_none
+from bot.web.auth.access import agents_of, needs
 from bot.web.auth.board_link import take_board_link
+from bot.web.auth.visitor import EVERYBODY, visitor, visitor_or_none
 from bot.web.board.filter import SCORES, SILENCES, Filter, Wanted, read_filter
 from bot.web.board.live import Shared, Streams, stamp_of
 from bot.web.board.rows import MOST_KEPT, PAGE, Column, Place, read_columns, read_more, read_place

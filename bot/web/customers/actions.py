@@ -5,29 +5,29 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from flask import Blueprint, Response, abort, current_app, request, url_for
-from sqlalchemy.orm import Session
 
 from bot.agents.manual_enrolment import enrol_by_hand, stop_by_hand
 from bot.customers.consent import REFUSED, Kind, Word, decide, mind
 from bot.customers.fields import set_fact
-from bot.customers.state import Case, Wake, open_case
+from bot.customers.state import Case, open_case
 from bot.customers.tags import give_tag, take_tag
 from bot.platform import clock
-from bot.platform.config.settings import Settings
 from bot.platform.database import audit_log as auditing
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Note
+from bot.platform.work import Work
 from bot.privacy.erasure import erase
 from bot.sops.follow_up import Happened, follow_up
 from bot.sops.stopping import stop_by_agent, stop_sops
 from bot.system import System
-from bot.web.auth.access import ADMIN, LEADER, WORKING, Visitor, customer_or_404, needs, refuse_unless, visitor
-from bot.web.layout.answers import done, done_here_no_more, refused, wake_up
+from bot.web.auth.access import customer_or_404, needs, refuse_unless
+from bot.web.auth.visitor import ADMIN, LEADER, WORKING, Visitor, visitor
+from bot.web.layout.answers import done, done_here_no_more, refused
 from bot.web.layout.labels import legible, seen
 from bot.web.layout.languages import translate
 from bot.wecom.errors import BotError
@@ -50,26 +50,22 @@ class DeedRefused(BotError):  # noqa: N818 - named for what it is
 class _Desk:
     """One deed on one customer, within one transaction."""
 
-    session: Session
-    settings: Settings
+    work: Work
     case: Case
     who: Visitor
-    now: datetime
-    wake: Wake = field(default_factory=Wake)
 
     def record(self, action: str, **detail: Any) -> None:
-        auditing.record(self.session, self.who.actor, action, f"customer:{self.case.customer.id}", self.now, **detail)
+        subject = f"customer:{self.case.customer.id}"
+        auditing.record(self.work.session, self.who.actor, action, subject, self.work.now, **detail)
 
 
 @contextmanager
 def _desk(customer_id: int) -> Iterator[_Desk]:
     """The visitor's customer, 404 for another's; committed at the end, and then what must leave is delivered."""
     system: System = current_app.extensions["tici"]
-    settings, now = system.settings, clock.now()
-    with system.store.write() as session:
-        desk = _Desk(session, settings, open_case(session, customer_or_404(session, customer_id)), visitor(), now)
-        yield desk
-    wake_up(system, desk.wake)
+    with system.work() as work:
+        case = open_case(work.session, customer_or_404(work.session, customer_id))
+        yield _Desk(work, case, visitor())
 
 
 @pages.errorhandler(BotError)
@@ -82,13 +78,13 @@ def tag(customer_id: int) -> Response:
     """Give the tag `tag`, with all that follows from it."""
     name = request.form.get("tag", "")
     with _desk(customer_id) as desk:
-        if name not in desk.settings.known_tags:
+        if name not in desk.work.settings.known_tags:
             raise DeedRefused(translate("没有标签「{tag}」，标签写在配置的 [[tags]] 里", tag=name[:30]))
         reason = f"{desk.who.name or desk.who.actor} 手工添加"
-        if not give_tag(desk.session, desk.settings, desk.case, name, desk.now, by="human", reason=reason):
+        if not give_tag(desk.work, desk.case, name, by="human", reason=reason):
             raise DeedRefused(translate("客户已经有标签「{tag}」", tag=name))
         happened = Happened(_cause(desk), tags=[name], fresh=[name], who=desk.who.actor)
-        follow_up(desk.session, desk.settings, desk.case, happened, desk.now, desk.wake)
+        follow_up(desk.work, desk.case, happened)
         desk.record("tag.give", tag=name)
     return done(translate("已加标签「{tag}」", tag=name), **CHANGED)
 
@@ -99,7 +95,7 @@ def untag(customer_id: int) -> Response:
     name = request.form.get("tag", "")[:30]
     with _desk(customer_id) as desk:
         because = f"{desk.who.name or desk.who.actor} 取消"
-        if not take_tag(desk.session, desk.case, name, desk.now, because):
+        if not take_tag(desk.work, desk.case, name, because):
             raise DeedRefused(translate("客户没有标签「{tag}」", tag=name))
         desk.record("tag.take", tag=name)
     return done(translate("已去掉标签「{tag}」", tag=name), **CHANGED)
@@ -110,9 +106,9 @@ def enrol(customer_id: int) -> Response:
     """Put the customer on the SOP `sop`."""
     sop_id = request.form.get("sop", "")
     with _desk(customer_id) as desk:
-        enrol_by_hand(desk.session, desk.settings, desk.case, sop_id, desk.who.actor, desk.now, desk.wake)
+        enrol_by_hand(desk.work, desk.case, sop_id, desk.who.actor)
         desk.record("sop.enrol", sop=sop_id)
-        title = desk.settings.sops[sop_id].title or sop_id
+        title = desk.work.settings.sops[sop_id].title or sop_id
     return done(translate("已开始「{sop}」", sop=title), **CHANGED)
 
 
@@ -121,7 +117,7 @@ def stop(customer_id: int) -> Response:
     """Take him off the SOP `sop`."""
     sop_id = request.form.get("sop", "")[:64]
     with _desk(customer_id) as desk:
-        if not stop_by_hand(desk.session, desk.settings, desk.case, sop_id, desk.who.actor, desk.now):
+        if not stop_by_hand(desk.work, desk.case, sop_id, desk.who.actor):
             raise DeedRefused(translate("客户不在这份跟进里"))
         desk.record("sop.stop", sop=sop_id)
     return done(translate("已停止，后面的提醒不再发出"), **CHANGED)
@@ -132,7 +128,7 @@ def set_field(customer_id: int) -> Response:
     """Set the field `name` to `value`; nothing clears it."""
     name, value = request.form.get("name", ""), request.form.get("value", "")
     with _desk(customer_id) as desk:
-        set_fact(desk.session, desk.settings.fields, desk.case.customer.external_userid, name, value)
+        set_fact(desk.work.session, desk.work.settings.fields, desk.case.customer.external_userid, name, value)
         desk.record("field.set", field=name[:30])
     return done(translate("已保存"), **CHANGED)
 
@@ -145,7 +141,9 @@ def note(customer_id: int) -> Response:
         if not text or len(text) > LONGEST_NOTE:
             raise DeedRefused(translate("请写点什么，最多 {n} 字", n=LONGEST_NOTE))
         customer = desk.case.customer.id
-        desk.session.add(Note(customer_id=customer, author=desk.who.actor[:80], text=text, created_at=desk.now))
+        desk.work.session.add(
+            Note(customer_id=customer, author=desk.who.actor[:80], text=text, created_at=desk.work.now)
+        )
         desk.record("note.add")
     return done(translate("已记下"), **CHANGED)
 
@@ -154,12 +152,12 @@ def note(customer_id: int) -> Response:
 def remove_note(customer_id: int, note_id: int) -> Response:
     """Take a note away: one's own; a leader and an admin anyone's."""
     with _desk(customer_id) as desk:
-        row = desk.session.get(Note, note_id)
+        row = desk.work.session.get(Note, note_id)
         if row is None or row.customer_id != customer_id:
             abort(404)
         if row.author != desk.who.actor and desk.who.role not in (ADMIN, LEADER):
             raise DeedRefused(translate("这是同事写的备注，只有本人和主管能删"))
-        row.removed_at, row.text = row.removed_at or desk.now, ""
+        row.removed_at, row.text = row.removed_at or desk.work.now, ""
         desk.record("note.remove", note=note_id)
     return done(translate("已删除备注"), **CHANGED)
 
@@ -169,9 +167,9 @@ def peace(customer_id: int) -> Response:
     """Leave the customer in peace (`on` is 1: his running SOPs stop, none begin), or no longer."""
     on = request.form.get("on") == "1"
     with _desk(customer_id) as desk:
-        desk.case.customer.opted_out_at = (desk.case.customer.opted_out_at or desk.now) if on else None
+        desk.case.customer.opted_out_at = (desk.case.customer.opted_out_at or desk.work.now) if on else None
         if on:
-            stop_sops(desk.session, desk.case, ["opted-out"], desk.now)
+            stop_sops(desk.work, desk.case, ["opted-out"])
         desk.record("customer.peace", on=on)
     return done(translate("已设为请勿打扰，跟进都已停止") if on else translate("已取消请勿打扰"), **CHANGED)
 
@@ -185,7 +183,7 @@ def consent(customer_id: int) -> Response:
         abort(400)
     with _desk(customer_id) as desk:
         given = cast(Word, word) if word else None
-        decide(desk.session, customer_id, cast(Kind, kind), whom, given, desk.who.actor, desk.now)
+        decide(desk.work.session, customer_id, cast(Kind, kind), whom, given, desk.who.actor, desk.work.now)
         if word == "refused" and kind == "agent":
             _silence_agent(desk, whom)
     return done(translate("已记下客户的意愿"), **CHANGED)
@@ -220,8 +218,8 @@ def _silence_agent(desk: _Desk, key: str) -> None:
     agent: Agent | None = follow.agent if follow else None
     if agent is not None:
         mind(desk.case, agent.id, "refused")
-        stop_by_agent(desk.session, desk.case, agent.id, REFUSED, desk.now)
+        stop_by_agent(desk.work, desk.case, agent.id, REFUSED)
 
 
 def _cause(desk: _Desk) -> str:
-    return f"hand:{desk.who.actor[:40]}:{int(desk.now.timestamp() * 1000)}"
+    return f"hand:{desk.who.actor[:40]}:{int(desk.work.now.timestamp() * 1000)}"

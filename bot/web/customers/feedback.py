@@ -11,7 +11,8 @@ from bot.platform.database.audit_log import record
 from bot.platform.database.store import insert_new
 from bot.platform.models import Evidence, Feedback
 from bot.system import System
-from bot.web.auth.access import WORKING, customer_or_404, needs, visitor
+from bot.web.auth.access import customer_or_404, needs
+from bot.web.auth.visitor import WORKING, visitor
 
 LARGEST_ID = 2**63 - 1
 pages = Blueprint("feedback", __name__)

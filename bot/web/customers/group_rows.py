@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
 from bot.platform.models import Agent, Customer, GroupChat, GroupMember
-from bot.web.auth.access import Visitor, agents_of
+from bot.web.auth.access import agents_of
+from bot.web.auth.visitor import Visitor
 from bot.web.customers.conversation_rows import Talk, read_room_talk
 
 PAGE = 50

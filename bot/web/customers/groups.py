@@ -6,7 +6,8 @@ from flask import Blueprint, abort, current_app, render_template, request
 
 from bot.platform.database.audit_log import viewed
 from bot.system import System
-from bot.web.auth.access import ROLES, needs, visitor
+from bot.web.auth.access import needs
+from bot.web.auth.visitor import ROLES, visitor
 from bot.web.customers.group_rows import PAGE, read_group, read_groups
 from bot.web.layout.template_filters import present
 

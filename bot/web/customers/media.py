@@ -7,14 +7,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.customers.state import Wake
 from bot.intake.media.files import request_file
 from bot.intake.media.places import Missing
 from bot.intake.media.store import open_media_store
 from bot.platform.database.audit_log import viewed
 from bot.platform.models import Customer, GroupChat, MediaFile, Message
 from bot.system import System
-from bot.web.auth.access import EVERYBODY, WORKING, Visitor, needs, refuse_unless, visible, visitor
+from bot.web.auth.access import needs, refuse_unless, visible
+from bot.web.auth.visitor import EVERYBODY, WORKING, Visitor, visitor
 from bot.web.customers.group_rows import rooms_of
 from bot.web.customers.media_rows import DRAWN, FileView, file_view, name_of
 from bot.web.layout.template_filters import present, zone
@@ -59,12 +59,11 @@ def state(file_id: int) -> str:
 def fetch(file_id: int) -> AnyResponse:
     """Have it fetched from WeCom."""
     refuse_unless(*WORKING)
-    system, wake = _system(), Wake()
-    with system.store.write() as session:
-        file, message = _file_or_404(session, visitor(), file_id)
-        request_file(session, file, present(), wake)
-        view, back = file_view(file), _page_of(session, message)
-    system.bell.ring_for("deliver", wake.outbox_ids)
+    system = _system()
+    with system.work() as work:
+        file, message = _file_or_404(work.session, visitor(), file_id)
+        request_file(work, file)
+        view, back = file_view(file), _page_of(work.session, message)
     if request.headers.get("HX-Request"):
         return Response(_piece(view))
     return redirect(back, 303)

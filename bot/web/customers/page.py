@@ -12,7 +12,8 @@ from bot.platform.database.audit_log import viewed
 from bot.platform.masking import mask
 from bot.platform.models import Message, ViewEntry
 from bot.system import System
-from bot.web.auth.access import EVERYBODY, Visitor, customer_or_404, needs, visitor
+from bot.web.auth.access import customer_or_404, needs
+from bot.web.auth.visitor import EVERYBODY, Visitor, visitor
 from bot.web.board import pages as board
 from bot.web.customers.conversation_rows import Bubble, Talk, read_talk
 from bot.web.customers.highlight import Piece
@@ -35,9 +36,10 @@ def show(customer_id: int) -> str:
     settings = system.settings
     note_reading(system, who, customer_id, present())
     before = request.args.get("before", type=row_id)
-    with system.store.read() as session:
+    with system.look() as work:
+        session = work.session
         customer = customer_or_404(session, customer_id)
-        view = read_customer(session, settings, customer, who.actor, who.agent_id, present())
+        view = read_customer(work, customer, who.actor, who.agent_id)
         talk = _masked(read_talk(session, customer_id, customer.name, MESSAGES, before), who)
         return render_template(
             "customer.html", view=view, customer=customer, talk=talk, back=board.back(), pipelines=settings.pipelines
@@ -52,9 +54,10 @@ def aside(customer_id: int) -> str:
     """What stands beside the conversation, anew after something was done."""
     system, who = _system(), visitor()
     settings = system.settings
-    with system.store.read() as session:
+    with system.look() as work:
+        session = work.session
         customer = customer_or_404(session, customer_id)
-        view = read_customer(session, settings, customer, who.actor, who.agent_id, present())
+        view = read_customer(work, customer, who.actor, who.agent_id)
         return render_template("customer_aside.html", view=view, customer=customer, pipelines=settings.pipelines)
 
 

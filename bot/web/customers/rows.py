@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
@@ -14,6 +13,7 @@ from bot.customers.consent import Standing, consent_of
 from bot.customers.state import Case, open_case
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Customer, Evidence, Feedback, Follow, Note, SopEnrolment, SopTask, Tagging
+from bot.platform.work import Work
 from bot.web.customers.timeline_rows import Timeline, read_timeline
 from sop.playbook import CustomerField, Sop
 
@@ -63,29 +63,27 @@ class CustomerView:
         return self.follows[0].agent if self.follows else None
 
 
-def read_customer(
-    session: Session, settings: Settings, customer: Customer, reader: str, agent_id: int | None, now: datetime
-) -> CustomerView:
+def read_customer(work: Work, customer: Customer, reader: str, agent_id: int | None) -> CustomerView:
     """The view of one customer. reader: who looks; agent_id: his own, if he is an agent."""
-    case = open_case(session, customer)
+    case = open_case(work.session, customer)
     follows = sorted(case.active_follows, key=lambda f: f.last_talk_at or f.added_at, reverse=True)
     agent = next((f.agent for f in follows if f.agent_id == agent_id), follows[0].agent if follows else None)
-    titles = {sop.id: sop.title or sop.id for sop in settings.sops.values()}
+    titles = {sop.id: sop.title or sop.id for sop in work.settings.sops.values()}
     running = {e.sop_id for e in case.enrolments if e.ended_at is None}
     notes = select(Note).where(Note.customer_id == customer.id, Note.removed_at.is_(None))
     return CustomerView(
         customer=customer,
         case=case,
         follows=tuple(follows),
-        carried=_carried(session, case, reader),
-        courses=_courses(session, customer.id, titles),
-        timeline=read_timeline(session, customer.id, titles),
-        notes=tuple(session.scalars(notes.order_by(Note.id.desc()).limit(_NOTES))),
-        fields=_fields(settings, case),
-        suggestions=tuple(suggest(session, settings, case, agent, now)) if agent else (),
-        consents=tuple(consent_of(session, customer.id, now)),
-        can_start=tuple(sop for sop in settings.sops.values() if sop.id not in running),
-        can_tag=tuple(sorted(settings.known_tags - case.tags)),
+        carried=_carried(work.session, case, reader),
+        courses=_courses(work.session, customer.id, titles),
+        timeline=read_timeline(work.session, customer.id, titles),
+        notes=tuple(work.session.scalars(notes.order_by(Note.id.desc()).limit(_NOTES))),
+        fields=_fields(work.settings, case),
+        suggestions=tuple(suggest(work, case, agent)) if agent else (),
+        consents=tuple(consent_of(work, customer.id)),
+        can_start=tuple(sop for sop in work.settings.sops.values() if sop.id not in running),
+        can_tag=tuple(sorted(work.settings.known_tags - case.tags)),
     )
 
 

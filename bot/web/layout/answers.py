@@ -7,8 +7,6 @@ from typing import Any
 
 from flask import Response, flash
 
-from bot.customers.state import Wake
-from bot.system import System
 from bot.web.layout.languages import translate
 
 
@@ -26,12 +24,6 @@ def done_here_no_more(text: str, onward: str) -> Response:
 def refused(text: str, status: int = 409, **events: Any) -> Response:
     """It cannot be done; the text says why and what to do."""
     return _answer(text, status, True, "", events)
-
-
-def wake_up(system: System, wake: Wake) -> None:
-    """After the commit: have what must leave delivered now. Without a queue the sweep finds it."""
-    if wake.outbox_ids and system.known_redis_url is not None:
-        system.bell.ring_for("deliver", wake.outbox_ids)
 
 
 def _answer(text: str, status: int, bad: bool, undo: str, events: dict[str, Any]) -> Response:

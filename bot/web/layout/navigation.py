@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import Forbidden
 
 from bot.system import System
-from bot.web.auth.access import ADMIN, AGENT, AUDITOR, EVERYBODY, LEADER, ROLES, visitor_or_none
+from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, EVERYBODY, LEADER, ROLES, visitor_or_none
 
 
 @dataclass(frozen=True)

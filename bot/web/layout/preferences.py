@@ -11,8 +11,9 @@ from bot.platform import clock
 from bot.platform.models import Account
 from bot.system import System
 from bot.web.auth import sessions
-from bot.web.auth.access import EVERYBODY, needs, visitor
+from bot.web.auth.access import needs
 from bot.web.auth.signin import own_path
+from bot.web.auth.visitor import EVERYBODY, visitor
 from bot.web.layout.labels import ACTIONS, ROLES
 from bot.web.layout.languages import HTML_NAMES
 

@@ -12,7 +12,7 @@ from bot.agents.task_answers import DELAYS
 from bot.platform import clock
 from bot.platform.masking import mask
 from bot.system import System
-from bot.web.auth.access import visitor_or_none
+from bot.web.auth.visitor import visitor_or_none
 from bot.web.layout import labels as words
 from bot.web.layout.languages import language, translate
 from bot.web.layout.times import measured, moment, span

@@ -11,7 +11,8 @@ from bot.platform.config.settings import ConfigError
 from bot.platform.config.versions import changes_before, compare, text_of
 from bot.platform.models import ConfigChange
 from bot.system import System
-from bot.web.auth.access import ADMIN, AUDITOR, refuse_unless
+from bot.web.auth.access import refuse_unless
+from bot.web.auth.visitor import ADMIN, AUDITOR
 from bot.web.rules.config_saving import Attempt, Draft, file_problems, try_to_save, write_notice
 from bot.web.rules.rules import LARGEST_ID, pages, row_id, the_system
 
@@ -38,7 +39,7 @@ def check() -> str:
     """What is wrong with the text as it is in the editor."""
     refuse_unless(ADMIN)
     try:
-        check_text(the_system(), _text(), clock.now())
+        check_text(the_system().environment.config, _text(), clock.now())
     except ConfigError as error:
         return render_template("config_problems.html", problems=error.problems)
     return render_template("config_problems.html", problems=[])

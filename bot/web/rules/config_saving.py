@@ -10,13 +10,21 @@ from sqlalchemy.orm import Session
 
 from bot.analytics.draft_preview import Comparison, compare_books, last_sayings
 from bot.platform import clock
-from bot.platform.config.file import NotWritten, Stale, check_text, read_config_text, save_config, why_not_writable
+from bot.platform.config.file import (
+    ConfigEdit,
+    NotWritten,
+    Stale,
+    check_text,
+    read_config_text,
+    save_config,
+    why_not_writable,
+)
 from bot.platform.config.settings import ConfigError, Problem, Settings
 from bot.platform.config.versions import DiffLine, compare, newest_change
 from bot.platform.database.audit_log import viewed
 from bot.platform.models import ConfigChange
 from bot.system import System
-from bot.web.auth.access import visitor
+from bot.web.auth.visitor import visitor
 from sop.playbook import Workspace
 from taggers.said import Said
 
@@ -58,12 +66,13 @@ def try_to_save(system: System, draft: Draft) -> Attempt:
     """Check the draft, compare it with what is in force, and save it; nothing is lost whatever comes of it."""
     now = clock.now()
     try:
-        fresh = check_text(system, draft.text, now)
+        fresh = check_text(system.environment.config, draft.text, now)
         _check_folder(system, fresh)
         comparison = None if draft.sure == draft.digest else compare_with_force(system, fresh)
         if comparison is not None and comparison.large:
             return Attempt(draft.stamp, comparison=comparison, sure=draft.digest, status=409)
-        saved = save_config(system, draft.text, draft.stamp, visitor().actor, draft.what, now)
+        edit = ConfigEdit(draft.text, draft.stamp, visitor().actor, draft.what)
+        saved = save_config(system.keeper, edit, now)
     except ConfigError as error:
         return Attempt(draft.stamp, problems=error.problems, status=422)
     except NotWritten as refused:
@@ -117,7 +126,7 @@ def file_problems(system: System) -> list[Problem]:
     except ConfigError:
         pass
     try:
-        check_text(system, text, clock.now())
+        check_text(system.environment.config, text, clock.now())
     except ConfigError as error:
         return error.problems
     return []

@@ -10,7 +10,8 @@ from bot.platform.config.materials import MOST_BYTES
 from bot.platform.database.audit_log import record
 from bot.sops.material_library import TAKEN, Refused, existing, keep_upload, library, remove
 from bot.sops.material_uploads import folder_of
-from bot.web.auth.access import ADMIN, refuse_unless, visitor, visitor_or_none
+from bot.web.auth.access import refuse_unless
+from bot.web.auth.visitor import ADMIN, visitor, visitor_or_none
 from bot.web.layout.languages import translate
 from bot.web.rules.sops import pages, the_system
 

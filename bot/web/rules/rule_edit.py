@@ -21,7 +21,8 @@ from bot.platform.config.rule_text import (
 from bot.platform.config.settings import ConfigError, Settings, parse_settings
 from bot.platform.models import Study
 from bot.system import System
-from bot.web.auth.access import ADMIN, refuse_unless
+from bot.web.auth.access import refuse_unless
+from bot.web.auth.visitor import ADMIN
 from bot.web.layout.languages import translate
 from bot.web.layout.template_filters import present
 from bot.web.rules.config_saving import Attempt, Draft, compare_with_force, try_to_save, write_notice
@@ -159,7 +160,7 @@ def draft_text(system: System) -> str:
 
 
 def _checked(system: System) -> Settings:
-    return check_text(system, draft_text(system), present())
+    return check_text(system.environment.config, draft_text(system), present())
 
 
 def _proposed(system: System) -> Values:

@@ -13,7 +13,8 @@ from bot.analytics.rule_stats import RuleFigures
 from bot.platform.config.settings import Settings
 from bot.platform.masking import mask
 from bot.platform.models import Customer, Evidence, Feedback, Message
-from bot.web.auth.access import Visitor, visible
+from bot.web.auth.access import visible
+from bot.web.auth.visitor import Visitor
 from bot.web.customers.highlight import Mark, Piece, cut, marks_of
 from bot.web.layout.languages import told
 from taggers.rule import Rule

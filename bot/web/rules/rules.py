@@ -13,7 +13,8 @@ from bot.platform.config.rule_text import NoSuchRule, find_rule
 from bot.platform.config.settings import ConfigError
 from bot.platform.database.audit_log import viewed
 from bot.system import System
-from bot.web.auth.access import ADMIN, AUDITOR, LEADER, needs, visitor
+from bot.web.auth.access import needs
+from bot.web.auth.visitor import ADMIN, AUDITOR, LEADER, visitor
 from bot.web.rules.rule_rows import read_hits, rule_rows
 
 LARGEST_ID = 2**63 - 1

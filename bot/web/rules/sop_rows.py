@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from bot.analytics.cohorts import StepFigures
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Customer, SopEnrolment, SopTask
-from bot.web.auth.access import Visitor, visible
+from bot.web.auth.access import visible
+from bot.web.auth.visitor import Visitor
 from bot.web.layout.labels import EVENTS
 from bot.web.layout.languages import translate
 from sop.playbook import Sop, Step

@@ -18,7 +18,8 @@ from bot.platform.config.settings import ConfigError
 from bot.platform.database.search_index import named
 from bot.platform.models import Customer
 from bot.system import System
-from bot.web.auth.access import ADMIN, AGENT, AUDITOR, LEADER, customer_or_404, needs, refuse_unless, visible, visitor
+from bot.web.auth.access import customer_or_404, needs, refuse_unless, visible
+from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, LEADER, visitor
 from bot.web.layout.languages import translate
 from bot.web.rules.config_saving import Draft, try_to_save
 from bot.web.rules.rules import row_id
@@ -87,7 +88,8 @@ def preview(sop_id: str) -> str:
     table = _sop_or_404(system, sop_id)
     customer_id, name = request.args.get("customer", type=row_id), request.args.get("name", "").strip()[:64]
     refused, customer, found = "", None, []
-    with system.store.read() as session:
+    with system.look(now) as work:
+        session = work.session
         if name:
             looked_for = select(Customer.id, Customer.name).where(
                 Customer.id.in_(named(name)), visible(session, visitor())
@@ -98,7 +100,7 @@ def preview(sop_id: str) -> str:
         else:
             customer = customer_or_404(session, customer_id)
             try:
-                prompts = preview_for(session, settings, open_case(session, customer), table, now)
+                prompts = preview_for(work, open_case(session, customer), table)
             except EnrolRefused as reason:
                 prompts, refused = (), str(reason)
     return render_template(

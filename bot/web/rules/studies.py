@@ -17,7 +17,8 @@ from bot.platform.config.file import check_text
 from bot.platform.config.settings import ConfigError
 from bot.platform.database.audit_log import record, viewed
 from bot.platform.models import Customer, Study
-from bot.web.auth.access import ADMIN, AUDITOR, refuse_unless, visitor
+from bot.web.auth.access import refuse_unless
+from bot.web.auth.visitor import ADMIN, AUDITOR, visitor
 from bot.web.rules.rule_edit import draft_text
 from bot.web.rules.rules import LARGEST_ID, pages, the_system
 from taggers.backtest import Backtest
@@ -30,13 +31,12 @@ def ask() -> str:
     system, now = the_system(), clock.now()
     try:
         draft = draft_text(system)
-        check_text(system, draft, now)
+        check_text(system.environment.config, draft, now)
     except ConfigError as error:
         return render_template("rule_recent.html", problems=error.problems[:20])
-    settings = system.settings
-    with system.store.write() as session:
-        study = ask_backtest(session, settings, draft, visitor().actor, now)
-        record(session, visitor().actor, "rules.backtest", f"study:{study.id}", now)
+    with system.work(now) as work:
+        study = ask_backtest(work, draft, visitor().actor)
+        record(work.session, visitor().actor, "rules.backtest", f"study:{study.id}", now)
     _ring()
     return _watch(study.id)
 
@@ -82,13 +82,11 @@ def proposals() -> str:
 def find_proposals() -> Response:
     """Look for proposals anew, unless somebody is looking already."""
     refuse_unless(ADMIN)
-    system, now = the_system(), clock.now()
-    settings = system.settings
-    with system.store.write() as session:
-        study = newest_study(session, "mine")
+    with the_system().work() as work:
+        study = newest_study(work.session, "mine")
         if study is None or study.state not in OPEN:
-            study = ask_mining(session, settings, visitor().actor, now)
-            record(session, visitor().actor, "rules.mine", f"study:{study.id}", now)
+            study = ask_mining(work, visitor().actor)
+            record(work.session, visitor().actor, "rules.mine", f"study:{study.id}", work.now)
     _ring()
     return redirect(url_for("rules.proposals"))
 

@@ -1,0 +1,49 @@
+"""App messages: outbox handlers that send an agent a text or change a card they have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bot.delivery.handler import Errand
+from bot.platform.models import Agent, Outbox, SopTask
+from bot.platform.work import Work
+from bot.sops.prompt_cards import prompt_card
+from bot.wecom.cards import (
+    choice_of,
+    question_card,
+)
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+
+class CardChange(Errand):
+    """A card that was clicked shows what came of it, or asks a question."""
+
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        if "choice" not in row.payload or "card" in row.payload:
+            return row.payload
+        task = work.session.get_one(SopTask, row.task_id)
+        card = prompt_card(work, system, task, row.created_at)
+        return {**row.payload, "card": question_card(card, choice_of(row.payload["choice"]))}
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if "card" in payload:
+            change = {"template_card": payload["card"]}
+        else:
+            change = {"button": {"replace_name": payload["settled"]}}
+        system.wecom.update_card([payload["userid"]], payload["response_code"], change)
+        return {}
+
+
+class AppText(Errand):
+    """A plain answer to an agent who wrote to the app."""
+
+    repeats_show = True
+
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        return {**row.payload, "userid": work.session.get_one(Agent, row.agent_id).userid}
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return {"msgid": system.wecom.send_text(payload["userid"], payload["text"]).msgid}

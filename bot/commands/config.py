@@ -1,0 +1,60 @@
+"""`flask init` and `flask check`: make a config.toml from a playbook, and check one."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+
+from bot.commands.terminal import console, fail, fail_by_config, system_at_hand
+from bot.platform import clock
+from bot.platform.config.settings import ConfigError, load_settings
+from bot.platform.environment import ROOT
+
+PLAYBOOKS = ("education", "maternity", "automotive")
+
+
+@click.command("init", help="从行业模板生成 config.toml。")
+@click.option("--playbook", type=click.Choice(PLAYBOOKS), default="education", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
+@click.option("--force", is_flag=True, help="覆盖已有文件（旧文件存为 .bak）")
+def init(playbook: str, output: Path, force: bool) -> None:
+    if output.is_dir():
+        fail(f"{output} 是一个文件夹，请用 --output 给出文件名")
+    if output.exists():
+        if not force:
+            fail(f"{output} 已存在。加 --force 覆盖（旧文件会存为 {output}.bak），或用 --output 换个文件名")
+        output.replace(Path(f"{output}.bak"))
+    output.write_text(
+        (ROOT / "bot" / "platform" / "config" / "playbooks" / f"{playbook}.toml").read_text(encoding="utf-8"),
+        encoding="utf-8",
+    )
+    settings = load_settings(output)
+    tables = settings.tables
+    console.print(
+        f"已写好 {output}：{len(tables.rules)} 条规则，{len(tables.pipelines)} 条流程，{len(tables.sops)} 个 SOP。"
+        f"改完用 flask check 检查。"
+    )
+
+
+@click.command("check", help="检查 config.toml：所有错误一次列出，带行号与改法。")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@with_appcontext
+def check(path: Path | None) -> None:
+    path = path or system_at_hand().environment.config
+    started = time.monotonic()
+    try:
+        settings = load_settings(path, today=clock.now().date())
+    except ConfigError as error:
+        fail_by_config(error, path)
+    tables = settings.tables
+    examples = sum(len(rule.examples.hit) + len(rule.examples.miss) for rule in tables.rules)
+    console.print(
+        f"{path} 没有问题（版本 {settings.version}）：{len(tables.rules)} 条规则、{examples} 个例句全部通过，"
+        f"{len(tables.pipelines)} 条流程，{len(tables.sops)} 个 SOP，用时 {time.monotonic() - started:.1f} 秒",
+        style="green",
+    )
+    for warning in settings.warnings:
+        console.print(f"注意：{warning}", style="yellow", markup=False)

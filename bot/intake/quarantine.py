@@ -1,0 +1,84 @@
+"""Quarantine: rows that could not be read, kept as they came and tried again on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.intake.decrypt import Unopened, open_rows
+from bot.intake.pipeline import take_batch
+from bot.platform import clock
+from bot.platform.database.store import (
+    insert_new,
+)
+from bot.platform.log import get_logger
+from bot.platform.models import Quarantine
+from bot.wecom.archive import SealedRow
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+_log = get_logger(__name__)
+
+
+def replay_quarantine(system: System) -> tuple[int, int]:
+    """Try the quarantined rows again, in the archive's order (a key was added, a release can read more); returns
+    freed and still held."""
+    held_back = select(Quarantine.id).where(Quarantine.released_at.is_(None)).order_by(Quarantine.seq)
+    with system.store.read() as session:
+        ids = session.scalars(held_back).all()
+    freed = sum(_free(system, row_id) for row_id in ids)
+    return freed, len(ids) - freed
+
+
+def _free(system: System, row_id: int) -> bool:
+    """Take one quarantined row through the path, in a transaction of its own; True if it could be read."""
+    now = clock.now()
+    with system.store.write() as session:
+        row = session.get_one(Quarantine, row_id)
+        row.attempts += 1
+        sealed = SealedRow(**row.sealed)
+    opened, unopened = open_rows(system, [sealed])
+    reason = unopened[0].reason if unopened else ""
+    try:
+        with system.work(now) as work:
+            row = work.session.get_one(Quarantine, row_id)
+            if unopened:
+                row.reason = reason[:500]
+                return False
+            take_batch(work, opened)
+            row.released_at = now
+    except Exception as error:  # it stays where it is, and the others get their turn
+        _log.exception("quarantined row not freed", row_id=row_id)
+        with system.store.write() as session:
+            session.get_one(Quarantine, row_id).reason = f"{type(error).__name__}: {error}"[:500]
+        return False
+    return True
+
+
+def put_aside(session: Session, unopened: Sequence[Unopened], now: datetime) -> None:
+    rows = [
+        {
+            "seq": item.row.seq,
+            "msgid": item.row.msgid[:128],
+            "publickey_ver": item.row.publickey_ver,
+            "sealed": {
+                "seq": item.row.seq,
+                "msgid": item.row.msgid,
+                "publickey_ver": item.row.publickey_ver,
+                "encrypt_random_key": item.row.encrypt_random_key,
+                "encrypt_chat_msg": item.row.encrypt_chat_msg,
+            },
+            "reason": item.reason[:500],
+            "attempts": 1,
+            "created_at": now,
+        }
+        for item in unopened
+    ]
+    if rows:
+        _log.error("archive rows quarantined", rows=len(rows), first=unopened[0].reason)
+        insert_new(session, Quarantine, rows, ["seq"])

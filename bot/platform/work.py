@@ -1,0 +1,75 @@
+"""Work: one piece of work in one transaction, what it needs, and what it leaves to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.platform.config.settings import Settings
+from bot.platform.database.store import insert_new
+from bot.platform.models import Outbox
+
+LONGEST_KEY = 120  # characters of outbox.key
+
+
+@dataclass(frozen=True)
+class About:
+    """Whom an outbox row concerns; each may be missing."""
+
+    customer_id: int | None = None
+    agent_id: int | None = None
+    task_id: int | None = None
+
+
+NOBODY = About()
+
+
+@dataclass(frozen=True)
+class Work:
+    """One piece of work: its session, the config in force, and the moment it was begun.
+
+    `System.work()` opens one, commits it, and only then enqueues what it collected; `System.look()` opens one that
+    only reads.
+    """
+
+    session: Session
+    settings: Settings
+    now: datetime
+    leaving: list[Outbox] = field(default_factory=list)
+    jobs: set[str] = field(default_factory=set)
+
+    def send(self, kind: str, key: str, payload: Mapping[str, Any], about: About = NOBODY) -> Outbox:
+        """Put out a row for WeCom in this transaction. `key` is unique: the same row a second time breaks the commit.
+
+        Who wants it sent later, or not after some moment, sets `not_before` or `deadline` of the row.
+        """
+        row = Outbox(**self._row(kind, key, payload, about))
+        self.session.add(row)
+        self.leaving.append(row)
+        return row
+
+    def send_once(self, kind: str, key: str, payload: Mapping[str, Any], about: About = NOBODY) -> Outbox | None:
+        """As `send`, but None, and nothing done, where a row of this key was put out before."""
+        if not insert_new(self.session, Outbox, [self._row(kind, key, payload, about)], ["key"]):
+            return None
+        row = self.session.scalars(select(Outbox).where(Outbox.key == key[:LONGEST_KEY])).one()
+        self.leaving.append(row)
+        return row
+
+    def _row(self, kind: str, key: str, payload: Mapping[str, Any], about: About) -> dict[str, Any]:
+        times = {"created_at": self.now, "not_before": self.now}
+        return {"kind": kind, "key": key[:LONGEST_KEY], "payload": dict(payload), **vars(about), **times}
+
+    def wake(self, job: str) -> None:
+        """Have a job run once this is committed."""
+        self.jobs.add(job)
+
+    @property
+    def outbox_ids(self) -> list[int]:
+        """The rows to deliver now; known once they were flushed."""
+        return [row.id for row in self.leaving if row.state == "waiting" and row.not_before <= self.now]

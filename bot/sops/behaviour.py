@@ -1,0 +1,72 @@
+"""Behaviour that starts something: silences and opened links become tags, moves and SOPs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from bot.customers.behaviour import observe
+from bot.customers.state import Case, open_case, open_cases
+from bot.platform.config.settings import Settings
+from bot.platform.models import Customer, Evidence, LinkOpening, SopTask
+from bot.platform.work import Work
+from bot.sops.follow_up import Happened, follow_up
+from taggers.occurrence import Occurrence
+from taggers.rule import Rule, parse_duration
+
+_SILENCE = re.compile(r"silence:(\w+)")
+
+
+_LOOK_BACK = timedelta(days=14)  # older silences were there before the rule was
+
+
+def observe_and_follow(work: Work, case: Case, seen: Occurrence) -> list[str]:
+    """An occurrence on its own, with everything that follows from its tags."""
+    before = case.tags
+    tags = observe(work, case, seen)
+    if tags:
+        fresh = [tag for tag in tags if tag not in before]
+        follow_up(work, case, Happened(seen.id, tags=tags, fresh=fresh))
+    return tags
+
+
+def observe_silences(work: Work, limit: int = 500) -> int:
+    """Show every silence that has just grown as long as a rule waits for; returns how many there were."""
+    shown = 0
+    for rule, length in _silence_rules(work.settings):
+        noticed = select(Evidence.id).where(
+            Evidence.customer_id == Customer.id, Evidence.rule_id == rule.id, Evidence.hit_at > Customer.last_word_at
+        )
+        quiet = select(Customer).where(
+            Customer.last_word_at <= work.now - length,
+            Customer.last_word_at > work.now - length - _LOOK_BACK,
+            ~noticed.exists(),
+        )
+        for case in open_cases(work.session, work.session.scalars(quiet.limit(limit)).all()).values():
+            spoke = case.customer.last_word_at or work.now
+            key = f"silence:{int(spoke.timestamp())}:{int(length.total_seconds())}"
+            seen = Occurrence("silence", work.now, key, length=length, previous=length - timedelta(seconds=1))
+            shown += bool(observe_and_follow(work, case, seen))
+    return shown
+
+
+def observe_openings(work: Work, limit: int = 500) -> int:
+    """Show the openings of tracked links that nobody has looked at yet; returns how many there were."""
+    rows = work.session.scalars(select(LinkOpening).where(LinkOpening.handled_at.is_(None)).limit(limit)).all()
+    for row in rows:
+        case = open_case(work.session, work.session.get_one(SopTask, row.task_id).customer)
+        seen = Occurrence("link-opened", row.opened_at, f"link:{row.id}", link=row.title)
+        observe_and_follow(work, case, seen)
+        row.handled_at = work.now
+    return len(rows)
+
+
+def _silence_rules(settings: Settings) -> Iterator[tuple[Rule, timedelta]]:
+    for rule in settings.tables.rules:
+        for written in rule.on:
+            matched = _SILENCE.fullmatch(written)
+            if matched is not None:
+                yield rule, parse_duration(matched[1])

@@ -1,0 +1,142 @@
+"""Prompt cards: what an agent is asked to send, as a card on their phone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.customers.state import open_case
+from bot.delivery.handler import Errand, Postponed, Skipped
+from bot.platform.models import Agent, Outbox, SopTask
+from bot.platform.signed_links import day_url, task_url
+from bot.platform.work import Work
+from bot.sops.prompts import wording_values
+from bot.wecom.cards import (
+    Button,
+    TaskCard,
+    button_interaction,
+    list_notice,
+    without_buttons,
+)
+from bot.wecom.errors import WeComError
+from sop.digest import Card, in_order
+from sop.wording import render
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+
+HEIRLESS = 1800.0  # how long the tasks of one who left wait before they look for his heir again
+
+
+class Prompt(Errand):
+    """A prompt on the agent's phone: who, when, what, why now."""
+
+    repeats_show = True
+
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        task = work.session.get_one(SopTask, row.task_id)
+        if task.state != "queued":
+            raise Skipped(task.ended_because or f"任务状态已是 {task.state}")
+        if row.payload:  # a repeat must be the same to the byte, or WeCom cannot tell that it is one
+            return row.payload
+        if task.agent.left_at is not None:
+            raise Postponed(HEIRLESS)
+        card = prompt_card(work, system, task, row.created_at)
+        return {"userid": task.agent.userid, "card": button_interaction(card, prompt_buttons(task.id))}
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return _send_card(system, payload)
+
+    def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
+        task = work.session.get_one(SopTask, row.task_id)
+        task.delivered_at = task.delivered_at or work.now
+        if task.state == "queued":
+            task.state = "delivered"
+
+
+class Digest(Errand):
+    """Several prompts for one agent as one list, the most urgent first."""
+
+    repeats_show = True
+
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        tasks = self._open(work.session, row)
+        if not tasks:
+            raise Skipped("单子里的任务都已不需要提醒")
+        if "card" in row.payload:
+            return row.payload
+        agent = work.session.get_one(Agent, row.agent_id)
+        entries = [
+            Card(task.id, task.customer.name or "新客户", task.why, task.due_at, task.priority) for task in tasks
+        ]
+        card = list_notice(
+            task_id=f"digest_{row.id}",
+            title=f"有 {len(tasks)} 位客户要跟进",
+            lines=[(entry.customer, entry.title) for entry in in_order(entries)],
+            url=day_url(system.environment.base_url, agent.id, system.signing_key, row.created_at),
+        )
+        return {**row.payload, "userid": agent.userid, "card": card}
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return _send_card(system, payload)
+
+    def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
+        for task in self._open(work.session, row):
+            task.state, task.delivered_at = "delivered", task.delivered_at or work.now
+
+    def _open(self, session: Session, row: Outbox) -> list[SopTask]:
+        mine = SopTask.agent_id == row.agent_id
+        listed = select(SopTask).where(SopTask.id.in_(row.payload["task_ids"]), SopTask.state == "queued", mine)
+        return list(session.scalars(listed))
+
+
+def _when(at: datetime, now: datetime) -> str:
+    """A local time as people say it."""
+    days = (at.date() - now.date()).days
+    day = {0: "今天", 1: "明天", -1: "昨天"}.get(days, f"{at.month}月{at.day}日")
+    return f"{day} {at:%H:%M}"
+
+
+def prompt_card(work: Work, system: System, task: SopTask, issued_at: datetime) -> TaskCard:
+    """The card of a task: who, when, what to say, why now. Also freshens the task's text by names now known."""
+    settings = work.settings
+    values = wording_values(settings, open_case(work.session, task.customer), task.agent)
+    task.text = render(task.wording, values)
+    sop = settings.sops.get(task.enrolment.sop_id)
+    return TaskCard(
+        task_id=f"task_{task.id}" + (f"_{task.prompts}" if task.prompts > 1 else ""),
+        customer=values["customer.name"] or "新客户",
+        stage=values["stage"],
+        when=_when(task.due_at.astimezone(settings.zone), work.now.astimezone(settings.zone)),
+        say=task.text,
+        why=task.why,
+        heading=f"{sop.title or sop.id} · 第 {task.step + 1} 步，共 {len(sop.steps)} 步" if sop else "",
+        url=task_url(system.environment.base_url, task.id, task.agent_id, system.signing_key, issued_at),
+    )
+
+
+def prompt_buttons(task_id: int) -> list[Button]:
+    """What an agent can answer on a card."""
+    return [Button("已发送", f"sent:{task_id}", 1), Button("稍后", f"later:{task_id}", 2),
+            Button("不合适", f"unfit:{task_id}", 2)]  # fmt: skip
+
+
+def _send_card(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Send a card to one agent; that WeCom did not take it for him is an error here."""
+    card = payload["card"]
+    try:
+        sent = system.wecom.send_card(payload["userid"], card)
+    except WeComError as error:
+        if error.errcode != 43012:  # an app without a callback URL cannot send buttons
+            raise
+        sent = system.wecom.send_card(payload["userid"], without_buttons(card))
+    if sent.failed:
+        reasons = {"invalid": "不在应用可见范围内，或还没有激活", "unlicensed": "没有接口许可"}
+        why = "、".join(reasons.get(reason, reason) for reason in sent.failed.values())
+        raise WeComError(81013, f"{payload['userid']} {why}", api="message/send")
+    return {"msgid": sent.msgid, "response_code": sent.response_code}
