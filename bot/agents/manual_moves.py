@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.stages import Moved, make_move
+from bot.customers.stages import Cause, Moved, make_move
 from bot.customers.state import Case
 from bot.platform.config.settings import Settings
 from bot.platform.models import StageMove
@@ -33,7 +33,7 @@ def move_by_hand(work: Work, case: Case, pipeline: str, to: str, who: str, cause
     decided = move_to(table, placement.stage if placement else None, to, cause)
     if isinstance(decided, Refusal):
         raise MoveRefused(decided.why)
-    moved = make_move(work, case, table, decided, who=who, evidence=_words(cause, who))
+    moved = make_move(work, case, table, decided, Cause(who, evidence=_words(cause, who)))
     after_moves(work, case, [moved])
     return moved
 
@@ -55,7 +55,7 @@ def undo_move(work: Work, case: Case, move_id: int, who: str) -> Moved:
     if isinstance(decided, Refusal):
         raise MoveRefused(decided.why)
     evidence = f"{who} 撤销了「{row.from_stage}」→「{row.to_stage}」"
-    moved = make_move(work, case, table, decided, who=who, evidence=evidence)
+    moved = make_move(work, case, table, decided, Cause(who, evidence=evidence))
     stop_left_stage(work, case, moved)
     return moved
 

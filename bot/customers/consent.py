@@ -29,6 +29,15 @@ ROOM: Kind = "room"
 
 
 @dataclass(frozen=True)
+class Party:
+    """Whose consent it is, and towards whom: an agent's key or a room's chat_id."""
+
+    customer_id: int
+    kind: Kind
+    whom: str
+
+
+@dataclass(frozen=True)
 class Standing:
     """How it stands between a customer and an agent or a room, for pages. word: agreed | refused | unknown."""
 
@@ -47,9 +56,9 @@ class Consents:
     def __init__(self, rows: Iterable[Consent]) -> None:
         self._rows = {(row.customer_id, row.kind, row.whom): row for row in rows}
 
-    def allow(self, customer_id: int, kind: Kind, whom: str, at: datetime) -> bool:
+    def allow(self, party: Party, at: datetime) -> bool:
         """Whether what was said at that time may be processed."""
-        row = self._rows.get((customer_id, kind, whom))
+        row = self._rows.get((party.customer_id, party.kind, party.whom))
         return row is None or may_process(row, at)
 
     def learn(self, row: Consent) -> None:
@@ -75,11 +84,9 @@ def read_consents(session: Session, customer_ids: Sequence[int]) -> Consents:
     return Consents(rows)
 
 
-def take_consent(
-    session: Session, customer_id: int, kind: Kind, whom: str, word: Word, at: datetime, source: str
-) -> Consent:
+def take_consent(session: Session, party: Party, word: Word, at: datetime, source: str) -> Consent:
     """Write down what the customer said, or what WeCom says he did, at that time."""
-    row = _row(session, customer_id, kind, whom)
+    row = _row(session, party)
     before = max(filter(None, (row.agreed_at, row.refused_at)), default=None)
     if word == "agreed":
         row.agreed_at = max(row.agreed_at, at) if row.agreed_at else at
@@ -90,28 +97,26 @@ def take_consent(
     return row
 
 
-def confirm(work: Work, customer_id: int, kind: Kind, whom: str, word: Word, changed_at: datetime | None) -> Consent:
+def confirm(work: Work, party: Party, word: Word, changed_at: datetime | None) -> Consent:
     """Write down WeCom's answer to a poll. Without a time of change only a word that differs from ours is news."""
-    row = _row(work.session, customer_id, kind, whom)
+    row = _row(work.session, party)
     row.checked_at = work.now
     known = "agreed" if _wecom_says(row, work.now) else "refused"
     if changed_at is not None and known != word:
-        take_consent(work.session, customer_id, kind, whom, word, min(changed_at, work.now), "poll")
+        take_consent(work.session, party, word, min(changed_at, work.now), "poll")
         known = "agreed" if _wecom_says(row, work.now) else "refused"
     if known != word:
-        take_consent(work.session, customer_id, kind, whom, word, work.now, "poll")
+        take_consent(work.session, party, word, work.now, "poll")
     return row
 
 
-def decide(
-    session: Session, customer_id: int, kind: Kind, whom: str, word: Word | None, actor: str, now: datetime
-) -> Consent:
+def decide(work: Work, party: Party, word: Word | None, actor: str) -> Consent:
     """A person's word, which goes before WeCom's until it is taken back (None); it is written into the audit log."""
-    row = _row(session, customer_id, kind, whom)
+    row = _row(work.session, party)
     before, row.decided = row.decided, word
-    row.decided_by, row.decided_at = actor[:64], now
-    detail = {"kind": kind, "whom": whom, "word": word, "before": before}
-    auditing.record(session, actor, "consent.decide", f"customer:{customer_id}", now, **detail)
+    row.decided_by, row.decided_at = actor[:64], work.now
+    detail = {"kind": party.kind, "whom": party.whom, "word": word, "before": before}
+    auditing.record(work.session, actor, "consent.decide", f"customer:{party.customer_id}", work.now, **detail)
     return row
 
 
@@ -130,8 +135,8 @@ def consent_of(work: Work, customer_id: int) -> list[Standing]:
     return sorted((_standing(row, names.get(row.whom, ""), work.now) for row in rows), key=lambda s: (s.kind, s.whom))
 
 
-def _row(session: Session, customer_id: int, kind: Kind, whom: str) -> Consent:
-    key = {"customer_id": customer_id, "kind": kind, "whom": whom[:64]}
+def _row(session: Session, party: Party) -> Consent:
+    key = {"customer_id": party.customer_id, "kind": party.kind, "whom": party.whom[:64]}
     insert_new(session, Consent, [{**key, "source": "", "decided_by": ""}], list(key))
     return session.scalars(select(Consent).filter_by(**key)).one()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -20,6 +20,19 @@ _BY_PEOPLE = frozenset({"drag", "wecom", "api", "undo"})  # causes that hold aga
 
 
 @dataclass(frozen=True)
+class Cause:
+    """Why a card moves. who: a userid, an admin's name or what noticed it, empty for rules; msgid: the message that
+    brought it about; evidence: the words shown beside the move."""
+
+    who: str = ""
+    msgid: str | None = None
+    evidence: str = ""
+
+
+BY_RULE = Cause()
+
+
+@dataclass(frozen=True)
 class Moved:
     """A move that was made: the ledger's row and the pipeline it happened in."""
 
@@ -28,7 +41,7 @@ class Moved:
 
 
 def move_by(
-    work: Work, case: Case, triggers: Sequence[str], *, actor: Actor = "rule", who: str = "", msgid: str | None = None
+    work: Work, case: Case, triggers: Sequence[str], cause: Cause = BY_RULE, actor: Actor = "rule"
 ) -> list[Moved]:
     """Let triggers (tag names, "@events") move the customer in every pipeline they mean something to."""
     moved: list[Moved] = []
@@ -45,7 +58,7 @@ def move_by(
         if isinstance(decided, Move):
             carried = case.carried.get(decided.trigger)
             evidence = carried.reason if carried is not None else ""
-            moved.append(make_move(work, case, pipeline, decided, who=who, msgid=msgid, evidence=evidence))
+            moved.append(make_move(work, case, pipeline, decided, replace(cause, evidence=evidence)))
     return moved
 
 
@@ -75,10 +88,7 @@ def make_move(
     case: Case,
     pipeline: Pipeline,
     move: Move,
-    *,
-    who: str = "",
-    msgid: str | None = None,
-    evidence: str = "",
+    cause: Cause = BY_RULE,
 ) -> Moved:
     """Write one decided move: placement, ledger, and the WeCom tag of every agent who has the customer."""
     placement = case.placements.get(pipeline.name)
@@ -101,9 +111,9 @@ def make_move(
         to_stage=move.to,
         cause=move.cause,
         trigger=move.trigger[:64],
-        evidence=evidence[:200],
-        msgid=msgid,
-        actor=who,
+        evidence=cause.evidence[:200],
+        msgid=cause.msgid,
+        actor=cause.who,
         version=work.settings.version,
         moved_at=work.now,
     )
@@ -152,7 +162,7 @@ def timed_moves(work: Work, limit: int = 500) -> list[tuple[Case, Moved]]:
                 if move is not None:
                     since = max(placement.entered_at, spoke or placement.entered_at)
                     evidence = f"客户 {(work.now - since).days} 天没有说话"
-                    moved = make_move(work, case, pipeline, move, evidence=evidence)
+                    moved = make_move(work, case, pipeline, move, Cause(evidence=evidence))
                     made.append((case, moved))
     return made
 

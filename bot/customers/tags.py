@@ -67,42 +67,43 @@ def record_hits(work: Work, case: Case, hits: Sequence[TagHit], occasion: Occasi
             continue
         case.customer.activity += hit.score.activity
         case.customer.conversion += hit.score.conversion
-        expires = occasion.at + hit.expires if hit.expires else None
-        give_tag(work, case, hit.tag, by="rule", rule_id=hit.rule_id, msgid=occasion.msgid, reason=hit.reason, expires_at=expires)  # fmt: skip
+        expires_at = occasion.at + hit.expires if hit.expires else None
+        give_tag(work, case, hit.tag, TagSource("rule", hit.reason, hit.rule_id, occasion.msgid, expires_at))
         confirmed.append(hit.tag)
     return list(dict.fromkeys(confirmed))
 
 
-def give_tag(
-    work: Work,
-    case: Case,
-    tag: str,
-    *,
-    by: str,
-    rule_id: str | None = None,
-    msgid: str | None = None,
-    reason: str = "",
-    expires_at: datetime | None = None,
-) -> bool:
-    """Have the customer carry a tag; of an exclusive group the others go. True if he did not carry it before."""
+@dataclass(frozen=True)
+class TagSource:
+    """Where a tag comes from. by: rule | human | wecom | sop; reason: the words shown beside it."""
+
+    by: str
+    reason: str = ""
+    rule_id: str | None = None
+    msgid: str | None = None
+    expires_at: datetime | None = None
+
+
+def give_tag(work: Work, case: Case, tag: str, source: TagSource) -> bool:
+    """Have the customer carry a tag; of an exclusive group the others go. True if they did not carry it before."""
     for other in _excluded_by(work.settings, tag):
         take_tag(work, case, other, f"同组互斥：{tag}")
     carried = case.carried.get(tag)
     if carried is not None:
         carried.revoked_at = None
         if carried.expires_at is not None:  # fresh evidence keeps it longer; without expiry it stays for good
-            carried.expires_at = max(carried.expires_at, expires_at) if expires_at else None
+            carried.expires_at = max(carried.expires_at, source.expires_at) if source.expires_at else None
         return False
     tagging = Tagging(
         customer_id=case.customer.id,
         tag=tag,
-        by=by,
-        rule_id=rule_id,
-        msgid=msgid,
-        reason=reason[:500],
+        by=source.by,
+        rule_id=source.rule_id,
+        msgid=source.msgid,
+        reason=source.reason[:500],
         version=work.settings.version,
         tagged_at=work.now,
-        expires_at=expires_at,
+        expires_at=source.expires_at,
     )
     work.session.add(tagging)
     case.carried[tag] = tagging

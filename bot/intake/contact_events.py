@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.agents.handover import TRANSFER, heir_of, inherit, taken_from
 from bot.customers.behaviour import observe
-from bot.customers.consent import AGENT, take_consent
+from bot.customers.consent import AGENT, Party, take_consent
 from bot.customers.identity import find_agents, find_customers, start_follow
 from bot.customers.stages import mark_stage
 from bot.customers.state import Case, open_case
@@ -48,7 +48,7 @@ def customer_changed(work: Work, event: CustomerChange, row: CallbackEvent) -> s
         ask_profile(work, case, agent, f"edit:{row.id}", mirror=True, by=agent.key, changed_at=changed_at)
         return "profile asked"
     if event.change == "msg_audit_approved":
-        take_consent(work.session, customer.id, AGENT, agent.key, "agreed", row.created_at, "event")
+        take_consent(work.session, Party(customer.id, AGENT, agent.key), "agreed", row.created_at, "event")
         return "agreed to be archived"
     if event.change == "transfer_fail":
         detail = {"to": agent.userid, "reason": event.fail_reason}

@@ -9,11 +9,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.consent import AGENT, ROOM, Word, mind, read_consents, take_consent
+from bot.customers.consent import AGENT, ROOM, Party, Word, mind, read_consents, take_consent
 from bot.customers.group_chats import note_rooms
 from bot.customers.identity import find_agents, find_customers, known_agents, new_follow
 from bot.customers.recalled_messages import mark_revoked
-from bot.customers.stages import move_by
+from bot.customers.stages import Cause, move_by
 from bot.customers.state import Case, latest, open_cases
 from bot.customers.tags import utterance_of
 from bot.customers.tombstones import without_erased
@@ -84,15 +84,15 @@ def _hear_consent(session: Session, talks: Sequence[Talk]) -> None:
         whom = room or (talk.agent.key if talk.agent is not None else "")
         if talk.case is None or not whom:
             continue
-        kind, customer_id = ROOM if room else AGENT, talk.case.customer.id
+        party = Party(talk.case.customer.id, ROOM if room else AGENT, whom)
         if source.consent and talk.message.role == "customer":
             word: Word = "agreed" if source.consent == "agree" else "refused"
             said_at = source.consent_at or source.sent_at
-            consents.learn(take_consent(session, customer_id, kind, whom, word, said_at, "message"))
+            consents.learn(take_consent(session, party, word, said_at, "message"))
             if talk.agent is not None and not room:
                 mind(talk.case, talk.agent.id, word)
         else:
-            talk.unagreed = talk.message.unagreed = not consents.allow(customer_id, kind, whom, source.sent_at)
+            talk.unagreed = talk.message.unagreed = not consents.allow(party, source.sent_at)
 
 
 def _meet(work: Work, talks: Sequence[Talk]) -> None:
@@ -115,7 +115,7 @@ def _meet(work: Work, talks: Sequence[Talk]) -> None:
         if not case.customer.name:
             ask_profile(work, case, agent, f"met:{agent.id}")
         if not case.placements:
-            move_by(work, case, ["@added"], who="archive")
+            move_by(work, case, ["@added"], Cause("archive"))
 
 
 def _of_those_who_stay(session: Session, arrived: Sequence[Arrived]) -> list[Arrived]:

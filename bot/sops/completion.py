@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot.customers.behaviour import observe_window
 from bot.customers.state import Case, open_cases
-from bot.customers.tags import give_tag
+from bot.customers.tags import TagSource, give_tag
 from bot.platform.models import Agent, Customer, Message, SopTask
 from bot.platform.work import Work
 from bot.sops.material_uploads import md5s_of
@@ -104,7 +104,7 @@ def close_by_answer(work: Work, case: Case, message: Message) -> list[str]:
         case.answered.append(task)
         if window.tag:
             reason = f"第 {task.step + 1} 步发出后 {_span(message.sent_at - task.completed_at)}内回复"
-            give_tag(work, case, window.tag, by="sop", msgid=message.msgid, reason=reason)
+            give_tag(work, case, window.tag, TagSource("sop", reason, msgid=message.msgid))
             tags.append(window.tag)
         tags += observe_window(work, case, task, replied=True)
     return list(dict.fromkeys(tags))
@@ -123,7 +123,7 @@ def close_windows(work: Work, limit: int = 500) -> list[tuple[Case, SopTask, lis
         task.window_closed_at = work.now
         tags: list[str] = []
         if task.on_silence and task.replied_at is None:
-            give_tag(work, case, task.on_silence, by="sop", reason="窗口内没有回复")
+            give_tag(work, case, task.on_silence, TagSource("sop", "窗口内没有回复"))
             tags = [task.on_silence]
         if task.replied_at is None:
             tags += observe_window(work, case, task, replied=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.customers.stages import move_by
+from bot.customers.stages import Cause, move_by
 from bot.customers.state import Case
 from bot.platform.failpoints import passing
 from bot.platform.models import Agent, SopTask
@@ -44,7 +44,7 @@ def follow_up(work: Work, case: Case, happened: Happened) -> None:
     """Stop what should stop, move the card, start what should start."""
     stop_sops(work, case, [*happened.happenings, *(f"tag:{tag}" for tag in happened.tags)])
     triggers = [*happened.tags, *happened.events]
-    moves = move_by(work, case, triggers, who=happened.who, msgid=happened.msgid)
+    moves = move_by(work, case, triggers, Cause(happened.who, happened.msgid))
     passing("moved")
     after_moves(work, case, moves, happened.agent)
     starts = [("tag", tag) for tag in happened.fresh] + [("event", event) for event in happened.events]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.agents.handover import ASSIGNED, inherit, taken_from
 from bot.customers.identity import find_agents, find_customers, start_follow, take_contact, take_follow_info
-from bot.customers.stages import mark_again, move_by
+from bot.customers.stages import Cause, mark_again, move_by
 from bot.customers.state import Case, open_case, open_cases
 from bot.customers.tag_library import library_rows, make_stage_tags, save_tags, stage_tags, take_library
 from bot.customers.tombstones import stays_away
@@ -203,7 +203,7 @@ def _begin(work: Work, run: Comparison, case: Case, follow: Follow) -> None:
         happened = Happened(cause, events=["@added"], agent=follow.agent, who="reconcile")
         follow_up(work, case, happened)
     else:
-        move_by(work, case, ["@added"], who="reconcile")
+        move_by(work, case, ["@added"], Cause("reconcile"))
 
 
 def _find_ended(

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from bot.customers.mark_tag import known_marks
-from bot.customers.stages import make_move, mark_again, owner_of
+from bot.customers.stages import Cause, make_move, mark_again, owner_of
 from bot.customers.state import Case
 from bot.customers.tag_library import StageTags, save_tags, stage_tags
-from bot.customers.tags import give_tag, take_tag
+from bot.customers.tags import TagSource, give_tag, take_tag
 from bot.platform.config.settings import Settings
 from bot.platform.models import Follow
 from bot.platform.work import Work
@@ -134,7 +134,7 @@ def _carry_out(work: Work, case: Case, reading: Reading, compared: Compared) -> 
         if isinstance(decided, Move):
             evidence = f"{follow.agent.shown_name}：{verdict.why}" if reading.changed_at else verdict.why
             who = follow.agent.userid
-            moved = make_move(work, case, pipeline, decided, who=who, evidence=evidence)
+            moved = make_move(work, case, pipeline, decided, Cause(who, evidence=evidence))
             after_moves(work, case, [moved], follow.agent)
 
 
@@ -151,7 +151,7 @@ def _read_tags(work: Work, case: Case, reading: Reading) -> None:
         take_tag(work, case, tag, f"{who.shown_name} 在企业微信里取消")
     given = sorted(seen - before)
     reason = f"{who.shown_name} 在企业微信里打的标签"
-    fresh = [tag for tag in given if give_tag(work, case, tag, by="wecom", reason=reason)]
+    fresh = [tag for tag in given if give_tag(work, case, tag, TagSource("wecom", reason))]
     work.session.flush()
     if given:
         cause = f"wecom:{follow.id}:{int(work.now.timestamp() * 1000)}"

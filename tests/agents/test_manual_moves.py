@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from bot.agents.manual_moves import MoveRefused, last_move, move_by_hand, undo_move
 from bot.customers.identity import find_agents, find_customers, start_follow
-from bot.customers.stages import Moved, move_by, timed_moves
+from bot.customers.stages import Cause, Moved, move_by, timed_moves
 from bot.customers.state import Case, open_case
-from bot.customers.tags import give_tag
+from bot.customers.tags import TagSource, give_tag
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import SopEnrolment, StageMove
@@ -91,8 +91,8 @@ def drag(settings: Settings, to: str, now: datetime) -> Deed:
 
 def tag(settings: Settings, name: str, now: datetime, moves: list[Moved]) -> Deed:
     def work(session: Session, case: Case) -> None:
-        give_tag(Work(session, settings, now), case, name, by="rule", reason=f"命中 {name}")
-        moves.extend(move_by(Work(session, settings, now), case, [name], msgid="m1"))
+        give_tag(Work(session, settings, now), case, name, TagSource("rule", f"命中 {name}"))
+        moves.extend(move_by(Work(session, settings, now), case, [name], Cause(msgid="m1")))
 
     return work
 
@@ -102,7 +102,7 @@ def ledger(session: Session) -> list[StageMove]:
 
 
 def test_the_ledger_says_who_why_and_by_what(store: Store, settings: Settings, customer: str) -> None:
-    at(store, lambda session, case: give_tag(Work(session, settings, NOW), case, "已留电话", by="rule"))
+    at(store, lambda session, case: give_tag(Work(session, settings, NOW), case, "已留电话", TagSource("rule")))
     at(store, tag(settings, "已约试听", NOW, []))
     at(store, drag(settings, "新线索", NOW))
     with store.read() as session:
@@ -123,7 +123,7 @@ def test_a_persons_move_holds_against_rules(
 ) -> None:
     at(store, drag(settings, "正课", NOW))
     at(store, drag(settings, "新线索", NOW))
-    at(store, lambda session, case: give_tag(Work(session, settings, NOW), case, "已留电话", by="rule"))
+    at(store, lambda session, case: give_tag(Work(session, settings, NOW), case, "已留电话", TagSource("rule")))
     moves: list[Moved] = []
     at(store, tag(settings, "已约试听", NOW + timedelta(hours=hours), moves))
     assert len(moves) == moved

@@ -10,7 +10,7 @@ from itertools import permutations
 import pytest
 from sqlalchemy import select
 
-from bot.customers.consent import AGENT, ROOM, consent_of, decide, mind
+from bot.customers.consent import AGENT, ROOM, Party, consent_of, decide, mind
 from bot.customers.state import open_case
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
@@ -133,11 +133,11 @@ def test_a_persons_word_goes_before_and_is_written_down(archived: Archived) -> N
     archived.say("你好")
     customer = archived.rows(Customer)[0]
     with archived.store.write() as session:
-        decide(session, customer.id, AGENT, LIN.casefold(), "refused", "admin-1", NOW)
+        decide(Work(session, archived.settings, NOW), Party(customer.id, AGENT, LIN.casefold()), "refused", "admin-1")
     archived.say("多少钱", at=1)
     assert tags(archived) == []
     with archived.store.write() as session:
-        decide(session, customer.id, AGENT, LIN.casefold(), None, "admin-1", NOW)
+        decide(Work(session, archived.settings, NOW), Party(customer.id, AGENT, LIN.casefold()), None, "admin-1")
     archived.say("多少钱", at=2)
     assert tags(archived) == ["考虑价格"]
     with archived.store.read() as session:

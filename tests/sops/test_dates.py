@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.customers.state import open_case
-from bot.customers.tags import give_tag
+from bot.customers.tags import TagSource, give_tag
 from bot.platform.config.settings import ConfigError, parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Customer
@@ -200,4 +200,4 @@ def test_the_config_warns_of_years_without_holidays_in_time() -> None:
 def tag(world: Engine, who: str) -> None:
     with world.store.write() as session:
         case = open_case(session, session.query(Customer).filter_by(external_userid=who).one())
-        give_tag(Work(session, world.settings, world.now - timedelta(hours=1)), case, "高意向", by="human", reason="")
+        give_tag(Work(session, world.settings, world.now - timedelta(hours=1)), case, "高意向", TagSource("human"))

@@ -12,10 +12,10 @@ from typing import Any, cast
 from flask import Blueprint, Response, abort, current_app, request, url_for
 
 from bot.agents.manual_enrolment import enrol_by_hand, stop_by_hand
-from bot.customers.consent import REFUSED, Kind, Word, decide, mind
+from bot.customers.consent import REFUSED, Kind, Party, Word, decide, mind
 from bot.customers.fields import set_fact
 from bot.customers.state import Case, open_case
-from bot.customers.tags import give_tag, take_tag
+from bot.customers.tags import TagSource, give_tag, take_tag
 from bot.platform import clock
 from bot.platform.database import audit_log as auditing
 from bot.platform.log import get_logger
@@ -81,7 +81,7 @@ def tag(customer_id: int) -> Response:
         if name not in desk.work.settings.known_tags:
             raise DeedRefused(translate("没有标签「{tag}」，标签写在配置的 [[tags]] 里", tag=name[:30]))
         reason = f"{desk.who.name or desk.who.actor} 手工添加"
-        if not give_tag(desk.work, desk.case, name, by="human", reason=reason):
+        if not give_tag(desk.work, desk.case, name, TagSource("human", reason)):
             raise DeedRefused(translate("客户已经有标签「{tag}」", tag=name))
         happened = Happened(_cause(desk), tags=[name], fresh=[name], who=desk.who.actor)
         follow_up(desk.work, desk.case, happened)
@@ -183,7 +183,7 @@ def consent(customer_id: int) -> Response:
         abort(400)
     with _desk(customer_id) as desk:
         given = cast(Word, word) if word else None
-        decide(desk.work.session, customer_id, cast(Kind, kind), whom, given, desk.who.actor, desk.work.now)
+        decide(desk.work, Party(customer_id, cast(Kind, kind), whom), given, desk.who.actor)
         if word == "refused" and kind == "agent":
             _silence_agent(desk, whom)
     return done(translate("已记下客户的意愿"), **CHANGED)
