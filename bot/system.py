@@ -14,15 +14,15 @@ from bot.platform.config.settings import Settings
 from bot.platform.database.store import Store, is_fresh
 from bot.platform.encryption import DataKeys, open_data_keys
 from bot.platform.environment import Environment, read_environment
-from bot.platform.failpoints import passing
-from bot.platform.gateway.call_counts import Tallies
-from bot.platform.gateway.gateway import Door
+from bot.platform.failpoints import failpoint
+from bot.platform.gateway.call_counts import CallCounts
+from bot.platform.gateway.gateway import Gateway
 from bot.platform.processes import name_process
-from bot.platform.queue import Bell, connect_redis
+from bot.platform.queue import JobQueue, connect_redis
 from bot.platform.signed_links import signing_key
 from bot.platform.valkey import ensure_valkey, running_url
 from bot.platform.work import Work
-from bot.wecom.api import WeComClient
+from bot.wecom.api import Credentials, WeComClient
 from bot.wecom.archive import ArchiveSource
 from bot.wecom.keyring import KeyRing
 from bot.wecom.limits import day_limits
@@ -65,8 +65,8 @@ class System:
         return self.environment.redis_url or running_url(self.environment.var)
 
     @cached_property
-    def bell(self) -> Bell:
-        return Bell(connect_redis(self.redis_url))
+    def queue(self) -> JobQueue:
+        return JobQueue(connect_redis(self.redis_url))
 
     @contextmanager
     def work(self, now: datetime | None = None, point: str = "") -> Iterator[Work]:
@@ -78,7 +78,7 @@ class System:
         with self.store.write() as session:
             work = Work(session, settings, now or clock.now())
             yield work
-        passing(point)
+        failpoint(point)
         self.wake_workers(work)
 
     @contextmanager
@@ -92,9 +92,9 @@ class System:
         """Enqueue what a committed piece of work left to be done. Without a queue the sweep finds it."""
         if not (work.leaving or work.jobs) or self.known_redis_url is None:
             return
-        self.bell.ring_for("deliver", work.outbox_ids)
+        self.queue.enqueue_for("deliver", work.outbox_ids)
         for job in sorted(work.jobs):
-            self.bell.ring_once(job)
+            self.queue.enqueue_once(job)
 
     @cached_property
     def signing_key(self) -> bytes:
@@ -106,32 +106,30 @@ class System:
         """WeCom as our app sees it."""
         access = self.environment.needs_wecom()
         return WeComClient(
-            access.corp_id,
-            access.app_secret,
-            app_id=access.app_id,
+            Credentials(access.corp_id, access.app_secret, access.app_id),
             api_url=access.api_url,
-            redis=self.bell.connection,
-            door=Door(self.store, "app", self.tallies, day_limits(access.accounts)),
+            redis=self.queue.connection,
+            gateway=Gateway(self.store, "app", self.call_counts, day_limits(access.accounts)),
         )
 
     @cached_property
-    def _archive_door(self) -> Door:
-        return Door(self.store, "archive", self.tallies)
+    def _archive_gateway(self) -> Gateway:
+        return Gateway(self.store, "archive", self.call_counts)
 
     @cached_property
-    def tallies(self) -> Tallies:
+    def call_counts(self) -> CallCounts:
         """The counts of this process's calls to WeCom."""
-        return Tallies(self.store)
+        return CallCounts(self.store)
 
     @cached_property
     def archive_client(self) -> WeComClient:
         """WeCom as the archive's own secret sees it: who agreed, who is archived, internal groups."""
-        return archive_client(self.environment.needs_wecom(), self.bell.connection, self._archive_door)
+        return archive_client(self.environment.needs_wecom(), self.queue.connection, self._archive_gateway)
 
     @cached_property
     def archive(self) -> ArchiveSource:
         """The conversation archive, through the adapter that WECOM_ARCHIVE names."""
-        return open_archive(self.environment.needs_wecom(), self.bell.connection, door=self._archive_door)
+        return open_archive(self.environment.needs_wecom(), self.queue.connection, gateway=self._archive_gateway)
 
     @cached_property
     def keyring(self) -> KeyRing:

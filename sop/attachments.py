@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sop.said import Said
+from sop.translatable import Translatable
 
 PICTURES = ("jpg", "jpeg", "png")
 # By kind: the keys it needs, then those it may have.
@@ -46,10 +46,10 @@ class Attachment(BaseModel):
         given = {name for name in type(self).model_fields if name != "kind" and getattr(self, name) is not None}
         needed, allowed = KEYS[self.kind]
         if missing := [name for name in needed if name not in given]:
-            raise ValueError(Said("{kind} 附件还缺 {names}", kind=self.kind, names=missing))
+            raise ValueError(Translatable("{kind} 附件还缺 {names}", kind=self.kind, names=missing))
         if extra := sorted(given - {*needed, *allowed}):
             raise ValueError(
-                Said(
+                Translatable(
                     "{kind} 附件没有 {names}，可写的有 {known}",
                     kind=self.kind,
                     names=extra,
@@ -60,7 +60,7 @@ class Attachment(BaseModel):
             size = len((getattr(self, name) or "").encode())
             if kind == self.kind and size > most:
                 raise ValueError(
-                    Said(
+                    Translatable(
                         "{name} 太长：{size} 字节，企业微信最多 {most}（一个汉字占 3 字节）",
                         name=name,
                         size=size,
@@ -83,7 +83,7 @@ class Attachment(BaseModel):
 def _check_name(name: str, *, picture: bool) -> None:
     parts = name.split("/")
     if "\\" in name or not name.isprintable() or any(part in ("", ".", "..") for part in parts):
-        raise ValueError(Said('"{name}" 不是素材库里的文件名，写作 "价目表.pdf" 或 "图/海报.png"', name=name))
+        raise ValueError(Translatable('"{name}" 不是素材库里的文件名，写作 "价目表.pdf" 或 "图/海报.png"', name=name))
     ending = name.rpartition(".")[2].lower()
     if picture and ending not in PICTURES:
-        raise ValueError(Said('"{name}" 不是图片，企业微信只收 {names}', name=name, names=PICTURES))
+        raise ValueError(Translatable('"{name}" 不是图片，企业微信只收 {names}', name=name, names=PICTURES))

@@ -11,8 +11,8 @@ from rapidfuzz import fuzz, process
 
 from sop.fields import known_fields
 from sop.playbook import CustomerField, Pipeline, Sop, Step, Welcome, Workspace
-from sop.said import Said
 from sop.stopping import HAPPENINGS
+from sop.translatable import Translatable
 from sop.triggers import EVENTS, TriggerError, trigger_of
 from sop.wording import PLACEHOLDERS, check_wording
 
@@ -63,7 +63,11 @@ def _repeated(table: str, key: str, names: Sequence[str], what: str) -> Iterator
         if name in names[:i]:
             yield Problem(
                 (table, i, key),
-                Said("{what}重复了，第 {n} 个已经用了这个名字", what=Said(what, name=name), n=names.index(name) + 1),
+                Translatable(
+                    "{what}重复了，第 {n} 个已经用了这个名字",
+                    what=Translatable(what, name=name),
+                    n=names.index(name) + 1,
+                ),
             )
 
 
@@ -74,14 +78,17 @@ def _check_stages(where: Where, pipeline: Pipeline, known_tags: Collection[str])
         at = (*where, "stages", j)
         if stage.name in names[:j]:
             yield Problem(
-                (*at, "name"), Said("阶段「{name}」在「{pipeline}」里重复了", name=stage.name, pipeline=pipeline.name)
+                (*at, "name"),
+                Translatable("阶段「{name}」在「{pipeline}」里重复了", name=stage.name, pipeline=pipeline.name),
             )
         if stage.won and stage.lost:
-            yield Problem((*at, "lost"), Said("阶段「{name}」不能既是成交（won）又是流失（lost）", name=stage.name))
+            yield Problem(
+                (*at, "lost"), Translatable("阶段「{name}」不能既是成交（won）又是流失（lost）", name=stage.name)
+            )
         if stage.on is None and stage.name not in known_tags and not _entered_in_time(pipeline, stage.name):
             yield Problem(
                 (*at, "name"),
-                Said(
+                Translatable(
                     "没有什么能让客户进入「{name}」：声明同名标签，或写 on；只由人工移动就写 on = []", name=stage.name
                 ),
             )
@@ -92,7 +99,7 @@ def _check_stages(where: Where, pipeline: Pipeline, known_tags: Collection[str])
             if other != stage.name:
                 yield Problem(
                     (*at, "on"),
-                    Said(
+                    Translatable(
                         "「{trigger}」已经用来进入「{other}」，一个条件只能进一个阶段", trigger=trigger, other=other
                     ),
                 )
@@ -123,13 +130,14 @@ def _check_moves(where: Where, pipeline: Pipeline) -> Iterator[Problem]:
             yield Problem((*at, "after"), "after 要大于 0，例如 7d")
         if any(m.from_ == move.from_ and m.after <= move.after for m in pipeline.moves[:j]):
             yield Problem(
-                (*at, "after"), Said("从「{stage}」出发已有一条更早到期的移动，这一条永远轮不到", stage=move.from_)
+                (*at, "after"),
+                Translatable("从「{stage}」出发已有一条更早到期的移动，这一条永远轮不到", stage=move.from_),
             )
         path = _loop(pipeline, move.to, move.from_)
         if path:
             yield Problem(
                 (*at, "to"),
-                Said("定时移动绕成了圈：{way}，客户会来回移动", way=" → ".join((move.from_, *path))),
+                Translatable("定时移动绕成了圈：{way}，客户会来回移动", way=" → ".join((move.from_, *path))),
             )
 
 
@@ -151,7 +159,7 @@ def _check_fields(fields: Sequence[CustomerField]) -> Iterator[Problem]:
     for i, field in enumerate(fields):
         if f"customer.{field.name}" in PLACEHOLDERS:
             yield Problem(
-                ("fields", i, "name"), Said("{{customer.{name}}} 已有别的意思，请换一个名字", name=field.name)
+                ("fields", i, "name"), Translatable("{{customer.{name}}} 已有别的意思，请换一个名字", name=field.name)
             )
         if field.yearly and field.kind != "date":
             yield Problem(("fields", i, "yearly"), '每年一次（yearly）只用于日期：kind = "date"')
@@ -169,7 +177,8 @@ def _check_sop(
         yield from _check_known((*where, "stage"), sop.stage, stages, "阶段「{name}」")
         if stages.count(sop.stage) > 1:
             yield Problem(
-                (*where, "stage"), Said("有不止一个流程含阶段「{stage}」，请给它们不同的名字", stage=sop.stage)
+                (*where, "stage"),
+                Translatable("有不止一个流程含阶段「{stage}」，请给它们不同的名字", stage=sop.stage),
             )
     else:
         yield from _check_on((*where, "on"), sop, known_tags, sops, dates)
@@ -213,7 +222,7 @@ def _check_on(
         if steps and trigger.step is not None and trigger.step >= steps:
             yield Problem(
                 where,
-                Said(
+                Translatable(
                     "「{name}」只有 {steps} 步，没有第 {n} 步",
                     name=trigger.name,
                     steps=steps,
@@ -227,7 +236,7 @@ def _check_stop(where: Where, happening: str, known_tags: Collection[str]) -> It
     if kind == "tag" and colon:
         yield from _check_known(where, name, known_tags, "标签「{name}」")
     else:
-        yield from _check_known(where, happening, (*HAPPENINGS, Said("tag:标签名")), "停止条件「{name}」")
+        yield from _check_known(where, happening, (*HAPPENINGS, Translatable("tag:标签名")), "停止条件「{name}」")
 
 
 def _check_step(
@@ -244,14 +253,14 @@ def _check_step(
     if step.on_reply is not None and step.on_reply == step.on_silence:
         yield Problem(
             (*where, "on_silence"),
-            Said("回复与否都打「{tag}」，就分不出客户有没有回复了", tag=step.on_silence),
+            Translatable("回复与否都打「{tag}」，就分不出客户有没有回复了", tag=step.on_silence),
         )
     if step.reply_window < timedelta(minutes=1):
         yield Problem((*where, "reply_window"), "reply_window 至少 1m")
     if workspace is not None and step.at is not None and not workspace.work_hours.holds(step.at):
         yield Problem(
             (*where, "at"),
-            Said(
+            Translatable(
                 "{at} 不在工作时间 {work_hours} 里，会被顺延", at=f"{step.at:%H:%M}", work_hours=workspace.work_hours
             ),
         )
@@ -260,12 +269,14 @@ def _check_step(
 def _check_workspace(workspace: Workspace) -> Iterator[Problem]:
     for j, day in enumerate(workspace.extra_workdays):
         if day in workspace.holidays:
-            yield Problem(("workspace", "extra_workdays", j), Said("{day} 既写成了假期又写成了上班", day=_day(day)))
+            yield Problem(
+                ("workspace", "extra_workdays", j), Translatable("{day} 既写成了假期又写成了上班", day=_day(day))
+            )
     hours, quiet = workspace.work_hours, workspace.quiet_hours
     if quiet is not None and all(quiet.holds(at) for at in _every_minute() if hours.holds(at)):
         yield Problem(
             ("workspace", "quiet_hours"),
-            Said("免打扰 {quiet} 盖住了整个工作时间 {hours}，就没有时间提醒了", quiet=quiet, hours=hours),
+            Translatable("免打扰 {quiet} 盖住了整个工作时间 {hours}，就没有时间提醒了", quiet=quiet, hours=hours),
         )
 
 
@@ -274,7 +285,7 @@ def _every_minute() -> Iterator[time]:
 
 
 def _day(day: date) -> str:
-    return Said("{year} 年 {month} 月 {day} 日", year=day.year, month=day.month, day=day.day)
+    return Translatable("{year} 年 {month} 月 {day} 日", year=day.year, month=day.month, day=day.day)
 
 
 def _check_known(where: Where, name: str, known: Iterable[str], what: str) -> Iterator[Problem]:
@@ -283,9 +294,9 @@ def _check_known(where: Where, name: str, known: Iterable[str], what: str) -> It
         return
     near = process.extractOne(name, names, scorer=fuzz.ratio, score_cutoff=50)
     if near:
-        hint = Said("是不是「{name}」？", name=near[0])
+        hint = Translatable("是不是「{name}」？", name=near[0])
     elif len(names) <= 12:
-        hint = Said("可用的有：{names}", names=names or Said("（一个也没有）"))
+        hint = Translatable("可用的有：{names}", names=names or Translatable("（一个也没有）"))
     else:
-        hint = Said("请先声明它")
-    yield Problem(where, Said("没有{what}，{hint}", what=Said(what, name=name), hint=hint))
+        hint = Translatable("请先声明它")
+    yield Problem(where, Translatable("没有{what}，{hint}", what=Translatable(what, name=name), hint=hint))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sop.playbook import Sop
-from sop.said import Said
+from sop.translatable import Translatable
 
 
 def why_not_again(sop: Sop, last_enrolled_at: datetime | None, now: datetime) -> str | None:
@@ -18,7 +18,7 @@ def why_not_again(sop: Sop, last_enrolled_at: datetime | None, now: datetime) ->
     free_at = last_enrolled_at + sop.again
     if now >= free_at:
         return None
-    return Said("距上一次不到 {n} 天", n=sop.again.days) if sop.again.days else "距上一次太近"
+    return Translatable("距上一次不到 {n} 天", n=sop.again.days) if sop.again.days else "距上一次太近"
 
 
 def by_priority(sops: Iterable[Sop]) -> tuple[Sop, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 from sop.playbook import BIRTHDAY, EXPIRY, CustomerField
-from sop.said import Said
+from sop.translatable import Translatable
 
 LONGEST = 200
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
@@ -29,11 +29,11 @@ def read_value(field: CustomerField, text: str) -> str:
     """Bring what a person wrote into the form that is kept (dates as 1990-05-20); raises ValueError saying how."""
     plain = " ".join(text.split())
     if len(plain) > LONGEST:
-        raise ValueError(Said("最多 {n} 个字", n=LONGEST))
+        raise ValueError(Translatable("最多 {n} 个字", n=LONGEST))
     if field.kind == "date":
         return _read_date(plain).isoformat()
     if text.startswith(_FORMULA) and not _NUMBER.fullmatch(plain):
-        raise ValueError(Said("以 {text} 开头，像是表格公式，请去掉这个符号", text=repr(text[0])))
+        raise ValueError(Translatable("以 {text} 开头，像是表格公式，请去掉这个符号", text=repr(text[0])))
     return plain
 
 
@@ -43,9 +43,9 @@ def show_value(field: CustomerField, value: str) -> str:
         return value
     day = date.fromisoformat(value)
     return (
-        Said("{month}月{day}日", month=day.month, day=day.day)
+        Translatable("{month}月{day}日", month=day.month, day=day.day)
         if field.yearly
-        else Said("{year}年{month}月{day}日", year=day.year, month=day.month, day=day.day)
+        else Translatable("{year}年{month}月{day}日", year=day.year, month=day.month, day=day.day)
     )
 
 
@@ -65,7 +65,9 @@ def find_field(fields: Mapping[str, CustomerField], heading: str) -> CustomerFie
 def unknown_field(fields: Collection[CustomerField], heading: str) -> str:
     """Say that there is no such field, and which there are."""
     names = "、".join(f"{field.name}（{field.title}）" if field.title else field.name for field in fields)
-    return Said("没有字段「{name}」，可用的有：{names}；新的字段写在配置的 [[fields]] 里", name=heading, names=names)
+    return Translatable(
+        "没有字段「{name}」，可用的有：{names}；新的字段写在配置的 [[fields]] 里", name=heading, names=names
+    )
 
 
 def _read_date(text: str) -> date:
@@ -73,4 +75,4 @@ def _read_date(text: str) -> date:
     try:
         return date(int(found[1]), int(found[2]), int(found[3])) if found else date.fromisoformat(text)
     except ValueError:
-        raise ValueError(Said("「{text}」不是日期，写作 1990-05-20", text=text[:30])) from None
+        raise ValueError(Translatable("「{text}」不是日期，写作 1990-05-20", text=text[:30])) from None

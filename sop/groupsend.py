@@ -10,7 +10,7 @@ from datetime import datetime, time, timedelta
 from typing import Literal
 
 from sop.playbook import Overdue, Sop
-from sop.said import Said
+from sop.translatable import Translatable
 from sop.workcalendar import Workcalendar
 
 MOST_CUSTOMERS = 10_000
@@ -58,7 +58,7 @@ def check_group_sends(sops: Sequence[Sop]) -> Iterator[tuple[tuple[str | int, ..
                     at = (*where, "say", k) if len(step.say) > 1 else (*where, "say")
                     yield (
                         at,
-                        Said(
+                        Translatable(
                             "群发的文字太长：{size} 字节，企业微信最多 {most}（一个汉字占 3 字节）",
                             size=size,
                             most=MOST_TEXT,
@@ -71,7 +71,7 @@ def personal_steps(sops: Sequence[Sop]) -> Iterator[str]:
     for sop in sops:
         for j, step in enumerate(sop.steps if sop.channel == "group-send" else ()):
             if any(is_personal(text) for text in step.say):
-                yield Said(
+                yield Translatable(
                     "跟进「{sop}」第 {n} 步提到了客户的称呼，群发做不到，这一步改用卡片逐个提醒",
                     sop=sop.id,
                     n=j + 1,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sop.playbook import Pipeline, Stage
-from sop.said import Said
+from sop.translatable import Translatable
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -27,14 +27,16 @@ def why_guarded(pipeline: Pipeline, here: Stage | None, to: Stage, facts: Facts)
     """Say (for people) what keeps rules from bringing the card into `to`; None when nothing does."""
     until = held_until(pipeline, facts)
     if until > facts.now:
-        return Said("员工刚移动过，{length}内规则不改动", length=_length(until - facts.now))
+        return Translatable("员工刚移动过，{length}内规则不改动", length=_length(until - facts.now))
     missing = [tag for tag in to.needs if tag not in facts.tags]
     if missing:
-        return Said(
-            "进入「{name}」还缺标签{tags}", name=to.name, tags=[Said("「{name}」", name=tag) for tag in missing]
+        return Translatable(
+            "进入「{name}」还缺标签{tags}",
+            name=to.name,
+            tags=[Translatable("「{name}」", name=tag) for tag in missing],
         )
     if to.min_score is not None and facts.score < to.min_score:
-        return Said(
+        return Translatable(
             "进入「{name}」要 {min_score} 分，现在 {score} 分",
             name=to.name,
             min_score=to.min_score,
@@ -43,7 +45,7 @@ def why_guarded(pipeline: Pipeline, here: Stage | None, to: Stage, facts: Facts)
     stayed = _stayed(facts)
     if here is not None and stayed is not None and stayed < to.min_stay:
         left = to.min_stay - stayed
-        return Said(
+        return Translatable(
             "在「{name}」还没待够，再过 {length}才能进入「{to}」",
             name=here.name,
             length=_length(left),
@@ -65,6 +67,6 @@ def held_until(pipeline: Pipeline, facts: Facts) -> datetime:
 def _length(span: timedelta) -> str:
     minutes = -(-span // timedelta(minutes=1))
     if minutes < 60:
-        return Said("{n} 分钟", n=minutes)
+        return Translatable("{n} 分钟", n=minutes)
     hours = -(-minutes // 60)
-    return Said("{n} 小时", n=hours) if hours < 48 else Said("{n} 天", n=-(-hours // 24))
+    return Translatable("{n} 小时", n=hours) if hours < 48 else Translatable("{n} 天", n=-(-hours // 24))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from sop.attachments import Attachment
-from sop.said import Said
+from sop.translatable import Translatable
 
 _LENGTH = re.compile(r"(\d{1,6})\s*([smhdw])")
 _UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -111,7 +111,7 @@ class Workspace(Table):
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(Said('没有时区 "{name}"，可写例如 "Asia/Shanghai"', name=name)) from None
+            raise ValueError(Translatable('没有时区 "{name}"，可写例如 "Asia/Shanghai"', name=name)) from None
         return name
 
 

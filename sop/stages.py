@@ -9,7 +9,7 @@ from typing import Literal
 
 from sop.guards import Facts, held_until, why_guarded
 from sop.playbook import Pipeline, Stage, TimedMove
-from sop.said import Said
+from sop.translatable import Translatable
 
 Actor = Literal["rule", "human", "timer", "wecom"]
 Cause = Literal["tag", "event", "timer", "drag", "wecom", "api", "undo"]
@@ -67,19 +67,21 @@ def decide_move(
 def move_to(pipeline: Pipeline, current: str | None, to: str, cause: Hand) -> Move | Refusal:
     """Say what a person does who names the stage itself: he may go anywhere but where the card is."""
     if pipeline.stage(to) is None:
-        names = [Said("「{name}」", name=stage.name) for stage in pipeline.stages]
-        return Refusal(Said("「{name}」里没有阶段「{to}」，可选{names}", name=pipeline.name, to=to, names=names))
-    return Refusal(Said("客户已经在「{to}」", to=to)) if to == current else Move(current, to, to, cause)
+        names = [Translatable("「{name}」", name=stage.name) for stage in pipeline.stages]
+        return Refusal(
+            Translatable("「{name}」里没有阶段「{to}」，可选{names}", name=pipeline.name, to=to, names=names)
+        )
+    return Refusal(Translatable("客户已经在「{to}」", to=to)) if to == current else Move(current, to, to, cause)
 
 
 def undo(pipeline: Pipeline, current: str | None, from_: str | None, to: str) -> Move | Refusal:
     """Say how the move `from_` -> `to` is taken back: by one that leads back, since the ledger forgets nothing."""
     if current != to:
-        return Refusal(Said("之后客户又移到了「{current}」，请先撤销后面的移动", current=current))
+        return Refusal(Translatable("之后客户又移到了「{current}」，请先撤销后面的移动", current=current))
     if from_ is None:
         return Refusal("这是客户进入流程的第一步，没有更早的阶段可退")
     if pipeline.stage(from_) is None:
-        return Refusal(Said("配置里已没有阶段「{stage}」，退不回去", stage=from_))
+        return Refusal(Translatable("配置里已没有阶段「{stage}」，退不回去", stage=from_))
     return Move(current, from_, "undo", "undo")
 
 
@@ -152,19 +154,21 @@ def _why_not(
 def _why_not_from(pipeline: Pipeline, here: Stage, to: Stage, before: str | None) -> str | None:
     origin = pipeline.stage(before) if here.asleep else here
     if to.only_from and origin is not None and origin is not to and origin.name not in to.only_from:
-        allowed = [Said("「{name}」", name=name) for name in to.only_from]
-        return Said(
+        allowed = [Translatable("「{name}」", name=name) for name in to.only_from]
+        return Translatable(
             "「{name}」只接受从{allowed}进入，客户在「{here}」", name=to.name, allowed=allowed, here=origin.name
         )
     if pipeline.back == "anyone":
         return None
     if here.lost:
-        return Said("客户已在「{name}」，要请人确认后再移到「{to}」", name=here.name, to=to.name)
+        return Translatable("客户已在「{name}」，要请人确认后再移到「{to}」", name=here.name, to=to.name)
     road = pipeline.stage(before) if here.beside else here
     if road is None or road.beside or to.beside:
         return None
     if pipeline.stages.index(to) < pipeline.stages.index(road):
-        return Said("「{name}」在「{road}」之前，规则不能把客户往回移，请人工移动", name=to.name, road=road.name)
+        return Translatable(
+            "「{name}」在「{road}」之前，规则不能把客户往回移，请人工移动", name=to.name, road=road.name
+        )
     return None
 
 

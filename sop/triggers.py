@@ -11,7 +11,7 @@ from typing import Literal
 from rapidfuzz import fuzz, process
 
 from sop.playbook import Sop, parse_length
-from sop.said import Said, sentence
+from sop.translatable import Translatable, sentence
 
 EVENTS = {
     "@added": "客户添加了员工",
@@ -25,7 +25,7 @@ EVENTS = {
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LAST_DAY = "last"
 
-_FORMS = Said(
+_FORMS = Translatable(
     '"@added"、"tag:高意向"、"silence:3d"、"reply:跟进的 id/2"、"no-reply:跟进的 id/2"、'
     '"date:birthday"、"date:expiry-7d"、"date:2026-06-01"、"every:mon"、"every:15"、"every:last"'
 )
@@ -68,7 +68,7 @@ def parse_trigger(text: str) -> Trigger:
         return _event(kind)
     reader = _READERS.get(kind)
     if reader is None or not name:
-        raise TriggerError(Said('看不懂触发条件 "{text}"，可以写 {forms}', text=text, forms=_FORMS))
+        raise TriggerError(Translatable('看不懂触发条件 "{text}"，可以写 {forms}', text=text, forms=_FORMS))
     return reader(name)
 
 
@@ -91,8 +91,12 @@ def silences(sops: Iterable[Sop]) -> tuple[timedelta, ...]:
 def _event(name: str) -> Trigger:
     if name not in EVENTS:
         near = process.extractOne(name, EVENTS.keys(), scorer=fuzz.ratio, score_cutoff=50)
-        hint = Said("是不是 {name}？", name=near[0]) if near else Said("可用的有 {names}", names=list(EVENTS))
-        raise TriggerError(Said("没有事件 {name}，{hint}", name=name, hint=hint))
+        hint = (
+            Translatable("是不是 {name}？", name=near[0])
+            if near
+            else Translatable("可用的有 {names}", names=list(EVENTS))
+        )
+        raise TriggerError(Translatable("没有事件 {name}，{hint}", name=name, hint=hint))
     return Trigger("event", name)
 
 
@@ -104,7 +108,9 @@ def _silence(text: str) -> Trigger:
     try:
         length = parse_length(text)
     except ValueError as error:
-        raise TriggerError(Said('沉默时长 "{text}" 看不懂：{error}', text=text, error=sentence(str(error)))) from None
+        raise TriggerError(
+            Translatable('沉默时长 "{text}" 看不懂：{error}', text=text, error=sentence(str(error)))
+        ) from None
     if not length:
         raise TriggerError("沉默时长要大于 0，例如 silence:3d")
     return Trigger("silence", length=length)
@@ -117,7 +123,7 @@ def _date(text: str) -> Trigger:
         found = _DATE_FIELD.fullmatch(text)
     if found is None:
         raise TriggerError(
-            Said(
+            Translatable(
                 '看不懂日期 "{text}"：写作 date:birthday，提前写作 date:expiry-7d，固定日子写作 date:2026-06-01',
                 text=text,
             )
@@ -130,7 +136,7 @@ def _every(text: str) -> Trigger:
     is_day = text.isdecimal() and 1 <= int(text) <= 31
     if text not in (*WEEKDAYS, LAST_DAY) and not is_day:
         raise TriggerError(
-            Said(
+            Translatable(
                 '看不懂周期 "{text}"：每周写 {names} 之一，每月写 1 到 31 或 {last_day}（月末）',
                 text=text,
                 names=WEEKDAYS,
@@ -145,7 +151,9 @@ def _reply(kind: Literal["reply", "no-reply"]) -> Callable[[str], Trigger]:
         found = _STEP.fullmatch(text)
         if found is None:
             raise TriggerError(
-                Said('看不懂 "{kind}:{text}"，写作 {kind}:跟进的 id 或 {kind}:跟进的 id/第几步', kind=kind, text=text)
+                Translatable(
+                    '看不懂 "{kind}:{text}"，写作 {kind}:跟进的 id 或 {kind}:跟进的 id/第几步', kind=kind, text=text
+                )
             )
         return Trigger(kind, found[1], step=int(found[2]) - 1 if found[2] else None)
 

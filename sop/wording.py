@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from rapidfuzz import fuzz, process
 
-from sop.said import Said
+from sop.translatable import Translatable
 
 PLACEHOLDERS = {
     "customer.name": "客户的称呼",
@@ -50,8 +50,8 @@ def check_wording(text: str, fields: Collection[str] = ()) -> list[str]:
 def _unknown(name: str, known: Collection[str]) -> str:
     near = process.extractOne(name, known, scorer=fuzz.ratio, score_cutoff=50)
     hint = (
-        Said("，是不是 {{{name}}}？", name=near[0])
+        Translatable("，是不是 {{{name}}}？", name=near[0])
         if near
-        else Said("，可用的有 {names}", names=[f"{{{n}}}" for n in known])
+        else Translatable("，可用的有 {names}", names=[f"{{{n}}}" for n in known])
     )
-    return Said("没有占位符 {{{name}}}{hint}", name=name, hint=hint)
+    return Translatable("没有占位符 {{{name}}}{hint}", name=name, hint=hint)

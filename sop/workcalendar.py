@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import chinese_calendar
 
 from sop.playbook import Workspace
-from sop.said import Said
+from sop.translatable import Translatable
 
 _DAY = timedelta(days=1)
 _SEARCHED_DAYS = 1100
@@ -53,7 +53,9 @@ class Workcalendar:
     def warnings(self) -> tuple[str, ...]:
         """The years that were asked for and whose statutory holidays are not known, as sentences."""
         return tuple(
-            Said("没有 {year} 年的法定节假日数据，暂按平常的周历计算；可在 [workspace] 的 holidays 里补上", year=year)
+            Translatable(
+                "没有 {year} 年的法定节假日数据，暂按平常的周历计算；可在 [workspace] 的 holidays 里补上", year=year
+            )
             for year in sorted(self._unknown_years)
         )
 
@@ -120,7 +122,11 @@ class Workcalendar:
             return None if kind == "festivals" else weekend
         if not resting or (name is None and kind == "festivals"):
             return None
-        return "周末顺延" if name is None else Said("假期顺延（{name}）", name=Said(_FESTIVALS.get(name, name)))
+        return (
+            "周末顺延"
+            if name is None
+            else Translatable("假期顺延（{name}）", name=Translatable(_FESTIVALS.get(name, name)))
+        )
 
     def _opening(self, day: date) -> tuple[datetime, datetime]:
         if day not in self._openings:
@@ -156,7 +162,7 @@ class Workcalendar:
                 opens, closes = self._opening(later)
                 return same_time if keep_time and opens <= same_time < closes else opens
         raise ValueError(
-            Said(
+            Translatable(
                 "{day} 之后 {n} 天内没有一个工作日，请检查 workspace.holidays",
                 day=day,
                 n=_SEARCHED_DAYS,

@@ -12,9 +12,9 @@ from taggers.expression import MOST_STEPS, compile_expression
 from taggers.fold import fold
 from taggers.occurrence import Trigger, parse_trigger
 from taggers.rule import Condition, Rule, Synonym
-from taggers.said import Said
 from taggers.segment import BLOCK
 from taggers.sound import homophones
+from taggers.translatable import Translatable
 from taggers.utterance import Scope
 
 MOST_RULES = 20_000
@@ -75,7 +75,7 @@ class Compiler:
             if not BLOCK.fullmatch(folded):
                 self.fault(
                     ("text", "words", place),
-                    Said("「{word}」不能进分词词典：只用汉字、字母和数字，中间不留空格和标点", word=word),
+                    Translatable("「{word}」不能进分词词典：只用汉字、字母和数字，中间不留空格和标点", word=word),
                 )
             elif folded not in seen:
                 seen.add(folded)
@@ -87,7 +87,8 @@ class Compiler:
         for place, synonym in enumerate(synonyms):
             if synonym.name in places:
                 self.fault(
-                    ("synonyms", place, "name"), Said("同义词组「{name}」重名，合并成一组或改名", name=synonym.name)
+                    ("synonyms", place, "name"),
+                    Translatable("同义词组「{name}」重名，合并成一组或改名", name=synonym.name),
                 )
             else:
                 places[synonym.name] = place
@@ -103,10 +104,13 @@ class Compiler:
                 if not word.startswith("@") or word == "@":
                     words.append(word)
                 elif inner not in places:
-                    self.fault(where, Said("没有名为「{name}」的同义词组，先写 [[synonyms]] 再引用", name=inner))
+                    self.fault(
+                        where, Translatable("没有名为「{name}」的同义词组，先写 [[synonyms]] 再引用", name=inner)
+                    )
                 elif inner in path:
                     self.fault(
-                        where, Said("同义词组循环引用：{way}", way=" → ".join((*path[path.index(inner) :], inner)))
+                        where,
+                        Translatable("同义词组循环引用：{way}", way=" → ".join((*path[path.index(inner) :], inner))),
                     )
                 else:
                     words.extend(expand(inner, (*path, inner)))
@@ -123,7 +127,9 @@ class Compiler:
         if word.startswith("@") and len(word) > 1:
             members = self._sets.get(word[1:])
             if members is None:
-                self.fault(where, Said("没有名为「{name}」的同义词组，先写 [[synonyms]] 再引用", name=word[1:]))
+                self.fault(
+                    where, Translatable("没有名为「{name}」的同义词组，先写 [[synonyms]] 再引用", name=word[1:])
+                )
                 return []
             via = word[1:]
         else:
@@ -132,7 +138,9 @@ class Compiler:
         for member in members:
             folded = fold(member)
             if not folded.strip():
-                self.fault(where, Said("「{member}」没有可以匹配的内容（只有空格或看不见的字符）", member=member))
+                self.fault(
+                    where, Translatable("「{member}」没有可以匹配的内容（只有空格或看不见的字符）", member=member)
+                )
                 continue
             found.append(Keyword(member, folded, via))
             other = folded.translate(_OTHER_PUNCTUATION)
@@ -181,7 +189,8 @@ class Compiler:
         rule = made.rule
         if not made.spoken and not rule.on:
             self.fault(
-                where, Said("规则「{rule}」什么也抓不到：写 any、all、near、regex 或 on 中的至少一项", rule=rule.id)
+                where,
+                Translatable("规则「{rule}」什么也抓不到：写 any、all、near、regex 或 on 中的至少一项", rule=rule.id),
             )
         if made.spoken and rule.on:
             self.fault(
@@ -194,13 +203,14 @@ class Compiler:
             if slot and all(keyword.folded in blocked for keyword in slot):
                 self.fault(
                     (*where, "none"),
-                    Said("「{word}」既必须出现又不许出现，这条规则永远不会命中", word=slot[0].written),
+                    Translatable("「{word}」既必须出现又不许出现，这条规则永远不会命中", word=slot[0].written),
                 )
         if rule.sound and made.slots and not any(homophones(k.folded) for slot in made.slots for k in slot):
             self.fault((*where, "sound"), "sound = true 只对两个字以上的汉字词有用，这条规则里没有")
         if rule.times > 1 and rule.within is None:
             self.fault(
-                (*where, "times"), Said('{times} 次要在多久之内？写上 within，例如 within = "7d"', times=rule.times)
+                (*where, "times"),
+                Translatable('{times} 次要在多久之内？写上 within，例如 within = "7d"', times=rule.times),
             )
 
     def _regex(self, pattern: str, where: Path) -> re2._Regexp | None:
@@ -211,7 +221,9 @@ class Compiler:
             detail = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
             self.fault(
                 where,
-                Said("正则表达式 RE2 不接受：{detail}。RE2 没有回溯引用和环视，重复次数最多 1000", detail=detail),
+                Translatable(
+                    "正则表达式 RE2 不接受：{detail}。RE2 没有回溯引用和环视，重复次数最多 1000", detail=detail
+                ),
             )
             return None
         if made.search("") is not None:
@@ -220,7 +232,7 @@ class Compiler:
         if made.programsize > MOST_STEPS:
             self.fault(
                 where,
-                Said(
+                Translatable(
                     "正则表达式太大（{n} 步，最多 {most}）；减少重复次数，或拆成几条",
                     n=made.programsize,
                     most=MOST_STEPS,

@@ -18,7 +18,7 @@ class RuleError:
         return f"{path}：{self.message}"
 
 
-class RuleErrors(Exception):  # noqa: N818 - it is many of them
+class RuleBookError(Exception):
     """A rule book that cannot be used, with all that is wrong with it."""
 
     def __init__(self, errors: Iterable[RuleError]) -> None:

@@ -45,7 +45,7 @@ class Labels(Table):
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CustomerState:
     """An utterance of a customer and the tags it should get."""
 
     dialogue: str
@@ -80,7 +80,7 @@ class TagScore:
 class Mistake:
     """An utterance judged otherwise than labelled. `rules` are those that hit wrongly (none: nothing hit)."""
 
-    case: Case
+    case: CustomerState
     tag: str
     rules: tuple[str, ...]
 
@@ -98,7 +98,7 @@ class Evaluation:
         return sum(score.f1 for score in self.scores) / len(self.scores) if self.scores else 1.0
 
 
-def evaluate(book: RuleBook, cases: Iterable[Case], tags: Sequence[str]) -> Evaluation:
+def evaluate(book: RuleBook, cases: Iterable[CustomerState], tags: Sequence[str]) -> Evaluation:
     """Judge every case by itself: one utterance, one decision a tag."""
     counts = {tag: [0, 0, 0] for tag in tags}
     mistakes: list[Mistake] = []

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from taggers.rule import parse_duration
-from taggers.said import Said
+from taggers.translatable import Translatable
 
 Happening = Literal[
     "added", "deleted", "joined", "left", "message", "link-opened", "replied", "not-replied", "silence"
@@ -133,7 +133,7 @@ def parse_trigger(written: str) -> Trigger:
         if matched is not None:
             return build(written, matched)
     raise ValueError(
-        Said(
+        Translatable(
             "不认识的触发条件「{written}」。可以写：@added、@added:渠道、@deleted、@joined、@left、@first-message、@night、"
             "kind:image、link:opened、link:opened:名称、reply:SOP/步、no-reply:SOP/步、silence:3d",
             written=written,

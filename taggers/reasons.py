@@ -9,21 +9,21 @@ from taggers.hits import Explanation, Span, TagHit
 from taggers.matching import Matcher
 from taggers.occurrence import Trigger
 from taggers.rule import Condition, Rule
-from taggers.said import Said, chained, reread
+from taggers.translatable import Translatable, chained, reread
 from taggers.utterance import Context, Scope, Utterance, split_quote
 from taggers.weighing import Finding, spans_of, weigh
 
-SCOPES: dict[Scope, Said] = {
-    "typed": Said("输入的文字"),
-    "mixed": Said("图文消息"),
-    "quote": Said("引用的消息"),
-    "forwarded": Said("转发的聊天记录"),
-    "link": Said("链接卡片"),
-    "notice": Said("群公告"),
-    "file": Said("文件名"),
+SCOPES: dict[Scope, Translatable] = {
+    "typed": Translatable("输入的文字"),
+    "mixed": Translatable("图文消息"),
+    "quote": Translatable("引用的消息"),
+    "forwarded": Translatable("转发的聊天记录"),
+    "link": Translatable("链接卡片"),
+    "notice": Translatable("群公告"),
+    "file": Translatable("文件名"),
 }
-_SAYS = {"customer": Said("这句是客户说的"), "agent": Said("这句是员工说的")}
-_HEARS = {"customer": Said("规则只听客户"), "agent": Said("规则只听员工")}
+_SAYS = {"customer": Translatable("这句是客户说的"), "agent": Translatable("这句是员工说的")}
+_HEARS = {"customer": Translatable("规则只听客户"), "agent": Translatable("规则只听员工")}
 
 # What say_hit and say_occurrence write. Hits are many and their reasons are kept as text: retold reads them again.
 WORDINGS = (
@@ -90,8 +90,8 @@ def explain(
         if hit is not None:
             explained.append(Explanation(rule.id, rule.tag, True, hit.reason, hit.spans))
         else:
-            missed = tuple(dict.fromkeys((*why, *unmet(rule, context)))) or (Said("条件不全"),)
-            said = Said("未命中：{why}", why=chained(missed))
+            missed = tuple(dict.fromkeys((*why, *unmet(rule, context)))) or (Translatable("条件不全"),)
+            said = Translatable("未命中：{why}", why=chained(missed))
             explained.append(Explanation(rule.id, rule.tag, False, said, tuple(sorted(set(spans))), missed))
     return tuple(explained)
 
@@ -100,35 +100,41 @@ def _not_for(made: CompiledRule, utterance: Utterance, scope: Scope) -> list[str
     """Say what keeps a satisfied rule from hearing this part of this message."""
     rule = made.rule
     if rule.from_ not in (utterance.sender, "both"):
-        return [Said("{says}，{hears}", says=_SAYS[utterance.sender], hears=_HEARS[rule.from_])]
+        return [Translatable("{says}，{hears}", says=_SAYS[utterance.sender], hears=_HEARS[rule.from_])]
     if scope not in made.scopes:
         return [
-            Said("出现在{part}里，规则只看{parts}", part=SCOPES[scope], parts=[SCOPES[each] for each in rule.scope])
+            Translatable(
+                "出现在{part}里，规则只看{parts}", part=SCOPES[scope], parts=[SCOPES[each] for each in rule.scope]
+            )
         ]
     return []
 
 
 def unmet(rule: Rule, context: Context) -> tuple[str, ...]:
     """Say what of the rule's `when` and `unless` the customer does not meet."""
-    wants = [Said("要求{what}", what=what) for what, held in _held(rule.when, context) if not held]
-    wants.extend(Said("排除{what}", what=what) for what, held in _held(rule.unless, context) if held)
+    wants = [Translatable("要求{what}", what=what) for what, held in _held(rule.when, context) if not held]
+    wants.extend(Translatable("排除{what}", what=what) for what, held in _held(rule.unless, context) if held)
     return tuple(wants)
 
 
-def _held(condition: Condition, context: Context) -> list[tuple[Said, bool]]:
-    checks: list[tuple[Said, bool]] = []
+def _held(condition: Condition, context: Context) -> list[tuple[Translatable, bool]]:
+    checks: list[tuple[Translatable, bool]] = []
     if condition.tags:
-        checks.append((Said("标签 {names}", names=condition.tags), not context.tags.isdisjoint(condition.tags)))
+        checks.append(
+            (Translatable("标签 {names}", names=condition.tags), not context.tags.isdisjoint(condition.tags))
+        )
     if condition.stages:
         here = {*context.stages.values(), *(f"{pipeline}/{stage}" for pipeline, stage in context.stages.items())}
-        checks.append((Said("阶段 {names}", names=condition.stages), not here.isdisjoint(condition.stages)))
+        checks.append((Translatable("阶段 {names}", names=condition.stages), not here.isdisjoint(condition.stages)))
     if condition.pipelines:
         held = not context.stages.keys().isdisjoint(condition.pipelines)
-        checks.append((Said("流程 {names}", names=condition.pipelines), held))
+        checks.append((Translatable("流程 {names}", names=condition.pipelines), held))
     if condition.channels:
-        checks.append((Said("渠道 {names}", names=condition.channels), context.channel in condition.channels))
+        checks.append((Translatable("渠道 {names}", names=condition.channels), context.channel in condition.channels))
     if condition.hours:
-        checks.append((Said("时段 {hours}", hours=condition.hours), _within_hours(condition.hours, context.hour)))
+        checks.append(
+            (Translatable("时段 {hours}", hours=condition.hours), _within_hours(condition.hours, context.hour))
+        )
     return checks
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from taggers.compiled import MOST_KEYWORDS, MOST_RULES, CompiledRule, Compiler
-from taggers.errors import RuleError, RuleErrors
+from taggers.errors import RuleBookError, RuleError
 from taggers.hits import Explanation, Span, TagHit
 from taggers.matching import Matcher
 from taggers.occurrence import Occurrence
 from taggers.reasons import explain, retold, say_hit, say_occurrence, unmet
 from taggers.rule import Rule, Synonym, TagGroup
-from taggers.said import Said
+from taggers.translatable import Translatable
 from taggers.utterance import NOWHERE, Context, Sender, Utterance, split_quote
 from taggers.weighing import Finding
 
-__all__ = ["RuleBook", "RuleError", "RuleErrors", "compile_rulebook"]
+__all__ = ["RuleBook", "RuleBookError", "RuleError", "compile_rulebook"]
 
 LONGEST = 5_000
 """Characters of one part that are read; what lies beyond is kept but not judged, so no message costs too much."""
@@ -145,19 +145,19 @@ def compile_rulebook(
     version: str = "",
     examples: bool = True,
 ) -> RuleBook:
-    """Check and compile the rules; raises RuleErrors with every problem. `examples`: try each rule's own."""
+    """Check and compile the rules; raises RuleBookError with every problem. `examples`: try each rule's own."""
     compiler = Compiler(synonyms, words)
     _check_names(compiler, rules, tag_groups)
     compiled = [compiler.rule(index, rule) for index, rule in enumerate(rules)]
     count = sum(len(slot) for made in compiled for slot in (*made.slots, made.none))
     if count > MOST_KEYWORDS:
-        compiler.fault(("rules",), Said("关键词共 {n} 个，最多 {most} 个", n=count, most=MOST_KEYWORDS))
+        compiler.fault(("rules",), Translatable("关键词共 {n} 个，最多 {most} 个", n=count, most=MOST_KEYWORDS))
     broken = {error.where[1] for error in compiler.errors if error.where[0] == "rules" and len(error.where) > 1}
     source = (tuple(rules), tuple(synonyms), tuple(words), tuple(tag_groups), version)
     book = RuleBook([made for made in compiled if made.index not in broken], compiler.words, version, source)
     problems = [*compiler.errors, *(failed_examples(book) if examples else ())]
     if problems:
-        raise RuleErrors(sorted(problems, key=_order))
+        raise RuleBookError(sorted(problems, key=_order))
     return book
 
 
@@ -173,13 +173,13 @@ def _order(error: RuleError) -> tuple[tuple[int, str | int], ...]:
 
 def _check_names(compiler: Compiler, rules: Sequence[Rule], tag_groups: Sequence[TagGroup]) -> None:
     if len(rules) > MOST_RULES:
-        compiler.fault(("rules",), Said("规则共 {n} 条，最多 {most} 条", n=len(rules), most=MOST_RULES))
+        compiler.fault(("rules",), Translatable("规则共 {n} 条，最多 {most} 条", n=len(rules), most=MOST_RULES))
     first: dict[str, int] = {}
     for index, rule in enumerate(rules):
         if first.setdefault(rule.id, index) != index:
             compiler.fault(
                 ("rules", index, "id"),
-                Said("规则编号「{name}」已被第 {n} 条规则使用，换一个", name=rule.id, n=first[rule.id] + 1),
+                Translatable("规则编号「{name}」已被第 {n} 条规则使用，换一个", name=rule.id, n=first[rule.id] + 1),
             )
     owners: dict[str, str] = {}
     for index, group in enumerate(tag_groups):
@@ -187,7 +187,9 @@ def _check_names(compiler: Compiler, rules: Sequence[Rule], tag_groups: Sequence
             if name in owners:
                 compiler.fault(
                     ("tags", index, "names", at),
-                    Said("标签「{name}」已在分组「{group}」里，一个标签只属于一组", name=name, group=owners[name]),
+                    Translatable(
+                        "标签「{name}」已在分组「{group}」里，一个标签只属于一组", name=name, group=owners[name]
+                    ),
                 )
             owners.setdefault(name, group.group)
 
@@ -207,7 +209,7 @@ def failed_examples(book: RuleBook) -> Iterable[RuleError]:
                 if hit:
                     yield RuleError(
                         where,
-                        Said(
+                        Translatable(
                             "例句「{sentence}」不该命中 {rule}，却命中了：{reason}",
                             sentence=sentence,
                             rule=rule.id,
@@ -215,10 +217,12 @@ def failed_examples(book: RuleBook) -> Iterable[RuleError]:
                         ),
                     )
                 else:
-                    why = got[0].reason if got else Said("未命中：句中没有这条规则的关键词")
+                    why = got[0].reason if got else Translatable("未命中：句中没有这条规则的关键词")
                     yield RuleError(
                         where,
-                        Said("例句「{sentence}」应命中 {rule}，但{why}", sentence=sentence, rule=rule.id, why=why),
+                        Translatable(
+                            "例句「{sentence}」应命中 {rule}，但{why}", sentence=sentence, rule=rule.id, why=why
+                        ),
                     )
 
 

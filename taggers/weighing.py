@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from taggers.compiled import CompiledRule, Keyword
 from taggers.hits import Span
 from taggers.page import Page
-from taggers.said import Said
+from taggers.translatable import Translatable
 from taggers.utterance import Scope
 
 MOST_OCCURRENCES = 32
@@ -94,7 +94,7 @@ def weigh(
 def _say(why: list[str] | None, wording: str, **values: object) -> None:
     """Where somebody asks: a reason is made for him only, since words are weighed for every message."""
     if why is not None:
-        why.append(Said(wording, **values))
+        why.append(Translatable(wording, **values))
 
 
 def _placed(occurrences: list[Occurrence], made: CompiledRule, page: Page, why: list[str] | None) -> list[Occurrence]:
@@ -106,7 +106,7 @@ def _placed(occurrences: list[Occurrence], made: CompiledRule, page: Page, why: 
             for slot, start, end, keyword, _ in occurrences[:MOST_OCCURRENCES]:
                 if slot != NONE and not page.is_word(start, end):
                     why.append(
-                        Said(
+                        Translatable(
                             "「{word}」不在词的边界上（分词：{cut}）",
                             word=keyword.written,
                             cut=page.words_around(start, end),
@@ -219,6 +219,6 @@ def spans_of(occurrences: list[Occurrence], page: Page, offset: int) -> list[Spa
     return spans
 
 
-def _lacking(keywords: list[Keyword]) -> Said:
+def _lacking(keywords: list[Keyword]) -> Translatable:
     words = list(dict.fromkeys(keyword.written for keyword in keywords[:4]))
-    return Said("没有出现 {words}{more}", words=words, more="……" if len(keywords) > 4 else "")
+    return Translatable("没有出现 {words}{more}", words=words, more="……" if len(keywords) > 4 else "")

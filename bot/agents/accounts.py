@@ -12,12 +12,13 @@ from bot.customers.identity import find_agents
 from bot.platform.database.audit_log import record
 from bot.platform.database.store import insert_new
 from bot.platform.models import Account, Agent
+from bot.wecom.errors import BotError
 
 ROLES = ("admin", "leader", "agent", "auditor")
 _LONGEST_NAME = 40
 
 
-class AccountProblem(Exception):  # noqa: N818 - named for what it is
+class AccountError(BotError):
     """What was asked for an account cannot be; the text says why and what to do."""
 
 
@@ -29,14 +30,14 @@ def find_account(session: Session, name: str) -> Account | None:
 
 
 def create_account(session: Session, name: str, password: str, role: str, by: str, now: datetime) -> Account:
-    """A local account; raises AccountProblem or WeakPassword."""
+    """A local account; raises AccountError or WeakPasswordError."""
     name = name.strip()
     if not 2 <= len(name) <= _LONGEST_NAME or not name.isprintable():
-        raise AccountProblem(f"名字要 2 到 {_LONGEST_NAME} 个可见字符")
+        raise AccountError(f"名字要 2 到 {_LONGEST_NAME} 个可见字符")
     check_password_rules(password, name)
     row = {"name": name, "password": hash_password(password), "role": _known(role), "role_by": by, "created_at": now}
     if not insert_new(session, Account, [row], ["name"]):
-        raise AccountProblem(f"已经有名为「{name}」的账号；要改密码请用 flask admin password {name}")
+        raise AccountError(f"已经有名为「{name}」的账号；要改密码请用 flask admin password {name}")
     account = session.scalars(select(Account).where(Account.name == name)).one()
     record(session, by, "account.create", _subject(account), now, name=name, role=role)
     return account
@@ -69,7 +70,7 @@ def account_of(session: Session, agent: Agent, now: datetime) -> Account:
 
 
 def choose_role(session: Session, account: Account, role: str, by: str, now: datetime) -> None:
-    """Give an account a role; raises AccountProblem where nobody would be left to administer."""
+    """Give an account a role; raises AccountError where nobody would be left to administer."""
     if _known(role) == account.role and account.role_by:
         return
     if role != "admin":
@@ -79,9 +80,9 @@ def choose_role(session: Session, account: Account, role: str, by: str, now: dat
 
 
 def choose_password(session: Session, account: Account, password: str, by: str, now: datetime) -> None:
-    """Give a local account another password, which ends its sessions; raises AccountProblem or WeakPassword."""
+    """Give a local account another password, which ends its sessions; raises AccountError or WeakPasswordError."""
     if account.name is None:
-        raise AccountProblem("员工用企业微信登录，没有密码")
+        raise AccountError("员工用企业微信登录，没有密码")
     check_password_rules(password, account.name)
     account.password = hash_password(password)
     account.serial += 1
@@ -89,7 +90,7 @@ def choose_password(session: Session, account: Account, password: str, by: str, 
 
 
 def disable(session: Session, account: Account, by: str, now: datetime) -> None:
-    """Shut an account: its next request is a stranger's. Raises AccountProblem for the last admin."""
+    """Shut an account: its next request is a stranger's. Raises AccountError for the last admin."""
     if account.disabled_at is not None:
         return
     _leave_an_admin(session, account)
@@ -134,12 +135,12 @@ def _leave_an_admin(session: Session, account: Account) -> None:
         .with_for_update(of=Account)
     )
     if not set(session.scalars(admins)) - {account.id}:
-        raise AccountProblem("这是最后一位管理员。请先让另一位成为管理员，再做这一步")
+        raise AccountError("这是最后一位管理员。请先让另一位成为管理员，再做这一步")
 
 
 def _known(role: str) -> str:
     if role not in ROLES:
-        raise AccountProblem(f"没有「{role}」这个角色，可选：{'、'.join(ROLES)}")
+        raise AccountError(f"没有「{role}」这个角色，可选：{'、'.join(ROLES)}")
     return role
 
 

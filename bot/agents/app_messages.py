@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bot.delivery.handler import Errand
+from bot.delivery.handler import OutboxHandler
 from bot.platform.models import Agent, Outbox, SopTask
 from bot.platform.work import Work
 from bot.sops.prompt_cards import prompt_card
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.system import System
 
 
-class CardChange(Errand):
+class CardChange(OutboxHandler):
     """A card that was clicked shows what came of it, or asks a question."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class CardChange(Errand):
         return {}
 
 
-class AppText(Errand):
+class AppText(OutboxHandler):
     """A plain answer to an agent who wrote to the app."""
 
     repeats_show = True

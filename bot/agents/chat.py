@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from bot.agents.card_clicks import tick
-from bot.agents.manual_moves import MoveRefused, move_by_hand
-from bot.customers.state import Case, open_case
+from bot.agents.manual_moves import MoveRefusedError, move_by_hand
+from bot.customers.state import CustomerState, load_customer
 from bot.platform.database.store import get_status, set_status
 from bot.platform.models import Agent, Customer, Follow, SopTask
 from bot.platform.work import Work
@@ -26,10 +26,10 @@ _LISTED = ("planned", "queued", "delivered", "unknown")
 def answer_agent(work: Work, agent: Agent, text: str) -> str:
     """Do what the agent writes and answer in words; whatever is not understood is answered with help."""
     order = read_order(text, work.now, work.settings.calendar)
-    return _ANSWERS[type(order)](_Desk(work, agent), order)
+    return _ANSWERS[type(order)](_AgentContext(work, agent), order)
 
 
-class _Desk:
+class _AgentContext:
     """What an answer needs: the agent's own customers and tasks."""
 
     def __init__(self, work: Work, agent: Agent) -> None:
@@ -82,7 +82,7 @@ class _Desk:
         return f"{local:%H:%M}" if local.date() == today else f"{local.month}月{local.day}日 {local:%H:%M}"
 
 
-def _say_today(desk: _Desk, _order: object) -> str:
+def _say_today(desk: _AgentContext, _order: object) -> str:
     tasks = desk.day()
     desk.remember(tasks[:MOST_LISTED])
     if not tasks:
@@ -96,28 +96,28 @@ def _say_today(desk: _Desk, _order: object) -> str:
     return f"今天要跟进 {len(lines)} 件：\n" + "\n".join(lines) + more + "\n回复「完成 1」或「推迟 1 明天」"
 
 
-def _say_customer(desk: _Desk, order: Lookup) -> str:
+def _say_customer(desk: _AgentContext, order: Lookup) -> str:
     found = desk.find(order.name)
     if not found:
         return f"您的客户里没有「{order.name}」"
     if len(found) > 1:
         return _which(found)
-    return _portrait(desk, open_case(desk.work.session, found[0].customer), found[0])
+    return _portrait(desk, load_customer(desk.work.session, found[0].customer), found[0])
 
 
-def _portrait(desk: _Desk, case: Case, follow: Follow) -> str:
-    customer = case.customer
+def _portrait(desk: _AgentContext, state: CustomerState, follow: Follow) -> str:
+    customer = state.customer
     spoke_at = customer.last_word_at
     rows = [
-        ("阶段", "、".join(case.stages.values()) or "还没有"),
-        ("标签", "、".join(sorted(case.tags)) or "还没有"),
+        ("阶段", "、".join(state.stages.values()) or "还没有"),
+        ("标签", "、".join(sorted(state.tags)) or "还没有"),
         ("最近说", f"「{customer.last_words}」{desk.when(spoke_at)}" if spoke_at else "还没有"),
-        ("下一步", next((f"{desk.when(t.due_at)} {t.text[:40]}" for t in case.open_tasks), "没有计划")),
+        ("下一步", next((f"{desk.when(t.due_at)} {t.text[:40]}" for t in state.open_tasks), "没有计划")),
     ]
     return f"{follow.remark or _name(customer)}\n" + "\n".join(f"{name}：{value}" for name, value in rows)
 
 
-def _tick(desk: _Desk, order: Done) -> str:
+def _tick(desk: _AgentContext, order: Done) -> str:
     task = desk.numbered(order.number)
     if isinstance(task, str):
         return task
@@ -125,7 +125,7 @@ def _tick(desk: _Desk, order: Done) -> str:
     return f"记下了：{_name(task.customer)} 这一步已发送。会话存档会再核对一次。"
 
 
-def _put_off(desk: _Desk, order: Delay) -> str:
+def _put_off(desk: _AgentContext, order: Delay) -> str:
     task = desk.numbered(order.number)
     if isinstance(task, str):
         return task
@@ -133,7 +133,7 @@ def _put_off(desk: _Desk, order: Delay) -> str:
     return f"好的，{_name(task.customer)} 这一步改到 {desk.when(task.due_at)}。"
 
 
-def _move(desk: _Desk, order: Shift) -> str:
+def _move(desk: _AgentContext, order: Shift) -> str:
     stages = [stage.name for pipeline in desk.work.settings.pipelines for stage in pipeline.stages]
     split = split_shift(order.words, stages)
     if split is None:
@@ -144,16 +144,16 @@ def _move(desk: _Desk, order: Shift) -> str:
         return f"您的客户里没有「{name}」"
     if len(found) > 1:
         return _which(found)
-    case = open_case(desk.work.session, found[0].customer)
+    state = load_customer(desk.work.session, found[0].customer)
     pipeline = next(p.name for p in desk.work.settings.pipelines if any(s.name == stage for s in p.stages))
     try:
-        moved = move_by_hand(desk.work, case, pipeline, stage, desk.agent.userid, "api")
-    except MoveRefused as refused:
+        moved = move_by_hand(desk.work, state, pipeline, stage, desk.agent.userid, "api")
+    except MoveRefusedError as refused:
         return str(refused)
     return f"{_name(found[0].customer)}：{moved.row.from_stage or '（还没有阶段）'} → {stage}"
 
 
-def _help(_desk: _Desk, order: Help) -> str:
+def _help(_desk: _AgentContext, order: Help) -> str:
     return f"{order.hint}\n{HELP}" if order.hint else HELP
 
 
@@ -167,7 +167,7 @@ def _name(customer: Customer) -> str:
     return customer.name or "（未知姓名）"
 
 
-_ANSWERS: dict[type, Callable[[_Desk, Any], str]] = {
+_ANSWERS: dict[type, Callable[[_AgentContext, Any], str]] = {
     Today: _say_today,
     Lookup: _say_customer,
     Done: _tick,

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.customers.state import OPEN_STATES
-from bot.delivery.handler import Errand, Postponed, Skipped
+from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import set_status
 from bot.platform.models import Agent, Outbox, SopTask, Status
@@ -51,7 +51,7 @@ def _due_before(ends: datetime) -> Any:
     return select(SopTask.agent_id).where(*mine).distinct().order_by(SopTask.agent_id)
 
 
-class DayList(Errand):
+class DayList(OutboxHandler):
     """The list of one agent's day, as it stands when it leaves; it changes no task."""
 
     repeats_show = True
@@ -60,7 +60,7 @@ class DayList(Errand):
         settings = work.settings
         shifts = settings.calendar.quiet_shifts(work.now)
         if shifts:
-            raise Postponed((shifts[-1].to - work.now).total_seconds())
+            raise PostponedError((shifts[-1].to - work.now).total_seconds())
         if "card" in row.payload:
             return row.payload
         ends = settings.calendar.instant(
@@ -68,7 +68,7 @@ class DayList(Errand):
         )
         tasks = _of_agent(work.session, row.agent_id, ends)
         if not tasks:
-            raise Skipped("今天没有要跟进的客户")
+            raise NotNeededError("今天没有要跟进的客户")
         agent = work.session.get_one(Agent, row.agent_id)
         left = sum(task.state == "delivered" for task in tasks)
         card = list_notice(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.customers.stages import mark_again
-from bot.customers.state import Case
-from bot.platform.database import audit_log as auditing
+from bot.customers.state import CustomerState
+from bot.platform.database import audit_log as audit_log
 from bot.platform.models import Follow, GroupSend, SopEnrolment, SopTask
 from bot.platform.work import Work
 from bot.sops.prompts import put_off
@@ -19,64 +19,64 @@ NO_NEWCOMER = "接手老客户，不再按新客户跟进"
 _ANEW = frozenset({"queued", "delivered", "unknown"})
 
 
-def taken_from(case: Case, at: datetime) -> Follow | None:
+def taken_from(state: CustomerState, at: datetime) -> Follow | None:
     """Whose customer this was until he was handed over lately, and whose tasks nobody has taken on yet."""
-    given = [f for f in case.follows if f.ended_by == TRANSFER and f.ended_at is not None and _near(f.ended_at, at)]
-    waiting = [follow for follow in given if _running(case, follow)]
+    given = [f for f in state.follows if f.ended_by == TRANSFER and f.ended_at is not None and _near(f.ended_at, at)]
+    waiting = [follow for follow in given if _running(state, follow)]
     newest = max(waiting or given, key=_ended, default=None)
     if newest is None or waiting:
         return newest
-    has_heir = any(follow.added_at >= _ended(newest) for follow in case.active_follows)
+    has_heir = any(follow.added_at >= _ended(newest) for follow in state.active_follows)
     return None if has_heir else newest
 
 
-def heir_of(case: Case, giver: Follow, *, surely: bool = False) -> Follow | None:
+def heir_of(state: CustomerState, giver: Follow, *, surely: bool = False) -> Follow | None:
     """Who has the customer now that `giver` lost him: whom an admin gave him to, else who got him lately (`surely`:
     not he)."""
-    others = [follow for follow in case.active_follows if follow is not giver]
+    others = [follow for follow in state.active_follows if follow is not giver]
     given = [follow for follow in others if follow.add_way == ASSIGNED]
     lately = [follow for follow in others if giver.ended_at and _near(follow.added_at, giver.ended_at)]
     return max(given or ([] if surely else lately), key=lambda follow: follow.added_at, default=None)
 
 
-def inherit(work: Work, case: Case, giver: Follow, heir: Follow, why: str) -> int:
+def inherit(work: Work, state: CustomerState, giver: Follow, heir: Follow, why: str) -> int:
     """Let `heir` go on with what runs through `giver`; returns how many open tasks he takes on.
 
     What was on its way to the giver's phone is prompted anew on the heir's. A mass message that WeCom has already
     stays the giver's.
     """
-    running, moved = _running(case, giver), 0
-    _stop_newcomer(work, case, heir, {enrolment.sop_id for enrolment in running})
+    running, moved = _running(state, giver), 0
+    _stop_newcomer(work, state, heir, {enrolment.sop_id for enrolment in running})
     for enrolment in running:
         enrolment.agent_id = heir.agent_id
         moved += sum(_take_on(work, task, heir.agent_id) for task in enrolment.tasks)
-    for placement in case.placements.values():
-        mark_again(work, case, heir, placement.pipeline)
+    for placement in state.placements.values():
+        mark_again(work, state, heir, placement.pipeline)
     detail = {"from": giver.agent.userid, "to": heir.agent.userid, "tasks": moved, "sops": len(running), "why": why}
-    auditing.record(work.session, "wecom", "customer.transfer", f"customer:{case.customer.id}", work.now, **detail)
+    audit_log.record(work.session, "wecom", "customer.transfer", f"customer:{state.customer.id}", work.now, **detail)
     work.session.flush()
     return moved
 
 
-def end_or_inherit(work: Work, case: Case, giver: Follow) -> Follow | None:
+def end_or_inherit(work: Work, state: CustomerState, giver: Follow) -> Follow | None:
     """A contact has ended, as a reading showed: his heir goes on, or what was planned stops. Returns the heir."""
     handed_over = giver.ended_by == TRANSFER or giver.agent.left_at is not None
-    heir = heir_of(case, giver, surely=not handed_over)
+    heir = heir_of(state, giver, surely=not handed_over)
     if heir is not None:
         giver.ended_by = TRANSFER
-        inherit(work, case, giver, heir, "reading")
+        inherit(work, state, giver, heir, "reading")
     else:
-        stop_sops(work, Case(case.customer, enrolments=_running(case, giver)), ["left"])
+        stop_sops(work, CustomerState(state.customer, enrolments=_running(state, giver)), ["left"])
     return heir
 
 
-def _running(case: Case, follow: Follow) -> list[SopEnrolment]:
-    return [e for e in case.enrolments if e.ended_at is None and e.agent_id == follow.agent_id]
+def _running(state: CustomerState, follow: Follow) -> list[SopEnrolment]:
+    return [e for e in state.enrolments if e.ended_at is None and e.agent_id == follow.agent_id]
 
 
-def _stop_newcomer(work: Work, case: Case, heir: Follow, sops: set[str]) -> None:
+def _stop_newcomer(work: Work, state: CustomerState, heir: Follow, sops: set[str]) -> None:
     """What began because we took the customer for a new one, or runs twice now."""
-    for enrolment in _running(case, heir):
+    for enrolment in _running(state, heir):
         greeted = any(task.completed_at is not None for task in enrolment.tasks)
         newcomer = enrolment.cause.startswith("event:") and enrolment.enrolled_at >= heir.added_at - LATELY
         if (newcomer and not greeted) or enrolment.sop_id in sops:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import Case
+from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, SopEnrolment
 from bot.platform.work import Work
@@ -19,50 +19,50 @@ from bot.wecom.errors import BotError
 from sop.enrolling import why_not_again
 from sop.playbook import Sop
 from sop.preview import Course, Prompt, preview
-from taggers.said import Said
+from taggers.translatable import Translatable
 
 BY_HAND = "人工停止"
 IMAGINED = "imagined"
 _BEHIND = ("completed", "replied", "expired", "cancelled", "failed")
 
 
-class EnrolRefused(BotError):  # noqa: N818 - named for what it is
+class EnrolRefusedError(BotError):
     """An enrolment that cannot be; the text says why."""
 
 
 def find_sop(settings: Settings, sop_id: str) -> Sop:
-    """The SOP of that id; raises EnrolRefused naming those there are."""
+    """The SOP of that id; raises EnrolRefusedError naming those there are."""
     sop = settings.sops.get(sop_id)
     if sop is None:
-        raise EnrolRefused(
-            Said(
+        raise EnrolRefusedError(
+            Translatable(
                 "没有跟进「{sop_id}」，可用的有：{names}",
                 sop_id=sop_id,
-                names=list(settings.sops) or Said("（一个也没有）"),
+                names=list(settings.sops) or Translatable("（一个也没有）"),
             )
         )
     return sop
 
 
-def enrol_by_hand(work: Work, case: Case, sop_id: str, who: str) -> SopEnrolment:
-    """Start an SOP for a customer whatever its trigger and audience; raises EnrolRefused saying why not.
+def enrol_by_hand(work: Work, state: CustomerState, sop_id: str, who: str) -> SopEnrolment:
+    """Start an SOP for a customer whatever its trigger and audience; raises EnrolRefusedError saying why not.
 
     who: a userid or an admin's name, kept as the cause. One whose wish for peace stands, or who is on it, is refused.
     """
     sop = find_sop(work.settings, sop_id)
-    why = _why_not(work, case, sop)
+    why = _why_not(work, state, sop)
     if why is not None:
-        raise EnrolRefused(why)
+        raise EnrolRefusedError(why)
     cause = f"hand:{who[:40]}:{int(work.now.timestamp() * 1000)}"
-    made = enrol(work, case, sop, cause, by_hand=True)
+    made = enrol(work, state, sop, cause, by_hand=True)
     if made is None:
-        raise EnrolRefused("这份跟进的日子都已经过去了，没有可提醒的步骤")
+        raise EnrolRefusedError("这份跟进的日子都已经过去了，没有可提醒的步骤")
     return made
 
 
-def stop_by_hand(work: Work, case: Case, sop_id: str, who: str) -> int:
+def stop_by_hand(work: Work, state: CustomerState, sop_id: str, who: str) -> int:
     """Stop a customer's running enrolments in an SOP (of an older config, too); returns how many there were."""
-    running = [e for e in case.enrolments if e.sop_id == sop_id and e.ended_at is None]
+    running = [e for e in state.enrolments if e.sop_id == sop_id and e.ended_at is None]
     if not running and sop_id not in work.settings.sops:
         find_sop(work.settings, sop_id)
     for enrolment in running:
@@ -70,23 +70,23 @@ def stop_by_hand(work: Work, case: Case, sop_id: str, who: str) -> int:
     return len(running)
 
 
-def preview_for(work: Work, case: Case, sop: Sop, days: int = 30) -> tuple[Prompt, ...]:
-    """What the customer would get if the SOP started now, among the SOPs he is on; raises EnrolRefused."""
-    agent = owner_for(case, sop)
+def preview_for(work: Work, state: CustomerState, sop: Sop, days: int = 30) -> tuple[Prompt, ...]:
+    """What the customer would get if the SOP started now, among the SOPs he is on; raises EnrolRefusedError."""
+    agent = owner_for(state, sop)
     if agent is None:
-        raise EnrolRefused("这位客户没有跟进的员工")
-    running = [e for e in case.enrolments if e.ended_at is None]
+        raise EnrolRefusedError("这位客户没有跟进的员工")
+    running = [e for e in state.enrolments if e.ended_at is None]
     courses = [course for e in running if e.sop_id != sop.id and (course := _course(work.settings, e)) is not None]
-    contacts = contacts_of(work, case.customer.id, work.settings.tables.budget.talk_hold)
+    contacts = contacts_of(work, state.customer.id, work.settings.tables.budget.talk_hold)
     return preview(
         [Course(sop, work.now), *courses],
         work.settings.workspace,
         work.settings.tables.budget,
-        case.customer.external_userid,
+        state.customer.external_userid,
         work.now,
         contacts=contacts,
         days=days,
-        values=wording_values(work.settings, case, agent),
+        values=wording_values(work.settings, state, agent),
     )
 
 
@@ -98,25 +98,25 @@ def preview_imagined(settings: Settings, sop: Sop, now: datetime, days: int = 30
     )
 
 
-def last_enrolment(session: Session, case: Case, sop: Sop) -> datetime | None:
+def last_enrolment(session: Session, state: CustomerState, sop: Sop) -> datetime | None:
     """When the customer was last put on the SOP."""
     mine = select(SopEnrolment.enrolled_at).where(
-        SopEnrolment.customer_id == case.customer.id, SopEnrolment.sop_id == sop.id
+        SopEnrolment.customer_id == state.customer.id, SopEnrolment.sop_id == sop.id
     )
     return session.scalar(mine.order_by(SopEnrolment.enrolled_at.desc()).limit(1))
 
 
-def _why_not(work: Work, case: Case, sop: Sop) -> str | None:
-    agent: Agent | None = owner_for(case, sop)
+def _why_not(work: Work, state: CustomerState, sop: Sop) -> str | None:
+    agent: Agent | None = owner_for(state, sop)
     if not sop.enabled:
         return "这份跟进已暂停"
-    if case.customer.opted_out_at is not None:
+    if state.customer.opted_out_at is not None:
         return "客户说过不想再收到消息"
-    if any(e.sop_id == sop.id and e.ended_at is None for e in case.enrolments):
+    if any(e.sop_id == sop.id and e.ended_at is None for e in state.enrolments):
         return "客户已经在这份跟进里了"
     if agent is None:
         return "这位客户没有跟进的员工"
-    return why_not_again(sop, last_enrolment(work.session, case, sop), work.now)
+    return why_not_again(sop, last_enrolment(work.session, state, sop), work.now)
 
 
 def _course(settings: Settings, enrolment: SopEnrolment) -> Course | None:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.stages import Cause, Moved, make_move
-from bot.customers.state import Case
+from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import StageMove
 from bot.platform.work import Work
@@ -15,61 +15,61 @@ from bot.sops.stopping import stop_left_stage
 from bot.wecom.errors import BotError
 from sop.playbook import Pipeline
 from sop.stages import Hand, Refusal, move_to, undo
-from taggers.said import Said
+from taggers.translatable import Translatable
 
 
-class MoveRefused(BotError):  # noqa: N818 - named for what it is
+class MoveRefusedError(BotError):
     """A person's move that cannot be; the text is for him."""
 
 
-def move_by_hand(work: Work, case: Case, pipeline: str, to: str, who: str, cause: Hand = "drag") -> Moved:
+def move_by_hand(work: Work, state: CustomerState, pipeline: str, to: str, who: str, cause: Hand = "drag") -> Moved:
     """Move a card where a person wants it, with all that follows; it holds against rules for the pipeline's `hold`.
 
-    who: the userid (or the admin's name) for the ledger. Raises MoveRefused. The caller rings for `wake` after
+    who: the userid (or the admin's name) for the ledger. Raises MoveRefusedError. The caller rings for `wake` after
     the commit.
     """
     table = _pipeline(work.settings, pipeline)
-    placement = case.placements.get(pipeline)
+    placement = state.placements.get(pipeline)
     decided = move_to(table, placement.stage if placement else None, to, cause)
     if isinstance(decided, Refusal):
-        raise MoveRefused(decided.why)
-    moved = make_move(work, case, table, decided, Cause(who, evidence=_words(cause, who)))
-    after_moves(work, case, [moved])
+        raise MoveRefusedError(decided.why)
+    moved = make_move(work, state, table, decided, Cause(who, evidence=_words(cause, who)))
+    after_moves(work, state, [moved])
     return moved
 
 
-def undo_move(work: Work, case: Case, move_id: int, who: str) -> Moved:
+def undo_move(work: Work, state: CustomerState, move_id: int, who: str) -> Moved:
     """Take a customer's latest move back by another one that leads back (the ledger is only added to).
 
     SOPs that the undone stage had started stop; those of the stage gone back to are not started again, since the
-    customer has had them. Raises MoveRefused.
+    customer has had them. Raises MoveRefusedError.
     """
     row = work.session.get(StageMove, move_id)
-    if row is None or row.customer_id != case.customer.id:
-        raise MoveRefused("没有这次移动")
-    placement = case.placements.get(row.pipeline)
+    if row is None or row.customer_id != state.customer.id:
+        raise MoveRefusedError("没有这次移动")
+    placement = state.placements.get(row.pipeline)
     if placement is None or placement.serial != row.serial:
-        raise MoveRefused("之后客户又移动过，请先撤销后面的移动")
+        raise MoveRefusedError("之后客户又移动过，请先撤销后面的移动")
     table = _pipeline(work.settings, row.pipeline)
     decided = undo(table, placement.stage, row.from_stage, row.to_stage)
     if isinstance(decided, Refusal):
-        raise MoveRefused(decided.why)
+        raise MoveRefusedError(decided.why)
     evidence = f"{who} 撤销了「{row.from_stage}」→「{row.to_stage}」"
-    moved = make_move(work, case, table, decided, Cause(who, evidence=evidence))
-    stop_left_stage(work, case, moved)
+    moved = make_move(work, state, table, decided, Cause(who, evidence=evidence))
+    stop_left_stage(work, state, moved)
     return moved
 
 
-def last_move(session: Session, case: Case, pipeline: str) -> StageMove | None:
+def last_move(session: Session, state: CustomerState, pipeline: str) -> StageMove | None:
     """The customer's latest move in a pipeline, which is the one that may be undone."""
-    moves = select(StageMove).where(StageMove.customer_id == case.customer.id, StageMove.pipeline == pipeline)
+    moves = select(StageMove).where(StageMove.customer_id == state.customer.id, StageMove.pipeline == pipeline)
     return session.scalar(moves.order_by(StageMove.serial.desc()).limit(1))
 
 
 def _pipeline(settings: Settings, name: str) -> Pipeline:
     found = next((pipeline for pipeline in settings.pipelines if pipeline.name == name), None)
     if found is None:
-        raise MoveRefused(Said("配置里没有流程「{name}」", name=name))
+        raise MoveRefusedError(Translatable("配置里没有流程「{name}」", name=name))
     return found
 
 

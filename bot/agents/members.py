@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.identity import find_agents
-from bot.delivery.handler import Errand
-from bot.platform.database import audit_log as auditing
+from bot.delivery.handler import OutboxHandler
+from bot.platform.database import audit_log as audit_log
 from bot.platform.models import Agent, Department, Outbox
 from bot.platform.work import About, Work
 from bot.wecom import directory
@@ -27,7 +27,7 @@ WECOM = "wecom"  # the actor of what WeCom told
 GONE = frozenset({DISABLED, LEFT})
 
 
-class ReadMember(Errand):
+class ReadMember(OutboxHandler):
     """One member's profile, after an event about him."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class ReadMember(Errand):
             note_left(work.session, agent, work.now)
 
 
-class ReadDepartments(Errand):
+class ReadDepartments(OutboxHandler):
     """All departments, after an event about one."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def take_person(session: Session, agent: Agent, found: Person, now: datetime) ->
         return note_left(session, agent, now) or bool(changed)
     if agent.left_at is not None:
         agent.left_at = None
-        auditing.record(session, WECOM, "agent.return", f"agent:{agent.id}", now)
+        audit_log.record(session, WECOM, "agent.return", f"agent:{agent.id}", now)
         return True
     return bool(changed)
 
@@ -102,7 +102,7 @@ def note_left(session: Session, agent: Agent, now: datetime) -> bool:
     if agent.left_at is not None:
         return False
     agent.left_at = now
-    auditing.record(session, WECOM, "agent.leave", f"agent:{agent.id}", now, userid=agent.userid)
+    audit_log.record(session, WECOM, "agent.leave", f"agent:{agent.id}", now, userid=agent.userid)
     return True
 
 

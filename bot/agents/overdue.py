@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 
-from bot.delivery.handler import Errand, Postponed, Skipped
+from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.config.settings import Settings
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Outbox, SopTask
@@ -83,7 +83,7 @@ def _put(work: Work, agent_id: int, to: str, tasks: Sequence[SopTask]) -> None:
     row.deadline = max(task.expires_at for task in tasks)
 
 
-class NudgeErrand(Errand):
+class RemindOverdue(OutboxHandler):
     """A plain message about prompts that are still open when it leaves. WeCom names the leader, else the config."""
 
     repeats_show = True
@@ -91,13 +91,13 @@ class NudgeErrand(Errand):
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         shifts = work.settings.calendar.shifts(work.now)
         if shifts:
-            raise Postponed((shifts[-1].to - work.now).total_seconds())
+            raise PostponedError((shifts[-1].to - work.now).total_seconds())
         if "text" in row.payload:
             return row.payload
         listed = select(SopTask).where(SopTask.id.in_(row.payload["task_ids"]), SopTask.state == "delivered")
         tasks = work.session.scalars(listed.order_by(SopTask.delivered_at, SopTask.id)).all()
         if not tasks:
-            raise Skipped("都已经跟进了，不用再催")
+            raise NotNeededError("都已经跟进了，不用再催")
         agent = work.session.get_one(Agent, row.agent_id)
         leader = row.payload["to"] == "leader"
         return {

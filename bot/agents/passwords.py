@@ -9,6 +9,8 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+from bot.wecom.errors import BotError
+
 SHORTEST, LONGEST = 12, 200
 _LEAST_DIFFERENT = 5
 # OWASP's second choice for argon2id: 19 MiB, two passes. Eight threads that check at once take 150 MB.
@@ -24,23 +26,23 @@ zhongguo1234 beijing20082008 5201314520131 1314520131452 zxcvbnm12345 asdfghjkl1
 """
 
 
-class WeakPassword(Exception):  # noqa: N818 - named for what it is
+class WeakPasswordError(BotError):
     """A password that is refused; the text says how to choose a better one."""
 
 
 def check_password_rules(password: str, name: str) -> None:
-    """Raise WeakPassword unless the password may be used for this account."""
+    """Raise WeakPasswordError unless the password may be used for this account."""
     folded = _folded(password)
     if len(password) < SHORTEST:
-        raise WeakPassword(f"密码至少 {SHORTEST} 个字符，可以用一句好记的话")
+        raise WeakPasswordError(f"密码至少 {SHORTEST} 个字符，可以用一句好记的话")
     if len(password) > LONGEST:
-        raise WeakPassword(f"密码最多 {LONGEST} 个字符")
+        raise WeakPasswordError(f"密码最多 {LONGEST} 个字符")
     if len(set(folded)) < _LEAST_DIFFERENT:
-        raise WeakPassword("密码里不同的字符太少，请换一个")
+        raise WeakPasswordError("密码里不同的字符太少，请换一个")
     if folded in _TOO_COMMON.split():
-        raise WeakPassword("这是最常见的密码之一，别人很快会猜到，请换一个")
+        raise WeakPasswordError("这是最常见的密码之一，别人很快会猜到，请换一个")
     if _folded(name) and folded.replace(_folded(name), "").strip("0123456789!@#$%.-_") == "":
-        raise WeakPassword("密码不能只是名字加几个数字，请换一个")
+        raise WeakPasswordError("密码不能只是名字加几个数字，请换一个")
 
 
 def hash_password(password: str) -> str:

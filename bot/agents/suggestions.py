@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from rapidfuzz import fuzz
 from sqlalchemy import select
 
-from bot.customers.state import Case
+from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Evidence, Message, SopTask
 from bot.platform.work import Work
@@ -38,17 +38,17 @@ class Suggestion:
         return self.task.attach if self.task is not None else ()
 
 
-def suggest(work: Work, case: Case, agent: Agent, most: int = MOST) -> list[Suggestion]:
+def suggest(work: Work, state: CustomerState, agent: Agent, most: int = MOST) -> list[Suggestion]:
     """The best words first: due steps, then the replies of rules hit lately, then the next planned step.
 
     What this agent's side has said in nearly the same words since is left out. Two queries beside the case's own.
     """
-    said = _said_lately(work, case)
+    said = _said_lately(work, state)
     found: list[Suggestion] = []
     candidates = [
-        *_due(work.settings, case, agent, work.now),
-        *_asked(work, case, agent),
-        *_next(work.settings, case, agent, work.now),
+        *_due(work.settings, state, agent, work.now),
+        *_asked(work, state, agent),
+        *_next(work.settings, state, agent, work.now),
     ]
     for one in candidates:
         known = [*said, *(other.text for other in found)]
@@ -57,42 +57,42 @@ def suggest(work: Work, case: Case, agent: Agent, most: int = MOST) -> list[Sugg
     return found
 
 
-def find_suggestion(work: Work, case: Case, agent: Agent, key: str) -> Suggestion | None:
+def find_suggestion(work: Work, state: CustomerState, agent: Agent, key: str) -> Suggestion | None:
     """The suggestion of this key as long as it may still be sent."""
     kind, _, rest = key.partition(":")
     if kind == "task":
-        steps = _of_tasks(work.settings, case, agent, "due", _mine(case, agent))
+        steps = _of_tasks(work.settings, state, agent, "due", _mine(state, agent))
         return next((step for step in steps if step.key == key), None)
     if kind == "rule" and rest:
-        return next((one for one in _asked(work, case, agent) if one.key == key), None)
+        return next((one for one in _asked(work, state, agent) if one.key == key), None)
     return None
 
 
-def _mine(case: Case, agent: Agent) -> list[SopTask]:
-    return [task for task in case.open_tasks if task.agent_id == agent.id and task.channel == "card"]
+def _mine(state: CustomerState, agent: Agent) -> list[SopTask]:
+    return [task for task in state.open_tasks if task.agent_id == agent.id and task.channel == "card"]
 
 
-def _due(settings: Settings, case: Case, agent: Agent, now: datetime) -> Iterator[Suggestion]:
-    due = [task for task in _mine(case, agent) if task.due_at <= now]
-    return _of_tasks(settings, case, agent, "due", due)
+def _due(settings: Settings, state: CustomerState, agent: Agent, now: datetime) -> Iterator[Suggestion]:
+    due = [task for task in _mine(state, agent) if task.due_at <= now]
+    return _of_tasks(settings, state, agent, "due", due)
 
 
-def _next(settings: Settings, case: Case, agent: Agent, now: datetime) -> Iterator[Suggestion]:
+def _next(settings: Settings, state: CustomerState, agent: Agent, now: datetime) -> Iterator[Suggestion]:
     """A step sent ahead of its time counts only so long before it is due."""
     soon = now + settings.tables.completion.look_back
-    ahead = [task for task in _mine(case, agent) if now < task.due_at <= soon]
-    return _of_tasks(settings, case, agent, "next", ahead)
+    ahead = [task for task in _mine(state, agent) if now < task.due_at <= soon]
+    return _of_tasks(settings, state, agent, "next", ahead)
 
 
 def _of_tasks(
-    settings: Settings, case: Case, agent: Agent, kind: str, tasks: Sequence[SopTask]
+    settings: Settings, state: CustomerState, agent: Agent, kind: str, tasks: Sequence[SopTask]
 ) -> Iterator[Suggestion]:
-    values = wording_values(settings, case, agent) if tasks else {}
+    values = wording_values(settings, state, agent) if tasks else {}
     for task in tasks:
         yield Suggestion(f"task:{task.id}", kind, render(task.wording, values), task.why, task)
 
 
-def _asked(work: Work, case: Case, agent: Agent) -> Iterator[Suggestion]:
+def _asked(work: Work, state: CustomerState, agent: Agent) -> Iterator[Suggestion]:
     """The replies of rules that hit lately, the newest hit first."""
     replies = {rule.id: rule.reply for rule in work.settings.tables.rules if rule.reply}
     if not replies:
@@ -100,14 +100,14 @@ def _asked(work: Work, case: Case, agent: Agent) -> Iterator[Suggestion]:
     query = (
         select(Evidence)
         .where(
-            Evidence.customer_id == case.customer.id,
+            Evidence.customer_id == state.customer.id,
             Evidence.rule_id.in_(replies),
             Evidence.hit_at > work.now - LATELY,
         )
         .order_by(Evidence.hit_at.desc(), Evidence.id.desc())
         .limit(_LOOKED_AT)
     )
-    values = wording_values(work.settings, case, agent)
+    values = wording_values(work.settings, state, agent)
     newest: dict[str, Evidence] = {}
     for row in work.session.scalars(query):
         newest.setdefault(row.rule_id, row)
@@ -115,11 +115,11 @@ def _asked(work: Work, case: Case, agent: Agent) -> Iterator[Suggestion]:
         yield Suggestion(f"rule:{rule_id}", "asked", render(replies[rule_id] or "", values), row.reason)
 
 
-def _said_lately(work: Work, case: Case) -> list[str]:
+def _said_lately(work: Work, state: CustomerState) -> list[str]:
     query = (
         select(Message.text)
         .where(
-            Message.customer_id == case.customer.id,
+            Message.customer_id == state.customer.id,
             Message.role == "agent",
             Message.sent_at > work.now - LATELY,
             Message.revoked_at.is_(None),

@@ -21,17 +21,17 @@ REFUSALS = (GROUP_SENT, NO_DELAY, NO_REASON, TAPPED, SETTLED)
 _SPANS = {"30m": timedelta(minutes=30), "2h": timedelta(hours=2)}
 
 
-class AnswerRefused(BotError):  # noqa: N818 - named for what it is
+class AnswerRefusedError(BotError):
     """What the agent wants cannot be done any more; the text is for him."""
 
 
 def postpone(work: Work, task: SopTask, option: str) -> None:
-    """Prompt the agent again later (a key of DELAYS); a card that waits does not leave. Raises AnswerRefused."""
+    """Prompt the agent again later (a key of DELAYS); a card that waits does not leave. Raises AnswerRefusedError."""
     _check_open(task)
     if task.group_send_id is not None:
-        raise AnswerRefused(GROUP_SENT)
+        raise AnswerRefusedError(GROUP_SENT)
     if option not in DELAYS:
-        raise AnswerRefused(NO_DELAY)
+        raise AnswerRefusedError(NO_DELAY)
     until = _until(option, work.settings.calendar, work.now)
     cancel_cards(work, [task.id], "员工推迟")
     put_off(task, max(until, task.due_at), "员工推迟")
@@ -40,10 +40,10 @@ def postpone(work: Work, task: SopTask, option: str) -> None:
 
 def decline(work: Work, task: SopTask, reason: str) -> None:
     """Drop the prompt because it does not fit (a key of REASONS), which counts against its step. Raises
-    AnswerRefused."""
+    AnswerRefusedError."""
     _check_open(task)
     if reason not in REASONS:
-        raise AnswerRefused(NO_REASON)
+        raise AnswerRefusedError(NO_REASON)
     task.state, task.rejected_because = "cancelled", reason
     task.ended_because = f"员工认为不合适：{REASONS[reason]}"
     cancel_cards(work, [task.id], task.ended_because)
@@ -53,13 +53,13 @@ def tap(task: SopTask, now: datetime, *, again: bool = False) -> None:
     """Take the one tap that sends this task's words; a second one within TAP_HOLDS is refused unless `again`."""
     _check_open(task)
     if task.tapped_at is not None and now - task.tapped_at < TAP_HOLDS and not again:
-        raise AnswerRefused(TAPPED)
+        raise AnswerRefusedError(TAPPED)
     task.tapped_at = now
 
 
 def _check_open(task: SopTask) -> None:
     if task.state not in OPEN_STATES:
-        raise AnswerRefused(SETTLED)
+        raise AnswerRefusedError(SETTLED)
 
 
 def _until(option: str, calendar: Workcalendar, now: datetime) -> datetime:

@@ -40,7 +40,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class DraftComparison:
     """Hits on the messages looked at: by the book in force, by the draft, and where they differ (the newest few)."""
 
     messages: int
@@ -78,7 +78,7 @@ def last_sayings(session: Session, limit: int = LAST) -> list[Saying]:
     return found
 
 
-def compare_books(old: RuleBook, new: RuleBook, sayings: Sequence[Saying], shown: int = SHOWN) -> Comparison:
+def compare_books(old: RuleBook, new: RuleBook, sayings: Sequence[Saying], shown: int = SHOWN) -> DraftComparison:
     """Judge the messages by both books; what customers carry or where they stand is not asked."""
     before = after = gained = lost = 0
     gains: list[Difference] = []
@@ -98,7 +98,7 @@ def compare_books(old: RuleBook, new: RuleBook, sayings: Sequence[Saying], shown
                 lost += 1
                 if len(losses) < shown:
                     losses.append(_difference(saying, hit.rule_id, hit.tag, hit.reason, new))
-    return Comparison(len(sayings), before, after, gained, lost, tuple(gains), tuple(losses))
+    return DraftComparison(len(sayings), before, after, gained, lost, tuple(gains), tuple(losses))
 
 
 def _difference(saying: Saying, rule_id: str, tag: str, why: str, other: RuleBook) -> Difference:

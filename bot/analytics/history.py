@@ -18,7 +18,7 @@ from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
 from bot.platform.encryption import DataKeys
 from bot.platform.models import Customer, Message, Placement, StageMove, Tagging
-from bot.wecom.errors import UnreadableMessage
+from bot.wecom.errors import UnreadableMessageError
 from bot.wecom.messages import read_message
 from taggers.backtest import Backtest, Story, backtest, merge
 from taggers.utterance import Part, Scope, Utterance, split_quote
@@ -108,7 +108,7 @@ def _parts(session: Session, msgid: str, text: str) -> tuple[Part, ...]:
     raw = session.scalar(select(Message.raw).where(Message.msgid == msgid))
     try:
         source = read_message((raw or "").encode("utf-8", "surrogatepass"))
-    except UnreadableMessage:
+    except UnreadableMessageError:
         return (Part("mixed", text),)
     return tuple(Part(cast(Scope, part.scope), part.text, part.offset) for part in source.parts)
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot.analytics import history
 from bot.platform.config.settings import Settings, parse_settings
-from bot.platform.database.store import Held, release_lease, still_held, take_lease
+from bot.platform.database.store import HeldLease, release_lease, still_held, take_lease
 from bot.platform.log import get_logger
 from bot.platform.models import Message, Study
 from bot.platform.work import Work
@@ -98,7 +98,7 @@ def advance(system: System, now: datetime) -> bool:
     return _keep(system, held, study, outcome, now)
 
 
-def _keep(system: System, held: Held, done: Study, outcome: Mapping[str, Any], now: datetime) -> bool:
+def _keep(system: System, held: HeldLease, done: Study, outcome: Mapping[str, Any], now: datetime) -> bool:
     """Write a piece down unless somebody cancelled, or did it in the meantime."""
     with system.store.write() as session:
         study = session.get(Study, done.id, with_for_update=True)

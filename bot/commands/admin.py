@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.agents import accounts
-from bot.agents.accounts import ROLES, AccountProblem, find_account
-from bot.agents.passwords import WeakPassword, made_password
+from bot.agents.accounts import ROLES, AccountError, find_account
+from bot.agents.passwords import WeakPasswordError, made_password
 from bot.commands.terminal import console, fail, migrated_system
 from bot.platform import clock
 from bot.platform.models import Account
@@ -39,7 +39,7 @@ def create(name: str, role: str, generate: bool) -> None:
     try:
         with system.store.write() as session:
             accounts.create_account(session, name, password, role, _BY, clock.now())
-    except (AccountProblem, WeakPassword) as problem:
+    except (AccountError, WeakPasswordError) as problem:
         fail(str(problem))
     console.print(f"已建好「{name}」（{role}）。登录：{system.environment.base_url}/sign-in", markup=False)
     _show_once(password, generate)
@@ -115,9 +115,9 @@ def _do(system: System, name: str, deed: _Deed) -> None:
         with system.store.write() as session:
             account = find_account(session, name)
             if account is None:
-                raise AccountProblem(f"没有名为「{name}」的账号；flask admin list 列出所有账号")
+                raise AccountError(f"没有名为「{name}」的账号；flask admin list 列出所有账号")
             deed(session, account, _BY, clock.now())
-    except (AccountProblem, WeakPassword) as problem:
+    except (AccountError, WeakPasswordError) as problem:
         fail(str(problem))
 
 

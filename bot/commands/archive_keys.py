@@ -16,7 +16,7 @@ from bot.platform.models import ArchiveCursor, Quarantine
 from bot.system import System
 from bot.wecom.archive import SealedRow
 from bot.wecom.errors import WeComError
-from bot.wecom.keyring import KeyProblem, KeyRing
+from bot.wecom.keyring import KeyRing, KeyRingError
 
 FITS = "配得上"
 SAMPLE = 200  # rows of each place that is looked into
@@ -44,7 +44,7 @@ def try_keys(ring: KeyRing, rows: Iterable[SealedRow]) -> dict[int, Counter[str]
     tried: dict[int, Counter[str]] = {}
     for row in rows:
         outcome = ring.tried(row)
-        told = outcome.reason if isinstance(outcome, KeyProblem) else FITS
+        told = outcome.reason if isinstance(outcome, KeyRingError) else FITS
         tried.setdefault(row.publickey_ver, Counter())[told] += 1
     return tried
 

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from bot.commands.terminal import console, fail, migrated_system, progress_bar
 from bot.commands.wecom import run_comparison
-from bot.ops.consistency import Finding, as_json, audit, audit_archive
+from bot.ops.consistency import Violation, as_json, audit, audit_archive
 from bot.ops.invariants import INVARIANTS
 from bot.platform import clock
 from bot.platform.config.settings import ConfigError
@@ -44,18 +44,18 @@ def audit_run(with_wecom: bool = False, at_rest: bool = False, json_only: bool =
     raise SystemExit(1 if found else 0)
 
 
-def _with_wecom(system: System) -> list[Finding]:
+def _with_wecom(system: System) -> list[Violation]:
     try:
         lost = audit_archive(system)
         drift = run_comparison(system, None, dry_run=True).drift
     except (WeComError, ConfigError, SurroundingsError) as error:
         fail(str(error))
     rows = [f"{row.customer or row.external_userid} {row.userid}：{row.what}" for row in drift]
-    tags = Finding("wecom-tags", "手机上的客户与标签和看板一致", len(rows), rows[:5])
+    tags = Violation("wecom-tags", "手机上的客户与标签和看板一致", len(rows), rows[:5])
     return [finding for finding in (lost, tags) if finding.count]
 
 
-def _show(found: list[Finding], looked_at: int) -> None:
+def _show(found: list[Violation], looked_at: int) -> None:
     if not found:
         console.print(f"{looked_at} 条都成立", style="green")
         return

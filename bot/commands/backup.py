@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.commands.terminal import console, fail, migrated_system, progress_bar, system_at_hand
 from bot.ops.backup import back_up
-from bot.ops.restore import BadBackup, read_manifest
+from bot.ops.restore import BadBackupError, read_manifest
 from bot.ops.restore import restore as put_back
 from bot.platform import clock
 from bot.platform.database.store import get_status
@@ -58,7 +58,7 @@ def restore(file: Path, replace: bool, yes: bool) -> None:
         with progress_bar("恢复") as progress:
             bar = progress.add_task("", total=total)
             found = put_back(system, file, now, replace=replace, seen=lambda _name, rows: progress.advance(bar, rows))
-    except BadBackup as error:
+    except BadBackupError as error:
         fail(str(error))
     console.print(
         f"已恢复 {found.made_at} 的备份：{found.rows} 行，{found.files} 个文件；再次抹去 {found.erased} 位客户。\n"

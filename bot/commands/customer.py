@@ -9,7 +9,7 @@ import click
 from flask.cli import with_appcontext
 
 from bot.commands.terminal import console, errors, migrated_system
-from bot.customers.fields import MOST_BYTES, FactRefused, import_facts, set_fact
+from bot.customers.fields import MOST_BYTES, FieldRefusedError, import_facts, set_fact
 
 MOST_SHOWN = 50
 
@@ -30,7 +30,7 @@ def set_one(external_userid: str, name: str, value: str) -> None:
     try:
         with system.store.write() as session:
             kept = set_fact(session, system.settings.fields, external_userid, name, value)
-    except FactRefused as refused:
+    except FieldRefusedError as refused:
         _refuse(refused)
     console.print(f"{external_userid} 的 {name}：{kept or '已清除'}", markup=False, highlight=False)
 
@@ -45,12 +45,12 @@ def import_table(path: Path) -> None:
     try:
         with system.store.write() as session:
             count = import_facts(session, system.settings.fields, raw)
-    except FactRefused as refused:
+    except FieldRefusedError as refused:
         _refuse(refused)
     console.print(f"导入了 {count} 位客户", style="green")
 
 
-def _refuse(refused: FactRefused) -> NoReturn:
+def _refuse(refused: FieldRefusedError) -> NoReturn:
     for problem in refused.problems[:MOST_SHOWN]:
         errors.print(problem, style="red", markup=False, highlight=False)
     rest = len(refused.problems) - MOST_SHOWN

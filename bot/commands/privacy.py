@@ -17,8 +17,8 @@ from bot.commands.terminal import console, fail, migrated_system, progress_bar
 from bot.platform import clock
 from bot.platform.database.audit_log import record, verify_chain, verify_views
 from bot.platform.models import AuditEntry
-from bot.privacy.erasure import NobodyToErase, erase
-from bot.privacy.export import NobodyToExport, as_json, export, messages_csv
+from bot.privacy.erasure import NobodyToEraseError, erase
+from bot.privacy.export import NobodyToExportError, as_json, export, messages_csv
 from bot.privacy.retention import KINDS, count_old, purge
 
 
@@ -59,7 +59,7 @@ def export_customer(external_userid: str, path: Path | None) -> None:
         with system.store.write() as session:
             exported = export(session, external_userid, now)
             record(session, operator(), "customer.export", f"customer:{exported['tables']['customer'][0]['id']}", now)
-    except NobodyToExport as error:
+    except NobodyToExportError as error:
         fail(str(error))
     if path is None:
         click.echo(as_json(exported).decode())
@@ -87,7 +87,7 @@ def erase_customer(external_userid: str, yes: bool) -> None:
         with progress_bar("查找") as progress:
             bar = progress.add_task("", total=None)
             done = erase(system, external_userid, operator(), clock.now(), lambda count: progress.advance(bar, count))
-    except NobodyToErase as error:
+    except NobodyToEraseError as error:
         fail(str(error))
     table = Table("表", "删去的行", title=f"已删除；文件 {done.files} 个", title_justify="left")
     for name, count in sorted(done.rows.items()):

@@ -22,7 +22,7 @@ from bot.platform import clock
 from bot.platform.config.settings import ConfigError, Settings, load_settings
 from taggers.backtest import Backtest
 from taggers.coverage import survey
-from taggers.evaluation import Case, Evaluation, Labels, evaluate
+from taggers.evaluation import CustomerState, Evaluation, Labels, evaluate
 from taggers.mining import mine
 from taggers.rule import parse_duration
 from taggers.utterance import Utterance
@@ -155,13 +155,13 @@ def evaluate_rules(dialogues: Path, labels: Path, mistakes: int, path: Path | No
         gold = Labels.model_validate(read_table(labels))
     except (ValidationError, ValueError) as problem:
         fail(f"{labels.name} 不对：{problem}")
-    cases = [
-        Case(str(dialogue.get("id", number)), str(turn.get("text", "")), gold.gold(turn.get("acts", [])))
+    states = [
+        CustomerState(str(dialogue.get("id", number)), str(turn.get("text", "")), gold.gold(turn.get("acts", [])))
         for number, dialogue in _lines(dialogues)
         for turn in _turns(dialogue)
         if turn.get("role") == "customer"
     ]
-    outcome = evaluate(settings.book, cases, [label.tag for label in gold.labels])
+    outcome = evaluate(settings.book, states, [label.tag for label in gold.labels])
     if as_json:
         _show(_evaluation(outcome, settings.version, mistakes))
         return
@@ -187,7 +187,7 @@ def _evaluation(outcome: Evaluation, version: str, mistakes: int) -> dict[str, A
     for one in outcome.mistakes:
         shown[one.tag] = shown.get(one.tag, 0) + 1
         if shown[one.tag] <= mistakes:
-            wrong.append({"tag": one.tag, "text": one.case.text, "rules": one.rules, "dialogue": one.case.dialogue})
+            wrong.append({"tag": one.tag, "text": one.case.text, "rules": one.rules, "dialogue": one.state.dialogue})
     return {
         "version": version,
         "utterances": outcome.utterances,

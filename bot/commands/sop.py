@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.agents.manual_enrolment import (
-    EnrolRefused,
+    EnrolRefusedError,
     enrol_by_hand,
     find_sop,
     preview_for,
@@ -25,7 +25,7 @@ from bot.agents.manual_enrolment import (
     stop_by_hand,
 )
 from bot.commands.terminal import console, errors, fail, migrated_system, system_at_hand
-from bot.customers.state import Case, open_case
+from bot.customers.state import CustomerState, load_customer
 from bot.platform import clock
 from bot.platform.config.settings import Settings
 from bot.platform.models import Customer
@@ -41,11 +41,11 @@ _WEEKDAYS = "一二三四五六日"
 def sop() -> None: ...
 
 
-def _case(session: Session, external_userid: str) -> Case:
+def _case(session: Session, external_userid: str) -> CustomerState:
     customer = session.scalar(select(Customer).where(Customer.external_userid == external_userid))
     if customer is None:
-        raise EnrolRefused(f"没有客户 {external_userid}")
-    return open_case(session, customer)
+        raise EnrolRefusedError(f"没有客户 {external_userid}")
+    return load_customer(session, customer)
 
 
 @sop.command("preview", help="这份跟进现在开始的话，接下来 30 天哪天几点提醒什么；每次顺延都说明原因。")
@@ -66,7 +66,7 @@ def show_preview(sop_id: str, customer: str | None, days: int, as_json: bool) ->
         else:
             with system.look(now) as work:
                 prompts = preview_for(work, _case(work.session, customer), table, days)
-    except EnrolRefused as refused:
+    except EnrolRefusedError as refused:
         fail(str(refused))
     if as_json:
         click.echo(json.dumps([_as_object(settings, prompt) for prompt in prompts], ensure_ascii=False))
@@ -176,10 +176,10 @@ def _findings(found: Findings, seconds: float) -> Table:
 def enrol_one(sop_id: str, external_userid: str) -> None:
     try:
         with migrated_system().work() as work:
-            case = _case(work.session, external_userid)
-            made = enrol_by_hand(work, case, sop_id, getpass.getuser())
+            state = _case(work.session, external_userid)
+            made = enrol_by_hand(work, state, sop_id, getpass.getuser())
             due = [_local(work.settings, task.due_at) for task in made.tasks]
-    except EnrolRefused as refused:
+    except EnrolRefusedError as refused:
         fail(str(refused))
     console.print(f"已加入，{len(due)} 步：{'、'.join(f'{at:%m-%d %H:%M}' for at in due)}", highlight=False)
 
@@ -191,8 +191,8 @@ def enrol_one(sop_id: str, external_userid: str) -> None:
 def stop_one(sop_id: str, external_userid: str) -> None:
     try:
         with migrated_system().work() as work:
-            case = _case(work.session, external_userid)
-            count = stop_by_hand(work, case, sop_id, getpass.getuser())
-    except EnrolRefused as refused:
+            state = _case(work.session, external_userid)
+            count = stop_by_hand(work, state, sop_id, getpass.getuser())
+    except EnrolRefusedError as refused:
         fail(str(refused))
     console.print("已停止" if count else "客户不在这份跟进里，没有可停止的")

@@ -20,7 +20,7 @@ from bot.platform.config.settings import ConfigError
 from bot.platform.environment import SurroundingsError
 from bot.platform.models import Outbox
 from bot.sync.directory import compare_groups, compare_lost_groups, compare_staff
-from bot.sync.drift import Comparison
+from bot.sync.drift import Reconciliation
 from bot.sync.initial_import import import_all
 from bot.sync.reconcile import AT_ONCE, agents_to_compare, chunks, compare_agents, start_comparison
 from bot.system import System
@@ -86,7 +86,7 @@ def import_(full: bool, json_only: bool) -> None:
     except (WeComError, ConfigError, SurroundingsError) as error:
         fail(f"{error}\n已导入的都在；改好之后再运行一次，会接着导入")
     finally:
-        system.tallies.flush(clock.now(), at_once=True)
+        system.call_counts.flush(clock.now(), at_once=True)
     counts = {
         kind: dict(zip(("new", "changed", "gone"), numbers, strict=True)) for kind, numbers in found.counts.items()
     }
@@ -104,7 +104,7 @@ def import_(full: bool, json_only: bool) -> None:
 
 def run_comparison(
     system: System, policy: Policy | None, *, dry_run: bool = False, progress: Progress | None = None
-) -> Comparison:
+) -> Reconciliation:
     """Compare all agents' customers and, unless `dry_run`, carry out the repairs here and now."""
     progress = progress or Progress(disable=True)
     run = start_comparison(system, policy, clock.now(), dry_run=dry_run)
@@ -140,7 +140,7 @@ def _carry_out(system: System, progress: Progress) -> None:
             time.sleep(0.1)
 
 
-def summary(system: System, run: Comparison, seconds: float) -> dict[str, Any]:
+def summary(system: System, run: Reconciliation, seconds: float) -> dict[str, Any]:
     """The run as one JSON object: counts, every difference, and how the repairs ended."""
     with system.store.read() as session:
         states = session.scalars(select(Outbox.state).where(Outbox.id.in_(run.rows))).all()
@@ -160,7 +160,7 @@ def summary(system: System, run: Comparison, seconds: float) -> dict[str, Any]:
     }
 
 
-def _show(run: Comparison, outcome: dict[str, Any]) -> None:
+def _show(run: Reconciliation, outcome: dict[str, Any]) -> None:
     console = Console()
     title = f"核对了 {run.agents} 位员工的 {run.follows} 位客户，{len(run.drift)} 处不同（{run.policy}）"
     if not run.drift:

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from bot.customers.state import Case
+from bot.customers.state import CustomerState
 from bot.customers.tags import Occasion, context_of, record_hits
 from bot.platform.models import Evidence, Message, SopTask
 from bot.platform.work import Work
 from taggers.occurrence import Occurrence
 
 
-def observe(work: Work, case: Case, seen: Occurrence, message: Message | None = None) -> list[str]:
+def observe(work: Work, state: CustomerState, seen: Occurrence, message: Message | None = None) -> list[str]:
     """Show one occurrence to the rules; returns the tags it confirmed. The same occurrence counts once."""
-    hits = work.settings.book.observe(seen, context_of(work.settings, case, seen.at))
+    hits = work.settings.book.observe(seen, context_of(work.settings, state, seen.at))
     if not hits:
         return []
     mine = select(Evidence.rule_id).where(
-        Evidence.customer_id == case.customer.id, Evidence.occasion == seen.id[:128]
+        Evidence.customer_id == state.customer.id, Evidence.occasion == seen.id[:128]
     )
     counted = set(work.session.scalars(mine))
     occasion = Occasion(seen.id, seen.at, message.id if message else None, message.msgid if message else None)
-    return record_hits(work, case, [h for h in hits if h.rule_id not in counted], occasion)
+    return record_hits(work, state, [h for h in hits if h.rule_id not in counted], occasion)
 
 
-def observe_message(work: Work, case: Case, message: Message, *, first: bool) -> list[str]:
+def observe_message(work: Work, state: CustomerState, message: Message, *, first: bool) -> list[str]:
     """The message itself as behaviour: its kind, its hour, whether it is the first ever."""
     hour = message.sent_at.astimezone(work.settings.zone).hour
     seen = Occurrence("message", message.sent_at, message.msgid, message_kind=message.kind, hour=hour, first=first)
-    return observe(work, case, seen, message)
+    return observe(work, state, seen, message)
 
 
-def observe_window(work: Work, case: Case, task: SopTask, *, replied: bool) -> list[str]:
+def observe_window(work: Work, state: CustomerState, task: SopTask, *, replied: bool) -> list[str]:
     """A sent step was answered within its window, or the window closed in silence."""
     at = (task.replied_at if replied else task.window_until) or work.now
     seen = Occurrence(
@@ -41,4 +41,4 @@ def observe_window(work: Work, case: Case, task: SopTask, *, replied: bool) -> l
         sop=task.enrolment.sop_id,
         step=task.step + 1,
     )
-    return observe(work, case, seen)
+    return observe(work, state, seen)

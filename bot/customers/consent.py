@@ -15,8 +15,8 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import Case
-from bot.platform.database import audit_log as auditing
+from bot.customers.state import CustomerState
+from bot.platform.database import audit_log as audit_log
 from bot.platform.database.store import insert_new
 from bot.platform.models import Agent, Consent, GroupChat
 from bot.platform.work import Work
@@ -116,13 +116,13 @@ def decide(work: Work, party: Party, word: Word | None, actor: str) -> Consent:
     before, row.decided = row.decided, word
     row.decided_by, row.decided_at = actor[:64], work.now
     detail = {"kind": party.kind, "whom": party.whom, "word": word, "before": before}
-    auditing.record(work.session, actor, "consent.decide", f"customer:{party.customer_id}", work.now, **detail)
+    audit_log.record(work.session, actor, "consent.decide", f"customer:{party.customer_id}", work.now, **detail)
     return row
 
 
-def mind(case: Case, agent_id: int, word: Word) -> None:
+def apply_consent(state: CustomerState, agent_id: int, word: Word) -> None:
     """Let what follows in this transaction know it."""
-    (case.refused.discard if word == "agreed" else case.refused.add)(agent_id)
+    (state.refused.discard if word == "agreed" else state.refused.add)(agent_id)
 
 
 def consent_of(work: Work, customer_id: int) -> list[Standing]:

@@ -21,7 +21,7 @@ MOST_BYTES = 20 * 1024 * 1024
 _ENCODINGS = ("utf-8-sig", "gb18030")  # the second is what Excel writes in China
 
 
-class FactRefused(BotError):  # noqa: N818 - named for what it is
+class FieldRefusedError(BotError):
     """What could not be set; `problems` name everything that is wrong, with its line where there is one."""
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -41,23 +41,23 @@ class FactRow:
 def set_fact(
     session: Session, fields: Mapping[str, CustomerField], external_userid: str, name: str, text: str
 ) -> str:
-    """Set one field of one customer, or clear it by an empty text; returns what is kept. Raises FactRefused."""
+    """Set one field of one customer, or clear it by an empty text; returns what is kept. Raises FieldRefusedError."""
     field = find_field(fields, name)
     if field is None:
-        raise FactRefused([unknown_field(list(fields.values()), name)])
+        raise FieldRefusedError([unknown_field(list(fields.values()), name)])
     customer = session.scalar(select(Customer).where(Customer.external_userid == external_userid))
     if customer is None:
-        raise FactRefused([f"没有客户 {external_userid}"])
+        raise FieldRefusedError([f"没有客户 {external_userid}"])
     try:
         value = read_value(field, text) if text.strip() else ""
     except ValueError as error:
-        raise FactRefused([f"{field.title or field.name}：{error}"]) from None
+        raise FieldRefusedError([f"{field.title or field.name}：{error}"]) from None
     _keep(session, customer.id, field.name, value)
     return value
 
 
 def import_facts(session: Session, fields: Mapping[str, CustomerField], raw: bytes) -> int:
-    """Set the fields of all customers of a CSV table; returns how many lines. Raises FactRefused and sets nothing.
+    """Set the fields of all customers of a CSV table; returns how many lines. Raises FieldRefusedError and sets nothing.
 
     First line: external_userid, then fields by name or title. An empty cell leaves the field as it is.
     """
@@ -65,7 +65,7 @@ def import_facts(session: Session, fields: Mapping[str, CustomerField], raw: byt
     ids = _ids(session, [row.external_userid for row in rows])
     problems += [f"第 {r.line} 行：没有客户 {r.external_userid}" for r in rows if r.external_userid not in ids]
     if problems:
-        raise FactRefused(sorted(problems, key=_line_of))
+        raise FieldRefusedError(sorted(problems, key=_line_of))
     for row in rows:
         for name, value in row.values.items():
             _keep(session, ids[row.external_userid], name, value)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.customers.identity import known_agents
 from bot.customers.state import latest
 from bot.customers.tombstones import stays_away
-from bot.delivery.handler import Errand, Skipped
+from bot.delivery.handler import NotNeededError, OutboxHandler
 from bot.platform.database.store import insert_new
 from bot.platform.models import GroupChat, GroupMember, Outbox
 from bot.platform.work import Work
@@ -29,13 +29,13 @@ _NOT_OURS = frozenset({90501, 84061, 60011, 40050})  # no customer group, or its
 _NOT_INTERNAL = 301059
 
 
-class ReadGroup(Errand):
+class ReadGroup(OutboxHandler):
     """A group chat as WeCom knows it: of customers by the app, of colleagues only by the archive's own secret."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         chat = work.session.scalar(select(GroupChat).where(GroupChat.chat_id == row.payload["chat_id"]))
         if chat is not None and chat.dismissed_at is not None:
-            raise Skipped("群已解散")
+            raise NotNeededError("群已解散")
         return dict(row.payload)
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot.customers.stages import owner_of
 from bot.customers.tag_library import StageTags, make_stage_tags, save_tags, stage_tags
-from bot.delivery.handler import Errand, Skipped
+from bot.delivery.handler import NotNeededError, OutboxHandler
 from bot.platform.models import CorpTag, Follow, Outbox, Placement
 from bot.platform.work import Work
 from bot.wecom.errors import WeComError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NO_SUCH_TAG = 40068
 
 
-class MarkTag(Errand):
+class MarkTag(OutboxHandler):
     """The row says whose customer and which pipeline; what to mark is read when it leaves."""
 
     one_at_a_time = True
@@ -32,19 +32,19 @@ class MarkTag(Errand):
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         follow = work.session.get(Follow, row.payload["follow_id"])
         if follow is None or follow.ended_at is not None:
-            raise Skipped("已不是好友关系")
+            raise NotNeededError("已不是好友关系")
         name = row.payload["pipeline"]
         pipeline = next((p for p in work.settings.pipelines if p.name == name), None)
         stage = _stage(work.session, follow, pipeline)
         if pipeline is None or (stage is not None and pipeline.stage(stage) is None):
-            raise Skipped("配置里已没有这条流程或这个阶段")
+            raise NotNeededError("配置里已没有这条流程或这个阶段")
         if not is_for_agent(pipeline, owner_of(follow.agent)):
-            raise Skipped("这条流程不归这位员工")
+            raise NotNeededError("这条流程不归这位员工")
         tags = stage_tags(work.session, pipeline)
         tag_id = tags.ids.get(stage) if stage else None
         there = known_marks(follow, name)
         if there == ({tag_id} if tag_id else set()) and (stage is None or tag_id) and name not in follow.marking:
-            raise Skipped("标签已经是这个")
+            raise NotNeededError("标签已经是这个")
         if tag_id:
             _is_marking(follow, name, [tag_id])
         return {

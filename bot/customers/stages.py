@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, select
 
-from bot.customers.state import Case, open_cases, stage_before
+from bot.customers.state import CustomerState, load_customers, stage_before
 from bot.platform.models import Agent, Customer, Follow, Outbox, Placement, StageMove
 from bot.platform.work import About, Work
 from sop.guards import Facts
@@ -41,24 +41,24 @@ class Moved:
 
 
 def move_by(
-    work: Work, case: Case, triggers: Sequence[str], cause: Cause = BY_RULE, actor: Actor = "rule"
+    work: Work, state: CustomerState, triggers: Sequence[str], cause: Cause = BY_RULE, actor: Actor = "rule"
 ) -> list[Moved]:
     """Let triggers (tag names, "@events") move the customer in every pipeline they mean something to."""
     moved: list[Moved] = []
     for pipeline in work.settings.pipelines:
-        placement = case.placements.get(pipeline.name)
-        if placement is None and not _is_for(pipeline, case):
+        placement = state.placements.get(pipeline.name)
+        if placement is None and not _is_for(pipeline, state):
             continue
         current = placement.stage if placement else None
         here = pipeline.stage(current)
-        before = stage_before(work.session, case, pipeline.name) if here is not None and here.beside else None
+        before = stage_before(work.session, state, pipeline.name) if here is not None and here.beside else None
         decided = decide_move(
-            pipeline, current, triggers, actor, before=before, facts=_facts(case, placement, work.now)
+            pipeline, current, triggers, actor, before=before, facts=_facts(state, placement, work.now)
         )
         if isinstance(decided, Move):
-            carried = case.carried.get(decided.trigger)
+            carried = state.carried.get(decided.trigger)
             evidence = carried.reason if carried is not None else ""
-            moved.append(make_move(work, case, pipeline, decided, replace(cause, evidence=evidence)))
+            moved.append(make_move(work, state, pipeline, decided, replace(cause, evidence=evidence)))
     return moved
 
 
@@ -67,17 +67,17 @@ def owner_of(agent: Agent) -> Owner:
     return Owner(agent.userid, tuple(agent.departments))
 
 
-def _is_for(pipeline: Pipeline, case: Case) -> bool:
-    follows = case.active_follows
-    channels = [case.customer.channel, *(follow.channel for follow in follows)]
+def _is_for(pipeline: Pipeline, state: CustomerState) -> bool:
+    follows = state.active_follows
+    channels = [state.customer.channel, *(follow.channel for follow in follows)]
     return is_for(pipeline, [owner_of(follow.agent) for follow in follows], channels)
 
 
-def _facts(case: Case, placement: Placement | None, now: datetime) -> Facts:
+def _facts(state: CustomerState, placement: Placement | None, now: datetime) -> Facts:
     return Facts(
         now,
-        tags=case.tags,
-        score=case.customer.conversion,
+        tags=state.tags,
+        score=state.customer.conversion,
         entered_at=placement.entered_at if placement else None,
         moved_by_person_at=placement.moved_by_person_at if placement else None,
     )
@@ -85,26 +85,26 @@ def _facts(case: Case, placement: Placement | None, now: datetime) -> Facts:
 
 def make_move(
     work: Work,
-    case: Case,
+    state: CustomerState,
     pipeline: Pipeline,
     move: Move,
     cause: Cause = BY_RULE,
 ) -> Moved:
     """Write one decided move: placement, ledger, and the WeCom tag of every agent who has the customer."""
-    placement = case.placements.get(pipeline.name)
+    placement = state.placements.get(pipeline.name)
     if placement is None:
         placement = Placement(
-            customer_id=case.customer.id, pipeline=pipeline.name, stage=move.to, entered_at=work.now, serial=1
+            customer_id=state.customer.id, pipeline=pipeline.name, stage=move.to, entered_at=work.now, serial=1
         )
         work.session.add(placement)
-        case.placements[pipeline.name] = placement
+        state.placements[pipeline.name] = placement
     else:
         placement.stage, placement.entered_at, placement.serial = move.to, work.now, placement.serial + 1
-    case.came_from[pipeline.name] = move.from_
+    state.came_from[pipeline.name] = move.from_
     if move.cause in _BY_PEOPLE:
         placement.moved_by_person_at = work.now
     row = StageMove(
-        customer_id=case.customer.id,
+        customer_id=state.customer.id,
         pipeline=pipeline.name,
         serial=placement.serial,
         from_stage=move.from_,
@@ -118,24 +118,26 @@ def make_move(
         moved_at=work.now,
     )
     work.session.add(row)
-    mark_stage(work, case, pipeline.name, placement.serial)
+    mark_stage(work, state, pipeline.name, placement.serial)
     return Moved(pipeline, row)
 
 
-def mark_stage(work: Work, case: Case, pipeline: str, serial: int, follows: Iterable[Follow] | None = None) -> None:
+def mark_stage(
+    work: Work, state: CustomerState, pipeline: str, serial: int, follows: Iterable[Follow] | None = None
+) -> None:
     """Put out one mark_tag per agent who has the customer; what to mark is read when it is delivered."""
-    for follow in case.active_follows if follows is None else follows:
+    for follow in state.active_follows if follows is None else follows:
         work.send(
             "mark_tag",
             f"mark:{follow.id}:{pipeline}:{serial}:{int(follow.added_at.timestamp())}:{follow.marks or 0}",
             {"follow_id": follow.id, "pipeline": pipeline},
-            About(customer_id=case.customer.id, agent_id=follow.agent_id),
+            About(customer_id=state.customer.id, agent_id=follow.agent_id),
         )
 
 
-def timed_moves(work: Work, limit: int = 500) -> list[tuple[Case, Moved]]:
+def timed_moves(work: Work, limit: int = 500) -> list[tuple[CustomerState, Moved]]:
     """Make the moves that silence has brought about; returns the cases moved."""
-    made: list[tuple[Case, Moved]] = []
+    made: list[tuple[CustomerState, Moved]] = []
     for pipeline in work.settings.pipelines:
         for timed in pipeline.moves:
             silent_since = work.now - timed.after
@@ -154,24 +156,24 @@ def timed_moves(work: Work, limit: int = 500) -> list[tuple[Case, Moved]]:
                 )
                 .limit(limit)
             )
-            cases = open_cases(work.session, work.session.scalars(quiet).all())
-            for case in cases.values():
-                placement = case.placements[pipeline.name]
-                spoke, facts = case.customer.last_word_at, _facts(case, placement, work.now)
+            states = load_customers(work.session, work.session.scalars(quiet).all())
+            for state in states.values():
+                placement = state.placements[pipeline.name]
+                spoke, facts = state.customer.last_word_at, _facts(state, placement, work.now)
                 move = due_timed_move(pipeline, placement.stage, placement.entered_at, spoke, work.now, facts=facts)
                 if move is not None:
                     since = max(placement.entered_at, spoke or placement.entered_at)
                     evidence = f"客户 {(work.now - since).days} 天没有说话"
-                    moved = make_move(work, case, pipeline, move, Cause(evidence=evidence))
-                    made.append((case, moved))
+                    moved = make_move(work, state, pipeline, move, Cause(evidence=evidence))
+                    made.append((state, moved))
     return made
 
 
-def mark_again(work: Work, case: Case, follow: Follow, pipeline: str) -> None:
+def mark_again(work: Work, state: CustomerState, follow: Follow, pipeline: str) -> None:
     """Put out one more mark_tag for this phone, unless one is waiting to be made or under way."""
     open_rows = select(Outbox.payload).where(
         Outbox.kind == "mark_tag",
-        Outbox.customer_id == case.customer.id,
+        Outbox.customer_id == state.customer.id,
         Outbox.agent_id == follow.agent_id,
         Outbox.state.in_(("waiting", "sending")),
     )
@@ -182,5 +184,5 @@ def mark_again(work: Work, case: Case, follow: Follow, pipeline: str) -> None:
         "mark_tag",
         f"mark:{follow.id}:{pipeline}:again:{follow.marks}",
         {"follow_id": follow.id, "pipeline": pipeline},
-        About(customer_id=case.customer.id, agent_id=follow.agent_id),
+        About(customer_id=state.customer.id, agent_id=follow.agent_id),
     )

@@ -26,7 +26,7 @@ OPEN_STATES = ("planned", "queued", "delivered", "unknown")
 
 
 @dataclass
-class Case:
+class CustomerState:
     """One customer with everything open about him. Lists hold rows of the session and follow what is decided."""
 
     customer: Customer
@@ -69,31 +69,31 @@ class Case:
         return next((follow for follow in self.follows if follow.agent is agent), None)
 
 
-def open_cases(session: Session, customers: Sequence[Customer]) -> dict[int, Case]:
+def load_customers(session: Session, customers: Sequence[Customer]) -> dict[int, CustomerState]:
     """Read the cases of these customers: eight queries, however many there are."""
-    cases = {customer.id: Case(customer) for customer in customers}
-    for ids in _chunks(list(cases)):
-        _fill(session, cases, ids)
-    return cases
+    states = {customer.id: CustomerState(customer) for customer in customers}
+    for ids in _chunks(list(states)):
+        _fill(session, states, ids)
+    return states
 
 
-def open_case(session: Session, customer: Customer) -> Case:
+def load_customer(session: Session, customer: Customer) -> CustomerState:
     """The case of one customer."""
-    return open_cases(session, [customer])[customer.id]
+    return load_customers(session, [customer])[customer.id]
 
 
-def _fill(session: Session, cases: dict[int, Case], ids: list[int]) -> None:
+def _fill(session: Session, states: dict[int, CustomerState], ids: list[int]) -> None:
     for follow in session.scalars(select(Follow).where(Follow.customer_id.in_(ids)).order_by(Follow.id)):
-        cases[follow.customer_id].follows.append(follow)
+        states[follow.customer_id].follows.append(follow)
     for placement in session.scalars(select(Placement).where(Placement.customer_id.in_(ids))):
-        cases[placement.customer_id].placements[placement.pipeline] = placement
+        states[placement.customer_id].placements[placement.pipeline] = placement
     for fact in session.scalars(select(CustomerField).where(CustomerField.customer_id.in_(ids))):
-        cases[fact.customer_id].fields[fact.name] = fact.value
+        states[fact.customer_id].fields[fact.name] = fact.value
     for customer_id, agent_id in _refusals(session, ids):
-        cases[customer_id].refused.add(agent_id)
+        states[customer_id].refused.add(agent_id)
     carried = select(Tagging).where(Tagging.customer_id.in_(ids), Tagging.removed_at.is_(None))
     for tagging in session.scalars(carried):
-        cases[tagging.customer_id].carried[tagging.tag] = tagging
+        states[tagging.customer_id].carried[tagging.tag] = tagging
     running = (
         select(SopEnrolment)
         .where(SopEnrolment.customer_id.in_(ids), SopEnrolment.ended_at.is_(None))
@@ -101,12 +101,12 @@ def _fill(session: Session, cases: dict[int, Case], ids: list[int]) -> None:
         .order_by(SopEnrolment.id)
     )
     for enrolment in session.scalars(running):
-        cases[enrolment.customer_id].enrolments.append(enrolment)
+        states[enrolment.customer_id].enrolments.append(enrolment)
     answerable = select(SopTask).where(
         SopTask.customer_id.in_(ids), SopTask.window_until.is_not(None), SopTask.window_closed_at.is_(None)
     )
     for task in session.scalars(answerable.order_by(SopTask.id)):
-        cases[task.customer_id].answerable.append(task)
+        states[task.customer_id].answerable.append(task)
 
 
 def _refusals(session: Session, ids: list[int]) -> Iterable[tuple[int, int]]:
@@ -125,15 +125,15 @@ def _chunks(ids: list[int], size: int = 500) -> Iterable[list[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-def stage_before(session: Session, case: Case, pipeline: str) -> str | None:
+def stage_before(session: Session, state: CustomerState, pipeline: str) -> str | None:
     """The stage a card stood in before the one it is in now."""
-    if pipeline not in case.came_from:
+    if pipeline not in state.came_from:
         moves = select(StageMove.from_stage).where(
-            StageMove.customer_id == case.customer.id, StageMove.pipeline == pipeline
+            StageMove.customer_id == state.customer.id, StageMove.pipeline == pipeline
         )
         with session.no_autoflush:  # moves made by this transaction are minded where they are made
-            case.came_from[pipeline] = session.scalar(moves.order_by(StageMove.serial.desc()).limit(1))
-    return case.came_from[pipeline]
+            state.came_from[pipeline] = session.scalar(moves.order_by(StageMove.serial.desc()).limit(1))
+    return state.came_from[pipeline]
 
 
 def latest(first: datetime | None, second: datetime | None) -> datetime | None:

@@ -10,7 +10,7 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import Case
+from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import Evidence, Message, Tagging
 from bot.platform.work import Work
@@ -45,30 +45,30 @@ def utterance_of(message: Message, source: ArchivedMessage) -> Utterance:
     )
 
 
-def judge(settings: Settings, case: Case, message: Message, utterance: Utterance) -> tuple[TagHit, ...]:
+def judge(settings: Settings, state: CustomerState, message: Message, utterance: Utterance) -> tuple[TagHit, ...]:
     """What the rule book in force finds in this message, for this customer as he stands."""
-    return settings.book.judge(utterance, context_of(settings, case, message.sent_at))
+    return settings.book.judge(utterance, context_of(settings, state, message.sent_at))
 
 
-def context_of(settings: Settings, case: Case, at: datetime) -> Context:
+def context_of(settings: Settings, state: CustomerState, at: datetime) -> Context:
     """The customer as rules may ask about him."""
-    channel, hour = case.customer.channel or "", at.astimezone(settings.zone).hour
-    return Context(tags=case.tags, stages=case.stages, channel=channel, hour=hour)
+    channel, hour = state.customer.channel or "", at.astimezone(settings.zone).hour
+    return Context(tags=state.tags, stages=state.stages, channel=channel, hour=hour)
 
 
-def record_hits(work: Work, case: Case, hits: Sequence[TagHit], occasion: Occasion) -> list[str]:
+def record_hits(work: Work, state: CustomerState, hits: Sequence[TagHit], occasion: Occasion) -> list[str]:
     """Keep the evidence of every hit and tag the customer where it is enough; returns the tags confirmed."""
     confirmed: list[str] = []
     for hit in hits:
-        earlier = _earlier(work.session, case, hit, occasion.at)
-        work.session.add(_evidence(case, occasion, hit, len(earlier) + 1))
-        case.heard.setdefault(hit.rule_id, {})[occasion.key[:128]] = occasion.at
+        earlier = _earlier(work.session, state, hit, occasion.at)
+        work.session.add(_evidence(state, occasion, hit, len(earlier) + 1))
+        state.heard.setdefault(hit.rule_id, {})[occasion.key[:128]] = occasion.at
         if not enough(hit, earlier, occasion.at):
             continue
-        case.customer.activity += hit.score.activity
-        case.customer.conversion += hit.score.conversion
+        state.customer.activity += hit.score.activity
+        state.customer.conversion += hit.score.conversion
         expires_at = occasion.at + hit.expires if hit.expires else None
-        give_tag(work, case, hit.tag, TagSource("rule", hit.reason, hit.rule_id, occasion.msgid, expires_at))
+        give_tag(work, state, hit.tag, TagSource("rule", hit.reason, hit.rule_id, occasion.msgid, expires_at))
         confirmed.append(hit.tag)
     return list(dict.fromkeys(confirmed))
 
@@ -84,18 +84,18 @@ class TagSource:
     expires_at: datetime | None = None
 
 
-def give_tag(work: Work, case: Case, tag: str, source: TagSource) -> bool:
+def give_tag(work: Work, state: CustomerState, tag: str, source: TagSource) -> bool:
     """Have the customer carry a tag; of an exclusive group the others go. True if they did not carry it before."""
     for other in _excluded_by(work.settings, tag):
-        take_tag(work, case, other, f"同组互斥：{tag}")
-    carried = case.carried.get(tag)
+        take_tag(work, state, other, f"同组互斥：{tag}")
+    carried = state.carried.get(tag)
     if carried is not None:
         carried.revoked_at = None
         if carried.expires_at is not None:  # fresh evidence keeps it longer; without expiry it stays for good
             carried.expires_at = max(carried.expires_at, source.expires_at) if source.expires_at else None
         return False
     tagging = Tagging(
-        customer_id=case.customer.id,
+        customer_id=state.customer.id,
         tag=tag,
         by=source.by,
         rule_id=source.rule_id,
@@ -106,13 +106,13 @@ def give_tag(work: Work, case: Case, tag: str, source: TagSource) -> bool:
         expires_at=source.expires_at,
     )
     work.session.add(tagging)
-    case.carried[tag] = tagging
+    state.carried[tag] = tagging
     return True
 
 
-def take_tag(work: Work, case: Case, tag: str, because: str) -> bool:
+def take_tag(work: Work, state: CustomerState, tag: str, because: str) -> bool:
     """End a tag; the row stays as history. True if he carried it."""
-    tagging = case.carried.pop(tag, None)
+    tagging = state.carried.pop(tag, None)
     if tagging is None:
         return False
     tagging.removed_at, tagging.removed_because = work.now, because[:64]
@@ -134,12 +134,12 @@ def _excluded_by(settings: Settings, tag: str) -> list[str]:
     return [name for group in groups for name in group.names if name != tag]
 
 
-def _earlier(session: Session, case: Case, hit: TagHit, at: datetime) -> Sequence[datetime]:
+def _earlier(session: Session, state: CustomerState, hit: TagHit, at: datetime) -> Sequence[datetime]:
     """When the rule hit this customer before, within its window; as many as it asks for are enough to know."""
     if hit.times <= 1:
         return ()
     query = select(Evidence.occasion, Evidence.hit_at).where(
-        Evidence.customer_id == case.customer.id, Evidence.rule_id == hit.rule_id, Evidence.hit_at <= at
+        Evidence.customer_id == state.customer.id, Evidence.rule_id == hit.rule_id, Evidence.hit_at <= at
     )
     if hit.within is not None:
         query = query.where(Evidence.hit_at > at - hit.within)
@@ -147,16 +147,16 @@ def _earlier(session: Session, case: Case, hit: TagHit, at: datetime) -> Sequenc
         stored = session.execute(query.order_by(Evidence.hit_at.desc()).limit(hit.times)).all()
     just_now = {
         key: heard_at
-        for key, heard_at in case.heard.get(hit.rule_id, {}).items()
+        for key, heard_at in state.heard.get(hit.rule_id, {}).items()
         if heard_at <= at and (hit.within is None or heard_at > at - hit.within)
     }
     moments = {row.occasion: row.hit_at for row in stored} | just_now
     return sorted(moments.values(), reverse=True)[: hit.times]
 
 
-def _evidence(case: Case, occasion: Occasion, hit: TagHit, counted: int) -> Evidence:
+def _evidence(state: CustomerState, occasion: Occasion, hit: TagHit, counted: int) -> Evidence:
     return Evidence(
-        customer_id=case.customer.id,
+        customer_id=state.customer.id,
         occasion=occasion.key[:128],
         message_id=occasion.message_id,
         rule_id=hit.rule_id,

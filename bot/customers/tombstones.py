@@ -59,7 +59,7 @@ def without_erased(session: Session, messages: Sequence[ArchivedMessage]) -> lis
     return [_allowed(message, stones) for message in messages]
 
 
-def lift(session: Session, external_userid: str, now: datetime) -> bool:
+def lift_tombstone(session: Session, external_userid: str, now: datetime) -> bool:
     """An agent added him anew: from now on he is a customer like any other; True where he had been erased."""
     stone = erased_among(session, [external_userid]).get(external_userid)
     if stone is None:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.platform.models import Outbox
 from bot.platform.work import Work
-from bot.wecom.errors import WeComError
+from bot.wecom.errors import BotError, WeComError
 
 if TYPE_CHECKING:
     from bot.system import System
 
 
-class Skipped(Exception):  # noqa: N818 - an outcome, not an error
+class NotNeededError(BotError):
     """The row need not leave any more; the text says why."""
 
 
-class Postponed(Exception):  # noqa: N818 - likewise
+class PostponedError(BotError):
     """The row must leave later."""
 
     def __init__(self, seconds: float) -> None:
@@ -25,7 +25,7 @@ class Postponed(Exception):  # noqa: N818 - likewise
         self.seconds = seconds
 
 
-class Errand(Protocol):
+class OutboxHandler(Protocol):
     """One kind of row.
 
     repeats_show: sending it again after a crash would be seen by people once WeCom's duplicate check ended.

@@ -16,15 +16,15 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from bot.delivery.handler import Errand, Postponed, Skipped
+from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform import clock
 from bot.platform.database.store import canonical_json, database_now, get_status, set_status
-from bot.platform.failpoints import passing
+from bot.platform.failpoints import failpoint
 from bot.platform.log import get_logger
 from bot.platform.models import Customer, Outbox, SopTask
 from bot.platform.work import Work
 from bot.wecom.api import no_call_after
-from bot.wecom.errors import Held, WeComError
+from bot.wecom.errors import CallHeldError, WeComError
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -50,7 +50,7 @@ class Delivery:
     """Delivers outbox rows; `handlers` tells for each kind of row what it asks of WeCom."""
 
     system: System
-    handlers: Mapping[str, Errand]
+    handlers: Mapping[str, OutboxHandler]
 
     def deliver(self, row_id: int) -> str | None:
         """Deliver one row; returns its state afterwards, None where another has it or its time has not come."""
@@ -68,31 +68,31 @@ class Delivery:
             row = _claim(work.session, row_id, system.owner, now)
             if row is None:
                 return None
-            errand = self.handlers[row.kind]
+            handler = self.handlers[row.kind]
             ready = self._ready(work, row)
             row.payload = _settled(row.payload)
             payload, attempt = row.payload, row.attempts
-        passing("claimed")
+        failpoint("claimed")
         if not ready:
             return row.state
         try:
             with no_call_after(begun + LEASE_SECONDS):
-                result = errand.call(system, payload)
+                result = handler.call(system, payload)
         except WeComError as error:
             return self._failed(row_id, attempt, now, error)
-        passing("sent")
+        failpoint("sent")
         with system.work(point="recorded") as work:
             row = work.session.get_one(Outbox, row_id)
             if row.attempts != attempt:  # our lease ran out and another took over: their word counts
                 return row.state
-            errand.record(work, row, result)
+            handler.record(work, row, result)
             _close(row, "sent", work.now, result=result)
-            errand.conclude(work, system, row, result)
+            handler.conclude(work, system, row, result)
         return "sent"
 
     def _ready(self, work: Work, row: Outbox) -> bool:
         """Fill in what is to be sent; False where the row is settled or put off without a call."""
-        errand, now = self.handlers[row.kind], work.now
+        handler, now = self.handlers[row.kind], work.now
         unsure = row.first_tried_at is not None and row.first_tried_at < now
         if row.deadline is not None and row.deadline <= now and unsure:
             _close(row, "unknown", now, error="上次发送中断，不知是否已送达；时限已过，不再发送")
@@ -102,20 +102,20 @@ class Delivery:
             _close(row, "failed", now, error="超过了时限，没有发出")
             self._tell_task(work, row, "expired", "超过了时限，没有发出")
             return False
-        if unsure and errand.repeats_show and row.first_tried_at and now - row.first_tried_at > SAFE_AGAIN:
+        if unsure and handler.repeats_show and row.first_tried_at and now - row.first_tried_at > SAFE_AGAIN:
             _close(row, "unknown", now, error="上次发送中断，不知是否已送达；为免重复不再发送")
             self._tell_task(work, row, "unknown", "上次发送中断，不知员工是否已收到")
             return False
-        if errand.one_at_a_time and _busy(work.session, row):
+        if handler.one_at_a_time and _busy(work.session, row):
             _not_tried(row, now)
             _put_off(row, now, 1.0)
             return False
         try:
-            row.payload = errand.prepare(work, self.system, row)
-        except Skipped as skipped:
+            row.payload = handler.prepare(work, self.system, row)
+        except NotNeededError as skipped:
             _close(row, "cancelled", now, error=str(skipped))
             return False
-        except Postponed as postponed:
+        except PostponedError as postponed:
             _not_tried(row, now)
             _put_off(row, now, postponed.seconds)
             return False
@@ -127,15 +127,15 @@ class Delivery:
             row = session.get_one(Outbox, row_id)
             if row.attempts != attempt:
                 return row.state
-            errand = self.handlers[row.kind]
-            if error.errcode in errand.counts_as_sent and attempt > 1:
-                errand.record(work, row, {})
+            handler = self.handlers[row.kind]
+            if error.errcode in handler.counts_as_sent and attempt > 1:
+                handler.record(work, row, {})
                 _close(row, "sent", now, result={"errcode": error.errcode})
                 return row.state
-            errand.learn(work, row, error)
+            handler.learn(work, row, error)
             if not error.unsure:
                 _not_tried(row, claimed_at)
-            if isinstance(error, Held):
+            if isinstance(error, CallHeldError):
                 row.attempts -= 1  # no call was made
                 _put_off(row, now, error.retry_after or 1.0)
                 return row.state

@@ -8,14 +8,14 @@ from flask import Blueprint, Flask, Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from bot.intake.enqueuer import Ringer
+from bot.intake.enqueuer import BackgroundEnqueuer
 from bot.platform import clock
 from bot.platform.database.store import Store, insert_new
 from bot.platform.environment import CallbackSecrets, WeComAccess
 from bot.platform.log import get_logger
 from bot.platform.models import CallbackEvent
 from bot.system import System
-from bot.wecom.callback import LARGEST_BODY, BadCallback, Callback, CallbackKeys, open_callback, verify_url
+from bot.wecom.callback import LARGEST_BODY, BadCallbackError, Callback, CallbackKeys, open_callback, verify_url
 
 RINGER = "tici-ringer"
 _NOTIFY = "msgaudit_notify"
@@ -25,7 +25,7 @@ pages = Blueprint("callback", __name__)
 
 def prepare(app: Flask, system: System) -> None:
     """Give the app its ringer and the callback's addresses."""
-    app.extensions[RINGER] = Ringer(system)
+    app.extensions[RINGER] = BackgroundEnqueuer(system)
     app.register_blueprint(pages)
     app.extensions["tici-csrf"].exempt(pages)  # WeCom signs what it sends
 
@@ -36,7 +36,7 @@ def check_address() -> Response:
     """The console's check when the URL is saved: the decrypted echo, byte for byte."""
     try:
         return Response(verify_url(_keys(), request.args), mimetype="text/plain")
-    except BadCallback as refusal:
+    except BadCallbackError as refusal:
         return _refuse(refusal)
 
 
@@ -47,7 +47,7 @@ def take_callback() -> Response:
     now = clock.now()
     try:
         callback = open_callback(_keys(), request.args, _body(), now)
-    except BadCallback as refusal:
+    except BadCallbackError as refusal:
         return _refuse(refusal)
     if callback.name == _NOTIFY:  # carries nothing but "pull", and comes again by itself
         _ringer().ring("pull")
@@ -81,21 +81,21 @@ def _body() -> bytes:
     try:
         return request.get_data(cache=False)
     except HTTPException as error:  # too large, or the sender hung up half-way
-        raise BadCallback(error.code or 400, "body not readable") from None
+        raise BadCallbackError(error.code or 400, "body not readable") from None
 
 
 def _keys() -> CallbackKeys:
     access: WeComAccess | None = current_app.extensions["tici"].environment.wecom
     if access is None:
-        raise BadCallback(404, "WeCom is not configured (WECOM_CORP_ID)")
+        raise BadCallbackError(404, "WeCom is not configured (WECOM_CORP_ID)")
     given: CallbackSecrets = access.archive_callback if request.path.endswith("/archive") else access.callback
     try:
         return CallbackKeys(given.token, given.aes_key, access.corp_id)
     except ValueError as error:
-        raise BadCallback(404, str(error)) from None
+        raise BadCallbackError(404, str(error)) from None
 
 
-def _refuse(refusal: BadCallback) -> Response:
+def _refuse(refusal: BadCallbackError) -> Response:
     _log.warning(
         "callback refused",
         status=refusal.status,
@@ -107,6 +107,6 @@ def _refuse(refusal: BadCallback) -> Response:
     return Response(status=refusal.status)
 
 
-def _ringer() -> Ringer:
-    ringer: Ringer = current_app.extensions[RINGER]
+def _ringer() -> BackgroundEnqueuer:
+    ringer: BackgroundEnqueuer = current_app.extensions[RINGER]
     return ringer

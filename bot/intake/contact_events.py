@@ -9,13 +9,13 @@ from bot.customers.behaviour import observe
 from bot.customers.consent import AGENT, Party, take_consent
 from bot.customers.identity import find_agents, find_customers, start_follow
 from bot.customers.stages import mark_stage
-from bot.customers.state import Case, open_case
-from bot.customers.tombstones import lift
-from bot.platform.database import audit_log as auditing
-from bot.platform.failpoints import passing
+from bot.customers.state import CustomerState, load_customer
+from bot.customers.tombstones import lift_tombstone
+from bot.platform.database import audit_log as audit_log
+from bot.platform.failpoints import failpoint
 from bot.platform.models import Agent, CallbackEvent
 from bot.platform.work import About, Work
-from bot.sops.follow_up import Happened, follow_up
+from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.sops.stopping import stop_sops
 from bot.sync.consent import ask_consent
 from bot.sync.profiles import ask_profile
@@ -32,69 +32,69 @@ WELCOME_WINDOW = timedelta(seconds=20)  # WeCom's own; later it answers 41050
 
 def customer_changed(work: Work, event: CustomerChange, row: CallbackEvent) -> str:
     if event.change in ("add", "add_half"):
-        lift(work.session, event.external_userid, row.created_at)
+        lift_tombstone(work.session, event.external_userid, row.created_at)
     customer = find_customers(work.session, [event.external_userid], work.now).get(event.external_userid)
     if customer is None:
         row.raw_xml = ""
         return "erased"
     agent = find_agents(work.session, [event.userid], work.now)[event.userid.casefold()]
-    case = open_case(work.session, customer)
+    state = load_customer(work.session, customer)
     if event.change in ("add", "add_half"):
-        return _added(work, case, agent, event, row)
+        return _added(work, state, agent, event, row)
     if event.change in ("del", "del_follow_user"):
-        return _left(work, case, agent, event, row)
+        return _left(work, state, agent, event, row)
     if event.change == "edit":
         changed_at = row.created_at.isoformat()
-        ask_profile(work, case, agent, f"edit:{row.id}", mirror=True, by=agent.key, changed_at=changed_at)
+        ask_profile(work, state, agent, f"edit:{row.id}", mirror=True, by=agent.key, changed_at=changed_at)
         return "profile asked"
     if event.change == "msg_audit_approved":
         take_consent(work.session, Party(customer.id, AGENT, agent.key), "agreed", row.created_at, "event")
         return "agreed to be archived"
     if event.change == "transfer_fail":
         detail = {"to": agent.userid, "reason": event.fail_reason}
-        auditing.record(
+        audit_log.record(
             work.session, "wecom", "customer.transfer-failed", f"customer:{customer.id}", work.now, **detail
         )
-        ask_profile(work, case, agent, f"transfer:{row.id}", mirror=True, takes_in=True)
+        ask_profile(work, state, agent, f"transfer:{row.id}", mirror=True, takes_in=True)
         return f"not handed over: {event.fail_reason}"
     return f"stored: {event.change}"
 
 
-def _added(work: Work, case: Case, agent: Agent, event: CustomerChange, row: CallbackEvent) -> str:
-    giver, known = taken_from(case, row.created_at), case.follow_of(agent)
+def _added(work: Work, state: CustomerState, agent: Agent, event: CustomerChange, row: CallbackEvent) -> str:
+    giver, known = taken_from(state, row.created_at), state.follow_of(agent)
     if known is not None and known.ended_at is not None and known.ended_at > row.created_at:
         return "ended since"
-    follow, fresh = start_follow(work.session, agent, case.customer, row.created_at, event.state or None)
-    if follow not in case.follows:
-        case.follows.append(follow)
-    case.customer.channel = case.customer.channel or event.state or None
-    ask_profile(work, case, agent, f"add:{row.id}")
-    ask_consent(work, agent, case.customer, f"add:{row.id}")
+    follow, fresh = start_follow(work.session, agent, state.customer, row.created_at, event.state or None)
+    if follow not in state.follows:
+        state.follows.append(follow)
+    state.customer.channel = state.customer.channel or event.state or None
+    ask_profile(work, state, agent, f"add:{row.id}")
+    ask_consent(work, agent, state.customer, f"add:{row.id}")
     if event.welcome_code and work.settings.tables.welcome is not None:
-        _welcome(work, case, agent, event.welcome_code, row)
-    passing("event")
+        _welcome(work, state, agent, event.welcome_code, row)
+    failpoint("event")
     if not fresh:
         return "already a contact"
     if giver is not None and giver is not follow:
-        inherit(work, case, giver, follow, "event")
+        inherit(work, state, giver, follow, "event")
         return f"handed over by {giver.agent.userid}"
     # One known to another agent carries his stages' tags here as well.
-    for placement in case.placements.values():
-        mark_stage(work, case, placement.pipeline, placement.serial, [follow])
-    before = case.tags
+    for placement in state.placements.values():
+        mark_stage(work, state, placement.pipeline, placement.serial, [follow])
+    before = state.tags
     seen = Occurrence("added", row.created_at, f"added:{row.id}", channel=event.state)
-    tags = observe(work, case, seen)
+    tags = observe(work, state, seen)
     gained = [tag for tag in tags if tag not in before]
-    happened = Happened(str(row.id), tags=tags, fresh=gained, events=["@added"], agent=agent)
-    follow_up(work, case, happened)
+    happened = CustomerEvent(str(row.id), tags=tags, fresh=gained, events=["@added"], agent=agent)
+    follow_up(work, state, happened)
     return "added"
 
 
-def _left(work: Work, case: Case, agent: Agent, event: CustomerChange, row: CallbackEvent) -> str:
-    follow = case.follow_of(agent)
+def _left(work: Work, state: CustomerState, agent: Agent, event: CustomerChange, row: CallbackEvent) -> str:
+    follow = state.follow_of(agent)
     handed_over = event.change == "del" and event.source == BY_TRANSFER
     if follow is None:  # the event of the beginning may still come: it must find that it is late
-        follow, _ = start_follow(work.session, agent, case.customer, row.created_at)
+        follow, _ = start_follow(work.session, agent, state.customer, row.created_at)
         follow.ended_at, follow.ended_by = row.created_at, TRANSFER if handed_over else "agent"
         return "not a contact we know"
     if follow.ended_at is not None or follow.added_at > row.created_at:
@@ -102,25 +102,28 @@ def _left(work: Work, case: Case, agent: Agent, event: CustomerChange, row: Call
     follow.ended_at = row.created_at
     follow.ended_by = TRANSFER if handed_over else "agent" if event.change == "del" else "customer"
     if handed_over:
-        heir = heir_of(case, follow, surely=True)
+        heir = heir_of(state, follow, surely=True)
         if heir is not None:
-            inherit(work, case, follow, heir, "event")
+            inherit(work, state, follow, heir, "event")
             return f"handed over to {heir.agent.userid}"
-        ask_profile(work, case, agent, f"transfer:{row.id}", mirror=True, takes_in=True)
+        ask_profile(work, state, agent, f"transfer:{row.id}", mirror=True, takes_in=True)
         return "handed over, heir asked for"
-    mine = [e for e in case.enrolments if e.agent_id == agent.id]
-    stop_sops(work, Case(case.customer, enrolments=mine), ["left"])
-    if case.active_follows or event.change == "del":
+    mine = [e for e in state.enrolments if e.agent_id == agent.id]
+    stop_sops(work, CustomerState(state.customer, enrolments=mine), ["left"])
+    if state.active_follows or event.change == "del":
         return "left this agent"
-    tags = observe(work, case, Occurrence("deleted", row.created_at, f"deleted:{row.id}"))
-    happened = Happened(str(row.id), tags=tags, fresh=tags, events=["@lost"], happenings=["left"])
-    follow_up(work, case, happened)
+    tags = observe(work, state, Occurrence("deleted", row.created_at, f"deleted:{row.id}"))
+    happened = CustomerEvent(str(row.id), tags=tags, fresh=tags, events=["@lost"], happenings=["left"])
+    follow_up(work, state, happened)
     return "lost"
 
 
-def _welcome(work: Work, case: Case, agent: Agent, code: str, row: CallbackEvent) -> None:
+def _welcome(work: Work, state: CustomerState, agent: Agent, code: str, row: CallbackEvent) -> None:
     """WeCom takes a welcome within 20 s of the event, once."""
     outbox = work.send(
-        "welcome", f"welcome:{row.id}", {"welcome_code": code}, About(customer_id=case.customer.id, agent_id=agent.id)
+        "welcome",
+        f"welcome:{row.id}",
+        {"welcome_code": code},
+        About(customer_id=state.customer.id, agent_id=agent.id),
     )
     outbox.deadline = row.created_at + WELCOME_WINDOW

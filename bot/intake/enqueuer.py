@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 
 from bot.platform.log import get_logger
-from bot.platform.queue import Bell, connect_redis
+from bot.platform.queue import JobQueue, connect_redis
 from bot.system import System
 
 _log = get_logger(__name__)
 
 
-class Ringer:
+class BackgroundEnqueuer:
     """Takes wake-up calls and passes them on; equal calls that wait together become one.
 
     Best effort like the bell itself: what a lost call was for lies in the database and the sweep finds it.
@@ -23,7 +23,7 @@ class Ringer:
         self._changed = threading.Condition()
         self._busy = False
         self._thread: threading.Thread | None = None
-        self._bells: dict[str, Bell] = {}
+        self._bells: dict[str, JobQueue] = {}
 
     def ring(self, job: str) -> None:
         """Ask for `job` and return at once."""
@@ -57,5 +57,5 @@ class Ringer:
             _log.warning("bell not rung", job=job, error="no queue is running")
             return
         if url not in self._bells:
-            self._bells = {url: Bell(connect_redis(url))}
-        self._bells[url].ring_once(job)
+            self._bells = {url: JobQueue(connect_redis(url))}
+        self._bells[url].enqueue_once(job)

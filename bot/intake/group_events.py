@@ -8,10 +8,10 @@ from sqlalchemy import select
 
 from bot.customers.behaviour import observe
 from bot.customers.group_chats import ask_group, dismiss, find_group, leave_room
-from bot.customers.state import open_cases
+from bot.customers.state import load_customers
 from bot.platform.models import CallbackEvent, Customer
 from bot.platform.work import Work
-from bot.sops.follow_up import Happened, follow_up
+from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.wecom.events import (
     ChatChange,
 )
@@ -32,12 +32,12 @@ def group_changed(work: Work, event: ChatChange, row: CallbackEvent) -> str:
     if event.detail == "del_member":
         leave_room(work.session, chat, event.members, row.created_at)
     known = work.session.scalars(select(Customer).where(Customer.external_userid.in_(event.members))).all()
-    for case in open_cases(work.session, known).values():
+    for state in load_customers(work.session, known).values():
         trigger = ROOM_EVENTS[event.detail]
         kind: Literal["joined", "left"] = "joined" if trigger == "@joined" else "left"
-        before = case.tags
+        before = state.tags
         seen = Occurrence(kind, row.created_at, f"room:{row.id}")
-        tags = observe(work, case, seen)
+        tags = observe(work, state, seen)
         fresh = [tag for tag in tags if tag not in before]
-        follow_up(work, case, Happened(str(row.id), tags, fresh, events=[trigger]))
+        follow_up(work, state, CustomerEvent(str(row.id), tags, fresh, events=[trigger]))
     return f"{len(known)} customers {event.detail}"

@@ -9,12 +9,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.consent import AGENT, ROOM, Party, Word, mind, read_consents, take_consent
+from bot.customers.consent import AGENT, ROOM, Party, Word, apply_consent, read_consents, take_consent
 from bot.customers.group_chats import note_rooms
 from bot.customers.identity import find_agents, find_customers, known_agents, new_follow
 from bot.customers.recalled_messages import mark_revoked
 from bot.customers.stages import Cause, move_by
-from bot.customers.state import Case, latest, open_cases
+from bot.customers.state import CustomerState, latest, load_customers
 from bot.customers.tags import utterance_of
 from bot.customers.tombstones import without_erased
 from bot.intake.media.files import note_media
@@ -38,20 +38,20 @@ class Arrived:
 
 
 @dataclass
-class Talk:
+class StoredMessage:
     """One stored message with its people, as the rules see it; `silent`: no rule about words can hit it;
     `unagreed`: the customer does not let it be processed."""
 
     message: Message
     arrived: ArchivedMessage
-    case: Case | None
+    state: CustomerState | None
     agent: Agent | None
     utterance: Utterance
     silent: bool = False
     unagreed: bool = False
 
 
-def store_messages(work: Work, arrived: Sequence[Arrived]) -> list[Talk]:
+def store_messages(work: Work, arrived: Sequence[Arrived]) -> list[StoredMessage]:
     """Step 4: insert what is new, with its people; the order is that of the archive."""
     fresh = _of_those_who_stay(work.session, _unseen(work.session, arrived))
     ids = {party for a in fresh for party in _parties(a.message)}
@@ -60,8 +60,8 @@ def store_messages(work: Work, arrived: Sequence[Arrived]) -> list[Talk]:
     insiders = {party for party in ids - outsiders if not _is_robot(party, members)}
     customers = find_customers(work.session, outsiders, work.now)
     agents = find_agents(work.session, insiders, work.now)
-    cases = open_cases(work.session, list(customers.values()))
-    talks = [_talk(a, customers, agents, cases, work.settings, work.now) for a in fresh]
+    states = load_customers(work.session, list(customers.values()))
+    talks = [_talk(a, customers, agents, states, work.settings, work.now) for a in fresh]
     _hear_consent(work.session, talks)
     if work.settings.tables.privacy.unagreed == "skip":
         talks = [talk for talk in talks if not talk.unagreed]
@@ -76,46 +76,46 @@ def store_messages(work: Work, arrived: Sequence[Arrived]) -> list[Talk]:
     return talks
 
 
-def _hear_consent(session: Session, talks: Sequence[Talk]) -> None:
+def _hear_consent(session: Session, talks: Sequence[StoredMessage]) -> None:
     """Take in what customers say about being archived, in the order they say it, and mind it for what comes after."""
-    consents = read_consents(session, sorted({talk.case.customer.id for talk in talks if talk.case is not None}))
+    consents = read_consents(session, sorted({talk.state.customer.id for talk in talks if talk.state is not None}))
     for talk in talks:
         source, room = talk.arrived, talk.arrived.roomid
         whom = room or (talk.agent.key if talk.agent is not None else "")
-        if talk.case is None or not whom:
+        if talk.state is None or not whom:
             continue
-        party = Party(talk.case.customer.id, ROOM if room else AGENT, whom)
+        party = Party(talk.state.customer.id, ROOM if room else AGENT, whom)
         if source.consent and talk.message.role == "customer":
             word: Word = "agreed" if source.consent == "agree" else "refused"
             said_at = source.consent_at or source.sent_at
             consents.learn(take_consent(session, party, word, said_at, "message"))
             if talk.agent is not None and not room:
-                mind(talk.case, talk.agent.id, word)
+                apply_consent(talk.state, talk.agent.id, word)
         else:
             talk.unagreed = talk.message.unagreed = not consents.allow(party, source.sent_at)
 
 
-def _meet(work: Work, talks: Sequence[Talk]) -> None:
+def _meet(work: Work, talks: Sequence[StoredMessage]) -> None:
     """Two who talk are in contact, even where the event that should have said so was lost.
 
     Such a customer is put on the board, but gets no SOP for newcomers: he may be an old one.
     """
-    met: list[tuple[Case, Agent]] = []
+    met: list[tuple[CustomerState, Agent]] = []
     for talk in talks:
-        if talk.case is None or talk.agent is None or talk.unagreed:
+        if talk.state is None or talk.agent is None or talk.unagreed:
             continue
-        follow = talk.case.follow_of(talk.agent)
+        follow = talk.state.follow_of(talk.agent)
         if follow is None:
-            follow = new_follow(work.session, talk.agent, talk.case.customer, talk.message.sent_at)
-            talk.case.follows.append(follow)
-            met.append((talk.case, talk.agent))
+            follow = new_follow(work.session, talk.agent, talk.state.customer, talk.message.sent_at)
+            talk.state.follows.append(follow)
+            met.append((talk.state, talk.agent))
         follow.last_talk_at = latest(follow.last_talk_at, talk.message.sent_at)
     work.session.flush()
-    for case, agent in met:
-        if not case.customer.name:
-            ask_profile(work, case, agent, f"met:{agent.id}")
-        if not case.placements:
-            move_by(work, case, ["@added"], Cause("archive"))
+    for state, agent in met:
+        if not state.customer.name:
+            ask_profile(work, state, agent, f"met:{agent.id}")
+        if not state.placements:
+            move_by(work, state, ["@added"], Cause("archive"))
 
 
 def _of_those_who_stay(session: Session, arrived: Sequence[Arrived]) -> list[Arrived]:
@@ -157,10 +157,10 @@ def _talk(
     arrived: Arrived,
     customers: dict[str, Customer],
     agents: dict[str, Agent],
-    cases: dict[int, Case],
+    states: dict[int, CustomerState],
     settings: Settings,
     now: datetime,
-) -> Talk:
+) -> StoredMessage:
     source = arrived.message
     parties = _parties(source)
     customer = next((customers[p] for p in parties if p in customers), None)
@@ -185,5 +185,5 @@ def _talk(
         revokes=source.revoked_msgid or None,
         unagreed=False,
     )
-    case = cases[customer.id] if customer else None
-    return Talk(message, source, case, agent, utterance_of(message, source))
+    state = states[customer.id] if customer else None
+    return StoredMessage(message, source, state, agent, utterance_of(message, source))

@@ -21,7 +21,7 @@ from bot.intake.quarantine import put_aside
 from bot.platform import clock
 from bot.platform.database.alarms import clear_alarm, raise_alarm
 from bot.platform.database.store import (
-    Held,
+    HeldLease,
     get_status,
     insert_new,
     release_lease,
@@ -30,7 +30,7 @@ from bot.platform.database.store import (
     take_lease,
 )
 from bot.platform.environment import SurroundingsError
-from bot.platform.failpoints import passing
+from bot.platform.failpoints import failpoint
 from bot.platform.log import get_logger
 from bot.platform.models import ArchiveCursor, Status
 from bot.wecom.errors import Remedy, WeComError
@@ -125,12 +125,12 @@ def _well(session: Session, now: datetime) -> None:
         clear_alarm(session, ALARM, now)
 
 
-def _pull_batch(system: System, corp_id: str, held: Held, done: Pulled) -> bool:
+def _pull_batch(system: System, corp_id: str, held: HeldLease, done: Pulled) -> bool:
     """One batch from fetch to commit; True while there may be more."""
     seq, unfinished, pulled_at = _cursor(system, corp_id)
     limit = BATCH if unfinished < POISON_TRIES else 1
     rows = system.archive.pull(seq, limit)
-    passing("pulled")
+    failpoint("pulled")
     if not rows:
         _caught_up(system, corp_id, seq, pulled_at)
         return False
@@ -139,7 +139,7 @@ def _pull_batch(system: System, corp_id: str, held: Held, done: Pulled) -> bool:
         opened, unopened = open_rows(system, rows)
     else:  # alone, and still it brings every try down
         opened, unopened = [], [Unopened(row, f"单独处理这一行时出错 {POISON_TRIES} 次") for row in rows]
-    passing("decrypted")
+    failpoint("decrypted")
     reach = Reach(seq, rows[0].seq, rows[-1].seq, pulled_at)
     try:
         if not _commit(system, corp_id, held, reach, opened, unopened):
@@ -176,7 +176,7 @@ def _forgive(system: System, corp_id: str) -> None:
 def _commit(
     system: System,
     corp_id: str,
-    held: Held,
+    held: HeldLease,
     reach: Reach,
     opened: Sequence[Arrived],
     unopened: Sequence[Unopened],
@@ -198,7 +198,7 @@ def _commit(
         if not moved.rowcount:  # type: ignore[attr-defined]
             raise RuntimeError("the archive cursor moved under our lease")
         _well(session, now)
-        passing("cursor")
+        failpoint("cursor")
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.platform.signed_links import peek_link
-from bot.wecom.errors import UnreadableMessage
+from bot.wecom.errors import UnreadableMessageError
 from bot.wecom.messages import ArchivedMessage
 from bot.wecom.plain import clean, mapping, read_object
 from sop.proofs import Sending
@@ -30,5 +30,5 @@ def sending_of(message: ArchivedMessage) -> Sending:
 def _body(message: ArchivedMessage) -> dict[str, object]:
     try:
         return dict(mapping(read_object(message.raw).get(message.kind)))
-    except UnreadableMessage:
+    except UnreadableMessageError:
         return {}

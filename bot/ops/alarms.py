@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.customers.identity import find_agents
-from bot.delivery.handler import Errand, Skipped
+from bot.delivery.handler import NotNeededError, OutboxHandler
 from bot.platform.database.alarms import alarms
 from bot.platform.models import Agent, Alarm, Outbox
 from bot.platform.work import About, Work
@@ -40,7 +40,7 @@ def tell_alarms(work: Work) -> int:
     return told
 
 
-class TellAlarm(Errand):
+class TellAlarm(OutboxHandler):
     """One alarm as a text to one admin, as long as it lasts."""
 
     repeats_show = True
@@ -50,7 +50,7 @@ class TellAlarm(Errand):
             return row.payload
         alarm = work.session.get(Alarm, row.payload["alarm"])
         if alarm is None or alarm.cleared_at is not None:
-            raise Skipped("已经恢复")
+            raise NotNeededError("已经恢复")
         since = alarm.raised_at.astimezone(work.settings.zone)
         said = f"⚠️ {alarm.text}\n{since:%m-%d %H:%M} 起"
         return {**row.payload, "userid": work.session.get_one(Agent, row.agent_id).userid, "text": said}

@@ -21,7 +21,7 @@ from sqlalchemy import JSON, Connection, DateTime, LargeBinary, MetaData, Table,
 from sqlalchemy.types import TypeEngine
 
 from bot.customers.tombstones import FILE as TOMBSTONES
-from bot.intake.media.places import FolderPlace
+from bot.intake.media.storage import FolderStorage
 from bot.platform.database import schema
 from bot.system import System
 
@@ -150,7 +150,7 @@ def _write_files(system: System, archive: ZipFile, *, keys: bool) -> dict[str, s
 def _files(system: System, *, keys: bool) -> Iterator[tuple[str, IO[bytes]]]:
     var = system.environment.var
     if not system.environment.media_url:
-        place = FolderPlace(var / "media")
+        place = FolderStorage(var / "media")
         for content in place.names():
             yield f"media/{content}", place.open(content)
     for name in (TOMBSTONES, *(KEY_FILES if keys else ())):

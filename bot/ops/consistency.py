@@ -24,7 +24,7 @@ PAGE = 1000  # rows of the archive asked for at once
 
 
 @dataclass(frozen=True)
-class Finding:
+class Violation:
     """A sentence that does not hold: in how many places, and the first few of them."""
 
     name: str
@@ -35,7 +35,7 @@ class Finding:
 
 def audit(
     store: Store, now: datetime, *, running: bool = True, seen: Callable[[Invariant], None] = lambda _: None
-) -> list[Finding]:
+) -> list[Violation]:
     """Every invariant on one snapshot of the database; empty where all hold. Memory does not grow with the rows.
 
     running: also what holds only while workers and scheduler work. seen: called as each has been looked at.
@@ -46,7 +46,7 @@ def audit(
 
 def examine(
     session: Session, now: datetime, *, running: bool = True, seen: Callable[[Invariant], None] = lambda _: None
-) -> list[Finding]:
+) -> list[Violation]:
     """The same in a session of one's own."""
     found = []
     for invariant in INVARIANTS:
@@ -57,24 +57,24 @@ def examine(
     return found
 
 
-def audit_archive(system: System) -> Finding:
+def audit_archive(system: System) -> Violation:
     """Read the archive again from its beginning (as far as WeCom still has it) and miss nothing up to the cursor."""
     return _counted("archive-stored", "存档里的每条消息都已存下或隔离", _lost(system))
 
 
-def as_json(found: Iterable[Finding]) -> str:
+def as_json(found: Iterable[Violation]) -> str:
     """The findings as one JSON object."""
     rows = [asdict(finding) for finding in found]
     return json.dumps({"findings": rows, "ok": not rows}, ensure_ascii=False)
 
 
-def _counted(name: str, says: str, lines: Iterator[str]) -> Finding:
+def _counted(name: str, says: str, lines: Iterator[str]) -> Violation:
     examples, count = [], 0
     for line in lines:
         count += 1
         if count <= SHOWN:
             examples.append(line)
-    return Finding(name, says, count, examples)
+    return Violation(name, says, count, examples)
 
 
 @contextmanager

@@ -22,18 +22,19 @@ from sqlalchemy.orm import Session
 
 from bot.customers.tombstones import FILE as TOMBSTONES
 from bot.customers.tombstones import read_stones, set_stone
-from bot.intake.media.places import FolderPlace
+from bot.intake.media.storage import FolderStorage
 from bot.ops.backup import FORMAT, MANIFEST, ROWS_AT_ONCE, VERSIONS, physical_tables, take_your_time
 from bot.platform.database import schema
 from bot.platform.database.store import get_status, set_status
-from bot.platform.failpoints import passing
+from bot.platform.failpoints import failpoint
 from bot.platform.models import GroupSend, Lease, Outbox, SopTask
 from bot.privacy.erasure import apply_tombstones
 from bot.sops.prompts import BECAUSE, RESTORED
 from bot.system import System
+from bot.wecom.errors import BotError
 
 
-class BadBackup(Exception):  # noqa: N818 - named for what it is
+class BadBackupError(BotError):
     """An archive that cannot be restored here; the text says why and what to do. Nothing was changed."""
 
 
@@ -48,25 +49,25 @@ class Restored:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """What the archive says of itself; raises BadBackup for what is not a backup of ours."""
+    """What the archive says of itself; raises BadBackupError for what is not a backup of ours."""
     if path.exists() and not path.is_file():  # a device would be read without end
-        raise BadBackup(f"{path} 不是文件")
+        raise BadBackupError(f"{path} 不是文件")
     try:
         with ZipFile(path) as archive:
             manifest: dict[str, Any] = orjson.loads(archive.read(MANIFEST))
     except FileNotFoundError:
-        raise BadBackup(f"没有文件 {path}") from None
+        raise BadBackupError(f"没有文件 {path}") from None
     except (BadZipFile, KeyError, ValueError, OSError):
-        raise BadBackup(f"{path.name} 不是 flask backup 做的备份，或者没有传完整") from None
+        raise BadBackupError(f"{path.name} 不是 flask backup 做的备份，或者没有传完整") from None
     if manifest.get("format") != FORMAT:
-        raise BadBackup(f"{path.name} 是别的版本的备份（格式 {manifest.get('format')}），请用做它的那个版本恢复")
+        raise BadBackupError(f"{path.name} 是别的版本的备份（格式 {manifest.get('format')}），请用做它的那个版本恢复")
     return manifest
 
 
 def restore(
     system: System, path: Path, now: datetime, *, replace: bool, seen: Callable[[str, int], object]
 ) -> Restored:
-    """Check the whole archive, then put it in, in one transaction; raises BadBackup with nothing changed.
+    """Check the whole archive, then put it in, in one transaction; raises BadBackupError with nothing changed.
 
     replace: what the database holds now goes; otherwise a database that holds anything is refused.
     """
@@ -88,7 +89,7 @@ def restore(
             with Session(connection, autoflush=False) as session:
                 settle(session, now, manifest["made_at"], read_stones(system.environment.var))
                 session.flush()
-    passing("restored")
+    failpoint("restored")
     erased = finish(system, now)
     rows = sum(table["rows"] for table in manifest["tables"].values())
     return Restored(manifest["made_at"], rows, files, erased)
@@ -97,7 +98,7 @@ def restore(
 def _check_keys(system: System, manifest: dict[str, Any]) -> None:
     missing = [key for key in manifest["keys"] if key not in system.data_keys.ids]
     if missing:
-        raise BadBackup(
+        raise BadBackupError(
             "备份是用别的数据密钥加密的：先把做备份时的 var/data.keys（或 TICI_DATA_KEYS）放回来，再恢复。"
             f"缺少的密钥：{'、'.join(missing)}"
         )
@@ -113,7 +114,7 @@ def _check(archive: ZipFile, manifest: dict[str, Any]) -> None:
         except (KeyError, BadZipFile, OSError, EOFError):
             found = ""
         if found != digest:
-            raise BadBackup(f"备份里的 {name} 缺失或损坏：请换另一份备份")
+            raise BadBackupError(f"备份里的 {name} 缺失或损坏：请换另一份备份")
 
 
 def _digest(part: IO[bytes]) -> str:
@@ -132,7 +133,7 @@ def _make_room(connection: Connection, *, replace: bool) -> None:
         if table.name != VERSIONS and connection.execute(select(text("1")).select_from(table).limit(1)).first()
     ]
     if filled and not replace:
-        raise BadBackup(
+        raise BadBackupError(
             f"数据库里已有数据（{filled[0]} 等 {len(filled)} 张表）：换一个空库，或加 --replace 用备份替换它"
         )
     metadata.drop_all(connection)
@@ -183,7 +184,7 @@ def _go_on_numbering(connection: Connection) -> None:
 
 def _put_files(system: System, archive: ZipFile, manifest: dict[str, Any]) -> int:
     """Contents that are missing come back; keys never overwrite those at hand; the lists of the erased join."""
-    var, place, count = system.environment.var, FolderPlace(system.environment.var / "media"), 0
+    var, place, count = system.environment.var, FolderStorage(system.environment.var / "media"), 0
     for name in manifest["files"]:
         if name.startswith("media/") and not place.has(content := name.removeprefix("media/")):
             aside = var / f"restored-{content}"

@@ -17,7 +17,7 @@ from bot.platform.database import schema
 from bot.platform.database.alarms import alarms
 from bot.platform.database.store import get_status
 from bot.platform.models import ArchiveCursor, CallbackEvent, Customer, Message, Outbox, Quarantine, SopTask, Status
-from bot.platform.queue import Bell, connect_redis
+from bot.platform.queue import JobQueue, connect_redis
 from bot.system import System
 
 _STATES = {
@@ -196,7 +196,7 @@ def _queue(system: System) -> Line:
     if url is None:
         return Line("队列", "内置 Valkey 没有运行", "warn", "启动 worker 时会自动启动")
     try:
-        depth = Bell(connect_redis(url)).depth()
+        depth = JobQueue(connect_redis(url)).depth()
     except redis.RedisError as error:
         return Line(
             "队列", f"连不上（{type(error).__name__}）", "bad", "检查 TICI_REDIS_URL；消息不会丢，恢复后自动继续"

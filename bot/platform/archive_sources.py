@@ -5,27 +5,26 @@ from __future__ import annotations
 from redis import Redis
 
 from bot.platform.environment import SurroundingsError, WeComAccess
-from bot.wecom.api import WeComClient
+from bot.wecom.api import Credentials, WeComClient
 from bot.wecom.archive import ArchiveSource, SandboxArchive
-from bot.wecom.limits import Doorkeeper
+from bot.wecom.limits import CallGate
 from bot.wecom.native import Access, NativeArchive
 
 
-def archive_client(access: WeComAccess, redis: Redis | None, door: Doorkeeper | None = None) -> WeComClient:
+def archive_client(access: WeComAccess, redis: Redis | None, gateway: CallGate | None = None) -> WeComClient:
     """WeCom as the archive's own secret sees it (msgaudit/* and the sandbox's getchatdata)."""
-    return WeComClient(
-        access.corp_id, access.archive_secret, purpose="archive", api_url=access.api_url, redis=redis, door=door
-    )
+    credentials = Credentials(access.corp_id, access.archive_secret, purpose="archive")
+    return WeComClient(credentials, api_url=access.api_url, redis=redis, gateway=gateway)
 
 
 def open_archive(
     access: WeComAccess,
     redis: Redis | None,
-    door: Doorkeeper | None = None,
+    gateway: CallGate | None = None,
 ) -> ArchiveSource:
     """The archive that WECOM_ARCHIVE names. Raises SurroundingsError where the native library has no path."""
     if access.archive == "sandbox":
-        return SandboxArchive(archive_client(access, redis, door))
+        return SandboxArchive(archive_client(access, redis, gateway))
     if not access.finance_sdk:
         raise SurroundingsError(
             "WECOM_ARCHIVE=native 需要会话存档 SDK：从企业微信官网下载，把 libWeWorkFinanceSdk_C.so 的路径"

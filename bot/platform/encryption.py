@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.platform.environment import SurroundingsError
 from bot.platform.secret_files import make_once, replace
-from taggers.said import Said
+from taggers.translatable import Translatable
 
 KEY_BYTES = 32
 HEADER_BYTES = 5
@@ -85,7 +85,7 @@ class DataKeys:
             return cipher.decrypt(nonce, rest, where)
         except InvalidTag:
             raise DataKeyError(
-                Said(
+                Translatable(
                     "{where} 里有一个值被改动过或损坏，读不出；请从备份恢复"
                     " / a sealed value was altered or damaged, restore it from a backup",
                     where=where.decode(),
@@ -144,7 +144,7 @@ class DataKeys:
 
     def _missing(self, key_id: bytes) -> str:
         place = self.path or "TICI_DATA_KEYS"
-        return Said(
+        return Translatable(
             "数据库里有用密钥 {key} 加密的内容，而 {place} 里没有这把密钥（有的是 {names}）。"
             "请把原来的密钥文件恢复到 {place}（或把缺的那一行加进去），不要新建"
             " / the data key that sealed this is missing: restore the key file",
@@ -177,7 +177,7 @@ def open_data_keys(text: str | None, path: Path, is_fresh: Callable[[], bool]) -
     if not path.exists():
         if not is_fresh() and not path.exists():
             raise DataKeyError(
-                Said(
+                Translatable(
                     "数据库里已有加密的数据，而密钥文件 {path} 不见了。请从备份恢复这个文件（或用 "
                     "TICI_DATA_KEYS_FILE 指向它）；没有它，原来的内容读不出"
                     " / the key file is missing, restore it from its backup",
@@ -189,7 +189,9 @@ def open_data_keys(text: str | None, path: Path, is_fresh: Callable[[], bool]) -
         return DataKeys(path.read_text(encoding="utf-8"), path)
     except (OSError, UnicodeDecodeError) as error:
         raise DataKeyError(
-            Said("密钥文件 {path} 读不了（{kind}）/ the key file is unreadable", path=path, kind=type(error).__name__)
+            Translatable(
+                "密钥文件 {path} 读不了（{kind}）/ the key file is unreadable", path=path, kind=type(error).__name__
+            )
         ) from None
 
 
@@ -218,7 +220,7 @@ def _parse(text: str, path: Path | None) -> _Ring:
             continue
         if found is None:
             raise DataKeyError(
-                Said(
+                Translatable(
                     "{place} 第 {number} 行不是密钥：应为 data 或 hash，空格，再接 32 字节的 base64"
                     " / line {number} is not a key",
                     place=place,
@@ -228,7 +230,7 @@ def _parse(text: str, path: Path | None) -> _Ring:
         (data if found[1] == "data" else hashes).append(_decoded(found[2]))
     if not data or len(hashes) != 1:
         raise DataKeyError(
-            Said(
+            Translatable(
                 "{place} 里应有至少一行 data 和正好一行 hash，现在有 {data} 行 data、{hashes} 行 hash。"
                 "请恢复原来的密钥 / data keys are incomplete, restore them",
                 place=place,

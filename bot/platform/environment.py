@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from bot.wecom.errors import BotError
+
 _PASSWORD = re.compile(r"://[^:/@]*:([^@]+)@")
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class SurroundingsError(Exception):
+class SurroundingsError(BotError):
     """Something in the environment is missing or malformed; the text says what and how to mend it."""
 
 

@@ -42,7 +42,7 @@ def arm(order: str) -> None:
     _armed = _Armed(order)
 
 
-def passing(point: str) -> None:
+def failpoint(point: str) -> None:
     """End (or freeze) this process with a signal when FAIL_AT=point:n names its n-th pass here; else do nothing."""
     if not point or point != _armed.point:
         return

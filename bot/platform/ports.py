@@ -5,13 +5,15 @@ from __future__ import annotations
 import secrets
 import socket
 
+from bot.wecom.errors import BotError
+
 # Below the range from which systems take ports for outgoing connections (Linux: 32768 and up): a number from there
 # may be somebody's connection by the time our process gets to listen on it.
 _FIRST, _LAST = 20_000, 32_000
 _TRIES = 100
 
 
-class NoFreePortError(Exception):
+class NoFreePortError(BotError):
     """Nothing was free after a hundred draws."""
 
 

@@ -17,7 +17,7 @@ QUEUES = ("high", "default", "low")  # in the order in which workers look at the
 _PRIORITY = {"handle_events": "high", "deliver": "default", "pull": "default", "due": "default"}
 JOB_SECONDS = 180
 # A bell that rang unheard (a Redis that froze takes the mark, but not the call behind it) keeps others off so long.
-BELL_SECONDS = 10
+ONCE_SECONDS = 10
 _BELL = "tici:bell:"
 _WORD = "tici:word:"
 _log = get_logger(__name__)
@@ -43,7 +43,7 @@ def _name_call(job: str, call: tuple[int, ...]) -> str:
     return "-".join((job, *map(str, call), uuid.uuid4().hex))
 
 
-class Bell:
+class JobQueue:
     """Enqueues wake-up calls. Every method is best effort: the sweep re-derives what a lost call was for."""
 
     def __init__(self, connection: redis.Redis) -> None:
@@ -53,7 +53,7 @@ class Bell:
             for name in QUEUES
         }
 
-    def ring_once(self, job: str, seconds: int = BELL_SECONDS) -> bool:
+    def enqueue_once(self, job: str, seconds: int = ONCE_SECONDS) -> bool:
         """Wake a worker for `job` unless such a call is already waiting; True if it rang."""
         try:
             if not self.connection.set(_BELL + job, b"1", nx=True, ex=seconds):
@@ -64,14 +64,14 @@ class Bell:
             return False
         return True
 
-    def answer(self, job: str) -> None:
+    def begin(self, job: str) -> None:
         """Called by the job as it starts, so that what comes from now on rings again."""
         try:
             self.connection.delete(_BELL + job)
         except redis.RedisError as error:
             _log.warning("bell not reset", job=job, error=type(error).__name__)
 
-    def ring_for(self, job: str, ids: Sequence[int]) -> bool:
+    def enqueue_for(self, job: str, ids: Sequence[int]) -> bool:
         """Wake workers for these rows, one call a row; False where Redis would not take them."""
         if not ids:
             return True
@@ -82,8 +82,8 @@ class Bell:
             return False
         return True
 
-    def ring_for_unrung(self, job: str, ids: Sequence[int]) -> bool:
-        """As `ring_for`, save for rows for which a call waits already: a backlog is not rung for again and again."""
+    def enqueue_missing(self, job: str, ids: Sequence[int]) -> bool:
+        """As `enqueue_for`, save for rows for which a call waits already: a backlog is not rung for again and again."""
         if not ids:
             return True
         try:
@@ -92,16 +92,16 @@ class Bell:
             _log.warning("bell not rung", job=job, rows=len(ids), error=type(error).__name__)
             return False
         called = {words[1] for words in (job_id.split("-") for job_id in waiting) if words[0] == job}
-        return self.ring_for(job, [row_id for row_id in ids if str(row_id) not in called])
+        return self.enqueue_for(job, [row_id for row_id in ids if str(row_id) not in called])
 
-    def leave_word(self, job: str) -> None:
+    def request_rerun(self, job: str) -> None:
         """Ask whoever is at `job` to look once more before he ends."""
         try:
             self.connection.set(_WORD + job, b"1", ex=60)
         except redis.RedisError as error:
             _log.warning("word not left", job=job, error=type(error).__name__)
 
-    def word_left(self, job: str) -> bool:
+    def rerun_requested(self, job: str) -> bool:
         """Whether somebody asked to look once more; asking takes the word away."""
         try:
             return bool(self.connection.delete(_WORD + job))

@@ -12,13 +12,14 @@ from typing import Any
 from itsdangerous import BadData, URLSafeSerializer
 
 from bot.platform.secret_files import make_once
+from bot.wecom.errors import BotError
 
 TASK_LIFE = timedelta(days=30)
 DAY_LIFE = timedelta(days=2)
 BOARD_LIFE = timedelta(days=1)
 
 
-class BadLink(Exception):  # noqa: N818 - named for what it is
+class BadLinkError(BotError):
     """A link that opens nothing; `expired` tells one that was good from one that never was."""
 
     def __init__(self, *, expired: bool) -> None:
@@ -59,7 +60,7 @@ def day_url(base_url: str, agent_id: int, key: bytes, issued_at: datetime) -> st
 
 
 def read_day_token(token: str, key: bytes, now: datetime) -> int:
-    """The agent whose day a link opens; raises BadLink."""
+    """The agent whose day a link opens; raises BadLinkError."""
     agent_id, until = _opened(token, key, "day")
     _check(until, now)
     return int(agent_id)
@@ -71,7 +72,7 @@ def link_url(base_url: str, task_id: int, index: int, key: bytes) -> str:
 
 
 def read_link_token(token: str, key: bytes) -> tuple[int, int]:
-    """The task and the index of the attachment; raises BadLink."""
+    """The task and the index of the attachment; raises BadLinkError."""
     task_id, index = _opened(token, key, "link")
     return int(task_id), int(index)
 
@@ -82,7 +83,7 @@ def picture_url(base_url: str, task_id: int, index: int, key: bytes) -> str:
 
 
 def read_picture_token(token: str, key: bytes) -> tuple[int, int]:
-    """The task and the index of the attachment; raises BadLink."""
+    """The task and the index of the attachment; raises BadLinkError."""
     task_id, index = _opened(token, key, "picture")
     return int(task_id), int(index)
 
@@ -104,14 +105,14 @@ def board_url(base_url: str, key: bytes, issued_at: datetime, life: timedelta = 
 
 
 def read_task_token(token: str, key: bytes, now: datetime) -> TaskLink:
-    """The task and agent of a link; raises BadLink."""
+    """The task and agent of a link; raises BadLinkError."""
     task_id, agent_id, until = _opened(token, key, "task")
     _check(until, now)
     return TaskLink(task_id, agent_id)
 
 
 def read_board_key(token: str, key: bytes, now: datetime) -> datetime:
-    """Until when this key opens the board; raises BadLink."""
+    """Until when this key opens the board; raises BadLinkError."""
     until = _opened(token, key, "board")
     _check(until, now)
     return datetime.fromtimestamp(until, UTC)
@@ -126,12 +127,12 @@ def _opened(token: str, key: bytes, purpose: str) -> Any:
     try:
         return _signer(key, purpose).loads(token)
     except BadData:
-        raise BadLink(expired=False) from None
+        raise BadLinkError(expired=False) from None
 
 
 def _check(until: int, now: datetime) -> None:
     if _seconds(now) >= until:
-        raise BadLink(expired=True)
+        raise BadLinkError(expired=True)
 
 
 def _seconds(at: datetime) -> int:

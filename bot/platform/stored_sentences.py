@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bot.wecom.errors import ADVICE
 from taggers.reasons import WORDINGS
-from taggers.said import reread
+from taggers.translatable import reread
 
 KEPT = (
     # why a prompt was put off

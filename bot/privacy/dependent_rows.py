@@ -14,7 +14,7 @@ Kin = dict[Table, list[tuple[Any, ...]]]
 AT_ONCE = 400
 
 
-def kin_of(session: Session, root: type[Model], ids: Sequence[int]) -> Kin:
+def dependent_rows_of(session: Session, root: type[Model], ids: Sequence[int]) -> Kin:
     """The primary keys of these rows and of all that point to them, directly or through others; parents first."""
     found: Kin = {root.metadata.tables[root.__tablename__]: [(one,) for one in ids]}
     for table in Model.metadata.sorted_tables:
@@ -39,7 +39,7 @@ def rows_of(session: Session, table: Table, keys: Sequence[tuple[Any, ...]]) -> 
         yield from (dict(row) for row in session.execute(query).mappings())
 
 
-def delete_kin(session: Session, kin: Kin) -> dict[str, int]:
+def delete_dependent_rows(session: Session, kin: Kin) -> dict[str, int]:
     """Delete all of them, children first; returns how many by table."""
     session.flush()
     for table, keys in reversed(kin.items()):

@@ -12,23 +12,23 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from bot.customers.tombstones import hash_of, read_stones, set_stone, write_stone
-from bot.delivery.handler import Errand
+from bot.delivery.handler import OutboxHandler
 from bot.intake.media.files import forget_media
 from bot.intake.media.store import open_media_store
 from bot.platform.database.audit_log import record
 from bot.platform.models import CorpTag, Customer, Follow, GroupMember, MediaFile, Message, Outbox, Study
 from bot.platform.work import Work
-from bot.privacy.dependent_rows import delete_kin, kin_of
+from bot.privacy.dependent_rows import delete_dependent_rows, dependent_rows_of
 from bot.privacy.mentions import Needles, forget_mentions, rooms_of
 from bot.wecom.errors import BotError
 
 if TYPE_CHECKING:
     from bot.system import System
 
-ERRAND = "forget"
+KIND = "forget"
 
 
-class NobodyToErase(BotError):  # noqa: N818 - named for what it is
+class NobodyToEraseError(BotError):
     """There is no such customer."""
 
 
@@ -44,7 +44,7 @@ class Erased:
 def erase(
     system: System, external_userid: str, actor: str, now: datetime, seen: Callable[[int], None] = lambda _: None
 ) -> Erased:
-    """Erase a customer; may be repeated where it was broken off. Raises NobodyToErase.
+    """Erase a customer; may be repeated where it was broken off. Raises NobodyToEraseError.
 
     First a tombstone keeps whatever arrives meanwhile away, then what mentions him elsewhere goes, then all of his.
     seen: told how many rows were looked through.
@@ -52,7 +52,7 @@ def erase(
     with system.store.read() as session:
         customer = session.scalar(select(Customer).where(Customer.external_userid == external_userid))
         if customer is None:
-            raise NobodyToErase(f"没有客户 {external_userid}（或已经删除）/ no such customer, or erased before")
+            raise NobodyToEraseError(f"没有客户 {external_userid}（或已经删除）/ no such customer, or erased before")
         needles, rooms, stone = (
             _needles(session, customer),
             rooms_of(session, customer),
@@ -69,7 +69,7 @@ def erase(
         media.remove(content)
     done.files = len(contents)
     _settle(system)
-    system.bell.ring_for("deliver", done.errands)
+    system.queue.enqueue_for("deliver", done.errands)
     return done
 
 
@@ -89,7 +89,7 @@ def apply_tombstones(system: System, now: datetime) -> int:
     return len(back)
 
 
-class Forget(Errand):
+class Forget(OutboxHandler):
     """Clear what we wrote of an erased person at one agent's contact in WeCom: remark, description, tags."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _erase_rows(
     customer = session.get_one(Customer, customer_id, with_for_update=True)
     errands = [_errand(session, follow, now) for follow in customer.follows if follow.ended_at is None]
     session.execute(delete(GroupMember).where(GroupMember.person == customer.external_userid))
-    kin = kin_of(session, Customer, [customer_id])
+    kin = dependent_rows_of(session, Customer, [customer_id])
     messages = [key[0] for key in kin.get(_table(Message), [])]
     contents = _forget_files(session, messages)
     kin.pop(_table(MediaFile), None)
@@ -136,7 +136,7 @@ def _erase_rows(
     blank = {"text": "", "line": "", "raw": "", "sender": "", "customer_id": None}
     session.execute(update(Message).where(Message.customer_id == customer_id, Message.roomid != "").values(blank))
     _end_studies(session, now)
-    rows = delete_kin(session, {table: keys for table, keys in kin.items() if keys})
+    rows = delete_dependent_rows(session, {table: keys for table, keys in kin.items() if keys})
     record(session, actor, "customer.erase", f"tombstone:{stone[:16]}", now, rows=rows)
     session.add_all(errands)
     session.flush()
@@ -148,8 +148,8 @@ def _errand(session: Session, follow: Follow, now: datetime) -> Outbox:
     by_name = select(CorpTag.tag_id).where(CorpTag.name.in_(follow.tags), CorpTag.pipeline.is_(None))
     tag_ids = sorted(ours | set(session.scalars(by_name)))
     return Outbox(
-        key=f"{ERRAND}:{secrets.token_hex(8)}",  # it outlives the row of the customer and must not tell who he was
-        kind=ERRAND,
+        key=f"{KIND}:{secrets.token_hex(8)}",  # it outlives the row of the customer and must not tell who he was
+        kind=KIND,
         payload={
             "userid": follow.agent.userid, "external_userid": follow.customer.external_userid, "tag_ids": tag_ids,
         },

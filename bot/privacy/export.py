@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from bot.platform.csv_cells import as_csv
 from bot.platform.models import Customer, GroupChat, GroupMember, SearchToken, ViewEntry
-from bot.privacy.dependent_rows import kin_of, rows_of
+from bot.privacy.dependent_rows import dependent_rows_of, rows_of
 
 _LEFT_OUT = {SearchToken.__tablename__}  # hashes that tell nobody anything
 
 
-class NobodyToExport(LookupError):  # noqa: N818 - named for what it is
+class NobodyToExportError(LookupError):
     """There is no such customer."""
 
 
@@ -24,8 +24,8 @@ def export(session: Session, external_userid: str, now: datetime) -> dict[str, A
     """All rows about a customer, by table, opened: {customer, exported_at, tables: {name: [row, ...]}}."""
     customer = session.scalar(select(Customer).where(Customer.external_userid == external_userid))
     if customer is None:
-        raise NobodyToExport(f"没有客户 {external_userid}（或已经删除）/ no such customer, or erased before")
-    kin = kin_of(session, Customer, [customer.id])
+        raise NobodyToExportError(f"没有客户 {external_userid}（或已经删除）/ no such customer, or erased before")
+    kin = dependent_rows_of(session, Customer, [customer.id])
     tables = {
         table.name: list(rows_of(session, table, keys)) for table, keys in kin.items() if table.name not in _LEFT_OUT
     }

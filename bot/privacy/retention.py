@@ -32,7 +32,7 @@ from bot.platform.models import (
     Tagging,
     ViewEntry,
 )
-from bot.privacy.dependent_rows import delete_kin, kin_of
+from bot.privacy.dependent_rows import delete_dependent_rows, dependent_rows_of
 
 if TYPE_CHECKING:
     from bot.platform.config.settings import Settings
@@ -175,7 +175,7 @@ def _purge_messages(session: Session, ids: list[int]) -> list[str]:
         update(Customer).where(Customer.id.in_(people), Customer.last_word_at <= newest).values(last_words="")
     )
     contents = forget_media(session, ids)
-    delete_kin(session, kin_of(session, Message, ids))
+    delete_dependent_rows(session, dependent_rows_of(session, Message, ids))
     indexed = select(SearchToken.customer_id).where(SearchToken.kind == WORDS, SearchToken.customer_id.in_(people))
     forget_words(session, sorted(set(session.scalars(indexed))))
     return contents
@@ -193,7 +193,7 @@ def _purge_words_sent(session: Session, ids: list[int]) -> list[str]:
 
 def _delete(model: type[Any]) -> Callable[[Session, list[int]], list[str]]:
     def go(session: Session, ids: list[int]) -> list[str]:
-        delete_kin(session, kin_of(session, model, ids))
+        delete_dependent_rows(session, dependent_rows_of(session, model, ids))
         return []
 
     return go

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.sandbox.callbacks import ring_archive
-from bot.sandbox.replies import Answer, Call, Refusal, endpoint
+from bot.sandbox.replies import Answer, Call, RefusalError, endpoint
 from bot.sandbox.sealing import pack_sdkfileid, seal_media, seal_message
 from bot.sandbox.state import Json, Sandbox
 
@@ -122,7 +122,7 @@ def get_chat_data(sandbox: Sandbox, call: Call) -> Answer:
     limit = call.number("limit", 1000, 1, 1000)
     largest = sandbox.switch("response_too_large")
     if largest and limit > largest:
-        raise Refusal(301058)
+        raise RefusalError(301058)
     rows = sandbox.ledger.rows(
         "SELECT seq, msgid, publickey_ver, encrypt_random_key, encrypt_chat_msg FROM archive"
         " WHERE seq > ? AND stored_at > ? ORDER BY seq LIMIT ?",
@@ -138,13 +138,13 @@ def get_chat_media_data(sandbox: Sandbox, call: Call) -> Answer:
     """One slice by the Range header, base64 of the encrypted file; `_headers` carries CONTENT-RANGE."""
     row = sandbox.ledger.one("SELECT * FROM archive_files WHERE file_id = ?", call.text("fileid"))
     if row is None or row["auth_key"] != call.body.get("authkey"):
-        raise Refusal(40007, "fileid")
+        raise RefusalError(40007, "fileid")
     if row["stored_at"] <= call.now - RETENTION:
-        raise Refusal(301048)
+        raise RefusalError(301048)
     sealed = seal_media(row["content"], bytes.fromhex(row["key_hex"]))
     asked = RANGE.fullmatch(call.headers.get("Range", f"bytes=0-{SLICE - 1}").strip())
     if asked is None:
-        raise Refusal(40058, "Range")
+        raise RefusalError(40058, "Range")
     start, end = int(asked[1]), min(int(asked[2]), int(asked[1]) + SLICE - 1, len(sealed) - 1)
     return {
         "content": base64.b64encode(sealed[start : end + 1]).decode(),

@@ -15,14 +15,14 @@ from bot.sandbox import people
 from bot.sandbox.api.tokens import ticket
 from bot.sandbox.corp import APP_ID
 from bot.sandbox.faults import take_fault
-from bot.sandbox.people import Impossible
+from bot.sandbox.people import ImpossibleError
 from bot.sandbox.state import Json, Sandbox
 
 bridge = Blueprint("bridge", __name__)
 NO_PERMISSION, NO_CONTACT = "fail no permission", "fail without context of external contact"
 
 
-class Refused(Exception):  # noqa: N818 - named for what it is
+class RefusedError(Exception):
     """The client does not do it; the text is what follows the name in errMsg."""
 
 
@@ -37,15 +37,15 @@ def call(sandbox: Sandbox, given: Json) -> Json:
     name, params = str(given.get("name", "")), dict(given.get("params") or {})
     try:
         if fault := take_fault(sandbox, f"jssdk/{name}").text:
-            raise Refused(fault)
+            raise RefusedError(fault)
         found = CALLS.get(name)
         if found is None:
-            raise Refused("fail function not exist")
+            raise RefusedError("fail function not exist")
         if name not in ("agentConfig", "preVerifyJSAPI"):
             check_signature(sandbox, given, "agent", "verifyTimestamp", "verifyNonceStr", "verifySignature")
         result = found(sandbox, given, params)
         outcome = "ok"
-    except Refused as refused:
+    except RefusedError as refused:
         result, outcome = {}, str(refused)
     sandbox.note("jssdk", name=name, userid=given.get("userid"), outcome=outcome)
     return {**result, "err_msg": f"{name}:{outcome}"}
@@ -60,12 +60,12 @@ def check_signature(sandbox: Sandbox, given: Json, kind: str, *names: str) -> No
     text = f"jsapi_ticket={value}&noncestr={nonce}&timestamp={timestamp}&url={page}"
     wanted = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
     if not hmac.compare_digest(wanted.encode(), signature.encode()):
-        raise Refused("fail 40093 invalid signature")
+        raise RefusedError("fail 40093 invalid signature")
 
 
 def agent_config(sandbox: Sandbox, given: Json, params: Json) -> Json:
     if params.get("corpid") != sandbox.corp.corp_id or str(params.get("agentid")) != str(APP_ID):
-        raise Refused(NO_PERMISSION)
+        raise RefusedError(NO_PERMISSION)
     check_signature(sandbox, given, "agent", "timestamp", "nonceStr", "signature")
     return {}
 
@@ -83,13 +83,13 @@ def context(_sandbox: Sandbox, given: Json, _params: Json) -> Json:
 
 def contact(_sandbox: Sandbox, given: Json, _params: Json) -> Json:
     if not given.get("external_userid"):
-        raise Refused(NO_CONTACT)
+        raise RefusedError(NO_CONTACT)
     return {"userId": given["external_userid"]}
 
 
 def chat(_sandbox: Sandbox, given: Json, _params: Json) -> Json:
     if not given.get("chat_id"):
-        raise Refused(NO_CONTACT)
+        raise RefusedError(NO_CONTACT)
     return {"chatId": given["chat_id"]}
 
 
@@ -98,13 +98,13 @@ def send(sandbox: Sandbox, given: Json, params: Json) -> Json:
     kind = str(params.get("msgtype", ""))
     make = BODIES.get(kind)
     if make is None or not given.get("external_userid"):
-        raise Refused(NO_CONTACT if make else "fail invalid msgtype")
+        raise RefusedError(NO_CONTACT if make else "fail invalid msgtype")
     msgtype, body = make(sandbox, dict(params.get(kind) or {}))
     said = {"from": given.get("userid"), "to": given["external_userid"], "msgtype": msgtype, "body": body}
     try:
         people.say(sandbox, said)
-    except Impossible as error:
-        raise Refused(f"fail {error}") from None
+    except ImpossibleError as error:
+        raise RefusedError(f"fail {error}") from None
     return {}
 
 
@@ -123,7 +123,7 @@ def link_body(_sandbox: Sandbox, given: Json) -> tuple[str, Json]:
 
 def weapp_body(_sandbox: Sandbox, given: Json) -> tuple[str, Json]:
     if not str(given.get("imgUrl", "")).startswith(("http://", "https://")):
-        raise Refused("fail invalid imgUrl")
+        raise RefusedError("fail invalid imgUrl")
     return "weapp", {"title": str(given.get("title", "")), "username": str(given.get("appid", ""))}
 
 
@@ -131,7 +131,7 @@ def media_body(kind: str) -> Callable[[Sandbox, Json], tuple[str, Json]]:
     def make(sandbox: Sandbox, given: Json) -> tuple[str, Json]:
         row = sandbox.ledger.one("SELECT * FROM media WHERE media_id = ?", str(given.get("mediaid", "")))
         if row is None:
-            raise Refused("fail 40007 invalid media_id")
+            raise RefusedError("fail 40007 invalid media_id")
         return kind, {"content_base64": base64.b64encode(row["content"]).decode(), "filename": row["filename"]}
 
     return make

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.sandbox.archive import Said, append, make_msgid
 from bot.sandbox.company import befriend, meet
-from bot.sandbox.people import Impossible
+from bot.sandbox.people import ImpossibleError
 from bot.sandbox.state import Json, Sandbox
 
 
@@ -27,13 +27,13 @@ def post_many(sandbox: Sandbox, items: list[Json]) -> Json:
 
 def message_of(sandbox: Sandbox, item: Json) -> Json:
     if not isinstance(item, dict):
-        raise Impossible("每一条都应是 JSON 对象")
+        raise ImpossibleError("每一条都应是 JSON 对象")
     if isinstance(item.get("message"), dict):
         whole: Json = item["message"]
         return whole
     sender, receiver = str(item.get("from", "")), item.get("to", "")
     if not sender or not receiver:
-        raise Impossible("每一条都要有 from 和 to")
+        raise ImpossibleError("每一条都要有 from 和 to")
     receivers = [str(who) for who in receiver] if isinstance(receiver, list) else [str(receiver)]
     at = milliseconds(item.get("at"), sandbox.now())
     external = any(who.startswith(("wm", "wo")) for who in [sender, *receivers])
@@ -58,7 +58,7 @@ def milliseconds(at: Any, now: float) -> int:
     try:
         moment = datetime.fromisoformat(str(at))
     except ValueError:
-        raise Impossible(f"at 应是 ISO 8601 时间或毫秒数：{at}") from None
+        raise ImpossibleError(f"at 应是 ISO 8601 时间或毫秒数：{at}") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 

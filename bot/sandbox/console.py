@@ -9,7 +9,7 @@ from bot.sandbox.api.tags import new_id
 from bot.sandbox.api.transfers import DONE, LIMIT, REFUSED, note_transfer
 from bot.sandbox.callbacks import Fields, raise_event
 from bot.sandbox.company import befriend
-from bot.sandbox.people import Impossible, contact_event, need_agent, pair
+from bot.sandbox.people import ImpossibleError, contact_event, need_agent, pair
 from bot.sandbox.state import Json, Sandbox
 
 CONTACT = "change_contact"
@@ -24,7 +24,7 @@ def edit_member(sandbox: Sandbox, given: Json) -> Json:
     departments, leads, leaders (lists), status (5: left), visible. `tell`: raise the event of the directory."""
     userid = str(given.get("userid", ""))
     if not userid:
-        raise Impossible("userid 不能为空")
+        raise ImpossibleError("userid 不能为空")
     ledger = sandbox.ledger
     fresh = ledger.run(
         "INSERT OR IGNORE INTO members (userid, name) VALUES (?, ?)", userid, given.get("name", userid)
@@ -69,7 +69,7 @@ def settle_transfer(sandbox: Sandbox, given: Json) -> Json:
     giver, taker = str(given.get("handover", "")), need_agent(sandbox, str(given.get("takeover", "")))["userid"]
     customer, outcome = str(given.get("external_userid", "")), str(given.get("outcome", "done"))
     if outcome not in _OUTCOMES:
-        raise Impossible(f"outcome 只能是 {'、'.join(_OUTCOMES)}")
+        raise ImpossibleError(f"outcome 只能是 {'、'.join(_OUTCOMES)}")
     follow = pair(sandbox, giver, customer)
     with sandbox.ledger.transaction():
         note_transfer(sandbox, customer, giver, taker, _OUTCOMES[outcome])
@@ -110,7 +110,7 @@ def change_library(sandbox: Sandbox, given: Json) -> Json:
     do = str(given.get("do", ""))
     action = {"create": _create, "update": _rename, "delete": _delete, "shuffle": _shuffle}.get(do)
     if action is None:
-        raise Impossible("do 只能是 create、update、delete、shuffle")
+        raise ImpossibleError("do 只能是 create、update、delete、shuffle")
     with sandbox.ledger.transaction():
         number, kind = action(sandbox, given)
         fields: Fields = [("Id", number)] if number else []
@@ -138,7 +138,7 @@ def _find(sandbox: Sandbox, given: Json) -> tuple[str, str]:
             query = f"SELECT {key} FROM {table} WHERE {key} = ? OR name = ?"  # noqa: S608 - our names
             if number := sandbox.ledger.scalar(query, named, named):
                 return str(number), kind
-    raise Impossible("没有这个标签或标签组")
+    raise ImpossibleError("没有这个标签或标签组")
 
 
 def _rename(sandbox: Sandbox, given: Json) -> tuple[str, str]:

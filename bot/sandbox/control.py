@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 Json = dict[str, Any]
 
 
-class ControlRefused(Exception):  # noqa: N818 - the sandbox said no
+class ControlRefusedError(Exception):
     """What was asked is impossible there; the text is the sandbox's own."""
 
 
@@ -24,7 +24,7 @@ class SandboxControl:
         self._timeout = timeout
 
     def post(self, name: str, given: Any = None) -> Any:
-        """POST /control/NAME; raises ControlRefused with the reason."""
+        """POST /control/NAME; raises ControlRefusedError with the reason."""
         return self._call("POST", name, {} if given is None else given)
 
     def get(self, name: str, **query: Any) -> Any:
@@ -44,7 +44,7 @@ class SandboxControl:
                 reason = str(json.loads(text)["error"])
             except (ValueError, KeyError, TypeError):
                 reason = f"HTTP {response.status}: {text[:200]}"
-            raise ControlRefused(reason)
+            raise ControlRefusedError(reason)
         return json.loads(text)
 
     # people

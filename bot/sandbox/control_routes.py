@@ -20,7 +20,7 @@ from bot.sandbox.callbacks import enqueue
 from bot.sandbox.company import found_departments, seed
 from bot.sandbox.corp import add_key, publish_keys
 from bot.sandbox.faults import Fault, add_fault, clear_faults
-from bot.sandbox.people import Impossible
+from bot.sandbox.people import ImpossibleError
 from bot.sandbox.state import SWITCHES, Json, Sandbox
 from bot.sandbox.summary import effects, state_of
 
@@ -31,7 +31,7 @@ Action = Callable[[Sandbox, Json], Json]
 def set_switches(sandbox: Sandbox, given: Json) -> Json:
     unknown = [name for name in given if name not in SWITCHES]
     if unknown:
-        raise Impossible(f"没有这个开关：{'、'.join(unknown)}；有的是：{'、'.join(SWITCHES)}")
+        raise ImpossibleError(f"没有这个开关：{'、'.join(unknown)}；有的是：{'、'.join(SWITCHES)}")
     for name, value in given.items():
         sandbox.set_switch(name, value)
     sandbox.note("switches", **given)
@@ -59,10 +59,10 @@ def change_keys(sandbox: Sandbox, given: Json) -> Json:
 def move_clock(sandbox: Sandbox, given: Json) -> Json:
     """Given: seconds forward."""
     if not clock.can_move():
-        raise Impossible("时间不能拨动：没有设置 TICI_CLOCK_FILE")
+        raise ImpossibleError("时间不能拨动：没有设置 TICI_CLOCK_FILE")
     seconds = float(given.get("seconds", 0))
     if not 0 < seconds <= 400 * 86_400:
-        raise Impossible("时间只能往前拨，最多 400 天")
+        raise ImpossibleError("时间只能往前拨，最多 400 天")
     present = clock.move_forward(timedelta(seconds=seconds))
     sandbox.note("clock", seconds=seconds, now=present.isoformat())
     return {"now": present.isoformat()}
@@ -72,7 +72,7 @@ def repeat_callback(sandbox: Sandbox, given: Json) -> Json:
     """Deliver again, `copies` times, a callback of the past, or an XML of one's own (`xml`, `target`)."""
     row = sandbox.ledger.one("SELECT * FROM callbacks WHERE id = ?", int(given.get("callback", 0)))
     if row is None and "xml" not in given:
-        raise Impossible("没有这个回调")
+        raise ImpossibleError("没有这个回调")
     target, event, xml = (row["target"], row["event"], row["xml"]) if row else (
         str(given.get("target", "app")), "custom", str(given["xml"]))  # fmt: skip
     numbers = [enqueue(sandbox, target, event, xml) for _ in range(int(given.get("copies", 1)))]
@@ -142,8 +142,8 @@ def current_sandbox() -> Sandbox:
     return sandbox
 
 
-@control.errorhandler(Impossible)
-def tell_why(error: Impossible) -> tuple[Response, int]:
+@control.errorhandler(ImpossibleError)
+def tell_why(error: ImpossibleError) -> tuple[Response, int]:
     return jsonify(error=str(error)), 409
 
 
@@ -161,7 +161,7 @@ def read_json() -> Any:
 def archive_many() -> Response:
     items = read_json()
     if not isinstance(items, list):
-        raise Impossible("请求体应是一个列表")
+        raise ImpossibleError("请求体应是一个列表")
     return jsonify(post_many(current_sandbox(), items))
 
 
@@ -172,7 +172,7 @@ def act(name: str) -> tuple[Response, int] | Response:
         return jsonify(error=f"没有这个动作：{name}；有的是：{'、'.join(ACTIONS)}"), 404
     given = read_json()
     if not isinstance(given, dict):
-        raise Impossible("请求体应是一个 JSON 对象")
+        raise ImpossibleError("请求体应是一个 JSON 对象")
     return jsonify(action(current_sandbox(), given))
 
 

@@ -15,7 +15,7 @@ from bot.sandbox.bridge import sidebar_address
 from bot.sandbox.inbox import app_messages, group_sends, latest_prompt
 from bot.sandbox.login_pages import COOKIE
 from bot.sandbox.news import headlines
-from bot.sandbox.people import Impossible
+from bot.sandbox.people import ImpossibleError
 from bot.sandbox.rendering import file_size, record_lines, web_address
 from bot.sandbox.state import Json, Sandbox
 from bot.sandbox.summary import last_effect
@@ -165,7 +165,7 @@ def edit(sandbox: Sandbox, form: Json) -> None:
 
 def later(sandbox: Sandbox, form: Json) -> None:
     if not clock.can_move():
-        raise Impossible("时间不能拨动：没有设置 TICI_CLOCK_FILE")
+        raise ImpossibleError("时间不能拨动：没有设置 TICI_CLOCK_FILE")
     seconds = 3600.0 if form.get("to") == "hour" else seconds_until_tomorrow_ten()
     present = clock.move_forward(timedelta(seconds=seconds))
     sandbox.note("clock", seconds=seconds, now=present.isoformat())
@@ -216,6 +216,6 @@ def do(name: str) -> Response:
     return Response(status=204, headers={"HX-Trigger": "changed"})
 
 
-@page.errorhandler(Impossible)
-def tell_why(error: Impossible) -> tuple[str, int]:
+@page.errorhandler(ImpossibleError)
+def tell_why(error: ImpossibleError) -> tuple[str, int]:
     return str(error), 409

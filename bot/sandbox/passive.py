@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from bot.sandbox.sealing import CallbackSeal, SealBroken
+from bot.sandbox.sealing import CallbackSeal, SealBrokenError
 from bot.sandbox.state import Sandbox
 
 
@@ -28,7 +28,7 @@ def take_reply(sandbox: Sandbox, seal: CallbackSeal, answer: bytes) -> str:
         inner = fromstring(seal.decrypt(cipher_text))
     except (ParseError, DefusedXmlException):
         return "200 with an unexpected body"
-    except SealBroken as error:
+    except SealBrokenError as error:
         return f"passive reply: {error}"
     if field(inner, "FromUserName") != sandbox.corp.corp_id:
         return "passive reply from somebody else"

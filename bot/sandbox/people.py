@@ -16,14 +16,14 @@ from bot.sandbox.state import Json, Sandbox
 CONTACT = "change_external_contact"
 
 
-class Impossible(Exception):  # noqa: N818 - a person's mistake, told to him in his words
+class ImpossibleError(Exception):
     """Nobody could do that on a phone; the text says why."""
 
 
 def need_agent(sandbox: Sandbox, userid: str) -> sqlite3.Row:
     row = member(sandbox, userid)
     if row is None:
-        raise Impossible(f"没有这位成员：{userid}")
+        raise ImpossibleError(f"没有这位成员：{userid}")
     return row
 
 
@@ -32,7 +32,7 @@ def pair(sandbox: Sandbox, userid: str, external_userid: str) -> sqlite3.Row:
         "SELECT * FROM follows WHERE userid = ? AND external_userid = ?", userid, external_userid
     )
     if row is None:
-        raise Impossible(f"{name_of(sandbox, external_userid)} 不是 {name_of(sandbox, userid)} 的客户")
+        raise ImpossibleError(f"{name_of(sandbox, external_userid)} 不是 {name_of(sandbox, userid)} 的客户")
     return row
 
 
@@ -54,7 +54,7 @@ def add_customer(sandbox: Sandbox, given: Json) -> Json:
         name = str(given.get("name") or "").strip()[:32] or "微信用户"
         meet(sandbox, external_userid, name, kind, int(given.get("gender", 0)), str(given.get("corp_name", "")))
         if not befriend(sandbox, agent["userid"], external_userid, state, int(given.get("add_way", 1))):
-            raise Impossible(f"{name_of(sandbox, external_userid)} 已经是 {agent['name']} 的客户")
+            raise ImpossibleError(f"{name_of(sandbox, external_userid)} 已经是 {agent['name']} 的客户")
         extra: Fields = [("State", state)] if state else []
         code = ""
         if kind == 1 and given.get("welcome", True) and sandbox.switch("welcome_codes"):
@@ -91,14 +91,14 @@ def say(sandbox: Sandbox, given: Json) -> Json:
     if external:
         follow = pair(sandbox, userid, customer)
         if follow["blocked"]:
-            raise Impossible("消息已发出，但被对方拒收了：对方还不是好友")
+            raise ImpossibleError("消息已发出，但被对方拒收了：对方还不是好友")
         archived = archived and follow["agree"] != "Disagree"
     elif member(sandbox, customer) is None:
-        raise Impossible(f"没有这个人：{customer}")
+        raise ImpossibleError(f"没有这个人：{customer}")
     kind = str(given.get("msgtype") or "text")
     body = make_body(sandbox, kind, dict(given.get("body") or {"content": given.get("content", "")}))
     if kind == "text" and not body["content"].strip():
-        raise Impossible("不能发送空白消息")
+        raise ImpossibleError("不能发送空白消息")
     if inbound:
         receiver = agent["userid"]
     else:
@@ -149,7 +149,7 @@ def put(sandbox: Sandbox, message: Json, archived: bool = True) -> Json:
 def revoke(sandbox: Sandbox, given: Json) -> Json:
     row = sandbox.ledger.one("SELECT * FROM talk WHERE msgid = ?", str(given.get("msgid", "")))
     if row is None:
-        raise Impossible("没有这条消息")
+        raise ImpossibleError("没有这条消息")
     message = envelope(
         sandbox,
         row["sender"],
@@ -212,7 +212,7 @@ def tag_ids(sandbox: Sandbox, names: object) -> list[str]:
     for name in names if isinstance(names, list) else []:
         tag_id = sandbox.ledger.scalar("SELECT tag_id FROM tags WHERE name = ? OR tag_id = ?", str(name), str(name))
         if tag_id is None:
-            raise Impossible(f"标签库里没有「{name}」")
+            raise ImpossibleError(f"标签库里没有「{name}」")
         found.append(tag_id)
     return found
 

@@ -10,7 +10,7 @@ from bot.sandbox.api.messages import new_response_code
 from bot.sandbox.api.welcomes import say_content
 from bot.sandbox.callbacks import Fields, raise_event
 from bot.sandbox.corp import APP_ID
-from bot.sandbox.people import Impossible, need_agent
+from bot.sandbox.people import ImpossibleError, need_agent
 from bot.sandbox.state import Json, Sandbox
 
 
@@ -25,14 +25,14 @@ def press(sandbox: Sandbox, given: Json) -> Json:
         str(given.get("task_id", "")),
     )
     if row is None or row["msgtype"] != "template_card":
-        raise Impossible(f"{agent['name']} 的应用消息里没有这张卡片")
+        raise ImpossibleError(f"{agent['name']} 的应用消息里没有这张卡片")
     card = json.loads(row["body"])
     key = str(given.get("key", ""))
     menu = key in [action["key"] for action in (card.get("action_menu") or {}).get("action_list") or []]
     if not menu and row["replaced"]:
-        raise Impossible(f"这张卡片的按钮已变成「{row['replaced']}」，不能再点")
+        raise ImpossibleError(f"这张卡片的按钮已变成「{row['replaced']}」，不能再点")
     if not menu and key not in keys_of(card):
-        raise Impossible(f"卡片上没有这个按钮：{key}")
+        raise ImpossibleError(f"卡片上没有这个按钮：{key}")
     with sandbox.ledger.transaction():
         code = new_response_code(sandbox, row["msgid"], agent["userid"], sandbox.now())
         fields: Fields = [
@@ -76,7 +76,7 @@ def write_to_app(sandbox: Sandbox, given: Json) -> Json:
     agent = need_agent(sandbox, str(given.get("userid", "")))
     content = str(given.get("content", ""))
     if not content.strip():
-        raise Impossible("不能发送空白消息")
+        raise ImpossibleError("不能发送空白消息")
     msgid = 7 * 10**18 + secrets.randbelow(10**17)
     with sandbox.ledger.transaction():
         sandbox.ledger.run(
@@ -115,7 +115,7 @@ def confirm_group_send(sandbox: Sandbox, given: Json) -> Json:
     agent = need_agent(sandbox, str(given.get("userid", "")))
     row = sandbox.ledger.one("SELECT * FROM group_sends WHERE msgid = ?", str(given.get("msgid", "")))
     if row is None or row["cancelled_at"] is not None:
-        raise Impossible("没有这条群发，或已被取消")
+        raise ImpossibleError("没有这条群发，或已被取消")
     now, body, statuses = sandbox.now(), json.loads(row["body"]), []
     for target in sandbox.ledger.rows(
         "SELECT target FROM group_send_targets WHERE msgid = ? AND userid = ? AND status = ?",

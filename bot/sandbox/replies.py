@@ -69,7 +69,7 @@ ERRMSG = {
 }
 
 
-class Refusal(Exception):  # noqa: N818 - a reply, not a failure of ours
+class RefusalError(Exception):
     """The call is answered with an errcode (still HTTP 200); `extra` fields go into the reply."""
 
     def __init__(self, errcode: int, detail: str = "", **extra: Any) -> None:
@@ -115,22 +115,22 @@ class Call:
         """A string of the body that must be there and not empty."""
         value = self.body.get(name)
         if not isinstance(value, str) or not value:
-            raise Refusal(errcode, name)
+            raise RefusalError(errcode, name)
         return value
 
     def texts(self, name: str, most: int | None = None) -> list[str]:
         """A list of strings of the body; absent counts as empty."""
         value = self.body.get(name) or []
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise Refusal(40058, f"{name} must be a list of strings")
+            raise RefusalError(40058, f"{name} must be a list of strings")
         if most is not None and len(value) > most:
-            raise Refusal(40058, f"{name} holds more than {most}")
+            raise RefusalError(40058, f"{name} holds more than {most}")
         return value
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
         value = self.body.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise Refusal(40058, f"{name} must be an integer from {least} to {most}")
+            raise RefusalError(40058, f"{name} must be an integer from {least} to {most}")
         return value
 
 
@@ -172,7 +172,7 @@ def page_of(items: list[Any], call: Call, limit: int) -> tuple[list[Any], str]:
     """One page of a list and the next cursor ("" at the end); a cursor is the position it continues at."""
     cursor = call.body.get("cursor") or "0"
     if not isinstance(cursor, str) or not cursor.isdigit():
-        raise Refusal(40058, "cursor")
+        raise RefusalError(40058, "cursor")
     start = int(cursor)
     following = start + limit
     return items[start:following], str(following) if following < len(items) else ""

@@ -8,7 +8,7 @@ import sqlite3
 from bot.sandbox.bodies import make_body
 from bot.sandbox.callbacks import Fields, raise_event
 from bot.sandbox.company import is_outsider
-from bot.sandbox.people import Impossible, envelope, need_agent, put
+from bot.sandbox.people import ImpossibleError, envelope, need_agent, put
 from bot.sandbox.state import Json, Sandbox
 
 CHAT = "change_external_chat"
@@ -17,7 +17,7 @@ CHAT = "change_external_chat"
 def need_room(sandbox: Sandbox, given: Json) -> sqlite3.Row:
     row = sandbox.ledger.one("SELECT * FROM rooms WHERE chat_id = ?", str(given.get("chat_id", "")))
     if row is None:
-        raise Impossible("没有这个群")
+        raise ImpossibleError("没有这个群")
     return row
 
 
@@ -84,7 +84,7 @@ def apply_change(sandbox: Sandbox, chat_id: str, given: Json) -> tuple[str, Fiel
         ledger.run("DELETE FROM room_members WHERE chat_id = ?", chat_id)
         ledger.run("DELETE FROM rooms WHERE chat_id = ?", chat_id)
         return "dismiss", []
-    raise Impossible("说明要改什么：join、leave、name、owner、notice 或 dismiss")
+    raise ImpossibleError("说明要改什么：join、leave、name、owner、notice 或 dismiss")
 
 
 def moved(people: list[str]) -> Fields:
@@ -98,7 +98,7 @@ def say_in_room(sandbox: Sandbox, given: Json) -> Json:
     rows = sandbox.ledger.rows("SELECT who FROM room_members WHERE chat_id = ?", room["chat_id"])
     people = [row["who"] for row in rows]
     if sender not in people:
-        raise Impossible("不在群里的人不能发言")
+        raise ImpossibleError("不在群里的人不能发言")
     kind = str(given.get("msgtype") or "text")
     body = make_body(sandbox, kind, dict(given.get("body") or {"content": given.get("content", "")}))
     external = any(is_outsider(sandbox, who) for who in people)

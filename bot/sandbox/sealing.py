@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 CALLBACK_BLOCK_BITS = 32 * 8
 
 
-class SealBroken(ValueError):  # noqa: N818 - it names what happened
+class SealBrokenError(ValueError):
     """A passive reply whose signature, padding or corp is not ours."""
 
 
@@ -53,12 +53,12 @@ class CallbackSeal:
             length = int.from_bytes(block[16:20], "big")
             message, receiver = block[20 : 20 + length], block[20 + length :]
             if receiver.decode() != self.corp_id:
-                raise SealBroken("the reply is for another corp")
+                raise SealBrokenError("the reply is for another corp")
             return message.decode()
-        except SealBroken:
+        except SealBrokenError:
             raise
         except ValueError as error:
-            raise SealBroken(str(error)) from error
+            raise SealBrokenError(str(error)) from error
 
     def verify(self, signature: str, timestamp: str, nonce: str, cipher_text: str) -> bool:
         return hmac.compare_digest(self.sign(timestamp, nonce, cipher_text), signature)

@@ -9,11 +9,11 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from bot.customers.behaviour import observe
-from bot.customers.state import Case, open_case, open_cases
+from bot.customers.state import CustomerState, load_customer, load_customers
 from bot.platform.config.settings import Settings
 from bot.platform.models import Customer, Evidence, LinkOpening, SopTask
 from bot.platform.work import Work
-from bot.sops.follow_up import Happened, follow_up
+from bot.sops.follow_up import CustomerEvent, follow_up
 from taggers.occurrence import Occurrence
 from taggers.rule import Rule, parse_duration
 
@@ -23,13 +23,13 @@ _SILENCE = re.compile(r"silence:(\w+)")
 _LOOK_BACK = timedelta(days=14)  # older silences were there before the rule was
 
 
-def observe_and_follow(work: Work, case: Case, seen: Occurrence) -> list[str]:
+def observe_and_follow(work: Work, state: CustomerState, seen: Occurrence) -> list[str]:
     """An occurrence on its own, with everything that follows from its tags."""
-    before = case.tags
-    tags = observe(work, case, seen)
+    before = state.tags
+    tags = observe(work, state, seen)
     if tags:
         fresh = [tag for tag in tags if tag not in before]
-        follow_up(work, case, Happened(seen.id, tags=tags, fresh=fresh))
+        follow_up(work, state, CustomerEvent(seen.id, tags=tags, fresh=fresh))
     return tags
 
 
@@ -45,11 +45,11 @@ def observe_silences(work: Work, limit: int = 500) -> int:
             Customer.last_word_at > work.now - length - _LOOK_BACK,
             ~noticed.exists(),
         )
-        for case in open_cases(work.session, work.session.scalars(quiet.limit(limit)).all()).values():
-            spoke = case.customer.last_word_at or work.now
+        for state in load_customers(work.session, work.session.scalars(quiet.limit(limit)).all()).values():
+            spoke = state.customer.last_word_at or work.now
             key = f"silence:{int(spoke.timestamp())}:{int(length.total_seconds())}"
             seen = Occurrence("silence", work.now, key, length=length, previous=length - timedelta(seconds=1))
-            shown += bool(observe_and_follow(work, case, seen))
+            shown += bool(observe_and_follow(work, state, seen))
     return shown
 
 
@@ -57,9 +57,9 @@ def observe_openings(work: Work, limit: int = 500) -> int:
     """Show the openings of tracked links that nobody has looked at yet; returns how many there were."""
     rows = work.session.scalars(select(LinkOpening).where(LinkOpening.handled_at.is_(None)).limit(limit)).all()
     for row in rows:
-        case = open_case(work.session, work.session.get_one(SopTask, row.task_id).customer)
+        state = load_customer(work.session, work.session.get_one(SopTask, row.task_id).customer)
         seen = Occurrence("link-opened", row.opened_at, f"link:{row.id}", link=row.title)
-        observe_and_follow(work, case, seen)
+        observe_and_follow(work, state, seen)
         row.handled_at = work.now
     return len(rows)
 

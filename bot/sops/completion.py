@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.behaviour import observe_window
-from bot.customers.state import Case, open_cases
+from bot.customers.state import CustomerState, load_customers
 from bot.customers.tags import TagSource, give_tag
 from bot.platform.models import Agent, Customer, Message, SopTask
 from bot.platform.work import Work
@@ -25,7 +25,7 @@ _SOFT = ("ticked", *KEYS)
 
 
 def complete(
-    work: Work, case: Case, message: Message, said: str, agent: Agent, sent: Sending | None = None
+    work: Work, state: CustomerState, message: Message, said: str, agent: Agent, sent: Sending | None = None
 ) -> SopTask | None:
     """Hold what an agent sent against the open tasks of the customer; returns the task it fulfils.
 
@@ -33,19 +33,19 @@ def complete(
     whose text has been sent, and fulfils a step by itself only where there is no such step.
     """
     rules = work.settings.tables.completion
-    soft = [task for task in case.answerable if task.state == "completed" and _wants_text(task)]
-    open_tasks = [task for task in case.open_tasks if task.due_at <= message.sent_at + rules.look_back]
+    soft = [task for task in state.answerable if task.state == "completed" and _wants_text(task)]
+    open_tasks = [task for task in state.open_tasks if task.due_at <= message.sent_at + rules.look_back]
     candidates = sorted({*soft, *open_tasks}, key=lambda task: (task.due_at, task.id))
     found = best_match(said, [(task, task.text) for task in candidates], rules)
     if found is None:
-        return _add_attachment(work, case, open_tasks, message, agent, sent) if sent else None
+        return _add_attachment(work, state, open_tasks, message, agent, sent) if sent else None
     task: SopTask = found.task
     by_group = task.outcome == "group-send"
     task.outcome = "group-send" if by_group else found.match.outcome
     task.similarity = round(found.match.similarity, 4)
     if sent:
         _note_attachments(work.session, task, sent)
-    _fulfil(work, case, task, message, agent)
+    _fulfil(work, state, task, message, agent)
     return task
 
 
@@ -53,27 +53,27 @@ def _wants_text(task: SopTask) -> bool:
     return task.outcome in _SOFT or (task.outcome == "group-send" and task.sent_msgid is None)
 
 
-def _fulfil(work: Work, case: Case, task: SopTask, message: Message, agent: Agent) -> None:
+def _fulfil(work: Work, state: CustomerState, task: SopTask, message: Message, agent: Agent) -> None:
     task.state = "completed"
     task.timing = lateness(message.sent_at, task.delivered_at, work.settings.tables.completion.late_after)
     task.completed_at, task.sent_msgid, task.sent_by_id = message.sent_at, message.msgid, agent.id
     task.window_until = message.sent_at + timedelta(seconds=task.window_seconds)
-    if task not in case.answerable:
-        case.answerable.append(task)
+    if task not in state.answerable:
+        state.answerable.append(task)
     cancel_cards(work, [task.id], "员工已经发送")
 
 
 def _add_attachment(
-    work: Work, case: Case, open_tasks: Sequence[SopTask], message: Message, agent: Agent, sent: Sending
+    work: Work, state: CustomerState, open_tasks: Sequence[SopTask], message: Message, agent: Agent, sent: Sending
 ) -> SopTask | None:
     """Give a link, picture or file without the step's text to the step it belongs to."""
-    for task in [task for task in case.answerable if task.state == "completed"]:
+    for task in [task for task in state.answerable if task.state == "completed"]:
         if _note_attachments(work.session, task, sent):
             return None
     for task in open_tasks:
         if found := _note_attachments(work.session, task, sent):
             task.outcome = str(task.attach[found[0]]["kind"])
-            _fulfil(work, case, task, message, agent)
+            _fulfil(work, state, task, message, agent)
             return task
     return None
 
@@ -89,10 +89,10 @@ def _note_attachments(session: Session, task: SopTask, sent: Sending) -> list[in
     return found
 
 
-def close_by_answer(work: Work, case: Case, message: Message) -> list[str]:
+def close_by_answer(work: Work, state: CustomerState, message: Message) -> list[str]:
     """A customer's message answers the sent steps whose window is open; returns the tags that gives."""
     tags: list[str] = []
-    for task in list(case.answerable):
+    for task in list(state.answerable):
         if task.completed_at is None:
             continue
         window = outcome(_Step(task), task.completed_at, message.sent_at, message.sent_at)
@@ -100,34 +100,34 @@ def close_by_answer(work: Work, case: Case, message: Message) -> list[str]:
             continue
         task.state, task.replied_at, task.reply_msgid = "replied", message.sent_at, message.msgid
         task.window_closed_at = work.now
-        case.answerable.remove(task)
-        case.answered.append(task)
+        state.answerable.remove(task)
+        state.answered.append(task)
         if window.tag:
             reason = f"第 {task.step + 1} 步发出后 {_span(message.sent_at - task.completed_at)}内回复"
-            give_tag(work, case, window.tag, TagSource("sop", reason, msgid=message.msgid))
+            give_tag(work, state, window.tag, TagSource("sop", reason, msgid=message.msgid))
             tags.append(window.tag)
-        tags += observe_window(work, case, task, replied=True)
+        tags += observe_window(work, state, task, replied=True)
     return list(dict.fromkeys(tags))
 
 
-def close_windows(work: Work, limit: int = 500) -> list[tuple[Case, SopTask, list[str]]]:
+def close_windows(work: Work, limit: int = 500) -> list[tuple[CustomerState, SopTask, list[str]]]:
     """Close the reply windows that ended in silence; returns the case, task and tags of each."""
     over = select(SopTask).where(SopTask.window_until <= work.now, SopTask.window_closed_at.is_(None)).limit(limit)
     tasks = work.session.scalars(over.with_for_update(skip_locked=True)).all()
     ids = {task.customer_id for task in tasks}
     customers = work.session.scalars(select(Customer).where(Customer.id.in_(ids))).all() if ids else []
-    cases = open_cases(work.session, customers)
-    closed: list[tuple[Case, SopTask, list[str]]] = []
+    states = load_customers(work.session, customers)
+    closed: list[tuple[CustomerState, SopTask, list[str]]] = []
     for task in tasks:
-        case = cases[task.customer_id]
+        state = states[task.customer_id]
         task.window_closed_at = work.now
         tags: list[str] = []
         if task.on_silence and task.replied_at is None:
-            give_tag(work, case, task.on_silence, TagSource("sop", "窗口内没有回复"))
+            give_tag(work, state, task.on_silence, TagSource("sop", "窗口内没有回复"))
             tags = [task.on_silence]
         if task.replied_at is None:
-            tags += observe_window(work, case, task, replied=False)
-        closed.append((case, task, tags))
+            tags += observe_window(work, state, task, replied=False)
+        closed.append((state, task, tags))
     return closed
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import open_cases
+from bot.customers.state import load_customers
 from bot.platform.database.store import set_status
 from bot.platform.models import Customer, CustomerField, Follow, Status
 from bot.platform.work import Work
@@ -36,11 +36,11 @@ def start_dated_sops(work: Work, limit: int = 500) -> int:
         return 0
     day = date.fromisoformat(todo["day"])
     customers = _portion(work.session, todo["after"], _for_everybody(waiting, day), limit)
-    for case in open_cases(work.session, customers).values():
-        fields = dates_of(work.settings.fields, case.fields)
+    for state in load_customers(work.session, customers).values():
+        fields = dates_of(work.settings.fields, state.fields)
         for sop, trigger in waiting:
-            if falls_on(trigger, day, fields, yearly_of(work.settings.fields)) and not is_lost(work.settings, case):
-                enrol(work, case, sop, f"date:{day.isoformat()}")
+            if falls_on(trigger, day, fields, yearly_of(work.settings.fields)) and not is_lost(work.settings, state):
+                enrol(work, state, sop, f"date:{day.isoformat()}")
     after = customers[-1].id if customers else todo["after"]
     set_status(work.session, STATUS, {**todo, "after": after, "done": len(customers) < limit}, work.now)
     return len(customers)

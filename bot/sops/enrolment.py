@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.stages import Moved
-from bot.customers.state import Case, open_cases
+from bot.customers.state import CustomerState, load_customers
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Customer, Follow, SopEnrolment, SopTask
 from bot.platform.work import Work
@@ -27,50 +27,50 @@ _SILENCE_LOOK_BACK = timedelta(days=14)
 
 
 def start_sops(
-    work: Work, case: Case, trigger: Trigger, cause: str, agent: Agent | None = None
+    work: Work, state: CustomerState, trigger: Trigger, cause: str, agent: Agent | None = None
 ) -> list[SopEnrolment]:
     """Enrol the customer in every SOP this trigger starts; `cause` names the occurrence, which enrols once."""
     return [
         enrolment
         for sop in by_priority(starts(work.settings.tables.sops, trigger))
-        if (enrolment := enrol(work, case, sop, cause, agent)) is not None
+        if (enrolment := enrol(work, state, sop, cause, agent)) is not None
     ]
 
 
 def enrol(
-    work: Work, case: Case, sop: Sop, cause: str, agent: Agent | None = None, *, by_hand: bool = False
+    work: Work, state: CustomerState, sop: Sop, cause: str, agent: Agent | None = None, *, by_hand: bool = False
 ) -> SopEnrolment | None:
     """Plan all steps of an SOP for the customer; None if he asked for peace, is on it already or has no agent.
 
     by_hand: a person wants it, whoever the SOP's audience is.
     """
-    owner = owner_for(case, sop, agent)
-    running = any(e.sop_id == sop.id and e.ended_at is None for e in case.enrolments)
-    if case.customer.opted_out_at is not None or running or owner is None:
+    owner = owner_for(state, sop, agent)
+    running = any(e.sop_id == sop.id and e.ended_at is None for e in state.enrolments)
+    if state.customer.opted_out_at is not None or running or owner is None:
         return None
-    if not by_hand and not sop.audience.holds(case.tags, case.stages.values()):
+    if not by_hand and not sop.audience.holds(state.tags, state.stages.values()):
         return None
-    if _known_cause(work.session, case, sop, cause) or why_not_again(
-        sop, _last_enrolled(work.session, case, sop), work.now
+    if _known_cause(work.session, state, sop, cause) or why_not_again(
+        sop, _last_enrolled(work.session, state, sop), work.now
     ):
         return None
     enrolment = SopEnrolment(
-        customer_id=case.customer.id,
+        customer_id=state.customer.id,
         agent_id=owner.id,
         sop_id=sop.id,
         cause=cause[:80],
         stop=list(sop.stop),
         version=work.settings.version,
-        enrolled_at=min(case.moment or work.now, work.now),  # words said between then and now are answers as well
+        enrolled_at=min(state.moment or work.now, work.now),  # words said between then and now are answers as well
     )
-    values = wording_values(work.settings, case, owner)
+    values = wording_values(work.settings, state, owner)
     spread = work.settings.tables.budget.spread
-    planned = plan_steps(sop, work.now, work.settings.workspace, case.customer.external_userid, spread=spread)
+    planned = plan_steps(sop, work.now, work.settings.workspace, state.customer.external_userid, spread=spread)
     if not planned:  # it has steps on days of their own only, and they are past
         return None
-    enrolment.tasks = [_task(step, sop, case, owner, values, _why(sop, cause)) for step in planned]
+    enrolment.tasks = [_task(step, sop, state, owner, values, _why(sop, cause)) for step in planned]
     work.session.add(enrolment)
-    case.enrolments.append(enrolment)
+    state.enrolments.append(enrolment)
     work.session.flush()
     send_or_wait(work, [task for task in enrolment.tasks if task.due_at <= work.now])
     return enrolment
@@ -94,31 +94,31 @@ def start_silence_sops(work: Work, limit: int = 500) -> int:
             )
             followed = select(Follow.id).where(Follow.customer_id == Customer.id, Follow.ended_at.is_(None))
             customers = work.session.scalars(quiet.where(~enrolled.exists(), followed.exists()).limit(limit)).all()
-            for case in open_cases(work.session, customers).values():
-                if is_lost(work.settings, case):
+            for state in load_customers(work.session, customers).values():
+                if is_lost(work.settings, state):
                     continue
-                spoke = case.customer.last_word_at
+                spoke = state.customer.last_word_at
                 cause = f"silence:{int(spoke.timestamp()) if spoke else 0}"
-                started += enrol(work, case, sop, cause) is not None
+                started += enrol(work, state, sop, cause) is not None
     return started
 
 
-def after_moves(work: Work, case: Case, moves: Iterable[Moved], agent: Agent | None = None) -> None:
+def after_moves(work: Work, state: CustomerState, moves: Iterable[Moved], agent: Agent | None = None) -> None:
     """What follows from moves: SOPs of the stage left or of a lost customer stop, those of the new one start."""
     for moved in moves:
         stage = moved.pipeline.stage(moved.row.to_stage)
         ends = [name for name, happened in (("lost", stage and stage.lost), ("won", stage and stage.won)) if happened]
-        stop_sops(work, case, ends)
-        stop_left_stage(work, case, moved)
+        stop_sops(work, state, ends)
+        stop_left_stage(work, state, moved)
         trigger = Trigger("stage", moved.row.to_stage)
         cause = f"move:{moved.pipeline.name}:{moved.row.serial}"
-        start_sops(work, case, trigger, cause, agent)
+        start_sops(work, state, trigger, cause, agent)
 
 
-def owner_for(case: Case, sop: Sop, agent: Agent | None = None) -> Agent | None:
+def owner_for(state: CustomerState, sop: Sop, agent: Agent | None = None) -> Agent | None:
     """Who is prompted: the agent of the occurrence, else by the SOP's `owner`: first follow or last to talk. Never
     one with whom the customer does not let his talks be archived."""
-    follows = [follow for follow in case.active_follows if follow.agent_id not in case.refused]
+    follows = [follow for follow in state.active_follows if follow.agent_id not in state.refused]
     mine = next((follow for follow in follows if agent is not None and follow.agent is agent), None)
     if mine is not None:
         return mine.agent
@@ -129,27 +129,27 @@ def owner_for(case: Case, sop: Sop, agent: Agent | None = None) -> Agent | None:
     return min(follows, key=lambda follow: (follow.added_at, follow.id)).agent
 
 
-def _last_enrolled(session: Session, case: Case, sop: Sop) -> datetime | None:
+def _last_enrolled(session: Session, state: CustomerState, sop: Sop) -> datetime | None:
     if sop.again == "always":
         return None
     mine = select(SopEnrolment.enrolled_at).where(
-        SopEnrolment.customer_id == case.customer.id, SopEnrolment.sop_id == sop.id
+        SopEnrolment.customer_id == state.customer.id, SopEnrolment.sop_id == sop.id
     )
     with session.no_autoflush:  # `enrol` writes what it makes at once
         return session.scalar(mine.order_by(SopEnrolment.enrolled_at.desc()).limit(1))
 
 
-def _known_cause(session: Session, case: Case, sop: Sop, cause: str) -> bool:
+def _known_cause(session: Session, state: CustomerState, sop: Sop, cause: str) -> bool:
     same = select(SopEnrolment.id).where(
-        SopEnrolment.customer_id == case.customer.id, SopEnrolment.sop_id == sop.id, SopEnrolment.cause == cause[:80]
+        SopEnrolment.customer_id == state.customer.id, SopEnrolment.sop_id == sop.id, SopEnrolment.cause == cause[:80]
     )
     with session.no_autoflush:
         return session.scalar(same) is not None
 
 
-def is_lost(settings: Settings, case: Case) -> bool:
+def is_lost(settings: Settings, state: CustomerState) -> bool:
     """Whether the customer stands in a stage of those who are lost."""
-    stages = [pipeline.stage(case.stages.get(pipeline.name)) for pipeline in settings.pipelines]
+    stages = [pipeline.stage(state.stages.get(pipeline.name)) for pipeline in settings.pipelines]
     return any(stage is not None and stage.lost for stage in stages)
 
 
@@ -167,9 +167,11 @@ def _why(sop: Sop, cause: str) -> str:
     return f"{sop.title or sop.id}：{started.get(kind, '手动加入')}"
 
 
-def _task(step: PlannedStep, sop: Sop, case: Case, agent: Agent, values: dict[str, str], why: str) -> SopTask:
+def _task(
+    step: PlannedStep, sop: Sop, state: CustomerState, agent: Agent, values: dict[str, str], why: str
+) -> SopTask:
     return SopTask(
-        customer_id=case.customer.id,
+        customer_id=state.customer.id,
         agent_id=agent.id,
         step=step.index,
         state="planned",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.customers.stages import Cause, move_by
-from bot.customers.state import Case
-from bot.platform.failpoints import passing
+from bot.customers.state import CustomerState
+from bot.platform.failpoints import failpoint
 from bot.platform.models import Agent, SopTask
 from bot.platform.work import Work
 from bot.sops.enrolment import after_moves, start_sops
@@ -16,7 +16,7 @@ from sop.triggers import Trigger
 
 
 @dataclass(frozen=True)
-class Happened:
+class CustomerEvent:
     """What happened to one customer.
 
     tags: those just confirmed, whether new or not. fresh: those of them he did not carry before. events:
@@ -40,17 +40,17 @@ def answer_of(task: SopTask, *, replied: bool) -> Trigger:
     return Trigger("reply" if replied else "no-reply", task.enrolment.sop_id, step=task.step)
 
 
-def follow_up(work: Work, case: Case, happened: Happened) -> None:
+def follow_up(work: Work, state: CustomerState, happened: CustomerEvent) -> None:
     """Stop what should stop, move the card, start what should start."""
-    stop_sops(work, case, [*happened.happenings, *(f"tag:{tag}" for tag in happened.tags)])
+    stop_sops(work, state, [*happened.happenings, *(f"tag:{tag}" for tag in happened.tags)])
     triggers = [*happened.tags, *happened.events]
-    moves = move_by(work, case, triggers, Cause(happened.who, happened.msgid))
-    passing("moved")
-    after_moves(work, case, moves, happened.agent)
+    moves = move_by(work, state, triggers, Cause(happened.who, happened.msgid))
+    failpoint("moved")
+    after_moves(work, state, moves, happened.agent)
     starts = [("tag", tag) for tag in happened.fresh] + [("event", event) for event in happened.events]
     for kind, name in starts:
         trigger = Trigger("tag", name) if kind == "tag" else Trigger("event", name)
-        start_sops(work, case, trigger, f"{kind}:{happened.cause}", happened.agent)
+        start_sops(work, state, trigger, f"{kind}:{happened.cause}", happened.agent)
     for answer in happened.answers:
-        start_sops(work, case, answer, f"{answer.kind}:{happened.cause}", happened.agent)
-    passing("planned")
+        start_sops(work, state, answer, f"{answer.kind}:{happened.cause}", happened.agent)
+    failpoint("planned")

@@ -19,7 +19,7 @@ from sop.workcalendar import Shift
 _WEEK = timedelta(days=8)  # the longest period that a budget counts in, and a day for its edges
 
 
-class Lookout:
+class SendGate:
     """Situations of a batch of due tasks, read by four queries however many there are."""
 
     def __init__(self, session: Session, settings: Settings, tasks: Sequence[SopTask], now: datetime) -> None:

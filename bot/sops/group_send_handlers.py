@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.delivery.handler import Errand, Postponed, Skipped
+from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.log import get_logger
 from bot.platform.models import GroupSend, Outbox
 from bot.platform.work import Work
@@ -25,7 +25,7 @@ MATERIAL_WAIT = 60.0
 _log = get_logger(__name__)
 
 
-class MakeGroupSend(Errand):
+class MakeGroupSend(OutboxHandler):
     """Put the mass message before the agent.
 
     A second one would be seen by thousands: after a call whose outcome is unsure WeCom's list is asked first, and
@@ -36,18 +36,18 @@ class MakeGroupSend(Errand):
         group = _group(work.session, row)
         since = row.first_tried_at if row.first_tried_at is not None and row.first_tried_at < work.now else None
         if since is not None and work.now - since < LOOK_UP_AFTER:
-            raise Postponed((since + LOOK_UP_AFTER - work.now).total_seconds())
+            raise PostponedError((since + LOOK_UP_AFTER - work.now).total_seconds())
         customers = customers_of(work.session, group)
         if not customers and since is None:
             group.state, group.ended_because = "cancelled", "客户都已不需要"
-            raise Skipped("客户都已不需要")
+            raise NotNeededError("客户都已不需要")
         if work.now >= group.expires_at and since is None:
             fail_all(work.session, group, "expired", "没能在有效期内发起群发")
-            raise Skipped("没能在有效期内发起群发")
+            raise NotNeededError("没能在有效期内发起群发")
         bodies, missing = attachment_bodies(work.session, group.attach, work.now)
         if missing:
             _log.warning("mass message waits for materials", group_send=group.id, missing=missing)
-            raise Postponed(MATERIAL_WAIT)
+            raise PostponedError(MATERIAL_WAIT)
         return {
             "group_send_id": group.id,
             "sender": group.agent.userid,
@@ -89,7 +89,7 @@ class MakeGroupSend(Errand):
         fail_all(work.session, _group(work.session, row), "unknown" if unsure else state, why)
 
 
-class PollGroupSend(Errand):
+class PollGroupSend(OutboxHandler):
     """How far the agent is, and what became of each customer: no event tells of it."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class PollGroupSend(Errand):
         fail_all(work.session, _group(work.session, row), "unknown", why)
 
 
-class CancelGroupSend(Errand):
+class CancelGroupSend(OutboxHandler):
     """Take an unconfirmed mass message back. Where the agent was quicker, what he sent is written down instead."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class CancelGroupSend(Errand):
         fail_all(work.session, _group(work.session, row), "unknown", why)
 
 
-class RemindGroupSend(Errand):
+class RemindGroupSend(OutboxHandler):
     """Call it to the agent's mind; a refusal counts as a reminder, for WeCom has counted more than we."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _group(session: Session, row: Outbox) -> GroupSend:
 def _asked(session: Session, row: Outbox, states: tuple[str, ...]) -> dict[str, Any]:
     group = _group(session, row)
     if group.state not in states or group.msgid is None:
-        raise Skipped(f"群发状态已是 {group.state}")
+        raise NotNeededError(f"群发状态已是 {group.state}")
     return {"group_send_id": group.id, "msgid": group.msgid, "sender": group.agent.userid}
 
 

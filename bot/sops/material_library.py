@@ -21,7 +21,7 @@ from bot.platform.config.materials import LEAST_BYTES, MOST_BYTES, all_attachmen
 from bot.platform.config.settings import Settings
 from bot.platform.models import SopTask
 from bot.wecom.errors import BotError
-from taggers.said import Said
+from taggers.translatable import Translatable
 
 MOST_FILES = 500
 _PIECE = 256 * 1024
@@ -41,7 +41,7 @@ _NOT_A_NAME = re.compile(r"[^\w\-]+")
 TAKEN = ("jpg", "png", "pdf", "docx", "xlsx", "pptx", "mp4", "zip")
 
 
-class Refused(BotError):  # noqa: N818 - named for what it is
+class MaterialRefusedError(BotError):
     """An upload or a removal that cannot be; the text says why and what to do."""
 
 
@@ -79,16 +79,16 @@ def uses_of(settings: Settings) -> dict[str, list[str]]:
         if attachment.material is None:
             continue
         if where[0] == "welcome":
-            place = Said("欢迎语")
+            place = Translatable("欢迎语")
         else:
             sop = settings.tables.sops[int(where[1])]
-            place = Said("{name} 第 {n} 步", name=sop.title or sop.id, n=int(where[3]) + 1)
+            place = Translatable("{name} 第 {n} 步", name=sop.title or sop.id, n=int(where[3]) + 1)
         found.setdefault(attachment.material[0], []).append(place)
     return found
 
 
 def keep_upload(folder: Path, given_name: str, content: BinaryIO) -> str:
-    """Store an upload under a name of our own making; returns it. Raises Refused.
+    """Store an upload under a name of our own making; returns it. Raises MaterialRefusedError.
 
     What it is is told by its content alone. Nothing of the given name but its letters survives, and nothing that
     lies in the library is overwritten.
@@ -101,15 +101,15 @@ def keep_upload(folder: Path, given_name: str, content: BinaryIO) -> str:
         _copy(content, beside, MOST_BYTES[kind])
         return _settle(folder, beside, safe_stem(given_name), ending)
     except OSError as error:
-        raise Refused(
-            Said("没能存下（{strerror}）：请检查素材库文件夹的权限和磁盘空间", strerror=error.strerror)
+        raise MaterialRefusedError(
+            Translatable("没能存下（{strerror}）：请检查素材库文件夹的权限和磁盘空间", strerror=error.strerror)
         ) from None
     finally:
         beside.unlink(missing_ok=True)
 
 
 def sniff(content: BinaryIO) -> str:
-    """The ending that the content deserves; raises Refused for what WeCom's people could not open."""
+    """The ending that the content deserves; raises MaterialRefusedError for what WeCom's people could not open."""
     head = content.read(_HEAD)
     content.seek(0)
     found = next((ending for magic, ending in _MAGIC if head.startswith(magic)), None)
@@ -118,7 +118,7 @@ def sniff(content: BinaryIO) -> str:
     if found == "zip":
         return _inside_zip(content)
     if found is None:
-        raise Refused(Said("认不出这是什么文件。可以上传：{taken}", taken=TAKEN))
+        raise MaterialRefusedError(Translatable("认不出这是什么文件。可以上传：{taken}", taken=TAKEN))
     return found
 
 
@@ -130,30 +130,30 @@ def safe_stem(given_name: str) -> str:
 
 
 def remove(session: Session, folder: Path, name: str, settings: Settings) -> None:
-    """Take a file away; raises Refused while the config or an open task needs it, or where it is no library file."""
+    """Take a file away; raises MaterialRefusedError while the config or an open task needs it, or where it is no library file."""
     path = existing(folder, name)
     places = uses_of(settings).get(name)
     if places:
-        raise Refused(Said("还在用：{names}。先在配置里换掉或去掉它", names=places[:3]))
+        raise MaterialRefusedError(Translatable("还在用：{names}。先在配置里换掉或去掉它", names=places[:3]))
     if name in _named_by_tasks(session):
-        raise Refused("已经安排好的提醒还要发它，等这些提醒发完或取消后再删")
+        raise MaterialRefusedError("已经安排好的提醒还要发它，等这些提醒发完或取消后再删")
     try:
         path.unlink()
     except OSError as error:
-        raise Refused(Said("没能删除（{strerror}）", strerror=error.strerror)) from None
+        raise MaterialRefusedError(Translatable("没能删除（{strerror}）", strerror=error.strerror)) from None
 
 
 def existing(folder: Path, name: str) -> Path:
-    """The path of a library file; raises Refused for a name that leads anywhere else."""
+    """The path of a library file; raises MaterialRefusedError for a name that leads anywhere else."""
     parts = name.split("/")
     if "\\" in name or "\0" in name or any(part in ("", ".", "..") or part.startswith(".") for part in parts):
-        raise Refused("没有这个文件")
+        raise MaterialRefusedError("没有这个文件")
     path = folder.joinpath(*parts)
     try:
         if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
-            raise Refused("没有这个文件")
+            raise MaterialRefusedError("没有这个文件")
     except OSError:
-        raise Refused("没有这个文件") from None
+        raise MaterialRefusedError("没有这个文件") from None
     return path
 
 
@@ -181,12 +181,12 @@ def _copy(content: BinaryIO, to: Path, most: int) -> None:
         while piece := content.read(_PIECE):
             size += len(piece)
             if size > most:
-                raise Refused(Said("文件太大，最多 {n} MB", n=most // 1024 // 1024))
+                raise MaterialRefusedError(Translatable("文件太大，最多 {n} MB", n=most // 1024 // 1024))
             file.write(piece)
         file.flush()
         os.fsync(file.fileno())
     if size < LEAST_BYTES:
-        raise Refused("文件是空的")
+        raise MaterialRefusedError("文件是空的")
 
 
 def _settle(folder: Path, beside: Path, stem: str, ending: str) -> str:
@@ -200,7 +200,7 @@ def _settle(folder: Path, beside: Path, stem: str, ending: str) -> str:
                 return name
             continue
         return name
-    raise Refused("同名的文件太多了，换个名字再传")
+    raise MaterialRefusedError("同名的文件太多了，换个名字再传")
 
 
 def _same(first: Path, second: Path) -> bool:
@@ -215,15 +215,15 @@ def _inside_zip(content: BinaryIO) -> str:
     """docx, xlsx, pptx or plain zip; only the directory of the archive is read, nothing is unpacked."""
     try:
         if _size_of_directory(content) > _LARGEST_DIRECTORY:
-            raise Refused("压缩包里的文件太多，请分成几个再传")
+            raise MaterialRefusedError("压缩包里的文件太多，请分成几个再传")
         with zipfile.ZipFile(content) as archive:
             names = archive.namelist()[:2_000]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error):
-        raise Refused("压缩包已损坏，请重新导出后再传") from None
+        raise MaterialRefusedError("压缩包已损坏，请重新导出后再传") from None
     finally:
         content.seek(0)
     if any(name.lower().endswith("vbaproject.bin") for name in names):
-        raise Refused("带宏的文档不收，请另存为不带宏的格式")
+        raise MaterialRefusedError("带宏的文档不收，请另存为不带宏的格式")
     if "[Content_Types].xml" in names:
         return next((ending for begin, ending in _OFFICE if any(name.startswith(begin) for name in names)), "zip")
     return "zip"

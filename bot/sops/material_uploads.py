@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.delivery.handler import Errand, Skipped
-from bot.platform.config.materials import BadMaterial, MaterialFile, all_attachments, find_material
+from bot.delivery.handler import NotNeededError, OutboxHandler
+from bot.platform.config.materials import BadMaterialError, MaterialFile, all_attachments, find_material
 from bot.platform.database.store import insert_new
 from bot.platform.log import get_logger
 from bot.platform.models import Material, Outbox
@@ -42,7 +42,7 @@ def keep_warm(work: Work, folder: Path) -> int:
     for name, kind in sorted(wanted):
         try:
             found = find_material(folder, name, kind)
-        except BadMaterial as problem:
+        except BadMaterialError as problem:
             _log.warning("material not usable", material=name, reason=str(problem))
             continue
         row = _note(work, found)
@@ -76,17 +76,17 @@ def md5s_of(session: Session, names: Iterable[str]) -> dict[str, frozenset[str]]
     return {name: frozenset(md5s) for name, md5s in found.items()}
 
 
-class Upload(Errand):
+class Upload(OutboxHandler):
     """One file of the library to WeCom. Doing it twice gives two media_ids, of which the later one is used."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         material = work.session.get_one(Material, row.payload["material_id"])
         try:
             found = find_material(folder_of(system), material.name, material.kind)
-        except BadMaterial as problem:
-            raise Skipped(str(problem)) from None
+        except BadMaterialError as problem:
+            raise NotNeededError(str(problem)) from None
         if found.sha256 != material.sha256:
-            raise Skipped("文件已经换过，按新的上传")
+            raise NotNeededError("文件已经换过，按新的上传")
         return {**row.payload, "path": str(found.path), "name": material.name, "kind": material.kind}
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import open_case
-from bot.delivery.handler import Errand, Postponed, Skipped
+from bot.customers.state import load_customer
+from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.models import Agent, Outbox, SopTask
 from bot.platform.signed_links import day_url, task_url
 from bot.platform.work import Work
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 HEIRLESS = 1800.0  # how long the tasks of one who left wait before they look for his heir again
 
 
-class Prompt(Errand):
+class Prompt(OutboxHandler):
     """A prompt on the agent's phone: who, when, what, why now."""
 
     repeats_show = True
@@ -41,11 +41,11 @@ class Prompt(Errand):
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         task = work.session.get_one(SopTask, row.task_id)
         if task.state != "queued":
-            raise Skipped(task.ended_because or f"任务状态已是 {task.state}")
+            raise NotNeededError(task.ended_because or f"任务状态已是 {task.state}")
         if row.payload:  # a repeat must be the same to the byte, or WeCom cannot tell that it is one
             return row.payload
         if task.agent.left_at is not None:
-            raise Postponed(HEIRLESS)
+            raise PostponedError(HEIRLESS)
         card = prompt_card(work, system, task, row.created_at)
         return {"userid": task.agent.userid, "card": button_interaction(card, prompt_buttons(task.id))}
 
@@ -59,7 +59,7 @@ class Prompt(Errand):
             task.state = "delivered"
 
 
-class Digest(Errand):
+class Digest(OutboxHandler):
     """Several prompts for one agent as one list, the most urgent first."""
 
     repeats_show = True
@@ -67,7 +67,7 @@ class Digest(Errand):
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         tasks = self._open(work.session, row)
         if not tasks:
-            raise Skipped("单子里的任务都已不需要提醒")
+            raise NotNeededError("单子里的任务都已不需要提醒")
         if "card" in row.payload:
             return row.payload
         agent = work.session.get_one(Agent, row.agent_id)
@@ -105,7 +105,7 @@ def _when(at: datetime, now: datetime) -> str:
 def prompt_card(work: Work, system: System, task: SopTask, issued_at: datetime) -> TaskCard:
     """The card of a task: who, when, what to say, why now. Also freshens the task's text by names now known."""
     settings = work.settings
-    values = wording_values(settings, open_case(work.session, task.customer), task.agent)
+    values = wording_values(settings, load_customer(work.session, task.customer), task.agent)
     task.text = render(task.wording, values)
     sop = settings.sops.get(task.enrolment.sop_id)
     return TaskCard(

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import Case, open_cases
+from bot.customers.state import CustomerState, load_customers
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import get_status
 from bot.platform.models import Agent, Customer, SopTask
 from bot.platform.work import About, Work
-from bot.sops.gate import Lookout, shift_row
+from bot.sops.gate import SendGate, shift_row
 from bot.sops.group_sends import gather
 from sop.fields import show_value
 from sop.gate import Drop, Wait
@@ -25,17 +25,17 @@ RESTORED = "restored"
 BECAUSE = "恢复了备份：此前到期的可能已经提醒过，不再重复"
 
 
-def wording_values(settings: Settings, case: Case, agent: Agent) -> dict[str, str]:
+def wording_values(settings: Settings, state: CustomerState, agent: Agent) -> dict[str, str]:
     """What the placeholders of a text stand for, for this customer and agent."""
-    follow = case.follow_of(agent)
+    follow = state.follow_of(agent)
     return {
-        "customer.name": (follow.remark if follow else "") or case.customer.name,
+        "customer.name": (follow.remark if follow else "") or state.customer.name,
         "agent.name": agent.shown_name,
-        "stage": next(iter(case.stages.values()), ""),
+        "stage": next(iter(state.stages.values()), ""),
         "company": settings.workspace.name,
     } | {
         f"customer.{name}": show_value(settings.fields[name], value)
-        for name, value in case.fields.items()
+        for name, value in state.fields.items()
         if name in settings.fields
     }
 
@@ -52,9 +52,9 @@ def prompt_due(work: Work, limit: int = 500) -> int:
     tasks = work.session.scalars(due).all()
     customers = {task.customer_id for task in tasks}
     found = work.session.scalars(select(Customer).where(Customer.id.in_(customers))).all() if customers else []
-    cases = open_cases(work.session, found)
+    states = load_customers(work.session, found)
     for task in tasks:  # names may have become known since it was planned
-        task.text = render(task.wording, wording_values(work.settings, cases[task.customer_id], task.agent))
+        task.text = render(task.wording, wording_values(work.settings, states[task.customer_id], task.agent))
     send_or_wait(work, tasks)
     return len(tasks)
 
@@ -64,11 +64,11 @@ def send_or_wait(work: Work, tasks: Sequence[SopTask]) -> None:
     tasks = _not_from_before(work.session, tasks)
     if not tasks:
         return
-    lookout = Lookout(work.session, work.settings, tasks, work.now)
+    gate = SendGate(work.session, work.settings, tasks, work.now)
     ready: dict[int, list[SopTask]] = {}
     together: list[SopTask] = []
     for task in sorted(tasks, key=lambda task: (not task.anytime, -task.priority, task.due_at, task.id)):
-        decision = lookout.decide(task)
+        decision = gate.decide(task)
         if isinstance(decision, Drop):
             task.state, task.ended_because = "expired", decision.why
         elif isinstance(decision, Wait):

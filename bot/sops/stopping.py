@@ -7,26 +7,26 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from bot.customers.stages import Moved
-from bot.customers.state import Case
+from bot.customers.state import CustomerState
 from bot.platform.models import Outbox, SopEnrolment, SopTask
 from bot.platform.work import Work
 from sop.stopping import reason_of, stops
 
 
-def stop_sops(work: Work, case: Case, happenings: Sequence[str]) -> list[SopEnrolment]:
+def stop_sops(work: Work, state: CustomerState, happenings: Sequence[str]) -> list[SopEnrolment]:
     """End the running enrolments that any of these stops, with all that is still open of them."""
     stopped = []
-    for enrolment in case.enrolments:
-        reason = _stopped_by(case, enrolment, happenings) if enrolment.ended_at is None else None
+    for enrolment in state.enrolments:
+        reason = _stopped_by(state, enrolment, happenings) if enrolment.ended_at is None else None
         if reason is not None:
             end_enrolment(work, enrolment, reason)
             stopped.append(enrolment)
     return stopped
 
 
-def stop_by_agent(work: Work, case: Case, agent_id: int, reason: str) -> None:
+def stop_by_agent(work: Work, state: CustomerState, agent_id: int, reason: str) -> None:
     """End what runs through this agent: the customer wants none of it from him any more."""
-    for enrolment in case.enrolments:
+    for enrolment in state.enrolments:
         if enrolment.ended_at is None and enrolment.agent_id == agent_id:
             end_enrolment(work, enrolment, reason)
 
@@ -50,9 +50,9 @@ def cancel_cards(work: Work, task_ids: Sequence[int], reason: str) -> None:
         row.state, row.error, row.done_at = "cancelled", reason[:500], work.now
 
 
-def stop_left_stage(work: Work, case: Case, moved: Moved) -> None:
+def stop_left_stage(work: Work, state: CustomerState, moved: Moved) -> None:
     """End the SOPs of the stage that a move left, where they stop by that."""
-    for enrolment in case.enrolments:
+    for enrolment in state.enrolments:
         sop = work.settings.sops.get(enrolment.sop_id)
         left = sop is not None and sop.stage in (None, moved.row.from_stage) and moved.row.from_stage is not None
         if enrolment.ended_at is None and left and "moved" in enrolment.stop:
@@ -90,11 +90,11 @@ def expire_unsent(work: Work, limit: int = 500) -> int:
     return len(rows)
 
 
-def _stopped_by(case: Case, enrolment: SopEnrolment, happenings: Sequence[str]) -> str | None:
+def _stopped_by(state: CustomerState, enrolment: SopEnrolment, happenings: Sequence[str]) -> str | None:
     """By the stop list as it was when the customer was enrolled: an edited config does not rewrite it.
 
     A word is a reply only where our side has said something since then; until that he is still asking.
     """
-    said = case.customer.said_to_at
+    said = state.customer.said_to_at
     answered = said is not None and said >= enrolment.enrolled_at
     return stops(enrolment.stop, [h for h in happenings if h != "reply" or answered])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bot.customers.state import open_case
-from bot.delivery.handler import Errand, Skipped
+from bot.customers.state import load_customer
+from bot.delivery.handler import NotNeededError, OutboxHandler
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Customer, Outbox
 from bot.platform.work import Work
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 
-class Welcome(Errand):
+class Welcome(OutboxHandler):
     """The greeting of a customer just added."""
 
     counts_as_sent = frozenset({41051})
@@ -28,12 +28,12 @@ class Welcome(Errand):
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         welcome = work.settings.tables.welcome
         if welcome is None:
-            raise Skipped("配置里没有欢迎语")
+            raise NotNeededError("配置里没有欢迎语")
         if "text" in row.payload:
             return row.payload
         customer = work.session.get_one(Customer, row.customer_id)
         agent = work.session.get_one(Agent, row.agent_id)
-        values = wording_values(work.settings, open_case(work.session, customer), agent)
+        values = wording_values(work.settings, load_customer(work.session, customer), agent)
         attach = [attachment.model_dump(exclude_none=True) for attachment in welcome.attach]
         bodies, missing = attachment_bodies(work.session, attach, work.now)
         if missing:  # the 20 s leave no time to upload: the greeting goes without them

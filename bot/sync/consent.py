@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from bot.customers.consent import AGENT, REFUSED, ROOM, Party, Word, confirm, may_process
-from bot.customers.state import open_case
-from bot.delivery.handler import Errand
+from bot.customers.state import load_customer
+from bot.delivery.handler import OutboxHandler
 from bot.platform.database.store import insert_new
 from bot.platform.models import Agent, Consent, Customer, Follow, GroupChat, Outbox
 from bot.platform.work import Work
@@ -27,7 +27,7 @@ LIVELY = timedelta(days=30)  # rooms silent for longer are not asked about
 _CHUNK = audit.MOST_PAIRS
 
 
-class CheckConsent(Errand):
+class CheckConsent(OutboxHandler):
     """Up to a hundred pairs of agent and customer, or one room."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class CheckConsent(Errand):
             consent = confirm(work, Party(customer.id, AGENT, userid.casefold()), word, at)
             agent = work.session.scalar(select(Agent).where(Agent.key == userid.casefold()))
             if agent is not None and not may_process(consent, work.now):
-                stop_by_agent(work, open_case(work.session, customer), agent.id, REFUSED)
+                stop_by_agent(work, load_customer(work.session, customer), agent.id, REFUSED)
 
 
 def ask_consent(work: Work, agent: Agent, customer: Customer, why: str) -> None:

@@ -13,7 +13,7 @@ from bot.agents.members import NO_SUCH_MEMBER, OUT_OF_SIGHT, note_left, take_dep
 from bot.customers.group_chats import dismiss, take_group
 from bot.platform import clock
 from bot.platform.models import Agent, GroupChat
-from bot.sync.drift import Comparison, Drift
+from bot.sync.drift import Drift, Reconciliation
 from bot.wecom import directory, groups
 from bot.wecom.directory import Department, Person
 from bot.wecom.errors import WeComError
@@ -26,7 +26,7 @@ SILENT = timedelta(days=7)
 _NO_GROUP = frozenset({90501, 40050})
 
 
-def compare_staff(system: System, run: Comparison) -> None:
+def compare_staff(system: System, run: Reconciliation) -> None:
     """Read all departments and members that our app sees, and ask for those of ours whom it does not list."""
     departments = directory.departments(system.wecom)
     listed: dict[str, Person] = {}
@@ -53,7 +53,7 @@ def _ask(system: System, userid: str) -> Person | int | None:
         return error.errcode
 
 
-def _take_departments(session: Session, run: Comparison, found: Sequence[Department]) -> None:
+def _take_departments(session: Session, run: Reconciliation, found: Sequence[Department]) -> None:
     fresh, changed, gone = take_departments(session, found, clock.now())
     run.count("departments", len(fresh), len(changed), len(gone))
     for rows, what in ((fresh, "新部门"), (changed, "部门有变化"), (gone, "部门已撤销")):
@@ -61,7 +61,7 @@ def _take_departments(session: Session, run: Comparison, found: Sequence[Departm
 
 
 def _take_people(
-    session: Session, run: Comparison, listed: Sequence[Person], asked: dict[str, Person | int | None]
+    session: Session, run: Reconciliation, listed: Sequence[Person], asked: dict[str, Person | int | None]
 ) -> None:
     now = clock.now()
     fresh, changed = take_people(session, listed, now)
@@ -81,7 +81,7 @@ def _take_people(
             run.drift.append(Drift("staff", "员工资料变了", "照企业微信记下", userid=agent.userid))
 
 
-def compare_groups(system: System, run: Comparison, owners: Sequence[str]) -> None:
+def compare_groups(system: System, run: Reconciliation, owners: Sequence[str]) -> None:
     """Read the customer groups of these owners; one of ours that is not listed is asked for before it ends."""
     listed = dict.fromkeys(groups.group_ids(system.wecom, owners))
     keys = {owner.casefold() for owner in owners}
@@ -93,7 +93,7 @@ def compare_groups(system: System, run: Comparison, owners: Sequence[str]) -> No
         _compare_group(system, run, known.get(chat_id), chat_id)
 
 
-def compare_lost_groups(system: System, run: Comparison, owners: Sequence[str]) -> None:
+def compare_lost_groups(system: System, run: Reconciliation, owners: Sequence[str]) -> None:
     """Ask for the groups of ours whose owner is none of those who may have groups, or is not known at all."""
     keys = {owner.casefold() for owner in owners}
     with system.store.read() as session:
@@ -104,7 +104,7 @@ def compare_lost_groups(system: System, run: Comparison, owners: Sequence[str]) 
             _compare_group(system, run, chat, chat.chat_id)
 
 
-def _compare_group(system: System, run: Comparison, known: GroupChat | None, chat_id: str) -> None:
+def _compare_group(system: System, run: Reconciliation, known: GroupChat | None, chat_id: str) -> None:
     try:
         found = groups.group(system.wecom, chat_id)
     except WeComError as error:
@@ -123,7 +123,7 @@ def _compare_group(system: System, run: Comparison, known: GroupChat | None, cha
             take_group(session, found, clock.now())
 
 
-def _end_group(system: System, run: Comparison, known: GroupChat) -> None:
+def _end_group(system: System, run: Reconciliation, known: GroupChat) -> None:
     run.drift.append(Drift("group", f"群已解散：{known.name or known.chat_id}", "记为已解散", userid=known.owner))
     run.count("groups", 0, 0, 1)
     if not run.dry_run:

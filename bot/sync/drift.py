@@ -26,7 +26,7 @@ class Drift:
 
 
 @dataclass
-class Comparison:
+class Reconciliation:
     """One run over some or all agents: how, and what it has come to. `rows`: the outbox rows that repair.
 
     greets: whether contacts just added that no event told of begin as newcomers do. counts: by kind of thing, how

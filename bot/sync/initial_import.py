@@ -11,7 +11,7 @@ from bot.customers.tag_library import library_rows, save_tags
 from bot.platform import clock
 from bot.platform.database.store import get_status, set_status
 from bot.sync.directory import compare_groups, compare_lost_groups, compare_staff
-from bot.sync.drift import Comparison
+from bot.sync.drift import Reconciliation
 from bot.sync.reconcile import AT_ONCE, agents_to_compare, chunks, compare_agents, start_comparison
 from bot.wecom.errors import WeComError
 
@@ -36,7 +36,7 @@ class Imported:
     resumed: bool = False
     counts: dict[str, list[int]] = field(default_factory=lambda: {kind: [0, 0, 0] for kind in KINDS})
 
-    def add(self, run: Comparison) -> None:
+    def add(self, run: Reconciliation) -> None:
         """Add what a comparison has counted."""
         for kind, numbers in run.counts.items():
             self.counts[kind] = [old + more for old, more in zip(self.counts[kind], numbers, strict=True)]
@@ -100,11 +100,11 @@ def patiently(call: Callable[[], Any]) -> Any:
     raise AssertionError("unreachable")
 
 
-def _portion(system: System, run: Comparison, portion: Sequence[str]) -> None:
+def _portion(system: System, run: Reconciliation, portion: Sequence[str]) -> None:
     """All of some agents. A portion that breaks off is read again from its beginning; what is known counts once."""
     run.counts.clear()
     run.follows = 0
-    system.bell.ring_for("deliver", compare_agents(system, run, portion))
+    system.queue.enqueue_for("deliver", compare_agents(system, run, portion))
     compare_groups(system, run, portion)
 
 

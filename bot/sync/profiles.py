@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from bot.agents.handover import TRANSFER, end_or_inherit
 from bot.agents.members import take_person
 from bot.customers.identity import find_agents, start_follow, take_contact, take_follow_info
-from bot.customers.state import Case, open_case
+from bot.customers.state import CustomerState, load_customer
 from bot.customers.tag_library import take_library
-from bot.delivery.handler import Errand
+from bot.delivery.handler import OutboxHandler
 from bot.platform.database.store import set_status
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Customer, Follow, Outbox
@@ -37,7 +37,7 @@ A_SECOND = timedelta(seconds=1)  # WeCom's events tell time no finer
 _log = get_logger(__name__)
 
 
-class Profile(Errand):
+class Profile(OutboxHandler):
     """A customer as WeCom knows him. With `mirror` in the payload his tags are held against the board as well:
     `by` and `changed_at` tell on whose phone something was changed, and when; `policy` who is right; `gone` whose
     contact he is missing from."""
@@ -89,29 +89,29 @@ class Profile(Errand):
         if not row.payload.get("mirror"):
             return
         customer = work.session.get_one(Customer, row.customer_id, with_for_update=True)
-        case, found, settled = open_case(work.session, customer), _by_agent(result), True
+        state, found, settled = load_customer(work.session, customer), _by_agent(result), True
         if row.payload.get("takes_in"):
-            _take_in(work, case, found)
-        for follow in case.active_follows:
+            _take_in(work, state, found)
+        for follow in state.active_follows:
             known = found.get(follow.agent.key)
             if known is None and follow.agent.key in row.payload.get("gone", []):
                 follow.ended_at, follow.ended_by = work.now, "agent"
-                end_or_inherit(work, case, follow)
+                end_or_inherit(work, state, follow)
             elif known is not None:
                 reading = _reading(work, row, follow, objects(known.get("tags")))
-                settled &= read_back(work, case, reading)
-        for follow in case.follows if row.payload.get("takes_in") else ():
-            if follow.ended_by == TRANSFER and any(e.agent_id == follow.agent_id for e in case.running):
-                end_or_inherit(work, case, follow)
+                settled &= read_back(work, state, reading)
+        for follow in state.follows if row.payload.get("takes_in") else ():
+            if follow.ended_by == TRANSFER and any(e.agent_id == follow.agent_id for e in state.running):
+                end_or_inherit(work, state, follow)
         if not settled and _is_marking(work.session, row):  # the mark calls for the next reading when it is done
-            _ask_again(work, case, row, work.now + LATER)
+            _ask_again(work, state, row, work.now + LATER)
         elif not settled:
-            _ask_again(work, case, row, work.now)
+            _ask_again(work, state, row, work.now)
         elif _within_the_second(row):
-            _ask_again(work, case, row, work.now + A_SECOND, until_then=True)
+            _ask_again(work, state, row, work.now + A_SECOND, until_then=True)
 
 
-class Library(Errand):
+class Library(OutboxHandler):
     """All corp tags, after somebody changed them in WeCom."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
@@ -127,13 +127,13 @@ class Library(Errand):
             _log.warning("tag library differs from the config", differences=len(drift))
 
 
-def ask_profile(work: Work, case: Case, agent: Agent | None, why: str, **payload: Any) -> Outbox:
+def ask_profile(work: Work, state: CustomerState, agent: Agent | None, why: str, **payload: Any) -> Outbox:
     """Put out a reading of the customer. why: names the occasion, which is read once. payload: see Profile."""
     return work.send(
         "profile",
-        f"profile:{case.customer.id}:{why}",
+        f"profile:{state.customer.id}:{why}",
         payload,
-        About(customer_id=case.customer.id, agent_id=agent.id if agent else None),
+        About(customer_id=state.customer.id, agent_id=agent.id if agent else None),
     )
 
 
@@ -151,20 +151,20 @@ def _customer(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         raise
 
 
-def _take_in(work: Work, case: Case, found: Mapping[str, Mapping[str, Any]]) -> None:
+def _take_in(work: Work, state: CustomerState, found: Mapping[str, Mapping[str, Any]]) -> None:
     """Agents who have the customer and of whom no event told us, such as the heir of one handed over."""
-    active = {follow.agent.key for follow in case.active_follows}
+    active = {follow.agent.key for follow in state.active_follows}
     told = {key: info for key, info in found.items() if key not in active and key}
     agents = find_agents(work.session, [str(info["userid"]) for info in told.values()], work.now)
     for key, info in told.items():
         added_at = instant(info.get("createtime")) or LONG_AGO
-        known = case.follow_of(agents[key])
+        known = state.follow_of(agents[key])
         if known is not None and known.ended_at is not None and added_at <= known.ended_at:
             continue  # he deleted the agent, whose list keeps him
-        follow, _ = start_follow(work.session, agents[key], case.customer, added_at)
+        follow, _ = start_follow(work.session, agents[key], state.customer, added_at)
         take_follow_info(follow, info)
-        if follow not in case.follows:
-            case.follows.append(follow)
+        if follow not in state.follows:
+            state.follows.append(follow)
 
 
 def _by_agent(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -201,11 +201,11 @@ def _within_the_second(row: Outbox) -> bool:
     return datetime.fromisoformat(row.payload["asked_at"]) < datetime.fromisoformat(changed_at) + A_SECOND
 
 
-def _ask_again(work: Work, case: Case, row: Outbox, not_before: datetime, **more: Any) -> None:
+def _ask_again(work: Work, state: CustomerState, row: Outbox, not_before: datetime, **more: Any) -> None:
     tries = int(row.payload.get("tries", 0)) + 1
     if tries > MOST_AGAIN:
         return  # the nightly comparison finds what is left
     asked = {key: row.payload[key] for key in ("mirror", "by", "changed_at", "policy", "gone") if key in row.payload}
     agent = work.session.get(Agent, row.agent_id) if row.agent_id else None
-    again = ask_profile(work, case, agent, f"again:{row.id}", **asked, **more, tries=tries)
+    again = ask_profile(work, state, agent, f"again:{row.id}", **asked, **more, tries=tries)
     again.not_before = not_before

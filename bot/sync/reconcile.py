@@ -12,15 +12,15 @@ from sqlalchemy.orm import Session
 from bot.agents.handover import ASSIGNED, inherit, taken_from
 from bot.customers.identity import find_agents, find_customers, start_follow, take_contact, take_follow_info
 from bot.customers.stages import Cause, mark_again, move_by
-from bot.customers.state import Case, open_case, open_cases
+from bot.customers.state import CustomerState, load_customer, load_customers
 from bot.customers.tag_library import library_rows, make_stage_tags, save_tags, stage_tags, take_library
 from bot.customers.tombstones import stays_away
 from bot.platform import clock
 from bot.platform.database.store import set_status
 from bot.platform.models import Agent, Customer, Follow, Outbox
 from bot.platform.work import Work
-from bot.sops.follow_up import Happened, follow_up
-from bot.sync.drift import Comparison, Drift
+from bot.sops.follow_up import CustomerEvent, follow_up
+from bot.sync.drift import Drift, Reconciliation
 from bot.sync.profiles import LIBRARY, LONG_AGO, ask_profile
 from bot.sync.tag_sync import Compared, Reading, compare_stages, declared_tags, read_back, remember
 from bot.wecom.plain import instant, list_of, mapping, objects, texts, wecom_id
@@ -35,10 +35,12 @@ NEWS = timedelta(hours=12)  # a contact so young that no event told of is greete
 JUST_ADDED = timedelta(minutes=2)  # a contact so young may be missing from a list begun before it
 
 
-def start_comparison(system: System, policy: Policy | None, now: datetime, *, dry_run: bool = False) -> Comparison:
+def start_comparison(
+    system: System, policy: Policy | None, now: datetime, *, dry_run: bool = False
+) -> Reconciliation:
     """Begin a run: read the library, and make the stage tags that are missing."""
     settings = system.settings
-    run = Comparison(policy or settings.tables.sync.policy, f"{int(now.timestamp() * 1000)}", dry_run)
+    run = Reconciliation(policy or settings.tables.sync.policy, f"{int(now.timestamp() * 1000)}", dry_run)
     groups = system.wecom.corp_tags()
     with system.store.write() as session:
         found = take_library(session, groups, settings.pipelines)
@@ -66,7 +68,7 @@ def agents_to_compare(system: System) -> list[str]:
     return sorted(system.wecom.follow_users(), key=str.casefold)
 
 
-def compare_agents(system: System, run: Comparison, userids: Sequence[str]) -> list[int]:
+def compare_agents(system: System, run: Reconciliation, userids: Sequence[str]) -> list[int]:
     """Compare all customers of up to 100 agents; returns the outbox rows that repair."""
     asked_at, listed, unlicensed, fresh = clock.now(), set[tuple[str, str]](), set[str](), list[Outbox]()
     question = {"userid_list": list(userids), "limit": PAGE}
@@ -90,30 +92,30 @@ def compare_agents(system: System, run: Comparison, userids: Sequence[str]) -> l
     return ids
 
 
-def _compare_page(work: Work, run: Comparison, items: Sequence[Mapping[str, Any]]) -> None:
+def _compare_page(work: Work, run: Reconciliation, items: Sequence[Mapping[str, Any]]) -> None:
     wanted = {_external(item) for item in items}
     customers = work.session.scalars(select(Customer).where(Customer.external_userid.in_(wanted))).all()
-    cases = {case.customer.external_userid: case for case in open_cases(work.session, customers).values()}
+    states = {state.customer.external_userid: state for state in load_customers(work.session, customers).values()}
     under_way = _under_way(work.session, [customer.id for customer in customers])
     for item in items:
-        case = cases.get(_external(item))
-        follow = _active(case, item)
-        if case is None or follow is None:
-            if not _has_left(case, item):
+        state = states.get(_external(item))
+        follow = _active(state, item)
+        if state is None or follow is None:
+            if not _has_left(state, item):
                 run.count("customers", new=1)
                 _take_in(work, run, item)
             continue
         if not run.dry_run:
-            contact = take_contact(case.customer, mapping(item.get("external_contact")))
+            contact = take_contact(state.customer, mapping(item.get("external_contact")))
             run.count("customers", changed=int(take_follow_info(follow, _info(item)) or contact))
         reading = Reading(follow, _tags(run, item), run.policy)
-        for compared in compare_stages(work, case, reading):
+        for compared in compare_stages(work, state, reading):
             if (follow.customer_id, follow.agent_id, compared.pipeline.name) not in under_way:
-                _note(work, run, case, follow, compared)
-        _note_tags(work, run, case, reading)
+                _note(work, run, state, follow, compared)
+        _note_tags(work, run, state, reading)
 
 
-def _note(work: Work, run: Comparison, case: Case, follow: Follow, compared: Compared) -> None:
+def _note(work: Work, run: Reconciliation, state: CustomerState, follow: Follow, compared: Compared) -> None:
     verdict = compared.verdict
     if verdict.do == "nothing":
         if not run.dry_run:
@@ -132,37 +134,37 @@ def _note(work: Work, run: Comparison, case: Case, follow: Follow, compared: Com
             pipeline=compared.pipeline.name,
             ours=compared.ours or "",
             theirs="、".join(compared.seen),
-            **_who(case, follow),
+            **_who(state, follow),
         )
     )
     if verdict.do != "leave":
-        _repair(work, run, case, follow.agent)
+        _repair(work, run, state, follow.agent)
 
 
-def _note_tags(work: Work, run: Comparison, case: Case, reading: Reading) -> None:
+def _note_tags(work: Work, run: Reconciliation, state: CustomerState, reading: Reading) -> None:
     follow, seen = reading.follow, declared_tags(work.settings, reading.tags)
     if seen == set(follow.tags):
         return
     signs = [f"+{tag}" for tag in sorted(seen - set(follow.tags))] + [
         f"-{t}" for t in sorted(set(follow.tags) - seen)
     ]
-    run.drift.append(Drift("tags", f"手机上的标签变了：{'、'.join(signs)}", "照手机记下", **_who(case, follow)))
-    _repair(work, run, case, follow.agent)
+    run.drift.append(Drift("tags", f"手机上的标签变了：{'、'.join(signs)}", "照手机记下", **_who(state, follow)))
+    _repair(work, run, state, follow.agent)
 
 
-def _repair(work: Work, run: Comparison, case: Case, agent: Agent) -> Outbox | None:
+def _repair(work: Work, run: Reconciliation, state: CustomerState, agent: Agent) -> Outbox | None:
     """Have the customer read once more by himself, which decides and repairs; once a run, however much differs."""
     if run.dry_run:
         return None
-    if case.customer.id not in run.asked:
+    if state.customer.id not in run.asked:
         why = f"reconcile:{run.stamp}"
         asked = {"mirror": True, "policy": run.policy}
-        run.asked[case.customer.id] = ask_profile(work, case, agent, why, **asked)
+        run.asked[state.customer.id] = ask_profile(work, state, agent, why, **asked)
         work.session.flush()
-    return run.asked[case.customer.id]
+    return run.asked[state.customer.id]
 
 
-def _take_in(work: Work, run: Comparison, item: Mapping[str, Any]) -> None:
+def _take_in(work: Work, run: Reconciliation, item: Mapping[str, Any]) -> None:
     """A contact that no event told of: on the board he comes, but gets neither welcome nor newcomers' SOP."""
     info, contact = _info(item), mapping(item.get("external_contact"))
     name, userid = str(contact.get("name") or "")[:128], wecom_id(info.get("userid"))
@@ -175,39 +177,39 @@ def _take_in(work: Work, run: Comparison, item: Mapping[str, Any]) -> None:
     customer = find_customers(work.session, [_external(item)], work.now)[_external(item)]
     customer.name = customer.name or name
     agent = find_agents(work.session, [userid], work.now)[userid.casefold()]
-    state = str(info.get("state") or "")[:64] or None
-    follow, _ = start_follow(work.session, agent, customer, _created_at(item), state)
+    channel = str(info.get("state") or "")[:64] or None
+    follow, _ = start_follow(work.session, agent, customer, _created_at(item), channel)
     take_contact(customer, contact)
     take_follow_info(follow, info)
-    customer.channel = customer.channel or state
+    customer.channel = customer.channel or channel
     work.session.flush()
-    case = open_case(work.session, customer)
-    giver = taken_from(case, follow.added_at)
+    state = load_customer(work.session, customer)
+    giver = taken_from(state, follow.added_at)
     if giver is not None and giver is not follow:
-        inherit(work, case, giver, follow, "reading")
-    policy: Policy = "newest" if run.policy == "ours" and not case.placements else run.policy
-    read_back(work, case, Reading(follow, _tags(run, item), policy))
-    for placement in list(case.placements.values()):
-        mark_again(work, case, follow, placement.pipeline)
-    _begin(work, run, case, follow)
+        inherit(work, state, giver, follow, "reading")
+    policy: Policy = "newest" if run.policy == "ours" and not state.placements else run.policy
+    read_back(work, state, Reading(follow, _tags(run, item), policy))
+    for placement in list(state.placements.values()):
+        mark_again(work, state, follow, placement.pipeline)
+    _begin(work, run, state, follow)
     if not agent.name:
-        ask_profile(work, case, agent, f"found:{run.stamp}:{agent.id}")
+        ask_profile(work, state, agent, f"found:{run.stamp}:{agent.id}")
     work.session.flush()
 
 
-def _begin(work: Work, run: Comparison, case: Case, follow: Follow) -> None:
+def _begin(work: Work, run: Reconciliation, state: CustomerState, follow: Follow) -> None:
     """Where he comes on the board; news is followed as the event would have been, but for the welcome."""
-    newcomer = len(case.follows) == 1 and follow.add_way != ASSIGNED and work.now - follow.added_at <= NEWS
+    newcomer = len(state.follows) == 1 and follow.add_way != ASSIGNED and work.now - follow.added_at <= NEWS
     if run.greets and newcomer:
         cause = f"found:{follow.id}:{int(follow.added_at.timestamp())}"
-        happened = Happened(cause, events=["@added"], agent=follow.agent, who="reconcile")
-        follow_up(work, case, happened)
+        happened = CustomerEvent(cause, events=["@added"], agent=follow.agent, who="reconcile")
+        follow_up(work, state, happened)
     else:
-        move_by(work, case, ["@added"], Cause("reconcile"))
+        move_by(work, state, ["@added"], Cause("reconcile"))
 
 
 def _find_ended(
-    work: Work, run: Comparison, userids: Sequence[str], listed: set[tuple[str, str]], asked_at: datetime
+    work: Work, run: Reconciliation, userids: Sequence[str], listed: set[tuple[str, str]], asked_at: datetime
 ) -> None:
     """Contacts we hold that the agent has no more; each is asked for by himself before it is ended."""
     keys = {userid.casefold() for userid in userids}
@@ -219,10 +221,10 @@ def _find_ended(
     for follow in work.session.scalars(ours):
         if (follow.agent.key, follow.customer.external_userid) in listed:
             continue
-        case = open_case(work.session, follow.customer)
+        state = load_customer(work.session, follow.customer)
         run.count("customers", gone=1)
-        run.drift.append(Drift("ended", "企业微信里已不是这位员工的客户", "结束跟进关系", **_who(case, follow)))
-        row = _repair(work, run, case, follow.agent)
+        run.drift.append(Drift("ended", "企业微信里已不是这位员工的客户", "结束跟进关系", **_who(state, follow)))
+        row = _repair(work, run, state, follow.agent)
         if row is not None:
             row.payload = {**row.payload, "gone": sorted({*row.payload.get("gone", []), follow.agent.key})}
     work.session.flush()
@@ -238,27 +240,27 @@ def _under_way(session: Session, customer_ids: Iterable[int]) -> set[tuple[int |
     return {(customer, agent, payload["pipeline"]) for customer, agent, payload in session.execute(rows)}
 
 
-def _active(case: Case | None, item: Mapping[str, Any]) -> Follow | None:
-    follows = case.active_follows if case is not None else []
+def _active(state: CustomerState | None, item: Mapping[str, Any]) -> Follow | None:
+    follows = state.active_follows if state is not None else []
     return next((follow for follow in follows if follow.agent.key == _key(item)), None)
 
 
-def _has_left(case: Case | None, item: Mapping[str, Any]) -> bool:
+def _has_left(state: CustomerState | None, item: Mapping[str, Any]) -> bool:
     """A customer who deleted the agent stays in the agent's list; he is back only if he was added later."""
-    follows = case.follows if case is not None else []
+    follows = state.follows if state is not None else []
     mine = next((follow for follow in follows if follow.agent.key == _key(item)), None)
     return mine is not None and mine.ended_at is not None and _created_at(item) <= mine.ended_at
 
 
-def _tags(run: Comparison, item: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _tags(run: Reconciliation, item: Mapping[str, Any]) -> list[dict[str, Any]]:
     ids = texts(_info(item).get("tag_id"))
     named = [(tag_id, run.names.get(tag_id, {})) for tag_id in ids]
     return [{"tag_id": i, "tag_name": row.get("name"), "group_name": row.get("group_name")} for i, row in named]
 
 
-def _who(case: Case, follow: Follow) -> dict[str, str]:
-    name = follow.remark or case.customer.name
-    return {"customer": name, "external_userid": case.customer.external_userid, "userid": follow.agent.userid}
+def _who(state: CustomerState, follow: Follow) -> dict[str, str]:
+    name = follow.remark or state.customer.name
+    return {"customer": name, "external_userid": state.customer.external_userid, "userid": follow.agent.userid}
 
 
 def _key(item: Mapping[str, Any]) -> str:

@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 
 from bot.customers.mark_tag import known_marks
 from bot.customers.stages import Cause, make_move, mark_again, owner_of
-from bot.customers.state import Case
+from bot.customers.state import CustomerState
 from bot.customers.tag_library import StageTags, save_tags, stage_tags
 from bot.customers.tags import TagSource, give_tag, take_tag
 from bot.platform.config.settings import Settings
 from bot.platform.models import Follow
 from bot.platform.work import Work
 from bot.sops.enrolment import after_moves
-from bot.sops.follow_up import Happened, follow_up
+from bot.sops.follow_up import CustomerEvent, follow_up
 from sop.playbook import Pipeline
 from sop.scope import is_for_agent
 from sop.stages import Move, move_to
@@ -52,7 +52,7 @@ class Compared:
     seen_ids: tuple[str, ...]
 
 
-def compare_stages(work: Work, case: Case, reading: Reading) -> Iterator[Compared]:
+def compare_stages(work: Work, state: CustomerState, reading: Reading) -> Iterator[Compared]:
     """Hold the stage tags seen against the board, one pipeline after another; changes nothing but what we know
     of tag ids."""
     follow = reading.follow
@@ -63,22 +63,22 @@ def compare_stages(work: Work, case: Case, reading: Reading) -> Iterator[Compare
         ids = [str(tag["tag_id"]) for tag in reading.tags if str(tag.get("tag_id")) in known.stages]
         seen = tuple(known.stages[tag_id] for tag_id in ids)
         base = [known.stages[tag_id] for tag_id in known_marks(follow, pipeline.name) if tag_id in known.stages]
-        placement = case.placements.get(pipeline.name)
+        placement = state.placements.get(pipeline.name)
         ours, since = (placement.stage, placement.entered_at) if placement else (None, None)
         verdict = compare(pipeline, ours, since, base, seen, reading.policy, reading.changed_at)
         yield Compared(pipeline, verdict, ours, seen, tuple(ids))
 
 
-def read_back(work: Work, case: Case, reading: Reading) -> bool:
+def read_back(work: Work, state: CustomerState, reading: Reading) -> bool:
     """Take in what a phone shows and do what follows; False where it must be read again: we wrote meanwhile."""
-    for compared in compare_stages(work, case, reading):
+    for compared in compare_stages(work, state, reading):
         if reading.stale:
             if compared.verdict.do != "nothing":
                 return False
             continue
         remember(reading.follow, compared)
-        _carry_out(work, case, reading, compared)
-    _read_tags(work, case, reading)
+        _carry_out(work, state, reading, compared)
+    _read_tags(work, state, reading)
     return True
 
 
@@ -125,20 +125,20 @@ def remember(follow: Follow, compared: Compared) -> None:
         follow.marking = {key: ids for key, ids in follow.marking.items() if key != name}
 
 
-def _carry_out(work: Work, case: Case, reading: Reading, compared: Compared) -> None:
+def _carry_out(work: Work, state: CustomerState, reading: Reading, compared: Compared) -> None:
     pipeline, verdict, follow = compared.pipeline, compared.verdict, reading.follow
     if verdict.do == "mark":
-        mark_again(work, case, follow, pipeline.name)
+        mark_again(work, state, follow, pipeline.name)
     elif verdict.do == "move" and verdict.to is not None:
         decided = move_to(pipeline, compared.ours, verdict.to, "wecom")
         if isinstance(decided, Move):
             evidence = f"{follow.agent.shown_name}：{verdict.why}" if reading.changed_at else verdict.why
             who = follow.agent.userid
-            moved = make_move(work, case, pipeline, decided, Cause(who, evidence=evidence))
-            after_moves(work, case, [moved], follow.agent)
+            moved = make_move(work, state, pipeline, decided, Cause(who, evidence=evidence))
+            after_moves(work, state, [moved], follow.agent)
 
 
-def _read_tags(work: Work, case: Case, reading: Reading) -> None:
+def _read_tags(work: Work, state: CustomerState, reading: Reading) -> None:
     """Declared ordinary tags: those new on the phone are given, those gone from it end."""
     follow = reading.follow
     seen, before = declared_tags(work.settings, reading.tags), set(follow.tags)
@@ -146,14 +146,14 @@ def _read_tags(work: Work, case: Case, reading: Reading) -> None:
         return
     follow.tags = sorted(seen)
     who = follow.agent
-    elsewhere = {tag for other in case.active_follows if other is not follow for tag in other.tags}
+    elsewhere = {tag for other in state.active_follows if other is not follow for tag in other.tags}
     for tag in sorted(before - seen - elsewhere):
-        take_tag(work, case, tag, f"{who.shown_name} 在企业微信里取消")
+        take_tag(work, state, tag, f"{who.shown_name} 在企业微信里取消")
     given = sorted(seen - before)
     reason = f"{who.shown_name} 在企业微信里打的标签"
-    fresh = [tag for tag in given if give_tag(work, case, tag, TagSource("wecom", reason))]
+    fresh = [tag for tag in given if give_tag(work, state, tag, TagSource("wecom", reason))]
     work.session.flush()
     if given:
         cause = f"wecom:{follow.id}:{int(work.now.timestamp() * 1000)}"
-        happened = Happened(cause, tags=given, fresh=fresh, agent=who, who=who.userid)
-        follow_up(work, case, happened)
+        happened = CustomerEvent(cause, tags=given, fresh=fresh, agent=who, who=who.userid)
+        follow_up(work, state, happened)

@@ -17,11 +17,11 @@ from redis import Redis
 from wechatpy.enterprise import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
-from bot.wecom.errors import UNREACHABLE, Held, Remedy, WeComError
-from bot.wecom.limits import Doorkeeper
+from bot.wecom.errors import UNREACHABLE, CallHeldError, Remedy, WeComError
+from bot.wecom.limits import CallGate
 from bot.wecom.plain import clean, list_of, mapping, objects, texts, wecom_id
-from bot.wecom.said import Said
 from bot.wecom.tokens import Token, TokenShelf, token_of
+from bot.wecom.translatable import Translatable
 from bot.wecom.wire import Wire, never_left, read_answer, refusal
 
 WECOM = "https://qyapi.weixin.qq.com/cgi-bin/"
@@ -48,7 +48,7 @@ _LATEST: ContextVar[float] = ContextVar("latest", default=float("inf"))
 
 @contextmanager
 def no_call_after(moment: float) -> Iterator[None]:
-    """Within it no call begins after that moment of time.monotonic(), but raises Held: whoever was frozen has been
+    """Within it no call begins after that moment of time.monotonic(), but raises CallHeldError: whoever was frozen has been
     followed by another by then, and what he still thinks is right would undo the other's work."""
     token = _LATEST.set(moment)
     try:
@@ -57,29 +57,41 @@ def no_call_after(moment: float) -> Iterator[None]:
         _LATEST.reset(token)
 
 
+@dataclass(frozen=True)
+class Credentials:
+    """One corp and one of its secrets. purpose: tells the tokens of several secrets apart in Redis ("archive"); an
+    app's are told apart by its id."""
+
+    corp_id: str
+    secret: str
+    app_id: int = 0
+    purpose: str = ""
+
+    @property
+    def shelf(self) -> str:
+        return f"{self.corp_id}:{self.purpose or f'app-{self.app_id}'}"
+
+
 class WeComClient(WeChatClient):  # type: ignore[misc]
     """One corp and one secret. Every failure is a WeComError; nothing is retried here but a dead token, once.
 
     purpose: tells the tokens of one corp's several secrets apart in Redis ("app-1000002", "archive").
-    door: is asked before each call, and told how it ended.
+    gateway: is asked before each call, and told how it ended.
     """
 
     def __init__(
         self,
-        corp_id: str,
-        secret: str,
+        credentials: Credentials,
         *,
-        app_id: int = 0,
-        purpose: str = "",
         api_url: str = WECOM,
         redis: Redis | None = None,
         timeout: tuple[float, float] = TIMEOUT,
-        door: Doorkeeper | None = None,
+        gateway: CallGate | None = None,
     ) -> None:
-        super().__init__(corp_id, secret, timeout=timeout, auto_retry=False)
+        super().__init__(credentials.corp_id, credentials.secret, timeout=timeout, auto_retry=False)
         self.API_BASE_URL = api_url.rstrip("/") + "/"
-        self.app_id, self.redis, self.door = app_id, redis, door
-        self.shelf = TokenShelf(f"{corp_id}:{purpose or f'app-{app_id}'}", redis)
+        self.app_id, self.redis, self.gateway = credentials.app_id, redis, gateway
+        self.shelf = TokenShelf(credentials.shelf, redis)
         self._connect()
 
     def __repr__(self) -> str:
@@ -115,7 +127,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
     # -- transport ---------------------------------------------------------------------------------------
 
     def _request(self, method: str, url_or_endpoint: str, **kwargs: Any) -> Any:
-        """wechatpy's one door to the network; every call goes through here."""
+        """wechatpy's one gateway to the network; every call goes through here."""
         token = self.shelf.token(self._fetch)
         try:
             return self._with(token, method, url_or_endpoint, kwargs)
@@ -130,16 +142,18 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
 
     def _once(self, method: str, endpoint: str, kwargs: Mapping[str, Any]) -> Any:
         if time.monotonic() > _LATEST.get():
-            raise Held(None, "too late", Remedy(Said("等得太久，轮到别的进程了"), retry_after=1), endpoint)
-        if self.door is None:
+            raise CallHeldError(
+                None, "too late", Remedy(Translatable("等得太久，轮到别的进程了"), retry_after=1), endpoint
+            )
+        if self.gateway is None:
             return self._ask(method, endpoint, kwargs)
-        self.door.before(endpoint, _members(endpoint, kwargs.get("data")))
+        self.gateway.before(endpoint, _members(endpoint, kwargs.get("data")))
         try:
             answer = self._ask(method, endpoint, kwargs)
         except WeComError as error:
-            self.door.after(endpoint, error)
+            self.gateway.after(endpoint, error)
             raise
-        self.door.after(endpoint, None)
+        self.gateway.after(endpoint, None)
         return answer
 
     def _ask(self, method: str, endpoint: str, kwargs: Mapping[str, Any]) -> Any:

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.wecom.api import WeComClient
-from bot.wecom.errors import UnreadableMessage, WeComError
+from bot.wecom.errors import UnreadableMessageError, WeComError
 from bot.wecom.media import MediaChunk, ask_media
 from bot.wecom.plain import clean, small, whole
 
@@ -35,11 +35,11 @@ class SealedRow:
     encrypt_chat_msg: str = field(repr=False)
 
 
-Decrypted: TypeAlias = "bytes | UnreadableMessage"
+Decrypted: TypeAlias = "bytes | UnreadableMessageError"
 
 
 class ArchiveSource(Protocol):
-    """A conversation archive. Every failure is a WeComError or, for one row alone, an UnreadableMessage."""
+    """A conversation archive. Every failure is a WeComError or, for one row alone, an UnreadableMessageError."""
 
     def pull(self, seq: int, limit: int = LARGEST_PULL) -> list[SealedRow]:
         """Rows with a seq greater than the given one, ascending; as many as `limit` means: ask again."""
@@ -71,13 +71,13 @@ class SandboxArchive:
     def decrypt(self, key: str, sealed: str) -> bytes:
         """base64(nonce || AES-256-GCM), key = sha256 of the random key's characters."""
         if len(sealed) < SHORTEST_CIPHER_TEXT:
-            raise UnreadableMessage("cipher text too short")
+            raise UnreadableMessageError("cipher text too short")
         try:
             block = base64.b64decode(sealed, validate=True)
             cipher = AESGCM(hashlib.sha256(key.encode()).digest())
             return cipher.decrypt(block[:_NONCE], block[_NONCE:], None)
         except (binascii.Error, ValueError, InvalidTag):
-            raise UnreadableMessage("cipher text cannot be decrypted with this key") from None
+            raise UnreadableMessageError("cipher text cannot be decrypted with this key") from None
 
     def decrypt_many(self, rows: Sequence[tuple[str, str]]) -> list[Decrypted]:
         """See ArchiveSource."""
@@ -86,7 +86,7 @@ class SandboxArchive:
     def _tried(self, key: str, sealed: str) -> Decrypted:
         try:
             return self.decrypt(key, sealed)
-        except UnreadableMessage as error:
+        except UnreadableMessageError as error:
             return error
 
     def media(self, sdkfileid: str, index: str = "") -> MediaChunk:

@@ -13,10 +13,10 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from bot.wecom.errors import BadCallback
+from bot.wecom.errors import BadCallbackError
 from bot.wecom.sealing import CallbackKeys, Signed, seal, sealed_argument, sign, unseal
 
-__all__ = ["BadCallback", "Callback", "CallbackKeys", "open_callback", "reopen", "seal", "sign", "verify_url"]
+__all__ = ["BadCallbackError", "Callback", "CallbackKeys", "open_callback", "reopen", "seal", "sign", "verify_url"]
 
 LARGEST_BODY = 64 * 1024
 WINDOW = timedelta(minutes=10)
@@ -44,13 +44,13 @@ class Callback:
 
 
 def verify_url(keys: CallbackKeys, args: Mapping[str, str]) -> bytes:
-    """The exact bytes to answer to the console's GET. Raises BadCallback only."""
+    """The exact bytes to answer to the console's GET. Raises BadCallbackError only."""
     signed, echo = Signed.read(args), sealed_argument(args)
     # A "+" that was not percent-encoded arrives as a space.
     for candidate in (echo, echo.replace(" ", "+")):
         if signed.fits(keys, candidate):
             return unseal(keys, candidate)
-    raise BadCallback(403, "bad signature")
+    raise BadCallbackError(403, "bad signature")
 
 
 def open_callback(
@@ -60,24 +60,24 @@ def open_callback(
     now: datetime,
     window: timedelta | None = WINDOW,
 ) -> Callback:
-    """Verify, decrypt and read a POST. Raises BadCallback only.
+    """Verify, decrypt and read a POST. Raises BadCallbackError only.
 
     413 too large; 403 not authentic, for another corp, or stale (CreateTime further than `window` from `now`;
     None switches that off); 400 malformed.
     """
     if len(body) > LARGEST_BODY:
-        raise BadCallback(413, "body too large")
+        raise BadCallbackError(413, "body too large")
     signed, sealed = Signed.read(args), _sealed(body)
     if not signed.fits(keys, sealed):
-        raise BadCallback(403, "bad signature")
+        raise BadCallbackError(403, "bad signature")
     callback = _read(unseal(keys, sealed), signed.timestamp)
     if window is not None and abs(now - callback.created_at) > window:
-        raise BadCallback(403, "stale CreateTime")
+        raise BadCallbackError(403, "stale CreateTime")
     return callback
 
 
 def reopen(raw_xml: str) -> Callback:
-    """Read the plain XML of a callback that was verified and stored before. Raises BadCallback only."""
+    """Read the plain XML of a callback that was verified and stored before. Raises BadCallbackError only."""
     return _read(raw_xml.encode(), "0")
 
 
@@ -86,14 +86,14 @@ def _sealed(body: bytes) -> str:
     text = _utf8(body)
     found = _from_json(text) if text.lstrip()[:1] == "{" else _from_xml(text)
     if len(found) != 1 or not isinstance(found[0], str) or not found[0].strip() or not found[0].isascii():
-        raise BadCallback(400, "the envelope must hold exactly one Encrypt")
+        raise BadCallbackError(400, "the envelope must hold exactly one Encrypt")
     return found[0].strip()
 
 
 def _from_xml(text: str) -> list[object]:
     envelope = _parse(text)
     if any(len(child) for child in envelope):
-        raise BadCallback(400, "nested envelope")
+        raise BadCallbackError(400, "nested envelope")
     return [child.text for child in envelope if child.tag == "Encrypt"]
 
 
@@ -101,7 +101,7 @@ def _from_json(text: str) -> list[object]:
     try:
         pairs = json.loads(text, object_pairs_hook=list)
     except (ValueError, RecursionError):
-        raise BadCallback(400, "not JSON") from None
+        raise BadCallbackError(400, "not JSON") from None
     return [value for name, value in pairs if name == "encrypt"]
 
 
@@ -110,7 +110,7 @@ def _read(message: bytes, stamp: str) -> Callback:
     fields = _children(_parse(text), 1)
     kind = _text(fields, "MsgType")
     if not kind:
-        raise BadCallback(400, "no MsgType")
+        raise BadCallbackError(400, "no MsgType")
     return Callback(
         name=_text(fields, "Event") if kind == "event" else kind,
         change_type=_text(fields, "ChangeType"),
@@ -131,22 +131,22 @@ def _utf8(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise BadCallback(400, "not UTF-8") from None
+        raise BadCallbackError(400, "not UTF-8") from None
 
 
 def _parse(text: str) -> Element:
     try:
         root: Element = fromstring(text, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError):
-        raise BadCallback(400, "not XML, or XML with a DOCTYPE") from None
+        raise BadCallbackError(400, "not XML, or XML with a DOCTYPE") from None
     if root.tag != "xml":
-        raise BadCallback(400, "root is not <xml>")
+        raise BadCallbackError(400, "root is not <xml>")
     return root
 
 
 def _children(parent: Element, depth: int) -> Fields:
     if depth > _DEEPEST:
-        raise BadCallback(400, "nested too deep")
+        raise BadCallbackError(400, "nested too deep")
     found: dict[str, list[str | Fields]] = {}
     for child in parent:
         value = _children(child, depth + 1) if len(child) else (child.text or "").strip()
@@ -158,4 +158,4 @@ def _instant(seconds: str) -> datetime:
     try:
         return datetime.fromtimestamp(int(seconds[:20]), UTC)
     except (ValueError, OverflowError, OSError):
-        raise BadCallback(400, "CreateTime is not a time") from None
+        raise BadCallbackError(400, "CreateTime is not a time") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bot.wecom.said import Said
+from bot.wecom.translatable import Translatable
 
 _SECRET = re.compile(r"""(?i)\b(corpsecret|access_token|secret|ticket|code)(["']?\s*[=:]\s*["']?)[^&\s'",}]+""")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
@@ -15,7 +15,7 @@ class BotError(Exception):
     """The root of what this product raises itself."""
 
 
-class BadCallback(BotError):  # noqa: N818 - named for what it is
+class BadCallbackError(BotError):
     """A callback that is refused. `status` is the HTTP status to answer: 400, 403 or 413."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -23,7 +23,7 @@ class BadCallback(BotError):  # noqa: N818 - named for what it is
         self.status, self.reason = status, reason
 
 
-class UnreadableMessage(BotError):  # noqa: N818 - likewise
+class UnreadableMessageError(BotError):
     """An archived message that cannot be understood at all; the caller keeps it raw, in quarantine."""
 
     def __init__(self, reason: str) -> None:
@@ -51,22 +51,22 @@ class Remedy:
 
 
 def _again(seconds: float, advice: str, tries: int | None = None) -> Remedy:
-    return Remedy(Said(advice), retry_after=seconds, tries=tries)
+    return Remedy(Translatable(advice), retry_after=seconds, tries=tries)
 
 
 def _mend(advice: str) -> Remedy:
-    return Remedy(Said(advice), pause=True)
+    return Remedy(Translatable(advice), pause=True)
 
 
 def _never(advice: str) -> Remedy:
-    return Remedy(Said(advice), permanent=True)
+    return Remedy(Translatable(advice), permanent=True)
 
 
-_TOKEN = Remedy(Said("access_token 已失效，已自动换新"), refresh=True, retry_after=5)
+_TOKEN = Remedy(Translatable("access_token 已失效，已自动换新"), refresh=True, retry_after=5)
 UNKNOWN = _again(60, "未收录的错误码，稍后再试；反复出现时请查企业微信错误码文档")
 UNREACHABLE = _again(5, "连不上企业微信，请检查网络、DNS 与防火墙")
 REFUSED = _mend("地址或代理不对：核对 WECOM_API_URL 与网络代理")
-UNANSWERED = Remedy(Said("请求已发出但没有收到完整应答，结果未知"), retry_after=5, unsure=True)
+UNANSWERED = Remedy(Translatable("请求已发出但没有收到完整应答，结果未知"), retry_after=5, unsure=True)
 
 REMEDIES: dict[int, Remedy] = {
     # Refresh once.
@@ -180,11 +180,11 @@ class WeComError(BotError):
         self.errcode, self.errmsg, self.api, self.remedy = errcode, without_secrets(errmsg), api, how
         self.permanent, self.retry_after, self.tries = how.permanent, how.retry_after, how.tries
         self.refresh, self.pause, self.unsure = how.refresh, how.pause, how.unsure
-        code = Said("无应答") if errcode is None else errcode
+        code = Translatable("无应答") if errcode is None else errcode
         super().__init__(
-            Said(
+            Translatable(
                 "企业微信 {api} 出错（{code}）：{advice}；原文：{errmsg}",
-                api=api or Said("接口"),
+                api=api or Translatable("接口"),
                 code=code,
                 advice=how.advice,
                 errmsg=self.errmsg,
@@ -196,7 +196,7 @@ class WeComError(BotError):
         return type(self), (self.errcode, self.errmsg, self.remedy, self.api)
 
 
-class Held(WeComError):  # noqa: N818 - an outcome, not an error
+class CallHeldError(WeComError):
     """A call that we did not make: a limit of WeCom's is used up, or calls like it fail at present.
 
     retry_after says when to try again; trying costs the caller none of his tries.

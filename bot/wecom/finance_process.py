@@ -15,7 +15,7 @@ from typing import Any
 
 from bot.wecom import finance_child
 from bot.wecom.errors import BotError
-from bot.wecom.said import Said
+from bot.wecom.translatable import Translatable
 
 _PRIVATE = ("WECOM_", "TICI_")
 # More than any answer of the library's; a longer frame is noise in the pipe.
@@ -24,11 +24,11 @@ _LENGTH = struct.Struct(">I")
 _STARTING_SECONDS = 15.0
 
 
-class ChildDied(BotError):  # noqa: N818 - named for what happened
+class ChildDiedError(BotError):
     """The library took its process down, or did not answer in time and was ended."""
 
 
-class Unloadable(BotError):  # noqa: N818 - likewise
+class LibraryNotLoadableError(BotError):
     """The library cannot be loaded; the text says what the loader said."""
 
 
@@ -36,9 +36,9 @@ class FinanceProcess:
     """The running child and the two pipes to it. It ends by itself when its owner is gone, however busy it is."""
 
     def __init__(self, library: Path) -> None:
-        """Raises Unloadable."""
+        """Raises LibraryNotLoadableError."""
         if not library.is_file():
-            raise Unloadable(Said("找不到文件 {library}", library=library))
+            raise LibraryNotLoadableError(Translatable("找不到文件 {library}", library=library))
         requests, self._to = os.pipe()
         self._from, answers = os.pipe()
         ours = (self._to, self._from)
@@ -46,7 +46,7 @@ class FinanceProcess:
             self._process = self._start(library, requests, answers)
         except OSError as error:
             _close(*ours)
-            raise Unloadable(str(error)) from None
+            raise LibraryNotLoadableError(str(error)) from None
         finally:
             _close(requests, answers)
         for fd in ours:
@@ -55,11 +55,11 @@ class FinanceProcess:
         self._ending = weakref.finalize(self, _end, self._process, *ours)
         try:
             started = json.loads(self._read_frame(time.monotonic() + _STARTING_SECONDS))
-        except ChildDied as error:
+        except ChildDiedError as error:
             started = {"failed": str(error)}
         if "failed" in started:
             self.end()
-            raise Unloadable(started["failed"])
+            raise LibraryNotLoadableError(started["failed"])
 
     @staticmethod
     def _start(library: Path, requests: int, answers: int) -> subprocess.Popen[bytes]:
@@ -80,7 +80,7 @@ class FinanceProcess:
         return self._process.pid
 
     def ask(self, request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
-        """One request and its answer. Raises ChildDied when the child is gone or silent for so long."""
+        """One request and its answer. Raises ChildDiedError when the child is gone or silent for so long."""
         self.send(request, seconds)
         return self.answer(seconds)
 
@@ -98,18 +98,18 @@ class FinanceProcess:
                 raise _gone() from None
 
     def answer(self, seconds: float) -> tuple[dict[str, Any], bytes]:
-        """The next answer. Raises ChildDied."""
+        """The next answer. Raises ChildDiedError."""
         ends = time.monotonic() + seconds
         try:
             head = json.loads(self._read_frame(ends))
         except ValueError:
-            raise ChildDied("the archive library's process spoke nonsense") from None
+            raise ChildDiedError("the archive library's process spoke nonsense") from None
         return head, self._read_frame(ends)
 
     def _read_frame(self, ends: float) -> bytes:
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size, ends))
         if length > _LONGEST_FRAME:
-            raise ChildDied("the archive library's process spoke nonsense")
+            raise ChildDiedError("the archive library's process spoke nonsense")
         return self._read(length, ends)
 
     def _read(self, length: int, ends: float) -> bytes:
@@ -132,7 +132,7 @@ class FinanceProcess:
         waiting = select.poll()
         waiting.register(fd, for_what)
         if not waiting.poll(max(ends - time.monotonic(), 0) * 1000):
-            raise ChildDied("the archive library did not answer in time")
+            raise ChildDiedError("the archive library did not answer in time")
 
     def end(self) -> None:
         """Kill it; safe whatever it is doing."""
@@ -156,5 +156,5 @@ def _close(*pipes: int) -> None:
         os.close(fd)
 
 
-def _gone() -> ChildDied:
-    return ChildDied("the archive library's process is gone")
+def _gone() -> ChildDiedError:
+    return ChildDiedError("the archive library's process is gone")

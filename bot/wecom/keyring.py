@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from bot.wecom.archive import SealedRow
 from bot.wecom.errors import BotError
-from bot.wecom.said import Said, listed
+from bot.wecom.translatable import Translatable, listed
 
 _FILE = re.compile(r"private_key_v(\d{1,9})\.pem")
 # Below this many rows a pool's own cost is more than it saves.
@@ -33,44 +33,44 @@ _SHARE = 32
 _SHORTEST_KEY = 16  # characters; WeCom's have 88
 
 
-class KeyProblem(BotError):  # noqa: N818 - named for what it is
+class KeyRingError(BotError):
     """A row's random key cannot be opened now; the row is kept until a key is added."""
 
     def __init__(self, version: int, reason: str) -> None:
         super().__init__(reason)
         self.version, self.reason = version, reason
 
-    def __reduce__(self) -> tuple[type[KeyProblem], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[type[KeyRingError], tuple[object, ...]]:
         return type(self), (self.version,)
 
 
-class MissingKey(KeyProblem):
+class MissingKeyError(KeyRingError):
     """No private key of this version is at hand."""
 
     def __init__(self, version: int) -> None:
         super().__init__(
             version,
-            Said(
+            Translatable(
                 "缺少第 {version} 版私钥：把它存为 private_key_v{version}.pem 放进 WECOM_PRIVATE_KEYS",
                 version=version,
             ),
         )
 
 
-class WrongKey(KeyProblem):
+class WrongKeyError(KeyRingError):
     """The private key of this version does not fit: another key was set in the console."""
 
     def __init__(self, version: int) -> None:
         super().__init__(
             version,
-            Said(
+            Translatable(
                 "第 {version} 版私钥与后台登记的公钥不是一对：请换上正确的 private_key_v{version}.pem",
                 version=version,
             ),
         )
 
 
-Unwrapped: TypeAlias = "str | KeyProblem"
+Unwrapped: TypeAlias = "str | KeyRingError"
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class KeyRing:
                 key = load_pem_private_key(pem, password=None)
             except (ValueError, TypeError) as error:
                 problems.append(
-                    Said(
+                    Translatable(
                         "private_key_v{version}.pem 不是未加密的 PEM 私钥（{kind}）",
                         version=version,
                         kind=type(error).__name__,
@@ -111,7 +111,7 @@ class KeyRing:
             if isinstance(key, RSAPrivateKey):
                 keys[version] = key
             else:
-                problems.append(Said("private_key_v{version}.pem 不是 RSA 私钥", version=version))
+                problems.append(Translatable("private_key_v{version}.pem 不是 RSA 私钥", version=version))
         if problems:
             raise ValueError(listed(problems))
         return cls(keys)
@@ -122,13 +122,13 @@ class KeyRing:
         return tuple(sorted(self.keys))
 
     def unwrap(self, row: SealedRow) -> str:
-        """The random key that opens the row's message. Raises MissingKey or WrongKey."""
+        """The random key that opens the row's message. Raises MissingKeyError or WrongKeyError."""
         version = row.publickey_ver
         text = _opened(self.keys.get(version), row.encrypt_random_key)
         if text is None and self._look_again(version):
             text = _opened(self.keys.get(version), row.encrypt_random_key)
         if text is None:
-            raise WrongKey(version) if version in self.keys else MissingKey(version)
+            raise WrongKeyError(version) if version in self.keys else MissingKeyError(version)
         return text
 
     def _look_again(self, version: int) -> bool:
@@ -150,7 +150,7 @@ class KeyRing:
         """What `unwrap` returns or raises, as a value."""
         try:
             return self.unwrap(row)
-        except KeyProblem as problem:
+        except KeyRingError as problem:
             return problem
 
     def unwrap_many(self, rows: Sequence[SealedRow], cores: int | None = None) -> list[Unwrapped]:

@@ -60,7 +60,7 @@ def group_of(api: str) -> str:
     return GROUPS.get(api) or api.partition("/")[0]
 
 
-class Doorkeeper(Protocol):
+class CallGate(Protocol):
     """Stands between a client and the network."""
 
     def before(self, api: str, members: Sequence[str]) -> None:

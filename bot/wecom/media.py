@@ -13,7 +13,7 @@ from typing import BinaryIO
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from bot.wecom.api import WeComClient
-from bot.wecom.errors import UnreadableMessage, WeComError
+from bot.wecom.errors import UnreadableMessageError, WeComError
 
 CHUNK = 512 * 1024
 LARGEST_FILE = 200 * 1024 * 1024
@@ -33,9 +33,9 @@ class MediaChunk:
 
     def index_after(self, index: str) -> str:
         """Where to go on after this chunk, which was asked for by `index` and is not the last. Raises
-        UnreadableMessage where that leads nowhere: only a last chunk may be empty, and "" begins anew."""
+        UnreadableMessageError where that leads nowhere: only a last chunk may be empty, and "" begins anew."""
         if not self.data or self.next_index in ("", index) or len(self.next_index) > _LONGEST_INDEX:
-            raise UnreadableMessage("media index does not advance")
+            raise UnreadableMessageError("media index does not advance")
         return self.next_index
 
 
@@ -45,7 +45,7 @@ def download(
     """Write a whole media file into `into`; returns its size in bytes.
 
     `media` is ArchiveSource.media. To resume, pass the index that came last and an `into` that ends there;
-    then `md5` cannot be checked here. Raises UnreadableMessage when the file is too large or not what it
+    then `md5` cannot be checked here. Raises UnreadableMessageError when the file is too large or not what it
     should be, and whatever `media` raises.
     """
     digest, size = hashlib.md5(usedforsecurity=False), 0
@@ -53,14 +53,14 @@ def download(
         chunk = media(sdkfileid, index)
         size += len(chunk.data)
         if size > LARGEST_FILE:
-            raise UnreadableMessage(f"media larger than {LARGEST_FILE} bytes")
+            raise UnreadableMessageError(f"media larger than {LARGEST_FILE} bytes")
         digest.update(chunk.data)
         into.write(chunk.data)
         if chunk.finished:
             break
         index = chunk.index_after(index)
     if md5 and digest.hexdigest() != md5.lower():
-        raise UnreadableMessage("media does not have the md5 it was announced with")
+        raise UnreadableMessageError("media does not have the md5 it was announced with")
     return size
 
 
@@ -69,7 +69,7 @@ def ask_media(client: WeComClient, sdkfileid: str, index: str) -> MediaChunk:
     fileid, authkey, key = _opened(sdkfileid)
     found = _INDEX.fullmatch(index or f"bytes=0-{CHUNK - 1}")
     if found is None:
-        raise UnreadableMessage("malformed media index")
+        raise UnreadableMessageError("malformed media index")
     first = int(found[1])
     content, headers = client.ask_with_headers(
         "message/getchatmediadata",
@@ -93,7 +93,7 @@ def _decrypted(sealed: bytes, key: bytes, last: bool) -> bytes:
         return plain
     size = plain[-1]
     if not 1 <= size <= _BLOCK or plain[-size:] != bytes([size]) * size:
-        raise UnreadableMessage("media padding is wrong")
+        raise UnreadableMessageError("media padding is wrong")
     return plain[:-size]
 
 
@@ -127,9 +127,9 @@ def _opened(sdkfileid: str) -> tuple[str, str, bytes]:
         fileid, authkey, digits = (fields[number].decode("ascii") for number in (1, 2, 3))
         key = bytes.fromhex(digits)
     except (binascii.Error, ValueError, KeyError, IndexError):
-        raise UnreadableMessage("malformed sdkfileid") from None
+        raise UnreadableMessageError("malformed sdkfileid") from None
     if len(key) != _BLOCK:
-        raise UnreadableMessage("malformed sdkfileid")
+        raise UnreadableMessageError("malformed sdkfileid")
     return fileid, authkey, key
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
-from bot.wecom.errors import UnreadableMessage
+from bot.wecom.errors import UnreadableMessageError
 from bot.wecom.kinds import MediaRef, Part, Told, body_of, tell
 from bot.wecom.plain import clean, items, mapping, read_object, whole
 
-__all__ = ["ArchivedMessage", "MediaRef", "Part", "Party", "UnreadableMessage", "party_of", "read_message"]
+__all__ = ["ArchivedMessage", "MediaRef", "Part", "Party", "UnreadableMessageError", "party_of", "read_message"]
 
 Party: TypeAlias = Literal["agent", "customer", "robot"]
 _PREFIXES: dict[str, Party] = {"wm": "customer", "wo": "customer", "wb": "robot"}
@@ -66,7 +66,7 @@ def party_of(person: str, members: Collection[str] = ()) -> Party:
 def read_message(plain: bytes, members: Collection[str] = (), msgid: str = "") -> ArchivedMessage:
     """Read the decrypted JSON of one message.
 
-    msgid: that of its row, used where the JSON has none. Raises UnreadableMessage (and nothing else) when it
+    msgid: that of its row, used where the JSON has none. Raises UnreadableMessageError (and nothing else) when it
     cannot be said which message, by whom or when; everything else is cleaned or left empty.
     """
     message = read_object(plain)
@@ -74,7 +74,7 @@ def read_message(plain: bytes, members: Collection[str] = (), msgid: str = "") -
     kind = "switch" if action == "switch" else clean(message.get("msgtype"))[:64]
     sender = _id(message.get("user") if action == "switch" else message.get("from"), _LONGEST_PERSON)
     if not sender:
-        raise UnreadableMessage("no sender")
+        raise UnreadableMessageError("no sender")
     body, sent_at = body_of(kind, message), _instant(message)
     told = tell(kind, body)
     content, parts = _laid_out(told)
@@ -118,7 +118,7 @@ def _id(value: object, longest: int = _LONGEST_ID) -> str:
 def _msgid(message: Mapping[str, Any], of_row: str) -> str:
     msgid = _id(message.get("msgid")) or _id(of_row)
     if not msgid:
-        raise UnreadableMessage("no msgid")
+        raise UnreadableMessageError("no msgid")
     return msgid
 
 
@@ -131,11 +131,11 @@ def _instant(message: Mapping[str, Any]) -> datetime:
     stamp = whole(message.get("msgtime"))
     stamp = whole(message.get("time")) if stamp is None else stamp
     if stamp is None or stamp <= 0:
-        raise UnreadableMessage("no msgtime")
+        raise UnreadableMessageError("no msgtime")
     try:
         return _moment(stamp)
     except (ValueError, OverflowError, OSError):
-        raise UnreadableMessage("msgtime out of range") from None
+        raise UnreadableMessageError("msgtime out of range") from None
 
 
 def _moment(stamp: int) -> datetime:

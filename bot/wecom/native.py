@@ -12,10 +12,10 @@ from typing import Any
 from weakref import WeakSet
 
 from bot.wecom.archive import LARGEST_PULL, SHORTEST_CIPHER_TEXT, Decrypted, SealedRow, gather, read_rows
-from bot.wecom.errors import UNREACHABLE, Remedy, UnreadableMessage, WeComError
-from bot.wecom.finance_process import ChildDied, FinanceProcess, Unloadable
+from bot.wecom.errors import UNREACHABLE, Remedy, UnreadableMessageError, WeComError
+from bot.wecom.finance_process import ChildDiedError, FinanceProcess, LibraryNotLoadableError
 from bot.wecom.media import MediaChunk
-from bot.wecom.said import Said
+from bot.wecom.translatable import Translatable
 
 _INIT_SECONDS, _DECRYPT_SECONDS = 15.0, 10.0
 # What the library may take beyond the time-out it was given.
@@ -77,7 +77,7 @@ class NativeArchive:
     def decrypt(self, key: str, sealed: str) -> bytes:
         """See ArchiveSource."""
         (found,) = self.decrypt_many([(key, sealed)])
-        if isinstance(found, UnreadableMessage):
+        if isinstance(found, UnreadableMessageError):
             raise found
         return found
 
@@ -97,10 +97,10 @@ class NativeArchive:
             try:
                 for answer in self._decrypted(rows[before:]):
                     found.append(answer)  # noqa: PERF402 - what came before the end counts
-            except ChildDied:
+            except ChildDiedError:
                 tries = tries + 1 if len(found) == before else 1
                 if tries == _TRIES:
-                    found.append(UnreadableMessage(f"DecryptData brought its process down {_TRIES} times"))
+                    found.append(UnreadableMessageError(f"DecryptData brought its process down {_TRIES} times"))
                     tries = 0
         return found
 
@@ -112,7 +112,7 @@ class NativeArchive:
                 child.send({"do": "decrypt", "rows": safe}, _DECRYPT_SECONDS)
                 for _, sealed in rows:
                     if len(sealed) < SHORTEST_CIPHER_TEXT:
-                        yield UnreadableMessage("cipher text too short")
+                        yield UnreadableMessageError("cipher text too short")
                     else:
                         head, body = child.answer(_DECRYPT_SECONDS)
                         yield body if head["rc"] == 0 else _refused(head["rc"])
@@ -136,7 +136,7 @@ class NativeArchive:
         to = {"proxy": a.proxy, "password": a.proxy_password, "timeout": a.timeout}
         try:
             head, body = self._call(a.timeout + _GRACE_SECONDS, do, **asked, **to)
-        except ChildDied as error:
+        except ChildDiedError as error:
             raise WeComError(None, error, UNREACHABLE, do) from None
         if head["rc"] != 0:
             raise WeComError(head["rc"], f"{do} returned {head['rc']}", api=do)
@@ -160,9 +160,9 @@ class NativeArchive:
                 self._child = FinanceProcess(self._library)
                 asked = {"do": "open", "corp_id": self._access.corp_id, "secret": self._access.secret}
                 head, _ = self._child.ask(asked, _INIT_SECONDS)
-            except Unloadable as error:
+            except LibraryNotLoadableError as error:
                 raise unloadable(str(error)) from None
-            except ChildDied as error:
+            except ChildDiedError as error:
                 self._end()
                 raise unloadable(f"Init: {error}") from None
             except BaseException:
@@ -207,11 +207,11 @@ def _batch(rows: Sequence[tuple[str, str]], start: int) -> Sequence[tuple[str, s
     return rows[start:end]
 
 
-def _refused(rc: int) -> UnreadableMessage:
-    return UnreadableMessage(f"DecryptData {rc}: {WeComError(rc, '').remedy.advice}")
+def _refused(rc: int) -> UnreadableMessageError:
+    return UnreadableMessageError(f"DecryptData {rc}: {WeComError(rc, '').remedy.advice}")
 
 
 def unloadable(reason: str) -> WeComError:
     """The library cannot be used before a person has mended something."""
     advice = "存档 SDK 加载不了：核对 WECOM_FINANCE_SDK 的路径、CPU 架构、glibc ≥ 2.17 与 libz"
-    return WeComError(None, reason, Remedy(Said(advice), pause=True), "WECOM_FINANCE_SDK")
+    return WeComError(None, reason, Remedy(Translatable(advice), pause=True), "WECOM_FINANCE_SDK")

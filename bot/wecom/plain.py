@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from bot.wecom.errors import UnreadableMessage, WeComError
+from bot.wecom.errors import UnreadableMessageError, WeComError
 
 LONGEST_ID = 64
 LARGEST_JSON = 16 * 1024 * 1024
@@ -22,15 +22,15 @@ _NUMBER = re.compile(r"[+-]?\d{1,18}")
 
 def read_object(data: bytes) -> dict[str, Any]:
     """The JSON object in `data`. orjson where it can; json for what orjson refuses (lone surrogates, large ints,
-    control characters, bad UTF-8). Raises UnreadableMessage."""
+    control characters, bad UTF-8). Raises UnreadableMessageError."""
     if len(data) > LARGEST_JSON:
-        raise UnreadableMessage(f"JSON larger than {LARGEST_JSON} bytes")
+        raise UnreadableMessageError(f"JSON larger than {LARGEST_JSON} bytes")
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
         value = _leniently(data.decode("utf-8", "replace"))
     if not isinstance(value, dict):
-        raise UnreadableMessage("not a JSON object")
+        raise UnreadableMessageError("not a JSON object")
     return value
 
 
@@ -40,7 +40,7 @@ def read_inner(text: object) -> dict[str, Any]:
         return text
     try:
         return read_object(text.encode("utf-8", "replace")) if isinstance(text, str) else {}
-    except UnreadableMessage:
+    except UnreadableMessageError:
         return {}
 
 
@@ -48,9 +48,9 @@ def _leniently(text: str) -> object:
     try:
         return json.loads(text, strict=False)
     except RecursionError:
-        raise UnreadableMessage("JSON nested too deep") from None
+        raise UnreadableMessageError("JSON nested too deep") from None
     except ValueError as error:
-        raise UnreadableMessage(f"not JSON: {type(error).__name__}") from None
+        raise UnreadableMessageError(f"not JSON: {type(error).__name__}") from None
 
 
 def clean(value: object) -> str:

@@ -1,7 +1,7 @@
 """The seal of callbacks: signature, AES-256-CBC with PKCS#7 to 32 bytes, receiveid; nothing of XML.
 
 wechatpy supplies the signer and the cipher. What it leaves open is closed here: the comparison takes
-constant time, padding and lengths are checked, and every flaw is a BadCallback.
+constant time, padding and lengths are checked, and every flaw is a BadCallbackError.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from wechatpy.crypto.base import WeChatCipher
 from wechatpy.utils import WeChatSigner
 
-from bot.wecom.errors import BadCallback
+from bot.wecom.errors import BadCallbackError
 
 _BLOCK = 32
 _HEAD = 20
@@ -72,7 +72,7 @@ def sealed_argument(args: Mapping[str, str]) -> str:
 def _argument(args: Mapping[str, str], name: str, longest: int) -> str:
     value = args.get(name)
     if not isinstance(value, str) or not value or len(value) > longest or not value.isascii():
-        raise BadCallback(400, f"query argument {name} missing or malformed")
+        raise BadCallbackError(400, f"query argument {name} missing or malformed")
     return value
 
 
@@ -86,15 +86,15 @@ def sign(keys: CallbackKeys, timestamp: str, nonce: str, sealed: str) -> str:
 def unseal(keys: CallbackKeys, sealed: str) -> bytes:
     """The message inside; the signature must have been checked before.
 
-    Raises BadCallback 400, or 403 for another corp's receiveid.
+    Raises BadCallbackError 400, or 403 for another corp's receiveid.
     """
     plain = _unpad(keys.cipher.decrypt(_blocks(sealed)))
     length = int.from_bytes(plain[16:_HEAD], "big")
     if len(plain) < _HEAD or length > len(plain) - _HEAD:
-        raise BadCallback(400, "sealed block too short for its own length")
+        raise BadCallbackError(400, "sealed block too short for its own length")
     message, receiver = plain[_HEAD : _HEAD + length], plain[_HEAD + length :]
     if not hmac.compare_digest(receiver, keys.receive_id.encode()):
-        raise BadCallback(403, "sealed for another receiver")
+        raise BadCallbackError(403, "sealed for another receiver")
     return message
 
 
@@ -102,16 +102,16 @@ def _blocks(sealed: str) -> bytes:
     try:
         cipher_text = base64.b64decode(sealed, validate=True)
     except (binascii.Error, ValueError):
-        raise BadCallback(400, "not base64") from None
+        raise BadCallbackError(400, "not base64") from None
     if not cipher_text or len(cipher_text) % _BLOCK:
-        raise BadCallback(400, "not whole blocks")
+        raise BadCallbackError(400, "not whole blocks")
     return cipher_text
 
 
 def _unpad(plain: bytes) -> bytes:
     size = plain[-1]
     if not 1 <= size <= _BLOCK or plain[-size:] != bytes([size]) * size:
-        raise BadCallback(400, "bad padding (wrong EncodingAESKey?)")
+        raise BadCallbackError(400, "bad padding (wrong EncodingAESKey?)")
     return plain[:-size]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from bot.agents.app_messages import AppText, CardChange
 from bot.agents.daily_list import DayList
 from bot.agents.members import ReadDepartments, ReadMember
-from bot.agents.overdue import NudgeErrand
+from bot.agents.overdue import RemindOverdue
 from bot.customers.group_chats import ReadGroup
 from bot.customers.mark_tag import MarkTag
-from bot.delivery.handler import Errand
+from bot.delivery.handler import OutboxHandler
 from bot.delivery.outbox import Delivery
 from bot.intake.media.files import FetchMedia
 from bot.ops.alarms import TellAlarm
@@ -21,12 +21,12 @@ from bot.sync.consent import CheckConsent
 from bot.sync.profiles import Library, Profile
 from bot.system import System
 
-ERRANDS: dict[str, Errand] = {
+HANDLERS: dict[str, OutboxHandler] = {
     "forget": Forget(),
     "card": Prompt(),
     "digest": Digest(),
     "day_list": DayList(),
-    "nudge": NudgeErrand(),
+    "nudge": RemindOverdue(),
     "card_change": CardChange(),
     "mark_tag": MarkTag(),
     "welcome": Welcome(),
@@ -49,4 +49,4 @@ ERRANDS: dict[str, Errand] = {
 
 def deliver(system: System, row_id: int) -> str | None:
     """Deliver one outbox row; see Delivery.deliver."""
-    return Delivery(system, ERRANDS).deliver(row_id)
+    return Delivery(system, HANDLERS).deliver(row_id)

@@ -31,7 +31,7 @@ from bot.sops.behaviour import observe_openings, observe_silences
 from bot.sops.completion import close_windows
 from bot.sops.dates import start_dated_sops
 from bot.sops.enrolment import after_moves, start_silence_sops
-from bot.sops.follow_up import Happened, answer_of, follow_up
+from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
 from bot.sops.group_sends import watch
 from bot.sops.material_uploads import folder_of, keep_warm
 from bot.sops.prompts import prompt_due
@@ -50,19 +50,19 @@ _log = get_logger(__name__)
 def pull() -> None:
     """Bring the archive up to date."""
     system = current_system()
-    system.bell.answer("pull")  # before reading: what arrives from now on rings again
+    system.queue.begin("pull")  # before reading: what arrives from now on rings again
     done = _pull(system)
     if done.busy:
         # Whoever is at it may have read the end already. He looks for our word when he is done; should he be
         # done by now, we go ourselves.
-        system.bell.leave_word("pull")
+        system.queue.request_rerun("pull")
         done = _pull(system)
         if done.busy:
             return
-    while not done.more and system.bell.word_left("pull"):
+    while not done.more and system.queue.rerun_requested("pull"):
         done = _pull(system)
     if done.more:  # its turn comes again, behind the cards that wait
-        system.bell.ring_once("pull")
+        system.queue.enqueue_once("pull")
 
 
 def _pull(system: System) -> Pulled:
@@ -75,7 +75,7 @@ def _pull(system: System) -> Pulled:
 def handle_events() -> None:
     """Work off the stored callback events, oldest first."""
     system = current_system()
-    system.bell.answer("handle_events")
+    system.queue.begin("handle_events")
     with system.store.read() as session:
         ids = session.scalars(
             select(CallbackEvent.id).where(CallbackEvent.handled_at.is_(None)).order_by(CallbackEvent.id)
@@ -115,23 +115,23 @@ def deliver(row_id: int) -> None:
 def due() -> None:
     """Queue the prompts whose hour has come, close reply windows, end what is over."""
     system = current_system()
-    system.bell.answer("due")
+    system.queue.begin("due")
     with system.store.read() as session:
         ripe = ripe_ids(session, clock.now())
-    system.bell.ring_for_unrung("deliver", ripe)
+    system.queue.enqueue_missing("deliver", ripe)
     while _due_chunk(system) >= CHUNK:
         pass
-    system.tallies.flush(clock.now())
+    system.call_counts.flush(clock.now())
 
 
 def _due_chunk(system: System) -> int:
     with system.work() as work:
         came_due = prompt_due(work, CHUNK)
         closed = close_windows(work, CHUNK)
-        for case, task, tags in closed:
+        for state, task, tags in closed:
             silent = [] if task.replied_at is not None else [answer_of(task, replied=False)]
-            happened = Happened(f"window:{task.id}", tags=tags, fresh=tags, answers=silent)
-            follow_up(work, case, happened)
+            happened = CustomerEvent(f"window:{task.id}", tags=tags, fresh=tags, answers=silent)
+            follow_up(work, state, happened)
         expire_unsent(work, CHUNK)
         end_finished(work, CHUNK)
     return max(came_due, len(closed))
@@ -140,7 +140,7 @@ def _due_chunk(system: System) -> int:
 def openings() -> None:
     """Show the rules which tracked links were opened."""
     system = current_system()
-    system.bell.answer("openings")
+    system.queue.begin("openings")
     with system.work() as work:
         observe_openings(work, CHUNK)
 
@@ -148,7 +148,7 @@ def openings() -> None:
 def timers() -> None:
     """Timed moves, SOPs that wait for silence or a day, morning lists, nudges, tags whose time is over."""
     system = current_system()
-    system.bell.answer("timers")
+    system.queue.begin("timers")
     with system.store.write() as session:
         watch_lag(session, clock.now())
     while _timers_chunk(system):
@@ -170,8 +170,8 @@ def watch_sends(system: System) -> None:
 def _timers_chunk(system: System) -> bool:
     with system.work() as work:
         moved = timed_moves(work, CHUNK)
-        for case, made in moved:
-            after_moves(work, case, [made])
+        for state, made in moved:
+            after_moves(work, state, [made])
         started = start_silence_sops(work, CHUNK)
         looked_at = start_dated_sops(work, CHUNK)
         put_morning_lists(work)
@@ -184,15 +184,15 @@ def _timers_chunk(system: System) -> bool:
 def study() -> None:
     """One piece of a backtest or of a search for rules, then a word to come again: others go first."""
     system = current_system()
-    system.bell.answer("study")
+    system.queue.begin("study")
     if studies.advance(system, clock.now()):
-        system.bell.ring_once("study")
+        system.queue.enqueue_once("study")
 
 
 def reconcile() -> None:
     """Once a day: compare everything in WeCom with the board."""
     system = current_system()
-    system.bell.answer("reconcile")
+    system.queue.begin("reconcile")
     reconcile_nightly(system, clock.now())
     _look_after_talks(system)
 
@@ -210,7 +210,7 @@ def _look_after_talks(system: System) -> None:
 def replay_quarantine() -> None:
     """Read again what could not be read: somebody asked to on the page."""
     system = current_system()
-    system.bell.answer("replay_quarantine")
+    system.queue.begin("replay_quarantine")
     freed, held = quarantine.replay_quarantine(system)
     _log.info("quarantine read again", freed=freed, held=held)
 
@@ -218,7 +218,7 @@ def replay_quarantine() -> None:
 def housekeep() -> None:
     """Once a day: purge what is too old; and bring the index of words to what config.toml says; and end a restore."""
     system = current_system()
-    system.bell.answer("housekeep")
+    system.queue.begin("housekeep")
     finish_restore(system, clock.now())
     purge_nightly(system, clock.now())
     keep_search_index(system, clock.now())
@@ -227,7 +227,7 @@ def housekeep() -> None:
 def sweep() -> None:
     """Ring again for everything the database says is to be done: calls that were lost come back here."""
     system = current_system()
-    system.bell.answer("sweep")
+    system.queue.begin("sweep")
     now = clock.now()
     with system.store.read() as session:
         outbox = waiting_ids(session, now)
@@ -235,13 +235,13 @@ def sweep() -> None:
         opened = session.scalar(select(LinkOpening.id).where(LinkOpening.handled_at.is_(None)).limit(1))
         cursor = session.scalars(select(ArchiveCursor)).first()
         studying = studies.any_open(session)
-    system.bell.ring_for_unrung("deliver", outbox)
+    system.queue.enqueue_missing("deliver", outbox)
     if events is not None:
-        system.bell.ring_once("handle_events")
+        system.queue.enqueue_once("handle_events")
     if cursor is None or cursor.pulled_at is None or now - cursor.pulled_at > timedelta(minutes=1):
-        system.bell.ring_once("pull")
+        system.queue.enqueue_once("pull")
     if opened is not None:
-        system.bell.ring_once("openings")
+        system.queue.enqueue_once("openings")
     if studying:
-        system.bell.ring_once("study")
-    system.bell.ring_once("due")
+        system.queue.enqueue_once("study")
+    system.queue.enqueue_once("due")

@@ -84,4 +84,4 @@ def _ring(system: System, rhythm: list[Beat], present: float) -> None:
     for beat in rhythm:
         if present >= beat.next_at:
             beat.next_at = present + beat.every
-            system.bell.ring_once(beat.job, seconds=max(10, int(beat.every)))
+            system.queue.enqueue_once(beat.job, seconds=max(10, int(beat.every)))

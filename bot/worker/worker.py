@@ -46,7 +46,7 @@ def run(system: System, *, burst: bool = False) -> None:
     system.settings  # noqa: B018 - compile the rule book before the first message waits for it
     if not burst:  # what the one before us had in hand when it died has nobody who rings for it
         for job in ("sweep", "pull"):
-            system.bell.ring_once(job)
+            system.queue.enqueue_once(job)
     # A connection of its own: RQ sets its time-out to a minute, and a bell rung from a job must not hang so long.
     connection = connect_redis(system.redis_url)
     queues = [Queue(name, connection=connection, serializer=JSONSerializer) for name in QUEUES]

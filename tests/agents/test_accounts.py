@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.agents import accounts
-from bot.agents.accounts import AccountProblem
+from bot.agents.accounts import AccountError
 from bot.platform import clock
 from bot.platform.database.store import Store
 from bot.platform.models import Account, Agent
@@ -25,16 +25,16 @@ def test_the_last_admin_stays(store: Store) -> None:
     first = make(store, "root")
     with store.write() as session:
         root = session.get_one(Account, first)
-        with pytest.raises(AccountProblem, match="最后一位管理员"):
+        with pytest.raises(AccountError, match="最后一位管理员"):
             accounts.choose_role(session, root, "agent", "x", clock.now())
-        with pytest.raises(AccountProblem, match="最后一位管理员"):
+        with pytest.raises(AccountError, match="最后一位管理员"):
             accounts.disable(session, root, "x", clock.now())
     make(store, "second")
     with store.write() as session:
         accounts.disable(session, session.get_one(Account, first), "x", clock.now())
         other = accounts.find_account(session, "second")
         assert other is not None
-        with pytest.raises(AccountProblem, match="最后一位管理员"):
+        with pytest.raises(AccountError, match="最后一位管理员"):
             accounts.choose_role(session, other, "auditor", "x", clock.now())
 
 
@@ -45,7 +45,7 @@ def test_an_admin_who_left_the_company_is_no_last_admin(store: Store) -> None:
         accounts.choose_role(session, member, "admin", "root", clock.now())
         session.scalars(select(Agent)).one().left_at = clock.now()
         session.flush()
-        with pytest.raises(AccountProblem, match="最后一位管理员"):
+        with pytest.raises(AccountError, match="最后一位管理员"):
             accounts.disable(session, session.get_one(Account, first), "x", clock.now())
 
 
@@ -58,7 +58,7 @@ def test_two_admins_who_shut_each_other_at_once_leave_one(store: Store) -> None:
             with store.write() as session:
                 accounts.disable(session, session.get_one(Account, account_id), "x", clock.now())
             outcomes.append("shut")
-        except AccountProblem:
+        except AccountError:
             outcomes.append("refused")
 
     threads = [Thread(target=shut, args=(one,)) for one in ids]
@@ -82,7 +82,7 @@ def test_a_member_is_known_in_either_case_and_has_one_account(store: Store) -> N
 def test_a_name_is_taken_once_and_must_be_one(store: Store) -> None:
     make(store, "root")
     for name in ("root", " root ", "x", "", "a\nb", "x" * 41):
-        with pytest.raises(AccountProblem):
+        with pytest.raises(AccountError):
             make(store, name)
-    with pytest.raises(AccountProblem, match="emperor"):
+    with pytest.raises(AccountError, match="emperor"):
         make(store, "third", "emperor")

@@ -7,14 +7,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.agents.manual_enrolment import (
-    EnrolRefused,
+    EnrolRefusedError,
     enrol_by_hand,
     find_sop,
     preview_for,
     preview_imagined,
     stop_by_hand,
 )
-from bot.customers.state import Case, open_case
+from bot.customers.state import CustomerState, load_customer
 from bot.platform.database.store import Store
 from bot.platform.models import Customer, Outbox
 from bot.platform.work import Work
@@ -64,13 +64,13 @@ def world(store: Store) -> Engine:
     return engine(store, CONFIG, "2026-04-29T15:00")
 
 
-def case(session: Session, who: str) -> Case:
-    return open_case(session, session.scalars(select(Customer).where(Customer.external_userid == who)).one())
+def state(session: Session, who: str) -> CustomerState:
+    return load_customer(session, session.scalars(select(Customer).where(Customer.external_userid == who)).one())
 
 
 def enrol(world: Engine, who: str, sop: str) -> list[str]:
     with world.store.write() as session:
-        made = enrol_by_hand(Work(session, world.settings, world.now), case(session, who), sop, "admin")
+        made = enrol_by_hand(Work(session, world.settings, world.now), state(session, who), sop, "admin")
         return [task.state for task in made.tasks]
 
 
@@ -78,7 +78,7 @@ def test_by_hand_any_customer_may_be_enrolled_once(world: Engine) -> None:
     who = world.customer()  # in no stage, so the audience is not his
     assert enrol(world, who, "sale") == ["queued", "planned"]
     assert world.tasks(who)[0].why == "sale：手动加入"
-    with pytest.raises(EnrolRefused, match="已经在这份跟进里"):
+    with pytest.raises(EnrolRefusedError, match="已经在这份跟进里"):
         enrol(world, who, "sale")
 
 
@@ -86,14 +86,14 @@ def test_by_hand_it_stops_and_what_waits_does_not_leave(world: Engine) -> None:
     who = world.customer()
     enrol(world, who, "sale")
     with world.store.write() as session:
-        assert stop_by_hand(Work(session, world.settings, world.now), case(session, who), "sale", "admin") == 1
+        assert stop_by_hand(Work(session, world.settings, world.now), state(session, who), "sale", "admin") == 1
     assert {(task.state, task.ended_because) for task in world.tasks(who)} == {("cancelled", "人工停止（admin）")}
     assert [row.state for row in world.outbox("card")] == ["cancelled"]
     with world.store.write() as session:
-        assert stop_by_hand(Work(session, world.settings, world.now), case(session, who), "sale", "admin") == 0
-        with pytest.raises(EnrolRefused, match="没有跟进「nix」，可用的有：hello、sale"):
-            stop_by_hand(Work(session, world.settings, world.now), case(session, who), "nix", "admin")
-    with pytest.raises(EnrolRefused, match="只做一次"):
+        assert stop_by_hand(Work(session, world.settings, world.now), state(session, who), "sale", "admin") == 0
+        with pytest.raises(EnrolRefusedError, match="没有跟进「nix」，可用的有：hello、sale"):
+            stop_by_hand(Work(session, world.settings, world.now), state(session, who), "nix", "admin")
+    with pytest.raises(EnrolRefusedError, match="只做一次"):
         enrol(world, who, "sale")
 
 
@@ -103,11 +103,11 @@ def test_by_hand_it_stops_and_what_waits_does_not_leave(world: Engine) -> None:
 def test_who_cannot_be_enrolled(world: Engine, change: dict[str, object], says: str) -> None:
     who = world.customer()
     with world.store.write() as session:
-        known = case(session, who)
+        known = state(session, who)
         known.customer.opted_out_at = world.now if "opted_out_at" in change else None
         for follow in known.follows if "follows" in change else ():
             follow.ended_at = world.now
-    with pytest.raises(EnrolRefused, match=says):
+    with pytest.raises(EnrolRefusedError, match=says):
         enrol(world, who, "sale")
 
 
@@ -124,7 +124,7 @@ def test_a_preview_of_a_customer_knows_what_else_he_gets(world: Engine) -> None:
     enrol(world, who, "sale")
     with world.store.read() as session:
         prompts = preview_for(
-            Work(session, world.settings, world.now), case(session, who), find_sop(world.settings, "hello"), 30
+            Work(session, world.settings, world.now), state(session, who), find_sop(world.settings, "hello"), 30
         )
     assert [(prompt.sop_id, prompt.step, prompt.at) for prompt in prompts] == [
         ("hello", 0, local("2026-04-30T10:00")),

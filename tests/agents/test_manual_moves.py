@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.agents.manual_moves import MoveRefused, last_move, move_by_hand, undo_move
+from bot.agents.manual_moves import MoveRefusedError, last_move, move_by_hand, undo_move
 from bot.customers.identity import find_agents, find_customers, start_follow
 from bot.customers.stages import Cause, Moved, move_by, timed_moves
-from bot.customers.state import Case, open_case
+from bot.customers.state import CustomerState, load_customer
 from bot.customers.tags import TagSource, give_tag
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
@@ -56,7 +56,7 @@ stop = ["moved"]
   after = "1d"
   say = "明天见"
 """
-Deed = Callable[[Session, Case], None]
+Deed = Callable[[Session, CustomerState], None]
 
 
 @pytest.fixture(scope="module")
@@ -72,27 +72,27 @@ def customer(store: Store, settings: Settings) -> str:
         lin = find_agents(session, ["Lin"], NOW)["lin"]
         start_follow(session, lin, who, NOW, "store_east")
         session.flush()
-        move_by(Work(session, settings, NOW), open_case(session, who), ["@added"])
+        move_by(Work(session, settings, NOW), load_customer(session, who), ["@added"])
     return "wm1"
 
 
-def at(store: Store, work: Callable[[Session, Case], object]) -> None:
+def at(store: Store, work: Callable[[Session, CustomerState], object]) -> None:
     """Do something with the customer in a transaction of its own."""
     with store.write() as session:
-        work(session, open_case(session, find_customers(session, ["wm1"], NOW)["wm1"]))
+        work(session, load_customer(session, find_customers(session, ["wm1"], NOW)["wm1"]))
 
 
 def drag(settings: Settings, to: str, now: datetime) -> Deed:
-    def work(session: Session, case: Case) -> None:
-        move_by_hand(Work(session, settings, now), case, NAME, to, "wang")
+    def work(session: Session, state: CustomerState) -> None:
+        move_by_hand(Work(session, settings, now), state, NAME, to, "wang")
 
     return work
 
 
 def tag(settings: Settings, name: str, now: datetime, moves: list[Moved]) -> Deed:
-    def work(session: Session, case: Case) -> None:
-        give_tag(Work(session, settings, now), case, name, TagSource("rule", f"命中 {name}"))
-        moves.extend(move_by(Work(session, settings, now), case, [name], Cause(msgid="m1")))
+    def work(session: Session, state: CustomerState) -> None:
+        give_tag(Work(session, settings, now), state, name, TagSource("rule", f"命中 {name}"))
+        moves.extend(move_by(Work(session, settings, now), state, [name], Cause(msgid="m1")))
 
     return work
 
@@ -102,7 +102,7 @@ def ledger(session: Session) -> list[StageMove]:
 
 
 def test_the_ledger_says_who_why_and_by_what(store: Store, settings: Settings, customer: str) -> None:
-    at(store, lambda session, case: give_tag(Work(session, settings, NOW), case, "已留电话", TagSource("rule")))
+    at(store, lambda session, state: give_tag(Work(session, settings, NOW), state, "已留电话", TagSource("rule")))
     at(store, tag(settings, "已约试听", NOW, []))
     at(store, drag(settings, "新线索", NOW))
     with store.read() as session:
@@ -123,7 +123,7 @@ def test_a_persons_move_holds_against_rules(
 ) -> None:
     at(store, drag(settings, "正课", NOW))
     at(store, drag(settings, "新线索", NOW))
-    at(store, lambda session, case: give_tag(Work(session, settings, NOW), case, "已留电话", TagSource("rule")))
+    at(store, lambda session, state: give_tag(Work(session, settings, NOW), state, "已留电话", TagSource("rule")))
     moves: list[Moved] = []
     at(store, tag(settings, "已约试听", NOW + timedelta(hours=hours), moves))
     assert len(moves) == moved
@@ -140,7 +140,7 @@ def test_and_against_the_clock(store: Store, settings: Settings, customer: str, 
 
 def test_but_who_left_has_left(store: Store, settings: Settings, customer: str) -> None:
     at(store, drag(settings, "正课", NOW))
-    at(store, lambda session, case: move_by(Work(session, settings, NOW), case, ["@lost"]))
+    at(store, lambda session, state: move_by(Work(session, settings, NOW), state, ["@lost"]))
     with store.read() as session:
         assert replayed(ledger(session)) == "流失"
 
@@ -149,7 +149,7 @@ def test_guards_bind_rules_and_not_people(store: Store, settings: Settings, cust
     moves: list[Moved] = []
     at(store, tag(settings, "已约试听", NOW, moves))  # no 已留电话
     at(store, tag(settings, "已付款", NOW + timedelta(hours=2), moves))  # no score
-    at(store, lambda session, case: setattr(case.customer, "conversion", 10))
+    at(store, lambda session, state: setattr(state.customer, "conversion", 10))
     at(store, tag(settings, "已付款", NOW + timedelta(minutes=59), moves))  # too soon
     assert moves == []
     at(store, tag(settings, "已付款", NOW + timedelta(hours=1), moves))
@@ -166,18 +166,18 @@ def test_a_limited_pipeline(store: Store, settings: Settings, userid: str, chann
         who = find_customers(session, ["wm1"], NOW)["wm1"]
         start_follow(session, find_agents(session, [userid], NOW)[userid.casefold()], who, NOW, channel)
         session.flush()
-        case = open_case(session, who)
-        move_by(Work(session, settings, NOW), case, ["@added"])
-        assert ("门店" in case.placements, NAME in case.placements) == (stands, True)
+        state = load_customer(session, who)
+        move_by(Work(session, settings, NOW), state, ["@added"])
+        assert ("门店" in state.placements, NAME in state.placements) == (stands, True)
 
 
 def test_undo_leads_back_and_forgets_nothing(store: Store, settings: Settings, customer: str) -> None:
     at(store, drag(settings, "试听", NOW))
 
-    def undo(session: Session, case: Case) -> None:
-        latest = last_move(session, case, NAME)
+    def undo(session: Session, state: CustomerState) -> None:
+        latest = last_move(session, state, NAME)
         assert latest is not None
-        undo_move(Work(session, settings, NOW), case, latest.id, "wang")
+        undo_move(Work(session, settings, NOW), state, latest.id, "wang")
 
     at(store, undo)
     with store.read() as session:
@@ -197,11 +197,11 @@ def test_what_cannot_be_undone(store: Store, settings: Settings, customer: str, 
     if which == "older":
         at(store, drag(settings, "试听", NOW))
 
-    def undo(session: Session, case: Case) -> None:
+    def undo(session: Session, state: CustomerState) -> None:
         number = 10**6 if which == "foreign" else ledger(session)[0].id
-        undo_move(Work(session, settings, NOW), case, number, "wang")
+        undo_move(Work(session, settings, NOW), state, number, "wang")
 
-    with pytest.raises(MoveRefused, match=why):
+    with pytest.raises(MoveRefusedError, match=why):
         at(store, undo)
 
 
@@ -211,8 +211,8 @@ def test_what_cannot_be_undone(store: Store, settings: Settings, customer: str, 
 def test_what_cannot_be_dragged(
     store: Store, settings: Settings, customer: str, pipeline: str, to: str, why: str
 ) -> None:
-    def work(session: Session, case: Case) -> None:
-        move_by_hand(Work(session, settings, NOW), case, pipeline, to, "wang")
+    def work(session: Session, state: CustomerState) -> None:
+        move_by_hand(Work(session, settings, NOW), state, pipeline, to, "wang")
 
-    with pytest.raises(MoveRefused, match=why):
+    with pytest.raises(MoveRefusedError, match=why):
         at(store, work)

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from bot.agents.manual_moves import move_by_hand
-from bot.customers.state import open_case
+from bot.customers.state import load_customer
 from bot.platform import clock
 from bot.platform.models import Customer, Placement
 from bot.platform.work import Work
@@ -62,8 +62,8 @@ def stage_of(served: Served, customer: int) -> str:
 def move_elsewhere(served: Served, customer: int, to: str) -> None:
     """As a rule or another browser would."""
     with served.site.store.write() as session:
-        case = open_case(session, session.get_one(Customer, customer))
-        move_by_hand(Work(session, served.site.system.settings, clock.now()), case, "课程转化", to, "ChenGuoan")
+        state = load_customer(session, session.get_one(Customer, customer))
+        move_by_hand(Work(session, served.site.system.settings, clock.now()), state, "课程转化", to, "ChenGuoan")
 
 
 def test_a_card_is_dragged_and_the_drag_taken_back(opened: Opened, served: Served) -> None:

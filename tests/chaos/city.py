@@ -22,7 +22,7 @@ from bot.platform.database.schema import upgrade
 from bot.platform.environment import ROOT, read_environment
 from bot.platform.ports import free_port
 from bot.platform.valkey import ensure_valkey, stop_valkey
-from bot.sandbox.control import ControlRefused, SandboxControl
+from bot.sandbox.control import ControlRefusedError, SandboxControl
 from bot.sandbox.corp import prepare
 from bot.system import System, use_system
 from tests.faults.nursery import Nursery
@@ -214,7 +214,7 @@ class City:
         while True:
             try:
                 return act()
-            except ControlRefused:
+            except ControlRefusedError:
                 return None
             except (OSError, ValueError):
                 if time.monotonic() > ends:

@@ -80,7 +80,7 @@ def app(system: System) -> Iterator[Flask]:
     app = create_app(system)
     use_system(system)
     yield app
-    system.bell.connection.close()
+    system.queue.connection.close()
 
 
 def run(app: Flask, words: Sequence[str], **given: Any) -> Result:

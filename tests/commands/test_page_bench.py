@@ -14,7 +14,7 @@ from tests.web.test_access import SOP
 
 
 def test_real_customers_are_left_alone(site: Site) -> None:
-    with pytest.raises(pages.NotSeeded):
+    with pytest.raises(pages.NotSeededError):
         pages.run(site.app, 1, lambda: None)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bot.commands.bench.seeding import NotEmpty, seed
+from bot.commands.bench.seeding import NotEmptyError, seed
 from bot.ops.consistency import audit
 from bot.platform import clock
 from bot.platform.database.schema import upgrade
@@ -53,5 +53,5 @@ def test_new_rows_are_numbered_after_the_seeded(seeded: System) -> None:
 
 
 def test_made_up_customers_never_join_real_ones(seeded: System) -> None:
-    with pytest.raises(NotEmpty):
+    with pytest.raises(NotEmptyError):
         seed(seeded.store, seeded.settings, 1, 1, 1, clock.now(), lambda done: None)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from bot.customers.fields import FactRefused, import_facts
+from bot.customers.fields import FieldRefusedError, import_facts
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
 from bot.platform.csv_cells import as_csv
@@ -37,7 +37,7 @@ def imported(store: Store, raw: bytes) -> list[str] | None:
     try:
         with store.write() as session:
             import_facts(session, FIELDS, raw)
-    except FactRefused as refused:
+    except FieldRefusedError as refused:
         return refused.problems
     return None
 

@@ -10,8 +10,8 @@ from itertools import permutations
 import pytest
 from sqlalchemy import select
 
-from bot.customers.consent import AGENT, ROOM, Party, consent_of, decide, mind
-from bot.customers.state import open_case
+from bot.customers.consent import AGENT, ROOM, Party, apply_consent, consent_of, decide
+from bot.customers.state import load_customer
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
 from bot.platform.database.audit_log import verify_chain
@@ -115,10 +115,10 @@ def test_a_refusal_ends_what_runs_and_lets_nothing_begin(archived: Archived) -> 
     assert (ended.ended_because, ended.ended_at is not None) == ("客户不同意会话存档", True)
     trigger, settings = Trigger("stage", "考虑价格"), archived.settings
     with archived.store.write() as session:  # whatever would start it
-        case = open_case(session, session.scalars(select(Customer)).one())
-        assert start_sops(Work(session, settings, NOW), case, trigger, "move:again") == []
-        mind(case, ended.agent_id, "agreed")
-        assert len(start_sops(Work(session, settings, NOW), case, trigger, "move:again")) == 1
+        state = load_customer(session, session.scalars(select(Customer)).one())
+        assert start_sops(Work(session, settings, NOW), state, trigger, "move:again") == []
+        apply_consent(state, ended.agent_id, "agreed")
+        assert len(start_sops(Work(session, settings, NOW), state, trigger, "move:again")) == 1
 
 
 def test_refusal_and_words_in_one_batch(archived: Archived) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from bot.customers.fields import FactRefused, import_facts, set_fact
+from bot.customers.fields import FieldRefusedError, import_facts, set_fact
 from bot.platform.database.store import Store
 from bot.platform.models import Customer, CustomerField
 from tests.support.engine import Engine, engine
@@ -45,7 +45,7 @@ def test_a_table_is_taken(world: Engine, encoding: str) -> None:
 def test_one_slip_and_nothing_is_taken(world: Engine) -> None:
     who, other = world.customer(), world.customer()
     table = f"external_userid,birthday,学校\n{who},1990-05-20,=1+1\n{other},5月,好\nwmNobody,,a\n{who},,b\n{other}\n"
-    with pytest.raises(FactRefused) as refused:
+    with pytest.raises(FieldRefusedError) as refused:
         load(world, table)
     assert refused.value.problems == [
         "第 2 行：学校：以 '=' 开头，像是表格公式，请去掉这个符号",
@@ -70,7 +70,7 @@ def test_one_slip_and_nothing_is_taken(world: Engine) -> None:
     ],
 )
 def test_a_table_that_is_none(world: Engine, table: bytes, says: str) -> None:
-    with pytest.raises(FactRefused, match=says):
+    with pytest.raises(FieldRefusedError, match=says):
         load(world, table)
 
 
@@ -92,5 +92,5 @@ def test_one_field_is_set_changed_and_cleared(world: Engine) -> None:
 )
 def test_a_field_that_cannot_be_set(world: Engine, who: str, name: str, text: str, says: str) -> None:
     known = world.customer()
-    with world.store.write() as session, pytest.raises(FactRefused, match=says):
+    with world.store.write() as session, pytest.raises(FieldRefusedError, match=says):
         set_fact(session, world.settings.fields, who or known, name, text)

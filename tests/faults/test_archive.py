@@ -109,7 +109,7 @@ def test_a_frozen_puller_that_was_overtaken_changes_nothing(world: World) -> Non
     add_both(world)
     world.settle()
     talk(world)
-    world.bell.ring_once("pull", seconds=1)
+    world.queue.enqueue_once("pull", seconds=1)
     frozen = world.start("burst", "decrypted:1:freeze")
     world.until(lambda: stopped(frozen))
     world.leases_end()
@@ -184,11 +184,11 @@ def test_news_that_come_while_another_has_just_read_the_end_are_not_left_lying(l
     """Two workers, no scheduler: the second finds the first still at it, though he has read the last row already."""
     world = lite_world
     world.talk((ANNE, "第一句"))
-    world.bell.ring_once("pull")
+    world.queue.enqueue_once("pull")
     first = world.start("burst", "pulled:1:freeze")
     world.until(lambda: stopped(first))
     world.talk((ANNE, "第二句"))
-    world.bell.ring_once("pull")
+    world.queue.enqueue_once("pull")
     assert world.nursery.wait(world.start("burst")) == 0
     os.kill(first, signal.SIGCONT)
     assert world.nursery.wait(first) == 0

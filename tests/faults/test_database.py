@@ -55,9 +55,9 @@ def test_postgresql_crashed_in_the_middle_of_the_work(world: World, postgres: Po
     worker = busy_world(world)
     for _ in range(3):
         postgres.crash()
-        world.bell.ring_once("pull", seconds=1)
+        world.queue.enqueue_once("pull", seconds=1)
         postgres.start()
-        world.bell.ring_once("pull", seconds=1)
+        world.queue.enqueue_once("pull", seconds=1)
     talk(world)
     postgres.crash()
     postgres.start()
@@ -146,7 +146,7 @@ def test_a_full_disk_under_postgresql(world: World, postgres: Postgres) -> None:
     worker = busy_world(world)
     with full_disk([postgres.pid, *children(postgres.pid)]):
         talk(world)
-        world.bell.ring_once("pull", seconds=1)
+        world.queue.enqueue_once("pull", seconds=1)
         world.until(lambda: not postgres.runs, LONG)
     postgres.start()
     world.until(lambda: all_done(world), LONG)

@@ -84,7 +84,7 @@ def native(world: World, library: Path | None) -> System:
     path = str(library) if library else None
     environment = replace(world.system.environment, wecom=replace(access, archive="native", finance_sdk=path))
     system = System(environment)
-    for name in ("store", "bell"):
+    for name in ("store", "queue"):
         system.__dict__[name] = getattr(world.system, name)
     return system
 

@@ -9,7 +9,7 @@ import time
 from sqlalchemy import select
 
 from bot.agents.manual_moves import move_by_hand
-from bot.customers.state import open_case
+from bot.customers.state import load_customer
 from bot.delivery.outbox import LEASE_SECONDS
 from bot.platform import clock
 from bot.platform.models import Customer, Placement
@@ -24,7 +24,7 @@ def drag(world: World, to: str) -> None:
     with world.system.store.write() as session:
         customer = session.scalars(select(Customer).where(Customer.external_userid == ANNE)).one()
         move_by_hand(
-            Work(session, world.system.settings, clock.now()), open_case(session, customer), PIPELINE, to, "admin"
+            Work(session, world.system.settings, clock.now()), load_customer(session, customer), PIPELINE, to, "admin"
         )
 
 
@@ -48,8 +48,8 @@ def test_a_mark_that_was_overtaken_is_not_made_any_more(world: World) -> None:
     world.settle()
     time.sleep(max(0.0, begun + LEASE_SECONDS + 1 - time.monotonic()))
     os.kill(frozen, signal.SIGCONT)
-    world.bell.ring_once("due", seconds=1)
-    world.until(lambda: world.bell.depth()["default"] == 0, 60)  # whoever takes this call has done with the mark
+    world.queue.enqueue_once("due", seconds=1)
+    world.until(lambda: world.queue.depth()["default"] == 0, 60)  # whoever takes this call has done with the mark
     world.settle()
     assert stage(world) == "考虑价格"
     assert [mark for mark in world.picture()["marks"] if mark[0] == "anne"] == [("anne", "考虑价格")]

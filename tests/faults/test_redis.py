@@ -73,16 +73,16 @@ def test_frozen_for_a_while(queue_world: World) -> None:
 def test_full_it_takes_nothing_and_nothing_is_lost(queue_world: World) -> None:
     """Without room a Valkey that may not evict refuses every write; callbacks are answered all the same."""
     world = queue_world
-    world.bell.connection.config_set("maxmemory", 1)
+    world.queue.connection.config_set("maxmemory", 1)
     begun = time.monotonic()
     add_both(world)
     assert time.monotonic() - begun < ANSWERED * 2
     talk(world)
     world.until(lambda: world.control.state()["callbacks"].get("waiting", 0) == 0, RESUMED)
     assert all(effect["attempt"] == 1 for effect in world.control.effects(0, "callback"))
-    assert world.bell.ring_once("sweep") is False
+    assert world.queue.enqueue_once("sweep") is False
     world.until(lambda: "worker waits for the queue" in world.log("worker"), RESUMED)
-    world.bell.connection.config_set("maxmemory", 0)
+    world.queue.connection.config_set("maxmemory", 0)
     world.until(lambda: world.picture()["tags"] == AFTER_MESSAGES["tags"], 2 * RESUMED)
     world.until(lambda: not world.left(), RESUMED)
     assert all(world.nursery.poll(pid) is None for pid in world.started), "worker and scheduler live on"
@@ -112,18 +112,18 @@ def test_without_redis_the_worker_waits_for_it(lite_world: World) -> None:
 def test_an_evicting_redis_is_refused(lite_world: World) -> None:
     """A full Redis that drops keys would drop wake-up calls without a word."""
     world = lite_world
-    world.bell.connection.config_set("maxmemory-policy", "allkeys-lru")
+    world.queue.connection.config_set("maxmemory-policy", "allkeys-lru")
     try:
         assert world.work() == 1
     finally:
-        world.bell.connection.config_set("maxmemory-policy", "noeviction")
+        world.queue.connection.config_set("maxmemory-policy", "noeviction")
     assert "noeviction" in world.log("burst")
 
 
 def test_the_policy_of_a_redis_that_hides_its_settings_is_seen_all_the_same(lite_world: World) -> None:
     """Hosted ones refuse CONFIG; an evicting one must not get through by that."""
     world = lite_world
-    server: Any = world.bell.connection
+    server: Any = world.queue.connection
     password = "of-a-user-who-may-not-config"
     server.execute_command("ACL", "SETUSER", "hosted", "on", f">{password}", "~*", "&*", "+@all", "-config")
     host = server.connection_pool.connection_kwargs

@@ -35,7 +35,7 @@ def test_what_a_dead_worker_held_is_taken_up_by_another(world: World, point: str
     world.settle()
     before = world.count(Message)
     talk(world)
-    world.bell.ring_once("pull", seconds=1)
+    world.queue.enqueue_once("pull", seconds=1)
     holder = world.start("worker", f"{point}:1:freeze")
     world.until(lambda: stopped(holder), LONG)
     begun = time.monotonic()

@@ -63,7 +63,7 @@ def test_a_scheduler_told_to_stop_hands_over_at_once(lite_world: World) -> None:
 
 def test_four_workers_at_once_do_everything_once(world: World) -> None:
     for job in ("handle_events", "pull"):
-        world.bell.ring_once(job)
+        world.queue.enqueue_once(job)
     add_both(world)
     workers = [world.start("worker") for _ in range(4)]
     world.start("scheduler")
@@ -77,7 +77,7 @@ def test_the_command_itself_dies_where_it_is_told_to(lite_world: World) -> None:
     """FAIL_AT in the environment of `flask worker`, as an operator's drill would do it."""
     world = lite_world
     add_both(world)
-    world.bell.ring_once("handle_events")
+    world.queue.enqueue_once("handle_events")
     command = [sys.executable, "-W", "ignore", "-m", "flask", "--app", str(ROOT / "wsgi.py"), "worker", "--burst"]
     environment = {**os.environ, **world.variables, "FAIL_AT": "event:2"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=60, check=False)
@@ -101,7 +101,7 @@ def test_a_config_made_invalid_while_running_is_reported_and_the_last_good_one_w
     config = world.folder / "config.toml"
     world.start("worker")
     add_both(world)
-    world.bell.ring_once("handle_events")
+    world.queue.enqueue_once("handle_events")
     world.until(lambda: not world.left())
     good = world.system.settings.version
     if broken:
@@ -126,7 +126,7 @@ def test_an_edited_config_is_in_force_within_two_seconds_in_worker_and_web(lite_
     world = lite_world
     world.start("worker")
     add_both(world)
-    world.bell.ring_once("handle_events")
+    world.queue.enqueue_once("handle_events")
     world.until(lambda: not world.left())
     before = world.system.settings.version
     edited = CONFIG.replace('any = ["多少钱"]', 'any = ["多少钱", "怎么卖"]')

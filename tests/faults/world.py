@@ -31,7 +31,7 @@ from bot.platform.models import (
     StageMove,
     Tagging,
 )
-from bot.platform.queue import Bell
+from bot.platform.queue import JobQueue
 from bot.system import System, use_system
 from tests.faults.nursery import Nursery
 from tests.support.parts import AGENT, Town, listening, open_town, served, variables
@@ -62,8 +62,8 @@ class World:
         return self.town.control
 
     @property
-    def bell(self) -> Bell:
-        return self.system.bell
+    def queue(self) -> JobQueue:
+        return self.system.queue
 
     def start(self, what: str, fail_at: str = "", **more: str) -> int:
         """Start a process; its pid."""
@@ -74,12 +74,12 @@ class World:
     def work(self, fail_at: str = "") -> int:
         """Ring as the scheduler does and let one worker empty the queues; its exit status."""
         for job in ("handle_events", "pull", "due", "sweep"):
-            self.bell.ring_once(job, seconds=1)
+            self.queue.enqueue_once(job, seconds=1)
         return self.nursery.wait(self.start("burst", fail_at))
 
     def doorbell_lost(self) -> None:
         """All that Redis knew is gone."""
-        self.bell.connection.flushall()
+        self.queue.connection.flushall()
 
     def leases_end(self) -> None:
         """As if so much time had passed that whoever has died holds nothing any more."""
@@ -209,7 +209,7 @@ def open_world(
             for pid in world.started:
                 end(nursery, pid)
             system.store.close()
-            system.bell.connection.close()
+            system.queue.connection.close()
 
 
 def stopped(pid: int) -> bool:

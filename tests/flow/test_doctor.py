@@ -105,9 +105,9 @@ def quarantined(world: World, version: int, reason: str = "缺少私钥") -> Ite
 
 @contextmanager
 def unlike_the_public_key(world: World) -> Iterator[System]:
-    from bot.wecom.keyring import WrongKey
+    from bot.wecom.keyring import WrongKeyError
 
-    with quarantined(world, 1, str(WrongKey(1))) as system:
+    with quarantined(world, 1, str(WrongKeyError(1))) as system:
         yield system
 
 

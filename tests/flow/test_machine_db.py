@@ -15,10 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.agents.manual_moves import MoveRefused, move_by_hand
+from bot.agents.manual_moves import MoveRefusedError, move_by_hand
 from bot.agents.overdue import nudge_overdue
 from bot.customers.stages import timed_moves
-from bot.customers.state import open_case
+from bot.customers.state import load_customer
 from bot.ops.consistency import audit
 from bot.platform.database.store import Store
 from bot.platform.models import ConfigVersion, Customer, Model, Outbox, Placement, SopEnrolment, SopTask, StageMove
@@ -26,7 +26,7 @@ from bot.platform.work import Work
 from bot.sops.completion import close_windows
 from bot.sops.dates import start_dated_sops
 from bot.sops.enrolment import after_moves, start_silence_sops
-from bot.sops.follow_up import Happened, answer_of, follow_up
+from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
 from bot.sops.prompts import prompt_due, put_off
 from bot.sops.stopping import end_finished, expire_unsent
 from tests.support.engine import Engine, engine
@@ -190,11 +190,11 @@ class World(RuleBasedStateMachine):
     @rule(who=st.integers(0, 1), to=st.sampled_from(STAGES), crash=st.booleans())
     def dragged(self, who: int, to: str, crash: bool) -> None:
         def drag(session: Session) -> None:
-            case = open_case(session, self._customer(session, who))
+            state = load_customer(session, self._customer(session, who))
             try:
-                move_by_hand(Work(session, self.world.settings, self.world.now), case, "转化", to, "admin")
-            except MoveRefused:
-                assert case.stages["转化"] == to
+                move_by_hand(Work(session, self.world.settings, self.world.now), state, "转化", to, "admin")
+            except MoveRefusedError:
+                assert state.stages["转化"] == to
 
         self.write(drag, crash)
 
@@ -216,13 +216,13 @@ class World(RuleBasedStateMachine):
     def _tick(self, session: Session) -> None:
         work = Work(session, self.world.settings, self.world.now)
         prompt_due(work)
-        for case, task, tags in close_windows(work):
+        for state, task, tags in close_windows(work):
             silent = [] if task.replied_at else [answer_of(task, replied=False)]
-            follow_up(work, case, Happened(f"window:{task.id}", tags, tags, answers=silent))
+            follow_up(work, state, CustomerEvent(f"window:{task.id}", tags, tags, answers=silent))
         expire_unsent(work)
         end_finished(work)
-        for case, made in timed_moves(work):
-            after_moves(work, case, [made])
+        for state, made in timed_moves(work):
+            after_moves(work, state, [made])
         start_silence_sops(work)
         start_dated_sops(work)
         nudge_overdue(work)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from bot.agents.manual_moves import move_by_hand
 from bot.commands.demo.stack import Stack
-from bot.customers.state import open_case
+from bot.customers.state import load_customer
 from bot.ops.consistency import audit
 from bot.platform import clock
 from bot.platform.models import Customer, Placement, StageMove
@@ -66,8 +66,8 @@ def drag(stack: Stack, who: str, to: str) -> None:
     """As the board's page does it."""
     with stack.system.work() as work:
         customer = work.session.scalars(select(Customer).where(Customer.external_userid == who)).one()
-        case = open_case(work.session, customer)
-        move_by_hand(work, case, PIPELINE, to, "admin")
+        state = load_customer(work.session, customer)
+        move_by_hand(work, state, PIPELINE, to, "admin")
 
 
 def test_both_ways_within_three_seconds_and_no_echo(stack: Stack, who: str) -> None:

@@ -23,7 +23,7 @@ from bot.intake.callback import RINGER
 from bot.platform import clock
 from bot.platform.environment import ROOT
 from bot.platform.models import CallbackEvent
-from bot.platform.queue import Bell, connect_redis
+from bot.platform.queue import JobQueue, connect_redis
 from bot.platform.valkey import ensure_valkey, stop_valkey
 from tests.support.site import Site, open_site
 from tests.wecom.sealed import CORP, arguments, encrypt, envelope
@@ -282,4 +282,4 @@ def waiting(site: Site) -> dict[str, int]:
     assert site.app.extensions[RINGER].settled(5)
     url = site.system.known_redis_url
     assert url is not None
-    return Bell(connect_redis(url)).depth()
+    return JobQueue(connect_redis(url)).depth()

@@ -19,7 +19,7 @@ from bot.delivery.outbox import waiting_ids
 from bot.platform import clock
 from bot.platform.database.alarms import alarms
 from bot.platform.models import Agent, CallbackEvent, CorpTag, Customer, Follow, GroupChat, Outbox, SopTask
-from bot.sandbox.control import ControlRefused
+from bot.sandbox.control import ControlRefusedError
 from bot.sync.directory import compare_groups
 from bot.system import System, use_system
 from bot.worker import jobs
@@ -129,7 +129,7 @@ def live(town: Town, dice: random.Random) -> None:
         control.change_library("create", group="意向", name=f"标签{dice.random()}")
 
     for _ in range(30):
-        with suppress(ControlRefused):  # such as adding an agent whom he has
+        with suppress(ControlRefusedError):  # such as adding an agent whom he has
             dice.choice((add, add, add, part, transfer, transfer, room, change_room, library))()
         control.move_clock(dice.choice((1, 60, 6 * 3600)))
 

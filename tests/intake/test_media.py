@@ -18,15 +18,15 @@ from sqlalchemy import select
 from werkzeug import Request, Response
 
 from bot.intake.media.files import files_of, forget_media, keep_media, request_media
-from bot.intake.media.places import BucketPlace, FolderPlace, Missing, open_place
-from bot.intake.media.store import Busy, MediaStore, open_media_store, sniff
+from bot.intake.media.storage import FolderStorage, MissingFileError, S3Storage, open_storage
+from bot.intake.media.store import DownloadBusyError, MediaStore, open_media_store, sniff
 from bot.intake.pull import pull
 from bot.platform import clock
 from bot.platform.encryption import DataKeyError, DataKeys, new_line
 from bot.platform.models import MediaFile, Message, Outbox
 from bot.platform.work import Work
 from bot.system import System
-from bot.wecom.errors import UnreadableMessage, WeComError
+from bot.wecom.errors import UnreadableMessageError, WeComError
 from bot.wecom.media import CHUNK, MediaChunk
 from bot.worker.handlers import deliver
 from tests.support.parts import AGENT, CONFIG, Town
@@ -45,7 +45,7 @@ def keys(tmp_path: Path) -> DataKeys:
 
 @pytest.fixture
 def shelf(tmp_path: Path, keys: DataKeys) -> MediaStore:
-    return MediaStore(FolderPlace(tmp_path / "media"), tmp_path / "media/parts", keys)
+    return MediaStore(FolderStorage(tmp_path / "media"), tmp_path / "media/parts", keys)
 
 
 class Lent:
@@ -86,7 +86,7 @@ def test_the_same_content_is_kept_once(shelf: MediaStore) -> None:
     )  # fmt: skip
     shelf.remove(one.content)
     shelf.remove(one.content)
-    with pytest.raises(Missing):
+    with pytest.raises(MissingFileError):
         shelf.read(one.content)
 
 
@@ -101,7 +101,7 @@ def test_what_took_too_long_goes_on_next_time(shelf: MediaStore) -> None:
 
 def _die_at(folder: Path, text: str, chunks: int) -> None:
     keys = DataKeys(text)
-    store = MediaStore(FolderPlace(folder), folder / "parts", keys)
+    store = MediaStore(FolderStorage(folder), folder / "parts", keys)
     lent = Lent(contents(5000), chunk=1000)
 
     def ask(sdkfileid: str, index: str) -> MediaChunk:
@@ -129,9 +129,9 @@ def test_a_killed_download_goes_on(shelf: MediaStore, tmp_path: Path, keys: Data
 
 
 def test_what_is_refused(shelf: MediaStore) -> None:
-    with pytest.raises(UnreadableMessage, match="文件大于"):
+    with pytest.raises(UnreadableMessageError, match="文件大于"):
         shelf.fetch(Lent(contents(5000), chunk=1000), "id", "a", "", 4000)
-    with pytest.raises(UnreadableMessage, match="does not advance"):
+    with pytest.raises(UnreadableMessageError, match="does not advance"):
         shelf.fetch(lambda *_: MediaChunk(b"x", "", False), "id", "b", "", MOST)
     with pytest.raises(WeComError, match="md5") as error:
         shelf.fetch(Lent(PIXEL), "id", "c", "0" * 32, MOST)
@@ -141,7 +141,7 @@ def test_what_is_refused(shelf: MediaStore) -> None:
 
 def test_one_process_fetches_a_file_at_a_time(shelf: MediaStore) -> None:
     def ask(sdkfileid: str, index: str) -> MediaChunk:
-        with pytest.raises(Busy):
+        with pytest.raises(DownloadBusyError):
             shelf.fetch(Lent(PIXEL), "id", "a", "", MOST)
         return MediaChunk(PIXEL, "", True)
 
@@ -163,7 +163,7 @@ def test_resealing_takes_the_new_key(tmp_path: Path) -> None:
     file = tmp_path / "data.keys"
     file.write_text(f"{new_line()}\nhash {base64.urlsafe_b64encode(bytes(32)).decode()}\n")
     keys = DataKeys(file.read_text(), file)
-    store = MediaStore(FolderPlace(tmp_path / "media"), tmp_path / "media/parts", keys)
+    store = MediaStore(FolderStorage(tmp_path / "media"), tmp_path / "media/parts", keys)
     fetched = store.fetch(Lent(contents(3000), chunk=1000), "id", "a", "", MOST)
     old = file.read_text().splitlines()[0]
     keys.add_key()
@@ -171,7 +171,7 @@ def test_resealing_takes_the_new_key(tmp_path: Path) -> None:
     store.reseal(fetched.content)
     assert not store.is_stale(fetched.content)
     rest = DataKeys(file.read_text().replace(old + "\n", ""))
-    later = MediaStore(FolderPlace(tmp_path / "media"), tmp_path / "media/parts", rest)
+    later = MediaStore(FolderStorage(tmp_path / "media"), tmp_path / "media/parts", rest)
     assert b"".join(later.read(fetched.content)) == contents(3000)
 
 
@@ -204,8 +204,8 @@ class Bucket:
 def test_a_bucket_holds_sealed_contents(httpserver: HTTPServer, tmp_path: Path, keys: DataKeys) -> None:
     bucket = Bucket()
     httpserver.expect_request(re.compile("/bucket.*")).respond_with_handler(bucket)
-    place = open_place(f"s3+http://KEYID:SECRET@127.0.0.1:{httpserver.port}/bucket/tici", tmp_path)
-    assert isinstance(place, BucketPlace)
+    place = open_storage(f"s3+http://KEYID:SECRET@127.0.0.1:{httpserver.port}/bucket/tici", tmp_path)
+    assert isinstance(place, S3Storage)
     store = MediaStore(place, tmp_path / "parts", keys)
     plain = contents(CHUNK + 5)
     fetched = store.fetch(Lent(plain), "id", "a", "", MOST)
@@ -216,7 +216,7 @@ def test_a_bucket_holds_sealed_contents(httpserver: HTTPServer, tmp_path: Path, 
     assert list(store.contents()) == [fetched.content]
     store.remove(fetched.content)
     assert not store.has(fetched.content)
-    with pytest.raises(Missing):
+    with pytest.raises(MissingFileError):
         store.read(fetched.content)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Customer, Evidence, GroupChat, MediaFile, Message
-from bot.wecom.errors import UnreadableMessage
+from bot.wecom.errors import UnreadableMessageError
 from bot.wecom.messages import read_message
 from tests.support.archived import CHEN, LIN, ROOM, WANG, ZHAO, Archived
 from tests.support.site import Site, open_site
@@ -184,7 +184,7 @@ def test_no_variant_stops_the_stream(
         plain = json.dumps(data.draw(mutations())(original)).encode()
         try:
             plains[read_message(plain).msgid] = plain
-        except UnreadableMessage:  # that no message can be made of it is another test's
+        except UnreadableMessageError:  # that no message can be made of it is another test's
             continue
     archived.arrive(*plains.values())
     for msgid, plain in plains.items():

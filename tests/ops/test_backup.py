@@ -17,7 +17,7 @@ from bot.commands.bench.seeding import seed
 from bot.customers.tombstones import erased_among
 from bot.ops.backup import back_up, physical_tables
 from bot.ops.consistency import audit
-from bot.ops.restore import BadBackup, finish, restore
+from bot.ops.restore import BadBackupError, finish, restore
 from bot.platform import clock, failpoints
 from bot.platform.database.schema import upgrade
 from bot.platform.environment import read_environment
@@ -202,7 +202,7 @@ def test_a_damaged_backup_changes_nothing(opened: Opener, tmp_path: Path, harm: 
     back_up(system, tmp_path / "b.zip", clock.now(), keys=False, seen=quiet)
     before = contents(system)
     harm(tmp_path / "b.zip")
-    with pytest.raises(BadBackup, match="备份"):
+    with pytest.raises(BadBackupError, match="备份"):
         restore(system, tmp_path / "b.zip", clock.now(), replace=True, seen=quiet)
     assert contents(system) == before
 
@@ -210,7 +210,7 @@ def test_a_damaged_backup_changes_nothing(opened: Opener, tmp_path: Path, harm: 
 def test_a_database_that_holds_something_is_not_overwritten(opened: Opener, tmp_path: Path) -> None:
     system = filled(opened, "sqlite")
     back_up(system, tmp_path / "b.zip", clock.now(), keys=False, seen=quiet)
-    with pytest.raises(BadBackup, match="--replace"):
+    with pytest.raises(BadBackupError, match="--replace"):
         restore(system, tmp_path / "b.zip", clock.now(), replace=False, seen=quiet)
 
 
@@ -218,7 +218,7 @@ def test_without_the_keys_of_its_day_a_backup_is_refused(opened: Opener, tmp_pat
     from bot.platform.encryption import new_keys_text
 
     back_up(filled(opened, "sqlite"), tmp_path / "b.zip", clock.now(), keys=False, seen=quiet)
-    with pytest.raises(BadBackup, match="密钥"):
+    with pytest.raises(BadBackupError, match="密钥"):
         restore(opened("sqlite", new_keys_text()), tmp_path / "b.zip", clock.now(), replace=False, seen=quiet)
 
 

@@ -9,7 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from bot.platform import clock
-from bot.platform.config.file import ConfigEdit, NotWritten, Stale, read_config_text, save_config, why_not_writable
+from bot.platform.config.file import (
+    ConfigEdit,
+    ConfigNotWrittenError,
+    StaleConfigError,
+    read_config_text,
+    save_config,
+    why_not_writable,
+)
 from bot.platform.config.settings import ConfigError
 from bot.platform.config.versions import changes_before, compare, note_change, text_of
 from bot.platform.database.audit_log import verify_chain
@@ -80,7 +87,7 @@ def test_two_cannot_both_come_next(system: System) -> None:
 def test_who_is_slower_is_told_and_overwrites_nothing(system: System) -> None:
     stamp = read_config_text(system.environment.config).stamp
     save(system, MORE, stamp)
-    with pytest.raises(Stale) as slower:
+    with pytest.raises(StaleConfigError) as slower:
         save(system, OTHER, stamp)
     assert slower.value.current.text == MORE
     assert system.environment.config.read_text(encoding="utf-8") == MORE
@@ -127,7 +134,7 @@ def test_a_file_that_is_read_only_stays_and_says_what_to_do(system: System) -> N
     path = system.environment.config
     path.chmod(0o444)
     assert "chmod" in str(why_not_writable(path))
-    with pytest.raises(NotWritten, match="只读"):
+    with pytest.raises(ConfigNotWrittenError, match="只读"):
         save(system, MORE)
     assert path.read_text(encoding="utf-8") == CONFIG
     assert all(author == "" for author, _ in ledger(system))
@@ -140,7 +147,7 @@ def test_a_disk_that_fails_half_way_leaves_the_old_file_and_no_ledger(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(NotWritten, match="No space"):
+    with pytest.raises(ConfigNotWrittenError, match="No space"):
         save(system, MORE)
     monkeypatch.undo()
     path = system.environment.config

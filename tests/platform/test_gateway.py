@@ -12,12 +12,12 @@ from sqlalchemy import select
 from bot.platform import clock
 from bot.platform.database.alarms import alarms
 from bot.platform.database.store import Store
-from bot.platform.gateway.call_counts import FLUSH_SECONDS, Tallies, fold, totals
+from bot.platform.gateway.call_counts import FLUSH_SECONDS, CallCounts, fold, totals
 from bot.platform.gateway.circuit_breakers import FAILURES, may_probe
 from bot.platform.gateway.quotas import LEEWAY, forget_unused, spend
 from bot.platform.models import Agent, Breaker, Outbox
 from bot.system import System
-from bot.wecom.errors import Held, WeComError
+from bot.wecom.errors import CallHeldError, WeComError
 from bot.wecom.limits import Limit, limits_of
 from tests.support.engine import local, send_all
 from tests.support.parts import AGENT, COLLEAGUE, Town
@@ -162,7 +162,7 @@ def test_where_nobody_told_how_many_accounts_there_are_wecom_drops_the_excess(sy
 def test_a_flushed_queue_server_does_not_lift_the_limit(system: System, sandbox: Town) -> None:
     messages(system, 40, (AGENT,))
     send_all(system)
-    system.bell.connection.flushall()
+    system.queue.connection.flushall()
     send_all(system)
     assert len(sandbox.control.effects(0, "message")) == 28
 
@@ -187,7 +187,7 @@ def test_a_group_of_apis_that_fails_is_left_alone_then_tried_by_one(system: Syst
     for n in range(FAILURES):
         fail(system, WeComError, n)
     assert calls(sandbox, "message/send") == FAILURES
-    held = fail(system, Held)
+    held = fail(system, CallHeldError)
     assert held.retry_after is not None
     assert 0 < held.retry_after <= 15
     assert calls(sandbox, "message/send") == FAILURES, "it is not even tried"
@@ -195,7 +195,7 @@ def test_a_group_of_apis_that_fails_is_left_alone_then_tried_by_one(system: Syst
     sandbox.control.move_clock(16)
     other = System(system.environment)  # another worker
     fail(system, WeComError)
-    fail(other, Held)
+    fail(other, CallHeldError)
     assert calls(sandbox, "message/send") == FAILURES + 1, "one of them tries"
     sandbox.control.clear_faults()
     sandbox.control.move_clock(31)
@@ -265,7 +265,7 @@ def test_a_refused_secret_is_asked_with_once_then_all_is_paused(
     assert system.archive.pull(0) == [], "the archive's secret is another"
     sandbox.control.clear_faults()
     sandbox.control.move_clock(301)
-    system.bell.connection.flushall()  # the shelf of tokens rests for a real minute
+    system.queue.connection.flushall()  # the shelf of tokens rests for a real minute
     third = System(system.environment)
     text(third)
     assert lasting(system) == []
@@ -276,7 +276,7 @@ def test_a_refused_secret_is_asked_with_once_then_all_is_paused(
 def test_a_limit_of_wecoms_shuts_that_api_until_its_window_ends(system: System, sandbox: Town) -> None:
     sandbox.control.fault("message/send", times=1, errcode=45009)
     fail(system, WeComError)
-    fail(system, Held)
+    fail(system, CallHeldError)
     assert system.wecom.follow_users()
     sandbox.control.move_clock(61)
     text(system)
@@ -289,12 +289,12 @@ def test_a_card_that_cannot_call_back_does_not_stop_plain_ones(system: System, s
 
 
 def test_calls_are_counted_for_all_processes_and_kept_when_folded(store: Store) -> None:
-    first, second = Tallies(store), Tallies(store)
-    for tallies in (first, second):
+    first, second = CallCounts(store), CallCounts(store)
+    for call_counts in (first, second):
         for _ in range(3):
-            tallies.count("message/send", "0", NOON)
-        tallies.count("user/get", "60111", NOON)
-        tallies.flush(NOON, at_once=True)
+            call_counts.count("message/send", "0", NOON)
+        call_counts.count("user/get", "60111", NOON)
+        call_counts.flush(NOON, at_once=True)
     expected = [("message/send", "0", 6), ("user/get", "60111", 2)]
     for later in (NOON, NOON + timedelta(hours=3), NOON + timedelta(hours=3)):
         with store.write() as session:
@@ -308,7 +308,7 @@ def test_calls_are_counted_for_all_processes_and_kept_when_folded(store: Store) 
 
 
 def test_the_whole_companys_limit_counts_what_others_called(store: Store) -> None:
-    limit, other, mine = Limit("corp", 100, 60), Tallies(store), Tallies(store)
+    limit, other, mine = Limit("corp", 100, 60), CallCounts(store), CallCounts(store)
     for _ in range(60):
         other.count("user/get", "0", NOON)
         mine.count("user/get", "0", NOON)
@@ -320,12 +320,12 @@ def test_the_whole_companys_limit_counts_what_others_called(store: Store) -> Non
 
 
 def test_without_a_database_counts_are_kept_for_later(store: Store) -> None:
-    tallies = Tallies(store)
+    call_counts = CallCounts(store)
     assert FLUSH_SECONDS < 10
     store.engine.dispose()
-    real, tallies._store = tallies._store, Store("sqlite:////nowhere/at/all.db", store.keys)
-    tallies.count("user/get", "0", NOON)
-    tallies._store = real
-    tallies.flush(NOON, at_once=True)
+    real, call_counts._store = call_counts._store, Store("sqlite:////nowhere/at/all.db", store.keys)
+    call_counts.count("user/get", "0", NOON)
+    call_counts._store = real
+    call_counts.flush(NOON, at_once=True)
     with store.read() as session:
         assert totals(session) == [("user/get", "0", 1)]

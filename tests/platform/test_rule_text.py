@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.platform.config.rule_text import (
-    NoSuchRule,
+    UnknownRuleError,
     add_rule,
     change_rule,
     find_rule,
@@ -125,9 +125,9 @@ def test_a_new_rule_comes_behind_the_last_and_goes_without_a_trace() -> None:
 
 
 def test_an_unknown_rule_is_named() -> None:
-    with pytest.raises(NoSuchRule, match="没有编号"):
+    with pytest.raises(UnknownRuleError, match="没有编号"):
         change_rule(COMMENTED, "three", {})
-    with pytest.raises(NoSuchRule):
+    with pytest.raises(UnknownRuleError):
         switch_sop(COMMENTED, "three", enabled=False)
 
 

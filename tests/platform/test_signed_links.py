@@ -10,7 +10,7 @@ import pytest
 from bot.platform.signed_links import (
     BOARD_LIFE,
     TASK_LIFE,
-    BadLink,
+    BadLinkError,
     TaskLink,
     board_url,
     read_board_key,
@@ -32,7 +32,7 @@ def test_a_task_link_says_task_and_agent_until_its_end() -> None:
     url = task_url("https://tici.example", 7, 3, KEY, NOW)
     assert url.startswith("https://tici.example/t/")
     assert read_task_token(token(url), KEY, NOW + TASK_LIFE - SECOND) == TaskLink(7, 3)
-    with pytest.raises(BadLink) as refused:
+    with pytest.raises(BadLinkError) as refused:
         read_task_token(token(url), KEY, NOW + TASK_LIFE)
     assert refused.value.expired
 
@@ -40,7 +40,7 @@ def test_a_task_link_says_task_and_agent_until_its_end() -> None:
 def test_a_board_link_opens_until_its_end() -> None:
     key = token(board_url("https://tici.example", KEY, NOW))
     assert read_board_key(key, KEY, NOW) == NOW + BOARD_LIFE
-    with pytest.raises(BadLink):
+    with pytest.raises(BadLinkError):
         read_board_key(key, KEY, NOW + BOARD_LIFE)
 
 
@@ -51,7 +51,7 @@ def test_equal_arguments_give_equal_addresses() -> None:
 
 @pytest.mark.parametrize("spoil", ["", "x", "中文", "a.b", "WzcsM10.AAAA"])
 def test_what_we_did_not_sign_opens_nothing(spoil: str) -> None:
-    with pytest.raises(BadLink) as refused:
+    with pytest.raises(BadLinkError) as refused:
         read_task_token(spoil, KEY, NOW)
     assert not refused.value.expired
 
@@ -60,16 +60,16 @@ def test_every_changed_character_spoils_a_link() -> None:
     good = token(task_url("", 7, 3, KEY, NOW))
     for at in range(len(good) - 1):  # the last character of base64 carries bits that say nothing
         changed = good[:at] + ("A" if good[at] != "A" else "B") + good[at + 1 :]
-        with pytest.raises(BadLink):
+        with pytest.raises(BadLinkError):
             read_task_token(changed, KEY, NOW)
 
 
 def test_a_key_for_one_purpose_or_installation_opens_no_other() -> None:
-    with pytest.raises(BadLink):
+    with pytest.raises(BadLinkError):
         read_board_key(token(task_url("", 7, 3, KEY, NOW)), KEY, NOW)
-    with pytest.raises(BadLink):
+    with pytest.raises(BadLinkError):
         read_task_token(token(board_url("", KEY, NOW)), KEY, NOW)
-    with pytest.raises(BadLink):
+    with pytest.raises(BadLinkError):
         read_task_token(token(task_url("", 7, 3, KEY, NOW)), OTHER, NOW)
 
 

@@ -30,8 +30,8 @@ from bot.platform.models import (
     Outbox,
     Tombstone,
 )
-from bot.privacy.erasure import NobodyToErase, apply_tombstones, erase
-from bot.privacy.export import NobodyToExport, as_json, export, messages_csv
+from bot.privacy.erasure import NobodyToEraseError, apply_tombstones, erase
+from bot.privacy.export import NobodyToExportError, as_json, export, messages_csv
 from bot.system import System
 from bot.wecom.media import MediaChunk
 from tests.platform.test_encryption import everything
@@ -76,7 +76,7 @@ def _more(pair: Pair, who: str) -> None:
     """What the rest of the program writes about a person."""
     media, now = open_media_store(pair.system), clock.now()
     with pair.system.store.write() as session:
-        customer = pair.case(session, who).customer
+        customer = pair.state(session, who).customer
         message = session.scalars(select(Message).where(Message.customer_id == customer.id)).first()
         assert message is not None
         session.add(Note(customer_id=customer.id, author="LinXiaoyu", text=NOTE, created_at=now))
@@ -109,7 +109,7 @@ def needles(who: str) -> list[str]:
 
 def residue(pair: Pair, folder: Path, words: list[str]) -> dict[str, list[str]]:
     """Where each word still stands: database (opened, and as it lies on the disk), queue, files of ours."""
-    queue = pair.system.bell.connection
+    queue = pair.system.queue.connection
     places = {
         "database": opened(pair.system.store).encode(),
         "sealed": everything(pair.system.store),
@@ -146,7 +146,7 @@ def test_everything_of_a_person_goes(pair: Pair, tmp_path: Path, sandbox: Town) 
         assert session.scalars(select(GroupMember.person).where(GroupMember.kind == "customer")).one() != who
         assert session.scalar(select(func.count()).select_from(Tombstone)) == 1
         assert session.scalar(select(AuditEntry.action).order_by(AuditEntry.id.desc()).limit(1)) == "customer.erase"
-    with pytest.raises(NobodyToErase):
+    with pytest.raises(NobodyToEraseError):
         erase(system, who, "tests", clock.now())
 
 
@@ -183,7 +183,7 @@ def test_who_is_added_anew_begins_anew(pair: Pair, tmp_path: Path, sandbox: Town
             cursor.seq = 0
     pull(system)
     with system.store.read() as session:
-        customer = pair.case(session, who).customer
+        customer = pair.state(session, who).customer
         said = [m.text for m in session.scalars(select(Message).where(Message.customer_id == customer.id))]
     assert said == ["我又来了"]
 
@@ -212,7 +212,7 @@ def test_an_old_backup_does_not_bring_him_back(pair: Pair, tmp_path: Path) -> No
 def test_a_person_gets_all_that_is_stored_of_him(pair: Pair) -> None:
     with pair.system.store.read() as session:
         exported = export(session, pair.who, clock.now())
-        with pytest.raises(NobodyToExport):
+        with pytest.raises(NobodyToExportError):
             export(session, "wmNobody", clock.now())
     read = json.loads(as_json(exported))
     assert {"customer", "follow", "message", "note", "customer_field", "group_member"} <= set(read["tables"])

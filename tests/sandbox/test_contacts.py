@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.control import ControlRefused
+from bot.sandbox.control import ControlRefusedError
 from tests.sandbox.wecom import Json, Wecom
 
 A, B, C = (f"wmSEEDcustomer0000000000000000{letter}" for letter in ("A1", "B2", "C3"))
@@ -148,7 +148,7 @@ def test_a_partial_mark_says_ok(wecom: Wecom) -> None:
 def test_both_sides_may_delete_each_other(wecom: Wecom) -> None:
     wecom.control.part("LinXiaoyu", A, by="customer")
     assert wecom.callbacks("change_external_contact")[0]["ChangeType"] == "del_follow_user"
-    with pytest.raises(ControlRefused, match="拒收"):
+    with pytest.raises(ControlRefusedError, match="拒收"):
         wecom.control.say("LinXiaoyu", A, "在吗")
     wecom.control.part("LinXiaoyu", B)
     assert wecom.callbacks("change_external_contact", 2)[1]["ChangeType"] == "del_external_contact"

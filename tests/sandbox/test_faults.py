@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bot.sandbox.control import ControlRefused
+from bot.sandbox.control import ControlRefusedError
 from tests.sandbox.wecom import Wecom, text_message
 
 
@@ -48,11 +48,11 @@ def test_an_answer_may_be_late(wecom: Wecom) -> None:
 
 
 def test_unknown_switches_and_actions_are_named(wecom: Wecom) -> None:
-    with pytest.raises(ControlRefused, match="没有这个开关：gravity"):
+    with pytest.raises(ControlRefusedError, match="没有这个开关：gravity"):
         wecom.control.switches(gravity=0)
-    with pytest.raises(ControlRefused, match="没有这个动作：fly"):
+    with pytest.raises(ControlRefusedError, match="没有这个动作：fly"):
         wecom.control.post("fly")
-    with pytest.raises(ControlRefused, match="没有这位成员"):
+    with pytest.raises(ControlRefusedError, match="没有这位成员"):
         wecom.control.add_customer("ghost", "孙女士")
 
 

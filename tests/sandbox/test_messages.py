@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.control import ControlRefused
+from bot.sandbox.control import ControlRefusedError
 from tests.sandbox.wecom import Json, Wecom, card_message, text_message
 
 NOTICE = {"card_type": "text_notice", "main_title": {"title": "x"}, "card_action": {"type": 1, "url": "https://a.cn"}}
@@ -123,7 +123,7 @@ def test_a_pressed_button_comes_back_with_a_code_that_works_once(wecom: Wecom) -
     reply = wecom.call("message/update_template_card", update)
     assert (reply["errcode"], reply["invaliduser"]) == (0, ["chenguoan"])
     assert wecom.call("message/update_template_card", update)["errcode"] == 42051
-    with pytest.raises(ControlRefused, match="已完成"):
+    with pytest.raises(ControlRefusedError, match="已完成"):
         wecom.control.press("LinXiaoyu", "lead_1", "later")
 
 
@@ -137,7 +137,7 @@ def test_the_code_of_sending_updates_the_others(wecom: Wecom) -> None:
         "template_card": card,
     }
     assert wecom.call("message/update_template_card", update)["errcode"] == 0
-    with pytest.raises(ControlRefused, match="同事已处理"):
+    with pytest.raises(ControlRefusedError, match="同事已处理"):
         wecom.control.press("ChenGuoan", "both", "done")
     wecom.control.press("LinXiaoyu", "both", "done")
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.customers.state import open_case
+from bot.customers.state import load_customer
 from bot.customers.tags import TagSource, give_tag
 from bot.platform.config.settings import ConfigError, parse_settings
 from bot.platform.database.store import Store
@@ -14,7 +14,7 @@ from bot.platform.models import Customer
 from bot.platform.work import Work
 from bot.sops.completion import close_windows
 from bot.sops.dates import next_state, start_dated_sops
-from bot.sops.follow_up import Happened, answer_of, follow_up
+from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
 from bot.worker.jobs import CHUNK
 from tests.support.engine import Engine, engine, local
 
@@ -178,9 +178,9 @@ def test_silence_after_a_step_starts_the_other(store: Store) -> None:
     delivered(world, who)
     world.later(hours=3)
     with store.write() as session:
-        ((case, task, tags),) = close_windows(Work(session, world.settings, world.now))
-        silent = Happened(f"window:{task.id}", tags, tags, answers=[answer_of(task, replied=False)])
-        follow_up(Work(session, world.settings, world.now), case, silent)
+        ((state, task, tags),) = close_windows(Work(session, world.settings, world.now))
+        silent = CustomerEvent(f"window:{task.id}", tags, tags, answers=[answer_of(task, replied=False)])
+        follow_up(Work(session, world.settings, world.now), state, silent)
     assert world.enrolled(who) == ["first", "silent"]
 
 
@@ -199,5 +199,5 @@ def test_the_config_warns_of_years_without_holidays_in_time() -> None:
 
 def tag(world: Engine, who: str) -> None:
     with world.store.write() as session:
-        case = open_case(session, session.query(Customer).filter_by(external_userid=who).one())
-        give_tag(Work(session, world.settings, world.now - timedelta(hours=1)), case, "高意向", TagSource("human"))
+        state = load_customer(session, session.query(Customer).filter_by(external_userid=who).one())
+        give_tag(Work(session, world.settings, world.now - timedelta(hours=1)), state, "高意向", TagSource("human"))

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from bot.customers.state import open_case
+from bot.customers.state import load_customer
 from bot.delivery.outbox import waiting_ids
 from bot.intake.messages import Arrived
 from bot.intake.pipeline import take_batch
@@ -21,7 +21,7 @@ from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Agent, Customer, CustomerField, Follow, Outbox, SopEnrolment, SopTask
 from bot.platform.work import Work
-from bot.sops.follow_up import Happened, follow_up
+from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.system import System, use_system
 from bot.wecom.messages import ArchivedMessage, read_message
 from bot.worker.handlers import deliver
@@ -69,8 +69,10 @@ class Engine:
         """Let something happen to a customer; the ids of what was put out."""
         with self.store.write() as session:
             work = Work(session, self.settings, self.now)
-            case = open_case(session, session.scalars(select(Customer).where(Customer.external_userid == who)).one())
-            follow_up(work, case, Happened(cause, **what))
+            state = load_customer(
+                session, session.scalars(select(Customer).where(Customer.external_userid == who)).one()
+            )
+            follow_up(work, state, CustomerEvent(cause, **what))
         return work.outbox_ids
 
     def say(self, sender: str, to: str, text: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import bot
 from bot.web.layout.languages import wording_in
-from taggers.said import fill
+from taggers.translatable import fill
 
 ROOT = Path(bot.__file__).parent.parent
 HAN = re.compile(r"[\u4e00-\u9fff，。；：（）「」、]")
@@ -49,7 +49,7 @@ def chinese_left(text: str) -> str:
 
 def said_in(tree: ast.AST) -> set[str]:
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    return {text for call in calls if call.func.id == "Said" for text in texts_in(call)}  # type: ignore[attr-defined]
+    return {text for call in calls if call.func.id == "Translatable" for text in texts_in(call)}  # type: ignore[attr-defined]
 
 
 def texts_in(tree: ast.AST) -> Iterator[str]:

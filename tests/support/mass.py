@@ -10,14 +10,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.customers.identity import find_agents, find_customers, start_follow
-from bot.customers.state import open_case
+from bot.customers.state import load_customer
 from bot.delivery.outbox import waiting_ids
 from bot.intake.pull import pull
 from bot.platform import clock
 from bot.platform.models import Customer, GroupSend, Lease, Outbox, SopEnrolment, SopTask
 from bot.platform.work import Work
 from bot.sandbox.control import SandboxControl
-from bot.sops.follow_up import Happened, follow_up
+from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.sops.stopping import end_enrolment
 from bot.system import System, use_system
 from bot.worker import jobs
@@ -97,8 +97,10 @@ class Mass:
         for person in who or self.who:
             with self.system.store.write() as session:
                 customer = self.customer(session, person)
-                happened = Happened(f"{cause}:{person}", tags=[tag], fresh=[tag])
-                follow_up(Work(session, self.system.settings, clock.now()), open_case(session, customer), happened)
+                happened = CustomerEvent(f"{cause}:{person}", tags=[tag], fresh=[tag])
+                follow_up(
+                    Work(session, self.system.settings, clock.now()), load_customer(session, customer), happened
+                )
 
     def customer(self, session: Session, who: str) -> Customer:
         return session.scalars(select(Customer).where(Customer.external_userid == who)).one()

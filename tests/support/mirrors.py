@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from bot.agents.manual_moves import move_by_hand
 from bot.customers.mark_tag import shown_tags
 from bot.customers.stages import move_by
-from bot.customers.state import Case, open_case
+from bot.customers.state import CustomerState, load_customer
 from bot.delivery.outbox import waiting_ids
 from bot.platform import clock
 from bot.platform.config.settings import Settings
@@ -155,18 +155,18 @@ class Pair:
         """A person drags the card; the tag is not marked until `work`."""
         settings = self.settings
         with self.system.store.write() as session:
-            row = move_by_hand(Work(session, settings, clock.now()), self.case(session, who), PIPELINE, to, "admin")
+            row = move_by_hand(Work(session, settings, clock.now()), self.state(session, who), PIPELINE, to, "admin")
             return row.row
 
     def by_rule(self, trigger: str) -> None:
         """A rule's tag moves the card, if it may."""
         settings = self.settings
         with self.system.store.write() as session:
-            move_by(Work(session, settings, clock.now()), self.case(session), [trigger])
+            move_by(Work(session, settings, clock.now()), self.state(session), [trigger])
 
-    def case(self, session: Session, who: str = "") -> Case:
+    def state(self, session: Session, who: str = "") -> CustomerState:
         customer = session.scalars(select(Customer).where(Customer.external_userid == (who or self.who))).one()
-        return open_case(session, customer)
+        return load_customer(session, customer)
 
     def on_phone(self, userid: str = AGENT, who: str = "", group: str = PIPELINE) -> list[str]:
         """The names of a group's tags that the agent sees."""
@@ -188,7 +188,7 @@ class Pair:
 
     def carried(self) -> dict[str, Tagging]:
         with self.system.store.read() as session:
-            return dict(self.case(session).carried)
+            return dict(self.state(session).carried)
 
     def id_of(self, name: str, group: str = PIPELINE) -> str:
         """A tag's id in the library."""

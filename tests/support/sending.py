@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from bot.platform.environment import read_environment
 from bot.system import System
-from bot.wecom.errors import Held
+from bot.wecom.errors import CallHeldError
 from tests.support.parts import Town
 
 Message: TypeAlias = tuple[str, int]
@@ -31,7 +31,7 @@ def send(variables: Mapping[str, str], messages: Sequence[Message]) -> list[Mess
             try:
                 wecom.send_text(userid, f"第 {number} 条")
                 continue
-            except Held:
+            except CallHeldError:
                 full.add(userid)
         left.append((userid, number))
     return left

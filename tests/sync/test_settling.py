@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from bot.agents.manual_moves import MoveRefused
+from bot.agents.manual_moves import MoveRefusedError
 from bot.commands.wecom import run_comparison
 from bot.platform import clock
 from bot.platform.database.schema import upgrade
@@ -98,7 +98,7 @@ def do(pair: Pair, what: str, userid: str, stage: str) -> None:
     elif what == "drag":
         try:
             pair.drag(stage)
-        except MoveRefused:
+        except MoveRefusedError:
             assert pair.on_board() == stage
     elif what == "rule":
         pair.by_rule(stage)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from taggers.rule import Rule
-from taggers.rulebook import RuleErrors
+from taggers.rulebook import RuleBookError
 from tests.taggers.books import book, from_toml
 
 WRONG: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
@@ -35,7 +35,7 @@ WRONG: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
 
 @pytest.mark.parametrize(("rule", "where", "message"), WRONG)
 def test_one_problem(rule: dict[str, Any], where: tuple[str | int, ...], message: str) -> None:
-    with pytest.raises(RuleErrors) as raised:
+    with pytest.raises(RuleBookError) as raised:
         book(rule)
     (error,) = raised.value.errors
     assert error.where == where
@@ -43,7 +43,7 @@ def test_one_problem(rule: dict[str, Any], where: tuple[str | int, ...], message
 
 
 def test_all_problems_come_at_once_in_the_order_of_the_file() -> None:
-    with pytest.raises(RuleErrors) as raised:
+    with pytest.raises(RuleBookError) as raised:
         from_toml(
             """
             [text]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from taggers.rule import Rule
-from taggers.rulebook import RuleErrors, compile_rulebook
+from taggers.rulebook import RuleBookError, compile_rulebook
 from taggers.utterance import Utterance
 from tests.taggers.books import book
 
@@ -58,7 +58,7 @@ TABLES = st.fixed_dictionaries(
 def test_any_rule(table: dict[str, object], text: str) -> None:
     try:
         made = compile_rulebook([Rule.model_validate(table)])
-    except (ValidationError, RuleErrors):
+    except (ValidationError, RuleBookError):
         return
     made.judge(Utterance.typed(text))
     made.explain(text)

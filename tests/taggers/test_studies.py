@@ -11,7 +11,7 @@ import pytest
 
 from taggers.backtest import Story, backtest, merge
 from taggers.coverage import survey
-from taggers.evaluation import Case, Labels, TagScore, evaluate
+from taggers.evaluation import CustomerState, Labels, TagScore, evaluate
 from taggers.mining import log_likelihood, mine
 from taggers.rule import TagGroup
 from taggers.utterance import Utterance
@@ -38,12 +38,12 @@ def test_scores() -> None:
 
 def test_evaluate_counts_each_tag_once_an_utterance() -> None:
     rules = book({"tag": "a", "any": ["价格"]}, {"tag": "a", "any": ["多少"]}, {"tag": "b", "any": ["地址"]})
-    cases = [
-        Case("1", "价格多少", frozenset({"a"})),
-        Case("1", "地址", frozenset()),
-        Case("2", "在哪", frozenset({"b"})),
+    states = [
+        CustomerState("1", "价格多少", frozenset({"a"})),
+        CustomerState("1", "地址", frozenset()),
+        CustomerState("2", "在哪", frozenset({"b"})),
     ]
-    found = evaluate(rules, cases, ["a", "b"])
+    found = evaluate(rules, states, ["a", "b"])
     assert [(score.right, score.wrong, score.left_out) for score in found.scores] == [(1, 0, 0), (0, 1, 1)]
     assert found.macro_f1 == 0.5
     assert [(mistake.tag, mistake.rules) for mistake in found.mistakes] == [("b", ("r2",)), ("b", ())]
@@ -62,13 +62,13 @@ def test_travel_playbook_on_real_dialogues(shared: Path) -> None:
     tags = [label.tag for label in LABELS.labels]
     halves = []
     for half in (dialogues[::2], dialogues[1::2], dialogues):
-        cases = [
-            Case(dialogue["id"], turn["text"], LABELS.gold(turn["acts"]))
+        states = [
+            CustomerState(dialogue["id"], turn["text"], LABELS.gold(turn["acts"]))
             for dialogue in half
             for turn in dialogue["turns"]
             if turn["role"] == "customer"
         ]
-        halves.append(evaluate(rules, cases, tags))
+        halves.append(evaluate(rules, states, tags))
     tuned, held_out, whole = halves
     assert whole.macro_f1 >= 0.96
     assert min(score.f1 for score in whole.scores) >= 0.90

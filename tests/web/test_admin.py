@@ -12,11 +12,11 @@ from click.testing import Result
 from sqlalchemy import select, update
 
 from bot.platform import clock
-from bot.platform.database import audit_log as auditing
+from bot.platform.database import audit_log as audit_log
 from bot.platform.database.alarms import raise_alarm
 from bot.platform.database.store import set_status
 from bot.platform.models import Account, Agent, AuditEntry, ConfigVersion, Quarantine, Status
-from bot.platform.queue import Bell, connect_redis
+from bot.platform.queue import JobQueue, connect_redis
 from tests.support.rows import Rows
 from tests.support.site import Site
 
@@ -85,11 +85,11 @@ def test_the_quarantine_is_paged_and_only_an_admin_has_it_read_again(site: Site)
 def test_reading_again_reaches_a_worker_or_says_that_it_does_not(site: Site, valkey: str) -> None:
     client = site.signed_in()
     with connect_redis(valkey) as connection:
-        site.system.__dict__["bell"] = Bell(connection)
+        site.system.__dict__["queue"] = JobQueue(connection)
         assert client.post("/admin/quarantine/replay").status_code == 204
-        assert Bell(connection).depth()["low"] == 1
+        assert JobQueue(connection).depth()["low"] == 1
     with connect_redis("redis://127.0.0.1:1/0") as nowhere:
-        site.system.__dict__["bell"] = Bell(nowhere)
+        site.system.__dict__["queue"] = JobQueue(nowhere)
         assert client.post("/admin/quarantine/replay").status_code == 503
     with site.store.read() as session:
         assert session.scalars(select(AuditEntry.action)).all() == ["quarantine.replay"] * 2
@@ -153,10 +153,10 @@ def fill_logs(site: Site) -> int:
         rows = Rows(session, clock.now() - timedelta(days=3))
         customer = rows.customer("李女士").id
         for number in range(60):
-            auditing.record(session, "WangLei", "stage.move", f"customer:{number}", rows.now, n=number)
-            auditing.viewed(session, "ZhaoMin", customer, "customer", rows.now)
-        auditing.record(session, "=cmd|'/c calc'!A1", "rules.save", "config", clock.now(), why="@SUM(1)")
-        auditing.viewed(session, "WangLei", customer, "task", clock.now())
+            audit_log.record(session, "WangLei", "stage.move", f"customer:{number}", rows.now, n=number)
+            audit_log.viewed(session, "ZhaoMin", customer, "customer", rows.now)
+        audit_log.record(session, "=cmd|'/c calc'!A1", "rules.save", "config", clock.now(), why="@SUM(1)")
+        audit_log.viewed(session, "WangLei", customer, "task", clock.now())
     return customer
 
 

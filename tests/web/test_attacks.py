@@ -16,7 +16,7 @@ from bot.platform import clock
 from bot.platform.config.settings import ConfigError, parse_settings
 from bot.platform.environment import SurroundingsError, read_environment
 from bot.platform.signed_links import task_url
-from bot.sops.material_library import Refused, keep_upload, sniff
+from bot.sops.material_library import MaterialRefusedError, keep_upload, sniff
 from tests.support.access_matrix import ROWS, furnish
 from tests.support.site import CONFIG, Site, open_site
 from tests.web.test_access import SOP, Crowd
@@ -218,10 +218,10 @@ def zipped(files: int = 1) -> bytes:
 
 def test_an_archive_of_very_many_names_is_refused_unread() -> None:
     assert sniff(io.BytesIO(zipped())) == "zip"
-    with pytest.raises(Refused, match="太多"):
+    with pytest.raises(MaterialRefusedError, match="太多"):
         sniff(io.BytesIO(zipped(8_000)))
     for cut in (10, 30, 60, 130):
-        with pytest.raises(Refused):
+        with pytest.raises(MaterialRefusedError):
             sniff(io.BytesIO(zipped()[:cut]))
 
 

@@ -11,7 +11,7 @@ from bot.platform.config.settings import ConfigError, parse_settings
 from bot.platform.stored_sentences import KEPT, retell
 from bot.web.layout.languages import catalogue
 from bot.wecom.errors import REMEDIES, WeComError
-from taggers.said import Said, chained
+from taggers.translatable import Translatable, chained
 from tests.support.english import DIAGNOSING, HAN, NO_TEXTS, ROOT, chinese_left, in_english, said_in, texts_in
 
 RULE = '[[rules]]\nid = "a"\ntag = "Price"\nany = ["price"]\n'
@@ -97,7 +97,7 @@ def test_the_code_of_wecom_is_said_in_english() -> None:
 
 @pytest.mark.parametrize("kept", KEPT)
 def test_a_kept_sentence_is_taken_apart_again(kept: str) -> None:
-    said = Said(kept, **dict.fromkeys(re.findall(r"{(\w+)}", kept), "7"))
+    said = Translatable(kept, **dict.fromkeys(re.findall(r"{(\w+)}", kept), "7"))
     again = retell(str.__str__(said))
     assert again == said
     assert chinese_left(again) == ""
@@ -130,7 +130,7 @@ def test_what_is_said_is_in_the_catalogue_and_its_values_are_no_bare_chinese() -
     for room in ("bot", "sop", "taggers"):
         for path in (ROOT / room).rglob("*.py"):
             for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Said":
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Translatable":
                     wording = call.args[0]
                     if isinstance(wording, ast.Constant) and HAN.search(str(wording.value)):
                         assert wording.value in catalogue("en"), path

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bot.web.layout.languages import catalogue, translate, wording_in
-from taggers.said import Said
+from taggers.translatable import Translatable
 from tests.support.english import in_english
 from tests.support.site import Site
 
@@ -39,8 +39,10 @@ def test_the_form_goes_by_the_number() -> None:
 
 
 def test_a_sentence_within_another_counts_for_itself() -> None:
-    inner = Said(ERRORS, name="a.toml", n=1, problem="x")
-    assert in_english(Said(ERRORS, name="b.toml", n=2, problem=inner)) == ("2 errors in b.toml: 1 error in a.toml: x")
+    inner = Translatable(ERRORS, name="a.toml", n=1, problem="x")
+    assert in_english(Translatable(ERRORS, name="b.toml", n=2, problem=inner)) == (
+        "2 errors in b.toml: 1 error in a.toml: x"
+    )
 
 
 def test_a_page_counts_one(site: Site) -> None:

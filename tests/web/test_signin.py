@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from bot.agents import accounts, passwords
-from bot.agents.passwords import WeakPassword, check_password_rules, fits, hash_password, made_password
+from bot.agents.passwords import WeakPasswordError, check_password_rules, fits, hash_password, made_password
 from bot.platform import clock
 from bot.platform.models import Account, Agent, AuditEntry, Department, SpentState
 from bot.web.auth.signin import own_path
@@ -304,7 +304,7 @@ def test_limits_are_shared_by_way_of_redis(tmp_path: Path, valkey: str) -> None:
     ],
 )
 def test_a_weak_password_is_refused_with_the_reason(password: str, why: str) -> None:
-    with pytest.raises(WeakPassword, match=why):
+    with pytest.raises(WeakPasswordError, match=why):
         check_password_rules(password, "operations")
 
 

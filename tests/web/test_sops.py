@@ -18,7 +18,7 @@ from bot.analytics.cohorts import sop_figures
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
 from bot.platform.models import AuditEntry, SopEnrolment, SopTask, StageMove
-from bot.sops.material_library import Refused, existing, keep_upload, safe_stem, sniff
+from bot.sops.material_library import MaterialRefusedError, existing, keep_upload, safe_stem, sniff
 from sop.triggers import starts, trigger_of
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site, open_site
@@ -204,12 +204,12 @@ def test_macros_are_refused_and_documents_known_by_what_is_inside() -> None:
     assert sniff(packed("[Content_Types].xml", "word/document.xml")) == "docx"
     assert sniff(packed("[Content_Types].xml", "xl/workbook.xml")) == "xlsx"
     assert sniff(packed("a.txt")) == "zip"
-    with pytest.raises(Refused, match="宏"):
+    with pytest.raises(MaterialRefusedError, match="宏"):
         sniff(packed("[Content_Types].xml", "xl/vbaProject.bin"))
 
 
 def test_sizes_are_capped_while_they_come_in(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="最多 10 MB"):
+    with pytest.raises(MaterialRefusedError, match="最多 10 MB"):
         keep_upload(tmp_path, "big.png", io.BytesIO(PNG + b"0" * (10 * 1024 * 1024)))
     assert list(tmp_path.iterdir()) == []
 
@@ -241,7 +241,7 @@ def test_of_a_given_name_only_letters_survive(given: str, stem: str) -> None:
 )
 def test_no_name_leads_out_of_the_library(site: Site, name: str) -> None:
     (folder(site) / "link").symlink_to(site.system.environment.config)
-    with pytest.raises(Refused):
+    with pytest.raises(MaterialRefusedError):
         existing(folder(site), name)
     admin = site.signed_in("admin")
     refused = 400 if "\0" in name else 409  # no form of ours holds a NUL

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from redis import Redis
 
-from bot.wecom.api import WeComClient
+from bot.wecom.api import Credentials, WeComClient
 
 
 def ask(environment: dict[str, str], redis_url: str) -> int:
     """How many agents WeCom names."""
     redis = Redis.from_url(redis_url)
     client = WeComClient(
-        environment["WECOM_CORP_ID"],
-        environment["WECOM_APP_SECRET"],
-        app_id=int(environment["WECOM_APP_ID"]),
+        Credentials(environment["WECOM_CORP_ID"], environment["WECOM_APP_SECRET"], int(environment["WECOM_APP_ID"])),
         api_url=environment["WECOM_API_URL"],
         redis=redis,
     )

@@ -16,7 +16,7 @@ from bot.platform.valkey import ensure_valkey, stop_valkey
 from bot.sandbox.app import create_sandbox
 from bot.sandbox.control import SandboxControl
 from bot.sandbox.corp import prepare
-from bot.wecom.api import WeComClient
+from bot.wecom.api import Credentials, WeComClient
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +34,10 @@ class Company:
 
     def client(self, redis: Redis | None = None, **changes: Any) -> WeComClient:
         env = self.environment
-        given: dict[str, Any] = {"app_id": int(env["WECOM_APP_ID"]), "api_url": env["WECOM_API_URL"]} | changes
-        secret = given.pop("secret", env["WECOM_APP_SECRET"])
-        return WeComClient(env["WECOM_CORP_ID"], secret, redis=redis, **given)
+        given: dict[str, Any] = {"api_url": env["WECOM_API_URL"]} | changes
+        secret, purpose = given.pop("secret", env["WECOM_APP_SECRET"]), given.pop("purpose", "")
+        credentials = Credentials(env["WECOM_CORP_ID"], secret, int(env["WECOM_APP_ID"]), purpose)
+        return WeComClient(credentials, redis=redis, **given)
 
     def archive_client(self, redis: Redis | None = None) -> WeComClient:
         return self.client(redis, secret=self.environment["WECOM_ARCHIVE_SECRET"], purpose="archive")

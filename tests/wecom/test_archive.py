@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.wecom.archive import SandboxArchive, SealedRow, gather, read_rows
-from bot.wecom.errors import UnreadableMessage, WeComError
-from bot.wecom.keyring import KeyRing, MissingKey, WrongKey, new_key
+from bot.wecom.errors import UnreadableMessageError, WeComError
+from bot.wecom.keyring import KeyRing, MissingKeyError, WrongKeyError, new_key
 from bot.wecom.media import CHUNK, MediaChunk, download
 from bot.wecom.messages import read_message
 from tests.wecom.conftest import Company
@@ -53,22 +53,22 @@ def test_keys_are_chosen_by_version() -> None:
 def test_a_wrong_key_is_told_from_random_bytes() -> None:
     """OpenSSL answers a wrong key with random bytes; none of 40 may pass for a key."""
     for _ in range(40):
-        with pytest.raises(WrongKey) as caught:
+        with pytest.raises(WrongKeyError) as caught:
             RING.unwrap(row(b"k" * 88, version=1, sealed_by=2))
         assert caught.value.version == 1
     for junk in (b"\x00" * 88, "密钥".encode() * 20, b"a\nb" * 30, b"k", b"k" * 15):
-        with pytest.raises(WrongKey):
+        with pytest.raises(WrongKeyError):
             RING.unwrap(row(junk))
 
 
 @pytest.mark.parametrize("field", ["", "not base64!", "AAAA", "A" * 344, "中文"])
 def test_malformed_sealed_keys(field: str) -> None:
-    with pytest.raises(WrongKey):
+    with pytest.raises(WrongKeyError):
         RING.unwrap(SealedRow(1, "m", 1, field, "x"))
 
 
 def test_a_missing_version_names_the_file_to_add() -> None:
-    with pytest.raises(MissingKey, match=r"private_key_v7\.pem"):
+    with pytest.raises(MissingKeyError, match=r"private_key_v7\.pem"):
         RING.unwrap(SealedRow(1, "m", 7, "AAAA", "x"))
 
 
@@ -80,7 +80,7 @@ def test_many_rows_keep_their_order_and_their_problems() -> None:
         assert [key for at, key in enumerate(opened) if at != 10] == [
             f"k{seq:015}" for seq in range(100) if seq != 10
         ]
-        assert isinstance(opened[10], MissingKey)
+        assert isinstance(opened[10], MissingKeyError)
     assert RING.unwrap_many([]) == []
 
 
@@ -99,15 +99,15 @@ def test_keys_are_loaded_from_a_folder(tmp_path: Path) -> None:
 
 def test_a_key_added_or_replaced_later_is_found(tmp_path: Path) -> None:
     loaded, sealed = KeyRing.load(tmp_path), row(b"k" * 88)
-    with pytest.raises(MissingKey):
+    with pytest.raises(MissingKeyError):
         loaded.unwrap(sealed)
     file = tmp_path / "private_key_v1.pem"
     file.write_text("half-written")
-    with pytest.raises(MissingKey):
+    with pytest.raises(MissingKeyError):
         loaded.unwrap(sealed)
     file.write_bytes(pem(KEYS[2]))
     os.utime(file, ns=(1, 1))
-    with pytest.raises(WrongKey):
+    with pytest.raises(WrongKeyError):
         loaded.unwrap(sealed)
     file.write_bytes(pem(KEYS[1]))
     os.utime(file, ns=(2, 2))
@@ -228,7 +228,7 @@ def test_a_rotated_key_is_missing_until_it_is_added(company: Company) -> None:
     version = company.control.rotate_key(withheld=True)
     company.control.say(customer, agent, "换钥匙之后")
     last = archive(company).pull(0)[-1]
-    with pytest.raises(MissingKey):
+    with pytest.raises(MissingKeyError):
         ring(company).unwrap(last)
     assert company.control.publish_keys() == [version]
     opened = archive(company).decrypt(ring(company).unwrap(last), last.encrypt_chat_msg)
@@ -247,7 +247,7 @@ def test_archive_errors(company: Company) -> None:
 
 @pytest.mark.parametrize("sealed", ["", "AAAA", "!" * 40, "A" * 64, "中" * 20])
 def test_cipher_texts_that_are_none(company: Company, sealed: str) -> None:
-    with pytest.raises(UnreadableMessage):
+    with pytest.raises(UnreadableMessageError):
         archive(company).decrypt("k" * 88, sealed)
 
 
@@ -269,9 +269,9 @@ def test_media_of_awkward_sizes(company: Company, size: int) -> None:
 
 
 def test_media_whose_md5_differs_is_refused() -> None:
-    with pytest.raises(UnreadableMessage, match="md5"):
+    with pytest.raises(UnreadableMessageError, match="md5"):
         download(lambda _, __: MediaChunk(b"x", "", True), "f", io.BytesIO(), md5="0" * 32)
-    with pytest.raises(UnreadableMessage, match="advance"):
+    with pytest.raises(UnreadableMessageError, match="advance"):
         download(lambda _, __: MediaChunk(b"x", "same", False), "f", io.BytesIO(), index="same")
 
 
@@ -285,5 +285,5 @@ def test_a_download_is_resumed() -> None:
 
 @pytest.mark.parametrize("sdkfileid", ["", "AAAA", "!", "CgFh", base64.b64encode(b"\xff" * 30).decode()])
 def test_malformed_sdkfileids(company: Company, sdkfileid: str) -> None:
-    with pytest.raises(UnreadableMessage):
+    with pytest.raises(UnreadableMessageError):
         archive(company).media(sdkfileid)

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wechatpy.crypto.base import WeChatCipher
 
-from bot.wecom.callback import BadCallback, CallbackKeys, open_callback, seal, sign, verify_url
+from bot.wecom.callback import BadCallbackError, CallbackKeys, open_callback, seal, sign, verify_url
 from bot.wecom.sealing import unseal
 from tests.wecom.sealed import AES_KEY, CORP, KEYS, NOW, TOKEN, arguments, encrypt, envelope, posted
 
@@ -29,7 +29,7 @@ EVENT = (
 
 
 def refused(args: dict[str, str], body: bytes, **options: Any) -> int:
-    with pytest.raises(BadCallback) as caught:
+    with pytest.raises(BadCallbackError) as caught:
         open_callback(KEYS, args, body, NOW, **options)
     return caught.value.status
 
@@ -46,7 +46,7 @@ def test_url_check_answers_the_recorded_vector(recorded: Path) -> None:
     }
     assert verify_url(keys, args) == get["echostr_plain"].encode()
     assert verify_url(keys, args | {"echostr": get["echostr"].replace("+", " ")}) == get["echostr_plain"].encode()
-    with pytest.raises(BadCallback) as caught:
+    with pytest.raises(BadCallbackError) as caught:
         verify_url(keys, args | {"msg_signature": "0" * 40})
     assert caught.value.status == 403
 
@@ -145,7 +145,7 @@ def test_bad_sealed_blocks() -> None:
 def test_the_key_of_another_app_is_refused() -> None:
     other = CallbackKeys(TOKEN, "B" * 43, CORP)
     args, body = posted(EVENT)
-    with pytest.raises(BadCallback) as caught:
+    with pytest.raises(BadCallbackError) as caught:
         open_callback(other, args, body, NOW)
     assert caught.value.status == 400
 
@@ -194,7 +194,7 @@ def test_malformed_keys_are_refused_at_load() -> None:
 
 def survives(args: dict[str, str], body: bytes) -> bool:
     """Whether it is read; if not it is refused with a status, and any other exception fails the test."""
-    with suppress(BadCallback):
+    with suppress(BadCallbackError):
         open_callback(KEYS, args, body, NOW)
         return True
     return False
@@ -264,5 +264,5 @@ def test_ten_thousand_spoilt_posts() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.sampled_from(["msg_signature", "timestamp", "nonce", "echostr"]), st.text(max_size=250)))
 def test_fuzzed_url_checks(args: dict[str, str]) -> None:
-    with pytest.raises(BadCallback):
+    with pytest.raises(BadCallbackError):
         verify_url(KEYS, args)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot.wecom.archive import SandboxArchive, SealedRow
-from bot.wecom.errors import UnreadableMessage, WeComError
+from bot.wecom.errors import UnreadableMessageError, WeComError
 from bot.wecom.keyring import KeyRing
 from bot.wecom.media import CHUNK, download
 from bot.wecom.messages import read_message
@@ -78,7 +78,7 @@ def test_ten_thousand_rows_come_through_the_genuine_library(company: Company, ar
     assert len({row.msgid for row in pulled}) == len(pulled)
     # What our WeCom sealed it cannot open, and says so row by row.
     refused = archive.decrypt_many([("k" * 88, row.encrypt_chat_msg) for row in pulled[:600]])
-    assert all(isinstance(one, UnreadableMessage) and "10008" in one.reason for one in refused)
+    assert all(isinstance(one, UnreadableMessageError) and "10008" in one.reason for one in refused)
     assert len(refused) == 600
 
 
@@ -140,13 +140,13 @@ def resumed(archive: NativeArchive, sdkfileid: str, content: bytes) -> None:
 
 def test_refusals_and_an_abort(archive: NativeArchive) -> None:
     for key in ("k" * 88, "", "A" * 344):
-        with pytest.raises(UnreadableMessage, match="10008"):
+        with pytest.raises(UnreadableMessageError, match="10008"):
             archive.decrypt(key, "A" * 40)
-    with pytest.raises(UnreadableMessage, match="too short"):
+    with pytest.raises(UnreadableMessageError, match="too short"):
         archive.decrypt("k" * 88, "A" * 12)
     first = archive._running()
     with pytest.raises(Exception, match="process is gone"):
         archive._call(10.0, "decrypt", rows=[("k" * 88, "A" * 12)])
     assert first._process.poll() is not None
-    with pytest.raises(UnreadableMessage, match="10008"):
+    with pytest.raises(UnreadableMessageError, match="10008"):
         archive.decrypt("k" * 88, "A" * 40)

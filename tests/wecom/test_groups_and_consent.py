@@ -13,7 +13,7 @@ from werkzeug import Request, Response
 from bot.platform.archive_sources import open_archive
 from bot.platform.environment import SurroundingsError, read_environment
 from bot.wecom import audit, groups
-from bot.wecom.api import WeComClient
+from bot.wecom.api import Credentials, WeComClient
 from bot.wecom.archive import SandboxArchive
 from bot.wecom.errors import WeComError
 from bot.wecom.native import NativeArchive
@@ -33,7 +33,7 @@ def replayed(recorded: Path, server: HTTPServer) -> WeComClient:
 
     for path in good:
         server.expect_request(path).respond_with_handler(answer)
-    return WeComClient("wwtestcorp00000001", "TEST-SECRET", app_id=1000002, api_url=server.url_for("/cgi-bin/"))
+    return WeComClient(Credentials("wwtestcorp00000001", "TEST-SECRET", 1000002), api_url=server.url_for("/cgi-bin/"))
 
 
 def test_recorded_answers_are_read(recorded: Path, httpserver: HTTPServer) -> None:

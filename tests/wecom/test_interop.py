@@ -11,7 +11,7 @@ import json
 import pytest
 
 from bot.wecom.callback import open_callback, reopen, verify_url
-from bot.wecom.errors import BadCallback
+from bot.wecom.errors import BadCallbackError
 from bot.wecom.sealing import unseal
 from tests.wecom.interop import (
     EVERY_PADDING,
@@ -45,7 +45,7 @@ def understood(made: Made) -> None:
     assert (callback.name, callback.raw_xml) == ("text", made["plain"])
     assert callback.fields == reopen(made["plain"]).fields
     assert verify_url(KEYS, arguments(made) | {"echostr": made["sealed"]}) == made["plain"].encode()
-    with pytest.raises(BadCallback):
+    with pytest.raises(BadCallbackError):
         open_callback(KEYS, arguments(made) | {"nonce": "other"}, envelope(made["sealed"]).encode(), NOW)
 
 

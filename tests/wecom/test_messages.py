@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.wecom.kinds import KINDS
-from bot.wecom.messages import ArchivedMessage, UnreadableMessage, party_of, read_message
+from bot.wecom.messages import ArchivedMessage, UnreadableMessageError, party_of, read_message
 
 ENVELOPE: dict[str, Any] = {
     "msgid": "m1_external", "action": "send", "from": "wmA", "tolist": ["lin"], "roomid": "",
@@ -260,7 +260,7 @@ def test_a_chat_record_within_chat_records() -> None:
     ],
 )
 def test_the_unreadable_is_named(plain: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableMessage, match=reason):
+    with pytest.raises(UnreadableMessageError, match=reason):
         read_message(plain)
 
 
@@ -291,7 +291,7 @@ def test_fuzzed_messages(kind: str, body: dict[str, Any], changes: dict[str, Any
     plain = json.dumps(ENVELOPE | {"msgtype": kind, kind: body} | changes).encode()
     try:
         message = read_message(plain)
-    except UnreadableMessage:
+    except UnreadableMessageError:
         return
     fits(message)
     assert message.raw == plain
@@ -300,7 +300,7 @@ def test_fuzzed_messages(kind: str, body: dict[str, Any], changes: dict[str, Any
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200))
 def test_fuzzed_bytes(plain: bytes) -> None:
-    with pytest.raises(UnreadableMessage):
+    with pytest.raises(UnreadableMessageError):
         read_message(plain)
 
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
-from bot.wecom.errors import UnreadableMessage, WeComError
-from bot.wecom.finance_process import ChildDied
+from bot.wecom.errors import UnreadableMessageError, WeComError
+from bot.wecom.finance_process import ChildDiedError
 from bot.wecom.media import download
 from bot.wecom.native import Access, NativeArchive
 
@@ -118,10 +118,10 @@ def test_messages_are_decrypted(archive: NativeArchive) -> None:
     assert archive.decrypt(KEY, seal(text)).decode() == text
     large = "字" * 300_000
     assert archive.decrypt(KEY, seal(large)).decode() == large
-    with pytest.raises(UnreadableMessage, match="10008"):
+    with pytest.raises(UnreadableMessageError, match="10008"):
         archive.decrypt("another key", seal(text))
     for odd in ("", "short", "中" * 20):
-        with pytest.raises(UnreadableMessage):
+        with pytest.raises(UnreadableMessageError):
             archive.decrypt(KEY, odd)
     assert archive.decrypt(KEY, seal(text)).decode() == text
 
@@ -129,7 +129,7 @@ def test_messages_are_decrypted(archive: NativeArchive) -> None:
 def test_an_abort_is_survived_and_only_its_row_is_lost(archive: NativeArchive) -> None:
     assert archive.decrypt(KEY, seal("before"))
     first = child(archive).pid
-    with pytest.raises(UnreadableMessage, match="3 times"):
+    with pytest.raises(UnreadableMessageError, match="3 times"):
         archive.decrypt(KEY, "CRASH" + "0" * 20)
     assert archive.decrypt(KEY, seal("after")) == b"after"
     assert child(archive).pid != first
@@ -153,7 +153,7 @@ def test_many_are_decrypted_at_once_and_each_bad_row_falls_alone(archive: Native
     assert len(found) == 700
     for at, plain in enumerate(found):
         if at in bad:
-            assert isinstance(plain, UnreadableMessage)
+            assert isinstance(plain, UnreadableMessageError)
             assert bad[at][1] in plain.reason
         else:
             assert plain == (f"第{at}句" + "长" * (at % 7) * 400).encode()
@@ -221,7 +221,7 @@ def test_a_frozen_child_is_ended(archive: NativeArchive) -> None:
     assert archive.decrypt(KEY, seal("before"))
     frozen = child(archive).pid
     os.kill(frozen, signal.SIGSTOP)
-    with pytest.raises(ChildDied, match="in time"):
+    with pytest.raises(ChildDiedError, match="in time"):
         archive._call(0.3, "media", sdkfileid="x" * 1_000_000)
     assert not alive(frozen)
     assert archive.decrypt(KEY, seal("after")) == b"after"
@@ -290,7 +290,7 @@ def test_a_hanging_library_is_ended(library: Path, files: Path, monkeypatch: pyt
         impatient.setattr("bot.wecom.native._DECRYPT_SECONDS", 0.3)
         with pytest.raises(WeComError, match="in time"):
             archive.pull(0)
-        with pytest.raises(UnreadableMessage):
+        with pytest.raises(UnreadableMessageError):
             archive.decrypt(KEY, "HANG" + "0" * 20)
     (files / "hang").unlink()
     assert len(archive.pull(0)) == 1

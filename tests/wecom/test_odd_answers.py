@@ -21,8 +21,8 @@ from redis import Redis
 from bot.customers.mark_tag import shown_tags
 from bot.customers.tag_library import library_rows
 from bot.wecom import audit, directory, groups, groupsends, wire
-from bot.wecom.api import WeComClient
-from bot.wecom.errors import UnreadableMessage, WeComError
+from bot.wecom.api import Credentials, WeComClient
+from bot.wecom.errors import UnreadableMessageError, WeComError
 from bot.wecom.jssdk import Tickets
 from bot.wecom.media import CHUNK, MediaChunk, ask_media, download
 from tests.wecom.odd_server import OddServer, drip, odd_server, reply
@@ -38,7 +38,7 @@ def server() -> Iterator[OddServer]:
 
 
 def client_of(server: OddServer, redis: Redis | None = None, timeout: float = 2.0) -> WeComClient:
-    return WeComClient("ww1", SECRET, app_id=1000002, api_url=server.url, redis=redis, timeout=(1, timeout))
+    return WeComClient(Credentials("ww1", SECRET, 1000002), api_url=server.url, redis=redis, timeout=(1, timeout))
 
 
 def refused(call: Callable[[], Any]) -> WeComError:
@@ -358,13 +358,13 @@ def test_media_that_lead_nowhere_are_given_up(chunk: MediaChunk) -> None:
         assert len(asked) < 5
         return chunk
 
-    with pytest.raises(UnreadableMessage, match="advance"):
+    with pytest.raises(UnreadableMessageError, match="advance"):
         download(media, "f", io.BytesIO(), index="here")
 
 
 def test_media_that_go_round_in_a_circle_end_at_the_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.wecom.media.LARGEST_FILE", 10_000)
-    with pytest.raises(UnreadableMessage, match="larger"):
+    with pytest.raises(UnreadableMessageError, match="larger"):
         download(lambda _, index: MediaChunk(b"x" * 100, "b" if index == "a" else "a", False), "f", io.BytesIO())
 
 

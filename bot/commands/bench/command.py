@@ -121,7 +121,7 @@ def bench_pages(rounds: int, as_json: bool) -> None:
         try:
             with ThreadPoolExecutor(1) as apart:  # requests made inside a command's context would share one visitor
                 weights = apart.submit(pages.run, app, rounds, lambda: progress.advance(bar)).result()
-        except pages.NotSeeded:
+        except pages.NotSeededError:
             fail("这里量的是造出来的客户：请在一个空库上先运行 flask seed（TICI_VAR 指到别处即可），再量")
     if as_json:
         click.echo(json.dumps(asdict(weights) | {"holds": weights.holds}, ensure_ascii=False))

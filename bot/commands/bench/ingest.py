@@ -143,7 +143,7 @@ def _system(system: System, folder: Path, ring: KeyRing, archive: ArchiveSource)
     own.__dict__.update(keyring=ring, archive=archive)
     upgrade(own.store.engine)
     own.settings  # noqa: B018 - compiled before it is measured
-    own.bell  # noqa: B018 - and the queue begun
+    own.queue  # noqa: B018 - and the queue begun
     return own
 
 

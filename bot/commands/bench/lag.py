@@ -15,6 +15,7 @@ from bot.platform import clock
 from bot.platform.models import Customer, Message, Outbox
 from bot.sandbox.control import SandboxControl
 from bot.system import System
+from bot.wecom.errors import BotError
 
 AGENTS = 30  # WeCom takes 30 cards a minute for one member; this many keep well below
 ASKERS = 10  # one message in so many is a question that is prompted at once
@@ -51,7 +52,7 @@ class Lag:
     to_leave: Spread
 
 
-class BenchError(Exception):
+class BenchError(BotError):
     """A run that came to nothing; the text says why."""
 
 

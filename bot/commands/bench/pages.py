@@ -21,6 +21,7 @@ from bot.analytics import reports
 from bot.platform import clock
 from bot.platform.models import Account, Agent, ArchiveCursor, Customer, Follow, Message
 from bot.system import System
+from bot.wecom.errors import BotError
 
 MOST_MS = 150.0  # the 95th of a hundred answers of every page
 MOST_BYTES = 300 * 1024  # the first board with all it needs, as it travels
@@ -70,7 +71,7 @@ class Known:
         return self.own[nth % len(self.own)]
 
 
-class NotSeeded(Exception):  # noqa: N818 - named for what it is
+class NotSeededError(BotError):
     """The database was not filled by `flask seed`: real people's pages are not opened for a measurement."""
 
 
@@ -78,7 +79,7 @@ Address = Callable[[Known, int], str]
 
 
 def run(app: Flask, rounds: int, advance: Callable[[], object]) -> Weights:
-    """Ask for each page `rounds` times; raises NotSeeded."""
+    """Ask for each page `rounds` times; raises NotSeededError."""
     system: System = app.extensions["tici"]
     _refuse_real_people(system)
     app.config["WTF_CSRF_ENABLED"] = False  # of this process alone
@@ -192,7 +193,7 @@ def _computed(system: System, name: str) -> float:
 def _refuse_real_people(system: System) -> None:
     with system.store.read() as session:
         if session.scalar(select(ArchiveCursor.corp_id).where(ArchiveCursor.corp_id == "seed")) is None:
-            raise NotSeeded
+            raise NotSeededError
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
-from bot.commands.bench.seeding import NotEmpty, seed
+from bot.commands.bench.seeding import NotEmptyError, seed
 from bot.commands.terminal import console, fail, migrated_system, progress_bar
 from bot.platform import clock
 
@@ -24,6 +24,6 @@ def seed_command(customers: int, messages: int, agents: int) -> None:
                 system.store, system.settings, customers, messages, agents, clock.now(),
                 lambda done: progress.advance(bar, done),
             )  # fmt: skip
-        except NotEmpty:
+        except NotEmptyError:
             fail("数据库里已经有客户：造的客户不能和真的混在一起。请换一个空库（TICI_DATABASE_URL 或 TICI_VAR）")
     console.print(f"造好了 {customers} 位客户")

@@ -31,6 +31,7 @@ from bot.platform.models import (
     StageMove,
     Tagging,
 )
+from bot.wecom.errors import BotError
 from sop.playbook import Pipeline, Sop
 from sop.wording import render
 from taggers.hits import TagHit
@@ -61,7 +62,7 @@ _ANSWERS = (
 _CHANNELS = ("门店二维码", "公众号", "老客转介绍", "直播间")
 
 
-class NotEmpty(Exception):  # noqa: N818 - named for what it is
+class NotEmptyError(BotError):
     """The database already holds customers: made-up rows must never stand among real ones."""
 
 
@@ -94,10 +95,10 @@ def seed(
     now: datetime,
     advance: Callable[[int], object],
 ) -> None:
-    """Write the rows; `advance` is told of every portion of customers. Raises NotEmpty."""
+    """Write the rows; `advance` is told of every portion of customers. Raises NotEmptyError."""
     with store.write() as session:
         if session.scalar(select(Customer.id).limit(1)) is not None:
-            raise NotEmpty
+            raise NotEmptyError
         people = _agents(session, agents, now)
     maker = _Maker(settings, people, max(messages // max(customers, 1), 1), now)
     for first in range(1, customers + 1, AT_ONCE):

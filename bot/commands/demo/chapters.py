@@ -73,7 +73,7 @@ def drift_repaired(story: Story) -> None:
     )
     since = story.control.last_effect()
     run = start_comparison(system, "ours", clock.now())
-    system.bell.ring_for("deliver", compare_agents(system, run, [AGENT]))
+    system.queue.enqueue_for("deliver", compare_agents(system, run, [AGENT]))
     found = [drift for drift in run.drift if drift.external_userid == who]
     words = "；".join(f"看板 {drift.ours}，手机 {drift.theirs}，{drift.repair}" for drift in found)
     story.step("核对（flask wecom reconcile）", "查出不一致", lambda: (found, words) if found else "没有查出")

@@ -12,7 +12,7 @@ import tomlkit
 from sqlalchemy import select
 
 from bot.agents.manual_enrolment import enrol_by_hand
-from bot.customers.state import open_case
+from bot.customers.state import load_customer
 from bot.platform import clock
 from bot.platform.models import Customer, Follow, SopTask
 
@@ -66,7 +66,7 @@ def _known(story: Story, guests: Sequence[str]) -> tuple[None, str] | str:
 def _enrol(story: Story, guests: Sequence[str]) -> None:
     with story.system.work() as work:
         for customer in work.session.scalars(select(Customer).where(Customer.external_userid.in_(guests))).all():
-            enrol_by_hand(work, open_case(work.session, customer), SOP, AGENT)
+            enrol_by_hand(work, load_customer(work.session, customer), SOP, AGENT)
 
 
 def _due(story: Story, guests: Sequence[str]) -> tuple[datetime, str] | str:

@@ -30,6 +30,7 @@ from bot.platform.models import (
 )
 from bot.sandbox.control import SandboxControl
 from bot.system import System
+from bot.wecom.errors import BotError
 
 STALLED_SECONDS = 60
 CHUNK = 500
@@ -37,7 +38,7 @@ _BASE = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
 _AGENTS = ("LinXiaoyu", "ChenGuoan", "ZhouMin", "WuTong")
 
 
-class ReplayError(Exception):
+class ReplayError(BotError):
     """A file that cannot be replayed (with the line), or a system that stopped taking messages."""
 
 

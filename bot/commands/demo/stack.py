@@ -30,12 +30,13 @@ from bot.platform.valkey import ensure_valkey, stop_valkey
 from bot.sandbox.control import SandboxControl
 from bot.sandbox.corp import prepare
 from bot.system import System
+from bot.wecom.errors import BotError
 
 READY_SECONDS = 40
 _BOARD_LIFE = timedelta(days=30)
 
 
-class StackError(Exception):
+class StackError(BotError):
     """A child process that would not start or died; the text says which and where its log is."""
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from bot.sandbox.control import SandboxControl
 from bot.system import System
+from bot.wecom.errors import BotError
 
 AGENT = "LinXiaoyu"
 
@@ -27,7 +28,7 @@ PATIENCE = 20.0  # seconds within which a step must be seen
 Seen = TypeVar("Seen")
 
 
-class NotSeenError(Exception):
+class NotSeenError(BotError):
     """A step that did not come about in time; the text says what was seen instead."""
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.delivery.handler import Errand, Skipped
-from bot.intake.media.store import Busy, Fetched, open_media_store
+from bot.delivery.handler import NotNeededError, OutboxHandler
+from bot.intake.media.store import DownloadBusyError, Fetched, open_media_store
 from bot.platform.models import MediaFile, Message, Outbox
 from bot.platform.work import Work
-from bot.wecom.errors import UnreadableMessage, WeComError
+from bot.wecom.errors import UnreadableMessageError, WeComError
 from bot.wecom.kinds import MediaRef
 
 if TYPE_CHECKING:
@@ -113,20 +113,20 @@ def forget_media(session: Session, message_ids: Sequence[int]) -> list[str]:
     return sorted(contents - shared)
 
 
-class FetchMedia(Errand):
+class FetchMedia(OutboxHandler):
     """A file from WeCom into the media store; a large one takes several errands, each going on from the last."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         file = work.session.get(MediaFile, row.payload["file"])
         if file is None or file.state != "asked":
-            raise Skipped("文件已不需要，或已经取到")
+            raise NotNeededError("文件已不需要，或已经取到")
         most = work.settings.tables.media.max_mb * MEGABYTE
         if file.announced_size is not None and file.announced_size > most:
             _settle(file, "refused", f"文件 {file.announced_size // MEGABYTE} MB，超过 [media] max_mb")
-            raise Skipped(file.why)
+            raise NotNeededError(file.why)
         if (twin := _twin(work.session, file)) is not None:
             _take_from(file, twin, work.now)
-            raise Skipped("同一个文件已经在库里")
+            raise NotNeededError("同一个文件已经在库里")
         file.attempts += 1
         return {**row.payload, "most": most}
 
@@ -138,9 +138,9 @@ class FetchMedia(Errand):
         store = open_media_store(system)
         try:
             fetched = store.fetch(system.archive.media, file.sdkfileid, file.fileid_hash, file.md5, payload["most"])
-        except Busy:
+        except DownloadBusyError:
             raise WeComError(None, "the file is being fetched by another worker", api=KIND) from None
-        except UnreadableMessage as error:
+        except UnreadableMessageError as error:
             return {"refused": error.reason}
         return {"done": fetched.done, "size": fetched.size, "content": fetched.content, "sniffed": fetched.sniffed}
 

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import puremagic
 
-from bot.intake.media.places import Place, open_place
+from bot.intake.media.storage import MediaStorage, open_storage
 from bot.platform.encryption import DataKeys
-from bot.wecom.errors import Remedy, UnreadableMessage, WeComError
+from bot.wecom.errors import BotError, Remedy, UnreadableMessageError, WeComError
 from bot.wecom.media import MediaChunk
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _DIFFERS = Remedy("文件与企业微信给出的 md5 不符，重新下载", re
 Ask = Callable[[str, str], MediaChunk]
 
 
-class Busy(Exception):  # noqa: N818 - an outcome, not an error
+class DownloadBusyError(BotError):
     """Another process is fetching this very file."""
 
 
@@ -61,14 +61,14 @@ class _Progress:
 class MediaStore:
     """Contents by hash; nobody but who holds the data keys can read them, or tell by its name what a file is."""
 
-    def __init__(self, place: Place, parts: Path, keys: DataKeys) -> None:
+    def __init__(self, place: MediaStorage, parts: Path, keys: DataKeys) -> None:
         self._place, self._parts, self._keys = place, parts, keys
 
     def fetch(self, ask: Ask, sdkfileid: str, name: str, md5: str, most: int, seconds: float = AT_ONCE) -> Fetched:
         """Fetch a file, or as much of it as there is time for; call again until it is done.
 
         ask: ArchiveSource.media. name: of the part, the same at every call. md5: as announced, or "". most: bytes.
-        Raises UnreadableMessage for a file that is too large or whose index does not advance, Busy, and what `ask`
+        Raises UnreadableMessageError for a file that is too large or whose index does not advance, DownloadBusyError, and what `ask`
         raises.
         """
         ends = time.monotonic() + seconds
@@ -79,12 +79,12 @@ class MediaStore:
                 part.append(chunk)
                 if part.progress.size > most:
                     part.discard()
-                    raise UnreadableMessage(f"文件大于 {most // 1024 // 1024} MB")
+                    raise UnreadableMessageError(f"文件大于 {most // 1024 // 1024} MB")
                 if chunk.finished:
                     return self._finish(part, md5)
                 try:
                     chunk.index_after(before)
-                except UnreadableMessage:
+                except UnreadableMessageError:
                     part.discard()
                     raise
                 if time.monotonic() > ends:
@@ -153,7 +153,7 @@ class MediaStore:
 def open_media_store(system: System) -> MediaStore:
     """The store that TICI_MEDIA_URL names: `var/media` by default."""
     folder = system.environment.var / "media"
-    return MediaStore(open_place(system.environment.media_url, folder), folder / "parts", system.data_keys)
+    return MediaStore(open_storage(system.environment.media_url, folder), folder / "parts", system.data_keys)
 
 
 def sniff(head: bytes) -> str:
@@ -179,7 +179,7 @@ class _Part:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._file.close()
-            raise Busy from None
+            raise DownloadBusyError from None
         self.progress = self._known()
         self._file.truncate(self.progress.written)
         return self

@@ -17,14 +17,14 @@ from bot.platform.models import Consent, Message, Quarantine
 from bot.platform.stored_sentences import retell
 from bot.wecom.errors import WeComError
 from bot.wecom.keyring import KeyRing
-from taggers.said import Said
+from taggers.translatable import Translatable
 
 _LATE, _TOO_LATE = timedelta(minutes=5), timedelta(hours=1)
 _PROCESSORS = {62: "x86_64", 183: "aarch64"}  # e_machine in the header of a Linux library
 
 
 def archive_secret(probe: Probe) -> Finding:
-    mend = Said(
+    mend = Translatable(
         "{archive} → Secret → 查看，填进 WECOM_ARCHIVE_SECRET（它和应用的 Secret 不是同一个）", archive=ARCHIVE
     )
     return judge_token(probe.archive_token, mend)
@@ -36,19 +36,21 @@ def archive_ip(probe: Probe) -> Finding:
     )
     if refused is None:
         return Finding(OK, "没有被拒绝")
-    mend = Said(
+    mend = Translatable(
         "{archive} → 可信IP地址 → 设置，添加本机的公网 IP{address}", archive=ARCHIVE, address=seen_address(refused)
     )
-    return Finding(BAD, Said("本机 IP 不在存档的可信 IP 里（{errcode}）", errcode=refused.errcode), mend)
+    return Finding(BAD, Translatable("本机 IP 不在存档的可信 IP 里（{errcode}）", errcode=refused.errcode), mend)
 
 
 def archive_open(probe: Probe) -> Finding:
     answer = probe.seats
     if answer.errcode == 301053:
-        return Finding(BAD, "没有开通会话内容存档（301053）", Said("{archive}：购买并开启", archive=ARCHIVE))
+        return Finding(BAD, "没有开通会话内容存档（301053）", Translatable("{archive}：购买并开启", archive=ARCHIVE))
     if answer.errcode == 301052:
         return Finding(
-            BAD, "会话内容存档已到期（301052）", Said("{archive}：续费；到期后的对话不会被存档", archive=ARCHIVE)
+            BAD,
+            "会话内容存档已到期（301052）",
+            Translatable("{archive}：续费；到期后的对话不会被存档", archive=ARCHIVE),
         )
     if answer.error is not None:
         return Finding(BAD, said(answer), answer.error.remedy.advice)
@@ -56,18 +58,20 @@ def archive_open(probe: Probe) -> Finding:
         return Finding(
             BAD,
             "没有给任何成员开通存档，所以存档是空的",
-            Said("{archive} → 开启范围，选上要存档的成员", archive=ARCHIVE),
+            Translatable("{archive} → 开启范围，选上要存档的成员", archive=ARCHIVE),
         )
-    return Finding(OK, Said("{n} 个席位在用", n=len(answer.value)))
+    return Finding(OK, Translatable("{n} 个席位在用", n=len(answer.value)))
 
 
 def seats(probe: Probe) -> Finding:
     seated = {userid.casefold() for userid in probe.seats.value}
     without = [userid for userid in probe.follow_users.value if userid.casefold() not in seated]
     if without:
-        more = Said(" 等 {n} 位", n=len(without)) if len(without) > 5 else ""
-        mend = Said("{archive} → 开启范围，加上他们；他们的对话现在不会被存档", archive=ARCHIVE)
-        return Finding(WARN, Said("有客户、却没有存档席位：{names}{more}", names=without[:5], more=more), mend)
+        more = Translatable(" 等 {n} 位", n=len(without)) if len(without) > 5 else ""
+        mend = Translatable("{archive} → 开启范围，加上他们；他们的对话现在不会被存档", archive=ARCHIVE)
+        return Finding(
+            WARN, Translatable("有客户、却没有存档席位：{names}{more}", names=without[:5], more=more), mend
+        )
     return Finding(OK, "有客户的成员都有席位")
 
 
@@ -78,17 +82,25 @@ def sdk(probe: Probe) -> Finding:
     path = Path(probe.access.finance_sdk or "")
     if not probe.access.finance_sdk or not path.is_file():
         return Finding(
-            BAD, Said("没有 {path}", path=path) if probe.access.finance_sdk else "没有设置 WECOM_FINANCE_SDK", mend
+            BAD,
+            Translatable("没有 {path}", path=path) if probe.access.finance_sdk else "没有设置 WECOM_FINANCE_SDK",
+            mend,
         )
     library = path.read_bytes()
     built_for = _PROCESSORS.get(int.from_bytes(library[18:20], "little"), "?") if library[:4] == b"\x7fELF" else ""
     if built_for != platform.machine():
-        told = Said("是给 {built_for} 的", built_for=built_for) if built_for else Said("不是 Linux 的动态库")
+        told = (
+            Translatable("是给 {built_for} 的", built_for=built_for)
+            if built_for
+            else Translatable("不是 Linux 的动态库")
+        )
         return Finding(
-            BAD, Said("{name} {told}，本机是 {machine}", name=path.name, told=told, machine=platform.machine()), mend
+            BAD,
+            Translatable("{name} {told}，本机是 {machine}", name=path.name, told=told, machine=platform.machine()),
+            mend,
         )
     size, digest = f"{len(library) / 1024**2:.1f}", sha256(library).hexdigest()[:12]
-    return Finding(OK, Said("{name}，{size} MB，SHA-256 {digest}", name=path.name, size=size, digest=digest))
+    return Finding(OK, Translatable("{name}，{size} MB，SHA-256 {digest}", name=path.name, size=size, digest=digest))
 
 
 def archive_read(probe: Probe) -> Finding:
@@ -102,14 +114,14 @@ def archive_read(probe: Probe) -> Finding:
 
 def private_keys(probe: Probe) -> Finding:
     folder = probe.access.private_keys
-    mend = Said("运行 flask keys new 生成一对，把公钥贴到：{archive} → 消息加密公钥 → 设置", archive=ARCHIVE)
+    mend = Translatable("运行 flask keys new 生成一对，把公钥贴到：{archive} → 消息加密公钥 → 设置", archive=ARCHIVE)
     try:
         ring = KeyRing.load(folder)
     except (ValueError, OSError) as error:
         return Finding(BAD, str(error), "换上未加密的 PEM 私钥（RSA 2048）")
     if not ring.versions:
         return Finding(BAD, "没有私钥", mend)
-    return Finding(OK, Said("第 {versions} 版", versions=list(ring.versions)))
+    return Finding(OK, Translatable("第 {versions} 版", versions=list(ring.versions)))
 
 
 def key_versions(probe: Probe) -> Finding:
@@ -119,7 +131,7 @@ def key_versions(probe: Probe) -> Finding:
         reasons = session.scalars(select(Quarantine.reason).where(Quarantine.released_at.is_(None)).limit(50)).all()
     missing = [version for version in waiting if version not in KeyRing.load(probe.access.private_keys).versions]
     if missing:
-        told = Said(
+        told = Translatable(
             "缺第 {versions} 版私钥，{n} 条消息读不出",
             versions=missing,
             n=sum(waiting[v] for v in missing),
@@ -131,7 +143,7 @@ def key_versions(probe: Probe) -> Finding:
         return Finding(
             BAD,
             retell(wrong),
-            Said(
+            Translatable(
                 "{archive} → 消息加密公钥：核对登记的公钥，换上配对的私钥后运行 flask quarantine replay",
                 archive=ARCHIVE,
             ),
@@ -139,7 +151,7 @@ def key_versions(probe: Probe) -> Finding:
     if waiting:
         return Finding(
             WARN,
-            Said("{n} 条消息在隔离区：{reason}", n=sum(waiting.values()), reason=retell(reasons[0])),
+            Translatable("{n} 条消息在隔离区：{reason}", n=sum(waiting.values()), reason=retell(reasons[0])),
             "运行 flask quarantine replay",
         )
     return Finding(OK, "见过的版本都有私钥")
@@ -151,7 +163,7 @@ def lag(probe: Probe) -> Finding:
         stored = session.scalar(select(func.count()).select_from(Message))
     if found is None:
         return Finding(BAD, "还没有拉取过", "检查 worker 与 scheduler 的日志")
-    told = Said("落后 {n} 分钟，已存 {stored} 条", n=f"{found.total_seconds() / 60:.0f}", stored=stored)
+    told = Translatable("落后 {n} 分钟，已存 {stored} 条", n=f"{found.total_seconds() / 60:.0f}", stored=stored)
     mend = "企业微信只保存几天：检查 worker 的日志、网络和磁盘"
     if found >= _TOO_LATE:
         return Finding(BAD, told, mend)
@@ -163,5 +175,5 @@ def unagreed(probe: Probe) -> Finding:
         count = session.scalar(select(func.count()).select_from(Consent).where(Consent.refused_at.is_not(None))) or 0
     if count:
         mend = "这些客户的消息不会进存档；需要时请员工在对话里再次发起同意"
-        return Finding(WARN, Said("{n} 位客户不同意存档", n=count), mend)
+        return Finding(WARN, Translatable("{n} 位客户不同意存档", n=count), mend)
     return Finding(OK, "没有")

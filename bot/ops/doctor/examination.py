@@ -13,7 +13,7 @@ from datetime import datetime
 from bot.ops.doctor import app, archive, callback, host
 from bot.ops.doctor.finding import BAD, SKIPPED, Finding, Probe
 from bot.system import System
-from taggers.said import Said
+from taggers.translatable import Translatable
 
 Look = Callable[[Probe], Finding]
 
@@ -80,11 +80,13 @@ def examine(system: System, now: datetime) -> Iterator[tuple[Check, Finding]]:
 
 def titles(names: Sequence[str]) -> str:
     """What people call these checks."""
-    return Said("{names}", names=[Said(check.title) for check in CHECKS if check.name in names])
+    return Translatable("{names}", names=[Translatable(check.title) for check in CHECKS if check.name in names])
 
 
 def _looked(check: Check, probe: Probe) -> Finding:
     try:
         return check.look(probe)
     except Exception as error:  # a check that breaks must not hide the others
-        return Finding(BAD, Said("检查本身出错：{kind}", kind=type(error).__name__), "请把这一行和日志发给维护者")
+        return Finding(
+            BAD, Translatable("检查本身出错：{kind}", kind=type(error).__name__), "请把这一行和日志发给维护者"
+        )

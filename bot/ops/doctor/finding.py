@@ -14,7 +14,7 @@ from bot.platform.archive_sources import open_archive
 from bot.platform.environment import WeComAccess
 from bot.system import System
 from bot.wecom import audit
-from bot.wecom.api import WeComClient
+from bot.wecom.api import Credentials, WeComClient
 from bot.wecom.archive import ArchiveSource
 from bot.wecom.errors import WeComError
 from bot.wecom.native import NativeArchive
@@ -62,12 +62,13 @@ class Probe:
     @cached_property
     def app(self) -> WeComClient:
         a = self.access
-        return WeComClient(a.corp_id, a.app_secret, app_id=a.app_id, api_url=a.api_url, timeout=SECONDS)
+        return WeComClient(Credentials(a.corp_id, a.app_secret, a.app_id), api_url=a.api_url, timeout=SECONDS)
 
     @cached_property
     def archive(self) -> WeComClient:
         a = self.access
-        return WeComClient(a.corp_id, a.archive_secret, purpose="archive", api_url=a.api_url, timeout=SECONDS)
+        credentials = Credentials(a.corp_id, a.archive_secret, purpose="archive")
+        return WeComClient(credentials, api_url=a.api_url, timeout=SECONDS)
 
     @cached_property
     def front_door(self) -> requests.Response | None:

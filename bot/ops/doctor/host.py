@@ -19,7 +19,7 @@ from bot.platform.database.store import get_status
 from bot.platform.environment import SurroundingsError
 from bot.platform.models import Customer, Message
 from bot.platform.queue import WORKER_SECONDS, connect_redis
-from taggers.said import Said
+from taggers.translatable import Translatable
 
 _OLDEST = {"sqlite": (3, 35), "postgresql": (13,)}
 _LITTLE, _TOO_LITTLE = 2 * 1024**3, 300 * 1024**2
@@ -33,7 +33,7 @@ def config(probe: Probe) -> Finding:
     except ConfigError as error:
         return Finding(
             BAD,
-            Said(
+            Translatable(
                 "{name} 有 {n} 处错误：{problem}",
                 name=path.name,
                 n=len(error.problems),
@@ -45,7 +45,7 @@ def config(probe: Probe) -> Finding:
     if problems:
         return Finding(
             BAD,
-            Said(
+            Translatable(
                 "文件有 {n} 处错误，仍按版本 {version} 运行：{problem}",
                 n=len(problems),
                 version=settings.version,
@@ -53,7 +53,7 @@ def config(probe: Probe) -> Finding:
             ),
             "运行 flask check 看全部",
         )
-    return Finding(OK, Said("版本 {version}", version=settings.version))
+    return Finding(OK, Translatable("版本 {version}", version=settings.version))
 
 
 def database(probe: Probe) -> Finding:
@@ -64,13 +64,13 @@ def database(probe: Probe) -> Finding:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError as error:
         mend = "检查数据库是否在运行，以及 TICI_DATABASE_URL 里的地址、账号和密码"
-        return Finding(BAD, Said("连不上（{kind}）", kind=type(error).__name__), mend)
+        return Finding(BAD, Translatable("连不上（{kind}）", kind=type(error).__name__), mend)
     name, found = engine.dialect.name, ".".join(map(str, version))
     if tuple(version) < _OLDEST[name]:
         return Finding(
             BAD,
-            Said("{name} {found} 太旧", name=name, found=found),
-            Said("升级到 {version} 或更新", version=".".join(map(str, _OLDEST[name]))),
+            Translatable("{name} {found} 太旧", name=name, found=found),
+            Translatable("升级到 {version} 或更新", version=".".join(map(str, _OLDEST[name]))),
         )
     return Finding(OK, f"{name} {found}")
 
@@ -80,12 +80,12 @@ def migrations(probe: Probe) -> Finding:
     if revision != head:
         return Finding(
             BAD,
-            Said("是版本 {revision}，需要版本 {head}", revision=revision, head=head)
+            Translatable("是版本 {revision}，需要版本 {head}", revision=revision, head=head)
             if revision
-            else Said("还是空的，需要版本 {head}", head=head),
+            else Translatable("还是空的，需要版本 {head}", head=head),
             "运行 flask db upgrade",
         )
-    return Finding(OK, Said("版本 {head}", head=head))
+    return Finding(OK, Translatable("版本 {head}", head=head))
 
 
 def data_keys(probe: Probe) -> Finding:
@@ -97,7 +97,7 @@ def data_keys(probe: Probe) -> Finding:
             session.scalar(select(Message.line).order_by(Message.id.desc()).limit(1))
     except (SurroundingsError, SQLAlchemyError) as error:
         why = str(error) if isinstance(error, SurroundingsError) else str(error)[:200]
-        return Finding(BAD, Said("打不开已存的数据：{why}", why=why), mend)
+        return Finding(BAD, Translatable("打不开已存的数据：{why}", why=why), mend)
     return Finding(OK, "能打开最早和最新的数据")
 
 
@@ -111,7 +111,7 @@ def judge_space(free: int, writable: bool) -> Finding:
     """What so many bytes are worth."""
     if not writable:
         return Finding(BAD, "TICI_VAR 的目录不能写", "把目录的属主改成运行 Tici 的用户")
-    left = Said("还剩 {size} GB", size=f"{free / 1024**3:.1f}")
+    left = Translatable("还剩 {size} GB", size=f"{free / 1024**3:.1f}")
     if free < _TOO_LITTLE:
         return Finding(BAD, left, "马上清理磁盘：写满以后存档会停")
     if free < _LITTLE:
@@ -127,8 +127,8 @@ def redis_server(probe: Probe) -> Finding:
         version = connect_redis(url).info("server")["redis_version"]
     except redis.RedisError as error:
         mend = "检查 Redis 是否在运行，以及 TICI_REDIS_URL 里的地址和密码；消息不会丢，恢复后自动继续"
-        return Finding(BAD, Said("连不上（{kind}）", kind=type(error).__name__), mend)
-    return Finding(OK, Said("版本 {version}", version=version))
+        return Finding(BAD, Translatable("连不上（{kind}）", kind=type(error).__name__), mend)
+    return Finding(OK, Translatable("版本 {version}", version=version))
 
 
 def redis_policy(probe: Probe) -> Finding:
@@ -136,10 +136,12 @@ def redis_policy(probe: Probe) -> Finding:
     policy = info.get("maxmemory_policy", "")
     if policy != "noeviction" and info.get("maxmemory", 0):
         mend = "redis-cli CONFIG SET maxmemory-policy noeviction，并写进 redis.conf"
-        return Finding(BAD, Said("maxmemory-policy 是 {policy}：内存满时任务会被悄悄丢掉", policy=policy), mend)
+        return Finding(
+            BAD, Translatable("maxmemory-policy 是 {policy}：内存满时任务会被悄悄丢掉", policy=policy), mend
+        )
     if policy != "noeviction":
         mend = "在 redis.conf 写 maxmemory-policy noeviction，免得以后设了 maxmemory 就丢任务"
-        return Finding(WARN, Said("maxmemory-policy 是 {policy}", policy=policy), mend)
+        return Finding(WARN, Translatable("maxmemory-policy 是 {policy}", policy=policy), mend)
     return Finding(OK, policy)
 
 
@@ -149,7 +151,7 @@ def workers(probe: Probe) -> Finding:
     count = sum(1 for worker in Worker.all(connection=connection) if _beats(worker.last_heartbeat))
     if not count:
         return Finding(BAD, "没有 worker 在运行", "运行 flask worker（用 systemd 或容器守着它）")
-    return Finding(OK, Said("{n} 个在运行", n=count))
+    return Finding(OK, Translatable("{n} 个在运行", n=count))
 
 
 def _beats(last: datetime | None) -> bool:

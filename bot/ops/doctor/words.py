@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bot.ops.doctor.finding import BAD, OK, Answer, Finding
-from taggers.said import Said
+from taggers.translatable import Translatable
 
 REFUSED_ADDRESS = (60020, 301042, 10009)
-CONSOLE = Said("管理后台 → 应用管理 → 自建应用")
-ARCHIVE = Said("管理后台 → 安全与管理 → 管理工具 → 会话内容存档")
+CONSOLE = Translatable("管理后台 → 应用管理 → 自建应用")
+ARCHIVE = Translatable("管理后台 → 安全与管理 → 管理工具 → 会话内容存档")
 
 
 def judge_token(answer: Answer, mend: str) -> Finding:
@@ -21,14 +21,14 @@ def judge_token(answer: Answer, mend: str) -> Finding:
 def said(answer: Answer) -> str:
     assert answer.error is not None
     code = (
-        Said("没有读得懂的回答")
+        Translatable("没有读得懂的回答")
         if answer.error.errcode is None
-        else Said("错误码 {errcode}", errcode=answer.error.errcode)
+        else Translatable("错误码 {errcode}", errcode=answer.error.errcode)
     )
-    return Said("{code}：{advice}", code=code, advice=answer.error.remedy.advice)
+    return Translatable("{code}：{advice}", code=code, advice=answer.error.remedy.advice)
 
 
 def seen_address(answer: Answer) -> str:
     """The address that WeCom saw, which its errmsg tells."""
     _, mark, rest = (answer.error.errmsg if answer.error else "").partition("from ip: ")
-    return Said("：{address}", address=rest.split(",")[0].strip()) if mark else ""
+    return Translatable("：{address}", address=rest.split(",")[0].strip()) if mark else ""

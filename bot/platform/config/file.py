@@ -17,7 +17,7 @@ from bot.platform.database.audit_log import record
 from bot.platform.database.store import insert_new
 from bot.platform.models import ConfigVersion
 from bot.wecom.errors import BotError
-from taggers.said import Said
+from taggers.translatable import Translatable
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -37,7 +37,7 @@ class ConfigText:
         return (_BOM if self.bom else b"") + ended.encode()
 
 
-class Stale(BotError):  # noqa: N818 - named for what it is
+class StaleConfigError(BotError):
     """The file is no longer as it was when the edit began; nothing was written."""
 
     def __init__(self, current: ConfigText) -> None:
@@ -45,7 +45,7 @@ class Stale(BotError):  # noqa: N818 - named for what it is
         self.current = current
 
 
-class NotWritten(BotError):  # noqa: N818 - named for what it is
+class ConfigNotWrittenError(BotError):
     """The file cannot be written; the text says why and what to do."""
 
 
@@ -57,10 +57,12 @@ def read_config_text(path: Path) -> ConfigText:
         raw = b""
     except OSError as error:
         raise ConfigError(
-            [Problem(path.name, 1, 1, "", Said("读不了（{strerror}）", strerror=error.strerror))]
+            [Problem(path.name, 1, 1, "", Translatable("读不了（{strerror}）", strerror=error.strerror))]
         ) from None
     if len(raw) > MOST_BYTES:
-        raise ConfigError([Problem(path.name, 1, 1, "", Said("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))])
+        raise ConfigError(
+            [Problem(path.name, 1, 1, "", Translatable("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))]
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -84,12 +86,14 @@ def why_not_writable(path: Path) -> str | None:
     except FileNotFoundError:
         mode = stat.S_IWUSR
     except OSError as error:
-        return Said("读不了 {name}（{strerror}）", name=path.name, strerror=error.strerror)
+        return Translatable("读不了 {name}（{strerror}）", name=path.name, strerror=error.strerror)
     writable = mode & 0o222 and (not target.exists() or os.access(target, os.W_OK))  # root is not held by bits
     if not writable:
-        return Said("{name} 是只读的：在服务器上执行 chmod u+w {name}，或直接在服务器上修改它", name=path.name)
+        return Translatable(
+            "{name} 是只读的：在服务器上执行 chmod u+w {name}，或直接在服务器上修改它", name=path.name
+        )
     if not os.access(target.parent, os.W_OK):
-        return Said(
+        return Translatable(
             "{name} 所在的文件夹不能写：请让运行本服务的账号对它有写权限，或直接在服务器上修改文件", name=path.name
         )
     return None
@@ -98,7 +102,9 @@ def why_not_writable(path: Path) -> str | None:
 def check_text(path: Path, text: str, now: datetime) -> Settings:
     """The whole text as Settings, examples and materials tried; raises ConfigError with every problem in it."""
     if len(text.encode()) > MOST_BYTES:
-        raise ConfigError([Problem(path.name, 1, 1, "", Said("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))])
+        raise ConfigError(
+            [Problem(path.name, 1, 1, "", Translatable("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))]
+        )
     return parse_settings(text, path.name, today=now.date(), beside=path.parent)
 
 
@@ -115,7 +121,7 @@ class ConfigEdit:
 def save_config(keeper: SettingsKeeper, edit: ConfigEdit, now: datetime) -> Settings:
     """Put a text into force if it is good and the file is still the one with the edit's stamp.
 
-    Raises ConfigError (nothing is written), Stale (somebody was faster) or NotWritten. The change is in the ledger
+    Raises ConfigError (nothing is written), StaleConfigError (somebody was faster) or ConfigNotWrittenError. The change is in the ledger
     when the file is in place: both are done in one transaction, the file last.
     """
     path = keeper.path
@@ -123,7 +129,7 @@ def save_config(keeper: SettingsKeeper, edit: ConfigEdit, now: datetime) -> Sett
     with keeper.store.write() as session:
         current = read_config_text(path)
         if current.stamp != edit.stamp:
-            raise Stale(current)
+            raise StaleConfigError(current)
         if current.text == edit.text:
             return settings
         version = {"version": settings.version, "text": settings.source, "loaded_at": now}
@@ -133,7 +139,7 @@ def save_config(keeper: SettingsKeeper, edit: ConfigEdit, now: datetime) -> Sett
                 break
         current = read_config_text(path)  # who waited for another's transaction sees here what it wrote
         if current.stamp != edit.stamp:
-            raise Stale(current)
+            raise StaleConfigError(current)
         record(session, edit.author, "config.save", f"config:{settings.version}", now, what=edit.what)
         session.flush()
         _replace(path, current.as_bytes(edit.text))
@@ -145,7 +151,7 @@ def _replace(path: Path, content: bytes) -> None:
     """Write beside the file, down to the disk, then rename over it: a reader sees the old or the new, never half."""
     reason = why_not_writable(path)
     if reason:
-        raise NotWritten(reason)
+        raise ConfigNotWrittenError(reason)
     target = path.resolve()
     beside = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
     try:
@@ -163,8 +169,8 @@ def _replace(path: Path, content: bytes) -> None:
             os.close(folder)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise NotWritten(
-            Said(
+        raise ConfigNotWrittenError(
+            Translatable(
                 "写不了 {name}（{strerror}）：原文件没有动；请检查磁盘空间和文件夹权限",
                 name=path.name,
                 strerror=error.strerror,

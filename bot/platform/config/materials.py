@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from bot.wecom.errors import BotError
 from sop.attachments import Attachment
 from sop.playbook import Sop, Welcome
-from taggers.said import Said
+from taggers.translatable import Translatable
 
 _MEGABYTE = 1024 * 1024
 LEAST_BYTES = 6  # WeCom wants more than 5
@@ -31,7 +32,7 @@ class MaterialFile:
     path: Path = field(repr=False)
 
 
-class BadMaterial(Exception):  # noqa: N818 - named for what it is
+class BadMaterialError(BotError):
     """A library file that is missing or that WeCom would not take; the text is for people."""
 
 
@@ -53,29 +54,29 @@ def check_materials(folder: Path, attachments: Iterable[tuple[Where, Attachment]
         name, kind = attachment.material
         try:
             find_material(folder, name, kind)
-        except BadMaterial as problem:
+        except BadMaterialError as problem:
             yield (*where, "pic" if attachment.kind == "miniprogram" else "file"), str(problem)
 
 
 def find_material(folder: Path, name: str, kind: str) -> MaterialFile:
-    """The file of this name; raises BadMaterial where it is missing, outside the library, or not to WeCom's taste."""
+    """The file of this name; raises BadMaterialError where it is missing, outside the library, or not to WeCom's taste."""
     path = folder / name
     try:
         if not path.resolve().is_relative_to(folder.resolve()):
-            raise BadMaterial(Said("「{name}」不在素材库 {folder}/ 里", name=name, folder=folder.name))
+            raise BadMaterialError(Translatable("「{name}」不在素材库 {folder}/ 里", name=name, folder=folder.name))
         stat = path.stat()
         if not path.is_file():
-            raise BadMaterial(Said("「{name}」不是文件", name=name))
+            raise BadMaterialError(Translatable("「{name}」不是文件", name=name))
         most = MOST_BYTES[kind]
         if not LEAST_BYTES <= stat.st_size <= most:
             size = (
                 f"{stat.st_size / _MEGABYTE:.1f} MB"
                 if stat.st_size > LEAST_BYTES
-                else Said("{n} 字节", n=stat.st_size)
+                else Translatable("{n} 字节", n=stat.st_size)
             )
-            kinds = {"image": Said("图片"), "file": Said("文件")}
-            raise BadMaterial(
-                Said(
+            kinds = {"image": Translatable("图片"), "file": Translatable("文件")}
+            raise BadMaterialError(
+                Translatable(
                     "「{name}」有 {size}；企业微信收的{kind}要在 6 字节到 {n} MB 之间",
                     name=name,
                     size=size,
@@ -86,12 +87,12 @@ def find_material(folder: Path, name: str, kind: str) -> MaterialFile:
         sha256, md5, head = _digests(path, stat.st_mtime_ns, stat.st_size)
     except OSError as error:
         reason = (
-            Said("没有这个文件")
+            Translatable("没有这个文件")
             if isinstance(error, FileNotFoundError)
-            else Said("读不了（{strerror}）", strerror=error.strerror)
+            else Translatable("读不了（{strerror}）", strerror=error.strerror)
         )
-        raise BadMaterial(
-            Said(
+        raise BadMaterialError(
+            Translatable(
                 "素材库 {folder}/ 里的「{name}」：{reason}；把文件放进去，或改 file 的名字",
                 folder=folder.name,
                 name=name,
@@ -99,7 +100,7 @@ def find_material(folder: Path, name: str, kind: str) -> MaterialFile:
             )
         ) from None
     if kind == "image" and not head.startswith(_PICTURE_BEGINS):
-        raise BadMaterial(Said("「{name}」的内容不是 jpg 或 png 图片，请另存为这两种格式", name=name))
+        raise BadMaterialError(Translatable("「{name}」的内容不是 jpg 或 png 图片，请另存为这两种格式", name=name))
     return MaterialFile(name, kind, sha256, md5, stat.st_size, path)
 
 

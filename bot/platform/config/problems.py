@@ -12,7 +12,7 @@ from rapidfuzz import process
 
 from bot.platform.config.positions import Path
 from sop.playbook import RATE
-from taggers.said import Said, sentence
+from taggers.translatable import Translatable, sentence
 
 # What Python's TOML parser says (its words are English), by how it begins.
 _SYNTAX = {
@@ -39,7 +39,7 @@ _SYNTAX = {
 def syntax(text: str) -> str:
     """A complaint of tomllib in Chinese, its own words in brackets."""
     words = next((words for begin, words in _SYNTAX.items() if text.startswith(begin)), None)
-    return Said("{words}（{text}）", words=Said(words), text=text) if words else text
+    return Translatable("{words}（{text}）", words=Translatable(words), text=text) if words else text
 
 
 def own(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
@@ -103,33 +103,35 @@ def in_words(detail: ErrorDetails, root: type[BaseModel]) -> str:
         return _unknown_key(place, root)
     given = detail.get("input")
     if detail["type"] == "tuple_type" and isinstance(given, dict):
-        return Said("要写两层方括号：[[{table}]]", table=".".join(key for key in place if isinstance(key, str)))
+        return Translatable(
+            "要写两层方括号：[[{table}]]", table=".".join(key for key in place if isinstance(key, str))
+        )
     if detail["type"] == "model_type" and isinstance(given, list):
-        return Said("只写一层方括号：[{table}]", table=".".join(key for key in place if isinstance(key, str)))
+        return Translatable("只写一层方括号：[{table}]", table=".".join(key for key in place if isinstance(key, str)))
     template = _PATTERNS.get(detail.get("ctx", {}).get("pattern", ""), _WORDS.get(detail["type"]))
     if template is None:
         return detail["msg"]
     said = _filled(template, detail.get("ctx", {}))
     if not isinstance(given, str | int | float) or detail["type"] == "missing" or len(repr(given)) > _LONG:
         return said
-    return Said("{said}，现在是 {given}", said=said, given=repr(given))
+    return Translatable("{said}，现在是 {given}", said=said, given=repr(given))
 
 
-def _filled(template: str, context: dict[str, Any]) -> Said:
+def _filled(template: str, context: dict[str, Any]) -> Translatable:
     """What pydantic found out, in our words; what a check of our own says is a sentence already."""
     if isinstance(context.get("error"), ValueError):
         return sentence(str(context["error"]))
     if "expected" in context:  # 'a', 'b' or 'c'
         context = {**context, "expected": context["expected"].replace(" or ", ", ").split(", ")}
-    return Said(template, **{name: value for name, value in context.items() if f"{{{name}}}" in template})
+    return Translatable(template, **{name: value for name, value in context.items() if f"{{{name}}}" in template})
 
 
 def _unknown_key(place: Path, root: type[BaseModel]) -> str:
     keys = _keys_at(place[:-1], root)
     best = process.extractOne(str(place[-1]), keys, score_cutoff=60) if keys else None
-    hint = Said("，是不是想写 {name}？", name=best[0]) if best else Said("。")
-    known = Said("这里可用的键：{names}", names=keys) if keys else ""
-    return Said("不认识的键 {name}{hint}{known}", name=place[-1], hint=hint, known=known)
+    hint = Translatable("，是不是想写 {name}？", name=best[0]) if best else Translatable("。")
+    known = Translatable("这里可用的键：{names}", names=keys) if keys else ""
+    return Translatable("不认识的键 {name}{hint}{known}", name=place[-1], hint=hint, known=known)
 
 
 def _keys_at(place: Path, root: type[BaseModel]) -> list[str]:

@@ -26,7 +26,7 @@ _SUBTABLES = ("examples", "when", "unless")  # written as [rules.examples]; the 
 _WIDE = 100
 
 
-class NoSuchRule(BotError):  # noqa: N818 - named for what it is
+class UnknownRuleError(BotError):
     """The text holds no [[rules]] (or [[sops]]) table of that id that could be changed."""
 
 
@@ -59,22 +59,22 @@ def rule_blocks(source: str) -> list[RuleBlock]:
 
 
 def find_rule(source: str, rule_id: str) -> RuleBlock:
-    """The table of this rule; raises NoSuchRule."""
+    """The table of this rule; raises UnknownRuleError."""
     found = next((block for block in rule_blocks(source) if block.id == rule_id), None)
     if found is None:
-        raise NoSuchRule(f"配置文件里没有编号为「{rule_id}」的 [[rules]]，可能刚被改名或删除")
+        raise UnknownRuleError(f"配置文件里没有编号为「{rule_id}」的 [[rules]]，可能刚被改名或删除")
     return found
 
 
 def change_rule(source: str, rule_id: str, values: Values) -> str:
-    """The text with the rule's keys made equal to `values`: what is equal already is not touched. NoSuchRule."""
+    """The text with the rule's keys made equal to `values`: what is equal already is not touched. UnknownRuleError."""
     block = find_rule(source, rule_id)
     raw = source.encode()
     document = tomlkit.parse(raw[block.start : block.end].decode())
     _make_equal(document["rules"][0], values)
     changed = tomlkit.dumps(document)
     if tomllib.loads(changed)["rules"] != [values]:  # never write what would be read as something else
-        raise NoSuchRule(f"规则「{rule_id}」的写法太特别，表单改不了，请在文件里直接修改")
+        raise UnknownRuleError(f"规则「{rule_id}」的写法太特别，表单改不了，请在文件里直接修改")
     return (raw[: block.start] + changed.encode() + raw[block.end :]).decode()
 
 
@@ -112,7 +112,7 @@ def switch_sop(source: str, sop_id: str, enabled: bool) -> str:
         else:
             table["enabled"] = False
         return (raw[:start] + tomlkit.dumps(document).encode() + raw[end:]).decode()
-    raise NoSuchRule(f"配置文件里没有编号为「{sop_id}」的 [[sops]]，可能刚被改名或删除")
+    raise UnknownRuleError(f"配置文件里没有编号为「{sop_id}」的 [[sops]]，可能刚被改名或删除")
 
 
 def _nodes_of(source: str, array: str) -> Iterable[list[Node]]:

@@ -18,6 +18,7 @@ from bot.platform.config import positions
 from bot.platform.config import problems as mistakes
 from bot.platform.config.materials import all_attachments, check_materials
 from bot.platform.config.privacy_tables import Media, Privacy
+from bot.wecom.errors import BotError
 from sop.checks import check_playbook
 from sop.fields import known_fields
 from sop.groupsend import check_group_sends, personal_steps
@@ -25,8 +26,8 @@ from sop.playbook import Alarms, Budget, Completion, CustomerField, Overdue, Pip
 from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
 from taggers.rule import Rule, Synonym, TagGroup, TextTable
-from taggers.rulebook import RuleBook, RuleErrors, compile_rulebook
-from taggers.said import Said, sentence
+from taggers.rulebook import RuleBook, RuleBookError, compile_rulebook
+from taggers.translatable import Translatable, sentence
 
 MOST_BYTES = 4 * 1024 * 1024
 _MOST_DOTS = 50
@@ -47,10 +48,10 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" + (f": {self.where}" if self.where else "")
-        return Said("{place}: {message}", place=place, message=sentence(self.message))
+        return Translatable("{place}: {message}", place=place, message=sentence(self.message))
 
 
-class ConfigError(Exception):
+class ConfigError(BotError):
     """A config file that cannot be used; `problems` holds everything that is wrong with it, in file order."""
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -134,12 +135,15 @@ def load_settings(path: Path, *, examples: bool = True, today: date | None = Non
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)  # one more says that it is too large
     except OSError as error:
-        reasons = {FileNotFoundError: Said("文件不存在"), IsADirectoryError: Said("这是一个文件夹，不是文件")}
-        reason = reasons.get(type(error), Said("读不了（{strerror}）", strerror=error.strerror))
-        message = Said("{reason}；可用 flask init --playbook education 生成一份", reason=reason)
+        reasons = {
+            FileNotFoundError: Translatable("文件不存在"),
+            IsADirectoryError: Translatable("这是一个文件夹，不是文件"),
+        }
+        reason = reasons.get(type(error), Translatable("读不了（{strerror}）", strerror=error.strerror))
+        message = Translatable("{reason}；可用 flask init --playbook education 生成一份", reason=reason)
         raise ConfigError([Problem(name, 1, 1, "", message)]) from None
     if len(raw) > MOST_BYTES:
-        raise ConfigError([Problem(name, 1, 1, "", Said("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))])
+        raise ConfigError([Problem(name, 1, 1, "", Translatable("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))])
     try:
         source = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -176,7 +180,7 @@ def parse_settings(
             version=version,
             examples=examples,
         )
-    except RuleErrors as error:
+    except RuleBookError as error:
         found += [(problem.where, problem.message) for problem in error.errors]
     known = _tags_of(tables)
     found += [(p.where, p.message) for p in check_playbook(
@@ -216,7 +220,9 @@ def _parse_toml(source: str, name: str) -> dict[str, Any]:
     dots = _MANY_DOTS.search(source)
     if dots is not None:  # the parser takes minutes for a key of very many parts
         line = source.count("\n", 0, dots.start()) + 1
-        raise ConfigError([Problem(name, line, 1, "", Said("TOML 写法有误：一个键名里最多 {n} 个点", n=_MOST_DOTS))])
+        raise ConfigError(
+            [Problem(name, line, 1, "", Translatable("TOML 写法有误：一个键名里最多 {n} 个点", n=_MOST_DOTS))]
+        )
     try:
         return tomllib.loads(source)
     except RecursionError:
@@ -227,12 +233,12 @@ def _parse_toml(source: str, name: str) -> dict[str, Any]:
         text = mistakes.syntax(re.sub(r"\s*\(at [^)]*\)", "", str(error)))
         row = (source.splitlines() or [""])[min(line, source.count("\n") + 1) - 1 : line]
         hint = (
-            Said('；这一行有中文引号或标点，请改成英文的 " = ,')
+            Translatable('；这一行有中文引号或标点，请改成英文的 " = ,')
             if row and re.search("[“”‘’＝，：【】]", row[0])
             else ""
         )
         raise ConfigError(
-            [Problem(name, line, column, "", Said("TOML 写法有误：{text}{hint}", text=text, hint=hint))]
+            [Problem(name, line, column, "", Translatable("TOML 写法有误：{text}{hint}", text=text, hint=hint))]
         ) from None
     except ValueError:  # tomllib hands on what Python says of thousands of digits
         raise ConfigError([Problem(name, 1, 1, "", "TOML 写法有误：有一个数字太长")]) from None

@@ -143,7 +143,7 @@ def database_now(session: Session) -> datetime:
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldLease:
     """A lease that was got: the fence tells a holder that was frozen and overtaken that he is too late."""
 
     name: str
@@ -151,7 +151,7 @@ class Held:
     fence: int
 
 
-def take_lease(session: Session, name: str, owner: str, seconds: float) -> Held | None:
+def take_lease(session: Session, name: str, owner: str, seconds: float) -> HeldLease | None:
     """Take or renew a lease; None while another holds it who may still live. Commit before relying on it."""
     present = database_now(session)
     until = present + timedelta(seconds=seconds)
@@ -163,16 +163,16 @@ def take_lease(session: Session, name: str, owner: str, seconds: float) -> Held 
         row.fence += 1
     row.owner, row.until = owner, until
     session.flush()
-    return Held(name, owner, row.fence)
+    return HeldLease(name, owner, row.fence)
 
 
-def still_held(session: Session, held: Held) -> bool:
+def still_held(session: Session, held: HeldLease) -> bool:
     """Whether nobody has taken the lease since; checked in the transaction that commits the work."""
     row = session.scalar(select(Lease).where(Lease.name == held.name).with_for_update())
     return row is not None and row.fence == held.fence and row.owner == held.owner
 
 
-def release_lease(session: Session, held: Held) -> None:
+def release_lease(session: Session, held: HeldLease) -> None:
     """Give a lease back so that the next holder need not wait for its end."""
     mine = (Lease.name == held.name) & (Lease.fence == held.fence) & (Lease.owner == held.owner)
     session.execute(update(Lease).where(mine).values(until=database_now(session)))

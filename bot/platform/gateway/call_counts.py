@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.platform.log import get_logger
-from bot.platform.models import ApiTally
+from bot.platform.models import ApiCalls
 from bot.wecom.limits import Limit
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _log = get_logger(__name__)
 
 
-class Tallies:
+class CallCounts:
     """This process's counts, handed to the database every other second, and the sums of all processes."""
 
     def __init__(self, store: Store) -> None:
@@ -78,15 +78,15 @@ class Tallies:
 
 def totals(session: Session) -> list[tuple[str, str, int]]:
     """(api, outcome, calls) since this database was made."""
-    summed = func.sum(ApiTally.calls)
-    rows = session.execute(select(ApiTally.api, ApiTally.errcode, summed).group_by(ApiTally.api, ApiTally.errcode))
+    summed = func.sum(ApiCalls.calls)
+    rows = session.execute(select(ApiCalls.api, ApiCalls.errcode, summed).group_by(ApiCalls.api, ApiCalls.errcode))
     return [(api, errcode, int(calls)) for api, errcode, calls in rows]
 
 
 def fold(session: Session, now: datetime) -> None:
     """Add minutes long past up, so that the table stays small and the sums stay right."""
-    past = (ApiTally.minute > _LONG_AGO) & (ApiTally.minute < now - _KEPT)
-    gone = session.execute(delete(ApiTally).where(past).returning(ApiTally.api, ApiTally.errcode, ApiTally.calls))
+    past = (ApiCalls.minute > _LONG_AGO) & (ApiCalls.minute < now - _KEPT)
+    gone = session.execute(delete(ApiCalls).where(past).returning(ApiCalls.api, ApiCalls.errcode, ApiCalls.calls))
     old: Counter[tuple[str, str, datetime]] = Counter()
     for api, errcode, calls in gone:
         old[api, errcode, _LONG_AGO] += calls
@@ -103,18 +103,18 @@ def _add(session: Session, counts: Counter[tuple[str, str, datetime]]) -> None:
             counts.items()
         )  # in one order, so that no two wait for each other
     ]
-    insert = dialect.insert(ApiTally).values(rows)
+    insert = dialect.insert(ApiCalls).values(rows)
     session.execute(
         insert.on_conflict_do_update(
-            index_elements=["api", "errcode", "minute"], set_={"calls": ApiTally.calls + insert.excluded.calls}
+            index_elements=["api", "errcode", "minute"], set_={"calls": ApiCalls.calls + insert.excluded.calls}
         )
     )
 
 
 def _sums(session: Session, since: datetime) -> dict[str, Counter[datetime]]:
     found: dict[str, Counter[datetime]] = {}
-    summed = func.sum(ApiTally.calls)
-    query = select(ApiTally.api, ApiTally.minute, summed).where(ApiTally.minute >= since, ApiTally.errcode != "held")
-    for api, minute, calls in session.execute(query.group_by(ApiTally.api, ApiTally.minute)):
+    summed = func.sum(ApiCalls.calls)
+    query = select(ApiCalls.api, ApiCalls.minute, summed).where(ApiCalls.minute >= since, ApiCalls.errcode != "held")
+    for api, minute, calls in session.execute(query.group_by(ApiCalls.api, ApiCalls.minute)):
         found.setdefault(api, Counter())[minute] = int(calls)
     return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.platform import clock
-from bot.platform.gateway.call_counts import Tallies
+from bot.platform.gateway.call_counts import CallCounts
 from bot.platform.gateway.circuit_breakers import (
     concerns_the_call_alone,
     may_probe,
@@ -23,7 +23,7 @@ from bot.platform.gateway.circuit_breakers import (
 )
 from bot.platform.gateway.quotas import spend
 from bot.platform.log import get_logger
-from bot.wecom.errors import Held, Remedy, WeComError
+from bot.wecom.errors import CallHeldError, Remedy, WeComError
 from bot.wecom.limits import Limit, group_of, limits_of
 
 if TYPE_CHECKING:
@@ -41,31 +41,33 @@ class _Seen:
     why: str
 
 
-class Door:
-    """A Doorkeeper for one secret of the corp (`purpose`), on the database that all processes share."""
+class Gateway:
+    """A CallGate for one secret of the corp (`purpose`), on the database that all processes share."""
 
-    def __init__(self, store: Store, purpose: str, tallies: Tallies, day: tuple[Limit, ...] = ()) -> None:
+    def __init__(self, store: Store, purpose: str, call_counts: CallCounts, day: tuple[Limit, ...] = ()) -> None:
         """day: what the app may send to all members together."""
-        self._store, self._purpose, self._tallies, self._day = store, purpose, tallies, day
+        self._store, self._purpose, self._tallies, self._day = store, purpose, call_counts, day
         self._lock = threading.Lock()
         self._breakers: dict[str, _Seen] = {}
         self._looked_at = float("-inf")
 
     def before(self, api: str, members: Sequence[str]) -> None:
-        """See Doorkeeper."""
+        """See CallGate."""
         now = clock.now()
         try:
             self._ask_breakers(api, now)
             self._ask_limits(api, members, now)
-        except Held:
+        except CallHeldError:
             self._tallies.count(api, "held", now)
             raise
         except SQLAlchemyError as error:
             _log.warning("calls held: the database does not answer", error=type(error).__name__)
-            raise Held(None, "the database does not answer", Remedy("数据库没有应答", retry_after=5), api) from None
+            raise CallHeldError(
+                None, "the database does not answer", Remedy("数据库没有应答", retry_after=5), api
+            ) from None
 
     def after(self, api: str, error: WeComError | None) -> None:
-        """See Doorkeeper."""
+        """See CallGate."""
         now = clock.now()
         outcome = "0" if error is None else "none" if error.errcode is None else str(error.errcode)
         self._tallies.count(api, outcome, now)
@@ -94,19 +96,21 @@ class Door:
                 seen = None if probing else self._breakers.get(name)
             if seen is not None and seen.until is not None:
                 wait = max((seen.until - now).total_seconds(), 1.0)
-                raise Held(None, "left alone for now", Remedy(seen.why, retry_after=wait), api)
+                raise CallHeldError(None, "left alone for now", Remedy(seen.why, retry_after=wait), api)
 
     def _ask_limits(self, api: str, members: Sequence[str], now: datetime) -> None:
         for limit in limits_of(api, "corp"):
             if wait := self._tallies.seconds_to_wait(api, limit, now):
-                raise Held(None, "our own limit", Remedy("接口调用到了自定的上限，等窗口过去", retry_after=wait), api)
+                raise CallHeldError(
+                    None, "our own limit", Remedy("接口调用到了自定的上限，等窗口过去", retry_after=wait), api
+                )
         limits = limits_of(api, "member")
         for member in members if limits else ():
             with self._store.write() as session:
                 wait = spend(session, f"{api}:{self._purpose}:{member.casefold()}"[:128], limits, now)
             if wait:
                 advice = "这位成员收到的应用消息到了上限，等窗口过去"
-                raise Held(None, "the member's limit", Remedy(advice, retry_after=wait), api)
+                raise CallHeldError(None, "the member's limit", Remedy(advice, retry_after=wait), api)
             self._ask_day(api, now)
 
     def _ask_day(self, api: str, now: datetime) -> None:
@@ -117,7 +121,7 @@ class Door:
             wait = spend(session, f"{api}:{self._purpose}:*", self._day, now)
         if wait:
             advice = "应用一天能发的人次到了上限（WECOM_ACCOUNTS × 200），等窗口过去"
-            raise Held(None, "the app's limit of a day", Remedy(advice, retry_after=wait), api)
+            raise CallHeldError(None, "the app's limit of a day", Remedy(advice, retry_after=wait), api)
 
     def _all_well(self, names: Sequence[str], now: datetime) -> None:
         closing = [name for name in names if name in self._breakers]

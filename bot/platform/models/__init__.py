@@ -27,7 +27,7 @@ from bot.platform.models.operations import (
     Study,
     ViewEntry,
 )
-from bot.platform.models.outbox import Allowance, ApiTally, Breaker, Outbox
+from bot.platform.models.outbox import Allowance, ApiCalls, Breaker, Outbox
 from bot.platform.models.people import Account, Agent, Customer, CustomerField, Department, Follow, Note
 from bot.platform.models.privacy import Consent, SearchToken, Tombstone
 from bot.platform.models.sops import GroupSend, Material, SopEnrolment, SopTask
@@ -37,7 +37,7 @@ __all__ = [
     "Agent",
     "Alarm",
     "Allowance",
-    "ApiTally",
+    "ApiCalls",
     "ArchiveCursor",
     "ArchiveGap",
     "AuditEntry",

@@ -20,7 +20,7 @@ class Outbox(Model):
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True)  # the same thing is never put out twice
-    kind: Mapped[str] = mapped_column(String(16))  # a key of bot.worker.handlers.ERRANDS
+    kind: Mapped[str] = mapped_column(String(16))  # a key of bot.worker.handlers.HANDLERS
     state: Mapped[str] = mapped_column(String(16), default="waiting")
     payload: Mapped[dict[str, Any]] = mapped_column(SealedJson("outbox.payload"))
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
@@ -38,7 +38,7 @@ class Outbox(Model):
     error: Mapped[str | None] = mapped_column(String(500))
 
 
-class ApiTally(Model):
+class ApiCalls(Model):
     """Calls of one WeCom API with one outcome in one minute; minutes long past are added up in the year 1970."""
 
     __tablename__ = "api_tally"

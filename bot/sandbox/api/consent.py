@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sandbox.replies import Answer, Call, Refusal, endpoint
+from bot.sandbox.replies import Answer, Call, RefusalError, endpoint
 from bot.sandbox.state import Json, Sandbox
 
 
@@ -18,9 +18,9 @@ def get_permit_user_list(sandbox: Sandbox, call: Call) -> Answer:
 def check_single_agree(sandbox: Sandbox, call: Call) -> Answer:
     info = call.body.get("info")
     if not isinstance(info, list) or not info:
-        raise Refusal(40058, "info")
+        raise RefusalError(40058, "info")
     if len(info) > 100:
-        raise Refusal(301060)
+        raise RefusalError(301060)
     return {"agreeinfo": [agreement(sandbox, item) for item in info]}
 
 
@@ -29,7 +29,7 @@ def agreement(sandbox: Sandbox, item: Json) -> Json:
     userid, outsider = str(item.get("userid", "")), str(item.get("exteranalopenid", ""))
     row = sandbox.ledger.one("SELECT * FROM follows WHERE userid = ? AND external_userid = ?", userid, outsider)
     if row is None:
-        raise Refusal(84061)
+        raise RefusalError(84061)
     return {
         "status_change_time": row["agree_at"],
         "userid": userid,
@@ -62,7 +62,7 @@ def check_room_agree(sandbox: Sandbox, call: Call) -> Answer:
 def get_internal_group(sandbox: Sandbox, call: Call) -> Answer:
     room = sandbox.ledger.one("SELECT * FROM rooms WHERE chat_id = ?", call.text("roomid"))
     if room is None or not room["internal"]:
-        raise Refusal(301059)
+        raise RefusalError(301059)
     rows = sandbox.ledger.rows("SELECT who, join_time FROM room_members WHERE chat_id = ?", room["chat_id"])
     return {
         "roomname": room["name"],
@@ -77,6 +77,6 @@ def get_internal_group(sandbox: Sandbox, call: Call) -> Answer:
 def get_robot_info(sandbox: Sandbox, call: Call) -> Answer:
     robot_id = call.query.get("robot_id", "")
     if not robot_id.startswith("wb"):
-        raise Refusal(40058, "robot_id")
+        raise RefusalError(40058, "robot_id")
     creator = sandbox.ledger.scalar("SELECT userid FROM members ORDER BY rowid")
     return {"data": {"robot_id": robot_id, "name": "线索播报", "creator_userid": creator}}

@@ -7,7 +7,7 @@ import sqlite3
 
 from bot.sandbox.api.directory import need_visible
 from bot.sandbox.api.tags import tags_of
-from bot.sandbox.replies import Answer, Call, Refusal, endpoint, page_of
+from bot.sandbox.replies import Answer, Call, RefusalError, endpoint, page_of
 from bot.sandbox.state import Json, Sandbox
 
 
@@ -21,7 +21,7 @@ def follow(sandbox: Sandbox, userid: str, external_userid: str) -> sqlite3.Row |
 def need_follow(sandbox: Sandbox, userid: str, external_userid: str) -> sqlite3.Row:
     row = follow(sandbox, userid, external_userid)
     if row is None:
-        raise Refusal(84061)
+        raise RefusalError(84061)
     return row
 
 
@@ -75,7 +75,7 @@ def list_customers(sandbox: Sandbox, call: Call) -> Answer:
         "SELECT external_userid FROM follows WHERE userid = ? ORDER BY createtime, rowid", call.query["userid"]
     )
     if not rows:
-        raise Refusal(84061)
+        raise RefusalError(84061)
     return {"external_userid": [row["external_userid"] for row in rows]}
 
 
@@ -84,10 +84,10 @@ def get_customer(sandbox: Sandbox, call: Call) -> Answer:
     external_userid = call.query.get("external_userid", "")
     customer = sandbox.ledger.one("SELECT * FROM customers WHERE external_userid = ?", external_userid)
     if customer is None:
-        raise Refusal(40096)
+        raise RefusalError(40096)
     rows = sandbox.ledger.rows("SELECT * FROM follows WHERE external_userid = ? ORDER BY createtime", external_userid)
     if not rows:
-        raise Refusal(84061)
+        raise RefusalError(84061)
     page, cursor = page_of(rows, Call(call.query, {"cursor": call.query.get("cursor", "")}, call.now), 500)
     followers = [
         follow_info(sandbox, row) | {"tags": tags_of(sandbox, row["userid"], external_userid)} for row in page
@@ -102,7 +102,7 @@ def get_customer(sandbox: Sandbox, call: Call) -> Answer:
 def batch_get_by_user(sandbox: Sandbox, call: Call) -> Answer:
     userids = call.texts("userid_list", 100)
     if not userids:
-        raise Refusal(40058, "userid_list")
+        raise RefusalError(40058, "userid_list")
     limit = call.number("limit", 50, 1, 100)
     licensed = [row["userid"] for userid in userids if (row := need_visible(sandbox, userid))["licensed"]]
     marks = ",".join("?" * len(licensed))
@@ -148,7 +148,7 @@ def remark(sandbox: Sandbox, call: Call) -> Answer:
         kept = [str(mobile) for mobile in mobiles if mobile] if isinstance(mobiles, list) else []
         changes.append(("remark_mobiles", json.dumps(kept)))
     if not changes and not call.body.get("remark_pic_mediaid"):
-        raise Refusal(40063)
+        raise RefusalError(40063)
     for column, value in changes:
         sandbox.ledger.run(
             f"UPDATE follows SET {column} = ? WHERE userid = ? AND external_userid = ?",  # noqa: S608 - our names
@@ -163,7 +163,7 @@ def remark(sandbox: Sandbox, call: Call) -> Answer:
 def remark_value(body: Json, name: str, most: int) -> str:
     value = body[name]
     if not isinstance(value, str):
-        raise Refusal(40058, name)
+        raise RefusalError(40058, name)
     if len(value) > most:
-        raise Refusal(45002, name)
+        raise RefusalError(45002, name)
     return value

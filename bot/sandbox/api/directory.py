@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from bot.sandbox.replies import Answer, Call, Refusal, endpoint, page_of
+from bot.sandbox.replies import Answer, Call, RefusalError, endpoint, page_of
 from bot.sandbox.state import Json, Sandbox
 
 _WITH_DETAILS = (
@@ -24,7 +24,7 @@ def member(sandbox: Sandbox, userid: str) -> sqlite3.Row | None:
 def need_member(sandbox: Sandbox, userid: str, errcode: int = 60111) -> sqlite3.Row:
     row = member(sandbox, userid)
     if row is None or row["status"] == LEFT:
-        raise Refusal(errcode)
+        raise RefusalError(errcode)
     return row
 
 
@@ -32,7 +32,7 @@ def need_visible(sandbox: Sandbox, userid: str) -> sqlite3.Row:
     """A member within the app's visible range, else 60011."""
     row = need_member(sandbox, userid)
     if not row["visible"]:
-        raise Refusal(60011)
+        raise RefusalError(60011)
     return row
 
 
@@ -83,7 +83,7 @@ def card(row: sqlite3.Row) -> Json:
 def department_id(sandbox: Sandbox, call: Call) -> int:
     text = call.query.get("department_id", "")
     if not text.isdigit() or not sandbox.ledger.one("SELECT 1 FROM departments WHERE id = ?", int(text)):
-        raise Refusal(40058, "department_id")
+        raise RefusalError(40058, "department_id")
     return int(text)
 
 
@@ -152,6 +152,6 @@ def department_list(sandbox: Sandbox, call: Call) -> Answer:
 def departments_under(sandbox: Sandbox, call: Call) -> list[sqlite3.Row]:
     text = call.query.get("id") or "1"
     if not text.isdigit():
-        raise Refusal(40058, "id")
+        raise RefusalError(40058, "id")
     wanted = below(sandbox, int(text))
     return [row for row in sandbox.ledger.rows("SELECT * FROM departments ORDER BY id") if row["id"] in wanted]

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, current_app, request
 from bot.sandbox import api
 from bot.sandbox.api.tokens import check_token
 from bot.sandbox.faults import Fault, take_fault
-from bot.sandbox.replies import ENDPOINTS, Answer, Call, Download, Endpoint, Refusal, Upload
+from bot.sandbox.replies import ENDPOINTS, Answer, Call, Download, Endpoint, RefusalError, Upload
 from bot.sandbox.state import Json, Sandbox
 
 cgi_bin = Blueprint("cgi_bin", __name__, url_prefix="/cgi-bin")
@@ -95,7 +95,7 @@ def staged(sandbox: Sandbox, found: Endpoint, call: Call, fault: Fault) -> Respo
 def serve(sandbox: Sandbox, found: Endpoint, call: Call, errcode: int | None) -> Response:
     try:
         result = judge(sandbox, found, call, errcode)
-    except Refusal as refusal:
+    except RefusalError as refusal:
         result = refusal.reply(found.empty, request.remote_addr or "", call.now)
     if isinstance(result, Download):
         log(sandbox, found, call, {"errcode": 0, "bytes": len(result.content)})
@@ -110,17 +110,17 @@ def serve(sandbox: Sandbox, found: Endpoint, call: Call, errcode: int | None) ->
 def judge(sandbox: Sandbox, found: Endpoint, call: Call, errcode: int | None) -> Answer:
     """What WeCom checks before an endpoint sees the call."""
     if errcode is not None:
-        raise Refusal(errcode)
+        raise RefusalError(errcode)
     if sandbox.switch("limits") and not turnstile().passes(found, call.now):
-        raise Refusal(45009)
+        raise RefusalError(45009)
     if found.by:
         call = replace(call, kind=check_token(sandbox, call))
         if sandbox.switch("refuse_ip"):
-            raise Refusal(ARCHIVE_REFUSES_IP if found.path.startswith("message/getchat") else 60020)
+            raise RefusalError(ARCHIVE_REFUSES_IP if found.path.startswith("message/getchat") else 60020)
         if call.kind not in found.by:
-            raise Refusal(48002)
+            raise RefusalError(48002)
     if request.method != found.method:
-        raise Refusal(40058, f"use {found.method}")
+        raise RefusalError(40058, f"use {found.method}")
     if found.method == "POST" and call.upload is None and not found.path.startswith("media/"):
         call = replace(call, body=read_body(call.raw))
     return found.answer(sandbox, call)
@@ -136,9 +136,9 @@ def read_body(raw: bytes) -> Json:
     try:
         body = json.loads(raw or b"{}")
     except ValueError:
-        raise Refusal(40035, "the body is not JSON") from None
+        raise RefusalError(40035, "the body is not JSON") from None
     if not isinstance(body, dict):
-        raise Refusal(40035, "the body is not an object")
+        raise RefusalError(40035, "the body is not an object")
     return body
 
 

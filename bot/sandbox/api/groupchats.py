@@ -5,19 +5,19 @@ from __future__ import annotations
 import sqlite3
 
 from bot.sandbox.api.directory import member
-from bot.sandbox.replies import Answer, Call, Refusal, endpoint, page_of
+from bot.sandbox.replies import Answer, Call, RefusalError, endpoint, page_of
 from bot.sandbox.state import Json, Sandbox
 
 
 @endpoint("externalcontact/groupchat/list", empty={"group_chat_list": [], "next_cursor": ""})
 def list_groups(sandbox: Sandbox, call: Call) -> Answer:
     if "limit" not in call.body:
-        raise Refusal(40058, "limit")
+        raise RefusalError(40058, "limit")
     limit = call.number("limit", 0, 1, 1000)
     status = call.number("status_filter", 0, 0, 3)
     owners = (call.body.get("owner_filter") or {}).get("userid_list") or []
     if len(owners) > 100:
-        raise Refusal(40058, "owner_filter.userid_list")
+        raise RefusalError(40058, "owner_filter.userid_list")
     wanted = {owner.casefold() for owner in owners}
     rows = [
         {"chat_id": row["chat_id"], "status": row["status"]}
@@ -32,7 +32,7 @@ def list_groups(sandbox: Sandbox, call: Call) -> Answer:
 def get_group(sandbox: Sandbox, call: Call) -> Answer:
     room = sandbox.ledger.one("SELECT * FROM rooms WHERE chat_id = ?", call.text("chat_id"))
     if room is None or room["internal"]:
-        raise Refusal(90501)
+        raise RefusalError(90501)
     named = call.number("need_name", 0, 0, 1) == 1
     rows = sandbox.ledger.rows(
         "SELECT * FROM room_members WHERE chat_id = ? ORDER BY join_time, rowid", room["chat_id"]

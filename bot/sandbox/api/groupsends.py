@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from bot.sandbox.api.directory import need_member
 from bot.sandbox.api.welcomes import check_content
-from bot.sandbox.replies import Answer, Call, Refusal, endpoint, page_of
+from bot.sandbox.replies import Answer, Call, RefusalError, endpoint, page_of
 from bot.sandbox.state import Json, Sandbox
 
 DISPATCH_SECONDS = 1.0
@@ -22,11 +22,11 @@ UNSENT, SENT, NOT_A_FRIEND, CAPPED = 0, 1, 2, 3
 def add_msg_template(sandbox: Sandbox, call: Call) -> Answer:
     kind = call.body.get("chat_type", "single")
     if kind not in ("single", "group"):
-        raise Refusal(40058, "chat_type")
+        raise RefusalError(40058, "chat_type")
     check_content(sandbox, call)
     targets, failed = (single_targets if kind == "single" else group_targets)(sandbox, call)
     if not targets:
-        raise Refusal(41048, fail_list=failed)
+        raise RefusalError(41048, fail_list=failed)
     msgid = "msg" + secrets.token_hex(14)
     with sandbox.ledger.transaction():
         sandbox.ledger.run(
@@ -49,7 +49,7 @@ def single_targets(sandbox: Sandbox, call: Call) -> tuple[list[tuple[str, str]],
     customers, sender = call.texts("external_userid", 10_000), call.body.get("sender")
     groups = (call.body.get("tag_filter") or {}).get("group_list") or []
     if not (customers or sender or groups):
-        raise Refusal(40063, "sender, external_userid or tag_filter")
+        raise RefusalError(40063, "sender, external_userid or tag_filter")
     if sender:
         need_member(sandbox, str(sender))
     rows = sandbox.ledger.rows("SELECT * FROM follows ORDER BY talked_at DESC, createtime DESC")
@@ -84,9 +84,9 @@ def need_group_send(sandbox: Sandbox, call: Call) -> sqlite3.Row:
     """The mass message asked for; 41063 while it is still being dispatched."""
     row = sandbox.ledger.one("SELECT * FROM group_sends WHERE msgid = ?", call.text("msgid", 41047))
     if row is None:
-        raise Refusal(41047)
+        raise RefusalError(41047)
     if call.now < row["created_at"] + DISPATCH_SECONDS:
-        raise Refusal(41063)
+        raise RefusalError(41063)
     return row
 
 
@@ -95,7 +95,7 @@ def get_groupmsg_list(sandbox: Sandbox, call: Call) -> Answer:
     kind = call.text("chat_type")
     start, end = call.number("start_time", 0, 0, 2**33), call.number("end_time", 0, 0, 2**33)
     if not 0 < end - start <= MONTH:
-        raise Refusal(40058, "at most one month")
+        raise RefusalError(40058, "at most one month")
     limit = call.number("limit", 50, 1, 100)
     by_corp = call.number("filter_type", 2, 0, 2) != 1
     rows = sandbox.ledger.rows(
@@ -167,7 +167,7 @@ def remind_groupmsg_send(sandbox: Sandbox, call: Call) -> Answer:
     row = need_group_send(sandbox, call)
     recent = [at for at in json.loads(row["reminders"]) if at > call.now - 86_400]
     if len(recent) >= 3:
-        raise Refusal(41094)
+        raise RefusalError(41094)
     sandbox.ledger.run(
         "UPDATE group_sends SET reminders = ? WHERE msgid = ?", json.dumps([*recent, call.now]), row["msgid"]
     )
@@ -179,7 +179,7 @@ def remind_groupmsg_send(sandbox: Sandbox, call: Call) -> Answer:
 def cancel_groupmsg_send(sandbox: Sandbox, call: Call) -> Answer:
     row = need_group_send(sandbox, call)
     if row["cancelled_at"] is not None:
-        raise Refusal(41093)
+        raise RefusalError(41093)
     sandbox.ledger.run("UPDATE group_sends SET cancelled_at = ? WHERE msgid = ?", call.now, row["msgid"])
     sandbox.note("group_send_cancelled", msgid=row["msgid"])
     return {}

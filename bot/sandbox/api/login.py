@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from bot.sandbox.api.directory import need_member
-from bot.sandbox.replies import Answer, Call, Refusal, endpoint
+from bot.sandbox.replies import Answer, Call, RefusalError, endpoint
 from bot.sandbox.state import Json, Sandbox
 
 CODE_SECONDS = 300
@@ -26,11 +26,11 @@ def get_user_info(sandbox: Sandbox, call: Call) -> Answer:
     with sandbox.ledger.transaction():
         row = sandbox.ledger.one("SELECT * FROM oauth_codes WHERE code = ?", call.query.get("code", ""))
         if row is None:
-            raise Refusal(40029)
+            raise RefusalError(40029)
         if row["used_at"] is not None:
-            raise Refusal(42022)
+            raise RefusalError(42022)
         if call.now > row["issued_at"] + CODE_SECONDS:
-            raise Refusal(42003)
+            raise RefusalError(42003)
         sandbox.ledger.run("UPDATE oauth_codes SET used_at = ? WHERE code = ?", call.now, row["code"])
     sandbox.note("login", who=row["who"], scope=row["scope"])
     if row["who"].startswith(("wm", "wo")):
@@ -46,9 +46,9 @@ def get_user_info(sandbox: Sandbox, call: Call) -> Answer:
 def get_user_detail(sandbox: Sandbox, call: Call) -> Answer:
     row = sandbox.ledger.one("SELECT * FROM user_tickets WHERE ticket = ?", call.text("user_ticket", 84015))
     if row is None:
-        raise Refusal(84015)
+        raise RefusalError(84015)
     if call.now > row["issued_at"] + TICKET_SECONDS:
-        raise Refusal(84014)
+        raise RefusalError(84014)
     member = need_member(sandbox, row["userid"])
     return {
         "userid": member["userid"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from bot.sandbox.replies import Answer, Call, Download, Refusal, endpoint
+from bot.sandbox.replies import Answer, Call, Download, RefusalError, endpoint
 from bot.sandbox.state import Sandbox
 
 MEGABYTE = 1024 * 1024
@@ -21,15 +21,15 @@ TYPES = {
 def upload(sandbox: Sandbox, call: Call) -> Answer:
     kind = call.query.get("type", "")
     if kind not in TYPES:
-        raise Refusal(40004)
+        raise RefusalError(40004)
     if call.upload is None or len(call.upload.content) <= 5:
-        raise Refusal(44001)
+        raise RefusalError(44001)
     most, extensions = TYPES[kind]
     if len(call.upload.content) > most:
-        raise Refusal(45001)
+        raise RefusalError(45001)
     extension = call.upload.filename.rpartition(".")[2].lower()
     if extensions and extension not in extensions:
-        raise Refusal(40004, f"{kind} must be {', '.join(extensions)}")
+        raise RefusalError(40004, f"{kind} must be {', '.join(extensions)}")
     media_id = secrets.token_urlsafe(48)
     sandbox.ledger.run(
         "INSERT INTO media VALUES (?, ?, ?, ?, ?)",
@@ -46,9 +46,9 @@ def upload(sandbox: Sandbox, call: Call) -> Answer:
 @endpoint("media/uploadimg", empty={"url": ""}, limit=(1000, 86_400))
 def upload_image(_sandbox: Sandbox, call: Call) -> Answer:
     if call.upload is None or len(call.upload.content) <= 5:
-        raise Refusal(44001)
+        raise RefusalError(44001)
     if len(call.upload.content) > 2 * MEGABYTE:
-        raise Refusal(45001)
+        raise RefusalError(45001)
     return {"url": f"https://wework.qpic.cn/wwpic/{secrets.token_hex(12)}/0"}
 
 
@@ -56,5 +56,5 @@ def upload_image(_sandbox: Sandbox, call: Call) -> Answer:
 def get(sandbox: Sandbox, call: Call) -> Answer:
     row = sandbox.ledger.one("SELECT * FROM media WHERE media_id = ?", call.query.get("media_id", ""))
     if row is None or call.now > row["created_at"] + MEDIA_SECONDS:
-        raise Refusal(40007)
+        raise RefusalError(40007)
     return Download(row["filename"], row["content"])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from bot.sandbox.api.cards import check_card, wants_callback
-from bot.sandbox.replies import Refusal
+from bot.sandbox.replies import RefusalError
 from bot.sandbox.state import Json, Sandbox
 
 LONGEST_TEXT = 2048
@@ -21,16 +21,16 @@ def cut(text: str, most: int) -> str:
 def text_body(_sandbox: Sandbox, body: Json) -> Json:
     content = body.get("content")
     if not isinstance(content, str) or not content:
-        raise Refusal(44004)
+        raise RefusalError(44004)
     return {"content": cut(content, LONGEST_TEXT)}
 
 
 def markdown_body(_sandbox: Sandbox, body: Json) -> Json:
     content = body.get("content")
     if not isinstance(content, str) or not content:
-        raise Refusal(44004)
+        raise RefusalError(44004)
     if len(content.encode()) > LONGEST_TEXT:
-        raise Refusal(45002, "markdown.content")
+        raise RefusalError(45002, "markdown.content")
     return {"content": content}
 
 
@@ -38,14 +38,14 @@ def textcard_body(_sandbox: Sandbox, body: Json) -> Json:
     for name, most in (("title", 128), ("description", 512), ("url", 2048)):
         value = body.get(name)
         if not isinstance(value, str) or not value:
-            raise Refusal(40063, f"textcard.{name}")
+            raise RefusalError(40063, f"textcard.{name}")
         size = len(value.encode()) if name == "url" else len(value)
         if size > most:
-            raise Refusal(45002, f"textcard.{name}")
+            raise RefusalError(45002, f"textcard.{name}")
     if not SCHEME.match(body["url"]):
-        raise Refusal(40058, "textcard.url has no scheme")
+        raise RefusalError(40058, "textcard.url has no scheme")
     if len(body.get("btntxt") or "") > 4:
-        raise Refusal(45002, "textcard.btntxt")
+        raise RefusalError(45002, "textcard.btntxt")
     return {"btntxt": "详情", **body}
 
 
@@ -53,26 +53,26 @@ def media_body(sandbox: Sandbox, body: Json) -> Json:
     media_id = body.get("media_id")
     row = sandbox.ledger.one("SELECT filename FROM media WHERE media_id = ?", str(media_id))
     if row is None:
-        raise Refusal(40007)
+        raise RefusalError(40007)
     return {**body, "filename": row["filename"]}
 
 
 def news_body(_sandbox: Sandbox, body: Json) -> Json:
     articles = body.get("articles")
     if not isinstance(articles, list) or not 1 <= len(articles) <= 8:
-        raise Refusal(40058, "news.articles")
+        raise RefusalError(40058, "news.articles")
     if any(not isinstance(item, dict) or not item.get("title") for item in articles):
-        raise Refusal(40063, "news.articles.title")
+        raise RefusalError(40063, "news.articles.title")
     return body
 
 
 def card_body(sandbox: Sandbox, body: Json) -> Json:
     card = check_card(body)
     if wants_callback(card) and not sandbox.callback_url:
-        raise Refusal(43012)
+        raise RefusalError(43012)
     task_id = card.get("task_id")
     if task_id and sandbox.ledger.one("SELECT 1 FROM app_messages WHERE task_id = ?", task_id):
-        raise Refusal(42014, "task_id was used before")
+        raise RefusalError(42014, "task_id was used before")
     return card
 
 

@@ -12,7 +12,7 @@ from bot.sandbox.api.cards import INTERACTIVE, check_card
 from bot.sandbox.api.directory import member, members_of
 from bot.sandbox.api.message_kinds import KINDS
 from bot.sandbox.corp import APP_ID
-from bot.sandbox.replies import Answer, Call, Refusal, endpoint
+from bot.sandbox.replies import Answer, Call, RefusalError, endpoint
 from bot.sandbox.state import Json, Sandbox
 
 MOST_USERS = 1000
@@ -26,9 +26,9 @@ BEIJING = 8 * 3600  # ahead of UTC: where WeCom's days begin
 def check_agentid(body: Json) -> None:
     agentid = body.get("agentid")
     if isinstance(agentid, bool) or not isinstance(agentid, int):
-        raise Refusal(40056, "agentid must be an integer")
+        raise RefusalError(40056, "agentid must be an integer")
     if agentid != APP_ID:
-        raise Refusal(301002)
+        raise RefusalError(301002)
 
 
 @endpoint("message/send", empty={"invaliduser": "", "invalidparty": "", "invalidtag": "", "unlicenseduser": ""})
@@ -45,10 +45,10 @@ def send(sandbox: Sandbox, call: Call) -> Answer:
                 return {**reply, **known(before)}
         kind = body.get("msgtype")
         if kind not in KINDS:
-            raise Refusal(40008)
+            raise RefusalError(40008)
         content = body.get(kind)
         if not isinstance(content, dict):
-            raise Refusal(44004, str(kind))
+            raise RefusalError(44004, str(kind))
         return {**reply, **hand_out(sandbox, receivers, kind, KINDS[kind](sandbox, content), fingerprint, call.now)}
 
 
@@ -56,7 +56,7 @@ def find_duplicate(sandbox: Sandbox, body: Json, fingerprint: str, now: float) -
     """A byte-identical request of the last `duplicate_check_interval` seconds."""
     interval = body.get("duplicate_check_interval", 1800)
     if isinstance(interval, bool) or not isinstance(interval, int) or not 0 < interval <= 14_400:
-        raise Refusal(40058, "duplicate_check_interval")
+        raise RefusalError(40058, "duplicate_check_interval")
     return sandbox.ledger.one(
         "SELECT msgid, response_code FROM app_messages WHERE fingerprint = ? AND created_at > ?",
         fingerprint,
@@ -95,17 +95,17 @@ def choose_receivers(sandbox: Sandbox, body: Json) -> tuple[list[str], Json]:
         "unlicenseduser": "|".join(unlicensed),
     }
     if not chosen and not unlicensed:
-        raise Refusal(81013, **reply)
+        raise RefusalError(81013, **reply)
     return list(chosen), reply
 
 
 def split(body: Json, name: str, most: int) -> list[str]:
     value = body.get(name) or ""
     if not isinstance(value, str):
-        raise Refusal(40058, f"{name} must be a string")
+        raise RefusalError(40058, f"{name} must be a string")
     found = [item for item in value.split("|") if item]
     if len(found) > most:
-        raise Refusal(40058, f"{name} holds more than {most}")
+        raise RefusalError(40058, f"{name} holds more than {most}")
     return found
 
 
@@ -169,11 +169,11 @@ def update_template_card(sandbox: Sandbox, call: Call) -> Answer:
     check_agentid(body)
     button, card = body.get("button"), body.get("template_card")
     if (button is None) == (card is None):
-        raise Refusal(40058, "either button or template_card")
+        raise RefusalError(40058, "either button or template_card")
     if card is not None:
         check_card(card, fresh=False)
     elif not isinstance(button, dict) or not button.get("replace_name"):
-        raise Refusal(40058, "button.replace_name")
+        raise RefusalError(40058, "button.replace_name")
     with sandbox.ledger.transaction():
         msgid = use_response_code(sandbox, call.text("response_code", 42051), call.now)
         receivers, invalid = update_receivers(sandbox, call, msgid)
@@ -186,7 +186,7 @@ def update_template_card(sandbox: Sandbox, call: Call) -> Answer:
 def use_response_code(sandbox: Sandbox, code: str, now: float) -> str:
     row = sandbox.ledger.one("SELECT * FROM response_codes WHERE code = ?", code)
     if row is None or row["used_at"] is not None or now > row["issued_at"] + RESPONSE_CODE_SECONDS:
-        raise Refusal(42051, "unknown, used or older than 72 h")
+        raise RefusalError(42051, "unknown, used or older than 72 h")
     sandbox.ledger.run("UPDATE response_codes SET used_at = ? WHERE code = ?", now, code)
     return str(row["msgid"])
 
@@ -198,7 +198,7 @@ def update_receivers(sandbox: Sandbox, call: Call, msgid: str) -> tuple[list[str
         return holders, []
     named = call.texts("userids", MOST_USERS)
     if not named and not call.body.get("partyids") and not call.body.get("tagids"):
-        raise Refusal(40063, "userids")
+        raise RefusalError(40063, "userids")
     by_fold = {userid.casefold(): userid for userid in holders}
     receivers = [by_fold[name.casefold()] for name in named if name.casefold() in by_fold]
     return receivers, [name.lower() for name in named if name.casefold() not in by_fold]
@@ -220,9 +220,9 @@ def recall(sandbox: Sandbox, call: Call) -> Answer:
     msgid = call.text("msgid", 41047)
     row = sandbox.ledger.one("SELECT created_at FROM app_messages WHERE msgid = ?", msgid)
     if row is None:
-        raise Refusal(40058, "msgid of this app")
+        raise RefusalError(40058, "msgid of this app")
     if call.now > row["created_at"] + RECALL_SECONDS:
-        raise Refusal(42052)
+        raise RefusalError(42052)
     with sandbox.ledger.transaction():
         sandbox.ledger.run("UPDATE app_messages SET recalled_at = ? WHERE msgid = ?", call.now, msgid)
         sandbox.ledger.run("UPDATE inbox SET recalled = 1 WHERE msgid = ?", msgid)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bot.sandbox.replies import Answer, Call, Refusal, endpoint
+from bot.sandbox.replies import Answer, Call, RefusalError, endpoint
 from bot.sandbox.state import Json, Sandbox
 
 MOST_TAGS = 10_000
@@ -75,12 +75,12 @@ def add_corp_tag(sandbox: Sandbox, call: Call) -> Answer:
     """An existing group_name means that group; a name twice in a group is one tag; no empty group."""
     wanted = call.body.get("tag")
     if not isinstance(wanted, list) or not wanted:
-        raise Refusal(40058, "tag")
+        raise RefusalError(40058, "tag")
     names = [tag_name(item.get("name") if isinstance(item, dict) else None) for item in wanted]
     ledger, now = sandbox.ledger, int(call.now)
     with ledger.transaction():
         if ledger.scalar("SELECT count(*) FROM tags") + len(set(names)) > MOST_TAGS:
-            raise Refusal(40126)
+            raise RefusalError(40126)
         group = find_group(sandbox, call, now)
         for name, item in zip(names, wanted, strict=True):
             ledger.run(
@@ -101,16 +101,16 @@ def add_corp_tag(sandbox: Sandbox, call: Call) -> Answer:
 
 def tag_name(name: object) -> str:
     if not isinstance(name, str) or not name.strip():
-        raise Refusal(40058, "tag name")
+        raise RefusalError(40058, "tag name")
     if len(name) > LONGEST_NAME:
-        raise Refusal(45002, "tag name")
+        raise RefusalError(45002, "tag name")
     return name
 
 
 def order_of(item: Json) -> int:
     order = item.get("order", 0)
     if isinstance(order, bool) or not isinstance(order, int) or not 0 <= order < 2**32:
-        raise Refusal(40058, "order")
+        raise RefusalError(40058, "order")
     return order
 
 
@@ -119,7 +119,7 @@ def find_group(sandbox: Sandbox, call: Call, now: int) -> sqlite3.Row:
     if group_id := call.body.get("group_id"):
         group = ledger.one("SELECT * FROM tag_groups WHERE group_id = ?", str(group_id))
         if group is None:
-            raise Refusal(40068, "group_id")
+            raise RefusalError(40068, "group_id")
         return group
     name = tag_name(call.body.get("group_name"))
     ledger.run(
@@ -139,9 +139,9 @@ def edit_corp_tag(sandbox: Sandbox, call: Call) -> Answer:
         table, key = ("tag_groups", "group_id")
         row = sandbox.ledger.one("SELECT made_by FROM tag_groups WHERE group_id = ?", number)
     if row is None:
-        raise Refusal(40068)
+        raise RefusalError(40068)
     if row["made_by"] != "app":
-        raise Refusal(48002, "not made by this app")
+        raise RefusalError(48002, "not made by this app")
     name = tag_name(call.body["name"]) if "name" in call.body else None
     position = order_of(call.body) if "order" in call.body else None
     try:
@@ -153,7 +153,7 @@ def edit_corp_tag(sandbox: Sandbox, call: Call) -> Answer:
             number,
         )
     except sqlite3.IntegrityError:
-        raise Refusal(40058, "the name is taken") from None
+        raise RefusalError(40058, "the name is taken") from None
     return {}
 
 
@@ -161,7 +161,7 @@ def edit_corp_tag(sandbox: Sandbox, call: Call) -> Answer:
 def del_corp_tag(sandbox: Sandbox, call: Call) -> Answer:
     tag_ids, group_ids = call.texts("tag_id"), call.texts("group_id")
     if not tag_ids and not group_ids:
-        raise Refusal(40063)
+        raise RefusalError(40063)
     delete_tags(sandbox, tag_ids, group_ids)
     return {}
 
@@ -185,14 +185,14 @@ def mark_tag(sandbox: Sandbox, call: Call) -> Answer:
     userid, external_userid = call.text("userid"), call.text("external_userid")
     added, removed = call.texts("add_tag"), call.texts("remove_tag")
     if not added and not removed:
-        raise Refusal(40063, "add_tag and remove_tag")
+        raise RefusalError(40063, "add_tag and remove_tag")
     if not sandbox.ledger.one(
         "SELECT 1 FROM follows WHERE userid = ? AND external_userid = ?", userid, external_userid
     ):
-        raise Refusal(84061)
+        raise RefusalError(84061)
     for tag_id in [*added, *removed]:
         if not sandbox.ledger.one("SELECT 1 FROM tags WHERE tag_id = ?", tag_id):
-            raise Refusal(40068)
+            raise RefusalError(40068)
     if sandbox.spend("partial_marks"):
         added, removed = added[:1], []
     with alone_with(sandbox, external_userid):
@@ -205,7 +205,7 @@ def alone_with(sandbox: Sandbox, external_userid: str) -> Iterator[None]:
     """Two writes to one customer at once: the second is refused (45035)."""
     with sandbox.ledger.transaction():
         if external_userid in sandbox.busy_customers:
-            raise Refusal(45035)
+            raise RefusalError(45035)
         sandbox.busy_customers.add(external_userid)
     try:
         time.sleep(sandbox.switch("mark_seconds"))
@@ -223,7 +223,7 @@ def mark(sandbox: Sandbox, userid: str, external_userid: str, added: list[str], 
         ledger.run_many("INSERT OR IGNORE INTO marks VALUES (?, ?, ?)", [(*pair, tag_id) for tag_id in added])
         count = "SELECT count(*) FROM marks WHERE userid = ? AND external_userid = ?"
         if ledger.scalar(count, *pair) > MOST_PER_PAIR:
-            raise Refusal(40126)
+            raise RefusalError(40126)
         names = {row["tag_id"]: row["name"] for row in ledger.rows("SELECT tag_id, name FROM tags")}
         sandbox.note(
             "tags",

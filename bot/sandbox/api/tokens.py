@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from bot.sandbox.replies import Answer, Call, Refusal, endpoint
+from bot.sandbox.replies import Answer, Call, RefusalError, endpoint
 from bot.sandbox.state import Json, Sandbox
 
 BAN_SECONDS = 3600
@@ -17,16 +17,16 @@ def get_token(sandbox: Sandbox, call: Call) -> Answer:
     """The same token while it is valid; too many wrong secrets shut the source out for an hour."""
     wrong = [at for at in sandbox.ledger.setting("wrong_secrets_at", []) if at > call.now - BAN_SECONDS]
     if len(wrong) >= sandbox.switch("ban_after"):
-        raise Refusal(45009, "too many wrong secrets, try again in an hour")
+        raise RefusalError(45009, "too many wrong secrets, try again in an hour")
     if call.query.get("corpid") != sandbox.corp.corp_id:
-        raise Refusal(40013)
+        raise RefusalError(40013)
     secret = call.query.get("corpsecret")
     if not secret:
-        raise Refusal(41004)
+        raise RefusalError(41004)
     kind = sandbox.corp.secret_kinds().get(secret)
     if kind is None:
         sandbox.ledger.set_setting("wrong_secrets_at", [*wrong, call.now])
-        raise Refusal(40001)
+        raise RefusalError(40001)
     return living_token(sandbox, kind, call.now)
 
 
@@ -49,12 +49,12 @@ def check_token(sandbox: Sandbox, call: Call) -> str:
     """Whose token this is: app, archive or contacts. Only the query string counts."""
     token = call.query.get("access_token")
     if not token:
-        raise Refusal(41001)
+        raise RefusalError(41001)
     row = sandbox.ledger.one("SELECT * FROM tokens WHERE token = ?", token)
     if row is None or row["dead"]:
-        raise Refusal(40014)
+        raise RefusalError(40014)
     if row["expires_at"] <= call.now:
-        raise Refusal(42001)
+        raise RefusalError(42001)
     return str(row["kind"])
 
 
@@ -83,7 +83,7 @@ def get_jsapi_ticket(sandbox: Sandbox, call: Call) -> Answer:
 @endpoint("ticket/get", "GET", empty={"ticket": "", "expires_in": 0}, limit=(100, 3600))
 def get_agent_ticket(sandbox: Sandbox, call: Call) -> Answer:
     if call.query.get("type") != "agent_config":
-        raise Refusal(40035, "type")
+        raise RefusalError(40035, "type")
     return ticket(sandbox, "agent", call.now)
 
 

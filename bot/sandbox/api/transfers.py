@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.sandbox.api.contacts import follow
 from bot.sandbox.api.directory import member, need_member
-from bot.sandbox.replies import Answer, Call, Refusal, endpoint, page_of
+from bot.sandbox.replies import Answer, Call, RefusalError, endpoint, page_of
 from bot.sandbox.state import Json, Sandbox
 
 DONE, WAITING, REFUSED, LIMIT = 1, 2, 3, 4
@@ -19,7 +19,7 @@ def transfer_customer(sandbox: Sandbox, call: Call) -> Answer:
 def transfer_resigned(sandbox: Sandbox, call: Call) -> Answer:
     leaver = member(sandbox, call.text("handover_userid"))
     if leaver is not None and leaver["active"]:
-        raise Refusal(90500)
+        raise RefusalError(90500)
     return start_transfer(sandbox, call)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.sandbox.api.media import MEDIA_SECONDS
 from bot.sandbox.archive import Said, append, keep_file, make_msgid
-from bot.sandbox.replies import Answer, Call, Refusal, endpoint
+from bot.sandbox.replies import Answer, Call, RefusalError, endpoint
 from bot.sandbox.state import Json, Sandbox
 
 WELCOME_SECONDS = 20
@@ -27,13 +27,13 @@ def check_content(sandbox: Sandbox, call: Call) -> None:
     content = text.get("content", "") if isinstance(text, dict) else None
     attachments = body.get("attachments") or []
     if not isinstance(content, str) or not isinstance(attachments, list):
-        raise Refusal(40058, "text or attachments")
+        raise RefusalError(40058, "text or attachments")
     if not content and not attachments:
-        raise Refusal(40063, "text or attachments needed")
+        raise RefusalError(40063, "text or attachments needed")
     if len(content.encode()) > LONGEST_TEXT:
-        raise Refusal(45002, "text.content")
+        raise RefusalError(45002, "text.content")
     if len(attachments) > MOST_ATTACHMENTS:
-        raise Refusal(40058, f"more than {MOST_ATTACHMENTS} attachments")
+        raise RefusalError(40058, f"more than {MOST_ATTACHMENTS} attachments")
     for attachment in attachments:
         check_attachment(attachment)
         check_media(sandbox, attachment[attachment["msgtype"]], call.now)
@@ -42,22 +42,22 @@ def check_content(sandbox: Sandbox, call: Call) -> None:
 def check_attachment(attachment: Json) -> None:
     kind = attachment.get("msgtype") if isinstance(attachment, dict) else None
     if kind not in ATTACHMENTS:
-        raise Refusal(40058, "attachments.msgtype")
+        raise RefusalError(40058, "attachments.msgtype")
     body = attachment.get(kind)
     if not isinstance(body, dict) or any(not body.get(name) for name in ATTACHMENTS[kind]):
-        raise Refusal(40058, f"attachments.{kind}")
+        raise RefusalError(40058, f"attachments.{kind}")
     if kind == "image" and not (body.get("media_id") or body.get("pic_url")):
-        raise Refusal(40058, "attachments.image needs media_id or pic_url")
+        raise RefusalError(40058, "attachments.image needs media_id or pic_url")
     for (owner, name), most in BYTE_LIMITS.items():
         if owner == kind and len(str(body.get(name, "")).encode()) > most:
-            raise Refusal(45002, f"attachments.{kind}.{name}")
+            raise RefusalError(45002, f"attachments.{kind}.{name}")
 
 
 def check_media(sandbox: Sandbox, body: Json, now: float) -> None:
     for media_id in (body.get("media_id"), body.get("pic_media_id")):
         row = sandbox.ledger.one("SELECT created_at FROM media WHERE media_id = ?", media_id) if media_id else None
         if media_id and (row is None or now > row["created_at"] + MEDIA_SECONDS):
-            raise Refusal(40007)
+            raise RefusalError(40007)
 
 
 @endpoint("externalcontact/send_welcome_msg")
@@ -68,9 +68,9 @@ def send_welcome_msg(sandbox: Sandbox, call: Call) -> Answer:
     with sandbox.ledger.transaction():
         row = sandbox.ledger.one("SELECT * FROM welcomes WHERE code = ?", code)
         if row is None or call.now > row["issued_at"] + WELCOME_SECONDS:
-            raise Refusal(41050)
+            raise RefusalError(41050)
         if row["used_at"] is not None:
-            raise Refusal(41051)
+            raise RefusalError(41051)
         sandbox.ledger.run("UPDATE welcomes SET used_at = ? WHERE code = ?", call.now, code)
         seconds = round(call.now - row["issued_at"], 3)
         sandbox.note(

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 from sqlalchemy.orm import Session
 
 from bot.agents import accounts
-from bot.agents.accounts import ROLES, AccountProblem
+from bot.agents.accounts import ROLES, AccountError
 from bot.platform.database.audit_log import record
 from bot.platform.models import Account, Agent
 from bot.system import System
@@ -90,7 +90,7 @@ def replay() -> Response:
     system = the_system()
     with system.store.write() as session:
         record(session, visitor().actor, "quarantine.replay", "quarantine", present())
-    heard = system.bell.ring_once("replay_quarantine")
+    heard = system.queue.enqueue_once("replay_quarantine")
     return done(translate(RUNG)) if heard else refused(translate(UNHEARD), 503)
 
 
@@ -115,7 +115,7 @@ def change_person(kind: str, row_id: int, deed: str) -> Response:
     with the_system().store.write() as session:
         try:
             _change(session, kind, row_id, deed)
-        except AccountProblem as problem:
+        except AccountError as problem:
             said, bad = translate(str(problem)), True
         person = read_person(session, kind, row_id)
         html = render_template("admin_people_rows.html", people=[person], more=False, q="", roles=ROLES)

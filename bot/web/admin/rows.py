@@ -30,10 +30,10 @@ from bot.platform.models import (
     Quarantine,
     Status,
 )
-from bot.platform.queue import Bell, connect_redis
+from bot.platform.queue import JobQueue, connect_redis
 from bot.platform.stored_sentences import retell
 from bot.system import System
-from taggers.said import Said
+from taggers.translatable import Translatable
 
 PAGE = 50
 SCHEDULER_SILENT = timedelta(seconds=60)
@@ -125,7 +125,9 @@ def _pauses(session: Session, now: datetime) -> list[str]:
     rows = session.scalars(select(Status).where(Status.name.startswith(PAUSE)).order_by(Status.name))
     paused = [row.value["why"] for row in rows if datetime.fromisoformat(row.value["until"]) > now]
     broken = select(Breaker).where(Breaker.until > now).order_by(Breaker.name)
-    return paused + [Said("{name}：{why}", name=row.name, why=retell(row.why)) for row in session.scalars(broken)]
+    return paused + [
+        Translatable("{name}：{why}", name=row.name, why=retell(row.why)) for row in session.scalars(broken)
+    ]
 
 
 def _queue_depth(system: System) -> int | None:
@@ -134,7 +136,7 @@ def _queue_depth(system: System) -> int | None:
         return None
     connection = connect_redis(url)
     try:
-        return sum(Bell(connection).depth().values())
+        return sum(JobQueue(connection).depth().values())
     except redis.RedisError:
         return None
     finally:

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.agents.suggestions import find_suggestion
-from bot.agents.task_answers import AnswerRefused, decline, postpone, tap
-from bot.customers.state import open_case
-from bot.platform.database import audit_log as auditing
+from bot.agents.task_answers import AnswerRefusedError, decline, postpone, tap
+from bot.customers.state import load_customer
+from bot.platform.database import audit_log as audit_log
 from bot.platform.environment import SurroundingsError
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Follow, SopTask, ViewEntry
@@ -90,7 +90,7 @@ def customer() -> Response | str:
         logged = _seen_lately(session, who, customer_id)
     if not logged:
         with system.store.write() as session:
-            auditing.viewed(session, who.actor, customer_id, PAGE, now)
+            audit_log.viewed(session, who.actor, customer_id, PAGE, now)
     stamp = hashlib.sha256(html.encode()).hexdigest()[:16]
     if request.form.get("seen") == stamp:
         return Response(status=204)
@@ -118,19 +118,19 @@ def send() -> Response | tuple[Response, int]:
         with system.work(now) as work:
             session = work.session
             follow = _follow_or_404(session, who)
-            offer = find_suggestion(work, open_case(session, follow.customer), follow.agent, key)
+            offer = find_suggestion(work, load_customer(session, follow.customer), follow.agent, key)
             if offer is None:
-                raise AnswerRefused(translate("这条话术已经不用发了，请看最新的"))
+                raise AnswerRefusedError(translate("这条话术已经不用发了，请看最新的"))
             sender = Sender(system.environment.base_url, current_app.config["SECRET_KEY"])
             message = message_of(session, sender, offer, part, now)
             if message is None:
-                raise AnswerRefused(translate("这个文件还没有传到企业微信，请下载后自己发"))
+                raise AnswerRefusedError(translate("这个文件还没有传到企业微信，请下载后自己发"))
             if offer.task is not None and part == "text":
                 tap(_locked(session, offer.task.id), now, again=request.form.get("again") == "1")
-            auditing.record(
+            audit_log.record(
                 session, who.actor, "sidebar.send", f"customer:{follow.customer_id}", now, key=key, part=part
             )
-    except AnswerRefused as why:
+    except AnswerRefusedError as why:
         return jsonify(text=translate(str(why))), 409
     return jsonify(message=message)
 
@@ -148,7 +148,7 @@ def unsent() -> Response:
             task = _locked(session, int(number))
             if task is not None and (task.customer_id, task.agent_id) == (follow.customer_id, who.agent_id):
                 task.tapped_at = None
-        auditing.record(
+        audit_log.record(
             session, who.actor, "sidebar.unsent", f"customer:{follow.customer_id}", now, key=key, said=told
         )
     _log.warning("not sent from the sidebar", said=told)
@@ -187,8 +187,8 @@ def _answer(task_id: int, action: str, option: str) -> Response:
                 postpone(work, task, option)
             else:
                 decline(work, task, option)
-            auditing.record(session, who.actor, action, f"task:{task_id}", work.now, option=option, by="sidebar")
-    except AnswerRefused as why:
+            audit_log.record(session, who.actor, action, f"task:{task_id}", work.now, option=option, by="sidebar")
+    except AnswerRefusedError as why:
         return refused(translate(str(why)))
     return done(translate("已推迟") if action == "task.later" else translate("已记下，不再提醒"))
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.suggestions import Suggestion, suggest
-from bot.customers.state import Case, open_case
+from bot.customers.state import CustomerState, load_customer
 from bot.platform.models import Agent, Customer, Follow, GroupChat, GroupMember, Tagging
 from bot.platform.signed_links import link_url, picture_url
 from bot.platform.work import Work
@@ -34,7 +34,7 @@ class Where:
 class Panel:
     """All that is shown of one customer to the agent who follows him."""
 
-    case: Case
+    state: CustomerState
     follow: Follow
     places: tuple[Where, ...]
     tags: tuple[Tagging, ...]
@@ -42,7 +42,7 @@ class Panel:
 
     @property
     def customer(self) -> Customer:
-        return self.case.customer
+        return self.state.customer
 
 
 @dataclass(frozen=True)
@@ -66,19 +66,19 @@ def followed(session: Session, agent_id: int, external_userid: str) -> Follow | 
 
 def read_panel(work: Work, follow: Follow) -> Panel:
     """The panel of a followed customer."""
-    case = open_case(work.session, follow.customer)
-    tags = sorted(case.carried.values(), key=lambda tag: (tag.tagged_at, tag.id), reverse=True)[:_TAGS]
+    state = load_customer(work.session, follow.customer)
+    tags = sorted(state.carried.values(), key=lambda tag: (tag.tagged_at, tag.id), reverse=True)[:_TAGS]
     places = []
     for pipeline in work.settings.pipelines:
-        placement = case.placements.get(pipeline.name)
+        placement = state.placements.get(pipeline.name)
         places.append(Where(pipeline, placement.stage if placement else None, placement.serial if placement else 0))
-    stages = set(case.stages.values())
+    stages = set(state.stages.values())
     return Panel(
-        case=case,
+        state=state,
         follow=follow,
         places=tuple(places),
         tags=tuple(tag for tag in tags if tag.tag not in stages),
-        offers=tuple(suggest(work, case, follow.agent)),
+        offers=tuple(suggest(work, state, follow.agent)),
     )
 
 
@@ -123,7 +123,7 @@ def _html(page: str) -> str:
 
 
 @dataclass(frozen=True)
-class Room:
+class SidebarGroup:
     """A group chat: the agent's own customers in it, and how many of its customers are not his."""
 
     group: GroupChat
@@ -131,7 +131,7 @@ class Room:
     others: int
 
 
-def read_room(session: Session, agent: Agent, chat_id: str) -> Room | None:
+def read_room(session: Session, agent: Agent, chat_id: str) -> SidebarGroup | None:
     """A group chat of which the agent is a member or the owner; None else."""
     group = session.scalar(select(GroupChat).where(GroupChat.chat_id == chat_id))
     if group is None:
@@ -149,4 +149,4 @@ def read_room(session: Session, agent: Agent, chat_id: str) -> Room | None:
         .order_by(Customer.last_word_at.desc(), Customer.id)
     )
     mine = tuple(session.scalars(query))
-    return Room(group, mine, len(ids) - len(mine))
+    return SidebarGroup(group, mine, len(ids) - len(mine))

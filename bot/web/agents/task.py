@@ -12,9 +12,9 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.agents.task_answers import AnswerRefused, decline, postpone
+from bot.agents.task_answers import AnswerRefusedError, decline, postpone
 from bot.platform import clock
-from bot.platform.config.materials import BadMaterial, find_material
+from bot.platform.config.materials import BadMaterialError, find_material
 from bot.platform.database.audit_log import record, viewed
 from bot.platform.models import SopTask
 from bot.platform.signed_links import TaskLink, link_url, read_task_token
@@ -79,7 +79,7 @@ def send_attachment(system: System, attach: Sequence[dict[str, Any]], index: int
         abort(404)
     try:
         found = find_material(folder_of(system), str(item["file"]), item["kind"])
-    except BadMaterial:
+    except BadMaterialError:
         abort(404)
     return send_file(found.path, as_attachment=True, download_name=found.path.name)
 
@@ -98,7 +98,7 @@ def _answer(token: str, name: str, option: str) -> AnyResponse:
             else:
                 decline(work, task, option)
             record(session, task.agent.userid, f"task.{name}", f"task:{task.id}", work.now, option=option, by="link")
-    except AnswerRefused:
+    except AnswerRefusedError:
         refused = 1
     return redirect(url_for("task.show", token=token, refused=refused), 303)
 

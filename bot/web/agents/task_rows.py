@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from bot.platform.models import Placement, SopTask
 from bot.platform.signed_links import TaskLink
-from bot.web.customers.conversation_rows import Talk, read_talk
+from bot.web.customers.conversation_rows import Conversation, read_talk
 from bot.web.layout.people import carried_tags
 
 _MESSAGES = 8
@@ -22,7 +22,7 @@ class TaskView:
     task: SopTask
     stages: tuple[Placement, ...]
     tags: tuple[str, ...]
-    talk: Talk
+    talk: Conversation
     steps: tuple[SopTask, ...]
 
 

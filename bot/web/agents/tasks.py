@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, current_app, redirect, render_temp
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.agents.task_answers import AnswerRefused, decline, postpone
+from bot.agents.task_answers import AnswerRefusedError, decline, postpone
 from bot.platform.database.audit_log import record, viewed
 from bot.platform.models import Agent, SopTask
 from bot.platform.signed_links import TaskLink, link_url
@@ -17,7 +17,7 @@ from bot.platform.work import Work
 from bot.system import System
 from bot.web.agents.task import send_attachment
 from bot.web.agents.task_rows import read_task
-from bot.web.agents.workload_rows import Desk, read_desk, read_team
+from bot.web.agents.workload_rows import Workload, read_desk, read_team
 from bot.web.auth.access import agents_of, needs, refuse_unless
 from bot.web.auth.visitor import AGENT, ROLES, WORKING, Visitor, visitor
 from bot.web.layout.languages import translate
@@ -123,7 +123,7 @@ def _answer(task_id: int, action: str, option: str, answer: Answer) -> AnyRespon
             answer(work, task, option)
             record(work.session, who.actor, action, f"task:{task_id}", now, option=option)
             agent_id = task.agent_id
-    except AnswerRefused as refused:
+    except AnswerRefusedError as refused:
         if not request.headers.get("HX-Request"):
             return redirect(url_for("tasks.one", task_id=task_id), 303)
         return toasted(Response(status=409), translate(str(refused)), bad=True)
@@ -152,7 +152,7 @@ def _limit() -> int:
     return PAGE * int(pages_wanted) if pages_wanted in map(str, range(1, MOST // PAGE + 1)) else PAGE
 
 
-def _desk_values(who: Visitor, desk: Desk | None) -> dict[str, object]:
+def _desk_values(who: Visitor, desk: Workload | None) -> dict[str, object]:
     limit = _limit()
     further = limit // PAGE + 1 if limit < MOST else None
     mine = desk is not None and desk.agent.id == who.agent_id

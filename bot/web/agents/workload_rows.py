@@ -23,7 +23,7 @@ Counts = dict[int, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
-class Desk:
+class Workload:
     """One agent's tasks, by due time (the done ones newest first). more: there are more open ones than shown."""
 
     agent: Agent
@@ -66,7 +66,7 @@ class Member:
         return round(100 * self.sent / both) if both else None
 
 
-def read_desk(session: Session, agent: Agent, calendar: Workcalendar, now: datetime, limit: int) -> Desk:
+def read_desk(session: Session, agent: Agent, calendar: Workcalendar, now: datetime, limit: int) -> Workload:
     """An agent's day. Three queries at most."""
     begins, ends = _today(calendar, now)
     mine = select(SopTask).options(joinedload(SopTask.customer)).where(SopTask.agent_id == agent.id)
@@ -75,7 +75,7 @@ def read_desk(session: Session, agent: Agent, calendar: Workcalendar, now: datet
     finished = mine.where(SopTask.completed_at >= begins, SopTask.state.in_(SENT))
     done = session.scalars(finished.order_by(SopTask.completed_at.desc(), SopTask.id).limit(limit)).all()
     shown = rows[:limit]
-    return Desk(
+    return Workload(
         agent=agent,
         overdue=_between(shown, None, now - GRACE),
         due=_between(shown, now - GRACE, now + timedelta(microseconds=1)),

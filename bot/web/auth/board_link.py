@@ -13,7 +13,7 @@ _UNTIL = "board_until"
 
 
 def take_board_link() -> Response | None:
-    """Before every page of the board: take a key out of the address into the session (may raise BadLink)."""
+    """Before every page of the board: take a key out of the address into the session (may raise BadLinkError)."""
     key = request.args.get("key")
     if key is None:
         return None

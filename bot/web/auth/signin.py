@@ -24,7 +24,7 @@ from bot.web.auth import sessions
 from bot.web.auth.access import as_visitor
 from bot.web.auth.signin_limits import address
 from bot.web.auth.visitor import visitor_or_none
-from bot.wecom.errors import WeComError
+from bot.wecom.errors import BotError, WeComError
 from bot.wecom.login import LONGEST_CODE, authorize_url, is_in_client
 
 pages = Blueprint("signin", __name__)
@@ -56,7 +56,7 @@ REFUSALS = (WRONG, UNFINISHED, DECLINED, SPENT, OUTSIDER, SHUT, REFUSED, SILENT,
 _BY_ERRCODE = {40029: SPENT, 42003: UNFINISHED, 42022: SPENT, 60011: OUTSIDER, 60111: OUTSIDER}
 
 
-class NotIn(Exception):  # noqa: N818 - named for what it is
+class NotSignedInError(BotError):
     """Nobody was signed in."""
 
     def __init__(self, refusal: Refusal, advice: str = "") -> None:
@@ -66,7 +66,7 @@ class NotIn(Exception):  # noqa: N818 - named for what it is
 
 def prepare(app: Flask) -> None:
     """Show the sign-in page with the reason wherever signing in failed."""
-    app.register_error_handler(NotIn, _show_refusal)
+    app.register_error_handler(NotSignedInError, _show_refusal)
 
 
 @pages.get("/sign-in")
@@ -92,7 +92,7 @@ def by_password() -> Response:
     right = fits(kept, password) and len(password) <= LONGEST
     if not right or account is None:
         _log.warning("sign-in refused", address=address())
-        raise NotIn(WRONG)
+        raise NotSignedInError(WRONG)
     _enter(account.id, "desk", "password", now)
     return redirect(onwards)
 
@@ -103,7 +103,7 @@ def start() -> Response:
     system, now = _system(), clock.now()
     access = system.environment.wecom
     if access is None:
-        raise NotIn(UNCONNECTED)
+        raise NotSignedInError(UNCONNECTED)
     state = secrets.token_hex(16)
     _remember(state, own_path(request.args.get("next")), now)
     back = f"{system.environment.base_url}{url_for('signin.come_back')}"
@@ -120,7 +120,7 @@ def come_back() -> Response:
     onwards = _take_state(request.args.get("state", ""), now)
     code = request.args.get("code", "")
     if not 0 < len(code) <= LONGEST_CODE:
-        raise NotIn(DECLINED)
+        raise NotSignedInError(DECLINED)
     userid = _who(code)
     with _system().store.write() as database:
         account = account_of_member(database, userid, now)
@@ -159,32 +159,32 @@ def _remember(state: str, onwards: str, now: datetime) -> None:
 
 
 def _take_state(state: str, now: datetime) -> str:
-    """Where this state was to lead; raises NotIn where it is not this browser's, too old, or back a second time."""
+    """Where this state was to lead; raises NotSignedInError where it is not this browser's, too old, or back a second time."""
     mine = {kept: (until, onwards) for kept, until, onwards in session.get(_STATES, [])}
     if state not in mine:
-        raise NotIn(UNFINISHED)
+        raise NotSignedInError(UNFINISHED)
     session[_STATES] = [row for row in session[_STATES] if row[0] != state]
     until, onwards = mine[state]
     if now.timestamp() >= until:
-        raise NotIn(UNFINISHED)
+        raise NotSignedInError(UNFINISHED)
     with _system().store.write() as database:  # a copied cookie still holds the state: the database knows better
         database.execute(delete(SpentState).where(SpentState.spent_at < now - 2 * STATE_LIFE))
         if not insert_new(database, SpentState, [{"state": state, "spent_at": now}], ["state"]):
-            raise NotIn(SPENT)
+            raise NotSignedInError(SPENT)
     return str(onwards)
 
 
 def _who(code: str) -> str:
-    """The userid behind a code; raises NotIn for outsiders and where WeCom would not say."""
+    """The userid behind a code; raises NotSignedInError for outsiders and where WeCom would not say."""
     try:
         answer = _system().wecom.login(code)
     except WeComError as error:
         _log.warning("sign-in by WeCom failed", errcode=error.errcode)
         refusal = _BY_ERRCODE.get(error.errcode or 0) or (REFUSED if error.pause or error.permanent else SILENT)
-        raise NotIn(refusal, f"{error.errcode or ''} {error.remedy.advice}".strip()) from None
+        raise NotSignedInError(refusal, f"{error.errcode or ''} {error.remedy.advice}".strip()) from None
     userid = answer.get("userid")
     if not isinstance(userid, str) or not 0 < len(userid) <= 64:
-        raise NotIn(OUTSIDER)
+        raise NotSignedInError(OUTSIDER)
     return userid
 
 
@@ -194,7 +194,7 @@ def _enter(account_id: int, kind: str, way: str, now: datetime) -> None:
     with _system().store.write() as database:
         account = database.get_one(Account, account_id)
         if account.disabled_at is not None:
-            raise NotIn(SHUT)
+            raise NotSignedInError(SHUT)
         account.signed_in_at = now
         found = as_visitor(account)
         detail = {"way": way, "role": found.role, "address": address()}
@@ -205,12 +205,12 @@ def _enter(account_id: int, kind: str, way: str, now: datetime) -> None:
     sessions.begin(found, kind, now)
 
 
-def _show_refusal(error: NotIn) -> tuple[str, int]:
+def _show_refusal(error: NotSignedInError) -> tuple[str, int]:
     onwards = own_path(request.form.get("next") or request.args.get("next"))
     return _page(onwards, error), error.refusal.status
 
 
-def _page(onwards: str, error: NotIn | None = None) -> str:
+def _page(onwards: str, error: NotSignedInError | None = None) -> str:
     environment = _system().environment
     return render_template(
         "signin.html", next=onwards, error=error, wecom=environment.wecom is not None, demo=environment.demo

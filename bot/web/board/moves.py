@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.agents.manual_moves import MoveRefused, last_move, move_by_hand, undo_move
-from bot.customers.state import Case, open_case
-from bot.platform.database import audit_log as auditing
+from bot.agents.manual_moves import MoveRefusedError, last_move, move_by_hand, undo_move
+from bot.customers.state import CustomerState, load_customer
+from bot.platform.database import audit_log as audit_log
 from bot.platform.models import Agent, Placement
 from bot.system import System
 from bot.web.auth.access import customer_or_404, needs
@@ -19,6 +19,7 @@ from bot.web.auth.visitor import WORKING, visitor
 from bot.web.layout.answers import done, refused
 from bot.web.layout.labels import CAUSES, seen, word
 from bot.web.layout.languages import translate
+from bot.wecom.errors import BotError
 
 LARGEST_ID = 2**63 - 1
 MOVED: dict[str, Any] = {"card-moved": {}}  # the event that the pages' scripts wait for
@@ -27,7 +28,7 @@ pages = Blueprint("moves", __name__)
 pages.before_request(needs(*WORKING))
 
 
-class _Meanwhile(Exception):  # noqa: N818 - an outcome, not an error
+class _MovedMeanwhileError(BotError):
     """Somebody else moved the card since it was shown."""
 
 
@@ -39,17 +40,17 @@ def move(customer_id: int) -> Response:
     who = visitor()
     try:
         with system.work() as work:
-            session, case = work.session, _held_case(work.session, customer_id)
-            name = seen(case.customer.name) or translate("未命名")
-            _check_serial(session, case, pipeline, serial)
-            moved = move_by_hand(work, case, pipeline, to, who.actor)
+            session, state = work.session, _held_case(work.session, customer_id)
+            name = seen(state.customer.name) or translate("未命名")
+            _check_serial(session, state, pipeline, serial)
+            moved = move_by_hand(work, state, pipeline, to, who.actor)
             row = moved.row
-            auditing.record(
+            audit_log.record(
                 session, who.actor, "stage.move", f"customer:{customer_id}", work.now,
                 pipeline=row.pipeline, from_stage=row.from_stage, to_stage=row.to_stage,
             )  # fmt: skip
             session.flush()
-    except (MoveRefused, _Meanwhile) as why:
+    except (MoveRefusedError, _MovedMeanwhileError) as why:
         return refused(translate(str(why)), **MOVED)
     except IntegrityError:  # two at the very same moment
         return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **MOVED)
@@ -64,38 +65,38 @@ def undo(customer_id: int, move_id: int) -> Response:
     who = visitor()
     try:
         with system.work() as work:
-            session, case = work.session, _held_case(work.session, customer_id)
-            row = undo_move(work, case, move_id, who.actor).row
-            name = seen(case.customer.name) or translate("未命名")
-            auditing.record(
+            session, state = work.session, _held_case(work.session, customer_id)
+            row = undo_move(work, state, move_id, who.actor).row
+            name = seen(state.customer.name) or translate("未命名")
+            audit_log.record(
                 session, who.actor, "stage.undo", f"customer:{customer_id}", work.now,
                 pipeline=row.pipeline, from_stage=row.from_stage, to_stage=row.to_stage,
             )  # fmt: skip
             session.flush()
-    except MoveRefused as why:
+    except MoveRefusedError as why:
         return refused(translate(str(why)), **MOVED)
     except IntegrityError:
         return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **MOVED)
     return done(translate("{name} 已回到「{stage}」", name=_short(name), stage=row.to_stage), **MOVED)
 
 
-def _held_case(session: Session, customer_id: int) -> Case:
+def _held_case(session: Session, customer_id: int) -> CustomerState:
     """The visitor's customer, his placements held until the commit; 404 where he is not."""
     customer = customer_or_404(session, customer_id)
     session.execute(select(Placement.id).where(Placement.customer_id == customer_id).with_for_update())
-    return open_case(session, customer)
+    return load_customer(session, customer)
 
 
-def _check_serial(session: Session, case: Case, pipeline: str, serial: str) -> None:
-    placement = case.placements.get(pipeline)
+def _check_serial(session: Session, state: CustomerState, pipeline: str, serial: str) -> None:
+    placement = state.placements.get(pipeline)
     if not serial or placement is None or str(placement.serial) == serial:
         return
-    row = last_move(session, case, pipeline)
+    row = last_move(session, state, pipeline)
     by = translate(word(CAUSES, row.cause).text) if row else ""
     if row is not None and row.actor:
         by = session.scalar(select(Agent.name).where(Agent.key == row.actor.casefold())) or row.actor
     text = translate("没有移动：{by} 刚把这位客户移到了「{stage}」，看板已更新", by=by, stage=placement.stage)
-    raise _Meanwhile(text)
+    raise _MovedMeanwhileError(text)
 
 
 def _short(name: str) -> str:

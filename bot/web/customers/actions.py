@@ -11,18 +11,18 @@ from typing import Any, cast
 
 from flask import Blueprint, Response, abort, current_app, request, url_for
 
-from bot.agents.manual_enrolment import enrol_by_hand, stop_by_hand
-from bot.customers.consent import REFUSED, Kind, Party, Word, decide, mind
-from bot.customers.fields import set_fact
-from bot.customers.state import Case, open_case
+from bot.agents.manual_enrolment import EnrolRefusedError, enrol_by_hand, stop_by_hand
+from bot.customers.consent import REFUSED, Kind, Party, Word, apply_consent, decide
+from bot.customers.fields import FieldRefusedError, set_fact
+from bot.customers.state import CustomerState, load_customer
 from bot.customers.tags import TagSource, give_tag, take_tag
 from bot.platform import clock
-from bot.platform.database import audit_log as auditing
+from bot.platform.database import audit_log as audit_log
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Note
 from bot.platform.work import Work
 from bot.privacy.erasure import erase
-from bot.sops.follow_up import Happened, follow_up
+from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.sops.stopping import stop_by_agent, stop_sops
 from bot.system import System
 from bot.web.auth.access import customer_or_404, needs, refuse_unless
@@ -42,33 +42,35 @@ pages = Blueprint("deeds", __name__)
 pages.before_request(needs(*WORKING))
 
 
-class DeedRefused(BotError):  # noqa: N818 - named for what it is
+class ActionRefusedError(BotError):
     """What cannot be done; the text says why."""
 
 
 @dataclass
-class _Desk:
+class _Action:
     """One deed on one customer, within one transaction."""
 
     work: Work
-    case: Case
+    state: CustomerState
     who: Visitor
 
     def record(self, action: str, **detail: Any) -> None:
-        subject = f"customer:{self.case.customer.id}"
-        auditing.record(self.work.session, self.who.actor, action, subject, self.work.now, **detail)
+        subject = f"customer:{self.state.customer.id}"
+        audit_log.record(self.work.session, self.who.actor, action, subject, self.work.now, **detail)
 
 
 @contextmanager
-def _desk(customer_id: int) -> Iterator[_Desk]:
+def _desk(customer_id: int) -> Iterator[_Action]:
     """The visitor's customer, 404 for another's; committed at the end, and then what must leave is delivered."""
     system: System = current_app.extensions["tici"]
     with system.work() as work:
-        case = open_case(work.session, customer_or_404(work.session, customer_id))
-        yield _Desk(work, case, visitor())
+        state = load_customer(work.session, customer_or_404(work.session, customer_id))
+        yield _Action(work, state, visitor())
 
 
-@pages.errorhandler(BotError)
+@pages.errorhandler(ActionRefusedError)
+@pages.errorhandler(EnrolRefusedError)
+@pages.errorhandler(FieldRefusedError)
 def _refuse(error: BotError) -> Response:
     return refused(translate(str(error)), **CHANGED)
 
@@ -79,12 +81,12 @@ def tag(customer_id: int) -> Response:
     name = request.form.get("tag", "")
     with _desk(customer_id) as desk:
         if name not in desk.work.settings.known_tags:
-            raise DeedRefused(translate("没有标签「{tag}」，标签写在配置的 [[tags]] 里", tag=name[:30]))
+            raise ActionRefusedError(translate("没有标签「{tag}」，标签写在配置的 [[tags]] 里", tag=name[:30]))
         reason = f"{desk.who.name or desk.who.actor} 手工添加"
-        if not give_tag(desk.work, desk.case, name, TagSource("human", reason)):
-            raise DeedRefused(translate("客户已经有标签「{tag}」", tag=name))
-        happened = Happened(_cause(desk), tags=[name], fresh=[name], who=desk.who.actor)
-        follow_up(desk.work, desk.case, happened)
+        if not give_tag(desk.work, desk.state, name, TagSource("human", reason)):
+            raise ActionRefusedError(translate("客户已经有标签「{tag}」", tag=name))
+        happened = CustomerEvent(_cause(desk), tags=[name], fresh=[name], who=desk.who.actor)
+        follow_up(desk.work, desk.state, happened)
         desk.record("tag.give", tag=name)
     return done(translate("已加标签「{tag}」", tag=name), **CHANGED)
 
@@ -95,8 +97,8 @@ def untag(customer_id: int) -> Response:
     name = request.form.get("tag", "")[:30]
     with _desk(customer_id) as desk:
         because = f"{desk.who.name or desk.who.actor} 取消"
-        if not take_tag(desk.work, desk.case, name, because):
-            raise DeedRefused(translate("客户没有标签「{tag}」", tag=name))
+        if not take_tag(desk.work, desk.state, name, because):
+            raise ActionRefusedError(translate("客户没有标签「{tag}」", tag=name))
         desk.record("tag.take", tag=name)
     return done(translate("已去掉标签「{tag}」", tag=name), **CHANGED)
 
@@ -106,7 +108,7 @@ def enrol(customer_id: int) -> Response:
     """Put the customer on the SOP `sop`."""
     sop_id = request.form.get("sop", "")
     with _desk(customer_id) as desk:
-        enrol_by_hand(desk.work, desk.case, sop_id, desk.who.actor)
+        enrol_by_hand(desk.work, desk.state, sop_id, desk.who.actor)
         desk.record("sop.enrol", sop=sop_id)
         title = desk.work.settings.sops[sop_id].title or sop_id
     return done(translate("已开始「{sop}」", sop=title), **CHANGED)
@@ -117,8 +119,8 @@ def stop(customer_id: int) -> Response:
     """Take him off the SOP `sop`."""
     sop_id = request.form.get("sop", "")[:64]
     with _desk(customer_id) as desk:
-        if not stop_by_hand(desk.work, desk.case, sop_id, desk.who.actor):
-            raise DeedRefused(translate("客户不在这份跟进里"))
+        if not stop_by_hand(desk.work, desk.state, sop_id, desk.who.actor):
+            raise ActionRefusedError(translate("客户不在这份跟进里"))
         desk.record("sop.stop", sop=sop_id)
     return done(translate("已停止，后面的提醒不再发出"), **CHANGED)
 
@@ -128,7 +130,7 @@ def set_field(customer_id: int) -> Response:
     """Set the field `name` to `value`; nothing clears it."""
     name, value = request.form.get("name", ""), request.form.get("value", "")
     with _desk(customer_id) as desk:
-        set_fact(desk.work.session, desk.work.settings.fields, desk.case.customer.external_userid, name, value)
+        set_fact(desk.work.session, desk.work.settings.fields, desk.state.customer.external_userid, name, value)
         desk.record("field.set", field=name[:30])
     return done(translate("已保存"), **CHANGED)
 
@@ -139,8 +141,8 @@ def note(customer_id: int) -> Response:
     text = request.form.get("text", "").strip()
     with _desk(customer_id) as desk:
         if not text or len(text) > LONGEST_NOTE:
-            raise DeedRefused(translate("请写点什么，最多 {n} 字", n=LONGEST_NOTE))
-        customer = desk.case.customer.id
+            raise ActionRefusedError(translate("请写点什么，最多 {n} 字", n=LONGEST_NOTE))
+        customer = desk.state.customer.id
         desk.work.session.add(
             Note(customer_id=customer, author=desk.who.actor[:80], text=text, created_at=desk.work.now)
         )
@@ -156,7 +158,7 @@ def remove_note(customer_id: int, note_id: int) -> Response:
         if row is None or row.customer_id != customer_id:
             abort(404)
         if row.author != desk.who.actor and desk.who.role not in (ADMIN, LEADER):
-            raise DeedRefused(translate("这是同事写的备注，只有本人和主管能删"))
+            raise ActionRefusedError(translate("这是同事写的备注，只有本人和主管能删"))
         row.removed_at, row.text = row.removed_at or desk.work.now, ""
         desk.record("note.remove", note=note_id)
     return done(translate("已删除备注"), **CHANGED)
@@ -167,9 +169,9 @@ def peace(customer_id: int) -> Response:
     """Leave the customer in peace (`on` is 1: his running SOPs stop, none begin), or no longer."""
     on = request.form.get("on") == "1"
     with _desk(customer_id) as desk:
-        desk.case.customer.opted_out_at = (desk.case.customer.opted_out_at or desk.work.now) if on else None
+        desk.state.customer.opted_out_at = (desk.state.customer.opted_out_at or desk.work.now) if on else None
         if on:
-            stop_sops(desk.work, desk.case, ["opted-out"])
+            stop_sops(desk.work, desk.state, ["opted-out"])
         desk.record("customer.peace", on=on)
     return done(translate("已设为请勿打扰，跟进都已停止") if on else translate("已取消请勿打扰"), **CHANGED)
 
@@ -213,13 +215,13 @@ def _erase(system: System, external_userid: str, actor: str, now: datetime) -> N
         _log.exception("erasure broken off: repeat it", error=type(error).__name__)
 
 
-def _silence_agent(desk: _Desk, key: str) -> None:
-    follow = next((follow for follow in desk.case.active_follows if follow.agent.key == key), None)
+def _silence_agent(desk: _Action, key: str) -> None:
+    follow = next((follow for follow in desk.state.active_follows if follow.agent.key == key), None)
     agent: Agent | None = follow.agent if follow else None
     if agent is not None:
-        mind(desk.case, agent.id, "refused")
-        stop_by_agent(desk.work, desk.case, agent.id, REFUSED)
+        apply_consent(desk.state, agent.id, "refused")
+        stop_by_agent(desk.work, desk.state, agent.id, REFUSED)
 
 
-def _cause(desk: _Desk) -> str:
+def _cause(desk: _Action) -> str:
     return f"hand:{desk.who.actor[:40]}:{int(desk.work.now.timestamp() * 1000)}"

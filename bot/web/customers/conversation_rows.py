@@ -36,21 +36,21 @@ class Bubble:
 
 
 @dataclass(frozen=True)
-class Talk:
+class Conversation:
     """Part of a conversation, oldest first; `earlier` is the message to ask for what came before, or None."""
 
     bubbles: tuple[Bubble, ...]
     earlier: int | None
 
 
-def read_talk(session: Session, customer_id: int, name: str, limit: int, before: int | None = None) -> Talk:
+def read_talk(session: Session, customer_id: int, name: str, limit: int, before: int | None = None) -> Conversation:
     """The last `limit` messages of a customer (those before message `before`). Three queries, four with `before`."""
     return _read(session, Message.customer_id == customer_id, {customer_id: name}, limit, before)
 
 
 def read_room_talk(
     session: Session, roomid: str, names: Mapping[str, str], limit: int, before: int | None = None
-) -> Talk:
+) -> Conversation:
     """The same of a room; names: of its members by id, where the group has its own."""
     return _read(session, Message.roomid == roomid, {}, limit, before, names)
 
@@ -62,7 +62,7 @@ def _read(
     limit: int,
     before: int | None,
     names: Mapping[str, str] | None = None,
-) -> Talk:
+) -> Conversation:
     query = (
         select(Message, Agent, Customer)
         .outerjoin(Agent, Agent.id == Message.agent_id)
@@ -74,7 +74,7 @@ def _read(
     if before is not None:
         edge = session.scalar(select(Message).where(Message.id == before, whose))
         if edge is None:
-            return Talk((), None)
+            return Conversation((), None)
         # What was freed from quarantine is younger in the database, not in the archive.
         query = query.where(
             tuple_(Message.sent_at, Message.seq, Message.id) < tuple_(edge.sent_at, edge.seq, edge.id)
@@ -87,7 +87,7 @@ def _read(
         _bubble(message, _who(message, agent, customer, customers, names or {}), noticed, files)
         for message, agent, customer in shown
     )
-    return Talk(bubbles, shown[0][0].id if len(rows) > limit else None)
+    return Conversation(bubbles, shown[0][0].id if len(rows) > limit else None)
 
 
 def _noticed(session: Session, message_ids: Sequence[int]) -> dict[int, list[Evidence]]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot.platform.models import Agent, Customer, GroupChat, GroupMember
 from bot.web.auth.access import agents_of
 from bot.web.auth.visitor import Visitor
-from bot.web.customers.conversation_rows import Talk, read_room_talk
+from bot.web.customers.conversation_rows import Conversation, read_room_talk
 
 PAGE = 50
 _MESSAGES = 100
@@ -46,7 +46,7 @@ class GroupView:
     chat: GroupChat
     owner: str
     members: tuple[MemberView, ...]
-    talk: Talk
+    talk: Conversation
 
 
 def rooms_of(session: Session, who: Visitor) -> ColumnElement[bool]:

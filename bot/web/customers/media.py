@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.intake.media.files import request_file
-from bot.intake.media.places import Missing
+from bot.intake.media.storage import MissingFileError
 from bot.intake.media.store import open_media_store
 from bot.platform.database.audit_log import viewed
 from bot.platform.models import Customer, GroupChat, MediaFile, Message
@@ -35,7 +35,7 @@ def hand_over(file_id: int) -> Response:
         abort(404)
     try:
         content = open_media_store(system).read(file.content_hash)
-    except Missing:
+    except MissingFileError:
         abort(410)
     drawn = "show" in request.args and file.sniffed in DRAWN
     name = name_of(file, message.sent_at.astimezone(zone()))

@@ -15,7 +15,7 @@ from bot.system import System
 from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.visitor import EVERYBODY, Visitor, visitor
 from bot.web.board import pages as board
-from bot.web.customers.conversation_rows import Bubble, Talk, read_talk
+from bot.web.customers.conversation_rows import Bubble, Conversation, read_talk
 from bot.web.customers.highlight import Piece
 from bot.web.customers.rows import read_customer, read_evidence
 from bot.web.customers.timeline_rows import read_timeline
@@ -130,14 +130,14 @@ def row_id(text: str) -> int:
     return number
 
 
-def _after(talk: Talk, message_id: int) -> Talk:
+def _after(talk: Conversation, message_id: int) -> Conversation:
     """The messages after one; all that are read where it is not among them."""
     ids = [bubble.message_id for bubble in talk.bubbles]
     start = ids.index(message_id) + 1 if message_id in ids else 0
-    return Talk(talk.bubbles[start:], None)
+    return Conversation(talk.bubbles[start:], None)
 
 
-def _masked(talk: Talk, who: Visitor) -> Talk:
+def _masked(talk: Conversation, who: Visitor) -> Conversation:
     """The talk without phone numbers and the like for those who only look."""
     if who.may_change:
         return talk

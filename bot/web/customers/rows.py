@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.suggestions import Suggestion, suggest
 from bot.customers.consent import Standing, consent_of
-from bot.customers.state import Case, open_case
+from bot.customers.state import CustomerState, load_customer
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Customer, Evidence, Feedback, Follow, Note, SopEnrolment, SopTask, Tagging
 from bot.platform.work import Work
@@ -45,7 +45,7 @@ class CustomerView:
     """A customer and what was made of him; lists are newest first, steps in their order."""
 
     customer: Customer
-    case: Case
+    state: CustomerState
     follows: tuple[Follow, ...]
     carried: tuple[Carried, ...]
     courses: tuple[Course, ...]
@@ -65,25 +65,25 @@ class CustomerView:
 
 def read_customer(work: Work, customer: Customer, reader: str, agent_id: int | None) -> CustomerView:
     """The view of one customer. reader: who looks; agent_id: his own, if he is an agent."""
-    case = open_case(work.session, customer)
-    follows = sorted(case.active_follows, key=lambda f: f.last_talk_at or f.added_at, reverse=True)
+    state = load_customer(work.session, customer)
+    follows = sorted(state.active_follows, key=lambda f: f.last_talk_at or f.added_at, reverse=True)
     agent = next((f.agent for f in follows if f.agent_id == agent_id), follows[0].agent if follows else None)
     titles = {sop.id: sop.title or sop.id for sop in work.settings.sops.values()}
-    running = {e.sop_id for e in case.enrolments if e.ended_at is None}
+    running = {e.sop_id for e in state.enrolments if e.ended_at is None}
     notes = select(Note).where(Note.customer_id == customer.id, Note.removed_at.is_(None))
     return CustomerView(
         customer=customer,
-        case=case,
+        state=state,
         follows=tuple(follows),
-        carried=_carried(work.session, case, reader),
+        carried=_carried(work.session, state, reader),
         courses=_courses(work.session, customer.id, titles),
         timeline=read_timeline(work.session, customer.id, titles),
         notes=tuple(work.session.scalars(notes.order_by(Note.id.desc()).limit(_NOTES))),
-        fields=_fields(work.settings, case),
-        suggestions=tuple(suggest(work, case, agent)) if agent else (),
+        fields=_fields(work.settings, state),
+        suggestions=tuple(suggest(work, state, agent)) if agent else (),
         consents=tuple(consent_of(work, customer.id)),
         can_start=tuple(sop for sop in work.settings.sops.values() if sop.id not in running),
-        can_tag=tuple(sorted(work.settings.known_tags - case.tags)),
+        can_tag=tuple(sorted(work.settings.known_tags - state.tags)),
     )
 
 
@@ -101,15 +101,15 @@ def read_evidence(
     return [(row, said) for row, said in session.execute(query)]
 
 
-def _carried(session: Session, case: Case, reader: str) -> tuple[Carried, ...]:
-    rows = sorted(case.carried.values(), key=lambda row: (row.tagged_at, row.id), reverse=True)
+def _carried(session: Session, state: CustomerState, reader: str) -> tuple[Carried, ...]:
+    rows = sorted(state.carried.values(), key=lambda row: (row.tagged_at, row.id), reverse=True)
     keys = {(row.rule_id, row.msgid) for row in rows if row.rule_id and row.msgid}
     mine = (Feedback.evidence_id == Evidence.id) & (Feedback.author == reader)
     query = (
         select(Evidence, Feedback.right)
         .outerjoin(Feedback, mine)
         .where(
-            Evidence.customer_id == case.customer.id,
+            Evidence.customer_id == state.customer.id,
             Evidence.rule_id.in_({rule for rule, _ in keys}),
             Evidence.occasion.in_({msgid for _, msgid in keys}),
         )
@@ -138,5 +138,5 @@ def _courses(session: Session, customer_id: int, titles: dict[str, str]) -> tupl
     return tuple(sorted(courses, key=lambda course: course.enrolment.ended_at is not None))
 
 
-def _fields(settings: Settings, case: Case) -> tuple[tuple[CustomerField, str], ...]:
-    return tuple((field, case.fields.get(name, "")) for name, field in settings.fields.items())
+def _fields(settings: Settings, state: CustomerState) -> tuple[tuple[CustomerField, str], ...]:
+    return tuple((field, state.fields.get(name, "")) for name, field in settings.fields.items())

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from bot.platform.config.settings import ConfigError
 from bot.platform.log import get_logger
-from bot.platform.signed_links import BadLink
+from bot.platform.signed_links import BadLinkError
 from bot.web.layout.languages import translate
 from bot.web.layout.navigation import ForeignOrigin
 
@@ -83,7 +83,7 @@ def prepare(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(CSRFError, lambda _error: _page(STALE))
     app.register_error_handler(ForeignOrigin, lambda _error: _page(FOREIGN))
-    app.register_error_handler(BadLink, _link)
+    app.register_error_handler(BadLinkError, _link)
     app.register_error_handler(ConfigError, lambda _error: _page(CONFIG))
     for unreachable in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(unreachable, _database)
@@ -99,7 +99,7 @@ def _http(error: HTTPException) -> Response | HTTPException:
     return _page(known, status)
 
 
-def _link(error: BadLink) -> Response:
+def _link(error: BadLinkError) -> Response:
     if request.path.startswith("/t/"):
         return _page(LINK_EXPIRED if error.expired else LINK_UNKNOWN)
     return _page(BOARD_EXPIRED if error.expired else BOARD_UNKNOWN)

@@ -11,7 +11,7 @@ from flask import Flask, has_request_context, request, session
 from flask_babel import Babel
 
 from bot.platform.stored_sentences import retell
-from taggers.said import fill, knows_itself
+from taggers.translatable import fill, knows_itself
 
 FOLDER = Path(__file__).parents[1] / "translations"
 HTML_NAMES = {"zh": "zh-CN", "en": "en"}
@@ -59,7 +59,7 @@ def language() -> str:
 def translate(text: str, **values: object) -> str:
     """`text` (as written in Chinese) in the chosen language, its {names} filled; values stay inert.
 
-    A sentence that was put together elsewhere (Said) brings its values along.
+    A sentence that was put together elsewhere (Translatable) brings its values along.
     """
     comma = _COMMAS[language()]
     if knows_itself(text) and not values:

@@ -14,7 +14,7 @@ from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, EVERYBODY, LEADER, ROLES
 
 
 @dataclass(frozen=True)
-class Room:
+class Section:
     """An entry of the navigation; shown to its roles, lit when the request's blueprint is among `blueprints`."""
 
     endpoint: str
@@ -25,13 +25,13 @@ class Room:
 
 
 ROOMS = (
-    Room("board.show", ("board",), "看板", "layout-board", EVERYBODY),
-    Room("tasks.show", ("tasks",), "任务", "checklist", ROLES),
-    Room("groups.show", ("groups",), "群聊", "users-group", ROLES),
-    Room("rules.show", ("rules",), "规则", "tags", (ADMIN, LEADER, AUDITOR)),
-    Room("sops.show", ("sops",), "SOP", "route", (ADMIN, LEADER, AUDITOR, AGENT)),
-    Room("reports.show", ("reports",), "报表", "chart-bar", (ADMIN, LEADER, AUDITOR)),
-    Room("admin.show", ("admin", "doctor"), "设置", "settings", (ADMIN, AUDITOR)),
+    Section("board.show", ("board",), "看板", "layout-board", EVERYBODY),
+    Section("tasks.show", ("tasks",), "任务", "checklist", ROLES),
+    Section("groups.show", ("groups",), "群聊", "users-group", ROLES),
+    Section("rules.show", ("rules",), "规则", "tags", (ADMIN, LEADER, AUDITOR)),
+    Section("sops.show", ("sops",), "SOP", "route", (ADMIN, LEADER, AUDITOR, AGENT)),
+    Section("reports.show", ("reports",), "报表", "chart-bar", (ADMIN, LEADER, AUDITOR)),
+    Section("admin.show", ("admin", "doctor"), "设置", "settings", (ADMIN, AUDITOR)),
 )
 
 
@@ -49,7 +49,7 @@ def prepare(app: Flask) -> None:
     app.context_processor(lambda: {"rooms": rooms(), "known_pages": app.view_functions})
 
 
-def rooms() -> list[tuple[Room, bool]]:
+def rooms() -> list[tuple[Section, bool]]:
     """The entries for this visitor, each with whether it is the room he is in."""
     who = visitor_or_none()
     if who is None:

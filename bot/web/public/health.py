@@ -22,7 +22,7 @@ from bot.platform.database.alarms import alarms
 from bot.platform.database.schema import current_revision, head_revision
 from bot.platform.gateway.call_counts import totals
 from bot.platform.models import ArchiveCursor, CallbackEvent, Message, Outbox, Quarantine, SopTask
-from bot.platform.queue import Bell, connect_redis
+from bot.platform.queue import JobQueue, connect_redis
 from bot.system import System
 
 pages = Blueprint("health", __name__)
@@ -86,7 +86,7 @@ def _queue(system: System) -> dict[str, Any]:
     if url is None:
         return {"ok": False, "why": "没有运行中的队列，请启动 flask worker 或设置 TICI_REDIS_URL"}
     try:
-        return {"ok": True, "depth": Bell(connect_redis(url)).depth()}
+        return {"ok": True, "depth": JobQueue(connect_redis(url)).depth()}
     except redis.RedisError as error:
         return {"ok": False, "why": f"队列没有应答（{type(error).__name__}），请检查 TICI_REDIS_URL"}
 

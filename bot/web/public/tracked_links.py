@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from bot.platform import clock
-from bot.platform.config.materials import BadMaterial, find_material
+from bot.platform.config.materials import BadMaterialError, find_material
 from bot.platform.log import get_logger
 from bot.platform.models import LinkOpening, SopTask
 from bot.platform.signed_links import read_link_token, read_picture_token
@@ -47,7 +47,7 @@ def picture(token: str) -> Response:
         attachment: dict[str, Any] = task.attach[index] if task and 0 <= index < len(task.attach) else {}
     try:
         return send_file(find_material(folder_of(system), str(attachment.get("pic") or ""), "image").path)
-    except BadMaterial:
+    except BadMaterialError:
         abort(404)
 
 
@@ -59,4 +59,4 @@ def _note(system: System, task_id: int, title: str) -> None:
     except SQLAlchemyError as error:
         _log.warning("link opening not noted", task=task_id, error=type(error).__name__)
         return
-    system.bell.ring_once("openings")
+    system.queue.enqueue_once("openings")

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from bot.analytics.draft_preview import Comparison, compare_books, last_sayings
+from bot.analytics.draft_preview import DraftComparison, compare_books, last_sayings
 from bot.platform import clock
 from bot.platform.config.file import (
     ConfigEdit,
-    NotWritten,
-    Stale,
+    ConfigNotWrittenError,
+    StaleConfigError,
     check_text,
     read_config_text,
     save_config,
@@ -26,7 +26,7 @@ from bot.platform.models import ConfigChange
 from bot.system import System
 from bot.web.auth.visitor import visitor
 from sop.playbook import Workspace
-from taggers.said import Said
+from taggers.translatable import Translatable
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Attempt:
     reason: str = ""
     diff: Sequence[DiffLine] = ()
     change: ConfigChange | None = None
-    comparison: Comparison | None = None
+    comparison: DraftComparison | None = None
     sure: str = ""
     status: int = 200
 
@@ -75,9 +75,9 @@ def try_to_save(system: System, draft: Draft) -> Attempt:
         saved = save_config(system.keeper, edit, now)
     except ConfigError as error:
         return Attempt(draft.stamp, problems=error.problems, status=422)
-    except NotWritten as refused:
+    except ConfigNotWrittenError as refused:
         return Attempt(draft.stamp, reason=str(refused), status=409)
-    except Stale as stale:
+    except StaleConfigError as stale:
         with system.store.read() as session:
             change = newest_change(session)
         diff = compare(stale.current.text, draft.text)
@@ -92,11 +92,11 @@ def _check_folder(system: System, fresh: Settings) -> None:
     except ConfigError:
         folder = Workspace().materials
     if fresh.workspace.materials != folder:
-        text = Said('素材文件夹只能在服务器上改；请写回 materials = "{folder}"', folder=folder)
+        text = Translatable('素材文件夹只能在服务器上改；请写回 materials = "{folder}"', folder=folder)
         raise ConfigError([Problem(system.environment.config.name, 1, 1, "workspace.materials", text)])
 
 
-def compare_with_force(system: System, fresh: Settings) -> Comparison | None:
+def compare_with_force(system: System, fresh: Settings) -> DraftComparison | None:
     """The draft against the config in force on the last messages; None where no config is in force yet."""
     try:
         current = system.settings
@@ -111,7 +111,7 @@ def compare_with_force(system: System, fresh: Settings) -> Comparison | None:
     return found
 
 
-def _viewed(session: Session, found: Comparison) -> None:
+def _viewed(session: Session, found: DraftComparison) -> None:
     ids = {one.customer_id for one in (*found.gains, *found.losses) if one.customer_id is not None}
     for customer_id in sorted(ids):
         viewed(session, visitor().actor, customer_id, "draft", clock.now())

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from bot.platform import clock
 from bot.platform.config.materials import MOST_BYTES
 from bot.platform.database.audit_log import record
-from bot.sops.material_library import TAKEN, Refused, existing, keep_upload, library, remove
+from bot.sops.material_library import TAKEN, MaterialRefusedError, existing, keep_upload, library, remove
 from bot.sops.material_uploads import folder_of
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN, visitor, visitor_or_none
@@ -36,7 +36,7 @@ def upload() -> Answer:
     system, now = the_system(), clock.now()
     try:
         name = keep_upload(folder_of(system), given.filename, given.stream)  # type: ignore[arg-type]
-    except Refused as refused:
+    except MaterialRefusedError as refused:
         return _page(str(refused)), 422
     with system.store.write() as session:
         record(session, visitor().actor, "material.upload", f"material:{name[:100]}", now)
@@ -54,7 +54,7 @@ def take_away() -> Answer:
         with system.store.write() as session:
             record(session, visitor().actor, "material.remove", f"material:{name[:100]}", now)
             remove(session, folder, name, settings)
-    except Refused as refused:
+    except MaterialRefusedError as refused:
         return _page(str(refused)), 409
     return redirect(url_for("sops.library"))
 
@@ -64,7 +64,7 @@ def open_file(name: str) -> Response:
     """A picture to look at, any other file to download."""
     try:
         path = existing(folder_of(the_system()), name)
-    except Refused:
+    except MaterialRefusedError:
         abort(404)
     kind = _PICTURES.get(path.suffix.lower())
     mimetype = kind or "application/octet-stream"

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from bot.analytics.draft_preview import explain_typed
 from bot.platform.config.file import ConfigText, check_text, read_config_text
 from bot.platform.config.rule_text import (
-    NoSuchRule,
+    UnknownRuleError,
     Values,
     add_rule,
     change_rule,
@@ -57,7 +57,7 @@ def _edited(system: System) -> Edited:
     was = request.form.get("was", "")[:64]
     try:
         old = find_rule(file.text, was).values if was else {}
-    except NoSuchRule:
+    except UnknownRuleError:
         values = read_form(request.form, {})
         return Edited("", values, add_rule(file.text, values), file, lost=True)
     values = read_form(request.form, old)
@@ -80,7 +80,7 @@ def edit(rule_id: str) -> Answer:
     file = read_config_text(the_system().environment.config)
     try:
         block = find_rule(file.text, rule_id)
-    except NoSuchRule:
+    except UnknownRuleError:
         abort(404)
     return _form(rule_id, block.values, Attempt(file.stamp))
 
@@ -109,7 +109,7 @@ def delete(rule_id: str) -> Answer:
     file = read_config_text(system.environment.config)
     try:
         values, text = find_rule(file.text, rule_id).values, remove_rule(file.text, rule_id)
-    except NoSuchRule:
+    except UnknownRuleError:
         abort(404)
     draft = Draft(text, request.form.get("stamp", ""), f"删规则 {rule_id}", request.form.get("sure", ""))
     attempt = try_to_save(system, draft)

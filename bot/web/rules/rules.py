@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.analytics.rule_stats import Hits, RuleFigures, hit_counts, with_feedback
 from bot.platform import clock
-from bot.platform.config.rule_text import NoSuchRule, find_rule
+from bot.platform.config.rule_text import UnknownRuleError, find_rule
 from bot.platform.config.settings import ConfigError
 from bot.platform.database.audit_log import viewed
 from bot.system import System
@@ -101,6 +101,6 @@ def _hits(session: Session) -> Hits:
 def _source(text: str, rule_id: str) -> str:
     try:
         block = find_rule(text, rule_id)
-    except (NoSuchRule, ConfigError):
+    except (UnknownRuleError, ConfigError):
         return ""
     return text.encode()[block.start : block.end].decode().rstrip("\n")

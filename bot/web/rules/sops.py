@@ -8,12 +8,12 @@ from flask import Blueprint, abort, current_app, redirect, render_template, requ
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from bot.agents.manual_enrolment import EnrolRefused, preview_for, preview_imagined
+from bot.agents.manual_enrolment import EnrolRefusedError, preview_for, preview_imagined
 from bot.analytics.cohorts import SopFigures, sop_figures
-from bot.customers.state import open_case
+from bot.customers.state import load_customer
 from bot.platform import clock
 from bot.platform.config.file import read_config_text
-from bot.platform.config.rule_text import NoSuchRule, switch_sop
+from bot.platform.config.rule_text import UnknownRuleError, switch_sop
 from bot.platform.config.settings import ConfigError
 from bot.platform.database.search_index import named
 from bot.platform.models import Customer
@@ -25,7 +25,7 @@ from bot.web.rules.config_saving import Draft, try_to_save
 from bot.web.rules.rules import row_id
 from bot.web.rules.sop_rows import calendar_days, people_on, start_words, step_rows, stop_words
 from sop.playbook import Sop
-from taggers.said import chained
+from taggers.translatable import chained
 
 _KEPT = "tici-sop-figures"
 _KEPT_SECONDS = 600.0
@@ -100,8 +100,8 @@ def preview(sop_id: str) -> str:
         else:
             customer = customer_or_404(session, customer_id)
             try:
-                prompts = preview_for(work, open_case(session, customer), table)
-            except EnrolRefused as reason:
+                prompts = preview_for(work, load_customer(session, customer), table)
+            except EnrolRefusedError as reason:
                 prompts, refused = (), str(reason)
     return render_template(
         "sop_preview.html",
@@ -123,7 +123,7 @@ def switch(sop_id: str) -> Response:
     try:
         file = read_config_text(system.environment.config)
         text = switch_sop(file.text, sop_id, not table.enabled)
-    except (NoSuchRule, ConfigError) as error:
+    except (UnknownRuleError, ConfigError) as error:
         return redirect(url_for("sops.sop", sop_id=sop_id, problem=translate(str(error))))
     what = f"{'暂停' if table.enabled else '继续'}跟进 {sop_id}"
     attempt = try_to_save(system, Draft(text, file.stamp, what))

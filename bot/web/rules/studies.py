@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from bot.analytics.studies import OPEN, ask_backtest, ask_mining, cancel_study, newest_study, outcome_of
 from bot.intake.callback import RINGER
-from bot.intake.enqueuer import Ringer
+from bot.intake.enqueuer import BackgroundEnqueuer
 from bot.platform import clock
 from bot.platform.config.file import check_text
 from bot.platform.config.settings import ConfigError
@@ -92,7 +92,7 @@ def find_proposals() -> Response:
 
 
 def _ring() -> None:
-    ringer: Ringer = current_app.extensions[RINGER]
+    ringer: BackgroundEnqueuer = current_app.extensions[RINGER]
     ringer.ring("study")
 
 

@@ -1,6 +1,6 @@
 """Words for people that still know what they were made of, so that a page can say them in another language.
 
-The class stands in sop.said and bot.wecom.said as well, since these rooms know nothing of one another; whoever says
+The class stands in sop.translatable and bot.wecom.translatable as well, since these rooms know nothing of one another; whoever says
 such words again goes by what they know (wording, values), not by whose they are.
 """
 
@@ -16,10 +16,10 @@ Translate = Callable[[str, Mapping[str, object]], str]
 _DEEPEST = 20  # sentences within sentences that are read again: what is kept may hold anything that a customer typed
 
 
-class Said(str):
+class Translatable(str):
     """A finished Chinese text, equal to every str that reads the same.
 
-    `wording` holds {names}, `values` what fills them. A value that is Said is said in the other language too, and a
+    `wording` holds {names}, `values` what fills them. A value that is Translatable is said in the other language too, and a
     list is joined by that language's comma; anything else is data and stays as it is. Without values, braces in the
     wording are only braces.
     """
@@ -27,18 +27,18 @@ class Said(str):
     wording: str
     values: Mapping[str, object]
 
-    def __new__(cls, wording: str, /, **values: object) -> Said:
+    def __new__(cls, wording: str, /, **values: object) -> Translatable:
         made = super().__new__(cls, _filled(wording, values, str, "、"))
         made.wording, made.values = str(wording), values
         return made
 
-    def __str__(self) -> Said:
-        """Itself: str(error) of an exception raised with Said keeps what it was made of."""
+    def __str__(self) -> Translatable:
+        """Itself: str(error) of an exception raised with Translatable keeps what it was made of."""
         return self
 
 
-def knows_itself(text: object) -> TypeGuard[Said]:
-    """Whether a text is the Said of some room (for the types one stands for all)."""
+def knows_itself(text: object) -> TypeGuard[Translatable]:
+    """Whether a text is the Translatable of some room (for the types one stands for all)."""
     return isinstance(text, str) and hasattr(text, "wording")
 
 
@@ -51,9 +51,9 @@ def fill(wording: str, values: Mapping[str, object], other: Translate, comma: st
     return _filled(other(wording, values), values, say, comma)
 
 
-def sentence(text: str) -> Said:
+def sentence(text: str) -> Translatable:
     """A text of ours that is to stand within another: without this it would pass for data."""
-    return text if knows_itself(text) else Said(text)
+    return text if knows_itself(text) else Translatable(text)
 
 
 def chained(sentences: Iterable[str], mark: str = "；") -> str:
@@ -62,18 +62,18 @@ def chained(sentences: Iterable[str], mark: str = "；") -> str:
     if len(said) < 2:
         return said[0] if said else ""
     half = len(said) // 2
-    return Said(f"{{one}}{mark}{{more}}", one=chained(said[:half], mark), more=chained(said[half:], mark))
+    return Translatable(f"{{one}}{mark}{{more}}", one=chained(said[:half], mark), more=chained(said[half:], mark))
 
 
 def reread(text: str, wordings: Iterable[str], depth: int = _DEEPEST) -> str:
-    """A sentence that was kept as plain text, as Said where one of the wordings reads the same; else as it is."""
+    """A sentence that was kept as plain text, as Translatable where one of the wordings reads the same; else as it is."""
     if knows_itself(text) or not depth:
         return text
     wordings = tuple(wordings)
     for wording in wordings:
         found = _pattern(wording).fullmatch(text)
         if found is not None:
-            return Said(
+            return Translatable(
                 wording, **{name: reread(one, wordings, depth - 1) for name, one in found.groupdict().items()}
             )
     return text

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
 from bot.platform.environment import SurroundingsError
+from bot.wecom.errors import BotError
 
 if TYPE_CHECKING:
     from minio import Minio
@@ -19,18 +20,18 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 _EXAMPLE = "s3://密钥ID:密钥@s3.example.com/桶名/前缀"
 
 
-class Missing(Exception):  # noqa: N818 - an outcome, not an error
+class MissingFileError(BotError):
     """There is no such content."""
 
 
-class Place(Protocol):
+class MediaStorage(Protocol):
     """Contents by name: 64 hex digits, never a name that anybody chose."""
 
     def put(self, name: str, path: Path) -> None:
         """Take a file; it may be moved away."""
 
     def open(self, name: str) -> BinaryIO:
-        """Read a content from its beginning; raises Missing."""
+        """Read a content from its beginning; raises MissingFileError."""
 
     def has(self, name: str) -> bool: ...
 
@@ -39,10 +40,10 @@ class Place(Protocol):
     def names(self) -> Iterator[str]: ...
 
 
-def open_place(url: str | None, folder: Path) -> Place:
+def open_storage(url: str | None, folder: Path) -> MediaStorage:
     """The place that TICI_MEDIA_URL names, `folder` where it names none. Raises SurroundingsError."""
     if not url:
-        return FolderPlace(folder)
+        return FolderStorage(folder)
     parsed = urlsplit(url)
     bucket, _, prefix = parsed.path.lstrip("/").partition("/")
     if parsed.scheme not in ("s3", "s3+http") or not parsed.hostname or not bucket:
@@ -61,10 +62,10 @@ def open_place(url: str | None, folder: Path) -> Place:
         secure=parsed.scheme == "s3",
         region="us-east-1" if not host.endswith(".amazonaws.com") else None,
     )
-    return BucketPlace(client, bucket, prefix)
+    return S3Storage(client, bucket, prefix)
 
 
-class FolderPlace:
+class FolderStorage:
     """ab/cd/abcd... below a folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -84,7 +85,7 @@ class FolderPlace:
         try:
             return open(self._path(name), "rb")
         except FileNotFoundError:
-            raise Missing(name) from None
+            raise MissingFileError(name) from None
 
     def has(self, name: str) -> bool:
         return self._path(name).is_file()
@@ -99,7 +100,7 @@ class FolderPlace:
         return self._folder / _checked(name)[:2] / name[2:4] / name
 
 
-class BucketPlace:
+class S3Storage:
     """One object a content."""
 
     def __init__(self, client: Minio, bucket: str, prefix: str = "") -> None:
@@ -116,7 +117,7 @@ class BucketPlace:
         except S3Error as error:
             if error.code not in ("NoSuchKey", "NoSuchBucket"):
                 raise
-            raise Missing(name) from None
+            raise MissingFileError(name) from None
 
     def has(self, name: str) -> bool:
         from minio.error import S3Error

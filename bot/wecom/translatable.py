@@ -1,6 +1,6 @@
 """Words for people that still know what they were made of, so that a page can say them in another language.
 
-The same small class as taggers.said has: rooms that know nothing of one another share no file.
+The same small class as taggers.translatable has: rooms that know nothing of one another share no file.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 
-class Said(str):
+class Translatable(str):
     """A finished Chinese text; `wording` holds {names}, `values` what fills them, a list or tuple joined by 、."""
 
     wording: str
     values: Mapping[str, object]
 
-    def __new__(cls, wording: str, /, **values: object) -> Said:
+    def __new__(cls, wording: str, /, **values: object) -> Translatable:
         texts = {
             name: "、".join(map(str, one)) if isinstance(one, list | tuple) else str(one)
             for name, one in values.items()
@@ -23,8 +23,8 @@ class Said(str):
         made.wording, made.values = str(wording), values
         return made
 
-    def __str__(self) -> Said:
-        """Itself: str(error) of an exception raised with Said keeps what it was made of."""
+    def __str__(self) -> Translatable:
+        """Itself: str(error) of an exception raised with Translatable keeps what it was made of."""
         return self
 
 
@@ -33,4 +33,4 @@ def listed(problems: Sequence[str]) -> str:
     if len(problems) < 2:
         return problems[0] if problems else ""
     half = len(problems) // 2  # halves of halves, so that many of them are not nested deep
-    return Said("{one}\n{more}", one=listed(problems[:half]), more=listed(problems[half:]))
+    return Translatable("{one}\n{more}", one=listed(problems[:half]), more=listed(problems[half:]))
