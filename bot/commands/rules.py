@@ -187,7 +187,7 @@ def _evaluation(outcome: Evaluation, version: str, mistakes: int) -> dict[str, A
     for one in outcome.mistakes:
         shown[one.tag] = shown.get(one.tag, 0) + 1
         if shown[one.tag] <= mistakes:
-            wrong.append({"tag": one.tag, "text": one.case.text, "rules": one.rules, "dialogue": one.state.dialogue})
+            wrong.append({"tag": one.tag, "text": one.case.text, "rules": one.rules, "dialogue": one.case.dialogue})
     return {
         "version": version,
         "utterances": outcome.utterances,
