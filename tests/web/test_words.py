@@ -60,7 +60,7 @@ def used() -> set[str]:
     found |= {word.text for table in tables for word in table.values()}
     found |= {room.name for room in frame.ROOMS} | set(looks.THEMES.values())
     found |= {refusal.text for refusal in signin.REFUSALS} | {*admin.DONE.values(), admin.RUNG, admin.UNHEARD}
-    code = "".join(path.read_text(encoding="utf-8") for path in WEB.glob("*.py"))
+    code = "".join(path.read_text(encoding="utf-8") for path in WEB.rglob("*.py"))
     found |= {text for _quote, text in re.findall(r"\btranslate\((['\"])(.+?)\1[,)]", code)}
     found |= texts_of_reports() | texts_of_tasks()
     found |= texts_of_rules() | {check.title for check in CHECKS} | texts_said()
