@@ -55,6 +55,13 @@ def shown(stack: Stack, who: str, since: int = 0) -> dict[str, list[str]]:
     return {e["userid"]: e["now"] for e in stack.control.effects(since, "tags") if e["external_userid"] == who}
 
 
+def marked(stack: Stack, who: str, wanted: dict[str, list[str]]) -> bool:
+    """Whether the phones show it. WeCom takes one mark of a customer at a time, and the second is put off by a second:
+    that it is due nobody but the clock tells. Rows whose call was lost are not found by this."""
+    stack.system.bell.ring_once("due", seconds=1)
+    return shown(stack, who) == wanted
+
+
 def stands(stack: Stack, who: str) -> str | None:
     with stack.system.store.read() as session:
         return session.scalar(select(Placement.stage).join(Customer).where(Customer.external_userid == who))
@@ -71,7 +78,7 @@ def drag(stack: Stack, who: str, to: str) -> None:
 
 
 def test_both_ways_at_once_and_no_echo(stack: Stack, who: str) -> None:
-    """What waited for the clock would wait for ever: the scheduler is stopped, and only the bell is left."""
+    """What waited for a sweep would wait for ever: the scheduler is stopped, and only the bell is left."""
     scheduler = stack.child("scheduler")
     stack.stop(scheduler)
     before = "新线索"
@@ -83,7 +90,7 @@ def test_both_ways_at_once_and_no_echo(stack: Stack, who: str) -> None:
         else:
             stack.control.edit_customer(AGENT, who, add_tag=[to], remove_tag=[before])
             until(lambda to=to: stands(stack, who) == to)  # type: ignore[misc]
-        until(lambda both=both: shown(stack, who) == both)  # type: ignore[misc]
+        until(lambda both=both: marked(stack, who, both))  # type: ignore[misc]
         before = to
     since = stack.control.last_effect()
     stack.start(scheduler)
