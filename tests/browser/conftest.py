@@ -34,7 +34,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     with open_site(tmp_path) as site:
         story = tell(site)
         server = make_server("127.0.0.1", 0, site.app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield Served(site, story, f"http://127.0.0.1:{server.server_port}")
         server.shutdown()

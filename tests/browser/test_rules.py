@@ -35,7 +35,7 @@ def page(request: pytest.FixtureRequest, chromium: Browser, site: Site) -> Itera
     cookie = site.signed_in("admin").get_cookie("tici")
     assert cookie is not None
     server = make_server("127.0.0.1", 0, site.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}"
     context = chromium.new_context(viewport=WIDTHS[request.param], base_url=url)  # type: ignore[arg-type]

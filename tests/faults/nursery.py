@@ -53,7 +53,7 @@ class Nursery:
         status = self._ask({"poll": pid})
         return None if status is None else int(status)
 
-    def wait(self, pid: int, seconds: float = 30) -> int:
+    def wait(self, pid: int, seconds: float = 250) -> int:
         """The exit status once it has ended."""
         ends = time.monotonic() + seconds
         while (status := self.poll(pid)) is None:

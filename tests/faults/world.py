@@ -112,7 +112,7 @@ class World:
             found.append(f"archive at {cursor.seq if cursor else 0} of {seq}")
         return found
 
-    def until(self, happened: Callable[[], Any], seconds: float = 20) -> Any:
+    def until(self, happened: Callable[[], Any], seconds: float = 200) -> Any:
         """Wait for it; gives what it gave."""
         ends = time.monotonic() + seconds
         while not (found := happened()):

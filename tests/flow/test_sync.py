@@ -1,4 +1,4 @@
-"""Through real worker processes: phone to board and board to phone, each within three seconds, without an echo."""
+"""Through real worker processes: phone to board and board to phone, each by the bell alone, without an echo."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.platform.models import Customer, Placement, StageMove
 from tests.support.mirrors import CONFIG, PIPELINE, replayed
 from tests.support.parts import AGENT, COLLEAGUE
 
-PROMPT = 3.0  # seconds
+PATIENCE = 60.0  # seconds for what takes one
 ROUNDS = 12
 STAGES = ("考虑价格", "试听", "成交", "新线索")
 
@@ -38,23 +38,28 @@ def who(stack: Stack) -> str:
     since = stack.control.last_effect()
     who: str = stack.control.add_customer(AGENT, "李女士")["external_userid"]
     stack.control.add_customer(COLLEAGUE, "", external_userid=who)
-    until(lambda: shown(stack, who, since) == {AGENT: ["新线索"], COLLEAGUE: ["新线索"]}, 20)
+    until(lambda: shown(stack, who, since) == {AGENT: ["新线索"], COLLEAGUE: ["新线索"]})
     return who
 
 
-def until(good: Callable[[], bool], seconds: float) -> float:
-    """Wait for something; the seconds it took."""
-    began = time.monotonic()
+def until(good: Callable[[], bool]) -> None:
+    """Wait for something."""
+    ends = time.monotonic() + PATIENCE
     while not good():
-        if time.monotonic() - began > seconds:
-            raise AssertionError(f"not within {seconds} s")
+        assert time.monotonic() < ends, f"not within {PATIENCE} s"
         time.sleep(0.02)
-    return time.monotonic() - began
 
 
 def shown(stack: Stack, who: str, since: int = 0) -> dict[str, list[str]]:
     """The stage tags on each phone, by the latest change of each."""
     return {e["userid"]: e["now"] for e in stack.control.effects(since, "tags") if e["external_userid"] == who}
+
+
+def marked(stack: Stack, who: str, wanted: dict[str, list[str]]) -> bool:
+    """Whether the phones show it. WeCom takes one mark of a customer at a time, and the second is put off by a second:
+    that it is due nobody but the clock tells. Rows whose call was lost are not found by this."""
+    stack.system.queue.enqueue_once("due", seconds=1)
+    return shown(stack, who) == wanted
 
 
 def stands(stack: Stack, who: str) -> str | None:
@@ -70,21 +75,23 @@ def drag(stack: Stack, who: str, to: str) -> None:
         move_by_hand(work, state, PIPELINE, to, "admin")
 
 
-def test_both_ways_within_three_seconds_and_no_echo(stack: Stack, who: str) -> None:
-    took: dict[str, list[float]] = {"phone to board": [], "board to phones": []}
+def test_both_ways_at_once_and_no_echo(stack: Stack, who: str) -> None:
+    """What waited for a sweep would wait for ever: the scheduler is stopped, and only the bell is left."""
+    scheduler = stack.child("scheduler")
+    stack.stop(scheduler)
     before = "新线索"
     for number in range(ROUNDS):
         to = STAGES[number % len(STAGES)]
         both = {AGENT: [to], COLLEAGUE: [to]}
         if number % 2:
             drag(stack, who, to)
-            took["board to phones"].append(until(lambda both=both: shown(stack, who) == both, 10))  # type: ignore[misc]
         else:
             stack.control.edit_customer(AGENT, who, add_tag=[to], remove_tag=[before])
-            took["phone to board"].append(until(lambda to=to: stands(stack, who) == to, 10))  # type: ignore[misc]
-            until(lambda both=both: shown(stack, who) == both, PROMPT)  # type: ignore[misc]
+            until(lambda to=to: stands(stack, who) == to)  # type: ignore[misc]
+        until(lambda both=both: marked(stack, who, both))  # type: ignore[misc]
         before = to
     since = stack.control.last_effect()
+    stack.start(scheduler)
     time.sleep(2.5)  # an echo would come now
     assert stack.control.effects(since, "tags") == []
     with stack.system.store.read() as session:
@@ -92,5 +99,3 @@ def test_both_ways_within_three_seconds_and_no_echo(stack: Stack, who: str) -> N
         ledger = session.scalars(moves.where(Customer.external_userid == who).order_by(StageMove.serial)).all()
     assert len(ledger) == 1 + ROUNDS
     assert replayed(ledger) == stands(stack, who) == before
-    print({way: [round(max(seconds), 2), round(sum(seconds) / len(seconds), 2)] for way, seconds in took.items()})  # noqa: T201
-    assert max(took["phone to board"] + took["board to phones"]) <= PROMPT

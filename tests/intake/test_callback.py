@@ -30,7 +30,9 @@ from tests.wecom.sealed import CORP, arguments, encrypt, envelope
 
 CALLBACK, ARCHIVE = "/wecom/callback", "/wecom/archive"
 MALFORMED = 10_000
-COPIES = 10_000
+COPIES, WINDOWS = 10_000, 4
+PATIENCE = 120  # seconds for what comes at once
+DEAREST = 2  # times a good callback; it takes half of one
 
 
 def xml(event: str, extra: str = "", at: int | None = None) -> str:
@@ -98,33 +100,45 @@ def test_an_unknown_event_is_stored_and_a_repeated_one_only_once(site: Site) -> 
     assert stored(site) == 1
 
 
-def test_10000_copies_of_an_archive_notice_ring_at_most_twice_and_store_nothing(rung: Site) -> None:
+def test_10000_copies_of_an_archive_notice_ring_once_in_a_window_and_store_nothing(rung: Site) -> None:
     client = rung.app.test_client()
     stamp = str(int(clock.now().timestamp()))
     sealed = encrypt(xml("msgaudit_notify", "<AgentID>2000004</AgentID>"))
     query, body = arguments(sealed, stamp), envelope(sealed)
-    assert {client.post(ARCHIVE, query_string=query, data=body).status_code for _ in range(COPIES)} == {200}
-    assert 1 <= waiting(rung)["default"] <= 2
+    mark, seen = "tici:bell:pull", set()
+    with connect_redis(queue_of(rung)) as redis:
+        for window in range(1, WINDOWS + 1):  # each ends when the test says so: sending may take as long as it likes
+            seen.add(client.post(ARCHIVE, query_string=query, data=body).status_code)
+            assert waiting(rung)["default"] == window
+            assert redis.persist(mark) == 1, "the bell's window would end by itself"
+            for _ in range(COPIES // WINDOWS - 1):
+                seen.add(client.post(ARCHIVE, query_string=query, data=body).status_code)
+            assert waiting(rung)["default"] == window
+            redis.delete(mark)
+    assert seen == {200}
     assert stored(rung) == 0
 
 
-def test_a_frozen_redis_does_not_hold_up_the_answer(rung: Site, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("event", "path"), [("enter_agent", CALLBACK), ("msgaudit_notify", ARCHIVE)])
+def test_a_frozen_redis_does_not_hold_up_the_answer(tmp_path: Path, valkey: str, event: str, path: str) -> None:
+    """The answer is there while the ringer still waits for Redis, which here it does for a minute."""
     pid = json.loads((tmp_path / "valkey" / "server.json").read_text())["pid"]
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        begun = time.monotonic()
-        assert post(rung, xml("enter_agent")) == 200
-        assert post(rung, xml("msgaudit_notify"), ARCHIVE) == 200
-        assert time.monotonic() - begun <= 1.5
-    finally:
-        os.kill(pid, signal.SIGCONT)
-    assert stored(rung) == 1
-    assert rung.app.extensions[RINGER].settled(10)
+    with open_site(tmp_path, extra={"TICI_REDIS_URL": f"{valkey}?socket_timeout=60"}) as rung:
+        ringer = rung.app.extensions[RINGER]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert post(rung, xml(event), path) == 200
+            assert not ringer.settled(0), "the answer waited for Redis"
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert stored(rung) == (path == CALLBACK)
+        assert ringer.settled(PATIENCE)
+        assert sum(waiting(rung).values()) == 1
 
 
 def test_without_any_queue_events_are_stored_and_none_is_started(site: Site, tmp_path: Path) -> None:
     assert post(site, xml("enter_agent")) == 200
-    assert site.app.extensions[RINGER].settled(5)
+    assert site.app.extensions[RINGER].settled(PATIENCE)
     assert stored(site) == 1
     assert not (tmp_path / "valkey").exists()
 
@@ -175,32 +189,41 @@ def test_without_wecom_there_is_no_callback(tmp_path: Path) -> None:
         assert post(site, xml("enter_agent")) == 404
 
 
-def test_10000_malformed_bodies_get_no_5xx(site: Site) -> None:
+def test_10000_malformed_bodies_get_no_5xx_and_cost_little_more_than_good_ones(site: Site) -> None:
     client = site.app.test_client()
     seen: dict[int, int] = {}
-    took: list[float] = []
+    spent: dict[str, list[float]] = {"malformed": [], "good": []}
+    good = signed(encrypt(xml("enter_agent")), str(int(clock.now().timestamp())))
+
+    def ask(kind: str, given: tuple[dict[str, str], bytes], path: str) -> int:
+        begun = time.thread_time()  # of this thread alone
+        status = client.post(path, query_string=given[0], data=given[1]).status_code
+        spent[kind].append(time.thread_time() - begun)
+        return status
+
+    assert ask("good", good, CALLBACK) == 200
     for number in range(MALFORMED):
-        query, body = malformed(number)
-        begun = time.thread_time()  # of this thread alone: how busy the machine is with other things does not count
-        status = client.post((CALLBACK, ARCHIVE)[number % 2], query_string=query, data=body).status_code
-        took.append(time.thread_time() - begun)
+        status = ask("malformed", malformed(number), (CALLBACK, ARCHIVE)[number % 2])
         seen[status] = seen.get(status, 0) + 1
+        if number % 10 == 0:
+            assert ask("good", good, CALLBACK) == 200
     assert set(seen) <= {200, 400, 403, 413}, seen
     assert seen[400] > 3000
     assert seen[403] > 500
-    assert seen.get(200, 0) == stored(site)  # a change outside the seal does no harm
-    assert sorted(took)[len(took) * 99 // 100] < 0.05
+    assert seen.get(200, 0) + 1 == stored(site)  # a change outside the seal does no harm
+    slow, usual = (sorted(spent[kind])[len(spent[kind]) * 99 // 100] for kind in ("malformed", "good"))
+    assert slow <= DEAREST * usual
 
 
 def test_no_collection_of_rubbish_holds_up_an_answer(tmp_path: Path) -> None:
     """A full one over all that is loaded takes 0.13 s of a processor, and fell upon whichever call came then."""
-    look = (
-        "import gc, time; import wsgi; begun = time.process_time(); gc.collect(); print(time.process_time() - begun)"
-    )
+    look = "import gc; import wsgi; print(len(gc.get_objects()), gc.get_freeze_count())"
     environment = {**os.environ, "TICI_VAR": str(tmp_path), "TICI_DATABASE_URL": f"sqlite:///{tmp_path / 'tici.db'}"}
     command = [sys.executable, "-W", "ignore", "-c", look]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True)
-    assert float(done.stdout) < 0.05
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=True)
+    looked_through, left_alone = map(int, done.stdout.split())
+    assert left_alone > 100_000, "all that is loaded"
+    assert looked_through < left_alone / 20
 
 
 def malformed(number: int) -> tuple[dict[str, str], bytes]:
@@ -277,9 +300,13 @@ def doubled(chance: bytes, stamp: str) -> tuple[dict[str, str], bytes]:
 SPOILERS = (noise, truncated, flipped, not_sealed, spoilt_inside, spoilt_query, json_twin, doubled)
 
 
-def waiting(site: Site) -> dict[str, int]:
-    """Jobs in the queue, once the ringer has passed everything on."""
-    assert site.app.extensions[RINGER].settled(5)
+def queue_of(site: Site) -> str:
     url = site.system.known_redis_url
     assert url is not None
-    return JobQueue(connect_redis(url)).depth()
+    return url
+
+
+def waiting(site: Site) -> dict[str, int]:
+    """Jobs in the queue, once the ringer has passed everything on."""
+    assert site.app.extensions[RINGER].settled(PATIENCE)
+    return JobQueue(connect_redis(queue_of(site))).depth()

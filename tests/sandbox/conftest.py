@@ -32,7 +32,7 @@ def clock_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def receiver() -> Iterator[Receiver]:
     """Where callbacks arrive."""
     receiver = Receiver()
-    thread = threading.Thread(target=receiver.server.serve_forever)
+    thread = threading.Thread(target=receiver.server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield receiver
     receiver.server.shutdown()

@@ -25,6 +25,8 @@ from bot.sandbox.corp import prepare
 
 Json = dict[str, Any]
 
+PATIENCE = 60.0  # seconds for what comes at once
+
 
 @dataclass
 class Received:
@@ -80,7 +82,7 @@ class Wecom:
         url = self.receiver.url
         self.app = create_sandbox(self.folder, f"{url}/app", f"{url}/archive")
         self.server = make_server("127.0.0.1", 0, self.app, threaded=True, request_handler=Quiet)
-        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
         self.thread.start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.environment = prepare(self.folder, self.server.server_port)
@@ -125,7 +127,7 @@ class Wecom:
         address = f"{self.url}/cgi-bin/{path}?{urlencode(query or {})}"
         request = urllib.request.Request(address, data=data, headers=headers or {})
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as response:
                 status, text = response.status, response.read()
                 self.answered = dict(response.headers)
         except urllib.error.HTTPError as error:
@@ -139,7 +141,7 @@ class Wecom:
         data = urlencode(form).encode() if form is not None else None
         request = urllib.request.Request(self.url + path, data=data, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as response:
                 return response.status, response.read().decode(), dict(response.headers)
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode(), dict(error.headers)
@@ -153,7 +155,7 @@ class Wecom:
         plain = crypto.decrypt_message(received.body, query["msg_signature"], query["timestamp"], query["nonce"])
         return dict(xmltodict.parse(plain)["xml"])
 
-    def callbacks(self, event: str, count: int = 1, seconds: float = 5.0) -> list[Json]:
+    def callbacks(self, event: str, count: int = 1, seconds: float = PATIENCE) -> list[Json]:
         """The first `count` callbacks of this event; fails if they do not come in time."""
         end = time.monotonic() + seconds
         while True:
@@ -165,8 +167,10 @@ class Wecom:
             time.sleep(0.02)
 
     def effect(self, kind: str, **wanted: Any) -> Json:
-        """The first effect of this kind with these fields; waits up to 5 s."""
-        return self.control.wait_for(kind, seconds=5, accept=lambda e: all(e.get(k) == v for k, v in wanted.items()))
+        """The first effect of this kind with these fields; waits for it."""
+        return self.control.wait_for(
+            kind, seconds=PATIENCE, accept=lambda e: all(e.get(k) == v for k, v in wanted.items())
+        )
 
 
 def text_message(to: str = "LinXiaoyu", content: str = "有客户在等你", **more: Any) -> Json:

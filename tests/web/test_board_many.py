@@ -1,16 +1,18 @@
-"""The board with ten thousand customers, on both databases: filters, search, and the time a page takes."""
+"""The board with ten thousand customers, on both databases: filters, search, and what a page costs."""
 
 from __future__ import annotations
 
+import math
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from bot.platform import clock
 from bot.platform.models import Agent, Customer, Follow, Placement, Tagging
@@ -83,6 +85,12 @@ def crowd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         with open_site(folder, extra={"TICI_DATABASE_URL": url}) as site:
             fill(site)
             yield site
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
 
 
 def total(html: str) -> int:
@@ -169,19 +177,30 @@ def test_each_sees_his_own(crowd: Site) -> None:
     assert total(look(crowd.signed_in("agent"))) == 0
 
 
-def test_the_first_board_and_a_page_of_a_column_come_at_once(crowd: Site) -> None:
-    """Generous bounds: a machine that works for others too must not fail them."""
+def test_the_first_board_and_a_page_of_a_column_cost_little_beside_reading_everybody(crowd: Site) -> None:
+    """Beside a plain reading of all placements with their customers in the same moment; `flask bench pages` tells
+    the milliseconds."""
     client = crowd.signed_in()
     board = look(client)
     address = more(board)
     assert address is not None
-    for path, bound in (("/board", 0.6), (address, 0.3), ("/board?silent=7", 0.8)):
-        spent = []
-        for _ in range(5):
-            crowd.app.extensions["tici-boards"]._kept.clear()
-            begun = time.perf_counter()
-            assert client.get(path).status_code == 200
-            spent.append(time.perf_counter() - begun)
-        assert min(spent) < bound, path
+
+    def read_everybody() -> None:
+        with crowd.store.read() as session:
+            everybody = session.execute(select(Placement, Customer).join(Customer)).all()
+        assert len(everybody) == MANY + 1
+
+    def open_page(path: str) -> None:
+        crowd.app.extensions["tici-boards"]._kept.clear()
+        assert client.get(path).status_code == 200
+
+    for path, dearest in (("/board", 0.5), (address, 0.25), ("/board?silent=7", 1.0)):
+        page = reading = math.inf
+        for _ in range(10):
+            page = min(page, seconds_of(partial(open_page, path)))
+            reading = min(reading, seconds_of(read_everybody))
+            if page < dearest * reading:
+                break
+        assert page < dearest * reading, path
     assert len(board.encode()) < 200_000
     assert len(re.findall(r"<article", board)) == 4 * 20

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from threading import Thread
 from typing import Any
 
+ENOUGH = 100  # pieces of an answer that drips: ten times as many as anybody may wait for
 TOKEN = {"errcode": 0, "access_token": "token-of-the-odd-server", "expires_in": 7200}
 
 
@@ -86,13 +87,17 @@ def _whole_request(asking: socket.socket) -> str:
     return head.split(b"\r\n")[0].decode("latin-1")
 
 
-def drip(head: bytes, piece: bytes, pause: float = 0.05) -> Callable[[socket.socket], None]:
-    """`head`, then `piece` after `piece` without an end."""
+def drip(
+    head: bytes, piece: bytes, pause: float = 0.05, dripped: list[bytes] | None = None
+) -> Callable[[socket.socket], None]:
+    """`head`, then `piece` after `piece` without an end; where each is noted in `dripped`, until it has ENOUGH."""
 
     def write(asking: socket.socket) -> None:
         asking.sendall(head)
-        while True:
+        while dripped is None or len(dripped) < ENOUGH:
             asking.sendall(piece)
+            if dripped is not None:
+                dripped.append(piece)
             time.sleep(pause)
 
     return write
