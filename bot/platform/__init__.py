@@ -1,1 +1,4 @@
-"""The ground all rooms stand on: clock, environment, log, encryption, queue. Nothing here knows what a customer or an SOP is."""
+"""The base of all rooms: clock, environment, log, encryption, queue, database, config, gateway.
+
+Nothing here decides anything about a customer or an SOP.
+"""

@@ -1,4 +1,4 @@
-"""Which archive the settings name: Tencent's library in a child process, or a WeCom that speaks plain HTTP."""
+"""Opens the archive that the environment names: Tencent's library in a child process, or the sandbox over HTTP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.wecom.native import Access, NativeArchive
 
 
 def archive_client(access: WeComAccess, redis: Redis | None, gateway: CallGate | None = None) -> WeComClient:
-    """WeCom as the archive's own secret sees it (msgaudit/* and the sandbox's getchatdata)."""
+    """A client with the archive's own secret, for msgaudit/* and the sandbox's getchatdata."""
     credentials = Credentials(access.corp_id, access.archive_secret, purpose="archive")
     return WeComClient(credentials, api_url=access.api_url, redis=redis, gateway=gateway)
 
@@ -30,5 +30,5 @@ def open_archive(
             "WECOM_ARCHIVE=native 需要会话存档 SDK：从企业微信官网下载，把 libWeWorkFinanceSdk_C.so 的路径"
             "写进 WECOM_FINANCE_SDK / set WECOM_FINANCE_SDK to the path of Tencent's archive library"
         )
-    way = (access.archive_proxy, access.archive_proxy_password)
-    return NativeArchive(access.finance_sdk, Access(access.corp_id, access.archive_secret, *way))
+    proxy = (access.archive_proxy, access.archive_proxy_password)
+    return NativeArchive(access.finance_sdk, Access(access.corp_id, access.archive_secret, *proxy))

@@ -1,4 +1,4 @@
-"""The one place where the time of day is read; everything below the edge is handed `now`."""
+"""Clock: the one place where the time of day is read; everything below the edge is handed `now`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def now() -> datetime:
     Where TICI_CLOCK_FILE names a file (the demo and the tests set it, production never does), the seconds
     written in it are added, so that tomorrow's prompts can be watched today, by every process at once.
     """
-    present = datetime.now(UTC)  # noqa: TID251 - this is the edge
+    present = datetime.now(UTC)  # noqa: TID251 - the one permitted reading
     shift = os.environ.get(_FILE)
     return present + timedelta(seconds=_offset(Path(shift))) if shift else present
 
@@ -31,7 +31,7 @@ def move_forward(by: timedelta) -> datetime:
     if by < timedelta(0):
         raise ValueError("time only moves forward")
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
+    fresh = path.with_suffix(".new")  # renamed over the old one: no reader sees half a number
     fresh.write_text(str(_offset(path) + by.total_seconds()))
     fresh.replace(path)
     return now()

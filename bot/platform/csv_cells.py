@@ -1,4 +1,4 @@
-"""CSV that spreadsheets open as text: no cell of ours becomes a formula."""
+"""Writes CSV that spreadsheets open as text: no cell of ours becomes a formula."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+# A cell that begins so is evaluated by Excel and LibreOffice (CSV injection).
 _FORMULA = ("=", "+", "-", "@")
 _CONTROLS = ("\t", "\r", "\n")
 
@@ -19,7 +20,7 @@ def safe_cell(value: object) -> object:
 
 
 def _first_sign(value: str) -> str:
-    """The first sign that a spreadsheet may read, passing over blanks and what has no shape; full-width as narrow."""
+    """The first visible character, full-width ones in their narrow form: blanks and controls are skipped."""
     first = next((sign for sign in value if unicodedata.category(sign)[0] not in "CZ"), "")
     return unicodedata.normalize("NFKC", first)[:1]
 

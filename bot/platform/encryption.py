@@ -1,4 +1,4 @@
-"""Seals what people say and are called before it reaches the database: AES-GCM under a ring of data keys."""
+"""Encrypts what people say and are called before it reaches the database: AES-GCM under a ring of data keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEY_BYTES = 32
 HEADER_BYTES = 5
 _VERSION = b"\x01"
 _NONCE_BYTES = 12
-_LOOK_AGAIN_SECONDS = 2.0  # a key that `flask keys rotate` adds is used by every process within this time
+_RELOAD_SECONDS = 2.0  # a key that `flask keys rotate` adds is used by every process within this time
 _LINE = re.compile(r"(data|hash)[ :]+([A-Za-z0-9+/_-]{43}=?)")
 _PREAMBLE = (
     "# 提词 Tici 的数据密钥：没有它，数据库里的消息、姓名、备注谁也读不出。请与数据库分开备份，不要删行。\n"
@@ -39,7 +39,7 @@ class DataKeyError(SurroundingsError):
 
 @dataclass(frozen=True)
 class _Ring:
-    """The keys as last read: by id, which of them seals, and the one for keyed hashes."""
+    """The keys as last read: ciphers by key id, the id of the one that seals, and the key for keyed hashes."""
 
     ciphers: dict[bytes, AESGCM]
     current: bytes
@@ -50,8 +50,8 @@ class _Ring:
 class DataKeys:
     """The ring of data keys: the last one listed seals, every one of them opens.
 
-    text: lines `data <base64 of 32 bytes>` and one `hash <base64 of 32 bytes>` (commas do for line ends).
-    path: the file they came from, looked at again when it changes; None where the environment holds them.
+    text: lines `data <base64 of 32 bytes>` and one `hash <base64 of 32 bytes>`; commas may replace line ends.
+    path: the file they came from, read again when it changes; None where the environment holds them.
     A sealed value is: version (1 byte), key id (4), nonce (12), cipher text and tag.
     """
 
@@ -59,24 +59,24 @@ class DataKeys:
     path: Path | None = None
     _ring: _Ring = field(init=False, repr=False)
     _stamp: int = field(init=False, default=0)
-    _looked_at: float = field(init=False, default=0.0)
+    _checked_at: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         self._ring = _parse(self.text, self.path)
-        self._stamp, self._looked_at = self._changed_at(), time.monotonic()
+        self._stamp, self._checked_at = self._changed_at(), time.monotonic()
 
     def seal(self, plain: bytes, where: bytes) -> bytes:
-        """Seal a value under the current key; `where` (table.column) is bound to it."""
-        if self.path is not None and time.monotonic() - self._looked_at > _LOOK_AGAIN_SECONDS:
-            self._look_again()
+        """Seal a value under the current key. It only opens with the same `where` (table.column)."""
+        if self.path is not None and time.monotonic() - self._checked_at > _RELOAD_SECONDS:
+            self._reload_if_changed()
         ring, nonce = self._ring, os.urandom(_NONCE_BYTES)
         return _VERSION + ring.current + nonce + ring.ciphers[ring.current].encrypt(nonce, plain, where)
 
     def open(self, sealed: bytes, where: bytes) -> bytes:
-        """The value as it was; raises DataKeyError for a key that is not ours or a value that was tampered with."""
+        """The plain value; raises DataKeyError where the key is missing or the value was tampered with."""
         key_id = sealed[1:HEADER_BYTES]
         if key_id not in self._ring.ciphers:
-            self._look_again()
+            self._reload_if_changed()
         cipher = self._ring.ciphers.get(key_id)
         if sealed[:1] != _VERSION or cipher is None:
             raise DataKeyError(self._missing(key_id))
@@ -94,21 +94,21 @@ class DataKeys:
 
     @property
     def header(self) -> bytes:
-        """How every value begins that was sealed under the current key."""
+        """The first bytes of every value that was sealed under the current key; rotation finds the others by it."""
         return _VERSION + self._ring.current
 
     @property
     def current_id(self) -> str:
-        """The name of the key that seals."""
+        """The id of the key that seals."""
         return self._ring.current.hex()
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The names of all keys, oldest first."""
+        """The ids of all keys, oldest first."""
         return tuple(key_id.hex() for key_id in self._ring.ciphers)
 
     def digest(self, purpose: str, value: str) -> bytes:
-        """A keyed hash of 32 bytes that outlives every rotation; nobody can try values without the key."""
+        """A keyed hash of 32 bytes. Rotation keeps it equal; without the key nobody can test guesses against it."""
         return hashlib.blake2b(
             value.encode(), key=self._ring.hash_key, digest_size=32, person=purpose.encode()[:16]
         ).digest()
@@ -122,18 +122,18 @@ class DataKeys:
             )
         before = self.path.read_text(encoding="utf-8").rstrip("\n")
         replace(self.path, f"{before}\n{new_line()}\n".encode())
-        self._look_again()
+        self._reload_if_changed()
         return self.current_id
 
-    def _look_again(self) -> None:
-        self._looked_at = time.monotonic()
+    def _reload_if_changed(self) -> None:
+        self._checked_at = time.monotonic()
         if self.path is None or (changed := self._changed_at()) == self._stamp:
             return
         try:
             self.text = self.path.read_text(encoding="utf-8")
             self._ring = _parse(self.text, self.path)
         except (OSError, UnicodeDecodeError, DataKeyError):
-            return  # what we hold still opens what it opened; the next look may find it mended
+            return  # the keys in memory stay valid; the next reload may find the file repaired
         self._stamp = changed
 
     def _changed_at(self) -> int:
@@ -163,18 +163,19 @@ def new_line() -> str:
 
 
 def new_keys_text() -> str:
-    """A fresh ring: one data key and the key for hashes."""
+    """The text of a new ring: one data key and the key for hashes."""
     return f"{_PREAMBLE}hash {base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}\n{new_line()}\n"
 
 
 def open_data_keys(text: str | None, path: Path, is_fresh: Callable[[], bool]) -> DataKeys:
-    """The ring from TICI_DATA_KEYS, else from its file; made once, but never beside a database that has data.
+    """The ring from TICI_DATA_KEYS, else from its file, which is created unless the database already holds data.
 
-    Raises DataKeyError that says what to do.
+    Raises DataKeyError, which says what to do.
     """
     if text:
         return DataKeys(text)
     if not path.exists():
+        # Looked for a second time: another process may have created the key and the first rows meanwhile.
         if not is_fresh() and not path.exists():
             raise DataKeyError(
                 Translatable(
@@ -196,7 +197,7 @@ def open_data_keys(text: str | None, path: Path, is_fresh: Callable[[], bool]) -
 
 
 def bind_keys(dialect: Any, keys: DataKeys) -> None:
-    """Let the sealed columns of this engine use these keys."""
+    """Have the sealed columns of this engine use these keys."""
     dialect.tici_data_keys = keys
 
 

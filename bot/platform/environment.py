@@ -1,4 +1,4 @@
-"""Addresses and secrets, from environment variables or from the files that NAME_FILE variables point to."""
+"""Environment: addresses and secrets from environment variables, or from the files NAME_FILE variables point to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CallbackSecrets:
 
 @dataclass(frozen=True)
 class WeComAccess:
-    """What is needed to speak with one corp's WeCom. `api_url` ends in /cgi-bin/."""
+    """Ids and secrets of one corp's WeCom. `api_url` ends in /cgi-bin/."""
 
     corp_id: str
     app_id: int
@@ -41,14 +41,14 @@ class WeComAccess:
     archive: str
     private_keys: Path
     finance_sdk: str | None
-    archive_proxy: str = ""  # the archive library's own way out; http://host:port or socks5://host:port
+    archive_proxy: str = ""  # of the archive library alone: http://host:port or socks5://host:port
     archive_proxy_password: str = field(default="", repr=False)  # user:password
-    accounts: int | None = None  # the company's limit of accounts, by which WeCom measures a day's messages
+    accounts: int | None = None  # the company's account limit; WeCom allows 200 messages a day for each
 
 
 @dataclass(frozen=True)
 class Environment:
-    """One process's view of its surroundings. Secrets stay out of its repr."""
+    """What one process was given to run with. Secrets stay out of its repr."""
 
     config: Path
     var: Path
@@ -63,7 +63,7 @@ class Environment:
     data_keys: str | None = field(default=None, repr=False)
     data_keys_file: Path = ROOT / "var" / "data.keys"
     media_url: str | None = field(default=None, repr=False)
-    login_url: str | None = None  # serves WeCom's sign-in pages in place of WeCom's own hosts
+    login_url: str | None = None  # serves the sign-in pages in place of WeCom's own hosts (the sandbox)
 
     @property
     def secrets(self) -> tuple[str | None, ...]:
@@ -90,7 +90,7 @@ class Environment:
 
 
 def _of_proxy(access: WeComAccess) -> tuple[str, ...]:
-    """The password of the archive's proxy, as a whole and without the user's name."""
+    """The credentials of the archive's proxy to hide: the whole of "user:password", and the password alone."""
     whole = access.archive_proxy_password
     return tuple(part for part in (whole, whole.partition(":")[2]) if part)
 
@@ -140,7 +140,7 @@ _URLS = {
 
 
 def _addresses(environment: Environment) -> list[str]:
-    """Addresses that nobody could connect to; none is shown, since two of them hold passwords."""
+    """Problems with addresses of a wrong form. The values are not shown: two of them hold passwords."""
     given = {
         "TICI_DATABASE_URL": environment.database_url,
         "TICI_REDIS_URL": environment.redis_url,

@@ -1,4 +1,4 @@
-"""Named points on the path of a message at which a test can have the process killed."""
+"""Failpoints: named points on the path of a message at which a test can have the process killed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ POINTS = (
     "planned",
     "completed",
     "cursor",  # ... to here
-    "committed",  # all of it durable, nobody woken
-    "event",  # a callback event half handled
+    "committed",  # all of it durable, no job enqueued yet
+    "event",  # inside the transaction that handles a callback event
     "claimed",  # an outbox row leased, WeCom not called
     "sent",  # WeCom called, outcome not recorded
     "recorded",
@@ -25,7 +25,7 @@ _KILL, _FREEZE = signal.SIGKILL, signal.SIGSTOP
 
 
 class _Armed:
-    """Where this process is to end, and how many passes are left until then."""
+    """The failpoint at which this process ends, and how many passes are left until then."""
 
     def __init__(self, order: str) -> None:
         self.point, nth, *how = [*order.split(":"), ""][:3]

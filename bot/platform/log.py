@@ -1,4 +1,4 @@
-"""Logs as one JSON object or one plain line an event, scrubbed of secrets, message bodies and phone numbers."""
+"""Logging: one JSON object or one plain line an event, scrubbed of secrets, message bodies and phone numbers."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _IN_URL = re.compile(
     re.IGNORECASE,
 )
 _URL_PASSWORD = re.compile(r"(\w+://[^:/\s@]*:)[^@\s]+@")
-_LEAST_SECRET = 6  # a shorter one would blacken half of every line
+_LEAST_SECRET = 6  # characters; replacing a shorter value would hide half of every line
 _hidden: dict[str, None] = {}
 
 
 def hide(*secrets: str | None) -> None:
-    """Let no log of this process show these values, wherever and in whichever wrapping they turn up."""
+    """Keep these values out of all logs of this process, also where they are URL-encoded."""
     for secret in secrets:
         for form in {secret or "", quote(secret or "", safe=""), quote_plus(secret or "")}:
             if len(form) >= _LEAST_SECRET:
@@ -41,8 +41,10 @@ def scrub(text: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """The same with its line breaks: for tracebacks that are kept elsewhere."""
-    text = _URL_PASSWORD.sub(r"\1***@", _IN_URL.sub(r"\1***", text))  # first: a known secret might be part of a name
+    """As `scrub`, but with line breaks kept: for tracebacks."""
+    text = _URL_PASSWORD.sub(
+        r"\1***@", _IN_URL.sub(r"\1***", text)
+    )  # before the known secrets, one of which might be part of a key name
     for secret in _hidden:
         text = text.replace(secret, "***")
     return mask(text)
@@ -65,7 +67,7 @@ def _scrubbed(key: object, value: Any) -> Any:
 
 
 class _ScrubbingFormatter(logging.Formatter):
-    """The same care for what libraries log (wechatpy's exceptions carry corpsecret= in their URLs)."""
+    """Scrubs what libraries log: wechatpy's exceptions carry corpsecret= in their URLs."""
 
     def format(self, record: logging.LogRecord) -> str:
         return scrub(super().format(record))
@@ -86,7 +88,7 @@ def setup_logging() -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),  # standard error as it is then
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),  # standard error as it is at that moment
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler()

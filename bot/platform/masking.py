@@ -1,4 +1,4 @@
-"""Hides phone, ID and bank card numbers in a text, however their digits are typed: full-width, spaced, dashed."""
+"""Masks phone, ID and bank card numbers in a text, however their digits are typed: full-width, spaced, dashed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _PHONE = re.compile(r"(?:86)?1[3-9]\d{9}")
 _LANDLINE = re.compile(r"0(?:10|2\d|[3-9]\d{2})[2-8]\d{6,7}")
 _ID_NUMBER = re.compile(r"[1-9]\d{14}|[1-9]\d{16}[\dX]")
 _CARD = re.compile(r"[3-9]\d{15}|[3-9]\d{16}|[3-9]\d{18}")
-_MOST_PIECES = 21  # the longest number has so many digits, with its country code
-# Which number it is, and how many of its characters stay at the beginning and at the end.
+_MOST_PIECES = 21  # digits of the longest number, country code included; each may stand alone
+# Kind of number, and how many characters stay readable at its beginning and at its end.
 _KINDS = ((_PHONE, 3, 4), (_ID_NUMBER, 6, 4), (_CARD, 0, 4), (_LANDLINE, 4, 2))
 
 
@@ -34,7 +34,10 @@ def _mask_run(found: re.Match[str]) -> str:
 
 
 def _take(pieces: list[re.Match[str]], at: int, hidden: set[int]) -> int:
-    """Hide the number that begins with this piece: the piece alone, else with as many of the next as make one."""
+    """Hide the number that begins with this piece: the piece alone, else with the most following ones that make one.
+
+    Returns how many pieces were consumed.
+    """
     counts: list[int] = [1, *range(min(len(pieces) - at, _MOST_PIECES), 1, -1)]
     for count in counts:
         places = [place for piece in pieces[at : at + count] for place in range(*piece.span())]

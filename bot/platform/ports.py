@@ -1,4 +1,4 @@
-"""Loopback ports for the processes we start ourselves."""
+"""Finds free loopback ports for the processes we start ourselves."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import socket
 from bot.wecom.errors import BotError
 
 # Below the range from which systems take ports for outgoing connections (Linux: 32768 and up): a number from there
-# may be somebody's connection by the time our process gets to listen on it.
+# may be taken by a connection before our process listens on it.
 _FIRST, _LAST = 20_000, 32_000
 _TRIES = 100
 
 
 class NoFreePortError(BotError):
-    """Nothing was free after a hundred draws."""
+    """No free port was found after a hundred draws."""
 
 
 def free_port(wanted: int = 0) -> int:
-    """`wanted` if nobody listens there, else a free one. Whoever starts a process on it listens soon after."""
+    """`wanted` if it is free, else another. It is not reserved: the caller starts its process at once."""
     if wanted and _is_free(wanted):
         return wanted
     for _ in range(_TRIES):
@@ -30,7 +30,9 @@ def free_port(wanted: int = 0) -> int:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # its old connections linger for a minute
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # else our own server's port counts as taken for a minute after it ended (TIME_WAIT)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:

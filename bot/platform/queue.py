@@ -1,4 +1,4 @@
-"""The doorbell: RQ jobs that carry only row ids and wake a worker up. Losing all of it loses nothing."""
+"""JobQueue: enqueues RQ jobs that carry only row ids. The database holds the work, so a lost job loses nothing."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from bot.platform.log import get_logger
 QUEUES = ("high", "default", "low")  # in the order in which workers look at them
 _PRIORITY = {"handle_events": "high", "deliver": "default", "pull": "default", "due": "default"}
 JOB_SECONDS = 180
-# A bell that rang unheard (a Redis that froze takes the mark, but not the call behind it) keeps others off so long.
+# How long a mark keeps others from enqueuing. A Redis that freezes between the two commands holds the mark without
+# its job: after this the job is enqueued again.
 ONCE_SECONDS = 10
-_BELL = "tici:bell:"
-_WORD = "tici:word:"
+_QUEUED_MARK = "tici:bell:"
+_RERUN_MARK = "tici:word:"
 _log = get_logger(__name__)
 
 
 def connect_redis(url: str) -> redis.Redis:
-    """A connection that gives up after a second, so that a frozen Redis cannot freeze a callback."""
+    """A connection that times out after a second, so that a frozen Redis cannot hold up the answer to a callback."""
     return redis.Redis.from_url(
         url,
         socket_timeout=1.0,
@@ -39,12 +40,12 @@ def _queue_of(job: str) -> str:
 
 
 def _name_call(job: str, call: tuple[int, ...]) -> str:
-    """A call's own id, which tells for which row it is: "deliver-17-5c0f...", never the same twice."""
+    """A job id that tells the row it is for: "deliver-17-5c0f...", never the same twice."""
     return "-".join((job, *map(str, call), uuid.uuid4().hex))
 
 
 class JobQueue:
-    """Enqueues wake-up calls. Every method is best effort: the sweep re-derives what a lost call was for."""
+    """Enqueues jobs. Every method is best effort: the scheduler's sweep finds again what a lost job was for."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self.connection = connection
@@ -54,9 +55,9 @@ class JobQueue:
         }
 
     def enqueue_once(self, job: str, seconds: int = ONCE_SECONDS) -> bool:
-        """Wake a worker for `job` unless such a call is already waiting; True if it rang."""
+        """Enqueue `job` unless it is waiting already; True if it was enqueued."""
         try:
-            if not self.connection.set(_BELL + job, b"1", nx=True, ex=seconds):
+            if not self.connection.set(_QUEUED_MARK + job, b"1", nx=True, ex=seconds):
                 return False
             self._enqueue(job, [()])
         except redis.RedisError as error:
@@ -65,14 +66,14 @@ class JobQueue:
         return True
 
     def begin(self, job: str) -> None:
-        """Called by the job as it starts, so that what comes from now on rings again."""
+        """Called by the job as it starts, so that what comes from now on enqueues it again."""
         try:
-            self.connection.delete(_BELL + job)
+            self.connection.delete(_QUEUED_MARK + job)
         except redis.RedisError as error:
             _log.warning("bell not reset", job=job, error=type(error).__name__)
 
     def enqueue_for(self, job: str, ids: Sequence[int]) -> bool:
-        """Wake workers for these rows, one call a row; False where Redis would not take them."""
+        """Enqueue one job a row; False where Redis would not take them."""
         if not ids:
             return True
         try:
@@ -83,7 +84,7 @@ class JobQueue:
         return True
 
     def enqueue_missing(self, job: str, ids: Sequence[int]) -> bool:
-        """As `enqueue_for`, save for rows for which a call waits already: a backlog is not rung for again and again."""
+        """As `enqueue_for`, but leaving out rows whose job waits already: a backlog is not enqueued repeatedly."""
         if not ids:
             return True
         try:
@@ -95,16 +96,16 @@ class JobQueue:
         return self.enqueue_for(job, [row_id for row_id in ids if str(row_id) not in called])
 
     def request_rerun(self, job: str) -> None:
-        """Ask whoever is at `job` to look once more before he ends."""
+        """Ask the worker that runs `job` now to run it once more before it ends."""
         try:
-            self.connection.set(_WORD + job, b"1", ex=60)
+            self.connection.set(_RERUN_MARK + job, b"1", ex=60)
         except redis.RedisError as error:
             _log.warning("word not left", job=job, error=type(error).__name__)
 
     def rerun_requested(self, job: str) -> bool:
-        """Whether somebody asked to look once more; asking takes the word away."""
+        """Whether a rerun was requested; reading the request clears it."""
         try:
-            return bool(self.connection.delete(_WORD + job))
+            return bool(self.connection.delete(_RERUN_MARK + job))
         except redis.RedisError:
             return False
 
@@ -123,4 +124,4 @@ class JobQueue:
         return {name: queue.count for name, queue in self._queues.items()}
 
 
-WORKER_SECONDS = 60  # a Redis that is gone without a word is noticed within this time
+WORKER_SECONDS = 60  # a worker notices within this time that Redis is gone, even if the connection was never closed

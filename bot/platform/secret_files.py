@@ -1,4 +1,4 @@
-"""Files that hold a secret: readable by their owner only, made once however many processes start together."""
+"""Writes files that hold a secret: readable by their owner only, made once even if processes start together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def make_once(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = _beside(path, content)
     try:
-        path.hardlink_to(fresh)
+        path.hardlink_to(fresh)  # unlike a rename, this fails where another process was first
     except FileExistsError:
         pass
     finally:
@@ -19,7 +19,7 @@ def make_once(path: Path, content: bytes) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put a new content in place of the old in one step: a reader sees the one or the other."""
+    """Replace the content in one step: a reader sees the old or the new."""
     _beside(path, content).replace(path)
 
 

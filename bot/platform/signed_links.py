@@ -1,4 +1,4 @@
-"""Signed links: what an agent or a watcher may open without signing in, and until when."""
+"""Signed links: addresses that open one page without a sign-in, and until when."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BadLinkError(BotError):
 
 @dataclass(frozen=True)
 class TaskLink:
-    """What a task link says: this agent may look at this task."""
+    """What a task link says: this agent may open this task."""
 
     task_id: int
     agent_id: int
@@ -46,7 +46,7 @@ def signing_key(secret: str | None, var: Path) -> bytes:
 
 
 def task_url(base_url: str, task_id: int, agent_id: int, key: bytes, issued_at: datetime) -> str:
-    """The address of a task's page for the agent who is to do it, good for TASK_LIFE from `issued_at`.
+    """The address of a task's page for the agent it belongs to, valid for TASK_LIFE from `issued_at`.
 
     Equal arguments give equal addresses: hand in a stored time, so that a card sent again stays the same.
     """
@@ -55,7 +55,7 @@ def task_url(base_url: str, task_id: int, agent_id: int, key: bytes, issued_at: 
 
 
 def day_url(base_url: str, agent_id: int, key: bytes, issued_at: datetime) -> str:
-    """The address of an agent's list of the day, good for DAY_LIFE from `issued_at`."""
+    """The address of an agent's list of the day, valid for DAY_LIFE from `issued_at`."""
     return f"{base_url}/day/{_signer(key, 'day').dumps([agent_id, _seconds(issued_at + DAY_LIFE)])}"
 
 
@@ -67,7 +67,7 @@ def read_day_token(token: str, key: bytes, now: datetime) -> int:
 
 
 def link_url(base_url: str, task_id: int, index: int, key: bytes) -> str:
-    """The tracked address of a task's index-th attachment: what it leads to is looked up, never in the address."""
+    """The tracked address of a task's index-th attachment; its target is never part of the address."""
     return f"{base_url}/l/{_signer(key, 'link').dumps([task_id, index])}"
 
 
@@ -78,7 +78,7 @@ def read_link_token(token: str, key: bytes) -> tuple[int, int]:
 
 
 def picture_url(base_url: str, task_id: int, index: int, key: bytes) -> str:
-    """Where WeCom finds the cover of a task's index-th attachment, a mini-program."""
+    """The address from which WeCom fetches the cover of a task's index-th attachment, a mini-program."""
     return f"{base_url}/p/{_signer(key, 'picture').dumps([task_id, index])}"
 
 
@@ -89,7 +89,7 @@ def read_picture_token(token: str, key: bytes) -> tuple[int, int]:
 
 
 def peek_link(url: str) -> tuple[int, int] | None:
-    """The task and the index that an address claims, unverified: enough to see which of our links it is."""
+    """The task and the index that an address claims, unverified: enough to compare it with our own links."""
     _, mark, token = url.rpartition("/l/")
     if not mark:
         return None
@@ -100,7 +100,7 @@ def peek_link(url: str) -> tuple[int, int] | None:
 
 
 def board_url(base_url: str, key: bytes, issued_at: datetime, life: timedelta = BOARD_LIFE) -> str:
-    """The address that opens the board read-only to whoever holds it, for `life` from `issued_at`."""
+    """The address that opens the board read-only to anyone who has it, for `life` from `issued_at`."""
     return f"{base_url}/board?key={_signer(key, 'board').dumps(_seconds(issued_at + life))}"
 
 

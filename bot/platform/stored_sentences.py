@@ -1,6 +1,6 @@
-"""Sentences that the database keeps as they were said then: taken apart again, so that a page can translate them.
+"""Makes sentences that the database stores as finished text translatable again, by matching them to their wordings.
 
-Whoever writes one into a row has its wording here. A row of long ago may hold another one, which stays as it is.
+Every wording that is written into a row must be listed here. Old rows may hold others; these stay untranslated.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from taggers.reasons import WORDINGS
 from taggers.translatable import reread
 
 KEPT = (
-    # why a prompt was put off
+    # why a prompt was postponed
     "非工作时间",
     "周末顺延",
     "假期顺延",
@@ -38,7 +38,7 @@ KEPT = (
     "错过了提醒时间",
     "客户本月收到的群发已到上限，改为卡片",
     "同一次群发里有客户不再需要",
-    # how a prompt, a mass message, an enrolment, a file ended
+    # why a prompt, a mass message, an enrolment or a file ended
     "客户已回复",
     "客户已删除员工或员工已离开",
     "客户已流失",
@@ -71,7 +71,7 @@ KEPT = (
     "一位客户被删除，请重新运行",
     "文件 {n} MB，超过 [media] max_mb",
     "企业微信已不再保存这个文件（超过保存期）",
-    # what moved a card, gave a tag, took it
+    # why a card moved, a tag was added or removed
     "客户 {n} 天没有说话",
     "{who} 撤销了「{stage}」→「{back}」",
     "{who} 在看板上移动",
@@ -82,7 +82,7 @@ KEPT = (
     "到期",
     "同组互斥：{tag}",
     "手机上改成了「{stage}」",
-    # what alarms say, why calls are left alone, why a message lies in quarantine
+    # alarms, reasons for held calls, reasons for quarantine
     "会话存档落后了 {n} 小时，企业微信只保存几天，过期就永远没有了："
     "运行 flask status 看原因（worker 与 scheduler 是否在运行、网络、WECOM_ARCHIVE_SECRET、可信 IP）",
     "有 {n} 天没有读过会话存档，超过了企业微信的保存期，这期间较早的消息可能已经没有了：见 flask status",
@@ -101,5 +101,5 @@ KEPT = (
 
 
 def retell(text: str) -> str:
-    """A kept sentence with what it was made of, where it is one that we write."""
+    """A stored sentence as a Translatable, where it matches one of our wordings; else as it is."""
     return reread(text, (*KEPT, *WORDINGS, *ADVICE))

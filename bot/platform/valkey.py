@@ -1,4 +1,4 @@
-"""The embedded Valkey: a real server on loopback with a password and an append-only file."""
+"""Runs the embedded Valkey: a real server on loopback with a password and an append-only file."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ TRIES = 3
 
 
 def ensure_valkey(var: Path) -> str:
-    """The URL of the embedded Valkey under `var`, started if it does not answer; many may ask at once."""
+    """The URL of the embedded Valkey under `var`, started if it is not running; safe to call from many processes."""
     folder = var / "valkey"
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder / "start.lock"):
         url = _known_url(folder)
-        # One that hangs is not gone: beside a second one it would come back with half of the work.
+        # A server that hangs is not replaced: once it answers again, two of them would each hold half of the jobs.
         return url if url is not None and not _is_gone(url) else _start(folder)
 
 
@@ -59,13 +59,13 @@ def stop_valkey(var: Path) -> bool:
 
 
 def _start(folder: Path) -> str:
-    """A server that answers; a second and third try where another program took the port in between."""
+    """Start a server and wait until it answers; tried again where another program took the port in between."""
     for _ in range(TRIES):
         url, process = _launch(folder)
         ends = time.monotonic() + START_SECONDS
         while process.poll() is None and time.monotonic() < ends:
             if _answers(url):
-                process.returncode = 0  # it outlives us on purpose; Popen need not warn about it
+                process.returncode = 0  # it outlives us on purpose: keeps Popen from warning about a running child
                 return url
             time.sleep(0.05)
         if process.poll() is None:
@@ -87,7 +87,7 @@ def _launch(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C in one terminal must not take the queue from the others
+            start_new_session=True,  # Ctrl-C in one terminal must not stop the queue of the others
         )
     known = folder / "server.json"
     known.touch(mode=0o600)
@@ -105,7 +105,7 @@ def _port(folder: Path) -> int:
 
 
 def _password(folder: Path) -> str:
-    """The password used before, so that whoever knows it finds the server after a restart; else a new one."""
+    """The password used before, so that processes that know it reconnect after a restart; else a new one."""
     try:
         return str(json.loads((folder / "server.json").read_text())["password"])
     except (OSError, ValueError, KeyError):
@@ -123,7 +123,7 @@ def _answers(url: str) -> bool:
 
 
 def _is_gone(url: str) -> bool:
-    """Whether nobody takes the connection. One question, one answer: one that hung may answer the next."""
+    """Whether no server listens there. A time-out is not enough: a server that hangs may answer again."""
     client = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
     try:
         client.ping()

@@ -1,4 +1,4 @@
-"""Work: one piece of work in one transaction, what it needs, and what it leaves to be sent."""
+"""Work: one piece of work in one transaction: its session, config and time, and what it leaves to be sent."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class Work:
     jobs: set[str] = field(default_factory=set)
 
     def send(self, kind: str, key: str, payload: Mapping[str, Any], about: About = NOBODY) -> Outbox:
-        """Put out a row for WeCom in this transaction. `key` is unique: the same row a second time breaks the commit.
+        """Write an outbox row in this transaction. `key` is unique: the same key a second time fails the commit.
 
-        Who wants it sent later, or not after some moment, sets `not_before` or `deadline` of the row.
+        To have it sent later, or not after some moment, set `not_before` or `deadline` of the row.
         """
         row = Outbox(**self._row(kind, key, payload, about))
         self.session.add(row)
@@ -54,7 +54,7 @@ class Work:
         return row
 
     def send_once(self, kind: str, key: str, payload: Mapping[str, Any], about: About = NOBODY) -> Outbox | None:
-        """As `send`, but None, and nothing done, where a row of this key was put out before."""
+        """As `send`, but None, and nothing written, where a row with this key exists."""
         if not insert_new(self.session, Outbox, [self._row(kind, key, payload, about)], ["key"]):
             return None
         row = self.session.scalars(select(Outbox).where(Outbox.key == key[:LONGEST_KEY])).one()
@@ -71,5 +71,5 @@ class Work:
 
     @property
     def outbox_ids(self) -> list[int]:
-        """The rows to deliver now; known once they were flushed."""
+        """Ids of the rows to deliver now; only known after a flush."""
         return [row.id for row in self.leaving if row.state == "waiting" and row.not_before <= self.now]

@@ -13,7 +13,7 @@ from bot.platform import clock
 from bot.platform.database.alarms import alarms
 from bot.platform.database.store import Store
 from bot.platform.gateway.call_counts import FLUSH_SECONDS, CallCounts, fold, totals
-from bot.platform.gateway.circuit_breakers import FAILURES, may_probe
+from bot.platform.gateway.circuit_breakers import FAILURES, claim_probe
 from bot.platform.gateway.quotas import LEEWAY, forget_unused, spend
 from bot.platform.models import Agent, Breaker, Outbox
 from bot.system import System
@@ -212,7 +212,7 @@ def test_of_all_who_would_try_again_one_may(store: Store) -> None:
     tries = []
     for _ in range(3):
         with store.write() as session:
-            tries.append(may_probe(session, "group:message", NOON))
+            tries.append(claim_probe(session, "group:message", NOON))
     assert tries == [True, False, False]
 
 

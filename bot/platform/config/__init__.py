@@ -1,1 +1,1 @@
-"""config.toml as a file: read for mistakes, changed by pages, taken anew when edited, its versions kept."""
+"""config.toml: read and checked, edited by pages, reloaded when it changes, its versions kept."""

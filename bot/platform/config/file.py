@@ -1,4 +1,4 @@
-"""config.toml as the pages write it: checked whole, never over somebody else's edit, whole on disk or not at all."""
+"""Saves config.toml from a page: checked as a whole, never over another's edit, written atomically."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class ConfigText:
-    """The file at one moment: its text with plain line ends, and a stamp that no other content has."""
+    """The file at one moment: its text with \\n line ends, and a stamp (hash) of its content."""
 
     text: str
     stamp: str
@@ -32,13 +32,13 @@ class ConfigText:
     bom: bool = False
 
     def as_bytes(self, text: str) -> bytes:
-        """Another text in the manner of this file."""
+        """Another text as bytes with the line ends and byte order mark of this file."""
         ended = text.replace("\n", "\r\n") if self.crlf else text
         return (_BOM if self.bom else b"") + ended.encode()
 
 
 class StaleConfigError(BotError):
-    """The file is no longer as it was when the edit began; nothing was written."""
+    """The file was changed since the edit began; nothing was written."""
 
     def __init__(self, current: ConfigText) -> None:
         super().__init__("配置文件在您编辑期间被改过")
@@ -50,7 +50,7 @@ class ConfigNotWrittenError(BotError):
 
 
 def read_config_text(path: Path) -> ConfigText:
-    """The file as it is now, however wrong; raises ConfigError where it cannot be read as text at all."""
+    """The file as it is now, unchecked; raises ConfigError only where it cannot be read as text."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -74,12 +74,12 @@ def read_config_text(path: Path) -> ConfigText:
 
 
 def plain(text: str) -> str:
-    """A text with plain line ends, as forms do not send them."""
+    """A text with \\n line ends; forms send \\r\\n."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def why_not_writable(path: Path) -> str | None:
-    """Why the file cannot be saved from here, in words; None where it can."""
+    """Why the file cannot be written, for people; None where it can."""
     target = path.resolve()
     try:
         mode = target.stat().st_mode
@@ -87,7 +87,9 @@ def why_not_writable(path: Path) -> str | None:
         mode = stat.S_IWUSR
     except OSError as error:
         return Translatable("读不了 {name}（{strerror}）", name=path.name, strerror=error.strerror)
-    writable = mode & 0o222 and (not target.exists() or os.access(target, os.W_OK))  # root is not held by bits
+    writable = mode & 0o222 and (
+        not target.exists() or os.access(target, os.W_OK)
+    )  # root may write regardless, so the mode is asked too
     if not writable:
         return Translatable(
             "{name} 是只读的：在服务器上执行 chmod u+w {name}，或直接在服务器上修改它", name=path.name
@@ -100,7 +102,7 @@ def why_not_writable(path: Path) -> str | None:
 
 
 def check_text(path: Path, text: str, now: datetime) -> Settings:
-    """The whole text as Settings, examples and materials tried; raises ConfigError with every problem in it."""
+    """The whole text as Settings, with examples and materials checked; raises ConfigError with every problem."""
     if len(text.encode()) > MOST_BYTES:
         raise ConfigError(
             [Problem(path.name, 1, 1, "", Translatable("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))]
@@ -119,10 +121,10 @@ class ConfigEdit:
 
 
 def save_config(keeper: SettingsKeeper, edit: ConfigEdit, now: datetime) -> Settings:
-    """Put a text into force if it is good and the file is still the one with the edit's stamp.
+    """Save a text if it is valid and the file still has the stamp the edit began with.
 
-    Raises ConfigError (nothing is written), StaleConfigError (somebody was faster) or ConfigNotWrittenError. The change is in the ledger
-    when the file is in place: both are done in one transaction, the file last.
+    Raises ConfigError (nothing is written), StaleConfigError (another edit came first) or ConfigNotWrittenError.
+    Both the record of the change and the file are written in one transaction, the file last.
     """
     path = keeper.path
     settings = check_text(path, edit.text, now)
@@ -134,10 +136,10 @@ def save_config(keeper: SettingsKeeper, edit: ConfigEdit, now: datetime) -> Sett
             return settings
         version = {"version": settings.version, "text": settings.source, "loaded_at": now}
         insert_new(session, ConfigVersion, [version], ["version"])
-        for _ in range(2):  # the place may have gone to a process that noticed an edit by hand
+        for _ in range(2):  # another process may just have recorded an edit by hand
             if note_change(session, settings.version, edit.author, edit.what, now):
                 break
-        current = read_config_text(path)  # who waited for another's transaction sees here what it wrote
+        current = read_config_text(path)  # read again: the insert may have waited for another's save
         if current.stamp != edit.stamp:
             raise StaleConfigError(current)
         record(session, edit.author, "config.save", f"config:{settings.version}", now, what=edit.what)
@@ -148,7 +150,7 @@ def save_config(keeper: SettingsKeeper, edit: ConfigEdit, now: datetime) -> Sett
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write beside the file, down to the disk, then rename over it: a reader sees the old or the new, never half."""
+    """Write a new file beside it, fsync, then rename over it: a reader sees the old or the new, never half."""
     reason = why_not_writable(path)
     if reason:
         raise ConfigNotWrittenError(reason)

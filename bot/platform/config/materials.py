@@ -1,4 +1,4 @@
-"""The material library on disk: a folder of pictures and files beside config.toml, held to WeCom's limits."""
+"""Material library on disk: a folder of pictures and files beside config.toml, checked against WeCom's limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sop.playbook import Sop, Welcome
 from taggers.translatable import Translatable
 
 _MEGABYTE = 1024 * 1024
-LEAST_BYTES = 6  # WeCom wants more than 5
+LEAST_BYTES = 6  # WeCom refuses 5 bytes and fewer
 MOST_BYTES = {"image": 10 * _MEGABYTE, "file": 20 * _MEGABYTE}
 _PICTURE_BEGINS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 Where = tuple[str | int, ...]
@@ -22,7 +22,7 @@ Where = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class MaterialFile:
-    """A file of the library as it is now. kind: image | file, as which WeCom takes it."""
+    """A file of the library as it is now. kind: image | file, the type under which it is uploaded to WeCom."""
 
     name: str
     kind: str
@@ -33,7 +33,7 @@ class MaterialFile:
 
 
 class BadMaterialError(BotError):
-    """A library file that is missing or that WeCom would not take; the text is for people."""
+    """A library file is missing or WeCom would refuse it; the text is for people."""
 
 
 def all_attachments(sops: Iterable[Sop], welcome: Welcome | None) -> Iterator[tuple[Where, Attachment]]:
@@ -47,7 +47,7 @@ def all_attachments(sops: Iterable[Sop], welcome: Welcome | None) -> Iterator[tu
 
 
 def check_materials(folder: Path, attachments: Iterable[tuple[Where, Attachment]]) -> Iterator[tuple[Where, str]]:
-    """What is wrong with the files that attachments name: (path in the config, words)."""
+    """Problems with the files that attachments name: (path in the config, message)."""
     for where, attachment in attachments:
         if attachment.material is None:
             continue
@@ -59,7 +59,7 @@ def check_materials(folder: Path, attachments: Iterable[tuple[Where, Attachment]
 
 
 def find_material(folder: Path, name: str, kind: str) -> MaterialFile:
-    """The file of this name; raises BadMaterialError where it is missing, outside the library, or not to WeCom's taste."""
+    """The file of this name; BadMaterialError where it is missing, outside the library, or WeCom would refuse it."""
     path = folder / name
     try:
         if not path.resolve().is_relative_to(folder.resolve()):
@@ -106,7 +106,7 @@ def find_material(folder: Path, name: str, kind: str) -> MaterialFile:
 
 @lru_cache(maxsize=256)
 def _digests(path: Path, _mtime: int, _size: int) -> tuple[str, str, bytes]:
-    """sha256, md5 and the first bytes; read again when the file has changed."""
+    """sha256, md5 and the first bytes; mtime and size are part of the cache key, so a changed file is read again."""
     sha256, md5, head = hashlib.sha256(), hashlib.md5(usedforsecurity=False), b""
     with path.open("rb") as file:
         while piece := file.read(_MEGABYTE):

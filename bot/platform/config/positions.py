@@ -1,4 +1,4 @@
-"""Where each key of a TOML text stands: path -> line and column, so that an error can point at it."""
+"""Maps each key path of a TOML text to its line and column, so that an error can point at it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TOML = Language(tree_sitter_toml.language())
 
 
 def find_positions(source: str) -> dict[Path, Position]:
-    """Map every key path of a TOML text, such as ("rules", 3, "any", 0), to where its value's key stands."""
+    """Map every key path of a TOML text, such as ("rules", 3, "any", 0), to the position of its key or element."""
     return _Walk(source).positions
 
 

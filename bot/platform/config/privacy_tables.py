@@ -1,4 +1,4 @@
-"""The tables of config.toml that say what is kept of conversations: [media] and [privacy]."""
+"""The [media] and [privacy] tables of config.toml: what is kept of conversations, and for how long."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ KINDS = Literal["image", "voice", "video", "emotion", "file", "voip_doc_share", 
 
 
 class Media(Table):
-    """[media]: the files in conversations. They lie with WeCom for some days only.
+    """[media]: the files in conversations, which WeCom keeps for some days only.
 
-    `keep` lists the kinds that are fetched by themselves; the others wait until somebody wants to see them. A file
+    `keep` lists the kinds that are fetched automatically; the others are fetched when somebody opens them. A file
     larger than `max_mb` is never fetched.
     """
 
@@ -25,16 +25,16 @@ class Media(Table):
 
 
 LEAST = timedelta(days=7)
-"""WeCom gives its archive for five days: what was purged earlier than that would be pulled again."""
+"""WeCom serves its archive for five days: a message purged earlier than that would be pulled again."""
 
 Keep = Annotated[Duration, Field(ge=LEAST)]
 
 
 class Retention(Table):
-    """[privacy.retention]: what is older is purged every night; an absent key keeps its kind for good.
+    """[privacy.retention]: what is older is purged every night; a kind whose key is absent is kept for good.
 
-    messages: messages with their files, and the words in what they proved; media: files only; events: callbacks;
-    views: who read what; outbox: the words of what was sent; quarantine: rows that were freed.
+    messages: messages, their files, and the text in the evidence drawn from them; media: files only; events:
+    callbacks; views: who read what; outbox: the text of what was sent; quarantine: rows that were released.
     """
 
     messages: Keep | None = None
@@ -48,10 +48,10 @@ class Retention(Table):
 class Privacy(Table):
     """[privacy]: whose words are kept, what may be searched for, and how long each kind of data stays.
 
-    A customer who refuses to be archived is not tagged, moved or followed up; `unagreed` says whether what he says
-    is stored all the same (as proof, seen by admins) or not at all. `revoked` says what becomes of a tag that only a
-    message gave that was then taken back: mark (it stays, and says so) or remove. `search_messages` lets pages look
-    for words in messages, by keyed hashes. `purge_at`: when, once a day, what is too old goes.
+    A customer who refuses to be archived is not tagged, moved or followed up; `unagreed` says whether their messages
+    are stored all the same (as proof, shown to admins only) or not at all. `revoked` says what becomes of a tag whose
+    only message was revoked: mark (it stays, marked as such) or remove. `search_messages` lets pages search for words
+    in messages, by keyed hashes. `purge_at`: when, once a day, the purge runs.
     """
 
     unagreed: Literal["skip", "store"] = "skip"

@@ -1,4 +1,4 @@
-"""Says in plain Chinese what is wrong with a config file: in its TOML syntax, its tables, its values."""
+"""Words the errors of tomllib and pydantic in plain Chinese: in the syntax, the tables, the values of a config."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.platform.config.positions import Path
 from sop.playbook import RATE
 from taggers.translatable import Translatable, sentence
 
-# What Python's TOML parser says (its words are English), by how it begins.
+# Messages of Python's TOML parser, by how they begin.
 _SYNTAX = {
     "Invalid value": "等号右边的值写得不对；文字要用英文双引号括起来",
     "Expected newline or end of document": "这里多出了内容；一行只写一个键，一组文字要用方括号括起来",
@@ -37,13 +37,13 @@ _SYNTAX = {
 
 
 def syntax(text: str) -> str:
-    """A complaint of tomllib in Chinese, its own words in brackets."""
+    """An error of tomllib in Chinese, the original in brackets."""
     words = next((words for begin, words in _SYNTAX.items() if text.startswith(begin)), None)
     return Translatable("{words}（{text}）", words=Translatable(words), text=text) if words else text
 
 
 def own(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """Without the "too few items" of a list whose items were all there and merely wrong themselves."""
+    """Without the "too few items" that pydantic reports for a list whose items are themselves wrong."""
     paths = [path(detail) for detail in details]
     return [
         detail
@@ -53,7 +53,7 @@ def own(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
 
 
 def path(detail: ErrorDetails) -> Path:
-    """Where an error stands, without the steps that pydantic puts in for its own functions."""
+    """The key path of an error, without the steps that pydantic inserts for its own functions."""
     return tuple(key for key in detail["loc"] if not (isinstance(key, str) and key.startswith("function-")))
 
 
@@ -93,11 +93,11 @@ _PATTERNS = {
 }
 
 
-_LONG = 74  # characters of a value that are worth showing
+_LONG = 74  # characters; a longer value is not quoted in the message
 
 
 def in_words(detail: ErrorDetails, root: type[BaseModel]) -> str:
-    """What one error of pydantic means; `root` is the table of the whole file."""
+    """One error of pydantic in Chinese; `root` is the model of the whole file."""
     place = path(detail)
     if detail["type"] == "extra_forbidden":
         return _unknown_key(place, root)
@@ -118,7 +118,7 @@ def in_words(detail: ErrorDetails, root: type[BaseModel]) -> str:
 
 
 def _filled(template: str, context: dict[str, Any]) -> Translatable:
-    """What pydantic found out, in our words; what a check of our own says is a sentence already."""
+    """The template filled from pydantic's context; a check of our own raises a finished sentence, used as it is."""
     if isinstance(context.get("error"), ValueError):
         return sentence(str(context["error"]))
     if "expected" in context:  # 'a', 'b' or 'c'
@@ -135,7 +135,7 @@ def _unknown_key(place: Path, root: type[BaseModel]) -> str:
 
 
 def _keys_at(place: Path, root: type[BaseModel]) -> list[str]:
-    """The keys that the table at a path knows, as they are written in the file."""
+    """The keys that the table at a path has, as they are written in the file."""
     table: Any = root
     for key in place:
         if isinstance(key, str) and isinstance(table, type) and issubclass(table, BaseModel):

@@ -1,4 +1,4 @@
-"""Keeps the config in force: an edited file is taken within two seconds, a broken one is refused and reported."""
+"""SettingsKeeper: holds the config in force; an edited file is loaded within two seconds, a broken one refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log = get_logger(__name__)
 
 
 class SettingsKeeper:
-    """Hands out the Settings in force. Each process has one; threads may share it."""
+    """Gives the Settings in force. Each process has one; threads may share it."""
 
     def __init__(self, path: Path, store: Store) -> None:
         self.path = path
@@ -35,7 +35,7 @@ class SettingsKeeper:
         self._settings: Settings | None = None
 
     def current(self) -> Settings:
-        """The settings to work by; raises ConfigError only where no good version was ever seen."""
+        """The settings in force; raises ConfigError only where no valid version was ever seen."""
         settings = self._settings
         if settings is not None and time.monotonic() - self._looked < LOOK_EVERY:
             return settings
@@ -43,7 +43,7 @@ class SettingsKeeper:
             return self._look()
 
     def look_again(self) -> None:
-        """Look at the file with the next question, however short ago the last look was."""
+        """Check the file at the next call of `current`, even if it was checked a moment ago."""
         self._looked = float("-inf")
 
     def _look(self) -> Settings:
@@ -58,7 +58,7 @@ class SettingsKeeper:
         return self._settings
 
     def _stamp(self) -> tuple[int, ...] | None:
-        """What changes when the file does, or (while the config is refused) the folder of materials."""
+        """A value that changes when the file does, or, while the config is refused, the folder of materials."""
         try:
             stat = self.path.stat()
         except OSError:
@@ -66,7 +66,7 @@ class SettingsKeeper:
         return (stat.st_mtime_ns, stat.st_size, stat.st_ino, *(self._materials() if self.problems else ()))
 
     def _materials(self) -> tuple[int, ...]:
-        """When files last came into or left the folder of materials: what was missing may be there now."""
+        """When files were last added to or removed from the materials folder: a missing one may be there now."""
         name = self._settings.workspace.materials if self._settings else Workspace().materials
         try:
             return ((self.path.parent / name).stat().st_mtime_ns,)
@@ -97,7 +97,7 @@ class SettingsKeeper:
         return parse_settings(row.text, self.path.name, examples=False)
 
     def _report(self, settings: Settings, now: datetime) -> None:
-        """Write down the version in force and what is wrong with the file, for every page and `flask status`."""
+        """Record the version in force and the problems of the file, for the pages and `flask status`."""
         value = {"version": settings.version, "problems": [str(p) for p in self.problems][:50]}
         row = {"version": settings.version, "text": settings.source, "loaded_at": now}
         try:
@@ -107,6 +107,6 @@ class SettingsKeeper:
                 known = get_status(session, STATUS)
                 if known is None or known.value != value:
                     set_status(session, STATUS, value, now)
-        except SQLAlchemyError as error:  # the rules themselves are good; the database will be told later
+        except SQLAlchemyError as error:  # the settings are valid all the same; recorded at the next look
             self._seen = None
             _log.warning("config version not recorded", error=type(error).__name__)

@@ -1,7 +1,6 @@
-"""Changes one [[rules]] table inside the text of config.toml; every byte outside of it stays as it was.
+"""Edits one [[rules]] table inside the text of config.toml; every byte outside of it stays as it was.
 
-The table is cut out by its place in the syntax tree, changed by tomlkit, which keeps comments and order, and put
-back.
+The table is located in the syntax tree, changed by tomlkit, which keeps comments and order, and put back.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class RuleBlock:
 
 
 def rule_blocks(source: str) -> list[RuleBlock]:
-    """Every [[rules]] table of a text, in order. One that cannot be read by itself is passed over."""
+    """Every [[rules]] table of a text, in order. One that cannot be parsed by itself is skipped."""
     blocks: list[RuleBlock] = []
     raw = source.encode()
     for nodes in _nodes_of(source, "rules"):
@@ -67,13 +66,13 @@ def find_rule(source: str, rule_id: str) -> RuleBlock:
 
 
 def change_rule(source: str, rule_id: str, values: Values) -> str:
-    """The text with the rule's keys made equal to `values`: what is equal already is not touched. UnknownRuleError."""
+    """The text with the rule's keys set to `values`; equal ones are not touched. Raises UnknownRuleError."""
     block = find_rule(source, rule_id)
     raw = source.encode()
     document = tomlkit.parse(raw[block.start : block.end].decode())
     _make_equal(document["rules"][0], values)
     changed = tomlkit.dumps(document)
-    if tomllib.loads(changed)["rules"] != [values]:  # never write what would be read as something else
+    if tomllib.loads(changed)["rules"] != [values]:  # never write what would be parsed as something else
         raise UnknownRuleError(f"规则「{rule_id}」的写法太特别，表单改不了，请在文件里直接修改")
     return (raw[: block.start] + changed.encode() + raw[block.end :]).decode()
 
@@ -99,7 +98,7 @@ def remove_rule(source: str, rule_id: str) -> str:
 
 
 def switch_sop(source: str, sop_id: str, enabled: bool) -> str:
-    """The text with one key of a [[sops]] table changed: `enabled = false`, or nothing at all where it is on."""
+    """The text with an SOP switched off by `enabled = false`, or on by leaving the key out."""
     raw = source.encode()
     for nodes in _nodes_of(source, "sops"):
         start, end = nodes[0].start_byte, _end_of(nodes[:1], raw)
@@ -116,7 +115,7 @@ def switch_sop(source: str, sop_id: str, enabled: bool) -> str:
 
 
 def _nodes_of(source: str, array: str) -> Iterable[list[Node]]:
-    """The nodes of each table of an array such as [[rules]]: itself, then the tables below it."""
+    """The nodes of each table of an array such as [[rules]]: the table itself, then its sub-tables."""
     nodes: list[Node] = []
     for node in Parser(_TOML).parse(source.encode()).root_node.named_children:
         if node.type not in ("table", "table_array_element"):
@@ -136,7 +135,7 @@ def _nodes_of(source: str, array: str) -> Iterable[list[Node]]:
 
 
 def _end_of(nodes: list[Node], raw: bytes) -> int:
-    """Behind the line of the last key; comments further down belong to what comes next."""
+    """The byte after the line of the last key; comments further down belong to what comes next."""
     last = nodes[-1]
     pairs = [child for child in last.named_children if child.type == "pair"]
     inside = pairs[-1].end_byte if pairs else last.named_children[0].end_byte
@@ -171,7 +170,7 @@ def _bare(value: Any) -> Any:
 
 
 def _patched(array: Array, wanted: list[Any]) -> Item:
-    """The wanted elements; what was commented in the old array keeps its comments, in front or at the line's end."""
+    """The wanted elements as an array; comments before or behind an element of the old array are kept."""
     old = array.as_string()
     if "#" not in old:
         return _item(wanted)

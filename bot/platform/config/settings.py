@@ -1,4 +1,4 @@
-"""config.toml as frozen typed values: read whole, checked whole, every problem named with line and column."""
+"""Settings: config.toml as frozen typed values, checked as a whole, every problem with its line and column."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ MOST_BYTES = 4 * 1024 * 1024
 _MOST_DOTS = 50
 _KEY_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _MANY_DOTS = re.compile(rf"""(?<![\w\-"'.])(?:{_KEY_PART}[ \t]*+\.[ \t]*+){{{_MOST_DOTS + 1}}}""")
-_LOOK_AHEAD = timedelta(days=60)  # holidays of the year to come are asked for while there is time to add them
+_LOOK_AHEAD = timedelta(days=60)  # warn of missing holidays of the coming year while there is time to add them
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a config file: where it stands and how to mend it."""
+    """One thing wrong with a config file: its place and how to mend it."""
 
     file: str
     line: int
@@ -110,7 +110,7 @@ class Settings:
 
     @cached_property
     def fields(self) -> dict[str, CustomerField]:
-        """The customers' fields by name, those that every config has among them."""
+        """The customers' fields by name, the built-in ones included."""
         return known_fields(self.tables.fields)
 
     @cached_property
@@ -133,7 +133,7 @@ def load_settings(path: Path, *, examples: bool = True, today: date | None = Non
     name = path.name
     try:
         with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)  # one more says that it is too large
+            raw = file.read(MOST_BYTES + 1)  # the extra byte tells that it is too large
     except OSError as error:
         reasons = {
             FileNotFoundError: Translatable("文件不存在"),
@@ -218,7 +218,7 @@ def _tags_of(tables: Tables) -> frozenset[str]:
 
 def _parse_toml(source: str, name: str) -> dict[str, Any]:
     dots = _MANY_DOTS.search(source)
-    if dots is not None:  # the parser takes minutes for a key of very many parts
+    if dots is not None:  # tomllib would take minutes for a key of very many parts
         line = source.count("\n", 0, dots.start()) + 1
         raise ConfigError(
             [Problem(name, line, 1, "", Translatable("TOML 写法有误：一个键名里最多 {n} 个点", n=_MOST_DOTS))]
@@ -240,7 +240,7 @@ def _parse_toml(source: str, name: str) -> dict[str, Any]:
         raise ConfigError(
             [Problem(name, line, column, "", Translatable("TOML 写法有误：{text}{hint}", text=text, hint=hint))]
         ) from None
-    except ValueError:  # tomllib hands on what Python says of thousands of digits
+    except ValueError:  # raised by int() for numbers of thousands of digits
         raise ConfigError([Problem(name, 1, 1, "", "TOML 写法有误：有一个数字太长")]) from None
 
 

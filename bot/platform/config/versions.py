@@ -1,4 +1,4 @@
-"""The ledger of config versions: which came into force when, by whom, and what each changed."""
+"""Config versions: which came into force when, by whom, and what each changed."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ AROUND = 3  # unchanged lines that are shown around a change
 
 
 def newest_change(session: Session) -> ConfigChange | None:
-    """The last change there was."""
+    """The latest change, or None."""
     return session.scalar(select(ConfigChange).order_by(ConfigChange.id.desc()).limit(1))
 
 
 def note_change(session: Session, version: str, author: str, what: str, now: datetime) -> bool:
-    """Write down that a version comes into force after the newest one; False where another process was first.
+    """Record that a version comes into force after the newest one; False where another process was first.
 
-    Several processes notice one edited file: each asks for the place behind the same change, and one of them gets it.
+    Several processes notice one edited file: each inserts a row with the same `follows`, which is unique.
     """
     newest = newest_change(session)
     if newest is not None and newest.version == version:
@@ -34,19 +34,19 @@ def note_change(session: Session, version: str, author: str, what: str, now: dat
 
 
 def changes_before(session: Session, before: int | None, limit: int) -> Sequence[ConfigChange]:
-    """Changes from the newest on, or those before the one with this id."""
+    """Changes, newest first, or those before the one with this id."""
     query = select(ConfigChange).order_by(ConfigChange.id.desc()).limit(limit)
     return session.scalars(query if before is None else query.where(ConfigChange.id < before)).all()
 
 
 def text_of(session: Session, version: str) -> str | None:
-    """The whole text of a version that was ever in force."""
+    """The whole text of a version, or None where it was never in force."""
     return session.scalar(select(ConfigVersion.text).where(ConfigVersion.version == version))
 
 
 @dataclass(frozen=True)
 class DiffLine:
-    """A line of a comparison. kind: same | gone | new | gap (unchanged lines left out); numbers count from 1."""
+    """A line of a diff. kind: same | gone | new | gap (unchanged lines left out); numbers count from 1."""
 
     kind: str
     text: str
@@ -55,7 +55,7 @@ class DiffLine:
 
 
 def compare(before: str, after: str, around: int = AROUND) -> tuple[DiffLine, ...]:
-    """What has to be taken out of `before` and put in to make `after`; empty where they are equal."""
+    """The diff from `before` to `after`; empty where they are equal."""
     old, new = before.splitlines(), after.splitlines()
     found: list[DiffLine] = []
     groups = SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(around)

@@ -1,1 +1,1 @@
-"""The database: store, schema, migrations, row ids, search index, audit log. What a row means is said in models."""
+"""The database: store, schema, migrations, row ids, search index, audit log, alarms. The tables are in models."""

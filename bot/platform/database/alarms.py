@@ -1,10 +1,9 @@
-"""What a person must mend: raised where it is noticed, told to the admins once a day while it lasts, then cleared."""
+"""Alarms for what a person must mend: raised where it is noticed, sent to admins daily while it lasts, cleared."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -13,16 +12,14 @@ from bot.platform.database.store import insert_new
 from bot.platform.log import get_logger
 from bot.platform.models import Alarm
 
-if TYPE_CHECKING:
-    pass
-
 _log = get_logger(__name__)
 
 
 def raise_alarm(session: Session, name: str, text: str, now: datetime) -> None:
-    """Say that something is wrong; saying it again only notes that it still is.
+    """Raise an alarm; raising it again only records that it lasts.
 
-    name: a key such as "wecom.secret" or "archive.lag", one alarm each. text: for people, what and how to mend it.
+    name: a key such as "wecom.secret" or "archive.lag", one alarm each. text: for people, what is wrong and how to
+    mend it.
     """
     row = {"name": name[:64], "text": text[:500], "raised_at": now, "seen_at": now, "times": 1}
     if insert_new(session, Alarm, [row], ["name"]):
@@ -36,7 +33,7 @@ def raise_alarm(session: Session, name: str, text: str, now: datetime) -> None:
 
 
 def clear_alarm(session: Session, name: str, now: datetime) -> bool:
-    """Say that it is well again; True where it was not."""
+    """Clear an alarm; True where it was raised."""
     lasting = (Alarm.name == name[:64]) & Alarm.cleared_at.is_(None)
     cleared = session.execute(update(Alarm).where(lasting).values(cleared_at=now))
     if not cleared.rowcount:  # type: ignore[attr-defined]
@@ -46,6 +43,6 @@ def clear_alarm(session: Session, name: str, now: datetime) -> bool:
 
 
 def alarms(session: Session) -> Sequence[Alarm]:
-    """What is wrong at present, the oldest first."""
+    """The alarms raised at present, oldest first."""
     lasting = select(Alarm).where(Alarm.cleared_at.is_(None)).order_by(Alarm.raised_at, Alarm.name)
     return session.scalars(lasting).all()

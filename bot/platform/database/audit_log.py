@@ -1,4 +1,4 @@
-"""The log of what people did and read: an append-only chain of rows, each keyed hash covering the one before."""
+"""Audit log of what people did and read: an append-only chain of rows, each keyed hash covering the one before."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bot.platform.models import AuditEntry, Status, ViewEntry
 HEAD = "audit_head"
 SEAL = "views.seal"
 _FIRST = "0" * 64
-_LOCK = 7_301_941_012  # PostgreSQL: who holds it writes the next row of the chain; SQLite has one writer anyway
+_LOCK = 7_301_941_012  # of PostgreSQL, held while the next row of the chain is written; SQLite has one writer anyway
 
 
 def record(session: Session, actor: str, action: str, subject: str, now: datetime, **detail: Any) -> None:
-    """Write down what `actor` did, in the transaction in which it is done; do so at its end, others wait meanwhile.
+    """Record what `actor` did, in the transaction that does it. Call it at the end: it locks the chain.
 
-    action: a verb with its room, such as "stage.move" or "rules.save"; subject: such as "customer:17".
-    detail must not name a person: the chain outlives his erasure (what is found of him is blanked).
+    action: an area and a verb, such as "stage.move" or "rules.save"; subject: such as "customer:17".
+    detail must not name a person: the chain outlives their erasure (which blanks the details it finds).
     """
     session.flush()
     if session.get_bind().dialect.name == "postgresql":
@@ -39,20 +39,20 @@ def record(session: Session, actor: str, action: str, subject: str, now: datetim
 
 
 def viewed(session: Session, actor: str, customer_id: int | None, page: str, now: datetime) -> None:
-    """Write down that `actor` read a customer's conversation on this page."""
+    """Record that `actor` read a customer's conversation on this page."""
     session.add(ViewEntry(at=now, actor=actor, customer_id=customer_id, page=page))
 
 
 def entry_hash(session: Session, entry: AuditEntry) -> str:
-    """What the row's `hash` must be; nobody can make it who has the database but not the keys."""
+    """The value `hash` must have; it cannot be computed from the database without the keys."""
     facts = [entry.before, entry.at.timestamp(), entry.actor, entry.action, entry.subject, entry.detail_hash]
     return _digest(session, "audit", facts)
 
 
 def verify_chain(session: Session) -> int | None:
-    """The id of the first row that does not fit, or that is missing at the end; None where the whole chain holds.
+    """The id of the first row that was altered, or is missing at the end; None where the whole chain is intact.
 
-    A detail that was blanked when a person was erased fits: the chain covers its hash.
+    A detail blanked by an erasure counts as intact: the chain covers the hash of it.
     """
     before, last = _FIRST, None
     query = select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)
@@ -72,7 +72,7 @@ def verify_chain(session: Session) -> int | None:
 
 
 def seal_views(session: Session, now: datetime) -> int:
-    """Put a keyed hash of the readings since the last time into the chain; returns how many readings it covers."""
+    """Add a keyed hash of the view entries since the last seal to the chain; returns how many it covers."""
     newest = select(AuditEntry.detail).where(AuditEntry.action == SEAL).order_by(AuditEntry.id.desc()).limit(1)
     known = session.scalar(newest)
     first = int(known["last"]) + 1 if known else 1
@@ -85,9 +85,9 @@ def seal_views(session: Session, now: datetime) -> int:
 
 
 def verify_views(session: Session, kept_since: datetime | None) -> str | None:
-    """The first stretch of readings ("views:1-20") that was altered since it was sealed; None where all hold.
+    """The first range of view entries ("views:1-20") that was altered since it was sealed; None where none was.
 
-    kept_since: readings before this moment may have been purged.
+    kept_since: entries before this moment may have been purged.
     """
     seals = select(AuditEntry).where(AuditEntry.action == SEAL).order_by(AuditEntry.id)
     for entry in session.scalars(seals):

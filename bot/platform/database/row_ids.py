@@ -1,4 +1,4 @@
-"""New rows get their ids before they are inserted, where the database cannot tell them of many rows at once."""
+"""Numbers new rows before they are inserted, on SQLite, which cannot return the ids of many rows at once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sqlalchemy.orm import Mapper, Session
 
 
 def number_new_rows(session: Session) -> None:
-    """Let this session number what it inserts.
+    """Have this session number the rows it inserts.
 
-    To learn the ids that SQLite gives, SQLAlchemy inserts row by row; rows that have theirs go in by one call. It
-    is SQLite's own choice of id that is made here (the largest one and 1), and nobody else can make it meanwhile:
-    whoever writes holds the database alone (BEGIN IMMEDIATE).
+    To learn the ids that SQLite assigns, SQLAlchemy inserts row by row; rows that have ids go in by one statement.
+    The ids are those SQLite would choose (the largest plus 1), and no other writer can take them meanwhile: BEGIN
+    IMMEDIATE gives a writer the whole database.
     """
     event.listen(session, "before_flush", _number)
 
@@ -35,6 +35,6 @@ def _number(session: Session, _context: Any, _instances: Any) -> None:
 
 
 def _is_numbered(mapper: Mapper[Any]) -> bool:
-    """Whether the database would number the rows."""
+    """Whether the database assigns the ids of this table."""
     key = mapper.primary_key
     return len(key) == 1 and isinstance(key[0].type, Integer) and key[0].autoincrement in (True, "auto")

@@ -1,4 +1,4 @@
-"""Brings the database's schema to this release and tells how far it is."""
+"""Migrates the database's schema to this release and tells its revision."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def upgrade_on(connection: Connection, revision: str) -> None:
 
 
 def revision_of(connection: Connection) -> str | None:
-    """The revision the database at the other end stands at."""
+    """The revision of the database behind this connection; None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def current_revision(engine: Engine) -> str | None:
-    """The revision the database stands at; None for an empty one."""
+    """The revision of the database; None for an empty one."""
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
@@ -60,13 +60,13 @@ def head_revision() -> str:
 
 
 def differences(engine: Engine) -> list[object]:
-    """What the models have that the migrated database lacks, or the other way round; empty when they agree."""
+    """Differences between the models and the migrated database; empty when they agree."""
     with engine.connect() as connection:
         return list(compare_metadata(MigrationContext.configure(connection), Model.metadata))
 
 
 def write_migration(engine: Engine, message: str) -> None:
-    """For developers: write the next migration from the difference between models and database."""
+    """For developers: generate the next migration from the differences between models and database."""
     config = _config()
     with engine.connect() as connection:
         config.attributes["connection"] = connection

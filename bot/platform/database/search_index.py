@@ -1,4 +1,4 @@
-"""Search over sealed text: keyed hashes of characters, pairs and words, by which the database finds customers."""
+"""Search index over sealed text: keyed hashes of characters, pairs and words, by which customers are found."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 def named(text: str) -> Select[Any]:
     """Ids of customers whose name, remark or company contains these characters: for `Customer.id.in_(...)`.
 
-    Latin words match from their beginning. Nothing to look for finds nobody.
+    Latin words match by prefix. An empty search finds nobody.
     """
     return _carrying(NAMES, _asked(text, single=True))
 
@@ -33,14 +33,14 @@ def named(text: str) -> Select[Any]:
 def saying(text: str) -> Select[Any]:
     """Ids of customers who used these characters in messages; for `Customer.id.in_(...)`.
 
-    Needs `[privacy] search_messages`. One Chinese character alone finds nobody; of longer ones each neighbouring
-    pair must occur, in whichever messages. Latin words and numbers are found whole.
+    Needs `[privacy] search_messages`. A single Chinese character finds nobody; of longer runs each neighbouring pair
+    must occur, in any of the messages. Latin words and numbers match as a whole.
     """
     return _carrying(WORDS, _asked(text, single=False))
 
 
 def name_terms(text: str) -> set[str]:
-    """What a name is found by: each character, each pair; words by each of their beginnings."""
+    """Search terms of a name: each character, each pair; each prefix of a latin word."""
     terms: set[str] = set()
     for run in _runs(text):
         if _WORD.fullmatch(run):
@@ -52,7 +52,7 @@ def name_terms(text: str) -> set[str]:
 
 
 def word_terms(text: str) -> set[str]:
-    """What a message is found by: each pair of characters, each latin word or number."""
+    """Search terms of a message: each pair of characters, each latin word or number."""
     terms: set[str] = set()
     for run in _runs(text):
         if _WORD.fullmatch(run):
@@ -65,7 +65,7 @@ def word_terms(text: str) -> set[str]:
 
 
 def index_words(session: Session, messages: Iterable[Message]) -> int:
-    """Make what customers said findable; returns how many tokens are new."""
+    """Index what customers wrote; returns how many tokens are new."""
     found = {
         (term, message.customer_id)
         for message in messages
@@ -76,7 +76,7 @@ def index_words(session: Session, messages: Iterable[Message]) -> int:
 
 
 def index_names(session: Session, customer_ids: Sequence[int]) -> None:
-    """Make customers findable by what they are called now, and no longer by what they were called."""
+    """Index the present names and remarks of customers in place of the former ones."""
     if not customer_ids:
         return
     called: dict[int, list[str]] = {customer_id: [] for customer_id in customer_ids}
@@ -96,7 +96,7 @@ def index_names(session: Session, customer_ids: Sequence[int]) -> None:
 
 
 def forget_words(session: Session, customer_ids: Sequence[int]) -> None:
-    """Take the words of these customers out of the index and put back those of the messages that are left."""
+    """Rebuild the words of these customers from the messages that are left."""
     session.execute(
         delete(SearchToken).where(SearchToken.kind == WORDS, SearchToken.customer_id.in_(customer_ids)),
         execution_options={"synchronize_session": False},
@@ -114,7 +114,7 @@ def _runs(text: str) -> list[str]:
 
 
 def _asked(text: str, *, single: bool) -> list[str]:
-    """The terms that must all be there; none where nothing can be looked for."""
+    """The terms that must all occur; none where the text cannot be searched for."""
     terms: dict[str, None] = {}
     for run in _runs(text):
         if _WORD.fullmatch(run):
@@ -144,7 +144,7 @@ def _is(token: type[SearchToken], kind: int, term: str) -> tuple[ColumnElement[b
 
 @event.listens_for(Session, "after_flush")
 def _renamed(session: Session, _context: Any) -> None:
-    """Whoever is given a name or a remark can be found by it from the same transaction on."""
+    """Index names and remarks in the transaction that changes them."""
     changed: set[int] = set()
     for row in (*session.new, *session.dirty):
         if isinstance(row, Customer) and _changes(row, "name", "corp_name"):
@@ -156,7 +156,7 @@ def _renamed(session: Session, _context: Any) -> None:
 
 
 def _changes(row: Any, *names: str) -> bool:
-    """Whether one of the texts was changed in this flush; an empty text of a new row changes nothing."""
+    """Whether one of the texts changed in this flush; an empty text of a new row does not count."""
     for name in names:
         history = row._sa_instance_state.get_history(name, 0)
         if history.added and (history.added[0] or (history.deleted and history.deleted[0])):

@@ -1,4 +1,4 @@
-"""The database: engine, sessions, database time, leases, and the insert that a replay cannot double."""
+"""Store: engine, sessions, database time, leases, and inserts that skip what is there already."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -21,11 +20,11 @@ from bot.platform.encryption import DataKeys, bind_keys
 from bot.platform.models import Lease, Model, Status
 from bot.platform.processes import known_dead
 
-BUSY_SECONDS = 5
+BUSY_SECONDS = 5  # how long a writer waits for another, on SQLite
 
 
 def open_engine(url: str) -> Engine:
-    """An engine with the house's rules: SQLite in WAL with BEGIN IMMEDIATE, PostgreSQL with time limits."""
+    """An engine as we need it: SQLite in WAL mode with BEGIN IMMEDIATE, PostgreSQL with time-outs."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url)
@@ -38,19 +37,21 @@ def open_engine(url: str) -> Engine:
         max_overflow=10,
         pool_timeout=5,
         json_serializer=canonical_json,
-        hide_parameters=True,  # an error goes into logs, and a parameter may be what somebody said
+        hide_parameters=True,  # errors go into logs, and a parameter may be what a customer said
         connect_args={
             "connect_timeout": 3,
             "options": "-c statement_timeout=30000 -c lock_timeout=5000 -c timezone=UTC",
         },
     )
-    event.listen(engine, "connect", _never_forget)
+    event.listen(engine, "connect", _force_synchronous_commit)
     return engine
 
 
-def _never_forget(raw: Any, _record: Any) -> None:
-    """Where a server tells of commits that a crash may still undo (synchronous_commit off), it does not do so to us:
-    what WeCom was told would be told again, and what it has would look as if a person had set it."""
+def _force_synchronous_commit(raw: Any, _record: Any) -> None:
+    """Turn synchronous_commit on where the server has it off, so that no acknowledged commit is lost in a crash.
+
+    Otherwise calls to WeCom would be repeated, and tags we had set would look as if a person had set them.
+    """
     with raw.cursor() as cursor:
         cursor.execute("SELECT setting = 'off' FROM pg_settings WHERE name = 'synchronous_commit'")
         if cursor.fetchone() == (True,):
@@ -72,9 +73,9 @@ def _sqlite(url: str) -> Engine:
         cursor = raw.cursor()
         for pragma in (
             "journal_mode=WAL",
-            "synchronous=FULL",  # what WeCom was told is done must not be undone by a power cut
+            "synchronous=FULL",  # a power cut must not undo the record of a call to WeCom
             "foreign_keys=ON",
-            "secure_delete=ON",  # what was deleted, a person's words among it, is overwritten
+            "secure_delete=ON",  # deleted rows are overwritten in the file: they hold personal data
             f"busy_timeout={BUSY_SECONDS * 1000}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
@@ -82,7 +83,7 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A transaction that reads first and writes later would fail with "database is locked" half-way.
+        # IMMEDIATE: a transaction that reads first and writes later could fail with "database is locked" half-way.
         reading = connection.get_execution_options().get("tici_read_only", False)
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
@@ -90,12 +91,12 @@ def _sqlite(url: str) -> Engine:
 
 
 def canonical_json(value: Any) -> str:
-    """JSON as it goes into JSON columns: the same value always gives the same text, keys in order."""
+    """JSON as stored in JSON columns: keys sorted, so the same value always gives the same text."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 class Store:
-    """The database as the rest of the program uses it: `with store.write() as session`."""
+    """The database for the rest of the program: `with store.write() as session`."""
 
     def __init__(self, url: str, keys: DataKeys) -> None:
         self.url, self.keys = url, keys
@@ -112,7 +113,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A look without the right to write; on SQLite it does not wait for writers."""
+        """A session for reading only; on SQLite it does not wait for writers."""
         connection = self.engine.connect().execution_options(tici_read_only=True)
         with connection, Session(connection, autoflush=False, expire_on_commit=False) as session:
             yield session
@@ -122,7 +123,7 @@ class Store:
 
 
 def is_fresh(url: str) -> bool:
-    """Whether a database holds nobody yet, or is not there at all."""
+    """Whether a database holds no customer and no event yet, or does not exist."""
     engine = open_engine(url)
     try:
         tables = [table for name, table in Model.metadata.tables.items() if name in ("customer", "callback_event")]
@@ -134,7 +135,7 @@ def is_fresh(url: str) -> bool:
 
 
 def database_now(session: Session) -> datetime:
-    """The database's own clock, so that two machines that disagree on the time agree on a lease."""
+    """The database's clock: machines whose clocks differ agree on a lease by it."""
     if session.get_bind().dialect.name == "sqlite":
         stamp = session.scalar(select(func.strftime("%Y-%m-%d %H:%M:%f", "now")))
         return datetime.fromisoformat(str(stamp)).replace(tzinfo=UTC)
@@ -144,7 +145,7 @@ def database_now(session: Session) -> datetime:
 
 @dataclass(frozen=True)
 class HeldLease:
-    """A lease that was got: the fence tells a holder that was frozen and overtaken that he is too late."""
+    """A lease that was taken. `fence` grows with every holder: one that was frozen and replaced finds out by it."""
 
     name: str
     owner: str
@@ -152,7 +153,7 @@ class HeldLease:
 
 
 def take_lease(session: Session, name: str, owner: str, seconds: float) -> HeldLease | None:
-    """Take or renew a lease; None while another holds it who may still live. Commit before relying on it."""
+    """Take or renew a lease; None while another holder may be alive. Commit before relying on it."""
     present = database_now(session)
     until = present + timedelta(seconds=seconds)
     insert_new(session, Lease, [{"name": name, "owner": "", "until": present, "fence": 0}], ["name"])
@@ -167,42 +168,37 @@ def take_lease(session: Session, name: str, owner: str, seconds: float) -> HeldL
 
 
 def still_held(session: Session, held: HeldLease) -> bool:
-    """Whether nobody has taken the lease since; checked in the transaction that commits the work."""
+    """Whether nobody else took the lease since; checked in the transaction that commits the work."""
     row = session.scalar(select(Lease).where(Lease.name == held.name).with_for_update())
     return row is not None and row.fence == held.fence and row.owner == held.owner
 
 
 def release_lease(session: Session, held: HeldLease) -> None:
-    """Give a lease back so that the next holder need not wait for its end."""
+    """Give a lease back, so that the next holder need not wait for it to expire."""
     mine = (Lease.name == held.name) & (Lease.fence == held.fence) & (Lease.owner == held.owner)
     session.execute(update(Lease).where(mine).values(until=database_now(session)))
 
 
 def insert_new(session: Session, model: type[Model], rows: Sequence[dict[str, Any]], unique: Sequence[str]) -> int:
-    """Insert rows, passing over those whose unique columns are already there; returns how many went in."""
+    """Insert rows, skipping those whose unique columns exist already; returns how many were inserted."""
     if not rows:
         return 0
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    before = 0
-    for start in range(0, len(rows), 500):
+    inserted = 0
+    for start in range(0, len(rows), 500):  # databases limit the parameters of one statement
         statement = dialect.insert(model).values(list(rows[start : start + 500]))
         statement = statement.on_conflict_do_nothing(index_elements=list(unique))
         result = session.execute(statement, execution_options={"preserve_rowcount": True})  # else -1 on PostgreSQL
-        before += result.rowcount  # type: ignore[attr-defined]
-    return before
+        inserted += result.rowcount  # type: ignore[attr-defined]
+    return inserted
 
 
 def set_status(session: Session, name: str, value: dict[str, Any], now: datetime) -> None:
-    """Remember a small fact about the running system, replacing what was known; many processes may do so at once."""
+    """Set a named status value, replacing the former one; safe from many processes at once."""
     if not insert_new(session, Status, [{"name": name, "value": value, "at": now}], ["name"]):
         session.execute(update(Status).where(Status.name == name).values(value=value, at=now))
 
 
 def get_status(session: Session, name: str) -> Status | None:
-    """The last such fact, or None."""
+    """The named status value, or None."""
     return session.get(Status, name)
-
-
-def dump_json(value: Any) -> str:
-    """JSON as we keep it in text columns: compact, readable Chinese."""
-    return orjson.dumps(value).decode()

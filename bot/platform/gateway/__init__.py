@@ -1,1 +1,1 @@
-"""The gateway: every call to WeCom passes it for quotas, circuit breakers and call counts. What is called is wecom's affair."""
+"""The gateway: quotas, circuit breakers and counts for every call to WeCom. The calls themselves are in wecom."""

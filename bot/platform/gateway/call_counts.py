@@ -1,4 +1,4 @@
-"""How often each WeCom API was called and with what outcome: counted here, kept in the database by the minute."""
+"""CallCounts: calls to WeCom by API and outcome, counted in the process and kept in the database by the minute."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _log = get_logger(__name__)
 
 
 class CallCounts:
-    """This process's counts, handed to the database every other second, and the sums of all processes."""
+    """The counts of this process, written to the database every two seconds, and the sums of all processes."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._lock = store, threading.Lock()
@@ -36,13 +36,13 @@ class CallCounts:
         self._flushed_at = float("-inf")
 
     def count(self, api: str, outcome: str, now: datetime) -> None:
-        """One call. outcome: its errcode, "none" where no readable answer came, "held" where it was not made."""
+        """Count one call. outcome: its errcode, "none" without a readable answer, "held" where it was not made."""
         with self._lock:
             self._mine[api[:64], outcome[:16], now.replace(second=0, microsecond=0)] += 1
         self.flush(now)
 
     def flush(self, now: datetime, *, at_once: bool = False) -> None:
-        """Hand over what was counted and learn what all have; without the database it is kept for the next time."""
+        """Write the counts and read the sums of all processes; if the database fails, keep them for the next time."""
         with self._lock:
             if not at_once and time.monotonic() - self._flushed_at < FLUSH_SECONDS:
                 return
@@ -61,14 +61,14 @@ class CallCounts:
             self._all = known
 
     def seconds_to_wait(self, api: str, limit: Limit, now: datetime) -> float:
-        """0 where one more call of all processes keeps the limit, as far as this one knows."""
+        """Seconds until one more call keeps the limit, as far as this process knows the others' calls; 0: now."""
         minute = now.replace(second=0, microsecond=0)
         with self._lock:
             counts = Counter(self._all.get(api, Counter()))
             counts.update(
                 {at: n for (name, outcome, at), n in self._mine.items() if name == api and outcome != "held"}
             )
-        if limit.seconds == 60:  # the minute before counts by the part of it that a sliding minute still covers
+        if limit.seconds == 60:  # the previous minute counts by the share of it that a sliding window still covers
             passed = (now - minute).total_seconds()
             used = counts[minute] + counts[minute - timedelta(minutes=1)] * (1 - passed / 60)
             return 0.0 if used < limit.most else 61.0 - passed
@@ -77,14 +77,14 @@ class CallCounts:
 
 
 def totals(session: Session) -> list[tuple[str, str, int]]:
-    """(api, outcome, calls) since this database was made."""
+    """(api, outcome, calls) since this database was created."""
     summed = func.sum(ApiCalls.calls)
     rows = session.execute(select(ApiCalls.api, ApiCalls.errcode, summed).group_by(ApiCalls.api, ApiCalls.errcode))
     return [(api, errcode, int(calls)) for api, errcode, calls in rows]
 
 
 def fold(session: Session, now: datetime) -> None:
-    """Add minutes long past up, so that the table stays small and the sums stay right."""
+    """Add up minutes older than two hours in one row each, so that the table stays small and the totals right."""
     past = (ApiCalls.minute > _LONG_AGO) & (ApiCalls.minute < now - _KEPT)
     gone = session.execute(delete(ApiCalls).where(past).returning(ApiCalls.api, ApiCalls.errcode, ApiCalls.calls))
     old: Counter[tuple[str, str, datetime]] = Counter()
@@ -99,9 +99,7 @@ def _add(session: Session, counts: Counter[tuple[str, str, datetime]]) -> None:
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     rows = [
         {"api": api, "errcode": outcome, "minute": minute, "calls": calls}
-        for (api, outcome, minute), calls in sorted(
-            counts.items()
-        )  # in one order, so that no two wait for each other
+        for (api, outcome, minute), calls in sorted(counts.items())  # one order for all writers: no deadlock
     ]
     insert = dialect.insert(ApiCalls).values(rows)
     session.execute(

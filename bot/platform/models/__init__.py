@@ -1,4 +1,4 @@
-"""The tables: people, what they said, what was noticed, where they stand, what follows, what must leave."""
+"""The tables of the database as SQLAlchemy models, one module for each area."""
 
 from __future__ import annotations
 

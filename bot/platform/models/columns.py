@@ -1,4 +1,4 @@
-"""What every table is made of: the base class, instants in UTC, JSON and keys on both databases."""
+"""The base class of all tables, and column types that work on both databases: UTC datetimes, JSON, keys."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ Key = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Model(DeclarativeBase):
+    """The base of every table, with one convention for the names of its constraints."""
+
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(column_0_label)s",

@@ -1,4 +1,4 @@
-"""What was noticed about customers and where they stand: evidence, tags, placements and the ledger of moves."""
+"""Tables of what was found out about customers: evidence, tags, feedback, placements and the ledger of moves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Evidence(Model):
-    """One rule hit: in which message or on what other occasion, by which words, rule and config version."""
+    """One rule hit: in which message or on which other occasion, by which words, rule and config version."""
 
     __tablename__ = "evidence"
     __table_args__ = (
@@ -28,14 +28,14 @@ class Evidence(Model):
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
-    occasion: Mapped[str] = mapped_column(String(128))  # the msgid, or what else happened
+    occasion: Mapped[str] = mapped_column(String(128))  # the msgid, or the key of another event
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     rule_id: Mapped[str] = mapped_column(String(64))
     tag: Mapped[str] = mapped_column(String(30))
     version: Mapped[str] = mapped_column(String(16))
     spans: Mapped[list[Any]] = mapped_column(SealedJson("evidence.spans"))
     reason: Mapped[str] = mapped_column(Sealed("evidence.reason"))
-    counted: Mapped[int] = mapped_column(default=1)  # the how-manieth hit within the rule's window
+    counted: Mapped[int] = mapped_column(default=1)  # the number of this hit within the rule's window
     needed: Mapped[int] = mapped_column(default=1)  # how many the rule asks for before it tags
     hit_at: Mapped[datetime]
 
@@ -75,11 +75,11 @@ class Tagging(Model):
     expires_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
     removed_because: Mapped[str | None] = mapped_column(String(64))
-    revoked_at: Mapped[datetime | None]  # the only message it was earned by was taken back
+    revoked_at: Mapped[datetime | None]  # the only message that justified it was revoked
 
 
 class Feedback(Model):
-    """A person's word on a rule's hit: wrong (误判) or right; a rule's precision is counted from these."""
+    """A person's judgement of a rule's hit: wrong (误判) or right; a rule's precision is computed from these."""
 
     __tablename__ = "feedback"
     __table_args__ = (UniqueConstraint("evidence_id", "author"), Index("ix_feedback_rule", "rule_id", "given_at"))
@@ -93,12 +93,14 @@ class Feedback(Model):
 
 
 class Placement(Model):
-    """Where a customer stands now in one pipeline; the ledger of StageMoves replays to it."""
+    """The present stage of a customer in one pipeline; replaying the StageMoves leads to the same."""
 
     __tablename__ = "placement"
     __table_args__ = (
         UniqueConstraint("customer_id", "pipeline"),
-        Index("ix_placement_column", "pipeline", "stage", "entered_at", "customer_id"),  # in the order it is shown
+        Index(
+            "ix_placement_column", "pipeline", "stage", "entered_at", "customer_id"
+        ),  # in the order the board shows
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -113,10 +115,10 @@ class Placement(Model):
 
 
 class StageMove(Model):
-    """One move on the board, never changed afterwards: from, to, why, who, when, by which config version."""
+    """One move on the board, never changed afterwards: from, to, why, by whom, when, under which config version."""
 
     __tablename__ = "stage_move"
-    __table_args__ = (UniqueConstraint("customer_id", "pipeline", "serial"),)  # two movers cannot both be nth
+    __table_args__ = (UniqueConstraint("customer_id", "pipeline", "serial"),)  # of two concurrent moves one fails
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
@@ -134,7 +136,7 @@ class StageMove(Model):
 
 
 class CorpTag(Model):
-    """A WeCom corp tag as last read or made. `stage` of `pipeline` is what it stands for, even renamed in WeCom."""
+    """A WeCom corp tag as last read or created. It stands for `stage` of `pipeline`, even if renamed in WeCom."""
 
     __tablename__ = "corp_tag"
     __table_args__ = (Index("ix_corp_tag_stage", "pipeline", "stage"),)

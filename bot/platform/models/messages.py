@@ -1,4 +1,4 @@
-"""What was said and what reached us: messages, events, files, groups, and how far the archive is read."""
+"""Tables of what WeCom sent us: messages, callback events, files, groups, and how far the archive is read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.platform.models.sealed import Sealed
 
 
 class Message(Model):
-    """One archived message. `raw` is the decrypted JSON as it came; `text` is every word in it."""
+    """One archived message. `raw` is the decrypted JSON as received; `text` is all text in it."""
 
     __tablename__ = "message"
     __table_args__ = (
@@ -49,9 +49,9 @@ class Message(Model):
     line: Mapped[str] = mapped_column(Sealed("message.line"), default="")
     raw: Mapped[str] = mapped_column(Sealed("message.raw"))
     version: Mapped[str | None] = mapped_column(String(16))  # the config version that judged it
-    revokes: Mapped[str | None] = mapped_column(String(128))  # the msgid that this one takes back
-    revoked_at: Mapped[datetime | None]  # the sender took it back; it stays stored
-    unagreed: Mapped[bool] = mapped_column(default=False)  # the customer had refused: stored, but nothing else done
+    revokes: Mapped[str | None] = mapped_column(String(128))  # the msgid that this message revokes
+    revoked_at: Mapped[datetime | None]  # by the sender; the message stays stored
+    unagreed: Mapped[bool] = mapped_column(default=False)  # the customer had refused: stored, but not acted on
 
 
 class ArchiveCursor(Model):
@@ -61,12 +61,12 @@ class ArchiveCursor(Model):
 
     corp_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, default=0)
-    attempts: Mapped[int] = mapped_column(default=0)  # begun, not finished, at this very seq
+    attempts: Mapped[int] = mapped_column(default=0)  # pulls from this seq that were begun and not finished
     pulled_at: Mapped[datetime | None]
 
 
 class ArchiveGap(Model):
-    """A stretch of the archive that was lost: WeCom had thrown it away before it was pulled."""
+    """A range of the archive that was lost: WeCom had deleted it before it was pulled."""
 
     __tablename__ = "archive_gap"
     __table_args__ = (UniqueConstraint("corp_id", "after_seq"),)
@@ -80,7 +80,7 @@ class ArchiveGap(Model):
 
 
 class Quarantine(Model):
-    """An archive row that could not be read, kept as it came until a key or a release can read it."""
+    """An archive row that could not be read, kept as received until a new key or release can read it."""
 
     __tablename__ = "quarantine"
 
@@ -96,7 +96,7 @@ class Quarantine(Model):
 
 
 class CallbackEvent(Model):
-    """An authentic callback, stored before it is answered; the digest makes WeCom's retries harmless."""
+    """An authentic callback, stored before it is answered; WeCom's retries have the same digest and are dropped."""
 
     __tablename__ = "callback_event"
     __table_args__ = (
@@ -121,7 +121,7 @@ class CallbackEvent(Model):
 
 
 class LinkOpening(Model):
-    """A customer opened a tracked link of a task; handled when the rules have seen it."""
+    """A customer opened a tracked link of a task; handled once the rules have judged it."""
 
     __tablename__ = "link_opening"
     __table_args__ = (
@@ -141,10 +141,10 @@ class LinkOpening(Model):
 
 
 class MediaFile(Model):
-    """A file that a message carries: where it lies with WeCom, and where with us once it was fetched.
+    """A file that a message carries: its id at WeCom, and its place with us once it was fetched.
 
-    noted (only its name is known), asked (somebody wants it), kept (its content lies in the media store under
-    `content_hash`), lost (WeCom has it no more), refused (too large, or not what was announced), failed.
+    state: noted (not fetched), asked (somebody wants it), kept (in the media store under `content_hash`), lost (WeCom
+    no longer has it), refused (too large, or not what was announced), failed.
     """
 
     __tablename__ = "media_file"
@@ -158,11 +158,11 @@ class MediaFile(Model):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("message.id"))
     position: Mapped[int] = mapped_column(default=0)  # among the files of its message
-    kind: Mapped[str] = mapped_column(String(64))  # image | voice | file | ...: the kind it was sent as
+    kind: Mapped[str] = mapped_column(String(64))  # image | voice | file | ...: the kind of its message
     name: Mapped[str] = mapped_column(Sealed("media_file.name"), default="")  # as the sender called it
     sdkfileid: Mapped[str] = mapped_column(Sealed("media_file.sdkfileid"))
     fileid_hash: Mapped[str] = mapped_column(String(64))
-    md5: Mapped[str] = mapped_column(String(32), default="")  # as announced; WeCom leaves some empty
+    md5: Mapped[str] = mapped_column(String(32), default="")  # as announced; empty for some kinds
     announced_size: Mapped[int | None] = mapped_column(BigInteger)
     seconds: Mapped[int | None] = mapped_column(BigInteger)
     sent_at: Mapped[datetime]
@@ -177,15 +177,17 @@ class MediaFile(Model):
 
 
 class GroupChat(Model):
-    """A group chat, by WeCom's chat_id (the archive's roomid), as last read; rooms first seen in the archive have
-    no name until then."""
+    """A group chat, by WeCom's chat_id (the archive's roomid), as last read.
+
+    One first seen in the archive has no name until it was read.
+    """
 
     __tablename__ = "group_chat"
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     chat_id: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(Sealed("group_chat.name"), default="")
-    owner: Mapped[str] = mapped_column(String(64), default="")  # userid, as WeCom spells it
+    owner: Mapped[str] = mapped_column(String(64), default="")  # userid in WeCom's spelling
     notice: Mapped[str] = mapped_column(Sealed("group_chat.notice"), default="")
     internal: Mapped[bool] = mapped_column(default=False)
     member_version: Mapped[str] = mapped_column(String(64), default="")
@@ -197,7 +199,7 @@ class GroupChat(Model):
 
 
 class GroupMember(Model):
-    """Somebody who is or was in a group chat. person: an agent's key, a customer's external_userid, a robot's id."""
+    """A present or former member of a group. person: an agent's key, a customer's external_userid, a robot's id."""
 
     __tablename__ = "group_member"
     __table_args__ = (UniqueConstraint("group_id", "person"), Index("ix_group_member_person", "person"))
@@ -206,7 +208,7 @@ class GroupMember(Model):
     group_id: Mapped[int] = mapped_column(ForeignKey("group_chat.id"))
     person: Mapped[str] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(16))  # agent | customer | robot
-    name: Mapped[str] = mapped_column(Sealed("group_member.name"), default="")  # as he is called in this group
+    name: Mapped[str] = mapped_column(Sealed("group_member.name"), default="")  # their nickname in this group
     joined_at: Mapped[datetime | None]
     join_scene: Mapped[int | None]
     invited_by: Mapped[str] = mapped_column(String(64), default="")

@@ -1,4 +1,4 @@
-"""Our own house: leases, config versions, studies, logs, alarms and kept reports."""
+"""Tables of the running system: leases, config versions, studies, audit log, alarms and cached reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.platform.models.sealed import SealedJson
 
 
 class Lease(Model):
-    """Who may do a thing alone, until when (database time); the fence grows with every new holder."""
+    """The exclusive right to do one thing, until when (database time); the fence grows with every new holder."""
 
     __tablename__ = "lease"
 
@@ -34,12 +34,12 @@ class ConfigVersion(Model):
 
 
 class ConfigChange(Model):
-    """One time that a config came into force: which version, by whom. `follows` is the change before it (0: none)."""
+    """A config version coming into force, and by whom. `follows` is the id of the change before it (0: none)."""
 
     __tablename__ = "config_change"
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    follows: Mapped[int] = mapped_column(BigInteger, unique=True)  # two cannot both come next
+    follows: Mapped[int] = mapped_column(BigInteger, unique=True)  # of two concurrent changes one fails
     version: Mapped[str] = mapped_column(String(16))
     author: Mapped[str] = mapped_column(String(80), default="")  # empty: the file was edited by hand
     what: Mapped[str] = mapped_column(String(200), default="")
@@ -47,10 +47,10 @@ class ConfigChange(Model):
 
 
 class Study(Model):
-    """A long look at what was said, done piece by piece beside the daily work.
+    """A long analysis of past messages, run in pieces beside the daily work.
 
-    kind: backtest (`draft` against `version`: who would gain or lose which tag) | mine (rules nobody wrote yet).
-    state: waiting, running, done, cancelled, failed. `piece` of `pieces` is done next; `result` grows with each.
+    kind: backtest (`draft` against `version`: who would gain or lose which tag) | mine (proposals for new rules).
+    state: waiting, running, done, cancelled, failed. `piece` is the index in `plan` done next; `result` grows.
     """
 
     __tablename__ = "study"
@@ -68,13 +68,13 @@ class Study(Model):
     ended_at: Mapped[datetime | None]
     plan: Mapped[list[Any]] = mapped_column(default=list)  # [first, last] customer ids of each piece
     piece: Mapped[int] = mapped_column(default=0)
-    messages: Mapped[int] = mapped_column(BigInteger, default=0)  # there are in all
+    messages: Mapped[int] = mapped_column(BigInteger, default=0)  # how many there are in all
     result: Mapped[dict[str, Any]] = mapped_column(SealedJson("study.result"), default=dict)
     why: Mapped[str] = mapped_column(String(300), default="")
 
 
 class Status(Model):
-    """Small facts about the running system: heartbeats, the last config error, the last pull."""
+    """Named values about the running system: heartbeats, the last config error, the last pull."""
 
     __tablename__ = "status"
 
@@ -84,8 +84,8 @@ class Status(Model):
 
 
 class SpentState(Model):
-    """What opens nothing any more: the state of a sign-in through WeCom that has come back, a session that was
-    signed out of (then `spent_at` is when its cookie ends by itself)."""
+    """A value that must not be accepted again: the state of a completed sign-in through WeCom, or a session that was
+    signed out (then `spent_at` is when its cookie expires)."""
 
     __tablename__ = "spent_state"
 
@@ -94,7 +94,7 @@ class SpentState(Model):
 
 
 class AuditEntry(Model):
-    """One thing that a person did through the pages or the command line; each row's hash covers the one before."""
+    """One action of a person through the pages or the command line; each row's hash covers the one before."""
 
     __tablename__ = "audit_entry"
     __table_args__ = (Index("ix_audit_entry_actor", "actor", "id"), Index("ix_audit_entry_action", "action", "id"))
@@ -127,21 +127,21 @@ class ViewEntry(Model):
 
 
 class Alarm(Model):
-    """Something a person must mend; told to the alarm's agents once a day while it lasts."""
+    """Something a person must mend; sent to the agents named in [alarms] once a day while it lasts."""
 
     __tablename__ = "alarm"
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     text: Mapped[str] = mapped_column(String(500))
-    raised_at: Mapped[datetime]  # this time; an alarm that was cleared may come again
-    seen_at: Mapped[datetime]  # the last time it was found so
+    raised_at: Mapped[datetime]  # the last time; a cleared alarm may be raised again
+    seen_at: Mapped[datetime]  # when it was last found to last
     times: Mapped[int] = mapped_column(default=1)
     cleared_at: Mapped[datetime | None]
     told_at: Mapped[datetime | None]
 
 
 class Report(Model):
-    """A report as it was last computed, by its name, period and the agents it is about."""
+    """A report as last computed; its key holds its name, period and agents."""
 
     __tablename__ = "report"
 

@@ -1,4 +1,4 @@
-"""What must leave for WeCom, and what its limits and faults allow."""
+"""Tables of calls to WeCom: the outbox, call counts, quotas and circuit breakers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bot.platform.models.sealed import SealedJson
 
 
 class Outbox(Model):
-    """Something that must leave for WeCom, written in the transaction that decided it."""
+    """A call to make to WeCom, written in the transaction that decided it."""
 
     __tablename__ = "outbox"
     __table_args__ = (Index("ix_outbox_open", "state", "not_before"),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    key: Mapped[str] = mapped_column(String(120), unique=True)  # the same thing is never put out twice
+    key: Mapped[str] = mapped_column(String(120), unique=True)  # the same thing is never sent twice
     kind: Mapped[str] = mapped_column(String(16))  # a key of bot.worker.handlers.HANDLERS
     state: Mapped[str] = mapped_column(String(16), default="waiting")
     payload: Mapped[dict[str, Any]] = mapped_column(SealedJson("outbox.payload"))
@@ -39,7 +39,7 @@ class Outbox(Model):
 
 
 class ApiCalls(Model):
-    """Calls of one WeCom API with one outcome in one minute; minutes long past are added up in the year 1970."""
+    """Calls of one WeCom API with one outcome in one minute; old minutes are added up under the year 1970."""
 
     __tablename__ = "api_tally"
 
@@ -50,18 +50,18 @@ class ApiCalls(Model):
 
 
 class Allowance(Model):
-    """How much of a limited thing (messages to one member) was used lately; locked while it is spent."""
+    """How much of a quota (such as messages to one member) was used lately; the row is locked while it is spent."""
 
     __tablename__ = "allowance"
 
     name: Mapped[str] = mapped_column(String(128), primary_key=True)
     spent: Mapped[dict[str, Any]] = mapped_column(default=dict)  # window -> [[unix second, how many], ...]
-    hint_at: Mapped[datetime | None]  # the next turn not yet promised to anyone
+    hint_at: Mapped[datetime | None]  # the last turn promised to a waiting caller
     used_at: Mapped[datetime]
 
 
 class Breaker(Model):
-    """A group of WeCom's APIs that failed again and again: nobody calls it until `until`, then one tries."""
+    """A circuit breaker for a secret, a group of APIs or one API: held until `until`, then one process tries."""
 
     __tablename__ = "breaker"
 

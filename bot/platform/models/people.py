@@ -1,4 +1,4 @@
-"""Customers and our own people, and who follows whom."""
+"""Tables of people: customers, agents, departments, accounts, and which agent has which customer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Customer(Model):
     corp_name: Mapped[str] = mapped_column(Sealed("customer.corp_name"), default="")
     created_at: Mapped[datetime]
     last_word_at: Mapped[datetime | None]
-    said_to_at: Mapped[datetime | None]  # our side's last word to him
+    said_to_at: Mapped[datetime | None]  # when our side last wrote to them
     last_words: Mapped[str] = mapped_column(Sealed("customer.last_words"), default="")
     opted_out_at: Mapped[datetime | None]
     activity: Mapped[int] = mapped_column(default=0)
@@ -45,7 +45,7 @@ class Customer(Model):
 
 
 class CustomerField(Model):
-    """A fact about a customer beyond what WeCom knows, such as his birthday; dates as 1990-05-20."""
+    """The value of a customer's field that WeCom does not have, such as a birthday; dates as 1990-05-20."""
 
     __tablename__ = "customer_field"
 
@@ -63,13 +63,13 @@ class Agent(Model):
     key: Mapped[str] = mapped_column(String(64), unique=True)
     userid: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(64), default="")
-    departments: Mapped[list[Any]] = mapped_column(default=list)  # WeCom's ids, once its profile was read
-    leads: Mapped[list[Any]] = mapped_column(default=list)  # those of them that he leads
-    leaders: Mapped[list[Any]] = mapped_column(default=list)  # keys of his direct leaders
+    departments: Mapped[list[Any]] = mapped_column(default=list)  # WeCom's ids, once the profile was read
+    leads: Mapped[list[Any]] = mapped_column(default=list)  # those of `departments` that they lead
+    leaders: Mapped[list[Any]] = mapped_column(default=list)  # keys of their direct leaders
     position: Mapped[str] = mapped_column(String(128), default="")
     created_at: Mapped[datetime]
-    read_at: Mapped[datetime | None]  # when WeCom last showed his profile
-    left_at: Mapped[datetime | None]  # he left the company or was disabled
+    read_at: Mapped[datetime | None]  # when their profile was last read from WeCom
+    left_at: Mapped[datetime | None]  # when they left the company or were disabled
 
     @property
     def shown_name(self) -> str:
@@ -89,16 +89,17 @@ class Department(Model):
 
 
 class Follow(Model):
-    """Agent x customer: who has whom as a contact, and what WeCom shows there as far as we know.
+    """Agent x customer: a contact, and what WeCom shows on it as far as we know.
 
-    marked: by pipeline, the ids of the stage tags we set or saw last; marking: those a call under way may be setting.
-    tags: the declared ordinary tags seen last. marks counts our writes, so that a reading knows one came between.
+    marked: by pipeline, the ids of the stage tags we last set or saw; marking: those that a call under way may set.
+    tags: the declared ordinary tags last seen. marks counts our writes: a read of the profile that a write overlapped
+    is recognised by it.
     """
 
     __tablename__ = "follow"
     __table_args__ = (
         UniqueConstraint("agent_id", "customer_id"),
-        Index(  # whose customers they are now
+        Index(  # the present contacts of an agent
             "ix_follow_current",
             "agent_id",
             "customer_id",
@@ -130,9 +131,9 @@ class Follow(Model):
 
 
 class Account(Model):
-    """Someone who may sign in: an agent known by WeCom, or a local name with a password for the first day.
+    """Someone who may sign in: an agent through WeCom, or a local name with a password (for the first set-up).
 
-    role: admin | leader | agent | auditor. `serial` grows to end all sessions of the account at once.
+    role: admin | leader | agent | auditor. Raising `serial` ends all sessions of the account.
     """
 
     __tablename__ = "account"
@@ -142,7 +143,7 @@ class Account(Model):
     name: Mapped[str | None] = mapped_column(String(64), unique=True)  # local accounts only
     password: Mapped[str | None] = mapped_column(String(200))  # argon2
     role: Mapped[str] = mapped_column(String(16))
-    role_by: Mapped[str] = mapped_column(String(80), default="")  # who chose it; empty: it follows WeCom
+    role_by: Mapped[str] = mapped_column(String(80), default="")  # who assigned it; empty: derived from WeCom
     serial: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     signed_in_at: Mapped[datetime | None]
@@ -152,7 +153,7 @@ class Account(Model):
 
 
 class Note(Model):
-    """What one of us wrote down about a customer."""
+    """A note that a colleague wrote about a customer."""
 
     __tablename__ = "note"
     __table_args__ = (Index("ix_note_customer", "customer_id", "id"),)

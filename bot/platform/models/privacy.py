@@ -1,4 +1,4 @@
-"""Who agreed, who was erased, and how sealed text is found."""
+"""Tables of privacy: consent to archiving, tombstones of erased persons, tokens of the search index."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bot.platform.models.sealed import Hashed
 
 
 class Consent(Model):
-    """Whether a customer lets his talks with one agent, or in one room, be archived, as far as we were told.
+    """Whether a customer agreed that conversations with one agent, or in one room, are archived, as WeCom told us.
 
-    whom: the agent's key, or the roomid. Where he refused and agreed by turns, each message counts by its time.
-    `decided` is a person's word (agreed | refused), which goes before WeCom's.
+    whom: the agent's key, or the roomid. Where they refused and agreed in turn, a message is judged by its time.
+    `decided` is what a colleague entered (agreed | refused); it takes precedence over WeCom's.
     """
 
     __tablename__ = "consent"
@@ -28,16 +28,16 @@ class Consent(Model):
     agreed_at: Mapped[datetime | None]
     refused_at: Mapped[datetime | None]
     source: Mapped[str] = mapped_column(String(16), default="")  # message | event | poll
-    checked_at: Mapped[datetime | None]  # WeCom was asked last
+    checked_at: Mapped[datetime | None]  # when WeCom was last asked
     decided: Mapped[str | None] = mapped_column(String(16))
     decided_by: Mapped[str] = mapped_column(String(64), default="")
     decided_at: Mapped[datetime | None]
 
 
 class Tombstone(Model):
-    """A person who was erased on request, by a keyed hash of his external_userid: nothing brings him back.
+    """A person erased on request, by a keyed hash of the external_userid: no message or event may create them again.
 
-    lifted_at: an agent added him anew; what was said before that moment stays away for good.
+    lifted_at: an agent added them anew; what was said before that moment stays out for good.
     """
 
     __tablename__ = "tombstone"
@@ -48,7 +48,7 @@ class Tombstone(Model):
 
 
 class SearchToken(Model):
-    """A keyed hash of two characters or a word that stands in a customer's names or in his messages."""
+    """A keyed hash of a search term that occurs in a customer's names or messages."""
 
     __tablename__ = "search_token"
     __table_args__ = (Index("ix_search_token_customer", "customer_id", "kind"), {"sqlite_with_rowid": False})

@@ -1,4 +1,4 @@
-"""Column types whose values are sealed on their way into the database and opened on their way out."""
+"""Column types whose values are encrypted on their way into the database and decrypted on their way out."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from sqlalchemy.sql import operators
 
 from bot.platform.encryption import keys_of
 
-_HARMLESS = (operators.is_, operators.is_not)
-_TELLS_EMPTY = (operators.eq, operators.ne)
+_NULL_OPERATORS = (operators.is_, operators.is_not)
+_EMPTY_OPERATORS = (operators.eq, operators.ne)  # allowed against the empty value, which is stored unsealed
 
 
-class _Guard(TypeDecorator.Comparator[Any]):
-    """Two seals of one value differ, so the database can only tell whether there is a value at all."""
+class _SealedComparator(TypeDecorator.Comparator[Any]):
+    """Refuses comparisons in SQL: equal values have different seals, so only presence can be asked for."""
 
     def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
         # SQLAlchemy itself compares columns with one another, as keys of its dictionaries.
-        if op in _HARMLESS or (op in _TELLS_EMPTY and not (isinstance(other[0], str | dict | list) and other[0])):
+        if op in _NULL_OPERATORS or (
+            op in _EMPTY_OPERATORS and not (isinstance(other[0], str | dict | list) and other[0])
+        ):
             return super().operate(op, *other, **kwargs)
         raise TypeError(
             f"{self.expr} is encrypted: the database cannot sort or compare it ({op.__name__}); "
@@ -31,11 +33,11 @@ class _Guard(TypeDecorator.Comparator[Any]):
 
 
 class Sealed(TypeDecorator[str]):
-    """Text, sealed; `where` is "table.column", which a value cannot leave. The empty text stays empty."""
+    """Sealed text. `where` is "table.column": a value copied elsewhere does not open. The empty text stays empty."""
 
     impl = LargeBinary
     cache_ok = True
-    comparator_factory = _Guard
+    comparator_factory = _SealedComparator
 
     def __init__(self, where: str) -> None:
         super().__init__()
@@ -53,11 +55,11 @@ class Sealed(TypeDecorator[str]):
 
 
 class SealedJson(TypeDecorator[Any]):
-    """A JSON value, sealed; the same value always gives the same text inside, keys in order."""
+    """A sealed JSON value, its keys sorted."""
 
     impl = LargeBinary
     cache_ok = True
-    comparator_factory = _Guard
+    comparator_factory = _SealedComparator
 
     def __init__(self, where: str) -> None:
         super().__init__()
@@ -74,7 +76,7 @@ class SealedJson(TypeDecorator[Any]):
 
 
 class Hashed(TypeDecorator[Any]):
-    """A word as a keyed hash of 64 bits: equal words are found, and none can be read back."""
+    """A word as a keyed hash of 64 bits: equal words are found, none can be read back."""
 
     impl = BigInteger
     cache_ok = True

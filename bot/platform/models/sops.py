@@ -1,4 +1,4 @@
-"""What follows: enrolments, tasks, mass messages and the files they carry."""
+"""Tables of SOPs: enrolments, tasks, mass messages and the files they carry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SopEnrolment(Model):
-    """A customer on an SOP: since when and why, and why it ended."""
+    """A customer enrolled in an SOP: since when, why, and why it ended."""
 
     __tablename__ = "sop_enrolment"
     __table_args__ = (
@@ -46,13 +46,15 @@ class SopEnrolment(Model):
 
 
 class SopTask(Model):
-    """One step of an SOP for one customer, from planned to proven (or the reason why not)."""
+    """One step of an SOP for one customer, from planned to proven done (or why it was not)."""
 
     __tablename__ = "sop_task"
     __table_args__ = (
         UniqueConstraint("enrolment_id", "step"),  # no step twice
         Index("ix_sop_task_due", "state", "due_at"),
-        Index("ix_sop_task_agent", "agent_id", "state", "due_at"),  # an agent's day, and the count of every agent's
+        Index(
+            "ix_sop_task_agent", "agent_id", "state", "due_at"
+        ),  # an agent's day list, and the workload of all agents
         Index("ix_sop_task_done", "agent_id", "completed_at"),
         Index("ix_sop_task_window", "window_until"),
     )
@@ -68,10 +70,12 @@ class SopTask(Model):
     shifts: Mapped[list[Any]] = mapped_column(default=list)
     why: Mapped[str] = mapped_column(String(200), default="")
     wording: Mapped[str] = mapped_column(Text)  # the chosen variant, placeholders still open
-    text: Mapped[str] = mapped_column(Sealed("sop_task.text"))  # as the agent is to say it
+    text: Mapped[str] = mapped_column(Sealed("sop_task.text"))  # with the placeholders filled
     variant: Mapped[int] = mapped_column(default=0)
-    prompts: Mapped[int] = mapped_column(default=0)  # how often a card was put out for it
-    anytime: Mapped[bool] = mapped_column(default=False)  # the customer waits for it: no work hours, no gap
+    prompts: Mapped[int] = mapped_column(default=0)  # how many cards were sent for it
+    anytime: Mapped[bool] = mapped_column(
+        default=False
+    )  # sent outside of work hours and without a gap: the customer is waiting
     priority: Mapped[int] = mapped_column(default=5)
     attach: Mapped[list[Any]] = mapped_column(default=list)
     window_seconds: Mapped[int] = mapped_column(default=86400)
@@ -90,14 +94,14 @@ class SopTask(Model):
     window_closed_at: Mapped[datetime | None]
     replied_at: Mapped[datetime | None]
     reply_msgid: Mapped[str | None] = mapped_column(String(128))
-    reminded: Mapped[list[Any]] = mapped_column(default=list)  # when the agent was reminded, unfollowed as it was
+    reminded: Mapped[list[Any]] = mapped_column(default=list)  # when the agent was reminded of it
     told_leader_at: Mapped[datetime | None]
     nudge_at: Mapped[datetime | None]  # when to look again whether to remind
     ended_because: Mapped[str | None] = mapped_column(String(200))
     rejected_because: Mapped[str | None] = mapped_column(String(16))  # the agent's 不合适, counted against the step
     channel: Mapped[str] = mapped_column(String(16), default="card")  # card | group-send
     group_send_id: Mapped[int | None] = mapped_column(ForeignKey("group_send.id"), index=True)
-    group_status: Mapped[int | None]  # WeCom's word on it: 1 sent, 2 not a friend, 3 over the cap
+    group_status: Mapped[int | None]  # WeCom's result: 1 sent, 2 not a contact, 3 over the monthly cap
     attached: Mapped[list[Any]] = mapped_column(default=list)  # which of `attach` the archive has shown (indexes)
 
     enrolment: Mapped[SopEnrolment] = relationship(back_populates="tasks")
@@ -108,8 +112,8 @@ class SopTask(Model):
 class GroupSend(Model):
     """One 企业群发 task: the same words of one agent to many customers (the tasks that point here).
 
-    gathering (waits to leave), created (WeCom has it, the agent has not confirmed), confirmed (results come in),
-    done, cancelled, failed, unknown (nobody can say whether WeCom has it).
+    state: gathering (not sent yet), created (WeCom has it, the agent has not confirmed), confirmed (results come in),
+    done, cancelled, failed, unknown (it cannot be told whether WeCom has it).
     """
 
     __tablename__ = "group_send"
@@ -123,9 +127,9 @@ class GroupSend(Model):
     attach: Mapped[list[Any]] = mapped_column(default=list)
     state: Mapped[str] = mapped_column(String(16), default="gathering")
     msgid: Mapped[str | None] = mapped_column(String(128), unique=True)
-    customers: Mapped[int] = mapped_column(default=0)  # how many WeCom took
+    customers: Mapped[int] = mapped_column(default=0)  # how many of them WeCom accepted
     created_at: Mapped[datetime]
-    made_at: Mapped[datetime | None]  # WeCom took it
+    made_at: Mapped[datetime | None]  # when WeCom accepted it
     expires_at: Mapped[datetime]
     polls: Mapped[int] = mapped_column(default=0)
     polled_at: Mapped[datetime | None]
@@ -138,19 +142,19 @@ class GroupSend(Model):
 
 
 class Material(Model):
-    """A file of the material library as it was at one time, and the media_id under which WeCom has it for 3 days."""
+    """A version of a file of the material library, and the media_id under which WeCom has it for 3 days."""
 
     __tablename__ = "material"
     __table_args__ = (UniqueConstraint("name", "kind", "sha256"), Index("ix_material_md5", "md5"))
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
-    kind: Mapped[str] = mapped_column(String(16))  # image | file: as which WeCom takes it
+    kind: Mapped[str] = mapped_column(String(16))  # image | file: the type of its upload to WeCom
     sha256: Mapped[str] = mapped_column(String(64))
-    md5: Mapped[str] = mapped_column(String(32))  # what the archive calls it by
+    md5: Mapped[str] = mapped_column(String(32))  # by which the archive refers to it
     size: Mapped[int]
     found_at: Mapped[datetime]
-    used_at: Mapped[datetime]  # the config last named it, the folder last had it
+    used_at: Mapped[datetime]  # when the config last named it and the folder had it
     media_id: Mapped[str | None] = mapped_column(String(256))
     uploaded_at: Mapped[datetime | None]
     uploads: Mapped[int] = mapped_column(default=0)
