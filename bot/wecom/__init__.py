@@ -1,1 +1,1 @@
-"""WeCom (企业微信) as it is: callbacks, archive and API, each turned into typed values."""
+"""The WeCom (企业微信) client: callbacks, archive and API read into typed values, knowing nothing of the product."""

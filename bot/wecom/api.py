@@ -1,4 +1,4 @@
-"""Calls to WeCom: one subclass of wechatpy's client with our own tokens, time-outs, base URL and errors."""
+"""WeComClient: wechatpy's client with our own tokens, time-outs, base URL, gateway and errors."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from bot.wecom.tokens import Token, TokenShelf, token_of
 from bot.wecom.translatable import Translatable
 from bot.wecom.wire import Wire, never_left, read_answer, refusal
 
-WECOM = "https://qyapi.weixin.qq.com/cgi-bin/"
-TIMEOUT = (3.05, 10.0)
+API_URL = "https://qyapi.weixin.qq.com/cgi-bin/"
+TIMEOUT = (3.05, 10.0)  # seconds: to connect (a little over TCP's retry after 3), to wait for each byte
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-# WeCom drops what is equal within this window instead of sending it twice.
+# Seconds, WeCom's maximum: within them WeCom drops an equal message instead of sending it twice.
 _DUPLICATE_WINDOW = 14_400
-_MOST_PAGES = 20_000  # two million customers of one agent
-# At DEBUG it writes whole URLs, with secret and token, into the log.
+_MOST_PAGES = 20_000  # against endless cursors; enough for two million customers of one agent
+# At DEBUG urllib3 logs whole URLs, secret and token included.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A message that WeCom took. `failed`: userid (as given) -> "invalid" | "unlicensed"."""
+    """A message that WeCom accepted. `failed`: userid (as given) -> "invalid" | "unlicensed"."""
 
     msgid: str
     response_code: str = field(default="", repr=False)
@@ -48,8 +48,10 @@ _LATEST: ContextVar[float] = ContextVar("latest", default=float("inf"))
 
 @contextmanager
 def no_call_after(moment: float) -> Iterator[None]:
-    """Within it no call begins after that moment of time.monotonic(), but raises CallHeldError: whoever was frozen has been
-    followed by another by then, and what he still thinks is right would undo the other's work."""
+    """Within it a call that would begin after `moment` (of time.monotonic()) raises CallHeldError instead.
+
+    A process that was frozen past its lease has been replaced: its call would undo the work of its successor.
+    """
     token = _LATEST.set(moment)
     try:
         yield
@@ -59,8 +61,10 @@ def no_call_after(moment: float) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Credentials:
-    """One corp and one of its secrets. purpose: tells the tokens of several secrets apart in Redis ("archive"); an
-    app's are told apart by its id."""
+    """One corp and one of its secrets.
+
+    purpose: names the secret's token in Redis ("archive"); an app's is named by its id.
+    """
 
     corp_id: str
     secret: str
@@ -73,17 +77,16 @@ class Credentials:
 
 
 class WeComClient(WeChatClient):  # type: ignore[misc]
-    """One corp and one secret. Every failure is a WeComError; nothing is retried here but a dead token, once.
+    """A client for one corp and one secret. Every failure is a WeComError; only a dead token is retried, once.
 
-    purpose: tells the tokens of one corp's several secrets apart in Redis ("app-1000002", "archive").
-    gateway: is asked before each call, and told how it ended.
+    gateway: is asked before each call and told its outcome.
     """
 
     def __init__(
         self,
         credentials: Credentials,
         *,
-        api_url: str = WECOM,
+        api_url: str = API_URL,
         redis: Redis | None = None,
         timeout: tuple[float, float] = TIMEOUT,
         gateway: CallGate | None = None,
@@ -110,24 +113,24 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         return {"access_token": value, "expires_in": lifetime}
 
     def _fetch(self) -> tuple[str, float]:
-        # A list, for wechatpy adds the token (which is not there yet) to a dict.
+        # A list: to a dict wechatpy would add the token, which does not exist yet.
         query = [("corpid", self.corp_id), ("corpsecret", self.secret)]
         try:
             answer = self._once("get", "gettoken", {"params": query})
         except WeComError as error:
-            # Whatever call waits for this token has certainly not been made.
+            # The call that waits for this token has certainly not been made, so it may be repeated.
             raise (WeComError(None, error.errmsg, UNREACHABLE, "gettoken") if error.unsure else error) from None
         return token_of(answer, "access_token", "gettoken")
 
     def _connect(self) -> None:
         self._http, self._connected_in = Wire(), os.getpid()
-        # A proxy meant for the world must not be asked for the sandbox.
+        # The sandbox on loopback is never reached through the proxy of the environment.
         self._http.trust_env = urlsplit(self.API_BASE_URL).hostname not in _LOOPBACK
 
     # -- transport ---------------------------------------------------------------------------------------
 
     def _request(self, method: str, url_or_endpoint: str, **kwargs: Any) -> Any:
-        """wechatpy's one gateway to the network; every call goes through here."""
+        """The method through which wechatpy makes every call."""
         token = self.shelf.token(self._fetch)
         try:
             return self._with(token, method, url_or_endpoint, kwargs)
@@ -158,11 +161,11 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
 
     def _ask(self, method: str, endpoint: str, kwargs: Mapping[str, Any]) -> Any:
         sent = dict(kwargs)
-        if self._connected_in != os.getpid():  # open connections are the parent's; two must not speak on one
+        if self._connected_in != os.getpid():  # after a fork: two processes must not share a connection
             self._connect()
         if isinstance(sent.get("data"), dict):
             sent["headers"] = {**sent.get("headers", {}), "Content-Type": "application/json"}
-        # `from None`: the originals carry the request, and with it secret and token.
+        # `from None`: the original exceptions carry the request, and with it secret and token.
         try:
             answer = super()._request(method, endpoint, **sent)
         except WeChatClientException as error:
@@ -175,13 +178,13 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         return read_answer(answer, endpoint)
 
     def _handle_result(self, res: requests.Response, *_: Any, **__: Any) -> requests.Response:
-        """wechatpy's own takes every answer for an object with a numeric errcode; read_answer does not."""
+        """Replaces wechatpy's own, which takes every answer for an object with a numeric errcode."""
         return res
 
     def ask_with_headers(
         self, endpoint: str, data: dict[str, Any], headers: dict[str, str]
     ) -> tuple[object, Mapping[str, str]]:
-        """The `content` of a POST's answer, with the answer's headers, which WeCom's media API speaks in."""
+        """The `content` of a POST's answer, and its headers, in which WeCom's media API tells the range."""
         answered: list[Mapping[str, str]] = []
 
         def listen(response: requests.Response, *_: Any, **__: Any) -> None:
@@ -193,12 +196,14 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
     # -- app messages ------------------------------------------------------------------------------------
 
     def send(self, userids: Sequence[str], message: Mapping[str, Any]) -> Sent:
-        """Send an app message ({"msgtype": ..., ...}) to members; the same message again within four hours
-        is dropped by WeCom, so an unsure send may be repeated."""
+        """Send an app message ({"msgtype": ..., ...}) to members.
+
+        WeCom drops the same message again within four hours, so an unsure send may be repeated.
+        """
         body = {**message, "enable_duplicate_check": 1, "duplicate_check_interval": _DUPLICATE_WINDOW}
         answer = self.message.send(self.app_id, list(userids), msg=body)
         msgid = clean(answer.get("msgid"))
-        if not msgid:  # then nobody knows; WeCom drops the repetition if it did take it
+        if not msgid:  # the outcome is unknown; if it was sent, WeCom drops the repetition
             raise WeComError(None, "answered without a msgid", api="message/send")
         return Sent(msgid, clean(answer.get("response_code")), _failed(userids, answer))
 
@@ -207,7 +212,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         return self.send([userid], {"msgtype": "template_card", "template_card": dict(card)})
 
     def send_textcard(self, userid: str, card: Mapping[str, Any]) -> Sent:
-        """Send a text card, which older clients show as well."""
+        """Send a text card, which older clients show too."""
         return self.send([userid], {"msgtype": "textcard", "textcard": dict(card)})
 
     def send_text(self, userid: str, content: str) -> Sent:
@@ -220,7 +225,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         self.post("message/update_template_card", data=body)
 
     def recall(self, msgid: str) -> None:
-        """Take a message of the last 24 hours back."""
+        """Recall a message of the last 24 hours."""
         self.post("message/recall", data={"msgid": msgid})
 
     # -- customers and their tags ------------------------------------------------------------------------
@@ -228,7 +233,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
     def mark_tag(
         self, userid: str, external_userid: str, add: Sequence[str] = (), remove: Sequence[str] = ()
     ) -> None:
-        """Give and take corp tags (by id) of one agent's customer."""
+        """Add and remove corp tags (by id) on one agent's contact."""
         self.external_contact.mark_tag(userid, external_userid, list(add), list(remove))
 
     def corp_tags(self) -> list[dict[str, Any]]:
@@ -247,7 +252,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         self.external_contact.send_welcome_msg(body | ({"attachments": list(attachments)} if attachments else {}))
 
     def upload(self, kind: str, name: str, content: bytes) -> str:
-        """Lend WeCom a picture ("image") or file for three days; returns the media_id."""
+        """Upload a picture ("image") or file, kept by WeCom for three days; returns the media_id."""
         media_id = clean(self.media.upload(kind, (name, content)).get("media_id"))
         if not media_id:
             raise WeComError(None, "media/upload answered without a media_id", api="media/upload")
@@ -281,7 +286,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
             yield from objects(list_of(page, "external_contact_list", "externalcontact/batch/get_by_user"))
 
     def follow_users(self) -> list[str]:
-        """The userids of those who may have customers."""
+        """The userids of members who may have customers."""
         answer = self.external_contact.get_follow_user_list()
         return _ids(answer, "follow_user", "externalcontact/get_follow_user_list")
 
@@ -305,15 +310,15 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
             yield from objects(page.get("dept_user"))
 
     def login(self, code: str) -> dict[str, Any]:
-        """Who came back from OAuth or the QR page: {userid, user_ticket?}, or {openid, ...} for an outsider."""
+        """Who signed in through OAuth or the QR page: {userid, user_ticket?}, or {openid, ...} for an outsider."""
         return dict(self.get("auth/getuserinfo", params={"code": code}))
 
     def login_detail(self, user_ticket: str) -> dict[str, Any]:
-        """What a member agreed to show of himself (scope snsapi_privateinfo)."""
+        """The profile that a member agreed to share (scope snsapi_privateinfo)."""
         return dict(self.post("auth/getuserdetail", data={"user_ticket": user_ticket}))
 
     def pages(self, method: str, endpoint: str, question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """One answer after another, until no next_cursor comes or one comes again."""
+        """The answers page by page, until there is no next_cursor or one repeats."""
         cursor, seen = "", {""}
         while len(seen) <= _MOST_PAGES:
             asked = {**question, "cursor": cursor}
@@ -327,7 +332,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
 
 
 def _members(endpoint: str, body: object) -> list[str]:
-    """Whom a call writes to: WeCom counts messages by member."""
+    """The members a call writes to: WeCom limits messages per member."""
     named = body.get("touser") if endpoint == "message/send" and isinstance(body, Mapping) else ""
     return [userid for userid in str(named or "").split("|") if userid]
 
@@ -337,7 +342,7 @@ def _ids(answer: Mapping[str, Any], name: str, api: str) -> list[str]:
 
 
 def _failed(userids: Sequence[str], answer: Mapping[str, Any]) -> dict[str, str]:
-    """WeCom answers in lower case; the caller gets the userids as he wrote them."""
+    """Userid -> reason; WeCom answers in lower case, the caller gets the userids as given."""
     given = {userid.casefold(): userid for userid in userids}
     return {
         given.get(userid.casefold(), userid): reason

@@ -1,4 +1,4 @@
-"""Where archived conversations come from: the interface, and the adapter that reads them over plain HTTP."""
+"""ArchiveSource: the interface to the conversation archive, and its adapter that reads the sandbox over HTTP."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from bot.wecom.plain import clean, small, whole
 LARGEST_PULL = 1000
 _TOO_LARGE = 301058
 _NONCE = 12
-# The native library aborts the whole process on less.
+# Characters. On a shorter one the native library aborts its process.
 SHORTEST_CIPHER_TEXT = 13
 
 
 @dataclass(frozen=True)
 class SealedRow:
-    """A row of the archive as it comes: the key sealed by RSA, the message sealed by that key."""
+    """A row of the archive as received: a random key sealed by RSA, and the message sealed by that key."""
 
     seq: int
     msgid: str
@@ -39,23 +39,23 @@ Decrypted: TypeAlias = "bytes | UnreadableMessageError"
 
 
 class ArchiveSource(Protocol):
-    """A conversation archive. Every failure is a WeComError or, for one row alone, an UnreadableMessageError."""
+    """A conversation archive. A failure is a WeComError or, for one row alone, an UnreadableMessageError."""
 
     def pull(self, seq: int, limit: int = LARGEST_PULL) -> list[SealedRow]:
-        """Rows with a seq greater than the given one, ascending; as many as `limit` means: ask again."""
+        """Rows with a seq greater than the given one, ascending; if there are `limit` of them, there may be more."""
 
     def decrypt(self, key: str, sealed: str) -> bytes:
         """The JSON of one message. `key` is what KeyRing.unwrap returned."""
 
     def decrypt_many(self, rows: Sequence[tuple[str, str]]) -> list[Decrypted]:
-        """`decrypt` for each (key, sealed), in order; what it would raise for one row alone stands in its place."""
+        """`decrypt` for each (key, sealed), in order; an unreadable row's exception is returned in its place."""
 
     def media(self, sdkfileid: str, index: str = "") -> MediaChunk:
         """The chunk of a media file at `index` ("" is the first)."""
 
 
 class SandboxArchive:
-    """The archive of a WeCom whose message/getchatdata answers plain JSON (ours on loopback)."""
+    """The archive of a WeCom whose message/getchatdata answers plain JSON: the sandbox."""
 
     def __init__(self, client: WeComClient) -> None:
         self._client = client
@@ -97,8 +97,8 @@ class SandboxArchive:
 def read_rows(answer: object, after: int) -> list[SealedRow]:
     """The rows of a getchatdata answer, ascending and greater than `after`; errcodes become WeComError.
 
-    A row without what is needed to open it is kept with empty fields: it ends in quarantine, not in silence.
-    Only a row without a usable seq is an error, for the cursor could not pass it.
+    A row that lacks what is needed to open it is kept with empty fields, so that it ends in quarantine. Only a row
+    without a usable seq is an error: the cursor could not pass it.
     """
     if not isinstance(answer, Mapping):
         raise WeComError(None, "getchatdata answered something else than an object", api="getchatdata")
@@ -117,7 +117,7 @@ def _row(item: object) -> SealedRow:
     seq = whole(get("seq"))
     if seq is None or seq < 0:
         raise WeComError(None, "a row of chatdata has no seq", api="getchatdata")
-    # As a database takes them: what cannot be opened is kept in one, and must not stop the stream.
+    # Cleaned to what a database stores: rows that cannot be opened go into quarantine.
     texts = (get("msgid"), get("encrypt_random_key"), get("encrypt_chat_msg"))
     msgid, key, sealed = (clean(text) if isinstance(text, str) else "" for text in texts)
     return SealedRow(seq, msgid, small(get("publickey_ver")), key, sealed)
@@ -126,8 +126,8 @@ def _row(item: object) -> SealedRow:
 def gather(seq: int, limit: int, ask: Callable[[int, int], list[SealedRow]]) -> list[SealedRow]:
     """Up to `limit` rows after `seq`, asking for half as many whenever WeCom says its answer would be too large.
 
-    `ask(seq, size)` is asked on until `limit` rows are there or none is left: fewer rows than `limit` always
-    mean that this was all.
+    `ask(seq, size)` is repeated until `limit` rows are there or none is left: fewer than `limit` rows always mean
+    that the archive has no more.
     """
     rows: list[SealedRow] = []
     size = limit = min(max(limit, 1), LARGEST_PULL)

@@ -1,4 +1,4 @@
-"""What the archive's HTTP side tells: who has a seat, who agreed to be archived, who is in an internal group."""
+"""The archive's HTTP API (msgaudit): licensed members, consent to archiving, internal groups, robots."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KNOWN = _AGREED | {"Disagree"}
 
 @dataclass(frozen=True)
 class Agreement:
-    """Whether a customer agreed to be archived; status is WeCom's word (Agree, Disagree, Default_Agree)."""
+    """Whether a customer agreed to be archived; status is WeCom's value (Agree, Disagree, Default_Agree)."""
 
     userid: str
     external_userid: str
@@ -29,7 +29,7 @@ class Agreement:
 
     @property
     def agreed(self) -> bool:
-        """Whether his messages may be processed."""
+        """Whether their messages may be processed."""
         return self.status in _AGREED
 
 
@@ -40,7 +40,7 @@ def seats(client: WeComClient, edition: int | None = None) -> list[str]:
 
 
 def agreements(client: WeComClient, pairs: Sequence[tuple[str, str]]) -> Iterator[Agreement]:
-    """One for each (userid, external_userid) that WeCom knows, asked a hundred at a time."""
+    """The consent for each (userid, external_userid) that WeCom knows, asked in batches of a hundred."""
     for at in range(0, len(pairs), MOST_PAIRS):
         asked = [{"userid": userid, _CUSTOMER: customer} for userid, customer in pairs[at : at + MOST_PAIRS]]
         answer = client.post("msgaudit/check_single_agree", data={"info": asked})
@@ -48,7 +48,7 @@ def agreements(client: WeComClient, pairs: Sequence[tuple[str, str]]) -> Iterato
 
 
 def room_agreements(client: WeComClient, roomid: str) -> list[Agreement]:
-    """The outsiders of a group and whether they agreed."""
+    """The consent of each external member of a group."""
     answer = client.post("msgaudit/check_room_agree", data={"roomid": roomid})
     return list(_read(answer, "msgaudit/check_room_agree"))
 
@@ -72,13 +72,13 @@ def internal_group(client: WeComClient, roomid: str) -> Group:
 
 
 def robot_name(client: WeComClient, robot_id: str) -> str:
-    """The name of a robot (wb...) that spoke in a group."""
+    """The name of a robot (wb...) that wrote in a group."""
     answer = client.get("msgaudit/get_robot_info", params={"robot_id": robot_id})
     return clean(mapping(answer.get("data")).get("name"))
 
 
 def _read(answer: Mapping[str, Any], api: str) -> Iterator[Agreement]:
-    """What WeCom says of each; where it says nothing that we know, all stays as it was."""
+    """The consents in an answer; an unknown status is left out, so that what we know stays."""
     for said in objects(list_of(answer, "agreeinfo", api)):
         found = _agreement(said)
         if found.status in _KNOWN and found.external_userid:

@@ -1,4 +1,4 @@
-"""A callback from WeCom: verified, opened and read into one value, or refused with a status."""
+"""Reads a callback from WeCom: verified, decrypted and parsed into one value, or refused with a status."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Callback:
 
     name: Event for events, else MsgType ("text", "image", ...). change_type: ChangeType or "".
     fields: the XML's children; a child that occurs several times is a tuple, one with children a mapping.
-    digest: sha1 of the plain XML; a retry repeats it, so it tells duplicates.
+    digest: sha1 of the plain XML; a retry has the same, so duplicates are recognised by it.
     """
 
     name: str
@@ -77,12 +77,12 @@ def open_callback(
 
 
 def reopen(raw_xml: str) -> Callback:
-    """Read the plain XML of a callback that was verified and stored before. Raises BadCallbackError only."""
+    """Parse the plain XML of a callback that was verified and stored before. Raises BadCallbackError only."""
     return _read(raw_xml.encode(), "0")
 
 
 def _sealed(body: bytes) -> str:
-    """The Encrypt of the envelope, XML or its JSON twin."""
+    """The Encrypt field of the envelope, which is XML or the equivalent JSON."""
     text = _utf8(body)
     found = _from_json(text) if text.lstrip()[:1] == "{" else _from_xml(text)
     if len(found) != 1 or not isinstance(found[0], str) or not found[0].strip() or not found[0].isascii():

@@ -1,4 +1,4 @@
-"""The app message that prompts an agent: when, to whom, what to say, and why now, within WeCom's limits."""
+"""Builds the app messages that prompt an agent: when, to whom, what to say and why, within WeCom's limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.wecom.plain import clean
 
-# Characters, by the documentation of message/send; where it names none, what phones show without cutting.
+# Characters, by the documentation of message/send; where it names none, what phones show uncut.
 LONGEST = {
     "title": 36,
     "desc": 44,
@@ -43,7 +43,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Choice:
-    """A question asked on a card: `options` are (id, words), `selected` the id chosen at first, `key` comes back."""
+    """A selection on a card: `options` are (id, label), `selected` the id preset, `key` comes back in the click."""
 
     question: str
     title: str
@@ -53,21 +53,21 @@ class Choice:
     key: str
 
     def as_dict(self) -> dict[str, Any]:
-        """For an outbox row; Choice(**it) with tuples again by `choice_of`."""
+        """As stored in an outbox row; `choice_of` reads it back."""
         return asdict(self)
 
 
 def choice_of(stored: Mapping[str, Any]) -> Choice:
-    """The Choice that as_dict stored."""
+    """The Choice that `as_dict` stored."""
     return Choice(**{**stored, "options": tuple((str(key), str(text)) for key, text in stored["options"])})
 
 
 @dataclass(frozen=True)
 class TaskCard:
-    """What an agent must know to act. task_id: unique per app, 0-9A-Za-z_@- up to 128, for a click to name it.
+    """What an agent must know to act. task_id: unique per app, up to 128 of 0-9A-Za-z_@-; a click names it.
 
-    when: already in words ("今天 10:00"). say: the suggested words, in full; the card cuts them, the page
-    behind `url` (http or https) does not.
+    when: as text ("今天 10:00"). say: the suggested words, in full; the card cuts them, the page behind `url` (http
+    or https) does not.
     """
 
     task_id: str
@@ -82,7 +82,7 @@ class TaskCard:
 
 
 def list_notice(task_id: str, title: str, lines: Sequence[tuple[str, str]], url: str) -> dict[str, Any]:
-    """A template_card that lists several things at once: (name, what); those beyond six are counted."""
+    """A template_card that lists several (name, text) lines; those beyond six are only counted."""
     if not _TASK_ID.fullmatch(task_id):
         raise ValueError(f"task_id 只能用 0-9A-Za-z_@-，最长 128：{task_id!r}")
     rest = len(lines) - _MOST_ROWS
@@ -99,7 +99,7 @@ def list_notice(task_id: str, title: str, lines: Sequence[tuple[str, str]], url:
 
 
 def cut(text: str, longest: int) -> str:
-    """One clean line of at most so many characters; what was cut shows."""
+    """One clean line of at most `longest` characters; a cut one ends in an ellipsis."""
     line = " ".join(clean(text).split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
@@ -120,12 +120,12 @@ def button_interaction(card: TaskCard, buttons: Sequence[Button]) -> dict[str, A
 
 
 def without_buttons(card: Mapping[str, Any]) -> dict[str, Any]:
-    """The same card for an app that has no callback URL: it only opens the page."""
+    """The same card for an app without a callback URL: it only opens the page."""
     return {**{key: value for key, value in card.items() if key != "button_list"}, "card_type": "text_notice"}
 
 
 def question_card(card: TaskCard, choice: Choice) -> dict[str, Any]:
-    """The same card, asking something: a selection and one button that sends it."""
+    """The same card with a question: a selection and one button that submits it."""
     return {
         **button_interaction(card, [Button(choice.submit, choice.key)]),
         "button_selection": {
@@ -138,7 +138,7 @@ def question_card(card: TaskCard, choice: Choice) -> dict[str, Any]:
 
 
 def textcard(card: TaskCard) -> dict[str, Any]:
-    """A textcard, which clients without template cards show too."""
+    """A textcard, for clients that do not show template cards."""
     grey = " · ".join(part for part in (card.when, card.stage) if part)
     lines = [("gray", grey), ("normal", card.why), ("highlight", card.say)]
     return {
@@ -186,7 +186,7 @@ def _checked(url: str) -> str:
 
 
 def _divs(lines: Sequence[tuple[str, str]]) -> str:
-    """The lines as divs; the last one gets what room is left, marks and escapes counted."""
+    """The lines as divs; the last one gets the room that is left, markup and escapes counted."""
     divs, room = "", LONGEST["textcard_description"]
     for at, (style, text) in enumerate(lines):
         marks = len(f'<div class="{style}"></div>')
@@ -197,7 +197,7 @@ def _divs(lines: Sequence[tuple[str, str]]) -> str:
 
 
 def _escaped(text: str, room: int) -> str:
-    """HTML of at most `room` characters that never ends inside an escape."""
+    """Escaped HTML of at most `room` characters, never cut inside an escape."""
     for longest in range(room, 0, -1):
         if len(said := escape(cut(text, longest), quote=False)) <= room:
             return said

@@ -1,4 +1,4 @@
-"""The company's own people: members with their departments and leaders, and the departments themselves."""
+"""Reads the company's directory: members with their departments and leaders, and the departments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _NOT_FOR_US = frozenset({48002, 60011})
 
 @dataclass(frozen=True)
 class Person:
-    """A member. leads: those of his departments that he leads. leaders: userids of his direct leaders.
+    """A member. leads: those of their departments that they lead. leaders: userids of their direct leaders.
+
     status: WeCom's number (1 active, 2 disabled, 4 not activated, 5 left)."""
 
     userid: str
@@ -55,7 +56,7 @@ def read_person(said: Mapping[str, Any]) -> Person:
 
 
 def person(client: WeComClient, userid: str) -> Person:
-    """One member; 60111 where there is none any more, 60011 where our app does not see him."""
+    """One member; WeComError 60111 where there is none any more, 60011 where our app may not see them."""
     return read_person(client.member(userid))
 
 
@@ -67,7 +68,7 @@ def people(client: WeComClient, department: int) -> list[Person]:
 
 
 def departments(client: WeComClient) -> list[Department]:
-    """All departments that our app sees, without names where these are kept from it."""
+    """All departments that our app may see, without names where it may not see these."""
     try:
         rows = list_of(client.get("department/list"), "department", "department/list")
     except WeComError as error:

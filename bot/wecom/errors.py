@@ -1,4 +1,4 @@
-"""What can go wrong when speaking with WeCom: two exceptions and one table of errcodes."""
+"""Errors: the base of all our exceptions, those of WeCom, and the table of errcodes with their remedies."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _BREAKS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
 
 
 class BotError(Exception):
-    """The root of what this product raises itself."""
+    """The base of every exception that this product defines."""
 
 
 class BadCallbackError(BotError):
-    """A callback that is refused. `status` is the HTTP status to answer: 400, 403 or 413."""
+    """A callback is refused. `status` is the HTTP status to answer: 400, 403 or 413."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -24,7 +24,7 @@ class BadCallbackError(BotError):
 
 
 class UnreadableMessageError(BotError):
-    """An archived message that cannot be understood at all; the caller keeps it raw, in quarantine."""
+    """An archived message cannot be understood at all; the caller keeps it raw, in quarantine."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -36,9 +36,8 @@ class Remedy:
     """How a failed call is to be treated.
 
     permanent: the same call never succeeds. retry_after: seconds to wait before the next try. tries: how
-    often to try at most (None: the caller's own limit). refresh: the access token is dead. pause: stop
-    calling this API and raise an alarm, a person must mend something first. unsure: the call may have had
-    its effect.
+    often to try at most (None: the caller's own limit). refresh: the access token is dead, fetch another. pause: stop
+    calling this API and raise an alarm, a person must mend something first. unsure: the call may have had its effect.
     """
 
     advice: str = ""
@@ -126,7 +125,7 @@ REMEDIES: dict[int, Remedy] = {
     41094: _never("群发任务提醒得太频繁"),
     42052: _never("已超过可撤回的时间"),
     45002: _never("内容超过长度上限"),
-    # One person out of range must not stop the others: this call alone is given up.
+    # One member out of the app's range must not stop the others: only this call is given up.
     60011: _never("成员或客户不在应用可见范围内：管理后台 → 应用 → 可见范围"),
     60111: _never("userid 不存在"),
     81013: _never("没有一个有效的接收人：检查应用可见范围与成员是否已激活"),
@@ -159,7 +158,7 @@ _CARD_FIELDS = range(42014, 42052)
 
 
 def remedy(errcode: int | None) -> Remedy:
-    """The treatment of an errcode; None stands for a call that got no answer one can read."""
+    """The remedy for an errcode; None stands for a call without a readable answer."""
     if errcode is None:
         return UNANSWERED
     if errcode in _CARD_FIELDS:
@@ -168,12 +167,12 @@ def remedy(errcode: int | None) -> Remedy:
 
 
 def without_secrets(text: object) -> str:
-    """One line of at most 300 characters in which no secret, token or code is left."""
+    """The text as one line of at most 300 characters, with secrets, tokens and codes replaced."""
     return _BREAKS.sub(" ", _SECRET.sub(r"\1\2***", str(text)))[:300]
 
 
 class WeComError(BotError):
-    """A call to WeCom that failed. errcode is WeCom's own, or None where no readable answer came."""
+    """A call to WeCom failed. errcode is WeCom's own, or None where no readable answer came."""
 
     def __init__(self, errcode: int | None, errmsg: object, how: Remedy | None = None, api: str = "") -> None:
         how = how or remedy(errcode)
@@ -192,12 +191,12 @@ class WeComError(BotError):
         )
 
     def __reduce__(self) -> tuple[type[WeComError], tuple[object, ...]]:
-        """Exceptions cross process borders (queue, process pools) whole."""
+        """Pickling keeps all fields: exceptions cross process boundaries."""
         return type(self), (self.errcode, self.errmsg, self.remedy, self.api)
 
 
 class CallHeldError(WeComError):
-    """A call that we did not make: a limit of WeCom's is used up, or calls like it fail at present.
+    """A call was not made: a limit of WeCom's is used up, or calls like it fail at present.
 
-    retry_after says when to try again; trying costs the caller none of his tries.
+    retry_after says when to try again; it does not count as one of the caller's tries.
     """

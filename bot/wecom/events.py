@@ -1,4 +1,4 @@
-"""What an authentic callback means: one table from Event and ChangeType to a typed, frozen value."""
+"""Reads the event in an authentic callback: one table from Event and ChangeType to a typed, frozen value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.wecom.plain import LONGEST_ID, wecom_id
 
 @dataclass(frozen=True)
 class ArchiveNotify:
-    """New messages lie in the archive; pull."""
+    """New messages are in the archive, to be pulled."""
 
     app_id: int | None
 
@@ -37,7 +37,7 @@ class CustomerChange:
 
 @dataclass(frozen=True)
 class ChatChange:
-    """A customer group changed; its details settle some seconds later and must be read again."""
+    """A customer group changed; its details are up to date some seconds later and must be read again."""
 
     change: str
     chat_id: str
@@ -52,8 +52,8 @@ class ChatChange:
 
 @dataclass(frozen=True)
 class StaffChange:
-    """The directory changed (told to apps that may read it). change: create_user | update_user | delete_user |
-    create_party | update_party | delete_party. new_userid: WeCom gave the member another one."""
+    """The directory changed (sent to apps that may read it). change: create_user | update_user | delete_user |
+    create_party | update_party | delete_party. new_userid: the member's userid was changed to it."""
 
     change: str
     userid: str
@@ -75,7 +75,7 @@ class TagChange:
 class CardClick:
     """An agent pressed a button (or, with `menu`, a menu entry) of a template card.
 
-    selected: per question the options chosen. response_code: one use, to update the card.
+    selected: the chosen options of each question. response_code: updates the card, once.
     """
 
     userid: str
@@ -119,7 +119,7 @@ class AppEntered:
 
 @dataclass(frozen=True)
 class AppMenu:
-    """An agent used the app's menu; `kind` click (key is ours) or view (key is a URL)."""
+    """An agent used the app's menu; kind: click (`key` is ours) or view (`key` is a URL)."""
 
     userid: str
     kind: str
@@ -129,7 +129,7 @@ class AppMenu:
 
 @dataclass(frozen=True)
 class AppMember:
-    """A member came into (subscribe) or left (unsubscribe) the app's visible range."""
+    """A member entered (subscribe) or left (unsubscribe) the app's visible range."""
 
     userid: str
     change: str
@@ -138,7 +138,7 @@ class AppMember:
 
 @dataclass(frozen=True)
 class AppAlert:
-    """WeCom warns about the app itself (inactive_alert, low_active, ...); to be stored and shown."""
+    """A warning about the app itself (inactive_alert, low_active, ...)."""
 
     name: str
     effective_at: str
@@ -147,7 +147,7 @@ class AppAlert:
 
 @dataclass(frozen=True)
 class Unknown:
-    """Authentic, but not in the table or without a field it needs; kept as it came."""
+    """An authentic event that is not in the table or lacks a field it needs; kept as received."""
 
     name: str
     change_type: str
@@ -162,8 +162,8 @@ Event: TypeAlias = (
 
 
 @dataclass(frozen=True)
-class _From:
-    """Where an attribute comes from: the XML name, whether it must be there, how it is read."""
+class _FieldSpec:
+    """How an attribute is read: its XML name, whether it is required, and its reader."""
 
     name: str
     needed: bool = False
@@ -171,12 +171,12 @@ class _From:
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """A row of the table: the value to build, its fixed attributes, the attributes read from the XML."""
+class _EventSpec:
+    """A row of the table: the class to build, its fixed attributes, the attributes read from the XML."""
 
     build: Callable[..., Event]
     fixed: Mapping[str, object] = field(default_factory=dict)
-    attributes: Mapping[str, _From] = field(default_factory=dict)
+    attributes: Mapping[str, _FieldSpec] = field(default_factory=dict)
 
     def __call__(self, callback: Callback) -> Event:
         values = {at: a.read(callback.fields.get(a.name, "")) for at, a in self.attributes.items()}
@@ -191,12 +191,12 @@ def _string(value: object) -> str:
 
 
 def _id(value: object) -> str:
-    """Whom or what it is about; "" where that is no id of WeCom's, several of them or something nested."""
+    """A single id of WeCom's; "" where it is too long, occurs several times or is nested."""
     return wecom_id(_string(value))
 
 
 def _word(value: object) -> str:
-    """A short text; what is longer than any of WeCom's is cut."""
+    """A short text, cut at the length of an id."""
     return _string(value)[:LONGEST_ID]
 
 
@@ -206,7 +206,7 @@ def _number(value: object) -> int | None:
 
 
 def _several(value: object, name: str) -> tuple[Any, ...]:
-    """The children called `name`: WeCom's lists of one look like a single value."""
+    """The children called `name`, always as a tuple: in XML a list of one looks like a single value."""
     inner = value.get(name, ()) if isinstance(value, Mapping) else ()
     return inner if isinstance(inner, tuple) else (inner,)
 
@@ -223,49 +223,49 @@ def _selected(value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
     )
 
 
-def _optional(**names: str) -> dict[str, _From]:
-    return {attribute: _From(name, read=_string) for attribute, name in names.items()}
+def _optional(**names: str) -> dict[str, _FieldSpec]:
+    return {attribute: _FieldSpec(name, read=_string) for attribute, name in names.items()}
 
 
-def _needed(**names: str) -> dict[str, _From]:
-    return {attribute: _From(name, needed=True, read=_id) for attribute, name in names.items()}
+def _needed(**names: str) -> dict[str, _FieldSpec]:
+    return {attribute: _FieldSpec(name, needed=True, read=_id) for attribute, name in names.items()}
 
 
-_APP = {"app_id": _From("AgentID", read=_number)}
+_APP = {"app_id": _FieldSpec("AgentID", read=_number)}
 _BY = _needed(userid="FromUserName")
 
 
-def _customer(change: str) -> _Reading:
+def _customer(change: str) -> _EventSpec:
     needed = _needed(userid="UserID", external_userid="ExternalUserID")
     words = {"state": "State", "source": "Source", "fail_reason": "FailReason"}
-    extra = {attribute: _From(name, read=_word) for attribute, name in words.items()}
-    return _Reading(CustomerChange, {"change": change}, needed | extra | _optional(welcome_code="WelcomeCode"))
+    extra = {attribute: _FieldSpec(name, read=_word) for attribute, name in words.items()}
+    return _EventSpec(CustomerChange, {"change": change}, needed | extra | _optional(welcome_code="WelcomeCode"))
 
 
-def _chat(change: str) -> _Reading:
+def _chat(change: str) -> _EventSpec:
     texts = _optional(detail="UpdateDetail", version_before="LastMemVer", version="CurMemVer")
     numbers = {"join_scene": "JoinScene", "quit_scene": "QuitScene", "count": "MemChangeCnt"}
-    read = {attribute: _From(name, read=_number) for attribute, name in numbers.items()}
-    members = {"members": _From("MemChangeList", read=_members)}
-    return _Reading(ChatChange, {"change": change}, _needed(chat_id="ChatId") | texts | read | members)
+    read = {attribute: _FieldSpec(name, read=_number) for attribute, name in numbers.items()}
+    members = {"members": _FieldSpec("MemChangeList", read=_members)}
+    return _EventSpec(ChatChange, {"change": change}, _needed(chat_id="ChatId") | texts | read | members)
 
 
-def _tag(change: str) -> _Reading:
-    return _Reading(
+def _tag(change: str) -> _EventSpec:
+    return _EventSpec(
         TagChange, {"change": change}, _optional(tag_id="Id", tag_type="TagType", strategy_id="StrategyId")
     )
 
 
-def _staff(change: str) -> _Reading:
-    ids = {"userid": _From("UserID", read=_id), "new_userid": _From("NewUserID", read=_id)}
-    return _Reading(StaffChange, {"change": change}, ids | {"department": _From("Id", read=_number)})
+def _staff(change: str) -> _EventSpec:
+    ids = {"userid": _FieldSpec("UserID", read=_id), "new_userid": _FieldSpec("NewUserID", read=_id)}
+    return _EventSpec(StaffChange, {"change": change}, ids | {"department": _FieldSpec("Id", read=_number)})
 
 
-def _card(menu: bool) -> _Reading:
+def _card(menu: bool) -> _EventSpec:
     texts = _optional(key="EventKey", card_type="CardType", response_code="ResponseCode")
-    chosen = {"selected": _From("SelectedItems", read=_selected)}
-    task = {"task_id": _From("TaskId", needed=True, read=_string)}
-    return _Reading(CardClick, {"menu": menu}, _BY | task | texts | chosen | _APP)
+    chosen = {"selected": _FieldSpec("SelectedItems", read=_selected)}
+    task = {"task_id": _FieldSpec("TaskId", needed=True, read=_string)}
+    return _EventSpec(CardClick, {"menu": menu}, _BY | task | texts | chosen | _APP)
 
 
 def _media(callback: Callback) -> Event:
@@ -286,7 +286,7 @@ _ALERTS = (
 
 # Keys: "MsgType:" for messages, else Event, with "/ChangeType" where WeCom has one.
 READINGS: dict[str, Callable[[Callback], Event]] = {
-    "msgaudit_notify": _Reading(ArchiveNotify, {}, _APP),
+    "msgaudit_notify": _EventSpec(ArchiveNotify, {}, _APP),
     "change_external_contact/add_external_contact": _customer("add"),
     "change_external_contact/add_half_external_contact": _customer("add_half"),
     "change_external_contact/edit_external_contact": _customer("edit"),
@@ -303,17 +303,20 @@ READINGS: dict[str, Callable[[Callback], Event]] = {
     },
     "template_card_event": _card(menu=False),
     "template_card_menu_event": _card(menu=True),
-    **{kind: _Reading(AppMenu, {"kind": kind}, _BY | _optional(key="EventKey") | _APP) for kind in ("click", "view")},
-    "enter_agent": _Reading(AppEntered, {}, _BY | _APP),
-    **{change: _Reading(AppMember, {"change": change}, _BY | _APP) for change in ("subscribe", "unsubscribe")},
-    **{name: _Reading(AppAlert, {"name": name}, _optional(effective_at="EffectTime") | _APP) for name in _ALERTS},
-    "text:": _Reading(AppText, {}, _BY | _optional(content="Content", msgid="MsgId") | _APP),
+    **{
+        kind: _EventSpec(AppMenu, {"kind": kind}, _BY | _optional(key="EventKey") | _APP)
+        for kind in ("click", "view")
+    },
+    "enter_agent": _EventSpec(AppEntered, {}, _BY | _APP),
+    **{change: _EventSpec(AppMember, {"change": change}, _BY | _APP) for change in ("subscribe", "unsubscribe")},
+    **{name: _EventSpec(AppAlert, {"name": name}, _optional(effective_at="EffectTime") | _APP) for name in _ALERTS},
+    "text:": _EventSpec(AppText, {}, _BY | _optional(content="Content", msgid="MsgId") | _APP),
     **{f"{kind}:": _media for kind in ("image", "voice", "video", "location", "link")},
 }
 
 
 def read_event(callback: Callback) -> Event:
-    """What the callback says; never raises. What the table does not hold is an Unknown."""
+    """The event in a callback; Unknown where the table does not have it. Never raises."""
     name = callback.name if callback.kind == "event" else f"{callback.kind}:"
     key = f"{name}/{callback.change_type}" if callback.change_type else name
     reading = READINGS.get(key)

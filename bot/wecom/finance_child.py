@@ -1,9 +1,9 @@
-"""The child process that alone loads Tencent's archive library: it may abort, hang or print without harm.
+"""Child process that alone loads Tencent's archive library, which may abort, hang or print without harm to us.
 
-Run by path, with nothing of the product imported: `python finance_child.py LIBRARY IN OUT`. IN and OUT are
-file descriptors; a request is one frame of JSON, an answer one frame of JSON and one of bytes; a frame is its
-length in 4 bytes, then itself. `decrypt` brings one answer for each of its rows, each as soon as it is there.
-Standard output is the library's own, and thrown away.
+Run by path, with nothing of the product imported: `python finance_child.py LIBRARY IN OUT`. IN and OUT are file
+descriptors. A request is one frame of JSON; an answer is one frame of JSON and one of bytes; a frame is 4 bytes of
+length, then the content. `decrypt` is answered row by row, each as soon as it is done. Standard output belongs to the
+library and is discarded.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _SIGNATURES = {
     "GetMediaData": [_POINTER, _TEXT, _TEXT, _TEXT, _TEXT, _INT, _POINTER],
 }
 
-# A larger answer is never copied: WeCom's own word for it lets the asker ask for less.
+# A larger answer is not copied but reported by WeCom's own code, on which the caller asks for fewer rows.
 _LARGEST_ANSWER, _TOO_LARGE = 256 * 1024 * 1024, 301058
-_UNREADABLE = 10002  # the library's own word for an answer that it cannot make sense of
+_UNREADABLE = 10002  # the library's own code for an answer it cannot parse
 
 Answer = tuple[dict[str, Any], bytes]
 
 
 class Library:
-    """The library's functions as Python ones. Return codes are answered as `rc`, never raised."""
+    """The library's functions in Python. Return codes are answered as `rc`, never raised."""
 
     def __init__(self, path: str) -> None:
         self.lib = ctypes.CDLL(path)
@@ -53,7 +53,7 @@ class Library:
         self.sdk: int | None = None
 
     def open(self, asked: Mapping[str, Any]) -> Answer:
-        """A fresh handle; the library keeps a dead token as long as a handle lives."""
+        """Open a new handle; the library keeps a dead token for the lifetime of a handle."""
         if self.sdk is not None:
             self.lib.DestroySdk(self.sdk)
         self.sdk = self.lib.NewSdk()
@@ -112,13 +112,13 @@ def _at(pointer: int | None, length: int) -> bytes:
 
 
 def read_frame(fd: int) -> bytes:
-    """One frame; EOFError when the other side is gone."""
+    """Read one frame; EOFError when the other side is gone."""
     (length,) = struct.unpack(">I", _exactly(fd, 4))
     return _exactly(fd, length)
 
 
 def write_frame(fd: int, data: bytes) -> None:
-    """One frame."""
+    """Write one frame."""
     whole = memoryview(struct.pack(">I", len(data)) + data)
     while whole:
         whole = whole[os.write(fd, whole) :]
@@ -136,7 +136,7 @@ def _exactly(fd: int, length: int) -> bytes:
 
 
 def _end_with_owner(requests: int) -> None:
-    """Wait until nobody can ask any more; a library that hangs in a call would never notice."""
+    """End the process once its owner is gone, in a thread: the main one may hang inside the library."""
     gone = select.poll()
     gone.register(requests, 0)
     gone.poll()
@@ -144,7 +144,7 @@ def _end_with_owner(requests: int) -> None:
 
 
 def _kib() -> int:
-    """What this process holds in memory; 0 where the system does not say."""
+    """The memory of this process in KiB; 0 where the system does not tell."""
     try:
         with open("/proc/self/statm") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
@@ -153,7 +153,7 @@ def _kib() -> int:
 
 
 def main(path: str, requests: int, answers: int) -> None:
-    """Answer until the parent is gone."""
+    """Answer requests until the parent is gone."""
     threading.Thread(target=_end_with_owner, args=(requests,), daemon=True).start()
     nowhere = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):

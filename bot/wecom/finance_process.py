@@ -1,4 +1,4 @@
-"""The archive library's process as its owner sees it: started, asked, waited for so long and no longer, ended."""
+"""FinanceProcess: starts the archive library's process, sends it requests with a time-out, and ends it."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from bot.wecom.errors import BotError
 from bot.wecom.translatable import Translatable
 
 _PRIVATE = ("WECOM_", "TICI_")
-# More than any answer of the library's; a longer frame is noise in the pipe.
+# More than any answer of the library's; a longer frame means that the pipe is out of step.
 _LONGEST_FRAME = 512 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
 _STARTING_SECONDS = 15.0
 
 
 class ChildDiedError(BotError):
-    """The library took its process down, or did not answer in time and was ended."""
+    """The library aborted its process, or did not answer in time and was killed."""
 
 
 class LibraryNotLoadableError(BotError):
-    """The library cannot be loaded; the text says what the loader said."""
+    """The library cannot be loaded; the text is the loader's."""
 
 
 class FinanceProcess:
-    """The running child and the two pipes to it. It ends by itself when its owner is gone, however busy it is."""
+    """A running child and the two pipes to it. It ends by itself once its owner is gone, even while busy."""
 
     def __init__(self, library: Path) -> None:
         """Raises LibraryNotLoadableError."""
@@ -51,7 +51,7 @@ class FinanceProcess:
             _close(requests, answers)
         for fd in ours:
             os.set_blocking(fd, False)
-        # Also when the last reference goes, or the interpreter.
+        # Killed also when the last reference goes or the interpreter exits.
         self._ending = weakref.finalize(self, _end, self._process, *ours)
         try:
             started = json.loads(self._read_frame(time.monotonic() + _STARTING_SECONDS))
@@ -63,7 +63,7 @@ class FinanceProcess:
 
     @staticmethod
     def _start(library: Path, requests: int, answers: int) -> subprocess.Popen[bytes]:
-        # The library is not ours: it gets no secret but what Init needs.
+        # The library is not ours: its environment holds no secret, it gets only what Init needs.
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
         return subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
             [sys.executable, "-I", finance_child.__file__, str(library.resolve()), str(requests), str(answers)],
@@ -76,16 +76,16 @@ class FinanceProcess:
 
     @property
     def pid(self) -> int:
-        """The child's."""
+        """The pid of the child."""
         return self._process.pid
 
     def ask(self, request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
-        """One request and its answer. Raises ChildDiedError when the child is gone or silent for so long."""
+        """Send a request and return its answer; ChildDiedError when the child is gone or silent for `seconds`."""
         self.send(request, seconds)
         return self.answer(seconds)
 
     def send(self, request: dict[str, Any], seconds: float) -> None:
-        """A request alone; one that asks for several answers is followed by so many of `answer`."""
+        """Send a request only; its answers, one or several, are read by `answer`."""
         data, ends = json.dumps(request).encode(), time.monotonic() + seconds
         left = memoryview(_LENGTH.pack(len(data)) + data)
         while left:
@@ -98,7 +98,7 @@ class FinanceProcess:
                 raise _gone() from None
 
     def answer(self, seconds: float) -> tuple[dict[str, Any], bytes]:
-        """The next answer. Raises ChildDiedError."""
+        """Read the next answer. Raises ChildDiedError."""
         ends = time.monotonic() + seconds
         try:
             head = json.loads(self._read_frame(ends))
@@ -135,13 +135,13 @@ class FinanceProcess:
             raise ChildDiedError("the archive library did not answer in time")
 
     def end(self) -> None:
-        """Kill it; safe whatever it is doing."""
+        """Kill the child; safe whatever it is doing."""
         self._ending()
 
     def abandon(self) -> None:
-        """For a fork of the owner, whose child this is not: let go of the pipes, and leave the process alone."""
+        """Close the pipes without ending the process: for a fork of the owner, whose child this is not."""
         self._ending.detach()
-        self._process.returncode = 0  # or subprocess would wait for it, and warn
+        self._process.returncode = 0  # else subprocess would wait for it, and warn
         _close(self._to, self._from)
 
 

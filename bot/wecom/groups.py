@@ -1,4 +1,4 @@
-"""Customer groups: all of them, and one with its members."""
+"""Reads customer groups: the ids of all, and one with its members."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_OWNERS = 100
 
 @dataclass(frozen=True)
 class Member:
-    """Someone in a group. kind: agent | customer. join_scene: 1 invited, 2 by link, 3 by QR code."""
+    """A member of a group. kind: agent | customer. join_scene: 1 invited, 2 by link, 3 by QR code."""
 
     person: str
     kind: str
@@ -54,7 +54,7 @@ def group_ids(client: WeComClient, owners: Sequence[str]) -> Iterator[str]:
 
 
 def group(client: WeComClient, chat_id: str) -> Group:
-    """One group as it is now; after a change event give it some seconds to settle."""
+    """One group as it is now; for some seconds after a change event the answer may still be old."""
     answer = client.post("externalcontact/groupchat/get", data={"chat_id": chat_id, "need_name": 1})
     found = mapping(answer.get("group_chat"))
     if found.get("chat_id") != chat_id:

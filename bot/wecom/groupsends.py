@@ -1,4 +1,4 @@
-"""企业群发 as WeCom has it: made here, confirmed by members on their phones, asked about, reminded of, cancelled."""
+"""Mass messages (企业群发): created here, confirmed by members on their phones, polled, reminded of, cancelled."""
 
 from __future__ import annotations
 
@@ -28,8 +28,11 @@ class Made:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one member is: when he confirmed (None: not yet), and (external_userid, status, unix time) of those
-    customers who are no longer unsent. targets: all external_userids he has in it."""
+    """One member's share of a mass message.
+
+    confirmed_at: None until the member confirmed. results: (external_userid, status, unix time) of the customers who
+    are no longer unsent. targets: all external_userids in the share.
+    """
 
     confirmed_at: datetime | None
     results: tuple[tuple[str, int, int], ...]
@@ -39,7 +42,7 @@ class Progress:
 def make(
     client: WeComClient, sender: str, customers: Sequence[str], text: str, attachments: Sequence[Mapping[str, Any]]
 ) -> Made:
-    """Put a mass message before a member, who must confirm it. At most 10,000 customers; he cannot leave any out."""
+    """Create a mass message, which the member must confirm. At most 10,000 customers; the member cannot drop any."""
     body = {
         "chat_type": "single",
         "external_userid": list(customers),
@@ -62,8 +65,8 @@ def find_made(
     between: tuple[datetime, datetime],
     known: Collection[str] = (),
 ) -> list[Made]:
-    """Mass messages made by the API in this time that can only be this one: same words, same member, no other
-    customers. `known`: msgids that are others'."""
+    """Mass messages created by the API in this time that can only be this one: same text, same member, no other
+    customers. `known`: msgids that belong to others."""
     since, until = (int(at.timestamp()) for at in (between[0] - _LEEWAY, between[1]))
     question = {"chat_type": "single", "start_time": since, "end_time": max(until, since + 1), "filter_type": 0,
                 "limit": 100}  # fmt: skip
@@ -82,7 +85,7 @@ def find_made(
 
 
 def progress(client: WeComClient, msgid: str, sender: str) -> Progress:
-    """How a member's share of a mass message stands; 41063 within a moment of its making."""
+    """The state of a member's share; WeComError 41063 while a new mass message is still being dispatched."""
     confirmed_at = next(
         (at for member, at in _members(client, msgid) if member.casefold() == sender.casefold()), None
     )
@@ -99,12 +102,12 @@ def progress(client: WeComClient, msgid: str, sender: str) -> Progress:
 
 
 def remind(client: WeComClient, msgid: str) -> None:
-    """Call the unconfirmed mass message to the member's mind; WeCom allows three in 24 hours."""
+    """Remind the member of an unconfirmed mass message; WeCom allows three times in 24 hours."""
     client.post("externalcontact/remind_groupmsg_send", data={"msgid": msgid})
 
 
 def cancel(client: WeComClient, msgid: str) -> None:
-    """Take back what has not been confirmed; doing it again is no error."""
+    """Cancel an unconfirmed mass message; cancelling it again is no error."""
     try:
         client.post("externalcontact/cancel_groupmsg_send", data={"msgid": msgid})
     except WeComError as error:
@@ -113,7 +116,7 @@ def cancel(client: WeComClient, msgid: str) -> None:
 
 
 def _members(client: WeComClient, msgid: str) -> Iterator[tuple[str, datetime | None]]:
-    """Each member who has the message, and when he confirmed it."""
+    """Each member who has the message, and when they confirmed it."""
     for page in client.pages("post", "externalcontact/get_groupmsg_task", {"msgid": msgid, "limit": 1000}):
         for row in map(mapping, items(page.get("task_list"))):
             at = instant(row.get("send_time")) or _SOME_TIME

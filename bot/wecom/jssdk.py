@@ -1,4 +1,4 @@
-"""What pages inside WeCom need: JS-SDK tickets, kept per corp and per app, and the signatures made with them."""
+"""JS-SDK for pages inside WeCom: tickets per corp and per app, and the signatures made with them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sign_page(ticket: str, nonce: str, timestamp: int, url: str) -> PageSignatur
 
 
 def is_own_page(url: str, base_url: str) -> bool:
-    """Whether a page may be signed: only those of our own scheme and host."""
+    """Whether a page may be signed: only pages of our own scheme and host."""
     page, own = urlsplit(url), urlsplit(base_url)
     return (page.scheme, page.netloc) == (own.scheme, own.netloc) and bool(own.netloc)
 
@@ -42,11 +42,11 @@ class Tickets:
         self._app = TokenShelf(f"{corp}:agent-config-{app}", redis)
 
     def corp_ticket(self) -> str:
-        """For the signature of `config`."""
+        """The ticket for the signature of `config`."""
         return self._corp.token(lambda: self._fetch("get_jsapi_ticket", {})).value
 
     def app_ticket(self) -> str:
-        """For the signature of `agentConfig`."""
+        """The ticket for the signature of `agentConfig`."""
         return self._app.token(lambda: self._fetch("ticket/get", {"type": "agent_config"})).value
 
     def _fetch(self, endpoint: str, query: dict[str, str]) -> tuple[str, float]:

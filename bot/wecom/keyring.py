@@ -1,4 +1,4 @@
-"""The corp's private keys by publickey_ver, and the opening of the random keys that they seal (RSA-2048)."""
+"""KeyRing: the corp's private RSA keys by publickey_ver, which open the random key of each archived message."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from bot.wecom.errors import BotError
 from bot.wecom.translatable import Translatable, listed
 
 _FILE = re.compile(r"private_key_v(\d{1,9})\.pem")
-# Below this many rows a pool's own cost is more than it saves.
+# With fewer rows a pool costs more than it saves.
 _WORTH_A_POOL = 64
 _SHARE = 32
 _SHORTEST_KEY = 16  # characters; WeCom's have 88
 
 
 class KeyRingError(BotError):
-    """A row's random key cannot be opened now; the row is kept until a key is added."""
+    """A row's random key cannot be opened; the row is kept until the right private key is added."""
 
     def __init__(self, version: int, reason: str) -> None:
         super().__init__(reason)
@@ -45,7 +45,7 @@ class KeyRingError(BotError):
 
 
 class MissingKeyError(KeyRingError):
-    """No private key of this version is at hand."""
+    """There is no private key of this version."""
 
     def __init__(self, version: int) -> None:
         super().__init__(
@@ -58,7 +58,7 @@ class MissingKeyError(KeyRingError):
 
 
 class WrongKeyError(KeyRingError):
-    """The private key of this version does not fit: another key was set in the console."""
+    """The private key of this version does not match: another key was set in the console."""
 
     def __init__(self, version: int) -> None:
         super().__init__(
@@ -75,7 +75,7 @@ Unwrapped: TypeAlias = "str | KeyRingError"
 
 @dataclass(frozen=True)
 class KeyRing:
-    """Private keys by publickey_ver. Old ones must stay: old messages are sealed with them for ever."""
+    """Private keys by publickey_ver. Old keys must be kept: old messages stay sealed with them."""
 
     keys: dict[int, RSAPrivateKey] = field(repr=False)
     folder: Path | None = None
@@ -85,7 +85,7 @@ class KeyRing:
     def load(cls, folder: Path) -> KeyRing:
         """All private_key_v<N>.pem of a folder. Raises ValueError naming every file that is no RSA key.
 
-        A file that is added or replaced later is found by itself when a row asks for its version.
+        A file that is added or replaced later is loaded when a row needs its version.
         """
         files = {int(found[1]): path for path, found in _files(folder)}
         ring = cls.from_pems({version: path.read_bytes() for version, path in files.items()})
@@ -118,21 +118,21 @@ class KeyRing:
 
     @property
     def versions(self) -> tuple[int, ...]:
-        """The versions at hand, ascending."""
+        """The versions held, ascending."""
         return tuple(sorted(self.keys))
 
     def unwrap(self, row: SealedRow) -> str:
         """The random key that opens the row's message. Raises MissingKeyError or WrongKeyError."""
         version = row.publickey_ver
         text = _opened(self.keys.get(version), row.encrypt_random_key)
-        if text is None and self._look_again(version):
+        if text is None and self._reload(version):
             text = _opened(self.keys.get(version), row.encrypt_random_key)
         if text is None:
             raise WrongKeyError(version) if version in self.keys else MissingKeyError(version)
         return text
 
-    def _look_again(self, version: int) -> bool:
-        """Whether the file of this version was added or changed since, and now is a key."""
+    def _reload(self, version: int) -> bool:
+        """Load the file of this version if it was added or changed; True where it is a valid key."""
         if self.folder is None:
             return False
         path = self.folder / f"private_key_v{version}.pem"
@@ -156,8 +156,8 @@ class KeyRing:
     def unwrap_many(self, rows: Sequence[SealedRow], cores: int | None = None) -> list[Unwrapped]:
         """`tried` for each row, in order, on all cores (or so many).
 
-        Threads, for OpenSSL lets go of the GIL: as fast as processes as long as the caller waits here. Python
-        code that is busy in another thread of this process slows them down thirtyfold; keep the pull alone.
+        Threads, since OpenSSL releases the GIL: as fast as processes while the caller waits here. Python code that is
+        busy in another thread of this process slows them down thirtyfold: run nothing beside the pull.
         """
         cores = cores or os.cpu_count() or 1
         if cores < 2 or len(rows) < _WORTH_A_POOL:
@@ -176,13 +176,13 @@ def _opened(key: RSAPrivateKey | None, field: str) -> str | None:
         text = key.decrypt(base64.b64decode(field, validate=True), PKCS1v15()).decode("ascii")
     except (binascii.Error, ValueError):
         return None
-    # OpenSSL answers a wrong key with random bytes, of any length, instead of an error (implicit rejection); of
+    # For a wrong key OpenSSL returns random bytes of any length instead of an error (implicit rejection); of
     # those one in hundreds is a printable character or two.
     return text if len(text) >= _SHORTEST_KEY and text.isprintable() else None
 
 
 def new_key(folder: Path) -> tuple[int, str]:
-    """Make the next version's RSA-2048 pair: the private key is stored in the folder, for its owner only.
+    """Make the RSA-2048 key pair of the next version; the private key is stored in the folder, for its owner only.
 
     Returns the version and the public key as PEM, to be set in the console (where the versions must agree).
     """

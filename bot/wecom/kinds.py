@@ -1,4 +1,4 @@
-"""Every message kind of the archive as one row of a table: its words for tagging, its line for people, its media."""
+"""Message kinds of the archive, one row of a table each: text for tagging, one line for people, media."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Body: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of a message's content. `offset` is its place in the content.
+    """A part of a message's content. `offset` is its place in the content.
 
-    scope: typed (the sender's own words) | mixed (his words between pictures) | quote (what he answers to) |
+    scope: typed (the sender's own words) | mixed (their words between pictures) | quote (what they reply to) |
     forwarded (a chat record) | link (titles of links, mini programs, places) | file (names) | notice (votes, to-dos,
-    red packets and other things that WeCom words).
+    red packets and others whose wording is WeCom's).
     """
 
     scope: str
@@ -34,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True)
 class MediaRef:
-    """A file that lies with WeCom for some days. kind: the message kind it came in; sizes in bytes, seconds."""
+    """A file that WeCom keeps for some days. kind: the message kind it came in; size in bytes."""
 
     kind: str
     sdkfileid: str = field(repr=False)
@@ -46,8 +46,10 @@ class MediaRef:
 
 @dataclass(frozen=True)
 class Told:
-    """What a body says: (scope, text) pairs, the line for people, the media. `whole`: the text that the pairs
-    are stretches of, where it is more than the pairs joined."""
+    """What a body contains: (scope, text) pairs, the line for people, the media.
+
+    parts, content: given where the content is more than the pairs joined; the parts then have offsets in it.
+    """
 
     pairs: tuple[tuple[str, str], ...] = ()
     line: str = ""
@@ -60,9 +62,9 @@ class Told:
 class Kind:
     """A row of the table.
 
-    line: pieces joined by spaces; a piece is left out where one of its {fields} is empty. words: the fields
-    that are read for tagging, under `scope`. media: whether the body carries a sdkfileid. inside: the list of
-    items that the body holds, each with a kind of its own. tell: for what this cannot say.
+    line: pieces joined by spaces; a piece is left out where one of its {fields} is empty. words: the fields read for
+    tagging, under `scope`. media: whether the body may hold a sdkfileid. inside: fields that list items, each with a
+    kind of its own. tell: a function, for kinds that this cannot describe.
     """
 
     line: tuple[str, ...]
@@ -74,7 +76,7 @@ class Kind:
 
 
 def tell(kind: str, body: Body, depth: int = 0) -> Told:
-    """What a message of this kind says; an unknown kind says that it is unknown. Never raises."""
+    """What a message of this kind contains; an unknown kind gets a line that says so. Never raises."""
     row = KINDS.get(kind)
     if row is None:
         return Told(line=f"[{UNSUPPORTED}]")
@@ -101,7 +103,7 @@ def _inside(row: Kind, body: Body, depth: int) -> Iterator[Told]:
 
 
 def body_of(kind: str, message: Body) -> Body:
-    """Where the body of a message lies: under its kind, or under one of three other names."""
+    """The body of a message: under its kind, or under one of three other names that WeCom uses."""
     for name in (kind, "redpacket", "doc", "info"):
         if isinstance(message.get(name), Mapping):
             return mapping(message[name])
@@ -130,8 +132,8 @@ def _media(kind: str, body: Body) -> tuple[MediaRef, ...]:
     return (MediaRef(kind, sdkfileid, clean(body.get("md5sum")), whole(size), name, whole(body.get("play_length"))),)
 
 
-# What the two clients write when a message answers another one. The last rule counts: what is quoted may hold
-# a quotation itself.
+# The text that the desktop and the phone client write for a reply. The last ruled line counts: the quoted message
+# may itself contain a quotation.
 _DESK_HEAD = '这是一条引用/回复消息：\n"'
 _DESK_RULE = '"\n------\n'
 _PHONE_HEAD = "「"
@@ -150,7 +152,7 @@ def _text(body: Body) -> Told:
 
 
 def _quoted(content: str) -> tuple[tuple[int, int], int] | None:
-    """The span of what is quoted (without the name before it) and where the reply begins."""
+    """The span of the quotation (without the name before it) and the start of the reply."""
     if content.startswith(_DESK_HEAD):
         end = content.rfind(_DESK_RULE)
         if end >= len(_DESK_HEAD):

@@ -1,4 +1,4 @@
-"""How often WeCom lets itself be called: its limits as a table, and the doorkeeper whom a client asks first."""
+"""WeCom's rate limits as a table, and CallGate, the protocol that a client asks before each call."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from bot.wecom.errors import WeComError
 
 @dataclass(frozen=True)
 class Limit:
-    """At most so many in any so many seconds: calls (`corp`), messages to each member who is written to (`member`),
-    or messages times receivers (`app`)."""
+    """At most `most` in any `seconds`: of calls (`corp`), of messages to each member (`member`), or of messages times
+    receivers (`app`)."""
 
     scope: Literal["corp", "member", "app"]
     most: int
@@ -20,8 +20,8 @@ class Limit:
 
 
 ANY = "*"
-# What we allow ourselves, a little below WeCom's own figures: other apps of the corp count there as well, and what
-# exceeds a member's is dropped in silence.
+# What we allow ourselves, a little below WeCom's own figures (behind each line): other apps of the corp count
+# as well, and messages beyond a member's limit are dropped without an error.
 LIMITS: dict[str, tuple[Limit, ...]] = {
     ANY: (Limit("corp", 9_500, 60), Limit("corp", 145_000, 3600)),  # 10,000 and 150,000
     "message/send": (Limit("member", 28, 60), Limit("member", 970, 3600)),  # 30 and 1,000
@@ -30,16 +30,16 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "message/getchatdata": (Limit("corp", 580, 60),),  # 600
 }
 
-_PERSON_TIMES = 200  # a day for each account that the company may have; the excess is dropped in silence
+_PERSON_TIMES = 200  # a day for each account of the company's limit; the excess is dropped without an error
 _DAY = 86_400
 
 
 def day_limits(accounts: int | None) -> tuple[Limit, ...]:
-    """What WeCom lets one app send a day; nothing where nobody told us how many accounts the company may have."""
+    """The daily limit of one app; none where the company's number of accounts (WECOM_ACCOUNTS) is not given."""
     return (Limit("app", accounts * _PERSON_TIMES * 95 // 100, _DAY),) if accounts else ()
 
 
-# APIs that fail together: the breaker of one does not stop the others.
+# Groups of APIs that fail together, where the first part of the path does not name them; each has its own breaker.
 GROUPS = {
     "message/getchatdata": "archive",
     "message/getchatmediadata": "archive",
@@ -56,15 +56,15 @@ def limits_of(api: str, scope: str) -> tuple[Limit, ...]:
 
 
 def group_of(api: str) -> str:
-    """The name of the APIs that fail together with this one: message, externalcontact, user, ..."""
+    """The group of APIs that fail together with this one: message, externalcontact, user, ..."""
     return GROUPS.get(api) or api.partition("/")[0]
 
 
 class CallGate(Protocol):
-    """Stands between a client and the network."""
+    """Decides whether a client may make a call."""
 
     def before(self, api: str, members: Sequence[str]) -> None:
-        """Let a call through, or raise Held. members: the userids whom it would write to."""
+        """Let a call through, or raise CallHeldError. members: the userids it would write to."""
 
     def after(self, api: str, error: WeComError | None) -> None:
-        """Take note of how a call that was let through ended."""
+        """Record the outcome of a call that was let through."""

@@ -1,4 +1,4 @@
-"""Where a browser is sent to say who it is: OAuth inside WeCom, the page with the QR code elsewhere."""
+"""Addresses of WeCom's sign-in: OAuth inside WeCom's browser, the page with the QR code elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Media of archived messages: fetched piece by piece, decrypted, whole only when size and md5 agree."""
+"""Downloads media of archived messages: chunk by chunk, decrypted, complete only when size and md5 agree."""
 
 from __future__ import annotations
 
@@ -25,15 +25,17 @@ _BLOCK = 16
 
 @dataclass(frozen=True)
 class MediaChunk:
-    """A piece of a media file; pass `next_index` for the following one until `finished`."""
+    """A chunk of a media file; pass `next_index` for the following one until `finished`."""
 
     data: bytes = field(repr=False)
     next_index: str
     finished: bool
 
     def index_after(self, index: str) -> str:
-        """Where to go on after this chunk, which was asked for by `index` and is not the last. Raises
-        UnreadableMessageError where that leads nowhere: only a last chunk may be empty, and "" begins anew."""
+        """The index after this chunk, which was asked for by `index` and is not the last.
+
+        Raises UnreadableMessageError where it would not advance: only the last chunk may be empty; "" is the start.
+        """
         if not self.data or self.next_index in ("", index) or len(self.next_index) > _LONGEST_INDEX:
             raise UnreadableMessageError("media index does not advance")
         return self.next_index
@@ -98,7 +100,7 @@ def _decrypted(sealed: bytes, key: bytes, last: bool) -> bytes:
 
 
 def _total(content_range: str, first: int, length: int) -> int:
-    """How long the whole file is; an answer that is not what was asked for is none."""
+    """The length of the whole file, from the answer's range; an answer for another range is refused."""
     found = _RANGE.search(content_range)
     if found is None and first == 0:
         return length

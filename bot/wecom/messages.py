@@ -1,4 +1,4 @@
-"""An archived message: from decrypted JSON to one frozen value, whatever kind it is; nothing is dropped."""
+"""Reads an archived message of any kind: from decrypted JSON to one frozen value; nothing is dropped."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["ArchivedMessage", "MediaRef", "Part", "Party", "UnreadableMessageErr
 Party: TypeAlias = Literal["agent", "customer", "robot"]
 _PREFIXES: dict[str, Party] = {"wm": "customer", "wo": "customer", "wb": "robot"}
 _LONGEST_ID = 128
-_LONGEST_PERSON = 64  # userids and external_userids; a longer one is none
+_LONGEST_PERSON = 64  # userids and external_userids; a longer value is not one
 # Kinds whose body names a party or another message.
 _CONSENT = {"agree": "agree", "disagree": "disagree"}
-# Before this (in 1973) a number of milliseconds would be a number of seconds.
+# A smaller number (before 1973 in milliseconds) is taken for seconds.
 _SECONDS_BELOW = 100_000_000_000
 
 
@@ -27,9 +27,9 @@ _SECONDS_BELOW = 100_000_000_000
 class ArchivedMessage:
     """One message of the archive.
 
-    kind: msgtype ("switch" for a switch log). text: what the sender typed himself. content: all its words;
-    the offsets of `parts` point into it. line: one line for people. sent_at: UTC. raw: the JSON as it came.
-    revoked_msgid: the message that this one takes back. consent: "agree", "disagree" or "", since consent_at.
+    kind: msgtype ("switch" for a switch log). text: what the sender typed. content: all its text; the
+    offsets of `parts` point into it. line: one line for people. sent_at: UTC. raw: the JSON as it came.
+    revoked_msgid: the message that this one revokes. consent: "agree", "disagree" or "", since consent_at.
     """
 
     msgid: str
@@ -52,12 +52,12 @@ class ArchivedMessage:
 
     @property
     def external(self) -> bool:
-        """Whether an outsider takes part."""
+        """Whether somebody from outside the company takes part."""
         return self.msgid.endswith("_external")
 
 
 def party_of(person: str, members: Collection[str] = ()) -> Party:
-    """Who an id belongs to. `members`: casefolded userids, asked first, for a userid may begin with wm, wo, wb."""
+    """The kind of person behind an id. `members`: casefolded userids, checked first, as some begin with wm, wo, wb."""
     if person.casefold() in members:
         return "agent"
     return _PREFIXES.get(person[:2], "agent")
@@ -66,8 +66,8 @@ def party_of(person: str, members: Collection[str] = ()) -> Party:
 def read_message(plain: bytes, members: Collection[str] = (), msgid: str = "") -> ArchivedMessage:
     """Read the decrypted JSON of one message.
 
-    msgid: that of its row, used where the JSON has none. Raises UnreadableMessageError (and nothing else) when it
-    cannot be said which message, by whom or when; everything else is cleaned or left empty.
+    msgid: that of its row, used where the JSON has none. Raises UnreadableMessageError (and nothing else) where id,
+    sender or time are missing; everything else is cleaned or left empty.
     """
     message = read_object(plain)
     action = clean(message.get("action")) or "send"
@@ -100,7 +100,7 @@ def read_message(plain: bytes, members: Collection[str] = (), msgid: str = "") -
 
 
 def _laid_out(told: Told) -> tuple[str, tuple[Part, ...]]:
-    """The content with the place of every part in it."""
+    """The content, and its parts with their offsets."""
     if told.parts is not None:
         return told.content, told.parts
     parts, offset = [], 0
@@ -127,7 +127,7 @@ def _recipients(message: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _instant(message: Mapping[str, Any]) -> datetime:
-    """msgtime is in milliseconds; a switch log calls it `time`, and so small a number can only be seconds."""
+    """When it was sent: msgtime in milliseconds; a switch log has `time`, in seconds if the number is that small."""
     stamp = whole(message.get("msgtime"))
     stamp = whole(message.get("time")) if stamp is None else stamp
     if stamp is None or stamp <= 0:
@@ -143,8 +143,8 @@ def _moment(stamp: int) -> datetime:
 
 
 def _decided(body: Mapping[str, Any], sent_at: datetime) -> datetime:
-    """When he agreed or did not: WeCom says it in the body (older documents: as agree_time in both), and tells the
-    archive later."""
+    """When the customer agreed or refused: the time in the body (agree_time in both cases, by older documents), since
+    the message itself is archived later."""
     stamp = whole(body.get("agree_time")) or whole(body.get("disagree_time"))
     try:
         return min(_moment(stamp), sent_at) if stamp and stamp > 0 else sent_at

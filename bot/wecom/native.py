@@ -1,4 +1,4 @@
-"""The conversation archive through Tencent's native library, which lives in a child process of its own."""
+"""NativeArchive: the conversation archive through Tencent's native library, in a child process of its own."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ from bot.wecom.media import MediaChunk
 from bot.wecom.translatable import Translatable
 
 _INIT_SECONDS, _DECRYPT_SECONDS = 15.0, 10.0
-# What the library may take beyond the time-out it was given.
+# How long the library may exceed the time-out it was given.
 _GRACE_SECONDS = 15.0
 _TRIES = 3
-# One message for so many rows, or for so many characters of them.
+# Rows, and characters of them, that are sent to the child in one request.
 _BATCH_ROWS, _BATCH_CHARACTERS = 250, 4_000_000
-# A library that leaks is begun anew before it troubles its host.
+# A child that has grown to this size (the library leaks) is replaced.
 _LARGEST_KIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Access:
-    """What the library needs to reach one corp's archive. proxy: "" or http://host:port or socks5://host:port;
-    proxy_password: "user:password"."""
+    """Credentials and proxy with which the library reaches one corp's archive.
+
+    proxy: "" or http://host:port or socks5://host:port; proxy_password: "user:password".
+    """
 
     corp_id: str
     secret: str
@@ -45,8 +47,7 @@ class Access:
 class NativeArchive:
     """An ArchiveSource. One child per process, started at the first call and again whenever it dies.
 
-    Threads take turns. A fork has the archive too, with a child of its own. `close` ends the child; the next
-    call starts another.
+    Threads take turns. A forked process uses a child of its own. `close` ends the child, the next call starts one.
     """
 
     def __init__(self, library: Path | str, access: Access) -> None:
@@ -56,7 +57,7 @@ class NativeArchive:
         _all.add(self)
 
     def pull(self, seq: int, limit: int = LARGEST_PULL) -> list[SealedRow]:
-        """See ArchiveSource. A dead token costs a fresh handle and one more try."""
+        """See ArchiveSource. A dead token is answered with a new handle and one more try."""
         try:
             return gather(seq, limit, self._ask)
         except WeComError as error:
@@ -70,7 +71,7 @@ class NativeArchive:
         try:
             answer = json.loads(body)
         except (ValueError, RecursionError):
-            # The library passes on whatever the server or a proxy said.
+            # The library passes on whatever the server or a proxy answered.
             raise WeComError(None, "GetChatData brought no JSON", UNREACHABLE, "GetChatData") from None
         return read_rows(answer, seq)
 
@@ -82,21 +83,21 @@ class NativeArchive:
         return found
 
     def decrypt_many(self, rows: Sequence[tuple[str, str]]) -> list[Decrypted]:
-        """See ArchiveSource. A row that takes the child down three times is unreadable; no other suffers by it."""
+        """See ArchiveSource. A row that kills the child three times is unreadable; other rows are not affected."""
         found: list[Decrypted] = []
         while len(found) < len(rows):
             found += self._decrypt_batch(_batch(rows, len(found)))
         return found
 
     def _decrypt_batch(self, rows: Sequence[tuple[str, str]]) -> list[Decrypted]:
-        """Answers come one by one: where they end is the row that the child died of."""
+        """The answers up to the first missing one, which is of the row that killed the child."""
         found: list[Decrypted] = []
         tries = 0
         while len(found) < len(rows):
             before = len(found)
             try:
                 for answer in self._decrypted(rows[before:]):
-                    found.append(answer)  # noqa: PERF402 - what came before the end counts
+                    found.append(answer)  # noqa: PERF402 - the answers before the failure count
             except ChildDiedError:
                 tries = tries + 1 if len(found) == before else 1
                 if tries == _TRIES:
@@ -116,7 +117,7 @@ class NativeArchive:
                     else:
                         head, body = child.answer(_DECRYPT_SECONDS)
                         yield body if head["rc"] == 0 else _refused(head["rc"])
-            except BaseException:  # answers that nobody took would be taken for the next request's
+            except BaseException:  # unread answers would be taken for those of the next request
                 self._end()
                 raise
 
@@ -131,7 +132,7 @@ class NativeArchive:
             self._end()
 
     def _networked(self, do: str, **asked: Any) -> tuple[dict[str, Any], bytes]:
-        """A call that goes to WeCom; its return codes become WeComErrors."""
+        """Make a call that goes to WeCom; its return codes become WeComErrors."""
         a = self._access
         to = {"proxy": a.proxy, "password": a.proxy_password, "timeout": a.timeout}
         try:
@@ -179,7 +180,7 @@ class NativeArchive:
             child.end()
 
     def _forked(self) -> None:
-        # The parent may have held the lock, and the child is the parent's.
+        # The parent's other thread may have held the lock, and the child belongs to the parent.
         self._lock = threading.RLock()
         child, self._child = self._child, None
         if child is not None:
@@ -212,6 +213,6 @@ def _refused(rc: int) -> UnreadableMessageError:
 
 
 def unloadable(reason: str) -> WeComError:
-    """The library cannot be used before a person has mended something."""
+    """The error of a library that cannot be loaded: a person must mend it."""
     advice = "存档 SDK 加载不了：核对 WECOM_FINANCE_SDK 的路径、CPU 架构、glibc ≥ 2.17 与 libz"
     return WeComError(None, reason, Remedy(Translatable(advice), pause=True), "WECOM_FINANCE_SDK")

@@ -1,4 +1,4 @@
-"""Values as they must be before anything is made of them: JSON read leniently, text without what breaks stores."""
+"""Cleans raw values: JSON parsed leniently, text without what databases refuse, numbers and times in range."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ _NUMBER = re.compile(r"[+-]?\d{1,18}")
 
 
 def read_object(data: bytes) -> dict[str, Any]:
-    """The JSON object in `data`. orjson where it can; json for what orjson refuses (lone surrogates, large ints,
-    control characters, bad UTF-8). Raises UnreadableMessageError."""
+    """The JSON object in `data`; raises UnreadableMessageError.
+
+    Parsed by orjson; by json where orjson refuses it (lone surrogates, large ints, control characters, bad UTF-8).
+    """
     if len(data) > LARGEST_JSON:
         raise UnreadableMessageError(f"JSON larger than {LARGEST_JSON} bytes")
     try:
@@ -35,7 +37,7 @@ def read_object(data: bytes) -> dict[str, Any]:
 
 
 def read_inner(text: object) -> dict[str, Any]:
-    """A JSON object that WeCom writes as a string inside JSON (or, tolerated, as an object); {} if it is none."""
+    """A JSON object that WeCom writes as a string inside JSON (an object is accepted too); {} for anything else."""
     if isinstance(text, dict):
         return text
     try:
@@ -86,8 +88,10 @@ def items(value: object) -> list[Any]:
 
 
 def list_of(answer: Mapping[str, Any], name: str, api: str) -> list[Any]:
-    """A list that a successful answer always has, if empty. Without it the answer is not WeCom's, and taking it for
-    "none" would end everything we know. Raises WeComError."""
+    """A list that a successful answer always has, even if empty; raises WeComError where it is missing.
+
+    Such an answer is not WeCom's: reading it as "none" would, for example, end all known contacts.
+    """
     found = answer.get(name)
     if not isinstance(found, list):
         raise WeComError(None, f"answered without {name}", api=api)
@@ -95,28 +99,28 @@ def list_of(answer: Mapping[str, Any], name: str, api: str) -> list[Any]:
 
 
 def objects(value: object) -> list[dict[str, Any]]:
-    """The objects of a list, with keys as they are; whatever else is among them is left out."""
+    """The objects of a list; anything else in it is left out."""
     return [one for one in items(value) if isinstance(one, dict)]
 
 
 def texts(value: object) -> list[str]:
-    """The texts and numbers of a list as texts, without those that are empty."""
+    """The texts and numbers of a list as texts, without empty ones."""
     return [text for one in items(value) if (text := clean(one))]
 
 
 def instant(value: object) -> datetime | None:
-    """A moment from WeCom's seconds since 1970; None for 0 and for what is no time of this age."""
+    """A datetime from seconds since 1970; None for 0, negative and very large numbers."""
     seconds = whole(value)
     return datetime.fromtimestamp(seconds, UTC) if seconds and 0 < seconds < 2**33 else None
 
 
 def wecom_id(value: object) -> str:
-    """An id of WeCom's (a person's, a tag's, a group's), of at most 64 characters; "" for what is none."""
+    """An id of WeCom's (of a person, a tag, a group), at most 64 characters; "" for anything else."""
     text = clean(value)
     return text if len(text) <= LONGEST_ID else ""
 
 
 def small(value: object) -> int:
-    """A whole number from 0 that an integer column holds; 0 for anything else."""
+    """A whole number from 0 to 2**31 - 1, as an integer column holds; 0 for anything else."""
     found = whole(value)
     return found if found is not None and 0 <= found < 2**31 else 0

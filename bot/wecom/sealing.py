@@ -1,7 +1,7 @@
-"""The seal of callbacks: signature, AES-256-CBC with PKCS#7 to 32 bytes, receiveid; nothing of XML.
+"""Signature and encryption of callbacks: AES-256-CBC with PKCS#7 to 32 bytes, receiveid; nothing of XML.
 
-wechatpy supplies the signer and the cipher. What it leaves open is closed here: the comparison takes
-constant time, padding and lengths are checked, and every flaw is a BadCallbackError.
+wechatpy supplies the signer and the cipher. Added here: comparison in constant time, checks of padding and lengths;
+every flaw is a BadCallbackError.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class Signed:
 
     @classmethod
     def read(cls, args: Mapping[str, str]) -> Signed:
-        """From the query; a missing, long or non-ASCII argument is a 400."""
+        """Read them from the query; a missing, too long or non-ASCII argument is a 400."""
         return cls(*(_argument(args, name, _LONGEST_ARGUMENT) for name in ("msg_signature", "timestamp", "nonce")))
 
     def fits(self, keys: CallbackKeys, sealed: str) -> bool:
-        """Whether the signature belongs to `sealed`; takes the same time whatever the answer."""
+        """Whether the signature belongs to `sealed`, compared in constant time."""
         own = sign(keys, self.timestamp, self.nonce, sealed)
         return hmac.compare_digest(own.encode(), self.signature.encode())
 
@@ -84,7 +84,7 @@ def sign(keys: CallbackKeys, timestamp: str, nonce: str, sealed: str) -> str:
 
 
 def unseal(keys: CallbackKeys, sealed: str) -> bytes:
-    """The message inside; the signature must have been checked before.
+    """Decrypt a message whose signature has been checked.
 
     Raises BadCallbackError 400, or 403 for another corp's receiveid.
     """
@@ -116,7 +116,7 @@ def _unpad(plain: bytes) -> bytes:
 
 
 def seal(keys: CallbackKeys, message: bytes) -> str:
-    """The reverse of `unseal`, for passive replies."""
+    """Encrypt a message, as for a passive reply; the reverse of `unseal`."""
     plain = secrets.token_bytes(16) + len(message).to_bytes(4, "big") + message + keys.receive_id.encode()
     size = _BLOCK - len(plain) % _BLOCK
     return base64.b64encode(keys.cipher.encrypt(plain + bytes([size]) * size)).decode()

@@ -1,7 +1,7 @@
-"""The access token: shared by all processes through Redis, fetched once however many find it dead.
+"""TokenShelf: the access token, shared by all processes through Redis and fetched once when it is dead.
 
-Redis is only a convenience here. While it is away each process keeps a token of its own, for WeCom hands out
-the same token until it expires.
+Redis may be missing: each process then keeps a token of its own, which costs little, since WeCom returns the same
+token until it expires.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from redis.exceptions import RedisError
 from bot.wecom.errors import UNREACHABLE, WeComError
 from bot.wecom.plain import whole
 
-# A minute before WeCom would refuse it, a token is no longer handed out.
+# Seconds before its expiry from which a token is no longer used.
 _MARGIN = 60.0
 _LOCK_SECONDS = 20
 _POLL_SECONDS = 0.05
 _REDIS_REST_SECONDS = 5.0
-# Asking again and again with a wrong secret gets the address banned for an hour.
+# WeCom bans an address for an hour that keeps asking with a wrong secret.
 _PAUSE_SECONDS = 60
 _BREATH_SECONDS = 1.0
 _LONGEST_TOKEN, _LONGEST_LIFE = 2048, 7200  # WeCom says 512 bytes and two hours
@@ -34,7 +34,7 @@ _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del
 
 @dataclass(frozen=True)
 class Token:
-    """An access token and the mark of the fetch that brought it (WeCom may bring the same token twice)."""
+    """An access token and a mark of the fetch it came from (WeCom may return the same token twice)."""
 
     value: str
     mark: str
@@ -48,7 +48,7 @@ Fetch: TypeAlias = Callable[[], tuple[str, float]]
 
 
 class TokenShelf:
-    """Where the token of one corp and one secret is kept. `name` goes into Redis keys: never put a secret in it."""
+    """Keeps the token of one corp and one secret. `name` goes into Redis keys: never put a secret in it."""
 
     def __init__(self, name: str, redis: Redis | None = None) -> None:
         self._key, self._redis = f"tici:token:{name}", redis
@@ -62,10 +62,10 @@ class TokenShelf:
         return self._read() or self.renew(None, fetch)
 
     def renew(self, dead: Token | None, fetch: Fetch) -> Token:
-        """A token other than `dead`: another's fresh one, else fetched here, by one thread of one process.
+        """A token other than `dead`: one that another process fetched, else fetched here, one process at a time.
 
-        Whatever `fetch` raises goes through, and is raised again for a while without asking WeCom: a second,
-        or a minute (and in all processes) where only a person can mend it.
+        An error of `fetch` is raised, and raised again for a while without asking WeCom: for a second, or for a
+        minute and in all processes where only a person can mend it.
         """
         with self._lock:
             return self._newer(dead) or self._renew_shared(dead, fetch)
@@ -107,7 +107,7 @@ class TokenShelf:
         return own[0] if own and time.monotonic() < own[1] else None
 
     def _remember(self, error: WeComError) -> None:
-        """Do not ask again at once, in this process or, for what only a person can mend, in any."""
+        """Remember an error for a while in this process and, where only a person can mend it, in all."""
         seconds = _PAUSE_SECONDS if error.pause else _BREATH_SECONDS
         self._refused = (error, time.monotonic() + seconds)
         redis = self._awake()
@@ -163,7 +163,7 @@ class TokenShelf:
             self._rest()
 
     def _awake(self) -> Redis | None:
-        """Redis, unless it failed a moment ago: a Redis that hangs must not slow every call down."""
+        """Redis, unless it failed a moment ago: one that hangs must not slow down every call."""
         return self._redis if time.monotonic() >= self._redis_rests_until else None
 
     def _rest(self) -> None:
@@ -171,8 +171,10 @@ class TokenShelf:
 
 
 def token_of(answer: Mapping[str, Any], name: str, api: str) -> tuple[str, float]:
-    """Token or ticket of an answer with its lifetime in seconds; WeComError where either is unusable, for with a
-    lifetime of nothing every call would ask for another one."""
+    """Token or ticket of an answer with its lifetime in seconds; WeComError where either is unusable.
+
+    A lifetime of 0 is refused: every call would fetch another token.
+    """
     value, lifetime = answer.get(name), answer.get("expires_in", 7200)
     seconds = whole(lifetime) or 0
     if not isinstance(value, str) or not value or not value.isascii() or len(value) > _LONGEST_TOKEN or seconds <= 0:

@@ -1,6 +1,6 @@
-"""Words for people that still know what they were made of, so that a page can say them in another language.
+"""Translatable: a text for people that keeps its wording and values, so that a page can translate it.
 
-The same small class as taggers.translatable has: rooms that know nothing of one another share no file.
+The same small class as in taggers.translatable: rooms that may not import one another share no file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The wire to WeCom: no redirect followed, no answer larger or slower than any of WeCom's, and what is left is read.
+"""Wire: the HTTP session to WeCom, with bounds on size and time of an answer, and no redirects; reads answers.
 
-Between us and WeCom stand proxies, captive portals and balancers, and any of them may answer in its place.
+Between us and WeCom stand proxies, captive portals and load balancers, any of which may answer in its place.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from bot.wecom.errors import REFUSED, WeComError
 from bot.wecom.plain import clean, whole
 
 LARGEST_ANSWER = 32 * 1024 * 1024
-# From the first byte asked to the last answered. A time-out of requests counts from byte to byte, so that an answer
-# which drips would never end; and an outbox row's lease is a little longer than this.
+# Seconds, from the first byte asked to the last answered: a time-out of requests counts between bytes, so a slowly
+# dripping answer would never end. An outbox row's lease is a little longer than this.
 LONGEST_CALL = 15.0
-# The request did not leave: repeating it is safe whatever it was.
+# The request did not leave: any request may be repeated then.
 _NOT_SENT = (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)
 _PIECE = 64 * 1024
-# What a database, or UTF-8, would refuse later: only where one of these may be is the answer gone through.
+# What a database or UTF-8 refuses; an answer is only cleaned where one of these may occur.
 _ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\\u(?:00[01]|007f|[dD][89a-fA-F])")
 
 
 class BrokenAnswer(requests.RequestException):
-    """An answer that began and did not come to a good end."""
+    """An answer began and broke off, or was too large or too slow."""
 
 
 class Wire(requests.Session):
-    """A session whose every answer is whole when it returns, or a RequestException."""
+    """A session that returns complete answers or raises RequestException."""
 
     longest_call = LONGEST_CALL
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """As requests has it, but that the answer has bounds."""
+        """As in requests, but with bounds on size and time of the answer."""
         ends = time.monotonic() + self.longest_call
         answer = super().request(*args, **{**kwargs, "stream": True})
         with answer:
             answer._content = _body(answer, ends)
-            answer._content_consumed = True  # or closing it would close the connection
+            answer._content_consumed = True  # else closing the answer would close the connection
         return answer
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Nowhere: WeCom sends nobody elsewhere, and secrets and customers' names must not follow."""
+        """None: WeCom does not redirect, and secrets and customers' names must not be sent elsewhere."""
         return None
 
 
@@ -67,9 +67,9 @@ def _body(answer: requests.Response, ends: float) -> bytes:
 
 
 def read_answer(answer: requests.Response, api: str) -> dict[str, Any]:
-    """The object that WeCom answered, with a whole number for errcode and text that every store takes.
+    """The object that WeCom answered, with an integer errcode and text that every database stores.
 
-    Raises WeComError for a failure that WeCom tells, and for whatever is no answer of WeCom's.
+    Raises WeComError for a failure that WeCom reports, and for an answer that is not WeCom's.
     """
     if 300 <= answer.status_code < 400:
         raise WeComError(None, f"HTTP {answer.status_code}, a redirect", REFUSED, api)
@@ -103,12 +103,12 @@ def _storable(value: Any) -> Any:
 
 
 def refusal(error: WeChatClientException, endpoint: str) -> WeComError:
-    """An HTTP status that is one of an error: wechatpy raises for nothing else here."""
+    """The WeComError of an HTTP error status, the only thing wechatpy raises for here."""
     status = int(getattr(error.response, "status_code", 0))
     how = REFUSED if 400 <= status < 500 and status not in (408, 429) else None
     return WeComError(None, f"HTTP {status}", how, endpoint)
 
 
 def never_left(error: requests.RequestException) -> bool:
-    """Whether a call that failed was certainly not made."""
+    """Whether a failed call certainly did not reach WeCom."""
     return isinstance(error, _NOT_SENT) or "Failed to establish a new connection" in str(error)
