@@ -1,4 +1,4 @@
-"""The message archive: what was said is sealed, numbered and handed out again by seq."""
+"""The message archive: messages are sealed, numbered and served by seq."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.sandbox.callbacks import ring_archive
+from bot.sandbox.callbacks import request_archive_notify
 from bot.sandbox.replies import Answer, Call, RefusalError, endpoint
 from bot.sandbox.sealing import pack_sdkfileid, seal_media, seal_message
 from bot.sandbox.state import Json, Sandbox
@@ -21,8 +21,8 @@ RETENTION = 5 * 86_400
 
 
 @dataclass(frozen=True)
-class Said:
-    """One message on its way into the talk and, if both sides may be archived, into the archive."""
+class NewMessage:
+    """A message to append to the conversation and, if both sides may be archived, to the archive."""
 
     message: Json
     archived: bool = True
@@ -32,8 +32,8 @@ def make_msgid(now: float, external: bool) -> str:
     return f"{secrets.token_hex(10)[:19]}_{now:.0f}{'_external' if external else ''}"
 
 
-def append(sandbox: Sandbox, said: Iterable[Said]) -> list[int | None]:
-    """Keep these messages, in order, in one transaction; the seq of each, None where it is not archived."""
+def append(sandbox: Sandbox, said: Iterable[NewMessage]) -> list[int | None]:
+    """Store these messages, in order, in one transaction; returns their seqs, None where one is not archived."""
     version, public_key = sandbox.public_key()
     ledger, now = sandbox.ledger, sandbox.now()
     sealed = [(item, seal_message(item.message, public_key) if item.archived else None) for item in said]
@@ -55,7 +55,7 @@ def append(sandbox: Sandbox, said: Iterable[Said]) -> list[int | None]:
             lines,
         )
     if rows:
-        ring_archive(sandbox)
+        request_archive_notify(sandbox)
     return seqs
 
 
@@ -65,7 +65,7 @@ def next_seq(sandbox: Sandbox) -> int:
 
 
 def skip_seqs(sandbox: Sandbox, count: int) -> None:
-    """Leave a gap, as the real archive does."""
+    """Leave a gap in the seqs, as the real archive does."""
     ledger = sandbox.ledger
     with ledger.transaction():
         last = next_seq(sandbox) - 1 + count
@@ -74,7 +74,7 @@ def skip_seqs(sandbox: Sandbox, count: int) -> None:
 
 
 def append_raw(sandbox: Sandbox, row: Json) -> int:
-    """Put a row into the archive as it is, however broken: for poison records and unknown key versions."""
+    """Append a row to the archive unchecked: for unreadable records and unknown key versions."""
     version, _ = sandbox.public_key()
     with sandbox.ledger.transaction():
         seq = sandbox.ledger.add(
@@ -86,7 +86,7 @@ def append_raw(sandbox: Sandbox, row: Json) -> int:
             str(row.get("encrypt_chat_msg", "")),
             sandbox.now(),
         )
-    ring_archive(sandbox)
+    request_archive_notify(sandbox)
     return seq
 
 

@@ -1,4 +1,4 @@
-"""The bodies of archived messages, made from the little that a person types or picks."""
+"""Builds the bodies of archived messages from the few values that a person types or picks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from bot.sandbox.archive import keep_file
 from bot.sandbox.state import Json, Sandbox
 
-# A picture of one pixel, for those who send one without choosing it.
+# A picture of one pixel, the default where none was chosen.
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 )
@@ -83,7 +83,7 @@ def card(_sandbox: Sandbox, given: Json) -> Json:
 
 
 def chatrecord(sandbox: Sandbox, given: Json) -> Json:
-    """`lines` are texts of other people's chat that was forwarded."""
+    """`lines` are the texts of the forwarded chat."""
     now = int(sandbox.now())
     items = [
         {

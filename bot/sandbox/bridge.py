@@ -1,4 +1,4 @@
-"""What WeCom's client does for a page beside a chat: checks its signature, says whose chat it is, sends into it."""
+"""JS-SDK of WeCom's client: checks its signature, tells whose chat it is, sends into it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ NO_PERMISSION, NO_CONTACT = "fail no permission", "fail without context of exter
 
 
 class RefusedError(Exception):
-    """The client does not do it; the text is what follows the name in errMsg."""
+    """The client refuses a call; the text is what follows the name in errMsg."""
 
 
 def sidebar_address(sandbox: Sandbox, userid: str) -> str:
-    """The page that the chat's toolbar opens; empty where no board is shown either."""
+    """The address that the chat's toolbar opens; empty where the sandbox has no board URL."""
     board = urlsplit(sandbox.board_url or "")
     return f"{board.scheme}://{board.netloc}/sidebar?agent={quote(userid)}" if board.netloc else ""
 
@@ -94,7 +94,7 @@ def chat(_sandbox: Sandbox, given: Json, _params: Json) -> Json:
 
 
 def send(sandbox: Sandbox, given: Json, params: Json) -> Json:
-    """As if the agent had typed it: it goes into the chat and so into the archive."""
+    """Send into the chat as if the agent had typed it, and so into the archive."""
     kind = str(params.get("msgtype", ""))
     make = BODIES.get(kind)
     if make is None or not given.get("external_userid"):
@@ -156,7 +156,7 @@ CALLS: dict[str, Callable[[Sandbox, Json, Json], Json]] = {
 
 @bridge.post("/page/bridge")
 def ask() -> tuple[Response, int] | Response:
-    """From the page around the sidebar's frame."""
+    """Called by the page around the sidebar's frame."""
     sandbox: Sandbox = current_app.extensions["sandbox"]
     try:
         given = json.loads(request.get_data() or b"null")

@@ -1,18 +1,18 @@
-"""Many messages at once into the archive, as for a replay of old dialogues."""
+"""Appends many messages to the archive at once, as for a replay of old dialogues."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.sandbox.archive import Said, append, make_msgid
-from bot.sandbox.company import befriend, meet
+from bot.sandbox.archive import NewMessage, append, make_msgid
+from bot.sandbox.company import NewCustomer, add_follow, add_person
 from bot.sandbox.people import ImpossibleError
 from bot.sandbox.state import Json, Sandbox
 
 
 def post_many(sandbox: Sandbox, items: list[Json]) -> Json:
-    """Append messages in order; people nobody knows are made known, without a callback.
+    """Append messages in order; unknown people are created, without a callback.
 
     An item is {from, to, text, at?, msgid?} (`at`: ISO 8601, or milliseconds), {from, to, msgtype, body, ...},
     or {"message": {...}} with a whole decrypted message.
@@ -20,7 +20,7 @@ def post_many(sandbox: Sandbox, items: list[Json]) -> Json:
     messages = [message_of(sandbox, item) for item in items]
     with sandbox.ledger.transaction():
         introduce(sandbox, messages)
-        seqs = append(sandbox, [Said(message) for message in messages])
+        seqs = append(sandbox, [NewMessage(message) for message in messages])
         sandbox.note("bulk", count=len(messages))
     return {"count": len(seqs), "first_seq": seqs[0] if seqs else None, "last_seq": seqs[-1] if seqs else None}
 
@@ -63,7 +63,7 @@ def milliseconds(at: Any, now: float) -> int:
 
 
 def introduce(sandbox: Sandbox, messages: list[Json]) -> None:
-    """Customers, members and follow relations that these messages presume."""
+    """Create the customers, members and follow relations that these messages presume."""
     rows = sandbox.ledger.rows("SELECT userid FROM members")
     members = {row["userid"].casefold() for row in rows}
     for sender, receiver in {(str(m.get("from", "")), str(m["tolist"][0])) for m in messages if m.get("tolist")}:
@@ -74,9 +74,9 @@ def introduce(sandbox: Sandbox, messages: list[Json]) -> None:
                 sandbox.ledger.run("INSERT OR IGNORE INTO members (userid, name) VALUES (?, ?)", userid, userid)
                 members.add(userid.casefold())
         for customer in outsiders:
-            meet(sandbox, customer, f"客户{customer[-4:]}", kind=1 if customer.startswith("wm") else 2)
+            add_person(sandbox, NewCustomer(customer, f"客户{customer[-4:]}", 1 if customer.startswith("wm") else 2))
             for userid in insiders:
-                befriend(sandbox, userid, customer)
+                add_follow(sandbox, userid, customer)
 
 
 def is_outside(who: object, members: set[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Callbacks on their way to Tici: written down first, then signed, encrypted, sent and, if need be, sent again."""
+"""Callbacks to Tici: stored first, then signed, encrypted, sent and, if need be, sent again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Fields = list[tuple[str, Value]]
 
 
 def to_xml(fields: Sequence[tuple[str, Value]], root: str = "xml") -> str:
-    """WeCom's XML: numbers bare, texts in CDATA, pairs nested (a name may come several times)."""
+    """WeCom's XML: numbers bare, texts in CDATA, lists of pairs nested (a name may occur several times)."""
     return f"<{root}>{''.join(element(name, value) for name, value in fields)}</{root}>"
 
 
@@ -40,28 +40,29 @@ def cdata(text: str) -> str:
     return f"<![CDATA[{printable.replace(']]>', ']]]]><![CDATA[>')}]]>"
 
 
-def raise_event(
-    sandbox: Sandbox,
-    event: str,
-    fields: Fields,
-    sender: str = "sys",
-    target: str = "app",
-    kind: str = "event",
-) -> int:
-    """Write an event (or a member's message) down for delivery; its id."""
-    created = int(sandbox.now() - sandbox.switch("stale_seconds"))
-    head: Fields = [
+def raise_event(sandbox: Sandbox, event: str, fields: Fields, sender: str = "sys", target: str = "app") -> int:
+    """Store an event for delivery; returns its id."""
+    head = header(sandbox, sender, "event")
+    return enqueue(sandbox, target, event, to_xml([*head, ("Event", event), *fields]))
+
+
+def raise_text(sandbox: Sandbox, fields: Fields, sender: str) -> int:
+    """Store a text that a member sent to the app for delivery; returns its id."""
+    return enqueue(sandbox, "app", "text", to_xml([*header(sandbox, sender, "text"), *fields]))
+
+
+def header(sandbox: Sandbox, sender: str, kind: str) -> Fields:
+    """The fields with which every callback begins."""
+    return [
         ("ToUserName", sandbox.corp.corp_id),
         ("FromUserName", sender),
-        ("CreateTime", created),
+        ("CreateTime", int(sandbox.now() - sandbox.switch("stale_seconds"))),
         ("MsgType", kind),
     ]
-    body: Fields = [("Event", event)] if kind == "event" else []
-    return enqueue(sandbox, target, event, to_xml([*head, *body, *fields]))
 
 
 def enqueue(sandbox: Sandbox, target: str, event: str, xml: str) -> int:
-    """Put one plain XML (and the copies the switch asks for) into the line; the id of the last."""
+    """Store one plain XML (and the copies the switch asks for) for delivery; returns the id of the last."""
     number = 0
     for _ in range(1 + sandbox.switch("duplicate_callbacks")):
         number = sandbox.ledger.add(
@@ -75,14 +76,14 @@ def enqueue(sandbox: Sandbox, target: str, event: str, xml: str) -> int:
     return number
 
 
-def ring_archive(sandbox: Sandbox) -> None:
-    """New messages are in the archive: a msgaudit_notify is owed, however many they were."""
+def request_archive_notify(sandbox: Sandbox) -> None:
+    """Have one msgaudit_notify sent for new messages in the archive, however many they are."""
     sandbox.ledger.set_setting("notify_owed", True)
     sandbox.wake.set()
 
 
 class Courier:
-    """Background threads that deliver what the ledger says is waiting. A restart delivers it anew."""
+    """Background threads that deliver the waiting callbacks of the ledger. A restart goes on where they stopped."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -110,7 +111,7 @@ class Courier:
             self.sandbox.wake.clear()
 
     def _round(self) -> float:
-        """Send all that is due; seconds until something may be due again."""
+        """Send all that is due; returns the seconds until something may be due again."""
         pause = min(IDLE, self._notify())
         waiting = self.sandbox.ledger.rows("SELECT id FROM callbacks WHERE state = 'waiting' ORDER BY id LIMIT 500")
         numbers = self._held_back([row["id"] for row in waiting])
@@ -128,7 +129,7 @@ class Courier:
         return max(pause, 0.005)
 
     def _notify(self) -> float:
-        """Ring for the archive unless it was rung less than the gap ago; seconds until it may ring."""
+        """Send msgaudit_notify if one is requested and the gap is over; returns the seconds until it may be sent."""
         ledger = self.sandbox.ledger
         if not ledger.setting("notify_owed", False):
             return IDLE
@@ -141,7 +142,7 @@ class Courier:
         return IDLE
 
     def _held_back(self, numbers: list[int]) -> list[int]:
-        """Under the reorder switch nothing leaves before so many are waiting; then the last goes first."""
+        """Under the reorder switch nothing is sent before that many are waiting; then the last goes first."""
         batch = self.sandbox.switch("reorder_callbacks")
         if not batch or not numbers or any(number in self._not_before for number in numbers):
             return numbers
@@ -161,7 +162,7 @@ class Courier:
 
 
 def deliver(sandbox: Sandbox, number: int) -> None:
-    """One attempt to hand over one callback, with its outcome in the ledger and in the log."""
+    """Make one attempt to send a callback; its outcome goes into the ledger and the log of effects."""
     row = sandbox.ledger.one("SELECT * FROM callbacks WHERE id = ?", number)
     if row is None:
         return
@@ -178,7 +179,7 @@ def deliver(sandbox: Sandbox, number: int) -> None:
 
 
 def post(sandbox: Sandbox, target: str, url: str, xml: str) -> str:
-    """`ok` for 200 with an empty body or a properly sealed passive reply; else what came instead."""
+    """Post a callback; `ok` for 200 with an empty body or a valid passive reply, else what came instead."""
     seal = sandbox.seal_for(target)
     cipher_text = seal.encrypt(xml)
     timestamp = str(int(sandbox.now() - sandbox.switch("stale_seconds")))

@@ -1,8 +1,9 @@
-"""Founds the small company that a fresh sandbox starts with, and finds people by their ids."""
+"""Creates the small company of a new sandbox, its customers and follow relations; finds people by id."""
 
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 
 from bot.sandbox.state import Sandbox
 
@@ -23,9 +24,9 @@ YESTERDAY = 86_400
 
 
 def seed(sandbox: Sandbox) -> None:
-    """People the sandbox knows from its first start; a sandbox that has members is left alone."""
+    """Create the first people; a sandbox that has members is left as it is."""
     ledger = sandbox.ledger
-    found_departments(sandbox)
+    add_departments(sandbox)
     with ledger.transaction():
         if ledger.one("SELECT 1 FROM members"):
             return
@@ -38,36 +39,57 @@ def seed(sandbox: Sandbox) -> None:
             [(userid, f'["{LEADER}"]') for userid in LED],
         )
         for external_userid, name, gender, userid, state in CUSTOMERS:
-            meet(sandbox, external_userid, name, gender=gender)
-            befriend(sandbox, userid, external_userid, state=state, at=int(sandbox.now()) - YESTERDAY)
+            add_person(sandbox, NewCustomer(external_userid, name, gender=gender))
+            add_follow(sandbox, userid, external_userid, Origin(state, at=int(sandbox.now()) - YESTERDAY))
 
 
-def found_departments(sandbox: Sandbox) -> None:
-    """The departments that every company here has."""
+def add_departments(sandbox: Sandbox) -> None:
+    """Create the departments that every sandbox has."""
     sandbox.ledger.run_many("INSERT OR IGNORE INTO departments VALUES (?, ?, ?, ?)", DEPARTMENTS)
 
 
-def meet(sandbox: Sandbox, external_userid: str, name: str, kind: int = 1, gender: int = 0, corp: str = "") -> None:
-    """Make a customer known unless he is; `kind` 1 uses WeChat, 2 another corp's WeCom."""
-    unionid = "o" + secrets.token_hex(14)[:27] if kind == 1 else ""
+@dataclass(frozen=True)
+class NewCustomer:
+    """A customer to create. kind: 1 uses WeChat, 2 another corp's WeCom."""
+
+    external_userid: str
+    name: str
+    kind: int = 1
+    gender: int = 0
+    corp_name: str = ""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How a member got a customer. at: when, in seconds since 1970; None: now."""
+
+    state: str = ""
+    add_way: int = 1
+    at: int | None = None
+
+
+NOW = Origin()
+
+
+def add_person(sandbox: Sandbox, customer: NewCustomer) -> None:
+    """Create a customer, unless there is one of this external_userid."""
+    unionid = "o" + secrets.token_hex(14)[:27] if customer.kind == 1 else ""
     sandbox.ledger.run(
         "INSERT OR IGNORE INTO customers (external_userid, name, type, gender, unionid, corp_name)"
         " VALUES (?, ?, ?, ?, ?, ?)",
-        external_userid,
-        name,
-        kind,
-        gender,
+        customer.external_userid,
+        customer.name,
+        customer.kind,
+        customer.gender,
         unionid,
-        corp,
+        customer.corp_name,
     )
 
 
-def befriend(
-    sandbox: Sandbox, userid: str, external_userid: str, state: str = "", add_way: int = 1, at: int | None = None
-) -> bool:
-    """Let a member follow a customer; False if that was so already. A customer who had left comes back."""
+def add_follow(sandbox: Sandbox, userid: str, external_userid: str, origin: Origin = NOW) -> bool:
+    """Have a member follow a customer; False if they do already. A customer who had left comes back."""
     ledger = sandbox.ledger
-    created = int(sandbox.now()) if at is None else at
+    created = int(sandbox.now()) if origin.at is None else origin.at
     back = ledger.run(
         "UPDATE follows SET blocked = 0, createtime = ? WHERE userid = ? AND external_userid = ? AND blocked",
         created,
@@ -83,9 +105,9 @@ def befriend(
             external_userid,
             name or "",
             created,
-            add_way,
-            external_userid if add_way == 1 else userid,
-            state,
+            origin.add_way,
+            external_userid if origin.add_way == 1 else userid,
+            origin.state,
             created,
         )
     )

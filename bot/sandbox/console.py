@@ -1,4 +1,4 @@
-"""What admins do in WeCom's console: hire, move and dismiss members, hand customers over, change the tag library."""
+"""Actions of admins in WeCom's console: members, departments, customer transfers, the tag library."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sqlite3
 from bot.sandbox.api.tags import new_id
 from bot.sandbox.api.transfers import DONE, LIMIT, REFUSED, note_transfer
 from bot.sandbox.callbacks import Fields, raise_event
-from bot.sandbox.company import befriend
+from bot.sandbox.company import Origin, add_follow
 from bot.sandbox.people import ImpossibleError, contact_event, need_agent, pair
 from bot.sandbox.state import Json, Sandbox
 
@@ -20,7 +20,7 @@ _OUTCOMES = {"done": DONE, "customer_refused": REFUSED, "customer_limit_exceed":
 
 
 def edit_member(sandbox: Sandbox, given: Json) -> Json:
-    """Hire or change a member. Given: userid, and any of name, position, archived, licensed, active, follows,
+    """Add or change a member. Given: userid, and any of name, position, archived, licensed, active, follows,
     departments, leads, leaders (lists), status (5: left), visible. `tell`: raise the event of the directory."""
     userid = str(given.get("userid", ""))
     if not userid:
@@ -46,7 +46,7 @@ def edit_member(sandbox: Sandbox, given: Json) -> Json:
 
 
 def edit_department(sandbox: Sandbox, given: Json) -> Json:
-    """Make or change a department (id, name, parentid, order), or `delete` it. `tell`: raise the event."""
+    """Add or change a department (id, name, parentid, order), or `delete` it. `tell`: raise the event."""
     number = int(given.get("id", 0))
     ledger = sandbox.ledger
     known = ledger.one("SELECT * FROM departments WHERE id = ?", number)
@@ -64,8 +64,8 @@ def edit_department(sandbox: Sandbox, given: Json) -> Json:
 
 
 def settle_transfer(sandbox: Sandbox, given: Json) -> Json:
-    """A handing over ends. Given: handover, takeover, external_userid, outcome (done | customer_refused |
-    customer_limit_exceed). Done: the giver loses the customer and the taker has him."""
+    """End a transfer. Given: handover, takeover, external_userid, outcome (done | customer_refused |
+    customer_limit_exceed). Done: the giver loses the customer and the taker has them."""
     giver, taker = str(given.get("handover", "")), need_agent(sandbox, str(given.get("takeover", "")))["userid"]
     customer, outcome = str(given.get("external_userid", "")), str(given.get("outcome", "done"))
     if outcome not in _OUTCOMES:
@@ -83,9 +83,9 @@ def settle_transfer(sandbox: Sandbox, given: Json) -> Json:
 
 
 def _hand_over(sandbox: Sandbox, follow: sqlite3.Row, taker: str, customer: str) -> None:
-    """The taker gets the customer, with remark and corp tags, as WeCom does it."""
+    """Give the customer to the taker with remark and corp tags, as WeCom does."""
     ledger, giver = sandbox.ledger, follow["userid"]
-    befriend(sandbox, taker, customer, state=follow["state"], add_way=ASSIGNED)
+    add_follow(sandbox, taker, customer, Origin(follow["state"], ASSIGNED))
     ledger.run(
         "UPDATE follows SET remark = ?, description = ? WHERE userid = ? AND external_userid = ?",
         follow["remark"],
@@ -105,7 +105,7 @@ def _hand_over(sandbox: Sandbox, follow: sqlite3.Row, taker: str, customer: str)
 
 
 def change_library(sandbox: Sandbox, given: Json) -> Json:
-    """An admin changes tags in the console, which raises events. Given: do = create (group, name), update (tag or
+    """Change tags in the console, which raises events. Given: do = create (group, name), update (tag or
     tag_group, name), delete (tag or tag_group), shuffle (tag_group?)."""
     do = str(given.get("do", ""))
     action = {"create": _create, "update": _rename, "delete": _delete, "shuffle": _shuffle}.get(do)
@@ -132,7 +132,7 @@ def _create(sandbox: Sandbox, given: Json) -> tuple[str, str]:
 
 
 def _find(sandbox: Sandbox, given: Json) -> tuple[str, str]:
-    """(id, tag | tag_group) of what is named by id or name."""
+    """(id, tag | tag_group) of the tag or group given by id or name."""
     for kind, table, key in (("tag", "tags", "tag_id"), ("tag_group", "tag_groups", "group_id")):
         if named := str(given.get(kind, "")):
             query = f"SELECT {key} FROM {table} WHERE {key} = ? OR name = ?"  # noqa: S608 - our names

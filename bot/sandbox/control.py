@@ -1,4 +1,4 @@
-"""The client of the sandbox's remote control, for tests, the demo and replays."""
+"""SandboxControl: the client of the sandbox's remote control, for tests, the demo and replays."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Json = dict[str, Any]
 
 
 class ControlRefusedError(Exception):
-    """What was asked is impossible there; the text is the sandbox's own."""
+    """The sandbox refused an action; the text is its reason."""
 
 
 class SandboxControl:
-    """Plays people, and reads what happened. `url` is the sandbox's address, such as http://127.0.0.1:8100."""
+    """Acts as the people in the sandbox, and reads what happened. `url`: such as http://127.0.0.1:8100."""
 
     def __init__(self, url: str, timeout: float = 60.0) -> None:
         self._host = urlsplit(url).netloc
@@ -83,24 +83,24 @@ class SandboxControl:
         return dict(self.post("app-text", {"userid": userid, "content": text}))
 
     def member(self, userid: str, **given: Any) -> Json:
-        """Hire or change: name, position, departments [ids], leads [ids], leaders [userids], status, visible, ..."""
+        """Add or change a member: name, position, departments, leads, leaders [userids], status, visible, ..."""
         return dict(self.post("members", {"userid": userid, **given}))
 
     def transfer(self, handover: str, takeover: str, external_userid: str, outcome: str = "done") -> Json:
-        """A handing over comes to its end; outcome: done, customer_refused, customer_limit_exceed."""
+        """End a transfer; outcome: done, customer_refused, customer_limit_exceed."""
         given = {"handover": handover, "takeover": takeover, "external_userid": external_userid, "outcome": outcome}
         return dict(self.post("transfer", given))
 
     def change_library(self, do: str, **given: Any) -> Json:
-        """In the console; do: create, update, delete (tag or tag_group by id or name) or shuffle."""
+        """Change the tag library; do: create, update, delete (tag or tag_group, by id or name), shuffle."""
         return dict(self.post("tag-library", {"do": do, **given}))
 
     def confirm_group_send(self, userid: str, msgid: str) -> Json:
         return dict(self.post("confirm-group-send", {"userid": userid, "msgid": msgid}))
 
-    # the world
+    # archive, switches, faults, keys, clock
     def archive(self, messages: Iterable[Json], chunk: int = 2000) -> int:
-        """Post {from, to, text, at?, msgid?} messages in order; how many."""
+        """Post {from, to, text, at?, msgid?} messages in order; returns how many."""
         items = list(messages)
         for start in range(0, len(items), chunk):
             self.post("archive", items[start : start + chunk])
@@ -110,7 +110,7 @@ class SandboxControl:
         return dict(self.post("switches", values))
 
     def fault(self, path: str, times: int = 1, **plan: Any) -> int:
-        """Stage a failure: errcode=, status=, text=, delay=, after=. times=-1: for ever."""
+        """Stage a failure: errcode=, status=, text=, delay=, after=. times=-1: until cleared."""
         return int(self.post("faults", {"path": path, "times": times, **plan})["fault"])
 
     def clear_faults(self) -> None:

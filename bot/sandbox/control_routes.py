@@ -1,4 +1,4 @@
-"""/control/: the sandbox's own remote control, for tests, the demo and the page."""
+"""Routes of /control/: the sandbox's own remote control, for tests, the demo and the page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.sandbox.api.tokens import kill_tokens
 from bot.sandbox.archive import append_raw, skip_seqs
 from bot.sandbox.bulk import post_many
 from bot.sandbox.callbacks import enqueue
-from bot.sandbox.company import found_departments, seed
+from bot.sandbox.company import add_departments, seed
 from bot.sandbox.corp import add_key, publish_keys
 from bot.sandbox.faults import Fault, add_fault, clear_faults
 from bot.sandbox.people import ImpossibleError
@@ -69,7 +69,7 @@ def move_clock(sandbox: Sandbox, given: Json) -> Json:
 
 
 def repeat_callback(sandbox: Sandbox, given: Json) -> Json:
-    """Deliver again, `copies` times, a callback of the past, or an XML of one's own (`xml`, `target`)."""
+    """Deliver a past callback, or a given XML (`xml`, `target`), again, `copies` times."""
     row = sandbox.ledger.one("SELECT * FROM callbacks WHERE id = ?", int(given.get("callback", 0)))
     if row is None and "xml" not in given:
         raise ImpossibleError("没有这个回调")
@@ -80,9 +80,9 @@ def repeat_callback(sandbox: Sandbox, given: Json) -> Json:
 
 
 def reset(sandbox: Sandbox, given: Json) -> Json:
-    """Forget all but the credentials; `empty: true` founds no company."""
+    """Delete all but the credentials; `empty: true` leaves the company out."""
     sandbox.ledger.empty()
-    found_departments(sandbox)
+    add_departments(sandbox)
     if not given.get("empty"):
         seed(sandbox)
     return {}
@@ -183,7 +183,7 @@ def state() -> Response:
 
 @control.get("/callbacks")
 def list_callbacks() -> Response:
-    """All that were written down, oldest first, delivered or not: {"callbacks": [{target, event, xml, ...}]}."""
+    """All stored callbacks, oldest first, delivered or not: {"callbacks": [{target, event, xml, ...}]}."""
     rows = current_sandbox().ledger.rows("SELECT * FROM callbacks ORDER BY id")
     return jsonify(callbacks=[dict(row) for row in rows])
 

@@ -1,4 +1,4 @@
-"""Makes the sandbox's corp once: ids, secrets, callback keys and the archive's RSA key pairs."""
+"""Creates the sandbox's corp once: ids, secrets, callback keys and the archive's RSA key pairs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ALPHANUMERICS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class Corp:
-    """Credentials of the one corp that a sandbox plays; shapes as in a real console."""
+    """Credentials of the sandbox's corp, in the form of a real console's."""
 
     corp_id: str
     app_secret: str
@@ -34,12 +34,12 @@ class Corp:
     archive_callback_aes_key: str
 
     def secret_kinds(self) -> dict[str, str]:
-        """Which rights a secret gives: one token per (corp, secret)."""
+        """Secret -> the rights it gives; there is one token per (corp, secret)."""
         return {self.app_secret: "app", self.archive_secret: "archive", self.contacts_secret: "contacts"}
 
 
 def prepare(folder: Path, port: int | None = None) -> dict[str, str]:
-    """Make the corp in `folder` unless it is there, and return the environment that Tici needs to meet it.
+    """Create the corp in `folder` unless it exists, and return the environment variables that Tici needs for it.
 
     `WECOM_API_URL` (ending in /cgi-bin) is included only when the port is known.
     """
@@ -62,7 +62,7 @@ def prepare(folder: Path, port: int | None = None) -> dict[str, str]:
 
 
 def load_corp(folder: Path) -> Corp:
-    """The corp of this folder, made at the first call and the same ever after."""
+    """The corp of this folder, created at the first call."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "corp.json"
     if not path.exists():
@@ -90,7 +90,7 @@ def letters(count: int) -> str:
 
 
 def make_aes_key() -> str:
-    """43 alphanumerics that, with one `=`, are 32 bytes in base64 without loose bits."""
+    """43 alphanumerics that, with one `=`, are canonical base64 of 32 bytes."""
     while True:
         key = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
         if key.isalnum():
@@ -122,7 +122,7 @@ def add_key(folder: Path, withheld: bool = False) -> int:
 
 
 def publish_keys(folder: Path) -> list[int]:
-    """Hand over the withheld keys, as an admin who finds the missing file."""
+    """Give Tici the withheld keys, like an admin who finds the missing file."""
     withheld = key_versions(folder, withheld=True)
     for path in withheld.values():
         path.rename(keys_folder(folder) / path.name)
@@ -130,7 +130,7 @@ def publish_keys(folder: Path) -> list[int]:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner reads, never half of it."""
+    """Write a file that only its owner can read, atomically."""
     draft = path.with_name(path.name + ".draft")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:

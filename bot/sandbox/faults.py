@@ -1,4 +1,4 @@
-"""Failures on order: which calls fail, how, and how often."""
+"""Staged failures: which calls fail, how, and how often."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def clear_faults(sandbox: Sandbox) -> int:
 
 
 def take_fault(sandbox: Sandbox, path: str) -> Fault:
-    """The oldest failure staged for this path, spent by one."""
+    """The oldest failure staged for this path, its count reduced by one."""
     ledger = sandbox.ledger
     with ledger.transaction():
         for row in ledger.rows("SELECT * FROM faults WHERE times <> 0 ORDER BY id"):

@@ -1,4 +1,4 @@
-"""Keeps the sandbox to this machine and to its own page: no outsider, no foreign web page, no inline script."""
+"""Restricts the sandbox to this machine and its own pages: no other host, no foreign web page, no inline script."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bot.sandbox.state import Sandbox
 NAMES = {"localhost", "127.0.0.1", "::1"}
 
 
-def check_neighbour() -> None:
-    """Only loopback may speak here, under a loopback name, and never on behalf of another site's page."""
+def check_origin() -> None:
+    """Refuse requests not from loopback, not for a loopback host name, or made by another site's page."""
     try:
         near = ip_address(request.remote_addr or "").is_loopback
     except ValueError:

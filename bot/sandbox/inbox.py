@@ -1,4 +1,4 @@
-"""The app's chat on an agent's phone: its messages, the newest prompt, mass messages that wait."""
+"""The app's chat on an agent's phone: its messages, the newest prompt, mass messages to confirm."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sqlite3
 from bot.sandbox.company import name_of
 from bot.sandbox.rendering import markdown_lines, text_pieces, textcard_pieces
 from bot.sandbox.state import Json, Sandbox
-from bot.sandbox.views import Choice, moment
+from bot.sandbox.views import PhoneView, moment
 
 
 def app_messages(sandbox: Sandbox, userid: str) -> list[Json]:
@@ -32,7 +32,7 @@ def app_message(row: sqlite3.Row, people: list[tuple[str, str]]) -> Json:
         "unread": row["read_at"] is None,
         "time": moment(row["created_at"]),
         "suggestion": suggestion(kind, body),
-        "customer": whose(row["body"], people),
+        "customer": customer_of_card(row["body"], people),
     }
     if kind == "text":
         shown["pieces"] = text_pieces(body["content"])
@@ -58,14 +58,14 @@ def followed(sandbox: Sandbox, userid: str) -> list[tuple[str, str]]:
     return [(row["external_userid"], name) for row in rows for name in (row["remark"], row["name"]) if name]
 
 
-def whose(body: str, people: list[tuple[str, str]]) -> str:
-    """The customer a card is about: named by id in it, else by name; nobody if it names none."""
+def customer_of_card(body: str, people: list[tuple[str, str]]) -> str:
+    """The customer a card is about: found by id in it, else by name; empty if it names none."""
     text = json.dumps(json.loads(body), ensure_ascii=False)
     by_id = next((customer for customer, _ in people if customer in text), "")
     return by_id or next((customer for customer, name in people if name in text), "")
 
 
-def latest_prompt(sandbox: Sandbox, choice: Choice) -> Json | None:
+def latest_prompt(sandbox: Sandbox, choice: PhoneView) -> Json | None:
     """The newest unread card with a suggestion, for the banner over the chat."""
     rows = sandbox.ledger.rows(
         "SELECT * FROM inbox WHERE userid = ? AND read_at IS NULL AND NOT recalled AND replaced = '' AND NOT mine"

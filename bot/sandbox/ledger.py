@@ -1,4 +1,4 @@
-"""Keeps the sandbox's whole state in one SQLite file that survives restarts."""
+"""Ledger: keeps the sandbox's whole state in one SQLite file that survives restarts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.sandbox.schema import SCHEMA, TABLES
 
 
 class Ledger:
-    """One connection under one lock: every statement is short, and a write is seen by the next read."""
+    """One connection under one lock: statements are short, and every read sees the writes before it."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
@@ -28,7 +28,7 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing; may be nested, the outermost decides."""
+        """One transaction; may be nested, the outermost commits."""
         with self._lock:
             if self._depth == 0:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -59,12 +59,12 @@ class Ledger:
         return None if row is None else row[0]
 
     def run(self, sql: str, *values: Any) -> int:
-        """Number of rows that changed."""
+        """Execute; returns the number of changed rows."""
         with self._lock:
             return self._connection.execute(sql, values).rowcount
 
     def add(self, sql: str, *values: Any) -> int:
-        """Row id of what was inserted."""
+        """Insert; returns the row id."""
         with self._lock:
             return self._connection.execute(sql, values).lastrowid or 0
 
@@ -80,7 +80,7 @@ class Ledger:
         self.run("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", name, json.dumps(value))
 
     def empty(self) -> None:
-        """Forget everything; the numbering of seq and effects starts anew."""
+        """Delete everything; the numbering of seq and effects starts anew."""
         with self.transaction():
             for table in TABLES:
                 self.run(f"DELETE FROM {table}")  # noqa: S608 - names from our own schema

@@ -1,4 +1,4 @@
-"""The pages on which an agent says who he is: in-client OAuth and the QR page, as WeCom's own hosts serve them."""
+"""Sign-in pages as WeCom's own hosts serve them: in-client OAuth and the QR code page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_STATE = 128
 
 
 def return_address(sandbox: Sandbox) -> str:
-    """The redirect_uri if its host is trusted (50001 else) and the request is for our corp and app."""
+    """The redirect_uri if its host is trusted (else 50001) and the request is for our corp and app."""
     uri = request.args.get("redirect_uri", "")
     parts = urlsplit(uri)
     trusted = NAMES | {urlsplit(url).hostname for url in (sandbox.callback_url, sandbox.board_url) if url}
@@ -48,7 +48,7 @@ def go_back(sandbox: Sandbox, userid: str) -> AnyResponse:
 
 @login_pages.get("/connect/oauth2/authorize")
 def authorize() -> AnyResponse | str:
-    """Silent where the page to play on knows which agent's phone this is; else one chooses."""
+    """Redirect at once where the playground knows whose phone this is; else show the choice of agents."""
     sandbox: Sandbox = current_app.extensions["sandbox"]
     chosen = request.args.get("sandbox_agent") or request.cookies.get(COOKIE, "")
     row = member(sandbox, chosen)
@@ -58,7 +58,7 @@ def authorize() -> AnyResponse | str:
 @login_pages.get("/wwlogin/sso/login")
 @login_pages.get("/wwopen/sso/qrConnect")
 def scan() -> AnyResponse | str:
-    """The QR page: choosing an agent stands for scanning with his phone."""
+    """The QR page: choosing an agent stands for scanning with their phone."""
     sandbox: Sandbox = current_app.extensions["sandbox"]
     row = member(sandbox, request.args.get("sandbox_agent", ""))
     return go_back(sandbox, row["userid"]) if row else chooser(sandbox)

@@ -1,4 +1,4 @@
-"""Tells in plain words what just happened between Tici and this WeCom."""
+"""Headlines of what just happened between Tici and the sandbox, in plain Chinese."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ WORDS: dict[str, Callable[[Sandbox, Json], tuple[str, str]]] = {
 
 
 def headlines(sandbox: Sandbox) -> list[Json]:
-    """The newest happenings, newest first."""
+    """The latest headlines, newest first."""
     marks = ",".join("?" * len(WORDS))
     rows = sandbox.ledger.rows(
         f"SELECT * FROM effects WHERE kind IN ({marks}) ORDER BY id DESC LIMIT ?",  # noqa: S608 - question marks
@@ -124,12 +124,12 @@ def headlines(sandbox: Sandbox) -> list[Json]:
 
 
 def routine(effect: Json) -> bool:
-    """Pulls that bring nothing, and tokens: they happen all the time."""
+    """Whether an effect is left out: empty pulls and tokens happen all the time."""
     return effect.get("rows") == 0 or (effect.get("path") == "gettoken" and effect.get("errcode") == 0)
 
 
 def together(told: list[Json]) -> list[Json]:
-    """Neighbours that say the same become one line with a count."""
+    """Merge equal neighbours into one line with a count."""
     lines: list[Json] = []
     for item in told:
         if lines and lines[-1]["text"] == item["text"]:

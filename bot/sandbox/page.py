@@ -1,4 +1,4 @@
-"""The page to play on: the customer's phone, the agent's phone and the board, side by side and live."""
+"""The playground page: the customer's phone, the agent's phone and the board, side by side and live."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.sandbox.rendering import file_size, record_lines, web_address
 from bot.sandbox.state import Json, Sandbox
 from bot.sandbox.summary import last_effect
 from bot.sandbox.views import (
-    Choice,
+    PhoneView,
     choose,
     clock_face,
     colour,
@@ -44,7 +44,7 @@ SAMPLES: dict[str, Json] = {
 }
 
 
-def current() -> tuple[Sandbox, Choice]:
+def current() -> tuple[Sandbox, PhoneView]:
     sandbox: Sandbox = current_app.extensions["sandbox"]
     asked = request.values
     return sandbox, choose(sandbox, asked.get("agent", ""), asked.get("customer", ""), asked.get("view", "chat"))
@@ -63,8 +63,8 @@ def tools() -> Json:
     }
 
 
-def shown(sandbox: Sandbox, choice: Choice) -> Json:
-    """Everything the two phones need."""
+def shown(sandbox: Sandbox, choice: PhoneView) -> Json:
+    """The template values of the two phones."""
     return {
         "choice": choice,
         "profile": profile(sandbox, choice),
@@ -80,8 +80,8 @@ def shown(sandbox: Sandbox, choice: Choice) -> Json:
     }
 
 
-def draft(sandbox: Sandbox, choice: Choice) -> str:
-    """The suggestion of the card that was picked, to be edited and sent; picking it reads the card."""
+def draft(sandbox: Sandbox, choice: PhoneView) -> str:
+    """The suggestion of the chosen card, to be edited and sent; choosing it marks the card as read."""
     number = request.values.get("draft", "")
     if not number.isdigit():
         return ""
@@ -98,7 +98,7 @@ def read(sandbox: Sandbox, userid: str, number: int | None = None) -> None:
 
 
 def go(query: str) -> Markup:
-    """Attributes of a link that turns the two phones to other people or another view, and leaves the board."""
+    """Attributes of a link that shows other people or another view on the phones and leaves the board as it is."""
     return Markup(
         'href="/?{0}" hx-get="/?{0}" hx-target="#phones" hx-select="#phones" hx-swap="outerHTML" hx-push-url="true"'
     ).format(query)
@@ -125,7 +125,7 @@ def index() -> Response:
 
 @page.get("/page/<any(customer, agent, board, news, agents):name>")
 def fragment(name: str) -> str:
-    """One live part of the page."""
+    """One part of the page that is refreshed live."""
     sandbox, choice = current()
     if name == "board":
         return render_template("_board.html", tag_panel=tag_panel(sandbox), choice=choice)
@@ -196,7 +196,7 @@ DEEDS: dict[str, Callable[[Sandbox, Json], Any]] = {
 
 @page.post("/page/add-customer")
 def add_customer() -> Response:
-    """Then the page turns to the new customer."""
+    """Add a customer, and show them on the page."""
     sandbox: Sandbox = current_app.extensions["sandbox"]
     form = request.form
     gender = {"1": 1, "2": 2}.get(form.get("gender", ""), 0)

@@ -1,4 +1,4 @@
-"""Passive replies: what Tici may answer to a callback instead of nothing, checked as WeCom checks it."""
+"""Passive replies: the messages with which Tici may answer a callback, checked as WeCom checks them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.sandbox.state import Sandbox
 
 
 def take_reply(sandbox: Sandbox, seal: CallbackSeal, answer: bytes) -> str:
-    """`ok` for an empty answer or a well sealed reply (a text appears in the member's app chat), else the flaw."""
+    """`ok` for an empty answer or a valid reply (a text appears in the member's app chat), else the flaw."""
     if not answer.strip():
         return "ok"
     try:

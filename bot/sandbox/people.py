@@ -1,23 +1,24 @@
-"""What customers and agents do on their phones, and the callbacks and archive rows that follow from it."""
+"""Actions of customers and agents on their phones, with the callbacks and archive rows that result."""
 
 from __future__ import annotations
 
 import secrets
 import sqlite3
+from dataclasses import dataclass
 
 from bot.sandbox.api.directory import member
-from bot.sandbox.api.tags import mark
-from bot.sandbox.archive import Said, append, make_msgid
+from bot.sandbox.api.tags import change_tags
+from bot.sandbox.archive import NewMessage, append, make_msgid
 from bot.sandbox.bodies import make_body
 from bot.sandbox.callbacks import Fields, raise_event
-from bot.sandbox.company import befriend, is_outsider, meet, name_of, new_customer_id
+from bot.sandbox.company import NewCustomer, Origin, add_follow, add_person, is_outsider, name_of, new_customer_id
 from bot.sandbox.state import Json, Sandbox
 
 CONTACT = "change_external_contact"
 
 
 class ImpossibleError(Exception):
-    """Nobody could do that on a phone; the text says why."""
+    """The action is impossible on a phone; the text says why."""
 
 
 def need_agent(sandbox: Sandbox, userid: str) -> sqlite3.Row:
@@ -42,7 +43,7 @@ def contact_event(sandbox: Sandbox, change: str, userid: str, external_userid: s
 
 
 def add_customer(sandbox: Sandbox, given: Json) -> Json:
-    """A customer adds an agent.
+    """Have a customer add an agent.
 
     Given: userid, name or external_userid; and any of gender, type, state, add_way, half, welcome.
     """
@@ -52,8 +53,10 @@ def add_customer(sandbox: Sandbox, given: Json) -> Json:
     state, half = str(given.get("state", "")), bool(given.get("half"))
     with sandbox.ledger.transaction():
         name = str(given.get("name") or "").strip()[:32] or "微信用户"
-        meet(sandbox, external_userid, name, kind, int(given.get("gender", 0)), str(given.get("corp_name", "")))
-        if not befriend(sandbox, agent["userid"], external_userid, state, int(given.get("add_way", 1))):
+        gender, corp_name = int(given.get("gender", 0)), str(given.get("corp_name", ""))
+        add_person(sandbox, NewCustomer(external_userid, name, kind, gender, corp_name))
+        origin = Origin(state, int(given.get("add_way", 1)))
+        if not add_follow(sandbox, agent["userid"], external_userid, origin):
             raise ImpossibleError(f"{name_of(sandbox, external_userid)} 已经是 {agent['name']} 的客户")
         extra: Fields = [("State", state)] if state else []
         code = ""
@@ -81,7 +84,7 @@ def welcome_code(sandbox: Sandbox, userid: str, external_userid: str) -> str:
 
 
 def say(sandbox: Sandbox, given: Json) -> Json:
-    """One says something to the other. Given: from, to, msgtype (text), content or the body's fields."""
+    """Send a message to the other side. Given: from, to, msgtype (text), content or the body's fields."""
     sender, receiver = str(given.get("from", "")), str(given.get("to", ""))
     inbound = is_outsider(sandbox, sender)
     userid, customer = (receiver, sender) if inbound else (sender, receiver)
@@ -103,35 +106,44 @@ def say(sandbox: Sandbox, given: Json) -> Json:
         receiver = agent["userid"]
     else:
         sender = agent["userid"]
-    message = envelope(sandbox, sender, [receiver], kind, body, external)
+    message = envelope(sandbox, Route(sender, [receiver], external), kind, body)
     sandbox.ledger.run(
         "UPDATE follows SET talked_at = ? WHERE userid = ? AND external_userid = ?",
         int(sandbox.now() * 1000),
         userid,
         customer,
     )
-    return put(sandbox, message, archived)
+    return post_message(sandbox, message, archived)
 
 
-def envelope(
-    sandbox: Sandbox, sender: str, tolist: list[str], kind: str, body: Json, external: bool, roomid: str = ""
-) -> Json:
+@dataclass(frozen=True)
+class Route:
+    """From whom to whom a message goes. external: whether a customer takes part; roomid: of a group."""
+
+    sender: str
+    receivers: list[str]
+    external: bool
+    roomid: str = ""
+
+
+def envelope(sandbox: Sandbox, route: Route, kind: str, body: Json) -> Json:
+    """The message as it is archived."""
     now = sandbox.now()
     return {
-        "msgid": make_msgid(now, external),
+        "msgid": make_msgid(now, route.external),
         "action": "send",
-        "from": sender,
-        "tolist": tolist,
-        "roomid": roomid,
+        "from": route.sender,
+        "tolist": route.receivers,
+        "roomid": route.roomid,
         "msgtime": int(now * 1000),
         "msgtype": kind,
         kind: body,
     }
 
 
-def put(sandbox: Sandbox, message: Json, archived: bool = True) -> Json:
-    """Into the talk and the archive, with an effect; {msgid, seq}."""
-    seq = append(sandbox, [Said(message, archived)])[0]
+def post_message(sandbox: Sandbox, message: Json, archived: bool = True) -> Json:
+    """Append a message to the conversation and the archive, and log the effect; returns {msgid, seq}."""
+    seq = append(sandbox, [NewMessage(message, archived)])[0]
     kind = message["msgtype"]
     sandbox.note(
         "said",
@@ -150,20 +162,13 @@ def revoke(sandbox: Sandbox, given: Json) -> Json:
     row = sandbox.ledger.one("SELECT * FROM talk WHERE msgid = ?", str(given.get("msgid", "")))
     if row is None:
         raise ImpossibleError("没有这条消息")
-    message = envelope(
-        sandbox,
-        row["sender"],
-        [row["receiver"]],
-        "revoke",
-        {"pre_msgid": row["msgid"]},
-        external=row["msgid"].endswith("_external"),
-        roomid=row["roomid"],
-    )
-    return put(sandbox, message | {"action": "recall"}, archived=row["seq"] is not None)
+    route = Route(row["sender"], [row["receiver"]], row["msgid"].endswith("_external"), row["roomid"])
+    message = envelope(sandbox, route, "revoke", {"pre_msgid": row["msgid"]})
+    return post_message(sandbox, message | {"action": "recall"}, archived=row["seq"] is not None)
 
 
 def consent(sandbox: Sandbox, given: Json) -> Json:
-    """The customer agrees to archiving, or (agree: false) does not; agreeing earns a second welcome."""
+    """Have the customer agree to archiving, or refuse (agree: false); agreeing brings a second welcome code."""
     userid, external_userid = str(given.get("userid", "")), str(given.get("external_userid", ""))
     pair(sandbox, userid, external_userid)
     agrees, now = bool(given.get("agree", True)), sandbox.now()
@@ -177,7 +182,7 @@ def consent(sandbox: Sandbox, given: Json) -> Json:
             external_userid,
         )
         body = {"userid": external_userid, f"{kind}_time": int(now * 1000)}
-        result = put(sandbox, envelope(sandbox, external_userid, [userid], kind, body, external=True))
+        result = post_message(sandbox, envelope(sandbox, Route(external_userid, [userid], external=True), kind, body))
         if agrees:
             code = welcome_code(sandbox, userid, external_userid)
             contact_event(sandbox, "msg_audit_approved", userid, external_userid, [("WelcomeCode", code)])
@@ -185,7 +190,7 @@ def consent(sandbox: Sandbox, given: Json) -> Json:
 
 
 def edit_customer(sandbox: Sandbox, given: Json) -> Json:
-    """The agent edits remark, description or tags on the phone. Tags by name: add_tag, remove_tag, personal_tag."""
+    """Edit remark, description or tags on the agent's phone. Tags by name: add_tag, remove_tag, personal_tag."""
     userid, external_userid = str(given.get("userid", "")), str(given.get("external_userid", ""))
     follow = pair(sandbox, userid, external_userid)
     with sandbox.ledger.transaction():
@@ -201,7 +206,7 @@ def edit_customer(sandbox: Sandbox, given: Json) -> Json:
             sandbox.ledger.run(
                 "INSERT OR IGNORE INTO personal_tags VALUES (?, ?, ?)", userid, external_userid, str(name)
             )
-        mark(sandbox, userid, external_userid, added, removed, by="phone")
+        change_tags(sandbox, (userid, external_userid), added, removed, by="phone")
         extra: Fields = [("State", follow["state"])] if follow["state"] else []
         contact_event(sandbox, "edit_external_contact", userid, external_userid, extra)
     return {"added": added, "removed": removed}
@@ -218,7 +223,7 @@ def tag_ids(sandbox: Sandbox, names: object) -> list[str]:
 
 
 def part(sandbox: Sandbox, given: Json) -> Json:
-    """One deletes the other: by = agent (del_external_contact) or customer (del_follow_user)."""
+    """Have one side delete the other: by = agent (del_external_contact) or customer (del_follow_user)."""
     userid, external_userid = str(given.get("userid", "")), str(given.get("external_userid", ""))
     follow = pair(sandbox, userid, external_userid)
     with sandbox.ledger.transaction():

@@ -1,4 +1,4 @@
-"""What an agent does in the app's chat: presses a card's button, writes to the app, confirms a mass message."""
+"""Actions of an agent in the app's chat: pressing a card's button, writing to the app, confirming a mass message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import secrets
 from bot.sandbox.api.groupsends import CAPPED, NOT_A_FRIEND, SENT, UNSENT, within_cap
 from bot.sandbox.api.messages import new_response_code
 from bot.sandbox.api.welcomes import say_content
-from bot.sandbox.callbacks import Fields, raise_event
+from bot.sandbox.callbacks import Fields, raise_event, raise_text
 from bot.sandbox.corp import APP_ID
 from bot.sandbox.people import ImpossibleError, need_agent
 from bot.sandbox.state import Json, Sandbox
@@ -57,7 +57,7 @@ def keys_of(card: Json) -> list[str]:
 
 
 def chosen(card: Json, selected: Json) -> Fields:
-    """SelectedItems of every question of the card: what was picked, else what was preset."""
+    """SelectedItems for every question of the card: the option picked, else the preset one."""
     questions = [card.get("button_selection"), card.get("checkbox"), *(card.get("select_list") or [])]
     items: Fields = []
     for question in questions:
@@ -72,7 +72,7 @@ def chosen(card: Json, selected: Json) -> Fields:
 
 
 def write_to_app(sandbox: Sandbox, given: Json) -> Json:
-    """The agent types a text into the app's chat."""
+    """Send a text to the app."""
     agent = need_agent(sandbox, str(given.get("userid", "")))
     content = str(given.get("content", ""))
     if not content.strip():
@@ -90,19 +90,19 @@ def write_to_app(sandbox: Sandbox, given: Json) -> Json:
         )
         sandbox.note("app_text", userid=agent["userid"], content=content)
         fields: Fields = [("Content", content), ("MsgId", msgid), ("AgentID", APP_ID)]
-        raise_event(sandbox, "text", fields, sender=agent["userid"], kind="text")
+        raise_text(sandbox, fields, sender=agent["userid"])
     return {"msgid": str(msgid)}
 
 
 def enter_app(sandbox: Sandbox, given: Json) -> Json:
-    """The agent opens the app's chat."""
+    """Open the app's chat."""
     agent = need_agent(sandbox, str(given.get("userid", "")))
     raise_event(sandbox, "enter_agent", [("EventKey", ""), ("AgentID", APP_ID)], sender=agent["userid"])
     return {}
 
 
 def click_menu(sandbox: Sandbox, given: Json) -> Json:
-    """The agent taps an item of the app's menu. Given: userid, key, and event: click or view."""
+    """Tap an item of the app's menu. Given: userid, key, and event: click or view."""
     agent = need_agent(sandbox, str(given.get("userid", "")))
     event = "view" if given.get("event") == "view" else "click"
     fields: Fields = [("EventKey", str(given.get("key", ""))), ("AgentID", APP_ID)]
@@ -111,7 +111,7 @@ def click_menu(sandbox: Sandbox, given: Json) -> Json:
 
 
 def confirm_group_send(sandbox: Sandbox, given: Json) -> Json:
-    """The agent confirms a mass message; each target gets it, or not, with WeCom's status."""
+    """Confirm a mass message; each target receives it, or not, with WeCom's status."""
     agent = need_agent(sandbox, str(given.get("userid", "")))
     row = sandbox.ledger.one("SELECT * FROM group_sends WHERE msgid = ?", str(given.get("msgid", "")))
     if row is None or row["cancelled_at"] is not None:

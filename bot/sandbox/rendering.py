@@ -1,4 +1,4 @@
-"""Turns what people and apps wrote into pieces that the page shows as text: nothing of it is ever markup."""
+"""Splits what people and apps wrote into styled text for the page; none of it is ever treated as markup."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MARKS = re.compile(
 
 
 @dataclass(frozen=True)
-class Piece:
+class StyledText:
     """A run of text in one style; `href` only if it is a web address."""
 
     text: str
@@ -34,28 +34,28 @@ def web_address(url: object) -> str:
     return url if isinstance(url, str) and url.lower().startswith(("http://", "https://")) else ""
 
 
-def text_pieces(text: str) -> list[Piece]:
-    """A text message: plain, but for WeCom's <a href>."""
+def text_pieces(text: str) -> list[StyledText]:
+    """A text message: plain text, except for WeCom's <a href>."""
     pieces, end = [], 0
     for match in ANCHOR.finditer(text):
-        pieces.append(Piece(text[end : match.start()]))
-        pieces.append(Piece(match[2], "link", web_address(html.unescape(match[1]))))
+        pieces.append(StyledText(text[end : match.start()]))
+        pieces.append(StyledText(match[2], "link", web_address(html.unescape(match[1]))))
         end = match.end()
-    return [piece for piece in [*pieces, Piece(text[end:])] if piece.text]
+    return [piece for piece in [*pieces, StyledText(text[end:])] if piece.text]
 
 
-def textcard_pieces(description: str) -> list[Piece]:
+def textcard_pieces(description: str) -> list[StyledText]:
     """A textcard's description: <div class="gray|highlight|normal">, one line each; <br> breaks."""
     plain = re.sub(r"<br\s*/?>", "\n", description, flags=re.IGNORECASE)
     pieces, end = [], 0
     for match in DIV.finditer(plain):
-        pieces.append(Piece(plain[end : match.start()].strip()))
-        pieces.append(Piece(match[2], match[1].lower()))
+        pieces.append(StyledText(plain[end : match.start()].strip()))
+        pieces.append(StyledText(match[2], match[1].lower()))
         end = match.end()
-    return [piece for piece in [*pieces, Piece(plain[end:].strip())] if piece.text]
+    return [piece for piece in [*pieces, StyledText(plain[end:].strip())] if piece.text]
 
 
-def markdown_lines(content: str) -> list[tuple[str, list[Piece]]]:
+def markdown_lines(content: str) -> list[tuple[str, list[StyledText]]]:
     """(line style, pieces) of WeCom's small Markdown: headings, quotes, bold, code, links, three colours."""
     lines = []
     for line in content.splitlines():
@@ -67,20 +67,20 @@ def markdown_lines(content: str) -> list[tuple[str, list[Piece]]]:
     return lines
 
 
-def inline(line: str) -> list[Piece]:
+def inline(line: str) -> list[StyledText]:
     pieces, end = [], 0
     for match in MARKS.finditer(line):
-        pieces.append(Piece(line[end : match.start()]))
+        pieces.append(StyledText(line[end : match.start()]))
         if match["bold"]:
-            pieces.append(Piece(match["bold"], "bold"))
+            pieces.append(StyledText(match["bold"], "bold"))
         elif match["code"]:
-            pieces.append(Piece(match["code"], "code"))
+            pieces.append(StyledText(match["code"], "code"))
         elif match["label"]:
-            pieces.append(Piece(match["label"], "link", web_address(match["href"])))
+            pieces.append(StyledText(match["label"], "link", web_address(match["href"])))
         else:
-            pieces.append(Piece(match["tinted"] or "", match["color"].lower()))
+            pieces.append(StyledText(match["tinted"] or "", match["color"].lower()))
         end = match.end()
-    return [piece for piece in [*pieces, Piece(line[end:])] if piece.text]
+    return [piece for piece in [*pieces, StyledText(line[end:])] if piece.text]
 
 
 def record_lines(body: Json) -> list[str]:

@@ -1,4 +1,4 @@
-"""How WeCom answers: the table of errcodes, refusals, and the registry of endpoints."""
+"""Replies of the API: errcodes, refusals, and the registry of endpoints."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class RefusalError(Exception):
 
 
 @dataclass(frozen=True)
-class Upload:
+class UploadedFile:
     """The file of a multipart request."""
 
     filename: str
@@ -101,7 +101,7 @@ class Download:
 
 @dataclass(frozen=True)
 class Call:
-    """One request as an endpoint sees it. `kind` says which secret's token was shown: app, archive, contacts."""
+    """One request as an endpoint sees it. kind: whose token was used: app, archive, contacts."""
 
     query: Mapping[str, str]
     body: Json
@@ -109,7 +109,7 @@ class Call:
     kind: str = ""
     raw: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    upload: Upload | None = None
+    upload: UploadedFile | None = None
 
     def text(self, name: str, errcode: int = 40058) -> str:
         """A string of the body that must be there and not empty."""

@@ -1,4 +1,4 @@
-"""Groups: made, joined, left, renamed, talked in."""
+"""Group chats: created, joined, left, renamed, written in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sqlite3
 from bot.sandbox.bodies import make_body
 from bot.sandbox.callbacks import Fields, raise_event
 from bot.sandbox.company import is_outsider
-from bot.sandbox.people import ImpossibleError, envelope, need_agent, put
+from bot.sandbox.people import ImpossibleError, Route, envelope, need_agent, post_message
 from bot.sandbox.state import Json, Sandbox
 
 CHAT = "change_external_chat"
@@ -103,4 +103,4 @@ def say_in_room(sandbox: Sandbox, given: Json) -> Json:
     body = make_body(sandbox, kind, dict(given.get("body") or {"content": given.get("content", "")}))
     external = any(is_outsider(sandbox, who) for who in people)
     others = [who for who in people if who != sender]
-    return put(sandbox, envelope(sandbox, sender, others, kind, body, external, room["chat_id"]))
+    return post_message(sandbox, envelope(sandbox, Route(sender, others, external, room["chat_id"]), kind, body))

@@ -1,4 +1,4 @@
-"""Says what the sandbox remembers: the tables of its SQLite file."""
+"""Schema of the sandbox's SQLite file."""
 
 import re
 

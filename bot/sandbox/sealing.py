@@ -1,4 +1,4 @@
-"""Seals what WeCom seals: callbacks (signature and AES-CBC) and archived messages (RSA and AES-GCM)."""
+"""Encrypts as WeCom does: callbacks (signature and AES-CBC) and archived messages (RSA and AES-GCM)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CALLBACK_BLOCK_BITS = 32 * 8
 
 
 class SealBrokenError(ValueError):
-    """A passive reply whose signature, padding or corp is not ours."""
+    """A passive reply has a wrong signature, padding or corp id."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The sandbox as one value: its corp, its ledger, its addresses, its switches and its log of effects."""
+"""Sandbox: its corp, ledger, addresses, switches and log of effects in one value."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ SWITCHES: Json = {
     "retry_gap": 1.0,  # seconds before a callback that failed is sent again
     "callback_timeout": 5.0,  # seconds WeCom waits for the answer
     "duplicate_callbacks": 0,  # extra copies of every callback
-    "lose_callbacks": 0,  # how many of the next callbacks never leave; -1: all
-    "reorder_callbacks": 0,  # so many callbacks are held back, then leave in reverse order
+    "lose_callbacks": 0,  # how many of the next callbacks are never sent; -1: all
+    "reorder_callbacks": 0,  # this many callbacks are held back, then sent in reverse order
     "stale_seconds": 0,  # callbacks carry a CreateTime and timestamp this far in the past
     "welcome_codes": True,  # False: the console already set a welcome, so no WelcomeCode comes
     "refuse_ip": False,  # 60020 on every call (301042 on the archive): the IP is not trusted
     "ban_after": 30,  # wrong secrets within an hour after which the source is refused
     "token_seconds": 7200,
-    "clock_seconds": 0,  # the Date of every answer is so far ahead
-    "partial_marks": 0,  # so many of the next mark_tag calls say ok but apply the first tag only
-    "mark_seconds": 0.0,  # a mark_tag takes so long; another of the same customer meanwhile gets 45035
+    "clock_seconds": 0,  # the Date header of every answer is this far ahead
+    "partial_marks": 0,  # this many of the next mark_tag calls answer ok but apply the first tag only
+    "mark_seconds": 0.0,  # duration of a mark_tag; another one for the same customer meanwhile gets 45035
     "lower_userids": False,  # lists of customers name members in lower case, as WeCom may
     "limits": True,  # False: no frequency limits
     "person_times": 200_000,  # messages x receivers a day (accounts x 200); the excess is dropped silently
@@ -42,7 +42,7 @@ SWITCHES: Json = {
 
 @dataclass
 class Sandbox:
-    """Everything a request needs. `now` is always asked here, so that time can be moved forward."""
+    """Everything a request needs. The time is always asked from `now`, so that it can be moved forward."""
 
     folder: Path
     corp: Corp
@@ -65,7 +65,7 @@ class Sandbox:
         self.ledger.set_setting(f"switch:{name}", value)
 
     def spend(self, name: str) -> bool:
-        """Take one off a counting switch; True while it lasts (-1 lasts for ever)."""
+        """Reduce a counting switch by one; True until it was 0 (-1 never ends)."""
         with self.ledger.transaction():
             left = self.switch(name)
             if left > 0:

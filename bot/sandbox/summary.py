@@ -1,4 +1,4 @@
-"""Shows what is in the sandbox: the log of effects, and the whole state at a glance."""
+"""Summaries of the sandbox for the remote control: the log of effects, and the whole state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gathers what the page shows: chats, the app's cards, the conversations, the tags, the news."""
+"""Gathers what the playground page shows: chats, conversations, profiles, tags."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ PREVIEWS = {
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Who is being played: an agent, a customer, and what the agent's phone shows."""
+class PhoneView:
+    """The agent and the customer whose phones are shown, and the view on the agent's phone."""
 
     userid: str
     external_userid: str
@@ -49,8 +49,8 @@ class Choice:
     draft: str = ""
 
 
-def choose(sandbox: Sandbox, agent: str, customer: str, view: str) -> Choice:
-    """The people asked for, or the pair that talked last."""
+def choose(sandbox: Sandbox, agent: str, customer: str, view: str) -> PhoneView:
+    """The people asked for, or the pair that wrote last."""
     ledger = sandbox.ledger
     row = ledger.one(
         "SELECT userid, external_userid FROM follows WHERE (userid = ? OR ? = '') AND (external_userid = ? OR ? = '')"
@@ -63,12 +63,12 @@ def choose(sandbox: Sandbox, agent: str, customer: str, view: str) -> Choice:
     if row is None:
         first = ledger.scalar("SELECT userid FROM members WHERE userid = ? ORDER BY rowid", agent)
         known = first or ledger.scalar("SELECT userid FROM members ORDER BY rowid") or ""
-        return Choice(str(known), "", "app" if view == "app" else "list")
-    return Choice(row["userid"], row["external_userid"], view if view in ("list", "chat", "app") else "chat")
+        return PhoneView(str(known), "", "app" if view == "app" else "list")
+    return PhoneView(row["userid"], row["external_userid"], view if view in ("list", "chat", "app") else "chat")
 
 
-def conversation(sandbox: Sandbox, choice: Choice, me: str) -> list[Json]:
-    """The last messages between the two, as `me` sees them; long pauses get a time of their own."""
+def conversation(sandbox: Sandbox, choice: PhoneView, me: str) -> list[Json]:
+    """The last messages between the two, as `me` sees them; a time is shown after long pauses."""
     pair = (choice.userid, choice.external_userid)
     rows = sandbox.ledger.rows(
         "SELECT * FROM (SELECT * FROM talk WHERE sender = ? AND receiver = ? AND roomid = '' UNION ALL"
@@ -133,7 +133,7 @@ def last_words(sandbox: Sandbox, follow: sqlite3.Row) -> Json:
     return {"preview": text, "time": moment(row["msgtime"] / 1000)}
 
 
-def profile(sandbox: Sandbox, choice: Choice) -> Json:
+def profile(sandbox: Sandbox, choice: PhoneView) -> Json:
     """Both people of the open chat, their relation and the customer's tags."""
     ledger = sandbox.ledger
     agent = ledger.one("SELECT * FROM members WHERE userid = ?", choice.userid)
@@ -160,7 +160,7 @@ def unread(sandbox: Sandbox, userid: str) -> int:
 
 
 def people(sandbox: Sandbox) -> Json:
-    """Everybody one may play."""
+    """The people whose phones can be shown."""
     ledger = sandbox.ledger
     return {
         "agents": [
@@ -179,7 +179,7 @@ def people(sandbox: Sandbox) -> Json:
 
 
 def tag_panel(sandbox: Sandbox) -> list[Json]:
-    """Each customer with his agent and the tags he carries in WeCom."""
+    """Each customer with their agent and their tags in WeCom."""
     rows = sandbox.ledger.rows(
         "SELECT f.*, c.name, c.type, m.name AS agent FROM follows f JOIN customers c USING (external_userid)"
         " JOIN members m ON m.userid = f.userid ORDER BY max(f.talked_at, f.createtime * 1000) DESC LIMIT 40"
@@ -199,7 +199,7 @@ def tag_panel(sandbox: Sandbox) -> list[Json]:
 
 
 def moment(seconds: float) -> str:
-    """A time as a chat shows it: today only the hour."""
+    """A time as a chat shows it: without the date if it is today."""
     then, today = datetime.fromtimestamp(seconds, CHINA), clock.now().astimezone(CHINA).date()
     days = (today - then.date()).days
     if days == 0:

@@ -136,7 +136,7 @@ def _exactly(fd: int, length: int) -> bytes:
 
 
 def _end_with_owner(requests: int) -> None:
-    """End the process once its owner is gone, in a thread: the main one may hang inside the library."""
+    """End the process once its owner is gone. Runs in a thread: the main one may hang inside the library."""
     gone = select.poll()
     gone.register(requests, 0)
     gone.poll()

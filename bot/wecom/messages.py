@@ -57,7 +57,7 @@ class ArchivedMessage:
 
 
 def party_of(person: str, members: Collection[str] = ()) -> Party:
-    """The kind of person behind an id. `members`: casefolded userids, checked first, as some begin with wm, wo, wb."""
+    """The kind of person behind an id. `members`: casefolded userids, checked first: some begin with wm, wo, wb."""
     if person.casefold() in members:
         return "agent"
     return _PREFIXES.get(person[:2], "agent")

@@ -14,7 +14,7 @@ TASK_ID = re.compile(r"[0-9A-Za-z_@-]{1,128}")
 
 
 def check_card(card: Any, fresh: bool = True) -> Json:
-    """A card that WeCom would show, or a refusal naming the field. `fresh`: sent, not an update of an old one."""
+    """Check a card as WeCom does; the refusal names the field. `fresh`: a new card, not an update."""
     if not isinstance(card, dict):
         raise RefusalError(40063, "template_card")
     kind = card.get("card_type")

@@ -25,7 +25,7 @@ def check_single_agree(sandbox: Sandbox, call: Call) -> Answer:
 
 
 def agreement(sandbox: Sandbox, item: Json) -> Json:
-    """The field is really spelled exteranalopenid."""
+    """WeCom really spells the field exteranalopenid."""
     userid, outsider = str(item.get("userid", "")), str(item.get("exteranalopenid", ""))
     row = sandbox.ledger.one("SELECT * FROM follows WHERE userid = ? AND external_userid = ?", userid, outsider)
     if row is None:

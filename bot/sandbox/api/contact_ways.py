@@ -1,4 +1,4 @@
-"""Contact ways (联系我): QR codes through which customers come, each with its state."""
+"""Contact ways (联系我): QR codes by which customers add agents, each with its state."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def external_contact(row: sqlite3.Row) -> Json:
 
 
 def spelled(sandbox: Sandbox, userid: str) -> str:
-    """A userid as an answer has it: as it was given, or in lower case."""
+    """A userid as an answer spells it: as given, or in lower case under the switch."""
     return userid.lower() if sandbox.switch("lower_userids") else userid
 
 

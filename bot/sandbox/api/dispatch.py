@@ -1,4 +1,4 @@
-"""Answers /cgi-bin/: limits, staged failures, token and rights, then the endpoint; each call leaves an effect."""
+"""Answers /cgi-bin/: rate limits, staged failures, token and rights, then the endpoint; every call is logged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flask import Blueprint, Response, current_app, request
 from bot.sandbox import api
 from bot.sandbox.api.tokens import check_token
 from bot.sandbox.faults import Fault, take_fault
-from bot.sandbox.replies import ENDPOINTS, Answer, Call, Download, Endpoint, RefusalError, Upload
+from bot.sandbox.replies import ENDPOINTS, Answer, Call, Download, Endpoint, RefusalError, UploadedFile
 from bot.sandbox.state import Json, Sandbox
 
 cgi_bin = Blueprint("cgi_bin", __name__, url_prefix="/cgi-bin")
@@ -25,8 +25,8 @@ QUIET_SECRETS = ("corpsecret", "access_token")
 assert api  # importing it registers the endpoints
 
 
-class Turnstile:
-    """Counts calls per endpoint in fixed windows; a full window stays shut until it is over."""
+class RateLimiter:
+    """Counts calls per endpoint in fixed windows; a full window refuses calls until it is over."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,7 +45,7 @@ class Turnstile:
 
 @cgi_bin.after_request
 def date(reply: Response) -> Response:
-    """The time by WeCom's clock, which a switch sets apart from ours."""
+    """Set the Date header to WeCom's clock, which a switch moves apart from ours."""
     sandbox: Sandbox = current_app.extensions["sandbox"]
     reply.headers["Date"] = formatdate(sandbox.now() + sandbox.switch("clock_seconds"), usegmt=True)
     return reply
@@ -78,12 +78,12 @@ def multipart() -> bool:
     return (request.content_type or "").startswith("multipart/")
 
 
-def uploaded() -> Upload | None:
+def uploaded() -> UploadedFile | None:
     """The file of a multipart body; any other Content-Type, or none, is taken for JSON, as WeCom does."""
     if not multipart():
         return None
     file = next(iter(request.files.values()), None)
-    return Upload(file.filename or "", file.read()) if file else None
+    return UploadedFile(file.filename or "", file.read()) if file else None
 
 
 def staged(sandbox: Sandbox, found: Endpoint, call: Call, fault: Fault) -> Response:
@@ -111,7 +111,7 @@ def judge(sandbox: Sandbox, found: Endpoint, call: Call, errcode: int | None) ->
     """What WeCom checks before an endpoint sees the call."""
     if errcode is not None:
         raise RefusalError(errcode)
-    if sandbox.switch("limits") and not turnstile().passes(found, call.now):
+    if sandbox.switch("limits") and not rate_limiter().passes(found, call.now):
         raise RefusalError(45009)
     if found.by:
         call = replace(call, kind=check_token(sandbox, call))
@@ -126,8 +126,8 @@ def judge(sandbox: Sandbox, found: Endpoint, call: Call, errcode: int | None) ->
     return found.answer(sandbox, call)
 
 
-def turnstile() -> Turnstile:
-    gate: Turnstile = current_app.extensions["turnstile"]
+def rate_limiter() -> RateLimiter:
+    gate: RateLimiter = current_app.extensions["rate_limiter"]
     return gate
 
 

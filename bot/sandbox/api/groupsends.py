@@ -1,4 +1,4 @@
-"""Mass messages (企业群发): created here, confirmed by members on their phones, counted here."""
+"""Mass messages (企业群发): created, listed, their results, reminders and cancellation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def add_msg_template(sandbox: Sandbox, call: Call) -> Answer:
 
 
 def single_targets(sandbox: Sandbox, call: Call) -> tuple[list[tuple[str, str]], list[str]]:
-    """(member, customer) pairs, each customer once: with the sender, or with whoever talked last."""
+    """(member, customer) pairs, each customer once: with the sender, or with the member who wrote last."""
     customers, sender = call.texts("external_userid", 10_000), call.body.get("sender")
     groups = (call.body.get("tag_filter") or {}).get("group_list") or []
     if not (customers or sender or groups):
@@ -64,7 +64,7 @@ def single_targets(sandbox: Sandbox, call: Call) -> tuple[list[tuple[str, str]],
 
 
 def carries(sandbox: Sandbox, userid: str, customer: str, groups: list[Json]) -> bool:
-    """OR inside a group of tags, AND between the groups."""
+    """Whether the tags match: OR inside a group of tags, AND between the groups."""
     rows = sandbox.ledger.rows("SELECT tag_id FROM marks WHERE userid = ? AND external_userid = ?", userid, customer)
     held = {row["tag_id"] for row in rows}
     return all(held.intersection(group.get("tag_list") or []) for group in groups)
@@ -186,7 +186,7 @@ def cancel_groupmsg_send(sandbox: Sandbox, call: Call) -> Answer:
 
 
 def within_cap(sandbox: Sandbox, target: str, now: float) -> bool:
-    """A customer or group may get as many mass messages in a month as the month has days."""
+    """Whether one more is allowed: a customer or group may get as many in a month as it has days."""
     today = datetime.fromtimestamp(now, UTC)
     first = today.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()
     sent = sandbox.ledger.scalar(

@@ -1,4 +1,4 @@
-"""Who is at the other end: codes from the OAuth and QR pages, and details by ticket."""
+"""Identity of a visitor: by the codes of the OAuth and QR pages, and details by ticket."""
 
 from __future__ import annotations
 

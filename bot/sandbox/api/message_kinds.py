@@ -1,4 +1,4 @@
-"""The kinds of app messages: what each must hold, and what of it arrives."""
+"""The kinds of app messages: what each must hold, and how it arrives."""
 
 from __future__ import annotations
 

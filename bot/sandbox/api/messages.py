@@ -1,4 +1,4 @@
-"""App messages: sending to members, renewing cards, recalling."""
+"""App messages: sending to members, updating cards, recalling."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 import sqlite3
+from dataclasses import dataclass
 from typing import Any
 
 from bot.sandbox.api.cards import INTERACTIVE, check_card
@@ -20,7 +21,7 @@ MOST_OTHERS = 100
 PER_MEMBER = ((30, 60), (1000, 3600))
 RESPONSE_CODE_SECONDS = 72 * 3600
 RECALL_SECONDS = 24 * 3600
-BEIJING = 8 * 3600  # ahead of UTC: where WeCom's days begin
+BEIJING = 8 * 3600  # seconds ahead of UTC; WeCom's days begin at midnight there
 
 
 def check_agentid(body: Json) -> None:
@@ -49,7 +50,8 @@ def send(sandbox: Sandbox, call: Call) -> Answer:
         content = body.get(kind)
         if not isinstance(content, dict):
             raise RefusalError(44004, str(kind))
-        return {**reply, **hand_out(sandbox, receivers, kind, KINDS[kind](sandbox, content), fingerprint, call.now)}
+        message = AppMessage(kind, KINDS[kind](sandbox, content), fingerprint)
+        return {**reply, **deliver(sandbox, receivers, message, call.now)}
 
 
 def find_duplicate(sandbox: Sandbox, body: Json, fingerprint: str, now: float) -> sqlite3.Row | None:
@@ -70,7 +72,7 @@ def known(row: sqlite3.Row) -> Json:
 
 
 def choose_receivers(sandbox: Sandbox, body: Json) -> tuple[list[str], Json]:
-    """Userids that will get it, and the reply's lists of those who will not (lower-cased, joined by |)."""
+    """The userids that receive it, and the reply's lists of those that do not (in lower case, joined by |)."""
     users = split(body, "touser", MOST_USERS)
     parties, labels = split(body, "toparty", MOST_OTHERS), split(body, "totag", MOST_OTHERS)
     chosen: dict[str, None] = {}
@@ -109,9 +111,18 @@ def split(body: Json, name: str, most: int) -> list[str]:
     return found
 
 
-def hand_out(sandbox: Sandbox, receivers: list[str], kind: str, content: Json, fingerprint: str, now: float) -> Json:
-    """Write the message into each receiver's app chat, except where WeCom drops the excess without a word."""
-    msgid = secrets.token_urlsafe(32)
+@dataclass(frozen=True)
+class AppMessage:
+    """A checked message. fingerprint: hash of its request, by which a duplicate is recognised."""
+
+    kind: str
+    content: Json
+    fingerprint: str
+
+
+def deliver(sandbox: Sandbox, receivers: list[str], message: AppMessage, now: float) -> Json:
+    """Put the message into each receiver's app chat, unless they are over the limit: WeCom drops it silently."""
+    msgid, kind, content = secrets.token_urlsafe(32), message.kind, message.content
     interactive = kind == "template_card" and content["card_type"] in INTERACTIVE
     response_code = new_response_code(sandbox, msgid, "", now) if interactive else None
     sandbox.ledger.run(
@@ -120,7 +131,7 @@ def hand_out(sandbox: Sandbox, receivers: list[str], kind: str, content: Json, f
         msgid,
         kind,
         json.dumps(content),
-        fingerprint,
+        message.fingerprint,
         content.get("task_id"),
         response_code,
         now,
@@ -145,7 +156,7 @@ def hand_out(sandbox: Sandbox, receivers: list[str], kind: str, content: Json, f
 def over_limit(sandbox: Sandbox, userid: str, now: float) -> bool:
     if not sandbox.switch("limits"):
         return False
-    # up to now: of a clock that is set back, which WeCom's own never is, nothing lies in the future
+    # up to now: after the clock was set back, later messages must not count
     count = "SELECT count(*) FROM inbox WHERE NOT mine AND userid = ? AND created_at > ? AND created_at <= ?"
     if any(sandbox.ledger.scalar(count, userid, now - seconds, now) >= most for most, seconds in PER_MEMBER):
         return True

@@ -167,7 +167,7 @@ def del_corp_tag(sandbox: Sandbox, call: Call) -> Answer:
 
 
 def delete_tags(sandbox: Sandbox, tag_ids: list[str], group_ids: list[str]) -> None:
-    """Tags vanish from the library and from every customer; an emptied group vanishes too."""
+    """Delete tags from the library and from every customer; a group left empty is deleted too."""
     ledger = sandbox.ledger
     with ledger.transaction():
         for group_id in group_ids:
@@ -195,14 +195,14 @@ def mark_tag(sandbox: Sandbox, call: Call) -> Answer:
             raise RefusalError(40068)
     if sandbox.spend("partial_marks"):
         added, removed = added[:1], []
-    with alone_with(sandbox, external_userid):
-        mark(sandbox, userid, external_userid, added, removed, by="api")
+    with exclusive_write(sandbox, external_userid):
+        change_tags(sandbox, (userid, external_userid), added, removed, by="api")
     return {}
 
 
 @contextmanager
-def alone_with(sandbox: Sandbox, external_userid: str) -> Iterator[None]:
-    """Two writes to one customer at once: the second is refused (45035)."""
+def exclusive_write(sandbox: Sandbox, external_userid: str) -> Iterator[None]:
+    """Hold a customer for one write; a second one at the same time is refused (45035)."""
     with sandbox.ledger.transaction():
         if external_userid in sandbox.busy_customers:
             raise RefusalError(45035)
@@ -214,10 +214,10 @@ def alone_with(sandbox: Sandbox, external_userid: str) -> Iterator[None]:
         sandbox.busy_customers.discard(external_userid)
 
 
-def mark(sandbox: Sandbox, userid: str, external_userid: str, added: list[str], removed: list[str], by: str) -> None:
+def change_tags(sandbox: Sandbox, pair: tuple[str, str], added: list[str], removed: list[str], by: str) -> None:
+    """Change the corp tags of one (userid, external_userid); `by`: api or phone."""
     ledger = sandbox.ledger
     with ledger.transaction():
-        pair = (userid, external_userid)
         ledger.run_many("DELETE FROM marks WHERE userid = ? AND external_userid = ? AND tag_id = ?",
                         [(*pair, tag_id) for tag_id in removed])  # fmt: skip
         ledger.run_many("INSERT OR IGNORE INTO marks VALUES (?, ?, ?)", [(*pair, tag_id) for tag_id in added])
@@ -227,8 +227,8 @@ def mark(sandbox: Sandbox, userid: str, external_userid: str, added: list[str], 
         names = {row["tag_id"]: row["name"] for row in ledger.rows("SELECT tag_id, name FROM tags")}
         sandbox.note(
             "tags",
-            userid=userid,
-            external_userid=external_userid,
+            userid=pair[0],
+            external_userid=pair[1],
             by=by,
             added=[names[tag_id] for tag_id in added],
             removed=[names[tag_id] for tag_id in removed],

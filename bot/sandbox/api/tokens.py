@@ -14,7 +14,7 @@ TICKET_SECONDS = 7200
 
 @endpoint("gettoken", "GET", by=(), empty={"access_token": "", "expires_in": 0})
 def get_token(sandbox: Sandbox, call: Call) -> Answer:
-    """The same token while it is valid; too many wrong secrets shut the source out for an hour."""
+    """The same token while it is valid; too many wrong secrets ban the source for an hour."""
     wrong = [at for at in sandbox.ledger.setting("wrong_secrets_at", []) if at > call.now - BAN_SECONDS]
     if len(wrong) >= sandbox.switch("ban_after"):
         raise RefusalError(45009, "too many wrong secrets, try again in an hour")
@@ -46,7 +46,7 @@ def living_token(sandbox: Sandbox, kind: str, now: float) -> Json:
 
 
 def check_token(sandbox: Sandbox, call: Call) -> str:
-    """Whose token this is: app, archive or contacts. Only the query string counts."""
+    """The kind of secret of this token: app, archive or contacts. Only the query string counts."""
     token = call.query.get("access_token")
     if not token:
         raise RefusalError(41001)
@@ -59,7 +59,7 @@ def check_token(sandbox: Sandbox, call: Call) -> str:
 
 
 def kill_tokens(sandbox: Sandbox, kind: str | None = None) -> int:
-    """Invalidate tokens before their time, as WeCom may; how many died."""
+    """Invalidate tokens before they expire, as WeCom may; returns how many."""
     if kind is None:
         return sandbox.ledger.run("UPDATE tokens SET dead = 1 WHERE NOT dead")
     return sandbox.ledger.run("UPDATE tokens SET dead = 1 WHERE NOT dead AND kind = ?", kind)

@@ -1,4 +1,4 @@
-"""Customers handed over from one member to another."""
+"""Transfers of customers from one member to another."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def start_transfer(sandbox: Sandbox, call: Call) -> Json:
 
 
 def note_transfer(sandbox: Sandbox, customer: str, giver: str, taker: str, status: int) -> None:
-    """How the handing over of one customer stands."""
+    """Record the state of the transfer of one customer."""
     sandbox.ledger.run(
         "INSERT OR REPLACE INTO transfers VALUES (?, ?, ?, ?, ?)",
         customer,

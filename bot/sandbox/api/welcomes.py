@@ -1,9 +1,9 @@
-"""Welcome messages, and the text and attachments they share with mass messages."""
+"""Welcome messages, and the checks of text and attachments they share with mass messages."""
 
 from __future__ import annotations
 
 from bot.sandbox.api.media import MEDIA_SECONDS
-from bot.sandbox.archive import Said, append, keep_file, make_msgid
+from bot.sandbox.archive import NewMessage, append, keep_file, make_msgid
 from bot.sandbox.replies import Answer, Call, RefusalError, endpoint
 from bot.sandbox.state import Json, Sandbox
 
@@ -93,7 +93,7 @@ def say_content(sandbox: Sandbox, userid: str, tolist: list[str], body: Json, ro
         parts.append(("text", {"content": content}))
     parts += [archived_attachment(sandbox, item) for item in body.get("attachments") or []]
     said = [
-        Said(
+        NewMessage(
             {
                 "msgid": make_msgid(now, external=True),
                 "action": "send",
