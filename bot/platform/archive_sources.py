@@ -8,7 +8,7 @@ from bot.platform.environment import SurroundingsError, WeComAccess
 from bot.wecom.api import Credentials, WeComClient
 from bot.wecom.archive import ArchiveSource, SandboxArchive
 from bot.wecom.limits import CallGate
-from bot.wecom.native import Access, NativeArchive
+from bot.wecom.native import ArchiveAccess, NativeArchive
 
 
 def archive_client(access: WeComAccess, redis: Redis | None, gateway: CallGate | None = None) -> WeComClient:
@@ -31,4 +31,4 @@ def open_archive(
             "写进 WECOM_FINANCE_SDK / set WECOM_FINANCE_SDK to the path of Tencent's archive library"
         )
     proxy = (access.archive_proxy, access.archive_proxy_password)
-    return NativeArchive(access.finance_sdk, Access(access.corp_id, access.archive_secret, *proxy))
+    return NativeArchive(access.finance_sdk, ArchiveAccess(access.corp_id, access.archive_secret, *proxy))

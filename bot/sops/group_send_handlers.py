@@ -63,18 +63,16 @@ class MakeGroupSend(OutboxHandler):
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         if payload["since"]:
             between = datetime.fromisoformat(payload["since"]), datetime.fromisoformat(payload["until"])
-            found = wecom.find_made(
-                system.wecom, payload["sender"], payload["tried"], payload["text"], between, payload["known"]
-            )
+            draft = wecom.Draft(payload["sender"], payload["tried"], payload["text"])
+            found = wecom.find_created(system.wecom, draft, between, payload["known"])
             for double in found[1:]:
                 wecom.cancel(system.wecom, double.msgid)
             if found:
                 return {"msgid": found[0].msgid, "refused": found[0].refused}
         if not payload["customers"]:
             return {"msgid": "", "refused": []}
-        made = wecom.make(
-            system.wecom, payload["sender"], payload["customers"], payload["text"], payload["attachments"]
-        )
+        draft = wecom.Draft(payload["sender"], payload["customers"], payload["text"], payload["attachments"])
+        made = wecom.create(system.wecom, draft)
         return {"msgid": made.msgid, "refused": made.refused}
 
     def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:

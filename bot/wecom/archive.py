@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from bot.wecom.api import WeComClient
 from bot.wecom.errors import UnreadableMessageError, WeComError
 from bot.wecom.media import MediaChunk, ask_media
-from bot.wecom.plain import clean, small, whole
+from bot.wecom.plain import clean, small_number, whole_number
 
 LARGEST_PULL = 1000
 _TOO_LARGE = 301058
@@ -102,7 +102,7 @@ def read_rows(answer: object, after: int) -> list[SealedRow]:
     """
     if not isinstance(answer, Mapping):
         raise WeComError(None, "getchatdata answered something else than an object", api="getchatdata")
-    errcode = whole(answer.get("errcode", 0))
+    errcode = whole_number(answer.get("errcode", 0))
     if errcode != 0:
         raise WeComError(errcode, answer.get("errmsg", ""), api="getchatdata")
     chatdata = answer.get("chatdata") or []
@@ -114,13 +114,13 @@ def read_rows(answer: object, after: int) -> list[SealedRow]:
 
 def _row(item: object) -> SealedRow:
     get: Callable[[str], Any] = item.get if isinstance(item, Mapping) else lambda _: None
-    seq = whole(get("seq"))
+    seq = whole_number(get("seq"))
     if seq is None or seq < 0:
         raise WeComError(None, "a row of chatdata has no seq", api="getchatdata")
     # Cleaned to what a database stores: rows that cannot be opened go into quarantine.
     texts = (get("msgid"), get("encrypt_random_key"), get("encrypt_chat_msg"))
     msgid, key, sealed = (clean(text) if isinstance(text, str) else "" for text in texts)
-    return SealedRow(seq, msgid, small(get("publickey_ver")), key, sealed)
+    return SealedRow(seq, msgid, small_number(get("publickey_ver")), key, sealed)
 
 
 def gather(seq: int, limit: int, ask: Callable[[int, int], list[SealedRow]]) -> list[SealedRow]:

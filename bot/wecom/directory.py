@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.wecom.api import WeComClient
 from bot.wecom.errors import WeComError
-from bot.wecom.plain import clean, items, list_of, objects, small, wecom_id, whole
+from bot.wecom.plain import clean, items, list_of, objects, small_number, wecom_id, whole_number
 
 ACTIVE, DISABLED, NOT_ACTIVATED, LEFT = 1, 2, 4, 5
 _NOT_FOR_US = frozenset({48002, 60011})
@@ -41,8 +41,8 @@ class Department:
 
 def read_person(said: Mapping[str, Any]) -> Person:
     """A member from user/get's answer or a row of user/list."""
-    departments = [whole(number) for number in items(said.get("department"))]
-    flags = [whole(flag) for flag in items(said.get("is_leader_in_dept"))]
+    departments = [whole_number(number) for number in items(said.get("department"))]
+    flags = [whole_number(flag) for flag in items(said.get("is_leader_in_dept"))]
     led = [number for number, flag in zip(departments, flags, strict=False) if flag == 1]
     return Person(
         userid=wecom_id(said.get("userid")),
@@ -51,7 +51,7 @@ def read_person(said: Mapping[str, Any]) -> Person:
         leads=_numbers(led),
         leaders=tuple(filter(None, map(wecom_id, items(said.get("direct_leader"))))),
         position=clean(said.get("position")),
-        status=whole(said.get("status")) or ACTIVE,
+        status=whole_number(said.get("status")) or ACTIVE,
     )
 
 
@@ -80,10 +80,10 @@ def departments(client: WeComClient) -> list[Department]:
 
 def _department(said: Mapping[str, Any]) -> Department:
     return Department(
-        small(said.get("id")),
-        small(said.get("parentid")),
+        small_number(said.get("id")),
+        small_number(said.get("parentid")),
         clean(said.get("name")),
-        small(said.get("order")),
+        small_number(said.get("order")),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.wecom.api import WeComClient
 from bot.wecom.errors import WeComError
-from bot.wecom.plain import clean, instant, items, list_of, mapping, objects, small, wecom_id, whole
+from bot.wecom.plain import clean, instant, items, list_of, mapping, objects, small_number, wecom_id, whole_number
 
 _MOST_OWNERS = 100
 
@@ -73,10 +73,10 @@ def group(client: WeComClient, chat_id: str) -> Group:
 
 
 def _member(said: Mapping[str, Any]) -> Member:
-    scene = small(said.get("join_scene"))
+    scene = small_number(said.get("join_scene"))
     return Member(
         person=wecom_id(said.get("userid")),
-        kind="agent" if whole(said.get("type")) == 1 else "customer",
+        kind="agent" if whole_number(said.get("type")) == 1 else "customer",
         name=clean(said.get("group_nickname")) or clean(said.get("name")),
         joined_at=instant(said.get("join_time")),
         join_scene=scene or None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any, TypeAlias
 
-from bot.wecom.plain import clean, items, mapping, read_inner, whole
+from bot.wecom.plain import clean, items, mapping, read_inner, whole_number
 
 UNSUPPORTED = "暂不支持的消息"
 _LONGEST_LINE = 200
@@ -19,7 +19,7 @@ Body: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Part:
+class ContentPart:
     """A part of a message's content. `offset` is its place in the content.
 
     scope: typed (the sender's own words) | mixed (their words between pictures) | quote (what they reply to) |
@@ -45,7 +45,7 @@ class MediaRef:
 
 
 @dataclass(frozen=True)
-class Told:
+class BodyContent:
     """What a body contains: (scope, text) pairs, the line for people, the media.
 
     parts, content: given where the content is more than the pairs joined; the parts then have offsets in it.
@@ -54,12 +54,12 @@ class Told:
     pairs: tuple[tuple[str, str], ...] = ()
     line: str = ""
     media: tuple[MediaRef, ...] = ()
-    parts: tuple[Part, ...] | None = None
+    parts: tuple[ContentPart, ...] | None = None
     content: str = ""
 
 
 @dataclass(frozen=True)
-class Kind:
+class MessageKind:
     """A row of the table.
 
     line: pieces joined by spaces; a piece is left out where one of its {fields} is empty. words: the fields read for
@@ -72,14 +72,14 @@ class Kind:
     scope: str = "notice"
     media: bool = False
     inside: tuple[str, ...] = ()
-    tell: Callable[[Body], Told] | None = None
+    tell: Callable[[Body], BodyContent] | None = None
 
 
-def tell(kind: str, body: Body, depth: int = 0) -> Told:
+def tell(kind: str, body: Body, depth: int = 0) -> BodyContent:
     """What a message of this kind contains; an unknown kind gets a line that says so. Never raises."""
     row = KINDS.get(kind)
     if row is None:
-        return Told(line=f"[{UNSUPPORTED}]")
+        return BodyContent(line=f"[{UNSUPPORTED}]")
     if row.tell is not None:
         return row.tell(body)
     told = list(_inside(row, body, depth))
@@ -87,10 +87,10 @@ def tell(kind: str, body: Body, depth: int = 0) -> Told:
     pairs += [(row.scope, text) for inner in told for _, text in inner.pairs]
     media = (*_media(kind, body), *(ref for inner in told for ref in inner.media)) if row.media else ()
     line = " ".join([*_pieces(row.line, body), *(inner.line for inner in told[:3])])
-    return Told(tuple(pairs), line[:_LONGEST_LINE], media)
+    return BodyContent(tuple(pairs), line[:_LONGEST_LINE], media)
 
 
-def _inside(row: Kind, body: Body, depth: int) -> Iterator[Told]:
+def _inside(row: MessageKind, body: Body, depth: int) -> Iterator[BodyContent]:
     """The items of a chat record, a mixed message or a note; they may hold further ones."""
     if depth >= _DEEPEST:
         return
@@ -129,7 +129,16 @@ def _media(kind: str, body: Body) -> tuple[MediaRef, ...]:
         return ()
     size = next((body[name] for name in ("filesize", "voice_size", "imagesize") if name in body), None)
     name = clean(body.get("filename"))[:255]
-    return (MediaRef(kind, sdkfileid, clean(body.get("md5sum")), whole(size), name, whole(body.get("play_length"))),)
+    return (
+        MediaRef(
+            kind,
+            sdkfileid,
+            clean(body.get("md5sum")),
+            whole_number(size),
+            name,
+            whole_number(body.get("play_length")),
+        ),
+    )
 
 
 # The text that the desktop and the phone client write for a reply. The last ruled line counts: the quoted message
@@ -140,15 +149,15 @@ _PHONE_HEAD = "「"
 _PHONE_RULE = re.compile(r"」\n(?:- ?){6,40}-?\n")
 
 
-def _text(body: Body) -> Told:
+def _text(body: Body) -> BodyContent:
     content = clean(body.get("content"))
     found = _quoted(content)
     if found is None:
-        return Told((("typed", content),), _line(content))
+        return BodyContent((("typed", content),), _line(content))
     (start, end), reply = found
-    parts = (Part("quote", content[start:end], start), Part("typed", content[reply:], reply))
+    parts = (ContentPart("quote", content[start:end], start), ContentPart("typed", content[reply:], reply))
     pairs = tuple((part.scope, part.text) for part in parts)
-    return Told(pairs, _line(f"{content[reply:]} (引用：{content[start:end]})"), parts=parts, content=content)
+    return BodyContent(pairs, _line(f"{content[reply:]} (引用：{content[start:end]})"), parts=parts, content=content)
 
 
 def _quoted(content: str) -> tuple[tuple[int, int], int] | None:
@@ -174,23 +183,23 @@ def _line(text: str) -> str:
     return " ".join(text[: 2 * _LONGEST_LINE].split())[:_LONGEST_LINE]
 
 
-def _link(label: str, *more: str, words: tuple[str, ...] = ("title", "description")) -> Kind:
-    return Kind((f"[{label}]", *more), words, "link")
+def _link(label: str, *more: str, words: tuple[str, ...] = ("title", "description")) -> MessageKind:
+    return MessageKind((f"[{label}]", *more), words, "link")
 
 
-def _notice(label: str, *more: str, words: tuple[str, ...] = (), inside: tuple[str, ...] = ()) -> Kind:
-    return Kind((f"[{label}]", *more), words, "notice", inside=inside)
+def _notice(label: str, *more: str, words: tuple[str, ...] = (), inside: tuple[str, ...] = ()) -> MessageKind:
+    return MessageKind((f"[{label}]", *more), words, "notice", inside=inside)
 
 
-KINDS: dict[str, Kind] = {
-    "text": Kind((), tell=_text),
-    "image": Kind(("[图片]",), media=True),
-    "voice": Kind(("[语音]", "{play_length} 秒"), media=True),
-    "video": Kind(("[视频]", "{play_length} 秒"), media=True),
-    "emotion": Kind(("[表情]",), media=True),
-    "file": Kind(("[文件]", "{filename}"), ("filename",), "file", media=True),
-    "voip_doc_share": Kind(("[通话中的文件]", "{filename}"), ("filename",), "file", media=True),
-    "meeting_voice_call": Kind(("[语音通话录音]",), media=True),
+KINDS: dict[str, MessageKind] = {
+    "text": MessageKind((), tell=_text),
+    "image": MessageKind(("[图片]",), media=True),
+    "voice": MessageKind(("[语音]", "{play_length} 秒"), media=True),
+    "video": MessageKind(("[视频]", "{play_length} 秒"), media=True),
+    "emotion": MessageKind(("[表情]",), media=True),
+    "file": MessageKind(("[文件]", "{filename}"), ("filename",), "file", media=True),
+    "voip_doc_share": MessageKind(("[通话中的文件]", "{filename}"), ("filename",), "file", media=True),
+    "meeting_voice_call": MessageKind(("[语音通话录音]",), media=True),
     "revoke": _notice("撤回了一条消息"),
     "agree": _notice("同意会话存档"),
     "disagree": _notice("不同意会话存档"),
@@ -198,9 +207,9 @@ KINDS: dict[str, Kind] = {
     "location": _link("位置", "{title}", "{address}", words=("title", "address")),
     "link": _link("链接", "{title}", "{description}"),
     "weapp": _link("小程序", "{title}", "{displayname}"),
-    "chatrecord": Kind(("[聊天记录]", "{title}"), ("title",), "forwarded", media=True, inside=("item",)),
-    "mixed": Kind((), (), "mixed", media=True, inside=("item",)),
-    "note": Kind(("[笔记]",), (), "mixed", media=True, inside=("items", "item")),
+    "chatrecord": MessageKind(("[聊天记录]", "{title}"), ("title",), "forwarded", media=True, inside=("item",)),
+    "mixed": MessageKind((), (), "mixed", media=True, inside=("item",)),
+    "note": MessageKind(("[笔记]",), (), "mixed", media=True, inside=("items", "item")),
     "todo": _notice("待办", "{title}", "{content}", words=("title", "content")),
     "vote": _notice("投票", "{votetitle}", "{voteitem}", words=("votetitle", "voteitem")),
     "collect": _notice("填表", "{title}", words=("title",)),
@@ -210,11 +219,11 @@ KINDS: dict[str, Kind] = {
     "meeting_notification": _notice("会议通知", "{content}", words=("content",)),
     "docmsg": _link("在线文档", "{title}", words=("title",)),
     "markdown": _notice("消息", "{content}", words=("content",)),
-    "news": Kind(("[图文]",), (), "link", inside=("item",)),
+    "news": MessageKind(("[图文]",), (), "link", inside=("item",)),
     "calendar": _notice("日程", "{title}", "{place}", words=("title", "remarks")),
     "sphfeed": _link("视频号", "{sph_name}", "{feed_desc}", words=("sph_name", "feed_desc")),
     "voiptext": _notice("通话", "{callduration} 秒"),
-    "qydiskfile": Kind(("[微盘文件]", "{filename}"), ("filename",), "file"),
+    "qydiskfile": MessageKind(("[微盘文件]", "{filename}"), ("filename",), "file"),
     "solitaire": _notice("接龙", "{solitaire_content}", words=("solitaire_content",)),
     "switch": _notice("切换企业日志"),
     # Items of news have no kind of their own.

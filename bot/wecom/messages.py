@@ -8,10 +8,18 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from bot.wecom.errors import UnreadableMessageError
-from bot.wecom.kinds import MediaRef, Part, Told, body_of, tell
-from bot.wecom.plain import clean, items, mapping, read_object, whole
+from bot.wecom.kinds import BodyContent, ContentPart, MediaRef, body_of, tell
+from bot.wecom.plain import clean, items, mapping, read_object, whole_number
 
-__all__ = ["ArchivedMessage", "MediaRef", "Part", "Party", "UnreadableMessageError", "party_of", "read_message"]
+__all__ = [
+    "ArchivedMessage",
+    "ContentPart",
+    "MediaRef",
+    "Party",
+    "UnreadableMessageError",
+    "party_of",
+    "read_message",
+]
 
 Party: TypeAlias = Literal["agent", "customer", "robot"]
 _PREFIXES: dict[str, Party] = {"wm": "customer", "wo": "customer", "wb": "robot"}
@@ -42,7 +50,7 @@ class ArchivedMessage:
     sent_at: datetime
     text: str = field(repr=False)
     content: str = field(repr=False)
-    parts: tuple[Part, ...] = field(repr=False)
+    parts: tuple[ContentPart, ...] = field(repr=False)
     line: str = field(repr=False)
     media: tuple[MediaRef, ...] = ()
     revoked_msgid: str = ""
@@ -99,13 +107,13 @@ def read_message(plain: bytes, members: Collection[str] = (), msgid: str = "") -
     )
 
 
-def _laid_out(told: Told) -> tuple[str, tuple[Part, ...]]:
+def _laid_out(told: BodyContent) -> tuple[str, tuple[ContentPart, ...]]:
     """The content, and its parts with their offsets."""
     if told.parts is not None:
         return told.content, told.parts
     parts, offset = [], 0
     for scope, text in told.pairs:
-        parts.append(Part(scope, text, offset))
+        parts.append(ContentPart(scope, text, offset))
         offset += len(text) + 1
     return "\n".join(part.text for part in parts), tuple(parts)
 
@@ -128,8 +136,8 @@ def _recipients(message: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _instant(message: Mapping[str, Any]) -> datetime:
     """When it was sent: msgtime in milliseconds; a switch log has `time`, in seconds if the number is that small."""
-    stamp = whole(message.get("msgtime"))
-    stamp = whole(message.get("time")) if stamp is None else stamp
+    stamp = whole_number(message.get("msgtime"))
+    stamp = whole_number(message.get("time")) if stamp is None else stamp
     if stamp is None or stamp <= 0:
         raise UnreadableMessageError("no msgtime")
     try:
@@ -145,7 +153,7 @@ def _moment(stamp: int) -> datetime:
 def _decided(body: Mapping[str, Any], sent_at: datetime) -> datetime:
     """When the customer agreed or refused: the time in the body (agree_time in both cases, by older documents), since
     the message itself is archived later."""
-    stamp = whole(body.get("agree_time")) or whole(body.get("disagree_time"))
+    stamp = whole_number(body.get("agree_time")) or whole_number(body.get("disagree_time"))
     try:
         return min(_moment(stamp), sent_at) if stamp and stamp > 0 else sent_at
     except (ValueError, OverflowError, OSError):

@@ -28,7 +28,7 @@ _LARGEST_KIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Access:
+class ArchiveAccess:
     """Credentials and proxy with which the library reaches one corp's archive.
 
     proxy: "" or http://host:port or socks5://host:port; proxy_password: "user:password".
@@ -50,7 +50,7 @@ class NativeArchive:
     Threads take turns. A forked process uses a child of its own. `close` ends the child, the next call starts one.
     """
 
-    def __init__(self, library: Path | str, access: Access) -> None:
+    def __init__(self, library: Path | str, access: ArchiveAccess) -> None:
         self._library, self._access = Path(library), access
         self._lock = threading.RLock()
         self._child: FinanceProcess | None = None

@@ -62,7 +62,7 @@ def clean(value: object) -> str:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) and _sane(value) else ""
 
 
-def whole(value: object) -> int | None:
+def whole_number(value: object) -> int | None:
     """A whole number below 2**63, also when it comes as a string or as 3.0; None for anything else."""
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = int(value)
@@ -110,7 +110,7 @@ def texts(value: object) -> list[str]:
 
 def instant(value: object) -> datetime | None:
     """A datetime from seconds since 1970; None for 0, negative and very large numbers."""
-    seconds = whole(value)
+    seconds = whole_number(value)
     return datetime.fromtimestamp(seconds, UTC) if seconds and 0 < seconds < 2**33 else None
 
 
@@ -120,7 +120,7 @@ def wecom_id(value: object) -> str:
     return text if len(text) <= LONGEST_ID else ""
 
 
-def small(value: object) -> int:
+def small_number(value: object) -> int:
     """A whole number from 0 to 2**31 - 1, as an integer column holds; 0 for anything else."""
-    found = whole(value)
+    found = whole_number(value)
     return found if found is not None and 0 <= found < 2**31 else 0

@@ -18,7 +18,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from bot.wecom.errors import UNREACHABLE, WeComError
-from bot.wecom.plain import whole
+from bot.wecom.plain import whole_number
 
 # Seconds before its expiry from which a token is no longer used.
 _MARGIN = 60.0
@@ -176,7 +176,7 @@ def token_of(answer: Mapping[str, Any], name: str, api: str) -> tuple[str, float
     A lifetime of 0 is refused: every call would fetch another token.
     """
     value, lifetime = answer.get(name), answer.get("expires_in", 7200)
-    seconds = whole(lifetime) or 0
+    seconds = whole_number(lifetime) or 0
     if not isinstance(value, str) or not value or not value.isascii() or len(value) > _LONGEST_TOKEN or seconds <= 0:
         raise WeComError(None, f"{api} answered without a usable {name}", UNREACHABLE, api)
     return value, float(min(seconds, _LONGEST_LIFE))

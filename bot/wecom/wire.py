@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 from wechatpy.exceptions import WeChatClientException
 
 from bot.wecom.errors import REFUSED, WeComError
-from bot.wecom.plain import clean, whole
+from bot.wecom.plain import clean, whole_number
 
 LARGEST_ANSWER = 32 * 1024 * 1024
 # Seconds, from the first byte asked to the last answered: a time-out of requests counts between bytes, so a slowly
@@ -76,7 +76,7 @@ def read_answer(answer: requests.Response, api: str) -> dict[str, Any]:
     found = _object(answer.content)
     if found is None:
         raise WeComError(None, f"HTTP {answer.status_code}, not a JSON object", api=api)
-    errcode = whole(found.get("errcode", 0))
+    errcode = whole_number(found.get("errcode", 0))
     if errcode is None:
         raise WeComError(None, "errcode is not a number", api=api)
     if errcode != 0:

@@ -66,7 +66,7 @@ def test_of_a_name_from_elsewhere_nothing_is_known(name: str) -> None:
 
 def test_where_the_system_tells_nothing_leases_run_out_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(liveness, "_PROC", ROOT / "no such folder")
-    liveness._place.cache_clear()
+    liveness._pid_namespace.cache_clear()
     try:
         with another() as (_, process):
             name = name_process().rpartition(":")[0] + f":{process.pid}"
@@ -74,7 +74,7 @@ def test_where_the_system_tells_nothing_leases_run_out_by_themselves(monkeypatch
             process.wait()
             assert not known_dead(name)
     finally:
-        liveness._place.cache_clear()
+        liveness._pid_namespace.cache_clear()
 
 
 def test_a_dead_holders_lease_goes_to_the_next_at_once_and_fences_him_off(store: Store) -> None:

@@ -21,7 +21,7 @@ from bot.agents.passwords import WeakPasswordError, check_password_rules, fits, 
 from bot.platform import clock
 from bot.platform.models import Account, Agent, AuditEntry, Department, SpentState
 from bot.web.auth.signin import own_path
-from bot.wecom.login import authorize_url
+from bot.wecom.login import SignInApp, authorize_url
 from tests.support.parts import AGENT, Town
 from tests.support.rows import Rows
 from tests.support.site import Site, open_site
@@ -190,16 +190,16 @@ def test_a_code_that_is_missing_or_endless_is_refused(site: Site) -> None:
 
 
 def test_the_addresses_are_wecoms_own_unless_another_host_is_given() -> None:
-    inside = authorize_url("ww1", 7, "https://t.example/sign-in/back", "abc", in_client=True)
+    inside = authorize_url(SignInApp("ww1", 7), "https://t.example/sign-in/back", "abc", in_client=True)
     assert inside == (
         "https://open.weixin.qq.com/connect/oauth2/authorize?appid=ww1&agentid=7"
         "&redirect_uri=https%3A%2F%2Ft.example%2Fsign-in%2Fback&state=abc&response_type=code&scope=snsapi_base"
         "#wechat_redirect"
     )
-    outside = authorize_url("ww1", 7, "https://t.example/b", "abc", in_client=False)
+    outside = authorize_url(SignInApp("ww1", 7), "https://t.example/b", "abc", in_client=False)
     assert outside.startswith("https://login.work.weixin.qq.com/wwlogin/sso/login?appid=ww1&agentid=7&")
     assert outside.endswith("&state=abc&login_type=CorpApp")
-    assert authorize_url("c", 1, "b", "s", in_client=False, host="http://h").startswith("http://h/wwlogin/")
+    assert authorize_url(SignInApp("c", 1, "http://h"), "b", "s", in_client=False).startswith("http://h/wwlogin/")
 
 
 # -- by password -------------------------------------------------------------------------------------------

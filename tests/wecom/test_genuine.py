@@ -20,7 +20,7 @@ from bot.wecom.errors import UnreadableMessageError, WeComError
 from bot.wecom.keyring import KeyRing
 from bot.wecom.media import CHUNK, download
 from bot.wecom.messages import read_message
-from bot.wecom.native import Access, NativeArchive
+from bot.wecom.native import ArchiveAccess, NativeArchive
 from tests.wecom.conftest import Company
 from tests.wecom.tls_proxy import proxy_to
 
@@ -44,7 +44,7 @@ def archive(company: Company, tmp_path: Path) -> Iterator[NativeArchive]:
     assert LIBRARY is not None
     env = company.environment
     with proxy_to(port, tmp_path) as (url, _):
-        access = Access(env["WECOM_CORP_ID"], env["WECOM_ARCHIVE_SECRET"], proxy=url, timeout=5)
+        access = ArchiveAccess(env["WECOM_CORP_ID"], env["WECOM_ARCHIVE_SECRET"], proxy=url, timeout=5)
         archive = NativeArchive(LIBRARY, access)
         yield archive
         archive.close()
@@ -94,7 +94,9 @@ def test_a_wrong_secret_is_a_network_error_to_the_library(company: Company, tmp_
     assert LIBRARY is not None
     port = urlsplit(company.environment["WECOM_API_URL"]).port or 0
     with proxy_to(port, tmp_path) as (url, _):
-        archive = NativeArchive(LIBRARY, Access(company.environment["WECOM_CORP_ID"], "wrong", proxy=url, timeout=5))
+        archive = NativeArchive(
+            LIBRARY, ArchiveAccess(company.environment["WECOM_CORP_ID"], "wrong", proxy=url, timeout=5)
+        )
         with pytest.raises(WeComError) as caught:
             archive.pull(0)
         archive.close()

@@ -12,7 +12,7 @@ from bot.commands.bench.ingest import measure
 from bot.platform.environment import read_environment
 from bot.system import System
 from bot.wecom.archive import SealedRow
-from bot.wecom.native import Access, NativeArchive
+from bot.wecom.native import ArchiveAccess, NativeArchive
 from tests.support.parts import variables
 from tests.wecom.test_native import files, library, seal
 
@@ -42,7 +42,7 @@ def test_every_message_arrives_through_the_native_library(
     def shelved(rows: list[SealedRow]) -> NativeArchive:
         lines = [f"{row.seq}\t{json.dumps(vars(row))}" for row in rows]
         (files / "rows").write_text("\n".join(lines))
-        archives.append(NativeArchive(library, Access("ww1", "s3cret")))
+        archives.append(NativeArchive(library, ArchiveAccess("ww1", "s3cret")))
         return archives[0]
 
     speed = measure(system, tmp_path, 600, source=shelved, seal=lambda key, text: seal(text, key))

@@ -23,7 +23,7 @@ import pytest
 from bot.wecom.errors import UnreadableMessageError, WeComError
 from bot.wecom.finance_process import ChildDiedError
 from bot.wecom.media import download
-from bot.wecom.native import Access, NativeArchive
+from bot.wecom.native import ArchiveAccess, NativeArchive
 
 SOURCE = Path(__file__).with_name("finance_stub.c")
 KEY = "k3y-of-printable-characters"
@@ -49,7 +49,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def archive(library: Path, files: Path) -> Iterator[NativeArchive]:
-    archive = NativeArchive(library, Access("ww1", "s3cret", timeout=1))
+    archive = NativeArchive(library, ArchiveAccess("ww1", "s3cret", timeout=1))
     yield archive
     archive.close()
 
@@ -231,8 +231,8 @@ def test_a_child_that_hangs_ends_with_its_owner(library: Path, files: Path) -> N
     """The owner is killed while the library never returns."""
     program = (
         "import sys, threading, time\n"
-        "from bot.wecom.native import Access, NativeArchive\n"
-        "archive = NativeArchive(sys.argv[1], Access('ww1', 's', timeout=600))\n"
+        "from bot.wecom.native import ArchiveAccess, NativeArchive\n"
+        "archive = NativeArchive(sys.argv[1], ArchiveAccess('ww1', 's', timeout=600))\n"
         "archive.decrypt(sys.argv[2], sys.argv[3])\n"
         "print(archive._child.pid, flush=True)\n"
         "archive.pull(0)\n"
@@ -254,7 +254,7 @@ def test_a_child_that_hangs_ends_with_its_owner(library: Path, files: Path) -> N
 
 
 def test_an_archive_that_nobody_closed_leaves_nothing_behind(library: Path, files: Path) -> None:
-    archive = NativeArchive(library, Access("ww1", "s3cret"))
+    archive = NativeArchive(library, ArchiveAccess("ww1", "s3cret"))
     assert archive.decrypt(KEY, seal("a long enough one"))
     pid, pipes = child(archive).pid, open_files()
     del archive
@@ -283,7 +283,7 @@ def test_a_killed_child_costs_nothing(archive: NativeArchive, files: Path) -> No
 
 def test_a_hanging_library_is_ended(library: Path, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stock(files, 1)
-    archive = NativeArchive(library, Access("ww1", "s3cret", timeout=0))
+    archive = NativeArchive(library, ArchiveAccess("ww1", "s3cret", timeout=0))
     (files / "hang").write_text("1")
     with monkeypatch.context() as impatient:
         impatient.setattr("bot.wecom.native._GRACE_SECONDS", 0.3)
@@ -317,7 +317,7 @@ def test_what_cannot_be_loaded_is_named(tmp_path: Path) -> None:
     junk.write_bytes(b"not a library")
     for path in (junk, tmp_path / "absent.so"):
         with pytest.raises(WeComError, match="WECOM_FINANCE_SDK") as caught:
-            NativeArchive(path, Access("ww1", "s3cret")).pull(0)
+            NativeArchive(path, ArchiveAccess("ww1", "s3cret")).pull(0)
         assert caught.value.pause
 
 
@@ -328,7 +328,7 @@ def test_a_library_that_aborts_while_it_loads(tmp_path: Path) -> None:
     source, built = tmp_path / "bad.c", tmp_path / "bad.so"
     source.write_text("#include <stdlib.h>\n__attribute__((constructor)) static void load(void) { abort(); }\n")
     subprocess.run([compiler, "-shared", "-fPIC", "-o", str(built), str(source)], check=True)
-    archive = NativeArchive(built, Access("ww1", "s3cret"))
+    archive = NativeArchive(built, ArchiveAccess("ww1", "s3cret"))
     for _ in range(2):
         with pytest.raises(WeComError, match="WECOM_FINANCE_SDK") as caught:
             archive.decrypt(KEY, seal("long enough"))
@@ -337,7 +337,7 @@ def test_a_library_that_aborts_while_it_loads(tmp_path: Path) -> None:
 
 def test_empty_credentials_are_refused_by_init(library: Path, files: Path) -> None:
     with pytest.raises(WeComError) as caught:
-        NativeArchive(library, Access("", "")).pull(0)
+        NativeArchive(library, ArchiveAccess("", "")).pull(0)
     assert caught.value.errcode == 10000
 
 
@@ -352,7 +352,7 @@ def test_the_child_gets_no_secret_of_ours(
         pytest.skip("no /proc")
     for name in ("environ", "cmdline"):
         assert b"s3cret" not in (seen / name).read_bytes()
-    assert "s3cret" not in repr(Access("ww1", "s3cret"))
+    assert "s3cret" not in repr(ArchiveAccess("ww1", "s3cret"))
 
 
 def _in_a_fork(archive: NativeArchive, pipes: tuple[int, ...], say: Callable[[Any], None]) -> None:

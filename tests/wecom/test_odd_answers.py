@@ -248,6 +248,7 @@ def test_pages_without_an_end_come_to_one(server: OddServer, monkeypatch: pytest
 # -- any shape -------------------------------------------------------------------------------------------
 
 WHO, WHOM, ROOM = "LinXiaoyu", "wmTEST0AAexternalcontact000000A1", "wrTEST0AAgroupchat0000000000000D"
+DRAFT = groupsends.Draft(WHO, [WHOM], "x")
 SINCE = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
 READERS: dict[str, Callable[[WeComClient], Any]] = {
     "externalcontact/get": lambda c: shown_tags(c.customer(WHOM), WHO),
@@ -258,10 +259,10 @@ READERS: dict[str, Callable[[WeComClient], Any]] = {
     "externalcontact/get_follow_user_list": lambda c: c.follow_users(),
     "externalcontact/groupchat/list": lambda c: list(groups.group_ids(c, [WHO])),
     "externalcontact/groupchat/get": lambda c: groups.group(c, ROOM),
-    "externalcontact/get_groupmsg_list_v2": lambda c: groupsends.find_made(c, WHO, [WHOM], "x", SINCE),
+    "externalcontact/get_groupmsg_list_v2": lambda c: groupsends.find_created(c, DRAFT, SINCE),
     "externalcontact/get_groupmsg_task": lambda c: groupsends.progress(c, "m", WHO),
     "externalcontact/get_groupmsg_send_result": lambda c: groupsends.progress(c, "m", WHO),
-    "externalcontact/add_msg_template": lambda c: groupsends.make(c, WHO, [WHOM], "x", []),
+    "externalcontact/add_msg_template": lambda c: groupsends.create(c, DRAFT),
     "user/get": lambda c: directory.person(c, WHO),
     "user/list": lambda c: directory.people(c, 1),
     "user/simplelist": lambda c: c.members_of(1),

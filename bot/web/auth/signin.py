@@ -25,7 +25,7 @@ from bot.web.auth.access import as_visitor
 from bot.web.auth.signin_limits import address
 from bot.web.auth.visitor import visitor_or_none
 from bot.wecom.errors import BotError, WeComError
-from bot.wecom.login import LONGEST_CODE, authorize_url, is_in_client
+from bot.wecom.login import LONGEST_CODE, SignInApp, authorize_url, is_in_client
 
 pages = Blueprint("signin", __name__)
 STATE_LIFE = timedelta(minutes=10)
@@ -107,10 +107,8 @@ def start() -> Response:
     state = secrets.token_hex(16)
     _remember(state, own_path(request.args.get("next")), now)
     back = f"{system.environment.base_url}{url_for('signin.come_back')}"
-    where = authorize_url(
-        access.corp_id, access.app_id, back, state, in_client=_in_wecom(), host=system.environment.login_url
-    )
-    return redirect(where)
+    app = SignInApp(access.corp_id, access.app_id, system.environment.login_url)
+    return redirect(authorize_url(app, back, state, in_client=_in_wecom()))
 
 
 @pages.get("/sign-in/back")
