@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from werkzeug.serving import make_server
 
-from tests.support.sample_board import Story, tell
+from tests.support.sample_board import SampleBoard, fill_board
 from tests.support.site import Site, open_site
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -24,7 +24,7 @@ class Served:
     """A site with its story, and where it listens."""
 
     site: Site
-    story: Story
+    story: SampleBoard
     url: str
 
 
@@ -32,7 +32,7 @@ class Served:
 def served(tmp_path: Path) -> Iterator[Served]:
     """A site on a free port, served by threads."""
     with open_site(tmp_path) as site:
-        story = tell(site)
+        story = fill_board(site)
         server = make_server("127.0.0.1", 0, site.app, threaded=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

@@ -16,7 +16,7 @@ from bot.platform.models import Agent, GroupChat, GroupMember
 from bot.platform.signed_links import day_url, task_url
 from tests.support.access_matrix import furnish
 from tests.support.parts import listening, served
-from tests.support.sample_board import Story, tell
+from tests.support.sample_board import SampleBoard, fill_board
 from tests.support.site import CONFIG, Site, open_site
 from tests.web.test_access import SOP
 
@@ -78,7 +78,7 @@ class House:
 
     def __init__(self, site: Site, url: str, chromium: Browser) -> None:
         self.site, self.url, self.chromium = site, url, chromium
-        self.story: Story = tell(site)
+        self.story: SampleBoard = fill_board(site)
         self.troubles: list[str] = []
         self._pages: dict[str, Page] = {}
         self.names = self._furnish()

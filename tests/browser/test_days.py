@@ -20,14 +20,13 @@ from sqlalchemy import select
 from bot.agents import accounts
 from bot.agents.members import ask_member
 from bot.customers.identity import find_agents
-from bot.delivery.outbox import waiting_ids
 from bot.platform import clock
 from bot.platform.models import Customer, Placement, SopTask, Tagging
 from bot.platform.signed_links import board_url
-from bot.worker.handlers import deliver
 from tests.browser.looking import column, drag, fits
 from tests.browser.test_sidebar import BRIDGE, IN_WECOM
 from tests.browser.town import BesideTown, beside_town
+from tests.support.engine import send_all
 from tests.support.parts import AGENT, ASK, CONFIG, FIRST_STEP
 
 GOOD = "correct horse battery"
@@ -87,15 +86,10 @@ class Life:
         self.deliver()
 
     def deliver(self) -> None:
-        """What a worker would do, until nothing is left."""
-        system = self.town.system
+        """Deliver as a worker would, until nothing is left."""
         for _ in range(20):
-            with system.store.read() as session:
-                rows = waiting_ids(session, clock.now())
-            if not rows:
+            if not send_all(self.town.system):
                 return
-            for row in rows:
-                deliver(system, row)
 
     def userid(self, customer: int) -> str:
         with self.town.system.store.read() as session:

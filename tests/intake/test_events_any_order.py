@@ -15,7 +15,6 @@ import pytest
 from sqlalchemy import select
 
 from bot.commands.wecom import run_comparison
-from bot.delivery.outbox import waiting_ids
 from bot.platform import clock
 from bot.platform.database.alarms import alarms
 from bot.platform.models import Agent, CallbackEvent, CorpTag, Customer, Follow, GroupChat, Outbox, SopTask
@@ -23,7 +22,7 @@ from bot.sandbox.control import ControlRefusedError
 from bot.sync.directory import compare_groups
 from bot.system import System, use_system
 from bot.worker import jobs
-from bot.worker.handlers import deliver
+from tests.support.engine import send_all
 from tests.support.mirrors import CONFIG
 from tests.support.parts import Town
 
@@ -61,12 +60,8 @@ def work(system: System) -> None:
         with system.store.write() as session:
             for row in session.scalars(select(Outbox).where(Outbox.state == "waiting", Outbox.kind != "consent")):
                 row.not_before = min(row.not_before, clock.now())
-        with system.store.read() as session:
-            ids = waiting_ids(session, clock.now())
-        if not ids:
+        if not send_all(system):
             return
-        for row_id in ids:
-            deliver(system, row_id)
     raise AssertionError("there is always more to do")
 
 

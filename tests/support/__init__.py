@@ -1,1 +1,1 @@
-"""Parts that several tests ask for; no tests here."""
+"""Set-ups that several tests share; no tests here."""

@@ -1,7 +1,7 @@
-"""Who may open which address: one row an endpoint and method; an address of the app that has no row fails the test.
+"""Access matrix: who may open which address, one row per endpoint and method; an address without a row fails.
 
-A new page adds a row below. `open_to`: the roles that get in; all others must find nothing (404), strangers are sent
-to sign in. `owned`: what the address names belongs to one customer, and of leaders and agents only his own get in.
+A new page adds a row below. `open_to`: the roles that get in; all others must get a 404, strangers are sent to sign
+in. `owned`: the address names one customer, and of leaders and agents only that customer's own get in.
 {names} in a path or a form are those of `Things`.
 """
 
@@ -26,8 +26,8 @@ ANYBODY = ("stranger", *EVERYBODY)  # no sign-in is asked for: signed links, mac
 
 @dataclass(frozen=True)
 class Row:
-    """path: as typed; form: what a POST carries; also: statuses that are no refusal here beside the usual ones;
-    stranger: how he is turned away."""
+    """path: as typed; form: what a POST carries; also: further statuses that are no refusal here; stranger: the
+    statuses with which strangers are refused."""
 
     path: str
     open_to: tuple[str, ...]
@@ -168,7 +168,7 @@ ROWS: dict[tuple[str, ...], Row] = {
 
 
 def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
-    """One customer of the owner with all that a page may name: `Things`, for paths and forms."""
+    """Create one customer of the owner with all that a page may name; returns the values for paths and forms."""
     now, version = clock.now(), site.system.settings.version
     with site.store.write() as session:
         rows = Rows(session, now)

@@ -1,11 +1,11 @@
-"""An archive by hand: recorded or made messages put through the path, and the rows that came of them."""
+"""Archived messages, recorded or made, put through the intake, and the rows that result."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
 
@@ -55,7 +55,7 @@ stop = ["left"]
 
 @dataclass
 class Archived:
-    """A database and the messages that arrive in it, in the order of the calls."""
+    """A database, and messages that arrive in it in the order of the calls."""
 
     store: Store
     settings: Settings = field(default_factory=lambda: parse_settings(CONFIG, examples=False))
@@ -63,19 +63,19 @@ class Archived:
     seqs: count[int] = field(default_factory=lambda: count(1))
 
     def arrive(self, *plains: bytes) -> None:
-        """One batch of decrypted messages."""
+        """Take in one batch of decrypted messages."""
         arrived = [Arrived(next(self.seqs), read_message(plain)) for plain in plains]
         with self.store.write() as session:
             take_batch(Work(session, self.settings, self.now), arrived)
 
     def say(self, text: str, at: float = 0, **changes: Any) -> str:
-        """A text, from the customer to the agent unless changed, at so many minutes after the hour; its msgid."""
+        """Take in a text, by default from the customer to the agent, `at` minutes after NOW; returns its msgid."""
         plain = said(text, at, **changes)
         self.arrive(plain)
         return str(json.loads(plain)["msgid"])
 
     def send(self, kind: str, body: dict[str, Any], at: float = 0, **changes: Any) -> str:
-        """Any other kind."""
+        """Take in a message of any other kind; returns its msgid."""
         return self.say("", at, msgtype=kind, **{kind: body}, **changes)
 
     def rows(self, model: type[Row], *where: Any) -> Sequence[Row]:
@@ -92,8 +92,12 @@ _NUMBERS = count(1)
 
 
 def said(text: str, at: float = 0, **changes: Any) -> bytes:
-    """The decrypted JSON of a message."""
-    moment = int((NOW.timestamp() + at * 60) * 1000)
-    message = {"msgid": f"made{next(_NUMBERS)}_external", "action": "send", "from": WANG, "tolist": [LIN],
-               "roomid": "", "msgtime": moment, "msgtype": "text", "text": {"content": text}}  # fmt: skip
+    """The decrypted JSON of a message, `at` minutes after NOW."""
+    message = text_message(f"made{next(_NUMBERS)}_external", WANG, LIN, text, NOW + timedelta(minutes=at))
     return json.dumps(message | changes, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def text_message(msgid: str, sender: str, to: str, text: str, at: datetime) -> dict[str, Any]:
+    """A text as WeCom archives it."""
+    return {"msgid": msgid, "action": "send", "from": sender, "tolist": [to], "roomid": "",
+            "msgtime": int(at.timestamp() * 1000), "msgtype": "text", "text": {"content": text}}  # fmt: skip

@@ -1,4 +1,4 @@
-"""People and moments for tests of what follows: rows by hand, jobs by name, the clock moved."""
+"""Engine for tests of SOPs: customers and agents as rows, events, messages, and a time of the test's own."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ from bot.intake.pipeline import take_batch
 from bot.platform import clock
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
-from bot.platform.models import Agent, Customer, CustomerField, Follow, Outbox, SopEnrolment, SopTask
+from bot.platform.models import Customer, CustomerField, Outbox, SopEnrolment, SopTask
 from bot.platform.work import Work
 from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.system import System, use_system
-from bot.wecom.messages import ArchivedMessage, read_message
+from bot.wecom.messages import read_message
 from bot.worker.handlers import deliver
+from tests.support.archived import text_message
+from tests.support.rows import Rows, known_agent
 
 ZONE = ZoneInfo("Asia/Shanghai")
-_NUMBERS = count(1)
 
 
 def local(text: str) -> datetime:
-    """A moment in Shanghai."""
+    """A time in Shanghai."""
     return datetime.fromisoformat(text).replace(tzinfo=ZONE)
 
 
 @dataclass
 class Engine:
-    """The rows of one database under one config, at a moment of the test's own."""
+    """One database under one config, at a time that the test sets."""
 
     store: Store
     settings: Settings
@@ -47,26 +48,18 @@ class Engine:
 
     def agent(self, userid: str = "LinXiaoyu") -> int:
         with self.store.write() as session:
-            known = session.scalar(select(Agent).where(Agent.key == userid.casefold()))
-            row = known or Agent(key=userid.casefold(), userid=userid, name="林小雨", created_at=self.now)
-            session.add(row)
-            session.flush()
-            return row.id
+            return known_agent(session, userid, "林小雨", self.now).id
 
     def customer(self, userid: str = "LinXiaoyu", **fields: str) -> str:
-        """A customer whom the agent has; `fields` are his own."""
-        who = f"wm{next(_NUMBERS):030}"
-        agent = self.agent(userid)
+        """A customer of the agent, with these fields; returns the external_userid."""
         with self.store.write() as session:
-            customer = Customer(external_userid=who, name="陈静", created_at=self.now)
-            session.add(customer)
-            session.flush()
-            session.add(Follow(agent_id=agent, customer_id=customer.id, added_at=self.now))
+            agent = known_agent(session, userid, "林小雨", self.now)
+            customer = Rows(session, self.now).customer("陈静", None, agent)
             session.add_all(CustomerField(customer_id=customer.id, name=n, value=v) for n, v in fields.items())
-        return who
+            return customer.external_userid
 
     def happen(self, who: str, cause: str = "test", **what: Any) -> list[int]:
-        """Let something happen to a customer; the ids of what was put out."""
+        """Have something happen to a customer; returns the ids of the outbox rows that result."""
         with self.store.write() as session:
             work = Work(session, self.settings, self.now)
             state = load_customer(
@@ -76,11 +69,10 @@ class Engine:
         return work.outbox_ids
 
     def say(self, sender: str, to: str, text: str) -> None:
-        """One archived text."""
+        """Take in one archived text."""
         number = next(self.seq)
-        raw = {"msgid": f"m{number}", "action": "send", "from": sender, "tolist": [to], "roomid": "",
-               "msgtime": int(self.now.timestamp() * 1000), "msgtype": "text", "text": {"content": text}}  # fmt: skip
-        message: ArchivedMessage = read_message(_json(raw), msgid=f"m{number}")
+        raw = text_message(f"m{number}", sender, to, text, self.now)
+        message = read_message(json.dumps(raw).encode(), msgid=f"m{number}")
         with self.store.write() as session:
             take_batch(Work(session, self.settings, self.now), [Arrived(number, message)])
 
@@ -114,12 +106,12 @@ def engine(store: Store, config: str, now: str) -> Engine:
 
 
 def send_all(system: System) -> list[str | None]:
-    """Deliver what waits to leave now."""
+    """Deliver the outbox rows that are due; returns the outcome of each."""
     use_system(system)
+    return [deliver(system, row_id) for row_id in waiting(system)]
+
+
+def waiting(system: System, ahead: timedelta = timedelta(0)) -> Sequence[int]:
+    """The ids of the outbox rows that are due now, or `ahead` of now."""
     with system.store.read() as session:
-        ids = waiting_ids(session, clock.now())
-    return [deliver(system, row_id) for row_id in ids]
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value).encode()
+        return waiting_ids(session, clock.now() + ahead)

@@ -1,4 +1,4 @@
-"""What tests of the English have in common: a sentence said in it, and the Chinese that is left there."""
+"""Helpers for tests of the English translation: a text translated, and the Chinese that is left in it."""
 
 from __future__ import annotations
 
@@ -14,35 +14,38 @@ from taggers.translatable import fill
 
 ROOT = Path(bot.__file__).parent.parent
 HAN = re.compile(r"[\u4e00-\u9fff，。；：（）「」、]")
-_TERM = re.compile(r"\([^()]*\)")  # WeCom's console is Chinese: its own names may stand in brackets
+_TERM = re.compile(r"\([^()]*\)")  # names of WeCom's Chinese console may stand in brackets
 
-# Modules in which every Chinese text is for people who look at a page, and what of theirs is not.
+# Modules whose every Chinese text is shown on a page (exceptions in NO_TEXTS).
 DIAGNOSING = (
     "bot/ops/doctor/host.py", "bot/ops/doctor/app.py", "bot/ops/doctor/archive.py", "bot/ops/doctor/callback.py",
     "bot/ops/doctor/words.py", "bot/wecom/errors.py", "bot/wecom/keyring.py",
-    "bot/platform/config/problems.py", "bot/platform/config/settings.py", "bot/platform/config/file.py", "bot/platform/config/materials.py", "sop/checks.py",
+    "bot/platform/config/problems.py", "bot/platform/config/settings.py", "bot/platform/config/file.py",
+    "bot/platform/config/materials.py", "sop/checks.py",
     "sop/attachments.py",
     "sop/groupsend.py", "sop/guards.py", "sop/enrolling.py", "taggers/compiled.py", "taggers/rulebook.py",
     "taggers/rule.py", "bot/platform/stored_sentences.py",
 )  # fmt: skip
-# Modules whose refusals a page shows, among other texts.
+# Modules of which only the refusals are shown on a page.
 REFUSING = (
-    "bot/ops/doctor/examination.py", "bot/wecom/native.py", "bot/wecom/sealing.py", "sop/triggers.py", "sop/playbook.py",
+    "bot/ops/doctor/examination.py", "bot/wecom/native.py", "bot/wecom/sealing.py", "sop/triggers.py",
+    "sop/playbook.py",
     "sop/wording.py", "sop/stages.py", "sop/fields.py", "sop/workcalendar.py", "taggers/weighing.py",
-    "taggers/reasons.py", "taggers/occurrence.py", "taggers/backtest.py", "bot/agents/manual_moves.py", "bot/agents/manual_enrolment.py",
+    "taggers/reasons.py", "taggers/occurrence.py", "taggers/backtest.py", "bot/agents/manual_moves.py",
+    "bot/agents/manual_enrolment.py",
     "bot/sops/material_library.py", "bot/platform/archive_sources.py",
 )  # fmt: skip
 NO_TEXTS = {"不是一对", "[“”‘’＝，：【】]", "？！，；：（）", " → "}
 
 
 def in_english(text: str) -> str:
-    """A finding or a problem as a page says it in English."""
+    """A text as a page shows it in English."""
     wording, values = getattr(text, "wording", text), getattr(text, "values", {})
     return fill(wording, values, partial(wording_in, "en"), ", ")
 
 
 def chinese_left(text: str) -> str:
-    """The English of a text where Chinese is left in it, else nothing."""
+    """The English of a text if Chinese is left in it, else the empty text."""
     english = in_english(text)
     return english if HAN.search(_TERM.sub("", english)) else ""
 

@@ -1,4 +1,4 @@
-"""A database of this release at once: on SQLite migrations run one time, and their file is copied from then on."""
+"""Brings a database to this release quickly: on SQLite migrations run once, and their file is copied."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.platform.database.store import open_engine
 
 
 def bring_up(engine: Engine) -> None:
-    """Bring an empty database to this release. What migrations do is asked by tests of their own, which run them."""
+    """Bring an empty database to this release. The migrations themselves have tests of their own."""
     path = Path(engine.url.database or "")
     if engine.dialect.name != "sqlite" or path.exists():
         upgrade(engine)
@@ -28,5 +28,5 @@ def _migrated() -> bytes:
         path = Path(folder) / "tici.db"
         engine = open_engine(f"sqlite:///{path}")
         upgrade(engine)
-        engine.dispose()  # the last connection takes the write-ahead log along
+        engine.dispose()  # closing the last connection merges the write-ahead log into the file
         return path.read_bytes()

@@ -1,4 +1,4 @@
-"""A company that sends mass messages: customers of an agent, an SOP by group-send, work done, time moved."""
+"""Mass: an agent whose customers get mass messages by an SOP; work done and time moved by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from bot.customers.identity import find_agents, find_customers, start_follow
 from bot.customers.state import load_customer
-from bot.delivery.outbox import waiting_ids
 from bot.intake.pull import pull
 from bot.platform import clock
 from bot.platform.models import Customer, GroupSend, Lease, Outbox, SopEnrolment, SopTask
@@ -21,7 +20,7 @@ from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.sops.stopping import end_enrolment
 from bot.system import System, use_system
 from bot.worker import jobs
-from bot.worker.handlers import deliver
+from tests.support.engine import send_all
 from tests.support.parts import AGENT
 
 TEXT = "本周六上午有一节公开课，想来听的回复「来」就行。"
@@ -73,7 +72,7 @@ channel = "group-send"
 
 @dataclass
 class Mass:
-    """One agent, his customers in `who`, and WeCom's phones."""
+    """One agent, their customers in `who`, and the phones of the sandbox."""
 
     system: System
     phone: SandboxControl
@@ -83,7 +82,7 @@ class Mass:
         use_system(self.system)
 
     def meet(self, number: int) -> None:
-        """So many customers add the agent, in WeCom and in our database."""
+        """Have this many customers add the agent, in WeCom and in our database."""
         for _ in range(number):
             name = f"客户{len(self.who) + 1}"
             self.who.append(self.phone.add_customer(AGENT, name, welcome=False)["external_userid"])
@@ -93,7 +92,7 @@ class Mass:
                 start_follow(session, agent, customer, clock.now())
 
     def start(self, *who: str, tag: str = "公开课", cause: str = "test") -> None:
-        """The SOP begins for these customers, or for all; the first card or mass message is put out."""
+        """Begin the SOP for these customers, or for all; the first card or mass message is written to the outbox."""
         for person in who or self.who:
             with self.system.store.write() as session:
                 customer = self.customer(session, person)
@@ -115,21 +114,17 @@ class Mass:
         clock.move_forward(timedelta(**span))
 
     def work(self) -> None:
-        """What the scheduler rings for, and all that is due to leave by now."""
+        """Run the scheduler's jobs, and deliver all that is due by now."""
         pull(self.system)
         jobs._due_chunk(self.system)
         jobs.watch_sends(self.system)
         for _ in range(20):
-            with self.system.store.read() as session:
-                ids = waiting_ids(session, clock.now())
-            if not ids:
+            if not send_all(self.system):
                 return
-            for row_id in ids:
-                deliver(self.system, row_id)
         raise AssertionError("there is always more to do")
 
     def leave(self) -> GroupSend:
-        """All begin, the poster is uploaded, the mass message goes before the agent; settled enough to be asked."""
+        """Begin for all: the poster is uploaded, the mass message is created and old enough to be polled."""
         self.work()
         self.start()
         self.later(seconds=20)
@@ -138,12 +133,12 @@ class Mass:
         return self.sends()[-1]
 
     def confirm(self, group: GroupSend) -> None:
-        """The agent taps on his phone."""
+        """Confirm on the agent's phone."""
         assert group.msgid is not None
         self.phone.confirm_group_send(AGENT, group.msgid)
 
     def leases_end(self) -> None:
-        """As if a worker that held rows had died long ago."""
+        """Expire all leases, as if a worker that held rows had died long ago."""
         long_ago = clock.now() - timedelta(days=3650)
         with self.system.store.write() as session:
             session.execute(update(Outbox).where(Outbox.state == "sending").values(lease_until=long_ago))
@@ -166,12 +161,12 @@ class Mass:
             return list(session.scalars(select(Outbox).where(Outbox.kind == kind).order_by(Outbox.id)))
 
     def made(self) -> list[dict[str, object]]:
-        """What WeCom was asked to put before agents."""
+        """The mass messages that WeCom was asked to create."""
         return self.phone.effects(0, "group_send")
 
 
 def prepare_files(folder: Path) -> None:
-    """The config and its library."""
+    """Write the config and its material library."""
     (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
     (folder / "materials").mkdir()
     (folder / "materials" / "poster.png").write_bytes(PICTURE)

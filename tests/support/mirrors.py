@@ -1,4 +1,4 @@
-"""A board and a phone side by side: a customer of two agents, events as WeCom tells them, work done in turn."""
+"""Pair: the board and the phones of one customer, WeCom's events, and the work that follows, done step by step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from bot.agents.manual_moves import move_by_hand
 from bot.customers.mark_tag import shown_tags
 from bot.customers.stages import move_by
 from bot.customers.state import CustomerState, load_customer
-from bot.delivery.outbox import waiting_ids
 from bot.platform import clock
 from bot.platform.config.settings import Settings
 from bot.platform.models import CallbackEvent, Customer, Outbox, Placement, StageMove, Tagging
@@ -24,6 +23,7 @@ from bot.sandbox.control import SandboxControl
 from bot.system import System, use_system
 from bot.worker import jobs
 from bot.worker.handlers import deliver
+from tests.support.engine import waiting
 from tests.support.parts import AGENT, COLLEAGUE
 
 PIPELINE = "课程转化"
@@ -64,7 +64,7 @@ _EVENT = """<xml><ToUserName>corp</ToUserName><FromUserName>sys</FromUserName><C
 
 @dataclass
 class Pair:
-    """The board of `system` and the phones of its WeCom; `who` is the customer both look at."""
+    """The board of `system` and the phones of its WeCom; `who` is the customer on both."""
 
     system: System
     phone: SandboxControl
@@ -79,7 +79,7 @@ class Pair:
         return self.system.settings
 
     def meet(self, name: str = "李女士", userid: str = AGENT, **given: object) -> str:
-        """A customer adds an agent; the event arrives and all is done that follows."""
+        """Have a customer add an agent; the event arrives and all that follows is done."""
         who: str = self.phone.add_customer(userid, name, welcome=False, **given)["external_userid"]
         self.tell("add", userid, who)
         self.work()
@@ -87,32 +87,32 @@ class Pair:
         return who
 
     def edit(self, userid: str = AGENT, add: Sequence[str] = (), remove: Sequence[str] = (), who: str = "") -> None:
-        """The agent changes tags on his phone; nobody is told yet."""
+        """Change tags on the agent's phone; no event is sent yet."""
         self.phone.edit_customer(userid, who or self.who, add_tag=list(add), remove_tag=list(remove))
 
     def tell(self, change: str, userid: str = AGENT, who: str = "", at: datetime | None = None) -> None:
-        """WeCom's event arrives."""
+        """Deliver WeCom's event of a changed contact."""
         person = f"<UserID>{userid}</UserID><ExternalUserID>{who or self.who}</ExternalUserID>"
         changes = {"add": "add_external_contact", "edit": "edit_external_contact", "del": "del_external_contact"}
         self._event("change_external_contact", changes[change], person, at)
 
     def tell_transfer(self, userid: str = AGENT, who: str = "") -> None:
-        """WeCom's event arrives that the agent lost the customer because he was handed over."""
+        """Deliver WeCom's event that the agent lost the customer by a transfer."""
         person = f"<UserID>{userid}</UserID><ExternalUserID>{who or self.who}</ExternalUserID>"
         rest = f"{person}<Source>DELETE_BY_TRANSFER</Source>"
         self._event("change_external_contact", "del_external_contact", rest, None)
 
     def tell_failed_transfer(self, taker: str, reason: str = "customer_refused") -> None:
-        """WeCom's event arrives that the taker did not get the customer."""
+        """Deliver WeCom's event that the transfer to this agent failed."""
         person = f"<UserID>{taker}</UserID><ExternalUserID>{self.who}</ExternalUserID>"
         self._event("change_external_contact", "transfer_fail", f"{person}<FailReason>{reason}</FailReason>", None)
 
     def tell_staff(self, change: str, userid: str) -> None:
-        """The event of a changed directory arrives."""
+        """Deliver WeCom's event of a changed directory."""
         self._event("change_contact", change, f"<UserID>{userid}</UserID>", None)
 
     def tell_library(self, change: str = "update") -> None:
-        """WeCom's event of a changed tag library arrives."""
+        """Deliver WeCom's event of a changed tag library."""
         self._event("change_external_tag", change, "<Id>et1</Id><TagType>tag</TagType>", None)
 
     def _event(self, event: str, change: str, rest: str, at: datetime | None) -> None:
@@ -127,22 +127,19 @@ class Pair:
             )  # fmt: skip
 
     def work(self, rounds: int = 30) -> int:
-        """Do what there is to do until nothing is left; returns the number of calls that left for WeCom."""
+        """Handle events and deliver until nothing is left; returns how many calls were made to WeCom."""
         sent = 0
         for _ in range(rounds):
             jobs.handle_events()
-            with self.system.store.read() as session:
-                ids = waiting_ids(session, clock.now() + timedelta(seconds=30))
+            ids = waiting(self.system, timedelta(seconds=30))
             if not ids:
                 return sent
             sent += sum(self._deliver(row_id) == "sent" for row_id in ids)
         raise AssertionError("there is always more to do")
 
     def work_once(self) -> None:
-        """Try once what waits; what fails stays."""
-        with self.system.store.read() as session:
-            ids = waiting_ids(session, clock.now())
-        for row_id in ids:
+        """Try once what is due; what fails stays."""
+        for row_id in waiting(self.system):
             self._deliver(row_id)
 
     def _deliver(self, row_id: int) -> str | None:
@@ -152,14 +149,14 @@ class Pair:
         return deliver(self.system, row_id)
 
     def drag(self, to: str, who: str = "") -> StageMove:
-        """A person drags the card; the tag is not marked until `work`."""
+        """Drag the card; the tag is not marked until `work`."""
         settings = self.settings
         with self.system.store.write() as session:
             row = move_by_hand(Work(session, settings, clock.now()), self.state(session, who), PIPELINE, to, "admin")
             return row.row
 
     def by_rule(self, trigger: str) -> None:
-        """A rule's tag moves the card, if it may."""
+        """Move the card by a rule's tag, if that is allowed."""
         settings = self.settings
         with self.system.store.write() as session:
             move_by(Work(session, settings, clock.now()), self.state(session), [trigger])
@@ -197,17 +194,17 @@ class Pair:
         return found
 
     def other_app(self, add: Sequence[str] = (), remove: Sequence[str] = (), userid: str = AGENT) -> None:
-        """Another app marks tags by the API, of which WeCom tells nobody."""
+        """Mark tags by the API as another app would, of which WeCom sends no event."""
         ids = [[self.id_of(name) for name in names] for names in (add, remove)]
         self.system.wecom.mark_tag(userid, self.who, add=ids[0], remove=ids[1])
 
     def marks(self, since: int = 0) -> list[dict[str, object]]:
-        """What was marked since an effect, by whomever."""
+        """The tag changes since an effect, by anybody."""
         return self.phone.effects(since, "tags")
 
 
 def agree(pair: Pair, userids: Sequence[str] = (AGENT, COLLEAGUE)) -> None:
-    """Board and phones show the same, and the ledger leads to where the card stands."""
+    """Assert that board and phones show the same, and that the ledger leads to it."""
     stage = pair.on_board()
     for userid in userids:
         assert pair.on_phone(userid) == [stage]
@@ -215,7 +212,7 @@ def agree(pair: Pair, userids: Sequence[str] = (AGENT, COLLEAGUE)) -> None:
 
 
 def replayed(moves: Sequence[StageMove]) -> str | None:
-    """Where the ledger says the customer stands; each move must begin where the one before ended."""
+    """The stage that the ledger leads to; each move must begin where the one before ended."""
     standing: str | None = None
     for serial, move in enumerate(moves, 1):
         assert (move.serial, move.from_stage) == (serial, standing)

@@ -1,4 +1,4 @@
-"""Real parts that tests put together: a small config, a WeCom on loopback, an environment of the test's own."""
+"""Parts that tests combine: a small config, a sandbox on loopback, an environment of the test's own."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ stop = ["reply", "moved"]
 
 @dataclass(frozen=True)
 class Town:
-    """A WeCom on loopback: its remote control, its address, and the environment that lets Tici meet it."""
+    """A sandbox on loopback: its remote control, its port, and the environment variables that connect Tici to it."""
 
     control: SandboxControl
     port: int
@@ -85,7 +85,7 @@ class Town:
 
 @contextmanager
 def listening() -> Iterator[socket.socket]:
-    """A socket that holds a port from the moment its number is known, so that nobody else can take it."""
+    """A listening socket: its port cannot be taken by another process meanwhile."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         held.listen(128)
@@ -94,7 +94,7 @@ def listening() -> Iterator[socket.socket]:
 
 @contextmanager
 def served(app: Flask, on: socket.socket | None = None) -> Iterator[int]:
-    """Serve an app on loopback from a thread, on a free port or on a socket that listens; gives the port."""
+    """Serve an app on loopback from a thread, on a free port or a listening socket; yields the port."""
     port, fd = (0, None) if on is None else (on.getsockname()[1], on.fileno())
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet, fd=fd)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own, from the wheel's binaries: started once, on a socket, thrown away afterwards."""
+"""Runs a PostgreSQL for the tests from the wheel's binaries: started once, on a socket, deleted afterwards."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from psycopg import sql
 
 NOBODY = 65534
 START_SECONDS = 30
-# The tests ask whether we commit what belongs together, not whether the disk keeps it. That a server forgets what it
-# said was committed is a setting of some: ours must not let it (bot/platform/database/store.py).
+# Without fsync and synchronous_commit: the tests ask whether we commit what belongs together, not whether the disk
+# keeps it. Our sessions must turn synchronous_commit on again (bot/platform/database/store.py).
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60", "shared_buffers=32MB")
 
 
 class Postgres:
-    """A server with its files in `data`. `database()` makes a fresh empty database in it."""
+    """A server with its files in `data`. `database()` creates an empty database in it."""
 
     def __init__(self, home: Path, data: Path, who: dict[str, Any]) -> None:
         self.home, self.data, self.who = home, data, who
@@ -57,7 +57,7 @@ class Postgres:
         raise RuntimeError(f"PostgreSQL did not start:\n{self._log.read_text()[-2000:]}")
 
     def crash(self) -> None:
-        """kill -9; the sessions end by themselves."""
+        """Kill the server with SIGKILL; its sessions end by themselves."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
@@ -118,7 +118,7 @@ def running_postgres() -> Iterator[Postgres]:
     """Start a server in a folder of its own.
 
     PostgreSQL refuses to run as root. As root the server therefore runs as nobody, from a copy of the binaries
-    that nobody can reach (a checkout below /root is closed to him); nothing outside the folder is touched.
+    that this user can read (a checkout below /root is closed to it); nothing outside the folder is touched.
     """
     folder = Path(tempfile.mkdtemp(prefix="tici-pg-"))  # short: a socket's path may have 107 characters
     try:

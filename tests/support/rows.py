@@ -1,4 +1,4 @@
-"""Rows for tests of pages: people, what they said, what was noticed, what is planned."""
+"""Rows for tests: people, messages, evidence, tags, planned tasks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.platform.models import (
@@ -30,7 +31,7 @@ _NUMBERS = count(1)
 
 @dataclass
 class Rows:
-    """Adds rows to a session; `now` is the moment the story has reached."""
+    """Adds rows to a session; `now` is the time at which they come about."""
 
     session: Session
     now: datetime
@@ -120,3 +121,13 @@ class Rows:
         self.session.add(row)
         self.session.flush()
         return row
+
+
+def known_agent(session: Session, userid: str, name: str, now: datetime) -> Agent:
+    """The agent of this userid, created unless there is one."""
+    agent = session.scalar(select(Agent).where(Agent.key == userid.casefold()))
+    if agent is None:
+        agent = Agent(key=userid.casefold(), userid=userid, name=name, created_at=now)
+        session.add(agent)
+        session.flush()
+    return agent

@@ -1,4 +1,4 @@
-"""A small believable board for tests that look at pages, hostile people among the others."""
+"""A small realistic board for tests of pages, with hostile names and texts among the others."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ HOSTILE = (SCRIPT, RIGHT_TO_LEFT, EMOJI, LONG)
 
 
 @dataclass(frozen=True)
-class Story:
-    """Where the people of the story are found."""
+class SampleBoard:
+    """The ids of some rows of the board."""
 
     asking: int
     hostile: tuple[int, ...]
@@ -26,8 +26,8 @@ class Story:
     agent: int
 
 
-def tell(site: Site) -> Story:
-    """Fill the board."""
+def fill_board(site: Site) -> SampleBoard:
+    """Fill the board with people, messages, tags and tasks."""
     with site.store.write() as session:
         rows = Rows(session, clock.now())
         wang, zhao = rows.agent("王老师"), rows.agent("赵敏")
@@ -70,4 +70,4 @@ def tell(site: Site) -> Story:
             rows.task(person, wang, foul, why=foul[:200], state="delivered")
             hostile.append(person.id)
         rows.place(asking, "在读", "老客服务")
-        return Story(asking.id, tuple(hostile), task.id, wang.id)
+        return SampleBoard(asking.id, tuple(hostile), task.id, wang.id)

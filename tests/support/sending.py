@@ -1,4 +1,4 @@
-"""A worker that sends and does nothing else, in a process of its own; and what came of it on the phones."""
+"""Sends messages as a worker process does, and reads what arrived on the phones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.wecom.errors import CallHeldError
 from tests.support.parts import Town
 
 Message: TypeAlias = tuple[str, int]
-"""To whom, and a number that tells it from the others."""
+"""The receiver, and a number that makes the text unique."""
 
 
 @cache
@@ -23,7 +23,7 @@ def _system(variables: frozenset[tuple[str, str]]) -> System:
 
 
 def send(variables: Mapping[str, str], messages: Sequence[Message]) -> list[Message]:
-    """Send what the door lets through; returns what has to wait. Whoever was held back once is not tried again."""
+    """Send what the gateway lets through; returns the rest. A member whose message was held is not tried again."""
     wecom, full = _system(frozenset(variables.items())).wecom, set[str]()
     left = []
     for userid, number in messages:
@@ -38,7 +38,7 @@ def send(variables: Mapping[str, str], messages: Sequence[Message]) -> list[Mess
 
 
 def arrivals(town: Town) -> dict[str, list[datetime]]:
-    """When each member got a message, by WeCom's clock."""
+    """The times at which each member received messages, by the sandbox's clock."""
     since, seen = 0, defaultdict(list)
     while effects := town.control.effects(since, "message"):
         since = effects[-1]["id"]
@@ -48,7 +48,7 @@ def arrivals(town: Town) -> dict[str, list[datetime]]:
 
 
 def most_in_a_minute(times: Sequence[datetime]) -> int:
-    """The most that came within any sixty seconds."""
+    """The largest number within any sixty seconds."""
     most = first = 0
     for last, at in enumerate(times):
         while at - times[first] >= timedelta(seconds=60):

@@ -1,4 +1,4 @@
-"""A whole web application on a database and a config of its own, as the tests of pages use it."""
+"""Site: a whole web application on a database and a config of its own, for tests of pages."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from secrets import token_hex
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
-from sqlalchemy import select
 
 from bot.app import create_app
 from bot.platform import clock
 from bot.platform.database.store import Store
 from bot.platform.environment import read_environment
-from bot.platform.models import Account, Agent
+from bot.platform.models import Account
 from bot.platform.signed_links import board_url
 from bot.system import System
 from tests.support.fresh import bring_up
+from tests.support.rows import known_agent
 from tests.wecom.sealed import AES_KEY, CORP, TOKEN
 
 CONFIG = """
@@ -77,11 +77,11 @@ class Site:
         return key
 
     def board_path(self) -> str:
-        """A good link to the board, without the host."""
+        """A valid link to the board, without the host."""
         return board_url("", self.key, clock.now())
 
     def watcher(self) -> FlaskClient:
-        """A browser that has come by a board link."""
+        """A browser that opened a board link."""
         client = self.app.test_client()
         assert client.get(self.board_path()).status_code == 302
         return client
@@ -93,10 +93,7 @@ class Site:
         with self.store.write() as session:
             agent = None
             if userid is not None:
-                agent = session.scalar(select(Agent).where(Agent.key == userid.casefold()))
-                if agent is None:
-                    agent = Agent(key=userid.casefold(), userid=userid, name=userid, created_at=clock.now())
-                    session.add(agent)
+                agent = known_agent(session, userid, userid, clock.now())
                 agent.departments = list(departments) or agent.departments or []
                 session.flush()
             account = Account(

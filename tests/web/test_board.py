@@ -20,7 +20,7 @@ from bot.web.board.filter import Filter, Wanted
 from bot.web.board.live import Shared
 from bot.web.board.rows import MOST_KEPT, PAGE, read_columns
 from tests.support.rows import Rows
-from tests.support.sample_board import tell
+from tests.support.sample_board import fill_board
 from tests.support.site import CONFIG, Site, open_site
 
 PAGES = ["/", "/board", "/board/changes", "/board/column", "/c/1"]
@@ -102,7 +102,7 @@ def test_a_visit_ends_with_its_link(site: Site, tmp_path: Path, monkeypatch: pyt
 
 
 def test_columns_stand_in_the_configs_order_with_what_a_card_needs(site: Site) -> None:
-    story = tell(site)
+    story = fill_board(site)
     html = site.watcher().get("/board").text
     assert heads(html) == [("新线索", "6"), ("考虑价格", "5"), ("成交", "1"), ("流失", "2")]
     shown = card(html, story.asking)
@@ -122,7 +122,7 @@ def test_columns_stand_in_the_configs_order_with_what_a_card_needs(site: Site) -
 
 
 def test_another_pipeline_is_chosen_by_name(site: Site) -> None:
-    tell(site)
+    fill_board(site)
     client = site.watcher()
     html = client.get("/board?pipeline=老客服务").text
     assert heads(html) == [("在读", "1"), ("续费", "0")]
@@ -130,7 +130,7 @@ def test_another_pipeline_is_chosen_by_name(site: Site) -> None:
 
 
 def test_the_way_back_from_a_customer_leads_to_the_pipeline_one_came_from(site: Site) -> None:
-    story = tell(site)
+    story = fill_board(site)
     client = site.watcher()
     client.get("/board?pipeline=老客服务")
     back = re.search(r'class="back" href="([^"]+)"', client.get(f"/c/{story.asking}").text)
@@ -198,12 +198,12 @@ def test_the_number_of_queries_does_not_grow_with_the_customers(site: Site) -> N
         rows = Rows(session, clock.now())
         rows.customer("一", "新线索", rows.agent())
     few = cost()
-    tell(site)
+    fill_board(site)
     assert cost() == few == 7
 
 
 def test_a_poll_brings_only_what_changed(site: Site) -> None:
-    story = tell(site)
+    story = fill_board(site)
     client = site.signed_in()
     html = client.get("/board").text
     seen = stamps(html)
@@ -220,7 +220,7 @@ def test_a_poll_brings_only_what_changed(site: Site) -> None:
 
 def test_what_changes_without_a_new_row_comes_when_everything_is_asked_for(site: Site) -> None:
     """A name that changed leaves no row: the page asks for all once a minute (an empty `at`)."""
-    story = tell(site)
+    story = fill_board(site)
     client = site.watcher()
     html = client.get("/board").text
     with site.store.write() as session:
@@ -255,7 +255,7 @@ def test_a_config_that_never_was_good_is_a_503_that_says_so(tmp_path: Path) -> N
 @pytest.mark.parametrize("demo", [False, True])
 def test_every_page_carries_its_guards(tmp_path: Path, demo: bool) -> None:
     with open_site(tmp_path, extra={"TICI_DEMO": "1"} if demo else {}) as site:
-        tell(site)
+        fill_board(site)
         for client, path in (
             (site.watcher(), "/board"),
             (site.app.test_client(), "/board"),

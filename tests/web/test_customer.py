@@ -12,7 +12,7 @@ from bot.platform import clock
 from bot.platform.models import SopTask
 from bot.platform.signed_links import task_url
 from tests.support.rows import Rows
-from tests.support.sample_board import LONG, RIGHT_TO_LEFT, tell
+from tests.support.sample_board import LONG, RIGHT_TO_LEFT, fill_board
 from tests.support.site import Site
 
 
@@ -21,7 +21,7 @@ def task_path(site: Site, task: int, agent: int, age: timedelta = timedelta(0)) 
 
 
 def test_the_conversation_shows_which_words_earned_which_tag(site: Site) -> None:
-    story = tell(site)
+    story = fill_board(site)
     html = site.watcher().get(f"/c/{story.asking}").text
     marks = re.findall(r'<mark title="([^"]+)">([^<]+)</mark>', html)
     assert marks == [
@@ -32,7 +32,7 @@ def test_the_conversation_shows_which_words_earned_which_tag(site: Site) -> None
 
 
 def test_the_ledger_the_tags_and_the_tasks_are_there(site: Site) -> None:
-    story = tell(site)
+    story = fill_board(site)
     html = site.watcher().get(f"/c/{story.asking}").text
     for shown in ("在读", "事件 · 客户添加了员工", "高意向", "人工", "首次咨询", "到期", "待发送", "未到时间"):
         assert shown in html
@@ -76,7 +76,7 @@ def test_an_unknown_customer_is_a_404(site: Site, path: str) -> None:
 
 @pytest.mark.parametrize("before", ["999", "x", "-1", "9" * 40])
 def test_a_wild_before_does_no_harm(site: Site, before: str) -> None:
-    story = tell(site)
+    story = fill_board(site)
     assert site.watcher().get(f"/c/{story.asking}?before={before}").status_code == 200
 
 
@@ -91,7 +91,7 @@ def test_a_message_of_another_customer_is_no_way_into_a_conversation(site: Site)
 
 
 def test_the_task_page_says_who_why_what_and_what_was_said(site: Site) -> None:
-    story = tell(site)
+    story = fill_board(site)
     html = site.app.test_client().get(task_path(site, story.task, story.agent)).text
     for shown in ("李女士", "考虑价格", "高意向", "待发送", "课程分三档", "价格跟进", "多少钱", "全部步骤"):
         assert shown in html
@@ -99,7 +99,7 @@ def test_the_task_page_says_who_why_what_and_what_was_said(site: Site) -> None:
 
 
 def test_looking_at_a_task_changes_nothing(site: Site) -> None:
-    story = tell(site)
+    story = fill_board(site)
 
     def state() -> list[tuple[object, ...]]:
         with site.store.read() as session:
@@ -133,7 +133,7 @@ def test_a_task_tells_its_state_in_words(site: Site, state: str, values: dict[st
 
 
 def test_a_task_link_that_is_over_forged_or_anothers_opens_nothing(site: Site) -> None:
-    story = tell(site)
+    story = fill_board(site)
     client = site.app.test_client()
     over = client.get(task_path(site, story.task, story.agent, timedelta(days=31)))
     assert (over.status_code, "链接已过期" in over.text) == (410, True)
@@ -143,7 +143,7 @@ def test_a_task_link_that_is_over_forged_or_anothers_opens_nothing(site: Site) -
 
 
 def test_what_customers_write_stays_text(site: Site) -> None:
-    story = tell(site)
+    story = fill_board(site)
     client = site.watcher()
     for path in ("/board", *(f"/c/{person}" for person in story.hostile)):
         html = client.get(path).text

@@ -41,7 +41,7 @@ from bot.web.rules.sop_rows import TEXTS
 from bot.wecom.errors import REMEDIES
 from taggers.reasons import WORDINGS
 from tests.support.english import DIAGNOSING, HAN, REFUSING, ROOT, said_in, texts_in
-from tests.support.sample_board import tell
+from tests.support.sample_board import fill_board
 from tests.support.site import CONFIG, Site
 
 WEB = Path(bot.web.__file__).parent
@@ -148,7 +148,7 @@ def test_an_empty_page_asks_nobody_for_what_he_may_not_do(site: Site, role: str,
 
 
 def test_a_visitor_may_choose_english_and_it_stays(site: Site) -> None:
-    story = tell(site)
+    story = fill_board(site)
     client = site.watcher()
     assert '<html lang="zh-CN">' in client.get("/board").text
     assert '<html lang="en">' in client.get("/board?lang=en").text
