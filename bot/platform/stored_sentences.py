@@ -9,7 +9,7 @@ from bot.wecom.errors import ADVICE
 from taggers.reasons import WORDINGS
 from taggers.translatable import reread
 
-KEPT = (
+STORED_WORDINGS = (
     # why a prompt was postponed
     "非工作时间",
     "周末顺延",
@@ -100,6 +100,6 @@ KEPT = (
 )
 
 
-def retell(text: str) -> str:
+def as_translatable(text: str) -> str:
     """A stored sentence as a Translatable, where it matches one of our wordings; else as it is."""
-    return reread(text, (*KEPT, *WORDINGS, *ADVICE))
+    return reread(text, (*STORED_WORDINGS, *WORDINGS, *ADVICE))

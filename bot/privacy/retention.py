@@ -15,7 +15,7 @@ from bot.intake.media.files import forget_media
 from bot.intake.media.store import open_media_store
 from bot.platform.config.privacy_tables import Privacy
 from bot.platform.database.audit_log import seal_views
-from bot.platform.database.search_index import WORDS, forget_words, index_words
+from bot.platform.database.search_index import WORDS, index_words, reindex_words
 from bot.platform.database.store import get_status, release_lease, set_status, take_lease
 from bot.platform.log import get_logger
 from bot.platform.models import (
@@ -177,7 +177,7 @@ def _purge_messages(session: Session, ids: list[int]) -> list[str]:
     contents = forget_media(session, ids)
     delete_dependent_rows(session, dependent_rows_of(session, Message, ids))
     indexed = select(SearchToken.customer_id).where(SearchToken.kind == WORDS, SearchToken.customer_id.in_(people))
-    forget_words(session, sorted(set(session.scalars(indexed))))
+    reindex_words(session, sorted(set(session.scalars(indexed))))
     return contents
 
 

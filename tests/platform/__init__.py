@@ -1,1 +1,1 @@
-"""Tests of the ground: store, queue, config, gateway."""
+"""Tests of bot/platform: store, queue, config, gateway and the rest."""

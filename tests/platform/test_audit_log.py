@@ -1,4 +1,4 @@
-"""The log of deeds: written at once by many without a fork, and every later change of it is found."""
+"""The audit log: concurrent writers make one chain, and every later change of it is found."""
 
 from __future__ import annotations
 

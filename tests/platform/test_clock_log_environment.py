@@ -1,4 +1,4 @@
-"""Clock, logs and environment: what the edges let in and out."""
+"""Clock, logs and environment."""
 
 from __future__ import annotations
 

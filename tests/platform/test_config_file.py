@@ -1,4 +1,4 @@
-"""Saving config.toml from a page: nobody's edit is lost, a reader never sees half a file, who did it is known."""
+"""Saving config.toml from a page: no edit is lost, no reader sees half a file, the author is recorded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.platform.config.file import (
     why_not_writable,
 )
 from bot.platform.config.settings import ConfigError
-from bot.platform.config.versions import changes_before, compare, note_change, text_of
+from bot.platform.config.versions import changes_before, compare, record_change, version_text
 from bot.platform.database.audit_log import verify_chain
 from bot.platform.database.store import Store
 from bot.platform.environment import read_environment
@@ -55,7 +55,7 @@ def test_a_saved_text_is_on_disk_in_force_and_in_the_ledger(system: System) -> N
     assert system.settings.source == MORE
     assert ledger(system) == [("", first), ("WuTong", system.settings.version)]
     with system.store.read() as session:
-        assert text_of(session, first) == CONFIG
+        assert version_text(session, first) == CONFIG
         (entry,) = session.scalars(select(AuditEntry))
         assert (entry.actor, entry.action, entry.detail["what"]) == ("WuTong", "config.save", "改规则 ask-price")
         assert verify_chain(session) is None
@@ -76,8 +76,8 @@ def test_an_edit_by_hand_is_in_the_ledger_without_a_name_and_once_for_all_proces
 def test_two_cannot_both_come_next(system: System) -> None:
     system.settings  # noqa: B018 - the first change
     with system.store.write() as session:
-        assert note_change(session, "v2", "甲", "", clock.now())
-        assert not note_change(session, "v2", "乙", "", clock.now())
+        assert record_change(session, "v2", "甲", "", clock.now())
+        assert not record_change(session, "v2", "乙", "", clock.now())
         session.add(ConfigChange(follows=1, version="v3", at=clock.now()))
         with pytest.raises(Exception, match=r"(?i)unique"):
             session.flush()

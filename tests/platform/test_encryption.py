@@ -1,4 +1,4 @@
-"""What people say stands in the database only sealed, and opens only with the right key, in its place."""
+"""Encryption: what people say is stored sealed only, and opens only with the right key in its own column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WeCom's limits, failures and refusals as all workers together meet them."""
+"""The gateway: WeCom's limits, failures and refusals, kept by all workers together."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ask(store: Store, now: datetime, limits: tuple[Limit, ...] = LIMITS, name: s
 
 
 def test_a_member_gets_fewer_than_wecom_drops_in_any_minute_and_hour(store: Store) -> None:
-    """Asked for until the hour is used up and free again; WeCom counts each up to LEEWAY seconds later than we."""
+    """Spends until the hour is used up and free again; WeCom may count a call up to LEEWAY seconds later."""
     moments = [NOON + timedelta(seconds=at) for at in (*range(300), *range(300, 4500, 3))]
     with store.write() as session:
         sent = [moment for moment in moments if not spend(session, "who", LIMITS, moment)]
@@ -69,7 +69,7 @@ def test_a_clock_set_back_neither_lifts_the_limit_nor_shuts_it_for_long(store: S
 
 
 def messages(system: System, number: int, userids: tuple[str, ...]) -> None:
-    """So many texts to each wait to leave."""
+    """Put this many texts to each member into the outbox."""
     now = clock.now()
     with system.store.write() as session:
         for userid in userids:

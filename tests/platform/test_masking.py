@@ -1,4 +1,4 @@
-"""Numbers that identify people are hidden however they are typed; every other number stays readable."""
+"""Masking: numbers that identify people are hidden however they are typed; others stay readable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where keys stand in a TOML text, in characters and from 1."""
+"""Positions of keys in a TOML text, in characters and from 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operations person reads who has made one of the usual mistakes: line, key, and how to mend it."""
+"""The messages for common mistakes in a config: line, key, and how to mend it."""
 
 from __future__ import annotations
 

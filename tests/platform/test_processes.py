@@ -1,4 +1,4 @@
-"""Who held a lease and was killed here need not be waited for; whoever may still live is."""
+"""Leases of dead processes: one killed on this machine is not waited for, one that may be alive is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMED = (
 
 @contextmanager
 def another() -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Another process of ours, and its name."""
+    """Start another process; yields it and its name."""
     process = subprocess.Popen([sys.executable, "-c", NAMED], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

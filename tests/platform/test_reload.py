@@ -1,4 +1,4 @@
-"""The config in force: taken when edited, refused when broken, kept by the database over a restart."""
+"""The config in force: loaded when edited, refused when broken, taken from the database after a restart."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def problems(store: Store) -> list[str]:
 
 
 def soon(keeper: SettingsKeeper) -> str:
-    """The version in force once the file may be looked at again."""
+    """The version in force, with the file checked again."""
     time.sleep(reload.LOOK_EVERY + 0.05)
     return keeper.current().version
 

@@ -1,4 +1,4 @@
-"""One rule changed inside config.toml: every byte outside of it stays, comments inside of it too."""
+"""Editing one rule in config.toml: every byte outside of it stays, and so do comments inside of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Customers are found by what they are called and, where that is allowed, by what they said."""
+"""The search index: customers are found by name and, where allowed, by what they wrote."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Select, delete, func, select
 
-from bot.platform.database.search_index import WORDS, forget_words, index_words, name_terms, named, saying, word_terms
+from bot.platform.database.search_index import (
+    WORDS,
+    index_words,
+    name_terms,
+    named,
+    reindex_words,
+    saying,
+    word_terms,
+)
 from bot.platform.database.store import Store
 from bot.platform.models import Customer, Follow, Message, SearchToken
 from tests.platform.test_encryption import everything
@@ -114,7 +122,7 @@ def test_words_of_purged_messages_go_and_the_others_stay(town: Store) -> None:
         index_words(session, session.scalars(select(Message).where(Message.customer_id == customer.id)))
         first = session.scalar(select(func.min(Message.id)).where(Message.customer_id == customer.id))
         session.execute(delete(Message).where(Message.id == first))
-        forget_words(session, [customer.id])
+        reindex_words(session, [customer.id])
     assert found(town, saying("iphone")) == []
     assert found(town, saying("周末")) == ["歐陽娜娜"]
     assert found(town, saying("学费")) == ["王建国"]

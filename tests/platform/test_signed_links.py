@@ -1,4 +1,4 @@
-"""Signed links: what they open, and that nothing else opens it."""
+"""Signed links: what they open, and that nothing else does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database on both engines: schema, time, leases, inserts that a replay cannot double."""
+"""The store on both databases: schema, time, leases, inserts that skip what exists."""
 
 from __future__ import annotations
 

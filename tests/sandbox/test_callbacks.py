@@ -1,4 +1,4 @@
-"""Callbacks: signed, encrypted, retried three times, and on order doubled, lost, late or out of order."""
+"""Callbacks: signed, encrypted, retried three times, and by switches doubled, lost, late or out of order."""
 
 from __future__ import annotations
 

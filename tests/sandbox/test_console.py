@@ -1,4 +1,4 @@
-"""What an admin does in the console is seen by the API and told by events."""
+"""Actions in the console are visible in the API and raise events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ A = "wmSEEDcustomer0000000000000000A1"
 
 
 def changes(wecom: Wecom) -> list[tuple[str, str]]:
-    """Event and ChangeType of all callbacks written down, oldest first."""
+    """Event and ChangeType of all stored callbacks, oldest first."""
     rows = wecom.app.extensions["sandbox"].ledger.rows("SELECT event, xml FROM callbacks ORDER BY id")
     return [(row["event"], row["xml"].partition("<ChangeType><![CDATA[")[2].partition("]")[0]) for row in rows]
 

@@ -1,4 +1,4 @@
-"""Failures on order: refused, broken, slow, or done with only the answer lost."""
+"""Staged failures: refused, broken, slow, or done with only the answer lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page: what people wrote stays text, both phones work, nobody from elsewhere gets in."""
+"""The playground page: texts stay text, both phones work, other sites are shut out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sandbox knows nothing of the product but its clock: a shared error would cancel out."""
+"""The sandbox imports nothing of the product but its clock: shared errors would cancel out."""
 
 from __future__ import annotations
 

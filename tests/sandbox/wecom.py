@@ -1,4 +1,4 @@
-"""Runs a sandbox for a test, calls it as Tici does, and opens its callbacks with wechatpy as a second witness."""
+"""Runs a sandbox for a test, calls it as Tici does, and opens its callbacks with wechatpy, an independent check."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Received:
 
 
 class Receiver:
-    """Answers callbacks as `answers` says (status, body), the last for ever; `delay` is seconds of silence."""
+    """Answers callbacks with `answers` in turn (status, body), then always with the last; `delay`: seconds before."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
@@ -73,7 +73,7 @@ class Receiver:
 
 
 class Wecom:
-    """A running sandbox. `call` is the API, `control` plays people, `callbacks` is what Tici was told."""
+    """A running sandbox. `call` is the API, `control` acts as people, `callbacks` is what was sent to Tici."""
 
     def __init__(self, folder: Path, receiver: Receiver) -> None:
         self.folder, self.receiver = folder, receiver

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from bot.platform.config.settings import ConfigError, parse_settings
-from bot.platform.stored_sentences import KEPT, retell
+from bot.platform.stored_sentences import STORED_WORDINGS, as_translatable
 from bot.web.layout.languages import catalogue
 from bot.wecom.errors import REMEDIES, WeComError
 from taggers.translatable import Translatable, chained
@@ -95,27 +95,28 @@ def test_the_code_of_wecom_is_said_in_english() -> None:
         assert chinese_left(str(WeComError(errcode, "errmsg", api="gettoken"))) == ""
 
 
-@pytest.mark.parametrize("kept", KEPT)
+@pytest.mark.parametrize("kept", STORED_WORDINGS)
 def test_a_kept_sentence_is_taken_apart_again(kept: str) -> None:
     said = Translatable(kept, **dict.fromkeys(re.findall(r"{(\w+)}", kept), "7"))
-    again = retell(str.__str__(said))
+    again = as_translatable(str.__str__(said))
     assert again == said
     assert chinese_left(again) == ""
 
 
 def test_a_reason_with_values_in_values_is_said_in_english() -> None:
-    assert in_english(retell("假期顺延（春节）")) == "holiday (Spring Festival)"
-    assert in_english(retell("超出频次（每天最多 2 次）")) == "too often (2 a day at most)"
+    assert in_english(as_translatable("假期顺延（春节）")) == "holiday (Spring Festival)"
+    assert in_english(as_translatable("超出频次（每天最多 2 次）")) == "too often (2 a day at most)"
     assert (
-        in_english(retell("命中 price → cost、fee；非否定；疑问句")) == "Hit price → cost, fee; not denied; question"
+        in_english(as_translatable("命中 price → cost、fee；非否定；疑问句"))
+        == "Hit price → cost, fee; not denied; question"
     )
-    assert retell("王小明：好的") == "王小明：好的"
+    assert as_translatable("王小明：好的") == "王小明：好的"
 
 
 def test_a_kept_sentence_may_hold_anything() -> None:
     for text in ("；" * 5000, "命中 " + "、" * 5000, "a；" * 3000, "「" * 5000, "企业微信 " * 3000):
-        assert retell(text) == text
-        assert in_english(retell(text))
+        assert as_translatable(text) == text
+        assert in_english(as_translatable(text))
     many = chained([f"第 {n} 版" for n in range(3000)])
     assert in_english(many).count("; ") == 2999
 

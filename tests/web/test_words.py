@@ -24,7 +24,7 @@ from bot.analytics.table import Scope
 from bot.ops.doctor.examination import CHECKS
 from bot.platform.config.settings import parse_settings
 from bot.platform.models import Model
-from bot.platform.stored_sentences import KEPT
+from bot.platform.stored_sentences import STORED_WORDINGS
 from bot.web.admin import pages as admin
 from bot.web.agents import jssdk_errors as sdk_words
 from bot.web.agents import tasks
@@ -69,7 +69,7 @@ def used() -> set[str]:
 
 def texts_said() -> set[str]:
     """What is said elsewhere and shown here: findings, problems of a config, refusals, reasons, kept sentences."""
-    found = set(KEPT) | set(WORDINGS) | {remedy.advice for remedy in REMEDIES.values()}
+    found = set(STORED_WORDINGS) | set(WORDINGS) | {remedy.advice for remedy in REMEDIES.values()}
     for path in (path for room in ("bot", "sop", "taggers") for path in (ROOT / room).rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         found |= {text for text in said_in(tree) if HAN.search(text)}

@@ -1,4 +1,4 @@
-"""One call from a process of its own; light, for a spawned process imports it first."""
+"""One call to WeCom for a spawned process; with few imports, since each such process repeats them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of WeCom share: recorded samples, a WeCom on loopback, a real Redis."""
+"""Fixtures of the WeCom tests: recorded samples, a sandbox on loopback, a real Redis."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def recorded(shared: Path) -> Path:
 
 @dataclass(frozen=True)
 class Company:
-    """A WeCom on loopback: its remote control, its credentials, and clients for it."""
+    """A sandbox on loopback: its remote control, its credentials, and clients for it."""
 
     control: SandboxControl
     environment: dict[str, str]

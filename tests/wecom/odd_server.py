@@ -1,4 +1,4 @@
-"""A server in WeCom's place that answers byte for byte what a test gives it, however odd."""
+"""OddServer: a server in WeCom's place that answers the exact bytes a test gives it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOKEN = {"errcode": 0, "access_token": "token-of-the-odd-server", "expires_in": 
 
 @dataclass
 class OddServer:
-    """`answer`: what any call but gettoken gets: bytes at once, or a function that writes as it likes."""
+    """answer: for any call but gettoken: bytes to send at once, or a function that writes to the connection."""
 
     port: int
     answer: bytes | Callable[[socket.socket], None] = b""
@@ -74,7 +74,7 @@ def _answer(asking: socket.socket, server: OddServer) -> None:
 
 
 def _whole_request(asking: socket.socket) -> str:
-    """Read it to its end, or closing would reset the connection before our answer is read; its first line."""
+    """Read a request to its end (else closing resets the connection before the answer is read); its first line."""
     data = b""
     while b"\r\n\r\n" not in data:
         data += asking.recv(65536) or b"\r\n\r\n"

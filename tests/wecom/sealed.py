@@ -1,4 +1,4 @@
-"""Callbacks made by wechatpy's own encryption: an independent witness for our opening of them."""
+"""Callbacks encrypted by wechatpy itself, as an independent check of our decryption."""
 
 from __future__ import annotations
 

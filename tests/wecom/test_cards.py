@@ -1,4 +1,4 @@
-"""Cards keep to WeCom's limits whatever is put into them, and are the same bytes each time."""
+"""Cards keep WeCom's limits whatever is put into them, and are the same bytes each time."""
 
 from __future__ import annotations
 

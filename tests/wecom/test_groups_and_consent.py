@@ -1,4 +1,4 @@
-"""Groups, consent and the choice of an archive, against a WeCom on loopback and its recorded answers."""
+"""Groups, consent and the choice of an archive, against the sandbox and recorded answers."""
 
 from __future__ import annotations
 

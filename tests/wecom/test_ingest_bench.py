@@ -1,4 +1,4 @@
-"""What `flask bench ingest` measures is done in full; so it is through the native library."""
+"""`flask bench ingest` processes every message, also through the native library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The native archive library through its child process, with a stand-in of the same ABI compiled here."""
+"""NativeArchive and its child process, with a library of the same ABI compiled here."""
 
 from __future__ import annotations
 
@@ -399,6 +399,6 @@ def test_a_fork_gets_a_child_of_its_own(archive: NativeArchive) -> None:
 
 
 def hold(archive: NativeArchive, until: threading.Event) -> None:
-    """Another thread of the parent is at it while it forks."""
+    """Hold the lock in another thread of the parent while it forks."""
     with archive._lock:
         until.wait(60)

@@ -14,7 +14,7 @@ from bot.ops.doctor.finding import BAD, OK, WARN, Finding, Probe
 from bot.ops.doctor.words import ARCHIVE, REFUSED_ADDRESS, judge_token, said, seen_address
 from bot.platform.environment import SurroundingsError
 from bot.platform.models import Consent, Message, Quarantine
-from bot.platform.stored_sentences import retell
+from bot.platform.stored_sentences import as_translatable
 from bot.wecom.errors import WeComError
 from bot.wecom.keyring import KeyRing
 from taggers.translatable import Translatable
@@ -142,7 +142,7 @@ def key_versions(probe: Probe) -> Finding:
     if wrong:
         return Finding(
             BAD,
-            retell(wrong),
+            as_translatable(wrong),
             Translatable(
                 "{archive} → 消息加密公钥：核对登记的公钥，换上配对的私钥后运行 flask quarantine replay",
                 archive=ARCHIVE,
@@ -151,7 +151,7 @@ def key_versions(probe: Probe) -> Finding:
     if waiting:
         return Finding(
             WARN,
-            Translatable("{n} 条消息在隔离区：{reason}", n=sum(waiting.values()), reason=retell(reasons[0])),
+            Translatable("{n} 条消息在隔离区：{reason}", n=sum(waiting.values()), reason=as_translatable(reasons[0])),
             "运行 flask quarantine replay",
         )
     return Finding(OK, "见过的版本都有私钥")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.platform.config.reload import SettingsKeeper
 from bot.platform.config.settings import MOST_BYTES, ConfigError, Problem, Settings, parse_settings
-from bot.platform.config.versions import note_change
+from bot.platform.config.versions import record_change
 from bot.platform.database.audit_log import record
 from bot.platform.database.store import insert_new
 from bot.platform.models import ConfigVersion
@@ -137,7 +137,7 @@ def save_config(keeper: SettingsKeeper, edit: ConfigEdit, now: datetime) -> Sett
         version = {"version": settings.version, "text": settings.source, "loaded_at": now}
         insert_new(session, ConfigVersion, [version], ["version"])
         for _ in range(2):  # another process may just have recorded an edit by hand
-            if note_change(session, settings.version, edit.author, edit.what, now):
+            if record_change(session, settings.version, edit.author, edit.what, now):
                 break
         current = read_config_text(path)  # read again: the insert may have waited for another's save
         if current.stamp != edit.stamp:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.platform import clock
 from bot.platform.config.settings import ConfigError, Problem, Settings, load_settings, parse_settings
-from bot.platform.config.versions import note_change
+from bot.platform.config.versions import record_change
 from bot.platform.database.store import Store, get_status, insert_new, set_status
 from bot.platform.log import get_logger
 from bot.platform.models import ConfigVersion
@@ -103,7 +103,7 @@ class SettingsKeeper:
         try:
             with self.store.write() as session:
                 insert_new(session, ConfigVersion, [row], ["version"])
-                note_change(session, settings.version, "", "", now)
+                record_change(session, settings.version, "", "", now)
                 known = get_status(session, STATUS)
                 if known is None or known.value != value:
                     set_status(session, STATUS, value, now)

@@ -21,7 +21,7 @@ def newest_change(session: Session) -> ConfigChange | None:
     return session.scalar(select(ConfigChange).order_by(ConfigChange.id.desc()).limit(1))
 
 
-def note_change(session: Session, version: str, author: str, what: str, now: datetime) -> bool:
+def record_change(session: Session, version: str, author: str, what: str, now: datetime) -> bool:
     """Record that a version comes into force after the newest one; False where another process was first.
 
     Several processes notice one edited file: each inserts a row with the same `follows`, which is unique.
@@ -39,7 +39,7 @@ def changes_before(session: Session, before: int | None, limit: int) -> Sequence
     return session.scalars(query if before is None else query.where(ConfigChange.id < before)).all()
 
 
-def text_of(session: Session, version: str) -> str | None:
+def version_text(session: Session, version: str) -> str | None:
     """The whole text of a version, or None where it was never in force."""
     return session.scalar(select(ConfigVersion.text).where(ConfigVersion.version == version))
 

@@ -95,7 +95,7 @@ def index_names(session: Session, customer_ids: Sequence[int]) -> None:
     _insert(session, NAMES, terms)
 
 
-def forget_words(session: Session, customer_ids: Sequence[int]) -> None:
+def reindex_words(session: Session, customer_ids: Sequence[int]) -> None:
     """Rebuild the words of these customers from the messages that are left."""
     session.execute(
         delete(SearchToken).where(SearchToken.kind == WORDS, SearchToken.customer_id.in_(customer_ids)),

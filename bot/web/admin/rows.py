@@ -31,7 +31,7 @@ from bot.platform.models import (
     Status,
 )
 from bot.platform.queue import JobQueue, connect_redis
-from bot.platform.stored_sentences import retell
+from bot.platform.stored_sentences import as_translatable
 from bot.system import System
 from taggers.translatable import Translatable
 
@@ -126,7 +126,7 @@ def _pauses(session: Session, now: datetime) -> list[str]:
     paused = [row.value["why"] for row in rows if datetime.fromisoformat(row.value["until"]) > now]
     broken = select(Breaker).where(Breaker.until > now).order_by(Breaker.name)
     return paused + [
-        Translatable("{name}：{why}", name=row.name, why=retell(row.why)) for row in session.scalars(broken)
+        Translatable("{name}：{why}", name=row.name, why=as_translatable(row.why)) for row in session.scalars(broken)
     ]
 
 

@@ -10,7 +10,7 @@ from babel.messages.pofile import read_po
 from flask import Flask, has_request_context, request, session
 from flask_babel import Babel
 
-from bot.platform.stored_sentences import retell
+from bot.platform.stored_sentences import as_translatable
 from taggers.translatable import fill, knows_itself
 
 FOLDER = Path(__file__).parents[1] / "translations"
@@ -69,7 +69,7 @@ def translate(text: str, **values: object) -> str:
 
 def told(text: str) -> str:
     """A sentence that the database keeps, in the chosen language."""
-    return text if not text or language() == "zh" else translate(retell(text))
+    return text if not text or language() == "zh" else translate(as_translatable(text))
 
 
 def _forms(text: str | Iterable[str] | None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from bot.platform import clock
 from bot.platform.config.file import check_text, plain, read_config_text
 from bot.platform.config.settings import ConfigError
-from bot.platform.config.versions import changes_before, compare, text_of
+from bot.platform.config.versions import changes_before, compare, version_text
 from bot.platform.models import ConfigChange
 from bot.system import System
 from bot.web.auth.access import refuse_unless
@@ -85,7 +85,7 @@ def restore(change_id: int) -> Answer:
     system = the_system()
     with system.store.read() as session:
         row = session.get(ConfigChange, change_id)
-        text = text_of(session, row.version) if row else None
+        text = version_text(session, row.version) if row else None
     if row is None or text is None:
         abort(404)
     what = f"恢复到版本 {row.version}"
@@ -107,11 +107,11 @@ def _change(system: System, change_id: int, attempt: Attempt | None) -> str:
     current = read_config_text(system.environment.config)
     with system.store.read() as session:
         row = session.get(ConfigChange, change_id)
-        text = text_of(session, row.version) if row else None
+        text = version_text(session, row.version) if row else None
         if row is None or text is None:
             abort(404)
         earlier = session.get(ConfigChange, row.follows) if row.follows else None
-        before = text_of(session, earlier.version) if earlier else ""
+        before = version_text(session, earlier.version) if earlier else ""
     return render_template(
         "config_change.html",
         change=row,
