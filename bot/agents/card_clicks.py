@@ -12,7 +12,7 @@ from bot.platform.config.settings import Settings
 from bot.platform.models import CallbackEvent, SopTask
 from bot.platform.work import About, Work
 from bot.sops.prompts import put_off
-from bot.wecom.cards import Choice
+from bot.wecom.cards import CardQuestion
 from bot.wecom.events import CardClick
 from sop.workcalendar import Workcalendar
 
@@ -32,7 +32,7 @@ class Change:
     """How the card is to look from now on: the words on its buttons, or a question with choices."""
 
     settled: str = ""
-    choice: Choice | None = None
+    choice: CardQuestion | None = None
 
 
 def take_click(work: Work, event: CardClick, row: CallbackEvent) -> str:
@@ -65,7 +65,7 @@ def _sent(settings: Settings, task: SopTask, chosen: dict[str, str], now: dateti
 
 
 def _later(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> Change:
-    choice = Choice(WHEN_ASKED, "推迟到", tuple(DELAYS.items()), "tomorrow", "推迟", f"delay:{task.id}")
+    choice = CardQuestion(WHEN_ASKED, "推迟到", tuple(DELAYS.items()), "tomorrow", "推迟", f"delay:{task.id}")
     return Change(choice=choice)
 
 
@@ -76,7 +76,7 @@ def _delay(settings: Settings, task: SopTask, chosen: dict[str, str], now: datet
 
 
 def _unfit(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> Change:
-    choice = Choice(WHY_ASKED, "为什么不合适", tuple(REASONS.items()), "timing", "提交", f"reject:{task.id}")
+    choice = CardQuestion(WHY_ASKED, "为什么不合适", tuple(REASONS.items()), "timing", "提交", f"reject:{task.id}")
     return Change(choice=choice)
 
 

@@ -15,7 +15,7 @@ from bot.platform.database import audit_log as audit_log
 from bot.platform.models import Agent, Department, Outbox
 from bot.platform.work import About, Work
 from bot.wecom import directory
-from bot.wecom.directory import DISABLED, LEFT, Person, read_person
+from bot.wecom.directory import DISABLED, LEFT, WeComMember, read_person
 from bot.wecom.errors import WeComError
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ class ReadDepartments(OutboxHandler):
         return {"departments": [[d.id, d.parent_id, d.name, d.position] for d in found]}
 
     def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
-        take_departments(work.session, [directory.Department(*values) for values in result["departments"]], work.now)
+        found = [directory.WeComDepartment(*values) for values in result["departments"]]
+        take_departments(work.session, found, work.now)
 
 
 def ask_member(work: Work, agent: Agent, why: str) -> None:
@@ -74,7 +75,7 @@ def ask_departments(work: Work, why: str) -> None:
     work.send("departments", f"departments:{why}", {})
 
 
-def take_person(session: Session, agent: Agent, found: Person, now: datetime) -> bool:
+def take_person(session: Session, agent: Agent, found: WeComMember, now: datetime) -> bool:
     """Write down a profile; True where something in it was new to us."""
     told = {
         "userid": found.userid[:64] or agent.userid,
@@ -115,7 +116,7 @@ def rename(session: Session, agent: Agent, userid: str) -> bool:
     return True
 
 
-def take_people(session: Session, found: Iterable[Person], now: datetime) -> tuple[list[Agent], list[Agent]]:
+def take_people(session: Session, found: Iterable[WeComMember], now: datetime) -> tuple[list[Agent], list[Agent]]:
     """Write down profiles; returns the agents we did not know and those of whom something changed."""
     listed = {person.userid.casefold(): person for person in found}
     known = set(session.scalars(select(Agent.key)))
@@ -126,7 +127,7 @@ def take_people(session: Session, found: Iterable[Person], now: datetime) -> tup
 
 
 def take_departments(
-    session: Session, found: Iterable[directory.Department], now: datetime
+    session: Session, found: Iterable[directory.WeComDepartment], now: datetime
 ) -> tuple[list[Department], list[Department], list[Department]]:
     """Make ours equal to WeCom's; returns those that are new, changed and gone."""
     ours = {row.id: row for row in session.scalars(select(Department))}

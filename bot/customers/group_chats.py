@@ -18,7 +18,7 @@ from bot.platform.models import GroupChat, GroupMember, Outbox
 from bot.platform.work import Work
 from bot.wecom import audit, groups
 from bot.wecom.errors import WeComError
-from bot.wecom.groups import Group
+from bot.wecom.groups import WeComGroup
 from bot.wecom.messages import ArchivedMessage, party_of
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def find_groups(session: Session, chat_ids: Iterable[str], now: datetime) -> dic
     return {chat.chat_id: chat for chat in session.scalars(select(GroupChat).where(GroupChat.chat_id.in_(wanted)))}
 
 
-def take_group(session: Session, found: Group, now: datetime, *, internal: bool = False) -> GroupChat:
+def take_group(session: Session, found: WeComGroup, now: datetime, *, internal: bool = False) -> GroupChat:
     """Write down a group as it was just read: those who are in it, and that the others have left."""
     chat = find_group(session, found.chat_id, now)
     chat.name, chat.owner, chat.notice = found.name[:128], found.owner[:64], found.notice
@@ -173,19 +173,19 @@ def _key(person: str, kind: str) -> str:
     return (person.casefold() if kind == "agent" else person)[:64]
 
 
-def _as_json(found: Group) -> dict[str, Any]:
+def _as_json(found: WeComGroup) -> dict[str, Any]:
     members = [[m.person, m.kind, m.name, _stamp(m.joined_at), m.join_scene, m.invited_by] for m in found.members]
     return {"chat_id": found.chat_id, "name": found.name, "owner": found.owner, "notice": found.notice,
             "made_at": _stamp(found.created_at), "version": found.version, "members": members}  # fmt: skip
 
 
-def _from_json(row: Mapping[str, Any]) -> Group:
+def _from_json(row: Mapping[str, Any]) -> WeComGroup:
     members = tuple(
-        groups.Member(person, kind, name, _instant(joined), scene, invited)
+        groups.WeComGroupMember(person, kind, name, _instant(joined), scene, invited)
         for person, kind, name, joined, scene, invited in row["members"]
     )
     made = _instant(row["made_at"])
-    return Group(row["chat_id"], row["name"], row["owner"], row["notice"], made, members, (), row["version"])
+    return WeComGroup(row["chat_id"], row["name"], row["owner"], row["notice"], made, members, (), row["version"])
 
 
 def _stamp(at: datetime | None) -> str | None:

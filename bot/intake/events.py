@@ -22,7 +22,7 @@ from bot.wecom.events import (
     ChatChange,
     CustomerChange,
     StaffChange,
-    TagChange,
+    TagLibraryChange,
     read_event,
 )
 
@@ -32,7 +32,7 @@ def take_event(work: Work, row: CallbackEvent) -> None:
     event = read_event(reopen(row.raw_xml))
     if isinstance(event, CustomerChange):
         row.outcome = customer_changed(work, event, row)
-    elif isinstance(event, TagChange):
+    elif isinstance(event, TagLibraryChange):
         ask_library(work, str(row.id))
         row.outcome = "tag library asked"
     elif isinstance(event, AppText):

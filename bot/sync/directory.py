@@ -15,9 +15,9 @@ from bot.platform import clock
 from bot.platform.models import Agent, GroupChat
 from bot.sync.drift import Drift, Reconciliation
 from bot.wecom import directory, groups
-from bot.wecom.directory import Department, Person
+from bot.wecom.directory import WeComDepartment, WeComMember
 from bot.wecom.errors import WeComError
-from bot.wecom.groups import Group
+from bot.wecom.groups import WeComGroup
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -29,7 +29,7 @@ _NO_GROUP = frozenset({90501, 40050})
 def compare_staff(system: System, run: Reconciliation) -> None:
     """Read all departments and members that our app sees, and ask for those of ours whom it does not list."""
     departments = directory.departments(system.wecom)
-    listed: dict[str, Person] = {}
+    listed: dict[str, WeComMember] = {}
     for department in departments:
         listed |= {found.userid.casefold(): found for found in directory.people(system.wecom, department.id)}
     with system.store.read() as session:
@@ -43,7 +43,7 @@ def compare_staff(system: System, run: Reconciliation) -> None:
             trial.rollback()
 
 
-def _ask(system: System, userid: str) -> Person | int | None:
+def _ask(system: System, userid: str) -> WeComMember | int | None:
     """A member whom no department lists: his profile, or the errcode that tells why there is none."""
     try:
         return directory.person(system.wecom, userid)
@@ -53,7 +53,7 @@ def _ask(system: System, userid: str) -> Person | int | None:
         return error.errcode
 
 
-def _take_departments(session: Session, run: Reconciliation, found: Sequence[Department]) -> None:
+def _take_departments(session: Session, run: Reconciliation, found: Sequence[WeComDepartment]) -> None:
     fresh, changed, gone = take_departments(session, found, clock.now())
     run.count("departments", len(fresh), len(changed), len(gone))
     for rows, what in ((fresh, "新部门"), (changed, "部门有变化"), (gone, "部门已撤销")):
@@ -61,13 +61,13 @@ def _take_departments(session: Session, run: Reconciliation, found: Sequence[Dep
 
 
 def _take_people(
-    session: Session, run: Reconciliation, listed: Sequence[Person], asked: dict[str, Person | int | None]
+    session: Session, run: Reconciliation, listed: Sequence[WeComMember], asked: dict[str, WeComMember | int | None]
 ) -> None:
     now = clock.now()
     fresh, changed = take_people(session, listed, now)
     for agent in session.scalars(select(Agent).where(Agent.key.in_(list(asked)))):
         told = asked[agent.key]
-        if isinstance(told, Person) and take_person(session, agent, told, now):
+        if isinstance(told, WeComMember) and take_person(session, agent, told, now):
             changed.append(agent)
         elif told == NO_SUCH_MEMBER:
             note_left(session, agent, now)
@@ -131,6 +131,6 @@ def _end_group(system: System, run: Reconciliation, known: GroupChat) -> None:
             dismiss(session, session.get_one(GroupChat, known.id), clock.now())
 
 
-def _differs(known: GroupChat, found: Group) -> bool:
+def _differs(known: GroupChat, found: WeComGroup) -> bool:
     ours = (known.name, known.owner, known.notice, known.member_version)
     return ours != (found.name[:128], found.owner[:64], found.notice, found.version[:64])

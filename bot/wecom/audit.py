@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.wecom.api import WeComClient
-from bot.wecom.groups import Group, Member
+from bot.wecom.groups import WeComGroup, WeComGroupMember
 from bot.wecom.plain import clean, instant, list_of, mapping, objects, texts, wecom_id
 
 MOST_PAIRS = 100
@@ -58,17 +58,17 @@ def internal_room(client: WeComClient, roomid: str) -> Mapping[str, Any]:
     return mapping(client.post("msgaudit/groupchat/get", data={"roomid": roomid}))
 
 
-def internal_group(client: WeComClient, roomid: str) -> Group:
+def internal_group(client: WeComClient, roomid: str) -> WeComGroup:
     """An internal group in the shape of a customer group; 301059 for a customer group."""
     found = internal_room(client, roomid)
     members = tuple(
-        Member(person, "agent", "", instant(row.get("jointime")), None, "")
+        WeComGroupMember(person, "agent", "", instant(row.get("jointime")), None, "")
         for row in objects(list_of(found, "members", "msgaudit/groupchat/get"))
         if (person := wecom_id(row.get("memberid")))
     )
     owner, made = clean(found.get("creator")), instant(found.get("room_create_time"))
     name, notice = clean(found.get("roomname")), clean(found.get("notice"))
-    return Group(roomid, name, owner, notice, made, members, (), "")
+    return WeComGroup(roomid, name, owner, notice, made, members, (), "")
 
 
 def robot_name(client: WeComClient, robot_id: str) -> str:

@@ -42,7 +42,7 @@ class Button:
 
 
 @dataclass(frozen=True)
-class Choice:
+class CardQuestion:
     """A selection on a card: `options` are (id, label), `selected` the id preset, `key` comes back in the click."""
 
     question: str
@@ -57,9 +57,9 @@ class Choice:
         return asdict(self)
 
 
-def choice_of(stored: Mapping[str, Any]) -> Choice:
-    """The Choice that `as_dict` stored."""
-    return Choice(**{**stored, "options": tuple((str(key), str(text)) for key, text in stored["options"])})
+def choice_of(stored: Mapping[str, Any]) -> CardQuestion:
+    """The CardQuestion that `as_dict` stored."""
+    return CardQuestion(**{**stored, "options": tuple((str(key), str(text)) for key, text in stored["options"])})
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def without_buttons(card: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in card.items() if key != "button_list"}, "card_type": "text_notice"}
 
 
-def question_card(card: TaskCard, choice: Choice) -> dict[str, Any]:
+def question_card(card: TaskCard, choice: CardQuestion) -> dict[str, Any]:
     """The same card with a question: a selection and one button that submits it."""
     return {
         **button_interaction(card, [Button(choice.submit, choice.key)]),

@@ -15,7 +15,7 @@ _NOT_FOR_US = frozenset({48002, 60011})
 
 
 @dataclass(frozen=True)
-class Person:
+class WeComMember:
     """A member. leads: those of their departments that they lead. leaders: userids of their direct leaders.
 
     status: WeCom's number (1 active, 2 disabled, 4 not activated, 5 left)."""
@@ -30,7 +30,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Department:
+class WeComDepartment:
     """A department; the name is "" where WeCom does not show it to our app."""
 
     id: int
@@ -39,12 +39,12 @@ class Department:
     position: int
 
 
-def read_person(said: Mapping[str, Any]) -> Person:
+def read_person(said: Mapping[str, Any]) -> WeComMember:
     """A member from user/get's answer or a row of user/list."""
     departments = [whole_number(number) for number in items(said.get("department"))]
     flags = [whole_number(flag) for flag in items(said.get("is_leader_in_dept"))]
     led = [number for number, flag in zip(departments, flags, strict=False) if flag == 1]
-    return Person(
+    return WeComMember(
         userid=wecom_id(said.get("userid")),
         name=clean(said.get("name")),
         departments=_numbers(departments),
@@ -55,19 +55,19 @@ def read_person(said: Mapping[str, Any]) -> Person:
     )
 
 
-def person(client: WeComClient, userid: str) -> Person:
+def person(client: WeComClient, userid: str) -> WeComMember:
     """One member; WeComError 60111 where there is none any more, 60011 where our app may not see them."""
     return read_person(client.member(userid))
 
 
-def people(client: WeComClient, department: int) -> list[Person]:
+def people(client: WeComClient, department: int) -> list[WeComMember]:
     """The members of one department, not of those below it."""
     answer = client.get("user/list", params={"department_id": department})
     rows = objects(list_of(answer, "userlist", "user/list"))
     return [found for row in rows if (found := read_person(row)).userid]
 
 
-def departments(client: WeComClient) -> list[Department]:
+def departments(client: WeComClient) -> list[WeComDepartment]:
     """All departments that our app may see, without names where it may not see these."""
     try:
         rows = list_of(client.get("department/list"), "department", "department/list")
@@ -78,8 +78,8 @@ def departments(client: WeComClient) -> list[Department]:
     return [found for row in objects(rows) if (found := _department(row)).id]
 
 
-def _department(said: Mapping[str, Any]) -> Department:
-    return Department(
+def _department(said: Mapping[str, Any]) -> WeComDepartment:
+    return WeComDepartment(
         small_number(said.get("id")),
         small_number(said.get("parentid")),
         clean(said.get("name")),

@@ -62,7 +62,7 @@ class StaffChange:
 
 
 @dataclass(frozen=True)
-class TagChange:
+class TagLibraryChange:
     """The corp's tag library changed. `tag_type`: tag | tag_group | "" (shuffle)."""
 
     change: str
@@ -156,7 +156,7 @@ class Unknown:
 
 
 Event: TypeAlias = (
-    ArchiveNotify | CustomerChange | ChatChange | StaffChange | TagChange | CardClick | AppText
+    ArchiveNotify | CustomerChange | ChatChange | StaffChange | TagLibraryChange | CardClick | AppText
     | AppMedia | AppEntered | AppMenu | AppMember | AppAlert | Unknown
 )  # fmt: skip
 
@@ -252,7 +252,7 @@ def _chat(change: str) -> _EventSpec:
 
 def _tag(change: str) -> _EventSpec:
     return _EventSpec(
-        TagChange, {"change": change}, _optional(tag_id="Id", tag_type="TagType", strategy_id="StrategyId")
+        TagLibraryChange, {"change": change}, _optional(tag_id="Id", tag_type="TagType", strategy_id="StrategyId")
     )
 
 

@@ -15,7 +15,7 @@ _MOST_OWNERS = 100
 
 
 @dataclass(frozen=True)
-class Member:
+class WeComGroupMember:
     """A member of a group. kind: agent | customer. join_scene: 1 invited, 2 by link, 3 by QR code."""
 
     person: str
@@ -27,7 +27,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Group:
+class WeComGroup:
     """A customer group; `version` changes with its members (compare it with a ChatChange's)."""
 
     chat_id: str
@@ -35,7 +35,7 @@ class Group:
     owner: str
     notice: str
     created_at: datetime | None
-    members: tuple[Member, ...]
+    members: tuple[WeComGroupMember, ...]
     admins: tuple[str, ...]
     version: str
 
@@ -53,14 +53,14 @@ def group_ids(client: WeComClient, owners: Sequence[str]) -> Iterator[str]:
             yield from filter(None, (wecom_id(row.get("chat_id")) for row in rows))
 
 
-def group(client: WeComClient, chat_id: str) -> Group:
+def group(client: WeComClient, chat_id: str) -> WeComGroup:
     """One group as it is now; for some seconds after a change event the answer may still be old."""
     answer = client.post("externalcontact/groupchat/get", data={"chat_id": chat_id, "need_name": 1})
     found = mapping(answer.get("group_chat"))
     if found.get("chat_id") != chat_id:
         raise WeComError(None, "answered about another group", api="externalcontact/groupchat/get")
     members = objects(list_of(found, "member_list", "externalcontact/groupchat/get"))
-    return Group(
+    return WeComGroup(
         chat_id=chat_id,
         name=clean(found.get("name")),
         owner=clean(found.get("owner")),
@@ -72,9 +72,9 @@ def group(client: WeComClient, chat_id: str) -> Group:
     )
 
 
-def _member(said: Mapping[str, Any]) -> Member:
+def _member(said: Mapping[str, Any]) -> WeComGroupMember:
     scene = small_number(said.get("join_scene"))
-    return Member(
+    return WeComGroupMember(
         person=wecom_id(said.get("userid")),
         kind="agent" if whole_number(said.get("type")) == 1 else "customer",
         name=clean(said.get("group_nickname")) or clean(said.get("name")),

@@ -13,7 +13,7 @@ from bot.platform import clock
 from bot.platform.database.store import Store
 from bot.platform.models import Agent, GroupChat, GroupMember, MediaFile, Message, Outbox, ViewEntry
 from bot.system import System, use_system
-from bot.wecom.groups import Group, Member
+from bot.wecom.groups import WeComGroup, WeComGroupMember
 from bot.worker import jobs
 from bot.worker.handlers import deliver
 from tests.support.archived import CHEN, LIN, NOW, ROOM, WANG, ZHAO, Archived
@@ -46,9 +46,10 @@ def test_whoever_speaks_or_hears_in_a_room_is_in_it(store: Store) -> None:
 def test_a_reading_says_who_left_and_words_bring_him_back(store: Store) -> None:
     archived = Archived(store)
     archived.say("大家好", roomid=ROOM, tolist=[LIN, ZHAO])
-    lin = Member(LIN, "agent", "领队", NOW, 1, "")
+    lin = WeComGroupMember(LIN, "agent", "领队", NOW, 1, "")
     with store.write() as session:
-        take_group(session, Group(ROOM, "云南团", LIN, "八点集合", NOW, (lin,), (), "v2"), NOW + timedelta(hours=1))
+        found = WeComGroup(ROOM, "云南团", LIN, "八点集合", NOW, (lin,), (), "v2")
+        take_group(session, found, NOW + timedelta(hours=1))
     assert people(store) == {
         LIN.casefold(): ("agent", "领队", True), WANG: ("customer", "", False), ZHAO: ("customer", "", False),
     }  # fmt: skip
@@ -137,8 +138,8 @@ def rooms(site: Site) -> dict[str, int]:
     with site.store.write() as session:
         for key, department in ((LIN, 7), (CHEN, 8)):
             session.add(Agent(key=key.casefold(), userid=key, name=key, departments=[department], created_at=NOW))
-        owned = Group(ROOM, "林的群<script>", LIN, "公告", NOW, (Member(LIN, "agent", "", NOW, 1, ""),
-                      Member(WANG, "customer", "<b>海棠</b>", NOW, 3, "")), (), "1")  # fmt: skip
+        owned = WeComGroup(ROOM, "林的群<script>", LIN, "公告", NOW, (WeComGroupMember(LIN, "agent", "", NOW, 1, ""),
+                      WeComGroupMember(WANG, "customer", "<b>海棠</b>", NOW, 3, "")), (), "1")  # fmt: skip
         take_group(session, owned, NOW)
         find_group(session, "wrOTHER", NOW).name = "陈的群"
         found = session.execute(select(GroupChat.chat_id, GroupChat.id)).all()

@@ -55,9 +55,9 @@ MEANINGS: dict[str, e.Event] = {
     "chat_update_change_name": chat("change_name", ()),
     "chat_update_change_notice": chat("change_notice", ()),
     "chat_update_change_owner": chat("change_owner", ()),
-    **{f"tag_{c}_tag": e.TagChange(c, TAG, "tag", "") for c in LIBRARY},
-    **{f"tag_{c}_tag_group": e.TagChange(c, TAG_GROUP, "tag_group", "") for c in LIBRARY},
-    "tag_shuffle": e.TagChange("shuffle", "etTEST0AAtaggroup0000000000000001", "", ""),
+    **{f"tag_{c}_tag": e.TagLibraryChange(c, TAG, "tag", "") for c in LIBRARY},
+    **{f"tag_{c}_tag_group": e.TagLibraryChange(c, TAG_GROUP, "tag_group", "") for c in LIBRARY},
+    "tag_shuffle": e.TagLibraryChange("shuffle", "etTEST0AAtaggroup0000000000000001", "", ""),
     "template_card_event_button": e.CardClick(
         "LinXiaoyu", "lead_claim:20260105001", "lead_20260105001", "button_interaction",
         "TESTRESPONSECODE0001",

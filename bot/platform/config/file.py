@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.platform.config.reload import SettingsKeeper
-from bot.platform.config.settings import MOST_BYTES, ConfigError, Problem, Settings, parse_settings
+from bot.platform.config.settings import MOST_BYTES, ConfigError, ConfigProblem, Settings, parse_settings
 from bot.platform.config.versions import record_change
 from bot.platform.database.audit_log import record
 from bot.platform.database.store import insert_new
@@ -57,18 +57,18 @@ def read_config_text(path: Path) -> ConfigText:
         raw = b""
     except OSError as error:
         raise ConfigError(
-            [Problem(path.name, 1, 1, "", Translatable("读不了（{strerror}）", strerror=error.strerror))]
+            [ConfigProblem(path.name, 1, 1, "", Translatable("读不了（{strerror}）", strerror=error.strerror))]
         ) from None
     if len(raw) > MOST_BYTES:
         raise ConfigError(
-            [Problem(path.name, 1, 1, "", Translatable("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))]
+            [ConfigProblem(path.name, 1, 1, "", Translatable("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))]
         )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         message = "不是 UTF-8 编码；请在服务器上另存为 UTF-8"
-        raise ConfigError([Problem(path.name, line, 1, "", message)]) from None
+        raise ConfigError([ConfigProblem(path.name, line, 1, "", message)]) from None
     stamp = hashlib.sha256(raw).hexdigest()[:16]
     return ConfigText(plain(text), stamp, "\r\n" in text, raw.startswith(_BOM))
 
@@ -105,7 +105,7 @@ def check_text(path: Path, text: str, now: datetime) -> Settings:
     """The whole text as Settings, with examples and materials checked; raises ConfigError with every problem."""
     if len(text.encode()) > MOST_BYTES:
         raise ConfigError(
-            [Problem(path.name, 1, 1, "", Translatable("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))]
+            [ConfigProblem(path.name, 1, 1, "", Translatable("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))]
         )
     return parse_settings(text, path.name, today=now.date(), beside=path.parent)
 

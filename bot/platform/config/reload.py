@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.platform import clock
-from bot.platform.config.settings import ConfigError, Problem, Settings, load_settings, parse_settings
+from bot.platform.config.settings import ConfigError, ConfigProblem, Settings, load_settings, parse_settings
 from bot.platform.config.versions import record_change
 from bot.platform.database.store import Store, get_status, insert_new, set_status
 from bot.platform.log import get_logger
@@ -28,7 +28,7 @@ class SettingsKeeper:
     def __init__(self, path: Path, store: Store) -> None:
         self.path = path
         self.store = store
-        self.problems: list[Problem] = []
+        self.problems: list[ConfigProblem] = []
         self._lock = threading.Lock()
         self._seen: tuple[int, ...] | None = None
         self._looked = float("-inf")

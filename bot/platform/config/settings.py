@@ -37,7 +37,7 @@ _LOOK_AHEAD = timedelta(days=60)  # warn of missing holidays of the coming year 
 
 
 @dataclass(frozen=True)
-class Problem:
+class ConfigProblem:
     """One thing wrong with a config file: its place and how to mend it."""
 
     file: str
@@ -54,7 +54,7 @@ class Problem:
 class ConfigError(BotError):
     """A config file that cannot be used; `problems` holds everything that is wrong with it, in file order."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[ConfigProblem]) -> None:
         self.problems = sorted(problems, key=lambda p: (p.line, p.column, p.message))
         super().__init__("\n".join(map(str, self.problems)))
 
@@ -141,15 +141,16 @@ def load_settings(path: Path, *, examples: bool = True, today: date | None = Non
         }
         reason = reasons.get(type(error), Translatable("读不了（{strerror}）", strerror=error.strerror))
         message = Translatable("{reason}；可用 flask init --playbook education 生成一份", reason=reason)
-        raise ConfigError([Problem(name, 1, 1, "", message)]) from None
+        raise ConfigError([ConfigProblem(name, 1, 1, "", message)]) from None
     if len(raw) > MOST_BYTES:
-        raise ConfigError([Problem(name, 1, 1, "", Translatable("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))])
+        message = Translatable("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024)
+        raise ConfigError([ConfigProblem(name, 1, 1, "", message)])
     try:
         source = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         unlike = "不是 UTF-8 编码；请在编辑器里另存为 UTF-8"
-        raise ConfigError([Problem(name, line, 1, "", unlike)]) from None
+        raise ConfigError([ConfigProblem(name, line, 1, "", unlike)]) from None
     return parse_settings(source, name, examples=examples, today=today, beside=path.parent)
 
 
@@ -221,12 +222,12 @@ def _parse_toml(source: str, name: str) -> dict[str, Any]:
     if dots is not None:  # tomllib would take minutes for a key of very many parts
         line = source.count("\n", 0, dots.start()) + 1
         raise ConfigError(
-            [Problem(name, line, 1, "", Translatable("TOML 写法有误：一个键名里最多 {n} 个点", n=_MOST_DOTS))]
+            [ConfigProblem(name, line, 1, "", Translatable("TOML 写法有误：一个键名里最多 {n} 个点", n=_MOST_DOTS))]
         )
     try:
         return tomllib.loads(source)
     except RecursionError:
-        raise ConfigError([Problem(name, 1, 1, "", "TOML 写法有误：括号套得太深")]) from None
+        raise ConfigError([ConfigProblem(name, 1, 1, "", "TOML 写法有误：括号套得太深")]) from None
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         line, column = (int(at[1]), int(at[2])) if at else (source.count("\n") + 1, 1)
@@ -238,10 +239,10 @@ def _parse_toml(source: str, name: str) -> dict[str, Any]:
             else ""
         )
         raise ConfigError(
-            [Problem(name, line, column, "", Translatable("TOML 写法有误：{text}{hint}", text=text, hint=hint))]
+            [ConfigProblem(name, line, column, "", Translatable("TOML 写法有误：{text}{hint}", text=text, hint=hint))]
         ) from None
     except ValueError:  # raised by int() for numbers of thousands of digits
-        raise ConfigError([Problem(name, 1, 1, "", "TOML 写法有误：有一个数字太长")]) from None
+        raise ConfigError([ConfigProblem(name, 1, 1, "", "TOML 写法有误：有一个数字太长")]) from None
 
 
 def _validate(values: dict[str, Any], source: str, name: str) -> Tables:
@@ -254,12 +255,12 @@ def _validate(values: dict[str, Any], source: str, name: str) -> Tables:
         raise ConfigError(_located(found, source, name)) from None
 
 
-def _located(found: list[tuple[positions.Path, str]], source: str, name: str) -> list[Problem]:
+def _located(found: list[tuple[positions.Path, str]], source: str, name: str) -> list[ConfigProblem]:
     known = positions.find_positions(source)
     problems = []
     for path, message in dict.fromkeys(found):
         line, column = positions.nearest(known, path)
-        problems.append(Problem(name, line, column, _dotted(path), message))
+        problems.append(ConfigProblem(name, line, column, _dotted(path), message))
     return problems
 
 

@@ -19,7 +19,7 @@ from bot.platform.config.file import (
     save_config,
     why_not_writable,
 )
-from bot.platform.config.settings import ConfigError, Problem, Settings
+from bot.platform.config.settings import ConfigError, ConfigProblem, Settings
 from bot.platform.config.versions import DiffLine, compare, newest_change
 from bot.platform.database.audit_log import viewed
 from bot.platform.models import ConfigChange
@@ -39,7 +39,7 @@ class Attempt:
 
     stamp: str
     saved: Settings | None = None
-    problems: Sequence[Problem] = ()
+    problems: Sequence[ConfigProblem] = ()
     reason: str = ""
     diff: Sequence[DiffLine] = ()
     change: ConfigChange | None = None
@@ -93,7 +93,7 @@ def _check_folder(system: System, fresh: Settings) -> None:
         folder = Workspace().materials
     if fresh.workspace.materials != folder:
         text = Translatable('素材文件夹只能在服务器上改；请写回 materials = "{folder}"', folder=folder)
-        raise ConfigError([Problem(system.environment.config.name, 1, 1, "workspace.materials", text)])
+        raise ConfigError([ConfigProblem(system.environment.config.name, 1, 1, "workspace.materials", text)])
 
 
 def compare_with_force(system: System, fresh: Settings) -> DraftComparison | None:
@@ -117,7 +117,7 @@ def _viewed(session: Session, found: DraftComparison) -> None:
         viewed(session, visitor().actor, customer_id, "draft", clock.now())
 
 
-def file_problems(system: System) -> list[Problem]:
+def file_problems(system: System) -> list[ConfigProblem]:
     """What is wrong with the file as it is on disk now; nothing where it is good."""
     text = read_config_text(system.environment.config).text
     try:

@@ -9,7 +9,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from bot.platform.config.rule_text import Values
-from bot.platform.config.settings import Problem
+from bot.platform.config.settings import ConfigProblem
 
 _LONGEST = 200_000
 
@@ -177,10 +177,10 @@ def _put(values: Values, path: Sequence[str], value: Any) -> None:
     values[path[-1]] = value
 
 
-def by_field(problems: Iterable[Problem], index: int) -> tuple[dict[str, list[str]], list[Problem]]:
+def by_field(problems: Iterable[ConfigProblem], index: int) -> tuple[dict[str, list[str]], list[ConfigProblem]]:
     """Problems of the index-th rule by the field they are about, and those about anything else."""
     mine: dict[str, list[str]] = {}
-    others: list[Problem] = []
+    others: list[ConfigProblem] = []
     start = f"rules[{index + 1}]"
     for problem in problems:
         name = problem.where.removeprefix(start).lstrip(".") if problem.where.startswith(start) else None
