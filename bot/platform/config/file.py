@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.platform.config.reload import SettingsKeeper
-from bot.platform.config.settings import MOST_BYTES, ConfigError, ConfigProblem, Settings, parse_settings
+from bot.platform.config.settings import MOST_BYTES, ConfigError, Settings, parse_settings
 from bot.platform.config.versions import record_change
 from bot.platform.database.audit_log import record
 from bot.platform.database.store import insert_new
@@ -56,19 +56,16 @@ def read_config_text(path: Path) -> ConfigText:
     except FileNotFoundError:
         raw = b""
     except OSError as error:
-        raise ConfigError(
-            [ConfigProblem(path.name, 1, 1, "", Translatable("读不了（{strerror}）", strerror=error.strerror))]
-        ) from None
+        reason = Translatable("读不了（{strerror}）", strerror=error.strerror)
+        raise ConfigError.at(path.name, reason) from None
     if len(raw) > MOST_BYTES:
-        raise ConfigError(
-            [ConfigProblem(path.name, 1, 1, "", Translatable("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))]
-        )
+        raise ConfigError.too_large(path.name)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         message = "不是 UTF-8 编码；请在服务器上另存为 UTF-8"
-        raise ConfigError([ConfigProblem(path.name, line, 1, "", message)]) from None
+        raise ConfigError.at(path.name, message, line) from None
     stamp = hashlib.sha256(raw).hexdigest()[:16]
     return ConfigText(plain(text), stamp, "\r\n" in text, raw.startswith(_BOM))
 
@@ -104,9 +101,7 @@ def why_not_writable(path: Path) -> str | None:
 def check_text(path: Path, text: str, now: datetime) -> Settings:
     """The whole text as Settings, with examples and materials checked; raises ConfigError with every problem."""
     if len(text.encode()) > MOST_BYTES:
-        raise ConfigError(
-            [ConfigProblem(path.name, 1, 1, "", Translatable("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))]
-        )
+        raise ConfigError.too_large(path.name)
     return parse_settings(text, path.name, today=now.date(), beside=path.parent)
 
 

@@ -58,6 +58,15 @@ class ConfigError(BotError):
         self.problems = sorted(problems, key=lambda p: (p.line, p.column, p.message))
         super().__init__("\n".join(map(str, self.problems)))
 
+    @classmethod
+    def at(cls, name: str, message: str, line: int = 1, column: int = 1) -> ConfigError:
+        """A single problem, at a place of the file."""
+        return cls([ConfigProblem(name, line, column, "", message)])
+
+    @classmethod
+    def too_large(cls, name: str) -> ConfigError:
+        return cls.at(name, Translatable("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024))
+
 
 class Tables(BaseModel):
     """The whole of config.toml; every table is optional, an unknown key is an error."""
@@ -141,16 +150,15 @@ def load_settings(path: Path, *, examples: bool = True, today: date | None = Non
         }
         reason = reasons.get(type(error), Translatable("读不了（{strerror}）", strerror=error.strerror))
         message = Translatable("{reason}；可用 flask init --playbook education 生成一份", reason=reason)
-        raise ConfigError([ConfigProblem(name, 1, 1, "", message)]) from None
+        raise ConfigError.at(name, message) from None
     if len(raw) > MOST_BYTES:
-        message = Translatable("文件超过 {n} MB", n=MOST_BYTES // 1024 // 1024)
-        raise ConfigError([ConfigProblem(name, 1, 1, "", message)])
+        raise ConfigError.too_large(name)
     try:
         source = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         unlike = "不是 UTF-8 编码；请在编辑器里另存为 UTF-8"
-        raise ConfigError([ConfigProblem(name, line, 1, "", unlike)]) from None
+        raise ConfigError.at(name, unlike, line) from None
     return parse_settings(source, name, examples=examples, today=today, beside=path.parent)
 
 
@@ -221,13 +229,11 @@ def _parse_toml(source: str, name: str) -> dict[str, Any]:
     dots = _MANY_DOTS.search(source)
     if dots is not None:  # tomllib would take minutes for a key of very many parts
         line = source.count("\n", 0, dots.start()) + 1
-        raise ConfigError(
-            [ConfigProblem(name, line, 1, "", Translatable("TOML 写法有误：一个键名里最多 {n} 个点", n=_MOST_DOTS))]
-        )
+        raise ConfigError.at(name, Translatable("TOML 写法有误：一个键名里最多 {n} 个点", n=_MOST_DOTS), line)
     try:
         return tomllib.loads(source)
     except RecursionError:
-        raise ConfigError([ConfigProblem(name, 1, 1, "", "TOML 写法有误：括号套得太深")]) from None
+        raise ConfigError.at(name, "TOML 写法有误：括号套得太深") from None
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         line, column = (int(at[1]), int(at[2])) if at else (source.count("\n") + 1, 1)
@@ -238,11 +244,10 @@ def _parse_toml(source: str, name: str) -> dict[str, Any]:
             if row and re.search("[“”‘’＝，：【】]", row[0])
             else ""
         )
-        raise ConfigError(
-            [ConfigProblem(name, line, column, "", Translatable("TOML 写法有误：{text}{hint}", text=text, hint=hint))]
-        ) from None
+        message = Translatable("TOML 写法有误：{text}{hint}", text=text, hint=hint)
+        raise ConfigError.at(name, message, line, column) from None
     except ValueError:  # raised by int() for numbers of thousands of digits
-        raise ConfigError([ConfigProblem(name, 1, 1, "", "TOML 写法有误：有一个数字太长")]) from None
+        raise ConfigError.at(name, "TOML 写法有误：有一个数字太长") from None
 
 
 def _validate(values: dict[str, Any], source: str, name: str) -> Tables:

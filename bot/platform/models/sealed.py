@@ -32,47 +32,51 @@ class _SealedComparator(TypeDecorator.Comparator[Any]):
         return self.operate(op, other, **kwargs)
 
 
-class Sealed(TypeDecorator[str]):
-    """Sealed text. `where` is "table.column": a value copied elsewhere does not open. The empty text stays empty."""
+class _SealedType(TypeDecorator[Any]):
+    """The base of sealed types. `where` is "table.column": a value copied elsewhere does not open."""
 
     impl = LargeBinary
-    cache_ok = True
     comparator_factory = _SealedComparator
 
     def __init__(self, where: str) -> None:
         super().__init__()
         self.where = where
+
+    def _seal(self, plain: bytes, dialect: Dialect) -> bytes:
+        return keys_of(dialect).seal(plain, self.where.encode())
+
+    def _open(self, sealed: bytes, dialect: Dialect) -> bytes:
+        return keys_of(dialect).open(sealed, self.where.encode())
+
+
+class Sealed(_SealedType):
+    """Sealed text; the empty text stays empty."""
+
+    cache_ok = True  # SQLAlchemy looks for it in each class by itself
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
         if not value:
             return None if value is None else b""
-        return keys_of(dialect).seal(value.encode(), self.where.encode())
+        return self._seal(value.encode(), dialect)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         if not value:
             return None if value is None else ""
-        return keys_of(dialect).open(value, self.where.encode()).decode()
+        return self._open(value, dialect).decode()
 
 
-class SealedJson(TypeDecorator[Any]):
+class SealedJson(_SealedType):
     """A sealed JSON value, its keys sorted."""
 
-    impl = LargeBinary
     cache_ok = True
-    comparator_factory = _SealedComparator
-
-    def __init__(self, where: str) -> None:
-        super().__init__()
-        self.where = where
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         if value is None:
             return None
-        plain = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-        return keys_of(dialect).seal(plain, self.where.encode())
+        return self._seal(orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS), dialect)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else orjson.loads(keys_of(dialect).open(value, self.where.encode()))
+        return None if value is None else orjson.loads(self._open(value, dialect))
 
 
 class Hashed(TypeDecorator[Any]):
