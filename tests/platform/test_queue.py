@@ -73,12 +73,12 @@ def test_without_redis_nothing_is_enqueued_and_nobody_waits(
         connects.append(address)
         connect(one, address)
 
-    def counted_rest(seconds: float) -> None:
+    def counted_sleep(seconds: float) -> None:
         sleeps.append(seconds)
-        rest(seconds)
+        sleep(seconds)
 
     monkeypatch.setattr(socket.socket, "connect", counted_connect)
-    monkeypatch.setattr(time, "sleep", counted_rest)
+    monkeypatch.setattr(time, "sleep", counted_sleep)
     queue = JobQueue(connect_redis(NOWHERE))
     assert not queue.enqueue_once("pull")
     assert not queue.enqueue_for("deliver", [1])
