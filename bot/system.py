@@ -22,8 +22,9 @@ from bot.platform.queue import JobQueue, connect_redis
 from bot.platform.signed_links import signing_key
 from bot.platform.valkey import ensure_valkey, running_url
 from bot.platform.work import Work
-from bot.wecom.api import Credentials, WeComClient
+from bot.wecom.api import WeComClient
 from bot.wecom.archive import ArchiveSource
+from bot.wecom.connection import Credentials
 from bot.wecom.keyring import KeyRing
 from bot.wecom.limits import day_limits
 

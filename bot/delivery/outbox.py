@@ -23,7 +23,7 @@ from bot.platform.failpoints import failpoint
 from bot.platform.log import get_logger
 from bot.platform.models import Customer, Outbox, SopTask
 from bot.platform.work import Work
-from bot.wecom.api import no_call_after
+from bot.wecom.connection import no_call_after
 from bot.wecom.errors import CallHeldError, WeComError
 
 if TYPE_CHECKING:

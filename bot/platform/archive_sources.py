@@ -5,8 +5,9 @@ from __future__ import annotations
 from redis import Redis
 
 from bot.platform.environment import SurroundingsError, WeComAccess
-from bot.wecom.api import Credentials, WeComClient
+from bot.wecom.api import WeComClient
 from bot.wecom.archive import ArchiveSource, SandboxArchive
+from bot.wecom.connection import Credentials
 from bot.wecom.limits import CallGate
 from bot.wecom.native import ArchiveAccess, NativeArchive
 

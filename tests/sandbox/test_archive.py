@@ -171,7 +171,7 @@ def test_a_large_answer_may_be_refused(wecom: Wecom) -> None:
 def test_twice_as_many_messages_are_posted_for_twice_the_work(wecom: Wecom) -> None:
     """As many as a long replay has, each chunk in one transaction; the sandbox runs in this process."""
     posted, least = 0, {1000: math.inf, 2000: math.inf}
-    for done in range(12):
+    for _ in range(12):
         for count, before in least.items():
             began = time.process_time()
             wecom.control.archive(

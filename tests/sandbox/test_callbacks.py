@@ -31,7 +31,7 @@ def test_archive_events_use_their_own_address_and_keys(wecom: Wecom) -> None:
     assert wecom.receiver.received[0].path == "/archive"
 
 
-def test_many_messages_ring_once_at_once_and_once_more_after_the_gap(wecom: Wecom) -> None:
+def test_many_messages_notify_once_at_once_and_once_more_after_the_gap(wecom: Wecom) -> None:
     wecom.control.switches(notify_gap=3600)  # no gap ends by itself while they are said
     for number in range(30):
         wecom.control.say(SEED, "LinXiaoyu", f"第 {number} 句")

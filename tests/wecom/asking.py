@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from redis import Redis
 
-from bot.wecom.api import Credentials, WeComClient
+from bot.wecom.api import WeComClient
+from bot.wecom.connection import Credentials
 
 
 def ask(environment: dict[str, str], redis_url: str) -> int:

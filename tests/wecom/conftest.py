@@ -16,7 +16,8 @@ from bot.platform.valkey import ensure_valkey, stop_valkey
 from bot.sandbox.app import create_sandbox
 from bot.sandbox.control import SandboxControl
 from bot.sandbox.corp import prepare
-from bot.wecom.api import Credentials, WeComClient
+from bot.wecom.api import WeComClient
+from bot.wecom.connection import Credentials
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,9 @@ from werkzeug import Request, Response
 from bot.platform.archive_sources import open_archive
 from bot.platform.environment import SurroundingsError, read_environment
 from bot.wecom import audit, groups
-from bot.wecom.api import Credentials, WeComClient
+from bot.wecom.api import WeComClient
 from bot.wecom.archive import SandboxArchive
+from bot.wecom.connection import Credentials
 from bot.wecom.errors import WeComError
 from bot.wecom.native import NativeArchive
 from tests.wecom.conftest import Company

@@ -20,7 +20,8 @@ from redis import Redis
 from bot.customers.mark_tag import shown_tags
 from bot.customers.tag_library import library_rows
 from bot.wecom import audit, directory, groups, groupsends, wire
-from bot.wecom.api import Credentials, WeComClient
+from bot.wecom.api import WeComClient
+from bot.wecom.connection import Credentials
 from bot.wecom.errors import UnreadableMessageError, WeComError
 from bot.wecom.jssdk import Tickets
 from bot.wecom.media import CHUNK, MediaChunk, ask_media, download
@@ -235,7 +236,7 @@ def test_a_word_on_consent_that_we_do_not_know_changes_nothing(server: OddServer
 
 
 def test_pages_without_an_end_come_to_one(server: OddServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.wecom.api._MOST_PAGES", 5)
+    monkeypatch.setattr("bot.wecom.connection._MOST_PAGES", 5)
     turn = iter(range(1000))
 
     def write(asking: Any) -> None:

@@ -14,8 +14,9 @@ from bot.platform.archive_sources import open_archive
 from bot.platform.environment import WeComAccess
 from bot.system import System
 from bot.wecom import audit
-from bot.wecom.api import Credentials, WeComClient
+from bot.wecom.api import WeComClient
 from bot.wecom.archive import ArchiveSource
+from bot.wecom.connection import Credentials
 from bot.wecom.errors import WeComError
 from bot.wecom.native import NativeArchive
 from bot.wecom.wire import Wire
