@@ -16,7 +16,7 @@ from bot.platform.database.store import get_status, set_status
 from bot.platform.models import Agent, Customer, Follow, SopTask
 from bot.platform.work import Work
 from bot.sops.prompts import put_off
-from sop.orders import HELP, Delay, Done, Help, Lookup, Shift, Today, read_order, split_shift
+from sop.chat import HELP, Delay, Done, Help, Lookup, Shift, Today, read_order, split_shift
 
 MOST_LISTED = 20
 MOST_FOUND = 5

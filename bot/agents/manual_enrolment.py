@@ -16,7 +16,7 @@ from bot.sops.gate import contacts_of
 from bot.sops.prompts import wording_values
 from bot.sops.stopping import end_enrolment
 from bot.wecom.errors import BotError
-from sop.enrolling import why_not_again
+from sop.enrolment import why_not_again
 from sop.playbook import Sop
 from sop.preview import Course, Prompt, preview
 from taggers.translatable import Translatable

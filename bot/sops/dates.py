@@ -14,7 +14,7 @@ from bot.platform.models import Customer, CustomerField, Follow, Status
 from bot.platform.work import Work
 from bot.sops.enrolment import enrol, is_lost
 from sop.dates import dated, falls_on
-from sop.enrolling import by_priority
+from sop.enrolment import by_priority
 from sop.fields import dates_of, yearly_of
 from sop.playbook import Sop
 from sop.triggers import Trigger, trigger_of

@@ -16,8 +16,8 @@ from bot.platform.work import Work
 from bot.sops.gate import shift_row
 from bot.sops.prompts import send_or_wait, wording_values
 from bot.sops.stopping import stop_left_stage, stop_sops
-from sop.enrolling import by_priority, why_not_again
-from sop.groupsend import channel_of
+from sop.enrolment import by_priority, why_not_again
+from sop.group_sends import channel_of
 from sop.planning import PlannedStep, plan_steps
 from sop.playbook import Sop
 from sop.triggers import Trigger, silences, starts

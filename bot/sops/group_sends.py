@@ -15,7 +15,7 @@ from bot.platform.database.store import canonical_json
 from bot.platform.models import Customer, GroupSend, Outbox, SopEnrolment, SopTask
 from bot.platform.work import About, Work
 from sop.completion import lateness
-from sop.groupsend import (
+from sop.group_sends import (
     MOST_CUSTOMERS,
     VERDICTS,
     Verdict,

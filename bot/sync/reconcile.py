@@ -24,7 +24,7 @@ from bot.sync.drift import Drift, Reconciliation
 from bot.sync.profiles import LIBRARY, LONG_AGO, ask_profile
 from bot.sync.tag_sync import Compared, Reading, compare_stages, declared_tags, read_back, remember
 from bot.wecom.plain import instant, list_of, mapping, objects, texts, wecom_id
-from sop.syncing import Policy
+from sop.tag_sync import Policy
 
 if TYPE_CHECKING:
     from bot.system import System

@@ -22,7 +22,7 @@ from bot.sops.follow_up import CustomerEvent, follow_up
 from sop.playbook import Pipeline
 from sop.scope import is_for_agent
 from sop.stages import Move, move_to
-from sop.syncing import Policy, Verdict, compare
+from sop.tag_sync import Policy, Verdict, compare
 
 Tags = Sequence[Mapping[str, Any]]
 

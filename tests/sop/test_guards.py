@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sop.enrolling import by_priority, why_not_again
+from sop.enrolment import by_priority, why_not_again
 from sop.guards import Facts
 from sop.playbook import Pipeline, Sop
 from sop.stages import Actor, Move, Refusal, decide_move, due_timed_move

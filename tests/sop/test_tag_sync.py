@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sop.playbook import Pipeline
 from sop.scope import Owner, is_for, is_for_agent
 from sop.stages import Hand, Move, Refusal, move_to, undo
-from sop.syncing import Policy, compare
+from sop.tag_sync import Policy, compare
 
 NAMES = ("新线索", "考虑价格", "试听", "成交", "流失")
 PIPELINE = Pipeline.model_validate({"name": "转化", "stages": [{"name": name, "on": []} for name in NAMES]})

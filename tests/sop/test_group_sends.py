@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sop.groupsend import (
+from sop.group_sends import (
     channel_of,
     check_group_sends,
     month_start,
