@@ -75,7 +75,9 @@ def choose_role(session: Session, account: Account, role: str, by: str, now: dat
         return
     if role != "admin":
         _leave_an_admin(session, account)
-    record(session, by, "account.role", _subject(account), now, name=shown(account), was=account.role, role=role)
+    record(
+        session, by, "account.role", _subject(account), now, name=display_name(account), was=account.role, role=role
+    )
     account.role, account.role_by = role, by
 
 
@@ -96,7 +98,7 @@ def disable(session: Session, account: Account, by: str, now: datetime) -> None:
     _leave_an_admin(session, account)
     account.disabled_at = now
     account.serial += 1
-    record(session, by, "account.disable", _subject(account), now, name=shown(account))
+    record(session, by, "account.disable", _subject(account), now, name=display_name(account))
 
 
 def enable(session: Session, account: Account, by: str, now: datetime) -> None:
@@ -104,16 +106,16 @@ def enable(session: Session, account: Account, by: str, now: datetime) -> None:
     if account.disabled_at is None:
         return
     account.disabled_at = None
-    record(session, by, "account.enable", _subject(account), now, name=shown(account))
+    record(session, by, "account.enable", _subject(account), now, name=display_name(account))
 
 
 def end_sessions(session: Session, account: Account, by: str, now: datetime) -> None:
     """Sign an account out of every browser."""
     account.serial += 1
-    record(session, by, "account.sign-out", _subject(account), now, name=shown(account))
+    record(session, by, "account.sign-out", _subject(account), now, name=display_name(account))
 
 
-def shown(account: Account) -> str:
+def display_name(account: Account) -> str:
     """An account's name for people."""
     return account.name or (account.agent.shown_name if account.agent else "") or f"#{account.id}"
 

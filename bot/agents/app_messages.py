@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.system import System
 
 
-class CardChange(OutboxHandler):
+class UpdateCard(OutboxHandler):
     """A card that was clicked shows what came of it, or asks a question."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class CardChange(OutboxHandler):
         return {}
 
 
-class AppText(OutboxHandler):
+class SendAppText(OutboxHandler):
     """A plain answer to an agent who wrote to the app."""
 
     repeats_show = True

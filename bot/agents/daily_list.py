@@ -27,7 +27,7 @@ KIND = "day_list"
 _TOO_LATE = timedelta(hours=4)  # after that it is no list of the morning any more
 
 
-def put_morning_lists(work: Work) -> int:
+def put_daily_lists(work: Work) -> int:
     """Put out the day's lists once the hour has come; returns how many. A day of rest or a late start has none."""
     calendar = work.settings.calendar
     day = calendar.local(work.now).date()
@@ -51,7 +51,7 @@ def _due_before(ends: datetime) -> Any:
     return select(SopTask.agent_id).where(*mine).distinct().order_by(SopTask.agent_id)
 
 
-class DayList(OutboxHandler):
+class SendDayList(OutboxHandler):
     """The list of one agent's day, as it stands when it leaves; it changes no task."""
 
     repeats_show = True

@@ -51,7 +51,7 @@ def inherit(work: Work, state: CustomerState, giver: Follow, heir: Follow, why: 
         enrolment.agent_id = heir.agent_id
         moved += sum(_take_on(work, task, heir.agent_id) for task in enrolment.tasks)
     for placement in state.placements.values():
-        mark_again(work, state, heir, placement.pipeline)
+        mark_again(work, heir, placement.pipeline)
     detail = {"from": giver.agent.userid, "to": heir.agent.userid, "tasks": moved, "sops": len(running), "why": why}
     audit_log.record(work.session, "wecom", "customer.transfer", f"customer:{state.customer.id}", work.now, **detail)
     work.session.flush()

@@ -106,7 +106,7 @@ def note_left(session: Session, agent: Agent, now: datetime) -> bool:
     return True
 
 
-def rename(session: Session, agent: Agent, userid: str) -> bool:
+def change_userid(session: Session, agent: Agent, userid: str) -> bool:
     """WeCom gave him another userid; False where somebody has it already."""
     key = userid.casefold()
     if not userid or session.scalar(select(Agent.id).where(Agent.key == key, Agent.id != agent.id)) is not None:

@@ -50,7 +50,7 @@ def hash_password(password: str) -> str:
     return _hasher.hash(unicodedata.normalize("NFKC", password))
 
 
-def fits(kept: str | None, password: str) -> bool:
+def password_matches(kept: str | None, password: str) -> bool:
     """Whether a password is the kept one; takes as long where no such account is there (kept is None)."""
     given = unicodedata.normalize("NFKC", password[: LONGEST + 1])
     try:
@@ -60,7 +60,7 @@ def fits(kept: str | None, password: str) -> bool:
     return right and kept is not None
 
 
-def made_password() -> str:
+def generate_password() -> str:
     """A password nobody can guess, in five groups that can be read over the telephone."""
     letters = "abcdefghjkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(5))

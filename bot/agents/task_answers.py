@@ -49,7 +49,7 @@ def decline(work: Work, task: SopTask, reason: str) -> None:
     cancel_cards(work, [task.id], task.ended_because)
 
 
-def tap(task: SopTask, now: datetime, *, again: bool = False) -> None:
+def record_tap(task: SopTask, now: datetime, *, again: bool = False) -> None:
     """Take the one tap that sends this task's words; a second one within TAP_HOLDS is refused unless `again`."""
     _check_open(task)
     if task.tapped_at is not None and now - task.tapped_at < TAP_HOLDS and not again:

@@ -38,7 +38,7 @@ class Party:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ConsentStatus:
     """How it stands between a customer and an agent or a room, for pages. word: agreed | refused | unknown."""
 
     kind: Kind
@@ -84,7 +84,7 @@ def read_consents(session: Session, customer_ids: Sequence[int]) -> Consents:
     return Consents(rows)
 
 
-def take_consent(session: Session, party: Party, word: Word, at: datetime, source: str) -> Consent:
+def record_consent(session: Session, party: Party, word: Word, at: datetime, source: str) -> Consent:
     """Write down what the customer said, or what WeCom says he did, at that time."""
     row = _row(session, party)
     before = max(filter(None, (row.agreed_at, row.refused_at)), default=None)
@@ -97,20 +97,20 @@ def take_consent(session: Session, party: Party, word: Word, at: datetime, sourc
     return row
 
 
-def confirm(work: Work, party: Party, word: Word, changed_at: datetime | None) -> Consent:
+def record_poll(work: Work, party: Party, word: Word, changed_at: datetime | None) -> Consent:
     """Write down WeCom's answer to a poll. Without a time of change only a word that differs from ours is news."""
     row = _row(work.session, party)
     row.checked_at = work.now
     known = "agreed" if _wecom_says(row, work.now) else "refused"
     if changed_at is not None and known != word:
-        take_consent(work.session, party, word, min(changed_at, work.now), "poll")
+        record_consent(work.session, party, word, min(changed_at, work.now), "poll")
         known = "agreed" if _wecom_says(row, work.now) else "refused"
     if known != word:
-        take_consent(work.session, party, word, work.now, "poll")
+        record_consent(work.session, party, word, work.now, "poll")
     return row
 
 
-def decide(work: Work, party: Party, word: Word | None, actor: str) -> Consent:
+def decide_consent(work: Work, party: Party, word: Word | None, actor: str) -> Consent:
     """A person's word, which goes before WeCom's until it is taken back (None); it is written into the audit log."""
     row = _row(work.session, party)
     before, row.decided = row.decided, word
@@ -125,14 +125,14 @@ def apply_consent(state: CustomerState, agent_id: int, word: Word) -> None:
     (state.refused.discard if word == "agreed" else state.refused.add)(agent_id)
 
 
-def consent_of(work: Work, customer_id: int) -> list[Standing]:
+def consent_statuses(work: Work, customer_id: int) -> list[ConsentStatus]:
     """How it stands with everybody the customer talks to, for his page; agents first."""
     rows = work.session.scalars(select(Consent).where(Consent.customer_id == customer_id).order_by(Consent.id)).all()
     whom = [row.whom for row in rows]
     agents = select(Agent.key, Agent.name).where(Agent.key.in_(whom))
     rooms = select(GroupChat.chat_id, GroupChat.name).where(GroupChat.chat_id.in_(whom))
     names: dict[str, str] = {key: name for query in (agents, rooms) for key, name in work.session.execute(query)}
-    return sorted((_standing(row, names.get(row.whom, ""), work.now) for row in rows), key=lambda s: (s.kind, s.whom))
+    return sorted((_status(row, names.get(row.whom, ""), work.now) for row in rows), key=lambda s: (s.kind, s.whom))
 
 
 def _row(session: Session, party: Party) -> Consent:
@@ -147,11 +147,11 @@ def _wecom_says(row: Consent, at: datetime) -> bool:
     return row.agreed_at is not None and row.agreed_at > row.refused_at
 
 
-def _standing(row: Consent, name: str, now: datetime) -> Standing:
+def _status(row: Consent, name: str, now: datetime) -> ConsentStatus:
     known = row.decided or row.agreed_at or row.refused_at or row.checked_at
     word = ("agreed" if may_process(row, now) else "refused") if known else "unknown"
     kind: Kind = "room" if row.kind == ROOM else "agent"
     if row.decided is not None:
-        return Standing(kind, row.whom, name, word, row.decided_at, row.decided_by, by_hand=True)
+        return ConsentStatus(kind, row.whom, name, word, row.decided_at, row.decided_by, by_hand=True)
     since = row.agreed_at if word == "agreed" else row.refused_at
-    return Standing(kind, row.whom, name, word, since, row.source, by_hand=False)
+    return ConsentStatus(kind, row.whom, name, word, since, row.source, by_hand=False)

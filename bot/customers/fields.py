@@ -30,7 +30,7 @@ class FieldRefusedError(BotError):
 
 
 @dataclass(frozen=True)
-class FactRow:
+class TableRow:
     """One line of a table: whose it is and what it says, by field."""
 
     line: int
@@ -38,7 +38,7 @@ class FactRow:
     values: dict[str, str]
 
 
-def set_fact(
+def write_field(
     session: Session, fields: Mapping[str, CustomerField], external_userid: str, name: str, text: str
 ) -> str:
     """Set one field of one customer, or clear it by an empty text; returns what is kept. Raises FieldRefusedError."""
@@ -56,7 +56,7 @@ def set_fact(
     return value
 
 
-def import_facts(session: Session, fields: Mapping[str, CustomerField], raw: bytes) -> int:
+def import_fields(session: Session, fields: Mapping[str, CustomerField], raw: bytes) -> int:
     """Set the fields of all customers of a CSV table; returns how many lines. Raises FieldRefusedError and sets nothing.
 
     First line: external_userid, then fields by name or title. An empty cell leaves the field as it is.
@@ -72,7 +72,7 @@ def import_facts(session: Session, fields: Mapping[str, CustomerField], raw: byt
     return len(rows)
 
 
-def read_table(raw: bytes, fields: Mapping[str, CustomerField]) -> tuple[list[FactRow], list[str]]:
+def read_table(raw: bytes, fields: Mapping[str, CustomerField]) -> tuple[list[TableRow], list[str]]:
     """Read a CSV table: its rows, and everything that is wrong with it."""
     if len(raw) > MOST_BYTES:
         return [], [f"文件超过 {MOST_BYTES // 1024 // 1024} MB，请分成几份"]
@@ -102,8 +102,8 @@ def _columns(heading: Sequence[str], fields: Mapping[str, CustomerField]) -> tup
 
 def _rows(
     lines: Iterator[tuple[int, list[str]]], columns: Sequence[CustomerField], width: int
-) -> tuple[list[FactRow], list[str]]:
-    rows: list[FactRow] = []
+) -> tuple[list[TableRow], list[str]]:
+    rows: list[TableRow] = []
     problems: list[str] = []
     first: dict[str, int] = {}
     for line, cells in lines:
@@ -118,7 +118,7 @@ def _rows(
         first.setdefault(who, line)
         values, wrong = _values(columns, cells[1:])
         problems += [f"第 {line} 行：{words}" for words in wrong]
-        rows.append(FactRow(line, who, values))
+        rows.append(TableRow(line, who, values))
     return rows, problems
 
 

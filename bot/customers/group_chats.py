@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.customers.identity import known_agents
 from bot.customers.state import latest
-from bot.customers.tombstones import stays_away
+from bot.customers.tombstones import still_erased
 from bot.delivery.handler import NotNeededError, OutboxHandler
 from bot.platform.database.store import insert_new
 from bot.platform.models import GroupChat, GroupMember, Outbox
@@ -91,7 +91,7 @@ def take_group(session: Session, found: Group, now: datetime, *, internal: bool 
     chat.made_at, chat.member_version = found.created_at or chat.made_at, found.version[:64]
     chat.internal, chat.read_at = internal, now
     known = {row.person: row for row in session.scalars(select(GroupMember).where(GroupMember.group_id == chat.id))}
-    here, away = set(), stays_away(session, [member.person for member in found.members])
+    here, away = set(), still_erased(session, [member.person for member in found.members])
     for member in found.members:
         person = _key(member.person, member.kind)
         if member.person in away:
@@ -126,7 +126,7 @@ def note_rooms(work: Work, messages: Sequence[ArchivedMessage]) -> None:
         for who in _present(message):
             kind = party_of(who, members)
             seen[(chat.id, _key(who, kind))] = (kind, message.sent_at)
-    _meet(work.session, seen)
+    _note_members(work.session, seen)
     for chat in chats.values():
         if chat.read_at is None:
             ask_group(work, chat.chat_id, "first", after=timedelta(0))
@@ -136,7 +136,7 @@ def _present(message: ArchivedMessage) -> list[str]:
     return [message.sender, *message.recipients]
 
 
-def _meet(session: Session, seen: Mapping[tuple[int, str], tuple[str, datetime]]) -> None:
+def _note_members(session: Session, seen: Mapping[tuple[int, str], tuple[str, datetime]]) -> None:
     """Whoever speaks or hears in a room is in it, whatever was known."""
     in_these = GroupMember.group_id.in_({group_id for group_id, _ in seen})
     people, known = list({person for _, person in seen}), set()
@@ -147,14 +147,14 @@ def _meet(session: Session, seen: Mapping[tuple[int, str], tuple[str, datetime]]
             known.add(place)
             if place in seen and row.left_at is not None and row.left_at < seen[place][1]:
                 row.left_at = None
-    away = stays_away(session, people)
+    away = still_erased(session, people)
     rows = [{"group_id": group_id, "person": person, "kind": kind, "name": "", "invited_by": ""}
             for (group_id, person), (kind, _) in seen.items()
             if (group_id, person) not in known and person not in away]  # fmt: skip
     insert_new(session, GroupMember, rows, ["group_id", "person"])
 
 
-def leave_room(session: Session, chat: GroupChat, people: Iterable[str], at: datetime) -> None:
+def record_left(session: Session, chat: GroupChat, people: Iterable[str], at: datetime) -> None:
     """These have left, as an event says; the next reading settles it."""
     keys = {key for who in people for key in (who, who.casefold())}
     gone = select(GroupMember).where(GroupMember.group_id == chat.id, GroupMember.person.in_(keys))
@@ -162,7 +162,7 @@ def leave_room(session: Session, chat: GroupChat, people: Iterable[str], at: dat
         row.left_at = row.left_at or at
 
 
-def dismiss(session: Session, chat: GroupChat, at: datetime) -> None:
+def record_dismissed(session: Session, chat: GroupChat, at: datetime) -> None:
     """The group is no more; what was said in it stays."""
     chat.dismissed_at = chat.dismissed_at or at
     for row in session.scalars(select(GroupMember).where(GroupMember.group_id == chat.id)):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.tombstones import stays_away
+from bot.customers.tombstones import still_erased
 from bot.platform.models import Agent, Customer, Follow
 
 Row = TypeVar("Row", Customer, Agent)
@@ -18,7 +18,7 @@ Row = TypeVar("Row", Customer, Agent)
 def find_customers(session: Session, external_userids: Iterable[str], now: datetime) -> dict[str, Customer]:
     """Customers by external_userid; those not met before are made. Whoever was erased is left out."""
     asked = {userid for userid in external_userids if userid}
-    wanted = sorted(asked - stays_away(session, asked))
+    wanted = sorted(asked - still_erased(session, asked))
     found = {c.external_userid: c for c in _in(session, wanted, Customer, Customer.external_userid)}
     fresh = [Customer(external_userid=u, created_at=now, activity=0, conversion=0) for u in wanted if u not in found]
     session.add_all(fresh)

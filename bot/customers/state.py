@@ -38,8 +38,8 @@ class CustomerState:
     answered: list[SopTask] = field(default_factory=list)  # by the message being looked at
     fields: dict[str, str] = field(default_factory=dict)
     refused: set[int] = field(default_factory=set)  # ids of agents with whom he lets nothing be archived
-    heard: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
-    came_from: dict[str, str | None] = field(default_factory=dict)  # by pipeline, once asked: the stage before
+    recent_hits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
+    previous_stage: dict[str, str | None] = field(default_factory=dict)  # by pipeline, once asked: the stage before
     moment: datetime | None = None  # when what is being looked at happened, however late it is read
 
     @property
@@ -127,13 +127,13 @@ def _chunks(ids: list[int], size: int = 500) -> Iterable[list[int]]:
 
 def stage_before(session: Session, state: CustomerState, pipeline: str) -> str | None:
     """The stage a card stood in before the one it is in now."""
-    if pipeline not in state.came_from:
+    if pipeline not in state.previous_stage:
         moves = select(StageMove.from_stage).where(
             StageMove.customer_id == state.customer.id, StageMove.pipeline == pipeline
         )
         with session.no_autoflush:  # moves made by this transaction are minded where they are made
-            state.came_from[pipeline] = session.scalar(moves.order_by(StageMove.serial.desc()).limit(1))
-    return state.came_from[pipeline]
+            state.previous_stage[pipeline] = session.scalar(moves.order_by(StageMove.serial.desc()).limit(1))
+    return state.previous_stage[pipeline]
 
 
 def latest(first: datetime | None, second: datetime | None) -> datetime | None:

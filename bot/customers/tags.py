@@ -62,7 +62,7 @@ def record_hits(work: Work, state: CustomerState, hits: Sequence[TagHit], occasi
     for hit in hits:
         earlier = _earlier(work.session, state, hit, occasion.at)
         work.session.add(_evidence(state, occasion, hit, len(earlier) + 1))
-        state.heard.setdefault(hit.rule_id, {})[occasion.key[:128]] = occasion.at
+        state.recent_hits.setdefault(hit.rule_id, {})[occasion.key[:128]] = occasion.at
         if not enough(hit, earlier, occasion.at):
             continue
         state.customer.activity += hit.score.activity
@@ -147,7 +147,7 @@ def _earlier(session: Session, state: CustomerState, hit: TagHit, at: datetime) 
         stored = session.execute(query.order_by(Evidence.hit_at.desc()).limit(hit.times)).all()
     just_now = {
         key: heard_at
-        for key, heard_at in state.heard.get(hit.rule_id, {}).items()
+        for key, heard_at in state.recent_hits.get(hit.rule_id, {}).items()
         if heard_at <= at and (hit.within is None or heard_at > at - hit.within)
     }
     moments = {row.occasion: row.hit_at for row in stored} | just_now

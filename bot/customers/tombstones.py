@@ -43,7 +43,7 @@ def erased_among(session: Session, people: Iterable[str]) -> dict[str, Tombstone
     return found
 
 
-def stays_away(session: Session, people: Iterable[str]) -> set[str]:
+def still_erased(session: Session, people: Iterable[str]) -> set[str]:
     """Those of these who were erased and have not come back: no row may be made for them."""
     return {person for person, stone in erased_among(session, people).items() if stone.lifted_at is None}
 
@@ -68,13 +68,13 @@ def lift_tombstone(session: Session, external_userid: str, now: datetime) -> boo
     return True
 
 
-def set_stone(session: Session, stone_hash: str, now: datetime) -> None:
+def record_tombstone(session: Session, stone_hash: str, now: datetime) -> None:
     """Note an erasure in the database; a person who had come back is away again."""
     insert_new(session, Tombstone, [{"hash": stone_hash, "erased_at": now, "lifted_at": None}], ["hash"])
     session.get_one(Tombstone, stone_hash, populate_existing=True).lifted_at = None
 
 
-def write_stone(var: Path, stone_hash: str, now: datetime) -> None:
+def append_tombstone_file(var: Path, stone_hash: str, now: datetime) -> None:
     """Note an erasure beside the database as well, so that an old backup of the database does not undo it."""
     var.mkdir(parents=True, exist_ok=True)
     line = json.dumps({"hash": stone_hash, "erased_at": now.isoformat()}) + "\n"
@@ -86,7 +86,7 @@ def write_stone(var: Path, stone_hash: str, now: datetime) -> None:
         os.close(file)
 
 
-def read_stones(var: Path) -> dict[str, datetime]:
+def read_tombstone_file(var: Path) -> dict[str, datetime]:
     """Every erasure noted beside the database: hash and moment; a line cut short by a crash is passed over."""
     path = var / FILE
     if not path.exists():

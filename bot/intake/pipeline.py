@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.customers.behaviour import observe_message
 from bot.customers.consent import REFUSED
-from bot.customers.recalled_messages import take_back
+from bot.customers.recalled_messages import withdraw_tags
 from bot.customers.state import CustomerState, latest
 from bot.customers.tags import Occasion, judge, record_hits
 from bot.intake.messages import Arrived, StoredMessage, store_messages
@@ -39,7 +39,7 @@ def take_batch(work: Work, arrived: Sequence[Arrived]) -> None:
         elif talk.message.role == "agent" and talk.agent is not None:
             agent_spoke(work, talk, talk.state, talk.agent)
     work.session.flush()
-    take_back(work, [talk.message for talk in talks])
+    withdraw_tags(work, [talk.message for talk in talks])
 
 
 def customer_spoke(work: Work, talk: StoredMessage, state: CustomerState) -> None:

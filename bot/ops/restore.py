@@ -21,7 +21,7 @@ from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from bot.customers.tombstones import FILE as TOMBSTONES
-from bot.customers.tombstones import read_stones, set_stone
+from bot.customers.tombstones import read_tombstone_file, record_tombstone
 from bot.intake.media.storage import FolderStorage
 from bot.ops.backup import FORMAT, MANIFEST, ROWS_AT_ONCE, VERSIONS, physical_tables, take_your_time
 from bot.platform.database import schema
@@ -87,7 +87,7 @@ def restore(
             schema.upgrade_on(connection, "head")
             files = _put_files(system, archive, manifest)
             with Session(connection, autoflush=False) as session:
-                settle(session, now, manifest["made_at"], read_stones(system.environment.var))
+                settle(session, now, manifest["made_at"], read_tombstone_file(system.environment.var))
                 session.flush()
     failpoint("restored")
     erased = finish(system, now)
@@ -212,7 +212,7 @@ def settle(session: Session, now: datetime, made_at: str, stones: Mapping[str, d
     gathering = GroupSend.state == "gathering"
     session.execute(update(GroupSend).where(gathering).values(state="cancelled", ended_because=BECAUSE))
     for stone, erased_at in stones.items():
-        set_stone(session, stone, erased_at)
+        record_tombstone(session, stone, erased_at)
     set_status(session, RESTORED, {"at": now.isoformat(), "made_at": made_at, "erasing": True}, now)
 
 

@@ -13,7 +13,7 @@ from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.log import get_logger
 from bot.platform.models import GroupSend, Outbox
 from bot.platform.work import Work
-from bot.sops.group_sends import customers_of, fail_all, take_progress, took_off, withdraw
+from bot.sops.group_sends import fail_group_send, recipients_of, record_created, record_progress, replan_rest
 from bot.sops.material_uploads import attachment_bodies
 from bot.wecom import groupsends as wecom
 
@@ -29,7 +29,7 @@ class MakeGroupSend(OutboxHandler):
     """Put the mass message before the agent.
 
     A second one would be seen by thousands: after a call whose outcome is unsure WeCom's list is asked first, and
-    what can only be ours is taken over. Who has dropped out by then is in it, and the watch withdraws it.
+    what can only be ours is taken over. Who has dropped out by then is in it, and `watch_open` has it withdrawn.
     """
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
@@ -37,12 +37,12 @@ class MakeGroupSend(OutboxHandler):
         since = row.first_tried_at if row.first_tried_at is not None and row.first_tried_at < work.now else None
         if since is not None and work.now - since < LOOK_UP_AFTER:
             raise PostponedError((since + LOOK_UP_AFTER - work.now).total_seconds())
-        customers = customers_of(work.session, group)
+        customers = recipients_of(work.session, group)
         if not customers and since is None:
             group.state, group.ended_because = "cancelled", "客户都已不需要"
             raise NotNeededError("客户都已不需要")
         if work.now >= group.expires_at and since is None:
-            fail_all(work.session, group, "expired", "没能在有效期内发起群发")
+            fail_group_send(work.session, group, "expired", "没能在有效期内发起群发")
             raise NotNeededError("没能在有效期内发起群发")
         bodies, missing = attachment_bodies(work.session, group.attach, work.now)
         if missing:
@@ -80,13 +80,13 @@ class MakeGroupSend(OutboxHandler):
     def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
         group = _group(work.session, row)
         if result["msgid"]:
-            took_off(work, group, result["msgid"], result["refused"])
+            record_created(work, group, result["msgid"], result["refused"])
         else:
             group.state, group.ended_because = "cancelled", "客户都已不需要"
 
     def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
         unsure = state == "failed" and row.first_tried_at is not None  # an earlier call may have made it
-        fail_all(work.session, _group(work.session, row), "unknown" if unsure else state, why)
+        fail_group_send(work.session, _group(work.session, row), "unknown" if unsure else state, why)
 
 
 class PollGroupSend(OutboxHandler):
@@ -99,10 +99,10 @@ class PollGroupSend(OutboxHandler):
         return _progress(system, payload)
 
     def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
-        take_progress(work, _group(work.session, row), result)
+        record_progress(work, _group(work.session, row), result)
 
     def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
-        fail_all(work.session, _group(work.session, row), "unknown", why)
+        fail_group_send(work.session, _group(work.session, row), "unknown", why)
 
 
 class CancelGroupSend(OutboxHandler):
@@ -120,12 +120,12 @@ class CancelGroupSend(OutboxHandler):
 
     def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
         group = _group(work.session, row)
-        take_progress(work, group, result)
+        record_progress(work, group, result)
         if group.state == "created":
-            withdraw(work, group)
+            replan_rest(work, group)
 
     def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
-        fail_all(work.session, _group(work.session, row), "unknown", why)
+        fail_group_send(work.session, _group(work.session, row), "unknown", why)
 
 
 class RemindGroupSend(OutboxHandler):

@@ -55,7 +55,7 @@ class LibraryFile:
     used_by: tuple[str, ...]
 
 
-def library(folder: Path, settings: Settings) -> list[LibraryFile]:
+def list_files(folder: Path, settings: Settings) -> list[LibraryFile]:
     """Every file there is, by name, with the steps (and the welcome) that use it."""
     uses = uses_of(settings)
     found: list[LibraryFile] = []
@@ -87,7 +87,7 @@ def uses_of(settings: Settings) -> dict[str, list[str]]:
     return found
 
 
-def keep_upload(folder: Path, given_name: str, content: BinaryIO) -> str:
+def store_upload(folder: Path, given_name: str, content: BinaryIO) -> str:
     """Store an upload under a name of our own making; returns it. Raises MaterialRefusedError.
 
     What it is is told by its content alone. Nothing of the given name but its letters survives, and nothing that
@@ -129,9 +129,9 @@ def safe_stem(given_name: str) -> str:
     return _NOT_A_NAME.sub("-", stem).strip("-_")[:60] or "素材"
 
 
-def remove(session: Session, folder: Path, name: str, settings: Settings) -> None:
+def remove_file(session: Session, folder: Path, name: str, settings: Settings) -> None:
     """Take a file away; raises MaterialRefusedError while the config or an open task needs it, or where it is no library file."""
-    path = existing(folder, name)
+    path = path_of(folder, name)
     places = uses_of(settings).get(name)
     if places:
         raise MaterialRefusedError(Translatable("还在用：{names}。先在配置里换掉或去掉它", names=places[:3]))
@@ -143,7 +143,7 @@ def remove(session: Session, folder: Path, name: str, settings: Settings) -> Non
         raise MaterialRefusedError(Translatable("没能删除（{strerror}）", strerror=error.strerror)) from None
 
 
-def existing(folder: Path, name: str) -> Path:
+def path_of(folder: Path, name: str) -> Path:
     """The path of a library file; raises MaterialRefusedError for a name that leads anywhere else."""
     parts = name.split("/")
     if "\\" in name or "\0" in name or any(part in ("", ".", "..") or part.startswith(".") for part in parts):

@@ -33,7 +33,7 @@ def folder_of(system: System) -> Path:
     return system.environment.config.parent / system.settings.workspace.materials
 
 
-def keep_warm(work: Work, folder: Path) -> int:
+def refresh_uploads(work: Work, folder: Path) -> int:
     """Note the files that the config names and put out an upload for each that WeCom will soon not have any more."""
     wanted = {
         a.material for _, a in all_attachments(work.settings.tables.sops, work.settings.tables.welcome) if a.material
@@ -76,7 +76,7 @@ def md5s_of(session: Session, names: Iterable[str]) -> dict[str, frozenset[str]]
     return {name: frozenset(md5s) for name, md5s in found.items()}
 
 
-class Upload(OutboxHandler):
+class UploadMaterial(OutboxHandler):
     """One file of the library to WeCom. Doing it twice gives two media_ids, of which the later one is used."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:

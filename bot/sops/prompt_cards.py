@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from bot.system import System
 
 
-HEIRLESS = 1800.0  # how long the tasks of one who left wait before they look for his heir again
+SUCCESSOR_WAIT = 1800.0  # how long the tasks of one who left wait before they look for his heir again
 
 
-class Prompt(OutboxHandler):
+class SendPromptCard(OutboxHandler):
     """A prompt on the agent's phone: who, when, what, why now."""
 
     repeats_show = True
@@ -45,7 +45,7 @@ class Prompt(OutboxHandler):
         if row.payload:  # a repeat must be the same to the byte, or WeCom cannot tell that it is one
             return row.payload
         if task.agent.left_at is not None:
-            raise PostponedError(HEIRLESS)
+            raise PostponedError(SUCCESSOR_WAIT)
         card = prompt_card(work, system, task, row.created_at)
         return {"userid": task.agent.userid, "card": button_interaction(card, prompt_buttons(task.id))}
 
@@ -59,7 +59,7 @@ class Prompt(OutboxHandler):
             task.state = "delivered"
 
 
-class Digest(OutboxHandler):
+class SendDigest(OutboxHandler):
     """Several prompts for one agent as one list, the most urgent first."""
 
     repeats_show = True

@@ -15,7 +15,7 @@ from bot.platform.database.store import get_status
 from bot.platform.models import Agent, Customer, SopTask
 from bot.platform.work import About, Work
 from bot.sops.gate import SendGate, shift_row
-from bot.sops.group_sends import gather
+from bot.sops.group_sends import gather_due
 from sop.fields import show_value
 from sop.gate import Drop, Wait
 from sop.wording import render
@@ -79,7 +79,7 @@ def send_or_wait(work: Work, tasks: Sequence[SopTask]) -> None:
             queue_card(work, task)
         else:
             ready.setdefault(task.agent_id, []).append(task)
-    for task in gather(work, together) if together else ():
+    for task in gather_due(work, together) if together else ():
         ready.setdefault(task.agent_id, []).append(task)
     for listed in ready.values():
         if len(listed) == 1:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 
-class Welcome(OutboxHandler):
+class SendWelcome(OutboxHandler):
     """The greeting of a customer just added."""
 
     counts_as_sent = frozenset({41051})

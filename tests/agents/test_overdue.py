@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.agents.daily_list import put_morning_lists
+from bot.agents.daily_list import put_daily_lists
 from bot.agents.overdue import nudge_overdue
 from bot.platform import clock
 from bot.platform.database.store import Store
@@ -47,7 +47,7 @@ on = "@added"
 
 def put(world: Engine) -> int:
     with world.store.write() as session:
-        return put_morning_lists(Work(session, world.settings, world.now))
+        return put_daily_lists(Work(session, world.settings, world.now))
 
 
 def nudge(world: Engine) -> list[tuple[str, list[int]]]:
@@ -147,7 +147,7 @@ def test_it_arrives_on_the_phones(system: System, sandbox: Town) -> None:
     prompted(world)
     since = sandbox.control.last_effect()
     with system.store.write() as session:
-        assert put_morning_lists(Work(session, world.settings, world.now)) == 1
+        assert put_daily_lists(Work(session, world.settings, world.now)) == 1
     send_all(system)
     cards = [one["template_card"] for one in sandbox.control.effects(since, "message") if "template_card" in one]
     (card,) = [card for card in cards if card["task_id"].startswith("day_")]

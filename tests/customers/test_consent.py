@@ -10,7 +10,7 @@ from itertools import permutations
 import pytest
 from sqlalchemy import select
 
-from bot.customers.consent import AGENT, ROOM, Party, apply_consent, consent_of, decide
+from bot.customers.consent import AGENT, ROOM, Party, apply_consent, consent_statuses, decide_consent
 from bot.customers.state import load_customer
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
@@ -133,11 +133,15 @@ def test_a_persons_word_goes_before_and_is_written_down(archived: Archived) -> N
     archived.say("你好")
     customer = archived.rows(Customer)[0]
     with archived.store.write() as session:
-        decide(Work(session, archived.settings, NOW), Party(customer.id, AGENT, LIN.casefold()), "refused", "admin-1")
+        decide_consent(
+            Work(session, archived.settings, NOW), Party(customer.id, AGENT, LIN.casefold()), "refused", "admin-1"
+        )
     archived.say("多少钱", at=1)
     assert tags(archived) == []
     with archived.store.write() as session:
-        decide(Work(session, archived.settings, NOW), Party(customer.id, AGENT, LIN.casefold()), None, "admin-1")
+        decide_consent(
+            Work(session, archived.settings, NOW), Party(customer.id, AGENT, LIN.casefold()), None, "admin-1"
+        )
     archived.say("多少钱", at=2)
     assert tags(archived) == ["考虑价格"]
     with archived.store.read() as session:
@@ -146,7 +150,7 @@ def test_a_persons_word_goes_before_and_is_written_down(archived: Archived) -> N
             ("admin-1", "consent.decide", "refused"), ("admin-1", "consent.decide", None)
         ]  # fmt: skip
         assert not verify_chain(session)
-        standing = consent_of(Work(session, archived.settings, NOW), customer.id)
+        standing = consent_statuses(Work(session, archived.settings, NOW), customer.id)
         assert [(s.kind, s.whom, s.word, s.by_hand) for s in standing] == [(AGENT, LIN.casefold(), "unknown", False)]
 
 
@@ -204,7 +208,7 @@ def test_wecom_is_asked_about_those_it_never_told_of(system: System, sandbox: To
     assert work(system) == ["sent"]
     with system.store.read() as session:
         found = {c.external_userid: s.word for c in session.scalars(select(Customer))
-                 for s in consent_of(Work(session, settings, now), c.id)}  # fmt: skip
+                 for s in consent_statuses(Work(session, settings, now), c.id)}  # fmt: skip
     assert found == {yes: "agreed", no: "refused"}
     with system.store.write() as session:  # the next night only those who may have changed their mind
         check_unagreed(Work(session, settings, now + timedelta(days=1)))

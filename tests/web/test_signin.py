@@ -17,7 +17,13 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from bot.agents import accounts, passwords
-from bot.agents.passwords import WeakPasswordError, check_password_rules, fits, hash_password, made_password
+from bot.agents.passwords import (
+    WeakPasswordError,
+    check_password_rules,
+    generate_password,
+    hash_password,
+    password_matches,
+)
 from bot.platform import clock
 from bot.platform.models import Account, Agent, AuditEntry, Department, SpentState
 from bot.web.auth.signin import own_path
@@ -242,7 +248,7 @@ def test_an_unknown_name_takes_as_long_as_a_known_one(monkeypatch: pytest.Monkey
             return super().verify(hash, password)
 
     monkeypatch.setattr(passwords, "_hasher", Counted(time_cost=2, memory_cost=19_456, parallelism=1))
-    assert not fits(None, GOOD)
+    assert not password_matches(None, GOOD)
     assert seen[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
@@ -311,10 +317,10 @@ def test_a_weak_password_is_refused_with_the_reason(password: str, why: str) -> 
 def test_a_password_is_kept_as_argon2_and_fits_however_it_is_typed() -> None:
     kept = hash_password("Ⅷ 点半，操场边的小卖部")
     assert kept.startswith("$argon2id$")
-    assert fits(kept, "VIII 点半，操场边的小卖部")
-    assert not fits(kept, "VIII 点半，操场边的大卖部")
-    assert not fits("broken", "x")
-    check_password_rules(made_password(), "root")
+    assert password_matches(kept, "VIII 点半，操场边的小卖部")
+    assert not password_matches(kept, "VIII 点半，操场边的大卖部")
+    assert not password_matches("broken", "x")
+    check_password_rules(generate_password(), "root")
 
 
 # -- how long ----------------------------------------------------------------------------------------------

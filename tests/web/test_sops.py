@@ -18,7 +18,7 @@ from bot.analytics.cohorts import sop_figures
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
 from bot.platform.models import AuditEntry, SopEnrolment, SopTask, StageMove
-from bot.sops.material_library import MaterialRefusedError, existing, keep_upload, safe_stem, sniff
+from bot.sops.material_library import MaterialRefusedError, path_of, safe_stem, sniff, store_upload
 from sop.triggers import starts, trigger_of
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site, open_site
@@ -210,7 +210,7 @@ def test_macros_are_refused_and_documents_known_by_what_is_inside() -> None:
 
 def test_sizes_are_capped_while_they_come_in(tmp_path: Path) -> None:
     with pytest.raises(MaterialRefusedError, match="最多 10 MB"):
-        keep_upload(tmp_path, "big.png", io.BytesIO(PNG + b"0" * (10 * 1024 * 1024)))
+        store_upload(tmp_path, "big.png", io.BytesIO(PNG + b"0" * (10 * 1024 * 1024)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -242,7 +242,7 @@ def test_of_a_given_name_only_letters_survive(given: str, stem: str) -> None:
 def test_no_name_leads_out_of_the_library(site: Site, name: str) -> None:
     (folder(site) / "link").symlink_to(site.system.environment.config)
     with pytest.raises(MaterialRefusedError):
-        existing(folder(site), name)
+        path_of(folder(site), name)
     admin = site.signed_in("admin")
     refused = 400 if "\0" in name else 409  # no form of ours holds a NUL
     assert admin.post("/sops/library/remove", data={"name": name}).status_code == refused
