@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class UpdateCard(OutboxHandler):
-    """A card that was clicked shows what came of it, or asks a question."""
+    """Updates a card that was clicked: to show the outcome, or to ask a question."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         if "choice" not in row.payload or "card" in row.payload:
@@ -38,7 +38,7 @@ class UpdateCard(OutboxHandler):
 
 
 class SendAppText(OutboxHandler):
-    """A plain answer to an agent who wrote to the app."""
+    """Sends a plain answer to an agent who wrote to the app."""
 
     repeats_show = True
 

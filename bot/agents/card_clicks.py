@@ -1,4 +1,4 @@
-"""What an agent answers on a card: 已发送, 稍后 (and when), 不合适 (and why); the card on his phone follows."""
+"""Card clicks: applies an agent's answer on a card (已发送, 稍后 and when, 不合适 and why) and updates it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CardUpdate:
 
 
 def take_click(work: Work, event: CardClick, row: CallbackEvent) -> str:
-    """Do what the button says, once; a click on a task that is settled only brings the card up to date."""
+    """Do what the button says, once; a click on a task that is already settled only updates the card."""
     action, _, number = event.key.partition(":")
     task = work.session.get(SopTask, int(number)) if number.isdigit() and len(number) < 19 else None
     agent = find_agents(work.session, [event.userid], work.now)[event.userid.casefold()]
@@ -53,7 +53,7 @@ def take_click(work: Work, event: CardClick, row: CallbackEvent) -> str:
 
 
 def mark_ticked(task: SopTask, now: datetime) -> None:
-    """The agent says he has sent it; the archive may still prove how."""
+    """Complete a task on the agent's word; the archive may still prove how it was sent."""
     task.state, task.outcome, task.timing = "completed", "ticked", "in-time"
     task.completed_at, task.sent_by_id = now, task.agent_id
     task.window_until = now + timedelta(seconds=task.window_seconds)
@@ -104,7 +104,7 @@ _SETTLED = {
 
 
 def delayed_until(option: str, calendar: Workcalendar, now: datetime) -> datetime:
-    """The instant an option means, moved on to a lawful slot."""
+    """The instant an option means, moved on to the next slot within work hours."""
     local = calendar.local(now)
     days = {"tomorrow": (1, 10, 0), "3d": (3, 10, 0), "tonight": (0, 19, 30)}
     if option in days:
@@ -131,4 +131,4 @@ def _put_update(work: Work, task: SopTask, event: CardClick, change: CardUpdate,
         payload,
         About(customer_id=task.customer_id, agent_id=task.agent_id, task_id=task.id),
     )
-    outbox.deadline = work.now + timedelta(hours=72)
+    outbox.deadline = work.now + timedelta(hours=72)  # after which WeCom no longer takes the response_code

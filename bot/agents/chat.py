@@ -1,4 +1,4 @@
-"""The app's chat: an agent writes 今日, 客户, 完成, 推迟 or 移动, and gets an answer about his own customers only."""
+"""Chat: answers an agent who writes 今日, 客户, 完成, 推迟 or 移动 to the app, about their own customers only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from bot.agents.card_clicks import mark_ticked
 from bot.agents.manual_moves import MoveRefusedError, move_by_hand
-from bot.customers.state import CustomerState, load_customer
+from bot.customers.state import OPEN_STATES, CustomerState, load_customer
 from bot.platform.database.store import get_status, set_status
 from bot.platform.models import Agent, Customer, Follow, SopTask
 from bot.platform.work import Work
@@ -20,11 +20,10 @@ from sop.chat import HELP, Delay, Done, Help, Lookup, Shift, Today, read_order, 
 
 MOST_LISTED = 20
 MOST_FOUND = 5
-_LISTED = ("planned", "queued", "delivered", "unknown")
 
 
 def answer_agent(work: Work, agent: Agent, text: str) -> str:
-    """Do what the agent writes and answer in words; whatever is not understood is answered with help."""
+    """Do what the agent writes and answer in words; what is not understood is answered with help."""
     order = read_order(text, work.now, work.settings.calendar)
     return _ANSWERS[type(order)](_AgentContext(work, agent), order)
 
@@ -43,14 +42,14 @@ class _AgentContext:
         query = (
             select(SopTask)
             .options(joinedload(SopTask.customer))
-            .where(SopTask.agent_id == self.agent.id, SopTask.state.in_(_LISTED), SopTask.due_at < ends)
+            .where(SopTask.agent_id == self.agent.id, SopTask.state.in_(OPEN_STATES), SopTask.due_at < ends)
             .order_by(SopTask.due_at, SopTask.id)
             .limit(MOST_LISTED + 1)
         )
         return self.work.session.scalars(query).all()
 
     def remember(self, tasks: Sequence[SopTask]) -> None:
-        """Numbers mean the list as the agent saw it, whatever has come due since."""
+        """Keep the list as the agent saw it: their numbers mean that list, whatever has come due since."""
         set_status(self.work.session, self._memory, {"tasks": [task.id for task in tasks]}, self.work.now)
 
     def numbered(self, number: int) -> SopTask | str:
@@ -60,7 +59,7 @@ class _AgentContext:
         if not 1 <= number <= len(ids):
             return f"单子上没有第 {number} 件" + (f"，共 {len(ids)} 件" if ids else "") + "。回复「今日」看单子"
         task = self.work.session.get_one(SopTask, ids[number - 1])
-        if task.agent_id != self.agent.id or task.state not in _LISTED:
+        if task.agent_id != self.agent.id or task.state not in OPEN_STATES:
             return f"第 {number} 件（{_name(task.customer)}）已经不用做了。回复「今日」看最新的单子"
         return task
 

@@ -1,4 +1,4 @@
-"""Passwords of local accounts: which are good enough, how they are kept, and comparing them in constant time."""
+"""Passwords of local accounts: checks their strength, hashes them, and compares them in constant time."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def hash_password(password: str) -> str:
 
 
 def password_matches(kept: str | None, password: str) -> bool:
-    """Whether a password is the kept one; takes as long where no such account is there (kept is None)."""
+    """Whether a password matches its hash; takes as long where there is no such account (kept is None)."""
     given = unicodedata.normalize("NFKC", password[: LONGEST + 1])
     try:
         right = _hasher.verify(kept or _nobody(), given)

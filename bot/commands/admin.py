@@ -38,7 +38,7 @@ def create(name: str, role: str, generate: bool) -> None:
     password = _password(generate)
     try:
         with system.store.write() as session:
-            accounts.create_account(session, name, password, role, _BY, clock.now())
+            accounts.create_account(session, accounts.NewAccount(name, password, role), _BY, clock.now())
     except (AccountError, WeakPasswordError) as problem:
         fail(str(problem))
     console.print(f"已建好「{name}」（{role}）。登录：{system.environment.base_url}/sign-in", markup=False)

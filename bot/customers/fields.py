@@ -1,4 +1,4 @@
-"""Customers' own fields: set one by one, or many from a table, wholly or not at all."""
+"""Customer fields: sets one value, or all values of a CSV table, wholly or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.platform.models import Customer
-from bot.platform.models import CustomerField as Fact
+from bot.platform.models import CustomerField as StoredField
 from bot.wecom.errors import BotError
 from sop.fields import find_field, read_value, unknown_field
 from sop.playbook import CustomerField
@@ -31,7 +31,7 @@ class FieldRefusedError(BotError):
 
 @dataclass(frozen=True)
 class TableRow:
-    """One line of a table: whose it is and what it says, by field."""
+    """One line of a table: the customer, and the values by field."""
 
     line: int
     external_userid: str
@@ -57,7 +57,8 @@ def write_field(
 
 
 def import_fields(session: Session, fields: Mapping[str, CustomerField], raw: bytes) -> int:
-    """Set the fields of all customers of a CSV table; returns how many lines. Raises FieldRefusedError and sets nothing.
+    """Set the fields of all customers of a CSV table; returns how many lines. Where it raises FieldRefusedError, nothing
+    is set.
 
     First line: external_userid, then fields by name or title. An empty cell leaves the field as it is.
     """
@@ -146,7 +147,7 @@ def _decoded(raw: bytes) -> str | None:
 
 def _ids(session: Session, external_userids: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
-    possible = [userid for userid in external_userids if "\0" not in userid]  # PostgreSQL takes no question with it
+    possible = [userid for userid in external_userids if "\0" not in userid]  # PostgreSQL refuses NUL in a parameter
     for start in range(0, len(possible), 500):
         chunk = possible[start : start + 500]
         query = select(Customer.external_userid, Customer.id).where(Customer.external_userid.in_(chunk))
@@ -155,12 +156,12 @@ def _ids(session: Session, external_userids: Sequence[str]) -> dict[str, int]:
 
 
 def _keep(session: Session, customer_id: int, name: str, value: str) -> None:
-    known = session.get(Fact, (customer_id, name))
+    known = session.get(StoredField, (customer_id, name))
     if not value:
         if known is not None:
             session.delete(known)
     elif known is None:
-        session.add(Fact(customer_id=customer_id, name=name, value=value))
+        session.add(StoredField(customer_id=customer_id, name=name, value=value))
     else:
         known.value = value
 

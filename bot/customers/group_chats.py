@@ -1,4 +1,4 @@
-"""Group chats: known from events and from the archive, read from WeCom with their members, kept as rows."""
+"""Group chats: keeps the groups met in events and in the archive, with their members as WeCom tells them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from bot.wecom.messages import ArchivedMessage, party_of
 if TYPE_CHECKING:
     from bot.system import System
 
-SETTLES = timedelta(seconds=5)  # after an event WeCom's details need some seconds to be true
-_NOT_OURS = frozenset({90501, 84061, 60011, 40050})  # no customer group, or its owner is out of our app's sight
-_NOT_INTERNAL = 301059
+SETTLES = timedelta(seconds=5)  # WeCom's details lag some seconds behind its events
+# groupchat/get: not a customer group (90501), no such chat (40050), or its owner is out of our sight (84061, 60011)
+_NOT_OURS = frozenset({90501, 84061, 60011, 40050})
+_NOT_INTERNAL = 301059  # msgaudit/groupchat/get: a customer group after all
 
 
 class ReadGroup(OutboxHandler):
@@ -59,12 +60,12 @@ class ReadGroup(OutboxHandler):
         except WeComError as error:
             if error.errcode != _NOT_INTERNAL:
                 raise
-            return {}  # nobody tells us; what the archive shows of it must do
+            return {}  # WeCom tells nothing of it; what the archive shows of the group must do
         return {"group": _as_json(found), "internal": True}
 
 
 def ask_group(work: Work, chat_id: str, why: str, after: timedelta = SETTLES) -> None:
-    """Put out a reading of a group. why: names the occasion, which is read once."""
+    """Put out a request for a group's details. why: names the occasion, for which the group is read once."""
     row = work.send_once("group_chat", f"group_chat:{chat_id}:{why}", {"chat_id": chat_id})
     if row is not None:
         row.not_before = work.now + after
@@ -85,7 +86,7 @@ def find_groups(session: Session, chat_ids: Iterable[str], now: datetime) -> dic
 
 
 def take_group(session: Session, found: Group, now: datetime, *, internal: bool = False) -> GroupChat:
-    """Write down a group as it was just read: those who are in it, and that the others have left."""
+    """Record a group as it was just read: its members, and that the others have left."""
     chat = find_group(session, found.chat_id, now)
     chat.name, chat.owner, chat.notice = found.name[:128], found.owner[:64], found.notice
     chat.made_at, chat.member_version = found.created_at or chat.made_at, found.version[:64]
@@ -113,7 +114,7 @@ def take_group(session: Session, found: Group, now: datetime, *, internal: bool 
 
 
 def note_rooms(work: Work, messages: Sequence[ArchivedMessage]) -> None:
-    """Take note of the rooms in which these were said, and of who was there; rooms seen first are asked about."""
+    """Record the groups in which these were said and who was there; groups met for the first time are read."""
     said = [message for message in messages if message.roomid]
     if not said:
         return
@@ -137,7 +138,7 @@ def _present(message: ArchivedMessage) -> list[str]:
 
 
 def _note_members(session: Session, seen: Mapping[tuple[int, str], tuple[str, datetime]]) -> None:
-    """Whoever speaks or hears in a room is in it, whatever was known."""
+    """Record that whoever speaks or hears in a group is a member, whatever was known before."""
     in_these = GroupMember.group_id.in_({group_id for group_id, _ in seen})
     people, known = list({person for _, person in seen}), set()
     for start in range(0, len(people), 500):
@@ -155,7 +156,7 @@ def _note_members(session: Session, seen: Mapping[tuple[int, str], tuple[str, da
 
 
 def record_left(session: Session, chat: GroupChat, people: Iterable[str], at: datetime) -> None:
-    """These have left, as an event says; the next reading settles it."""
+    """Record that these have left, as an event says; the next reading confirms or corrects it."""
     keys = {key for who in people for key in (who, who.casefold())}
     gone = select(GroupMember).where(GroupMember.group_id == chat.id, GroupMember.person.in_(keys))
     for row in session.scalars(gone):
@@ -163,7 +164,7 @@ def record_left(session: Session, chat: GroupChat, people: Iterable[str], at: da
 
 
 def record_dismissed(session: Session, chat: GroupChat, at: datetime) -> None:
-    """The group is no more; what was said in it stays."""
+    """Record that the group is dissolved; what was said in it stays."""
     chat.dismissed_at = chat.dismissed_at or at
     for row in session.scalars(select(GroupMember).where(GroupMember.group_id == chat.id)):
         row.left_at = row.left_at or at

@@ -1,4 +1,4 @@
-"""Who is who: finds or makes the rows of customers, agents and their follows."""
+"""Identity: finds or creates the rows of customers, agents and their contacts (follows)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def start_follow(
 def new_follow(
     session: Session, agent: Agent, customer: Customer, now: datetime, channel: str | None = None
 ) -> Follow:
-    """The follow of two who are known to have none."""
+    """A new follow, for a pair that is known to have none."""
     follow = Follow(
         agent=agent, customer=customer, added_at=now, channel=channel, marked={}, marking={}, tags=[], marks=0
     )
@@ -71,7 +71,7 @@ def new_follow(
 
 
 def take_contact(customer: Customer, told: Mapping[str, Any]) -> bool:
-    """Write down what WeCom's external_contact says of a customer; True where something in it was new to us."""
+    """Record what WeCom's external_contact says of a customer; True where something in it was new to us."""
     kind = told.get("type")
     return _set(
         customer,
@@ -83,7 +83,7 @@ def take_contact(customer: Customer, told: Mapping[str, Any]) -> bool:
 
 
 def take_follow_info(follow: Follow, told: Mapping[str, Any]) -> bool:
-    """Write down what an agent noted about his customer in WeCom; True where something in it was new to us."""
+    """Record what an agent noted about a customer in WeCom; True where something in it was new to us."""
     mobiles = told.get("remark_mobiles")
     way = told.get("add_way")
     return _set(

@@ -63,7 +63,7 @@ def move_by(
 
 
 def owner_of(agent: Agent) -> Owner:
-    """The agent as pipelines' limits see him."""
+    """The agent as pipelines' limits see them."""
     return Owner(agent.userid, tuple(agent.departments))
 
 
@@ -84,7 +84,7 @@ def _facts(state: CustomerState, placement: Placement | None, now: datetime) -> 
 
 
 def make_move(work: Work, state: CustomerState, pipeline: Pipeline, move: Move, cause: Cause = BY_RULE) -> Moved:
-    """Write one decided move: placement, ledger, and the WeCom tag of every agent who has the customer."""
+    """Record one decided move: placement, ledger, and the WeCom tag of every agent who has the customer."""
     placement = state.placements.get(pipeline.name)
     if placement is None:
         placement = Placement(
@@ -147,7 +147,7 @@ def _put_mark(work: Work, follow: Follow, pipeline: str, occasion: str) -> None:
 
 
 def timed_moves(work: Work, limit: int = 500) -> list[tuple[CustomerState, Moved]]:
-    """Make the moves that silence has brought about; returns the cases moved."""
+    """Make the moves that are due to silence; returns the customers moved, with each move."""
     made: list[tuple[CustomerState, Moved]] = []
     for pipeline in work.settings.pipelines:
         for timed in pipeline.moves:

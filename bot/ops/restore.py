@@ -29,7 +29,7 @@ from bot.platform.database.store import get_status, set_status
 from bot.platform.failpoints import failpoint
 from bot.platform.models import GroupSend, Lease, Outbox, SopTask
 from bot.privacy.erasure import apply_tombstones
-from bot.sops.prompts import BECAUSE, RESTORED
+from bot.sops.prompts import RESTORED, RESTORED_REASON
 from bot.system import System
 from bot.wecom.errors import BotError
 
@@ -208,9 +208,9 @@ def settle(session: Session, now: datetime, made_at: str, stones: Mapping[str, d
     session.execute(update(Outbox).where(on_its_way).values(state="cancelled", done_at=now, lease_until=None))
     due = SopTask.state.in_(("planned", "queued")) & (SopTask.due_at <= now)
     queued = SopTask.state == "queued"
-    session.execute(update(SopTask).where(due | queued).values(state="cancelled", ended_because=BECAUSE))
+    session.execute(update(SopTask).where(due | queued).values(state="cancelled", ended_because=RESTORED_REASON))
     gathering = GroupSend.state == "gathering"
-    session.execute(update(GroupSend).where(gathering).values(state="cancelled", ended_because=BECAUSE))
+    session.execute(update(GroupSend).where(gathering).values(state="cancelled", ended_because=RESTORED_REASON))
     for stone, erased_at in stones.items():
         record_tombstone(session, stone, erased_at)
     set_status(session, RESTORED, {"at": now.isoformat(), "made_at": made_at, "erasing": True}, now)

@@ -1,4 +1,4 @@
-"""What mass messages ask of WeCom: to be made exactly once, how they went, to be reminded of, to be cancelled."""
+"""Group send handlers: create a mass message exactly once, poll its results, remind of it, cancel it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from bot.wecom import groupsends as wecom
 if TYPE_CHECKING:
     from bot.system import System
 
-LOOK_UP_AFTER = timedelta(seconds=30)  # what was made a moment ago may not be listed yet
+LOOK_UP_AFTER = timedelta(seconds=30)  # WeCom's list may lack what was created a moment ago
 MATERIAL_WAIT = 60.0
 _log = get_logger(__name__)
 
 
 class MakeGroupSend(OutboxHandler):
-    """Put the mass message before the agent.
+    """Create the mass message for the agent to confirm.
 
-    A second one would be seen by thousands: after a call whose outcome is unsure WeCom's list is asked first, and
-    what can only be ours is taken over. Who has dropped out by then is in it, and `watch_open` has it withdrawn.
+    A second one would be seen by thousands: after a call whose outcome is unknown, WeCom's list is asked first and
+    what can only be ours is taken over. It may include customers who dropped out since; `watch_open` then cancels it.
     """
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class MakeGroupSend(OutboxHandler):
 
 
 class PollGroupSend(OutboxHandler):
-    """How far the agent is, and what became of each customer: no event tells of it."""
+    """Read whether the agent has confirmed and what each customer's result is: WeCom sends no event about it."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return _asked(work.session, row, ("created", "confirmed"))
@@ -106,7 +106,7 @@ class PollGroupSend(OutboxHandler):
 
 
 class CancelGroupSend(OutboxHandler):
-    """Take an unconfirmed mass message back. Where the agent was quicker, what he sent is written down instead."""
+    """Cancel an unconfirmed mass message. Where the agent confirmed first, what they sent is recorded instead."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return _asked(work.session, row, ("created",))
@@ -116,7 +116,7 @@ class CancelGroupSend(OutboxHandler):
         if progress["confirmed_at"]:
             return progress
         wecom.cancel(system.wecom, payload["msgid"])
-        return _progress(system, payload)  # he may have confirmed between the look and the cancel
+        return _progress(system, payload)  # the agent may have confirmed between the two calls
 
     def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
         group = _group(work.session, row)
@@ -129,7 +129,7 @@ class CancelGroupSend(OutboxHandler):
 
 
 class RemindGroupSend(OutboxHandler):
-    """Call it to the agent's mind; a refusal counts as a reminder, for WeCom has counted more than we."""
+    """Remind the agent; a refusal counts as a reminder as well, since WeCom refuses once its own limit is reached."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return _asked(work.session, row, ("created",))
@@ -161,14 +161,14 @@ def _asked(session: Session, row: Outbox, states: tuple[str, ...]) -> dict[str, 
 
 
 def _progress(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """{confirmed_at: ISO or None, results: [[external_userid, status, unix time]] of who is not unsent any more}."""
+    """{confirmed_at: ISO or None, results: [[external_userid, status, unix time]] of those not unsent any more}."""
     found = wecom.progress(system.wecom, payload["msgid"], payload["sender"])
     at = found.confirmed_at
     return {"confirmed_at": at.isoformat() if at else None, "results": [list(result) for result in found.results]}
 
 
 def _known(session: Session, group: GroupSend) -> list[str]:
-    """msgids of other mass messages of the same words."""
+    """The msgids of other mass messages of the same words."""
     others = select(GroupSend.msgid).where(
         GroupSend.text == group.text, GroupSend.id != group.id, GroupSend.msgid.is_not(None)
     )

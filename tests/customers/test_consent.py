@@ -151,7 +151,9 @@ def test_a_persons_word_goes_before_and_is_written_down(archived: Archived) -> N
         ]  # fmt: skip
         assert not verify_chain(session)
         standing = consent_statuses(Work(session, archived.settings, NOW), customer.id)
-        assert [(s.kind, s.whom, s.word, s.by_hand) for s in standing] == [(AGENT, LIN.casefold(), "unknown", False)]
+        assert [(s.kind, s.whom, s.answer, s.by_hand) for s in standing] == [
+            (AGENT, LIN.casefold(), "unknown", False)
+        ]
 
 
 # Order of arrival must not matter: the messages, and the revocation of the second.
@@ -207,7 +209,7 @@ def test_wecom_is_asked_about_those_it_never_told_of(system: System, sandbox: To
         assert check_unagreed(Work(session, settings, now)) == 1  # the same day puts out nothing twice
     assert work(system) == ["sent"]
     with system.store.read() as session:
-        found = {c.external_userid: s.word for c in session.scalars(select(Customer))
+        found = {c.external_userid: s.answer for c in session.scalars(select(Customer))
                  for s in consent_statuses(Work(session, settings, now), c.id)}  # fmt: skip
     assert found == {yes: "agreed", no: "refused"}
     with system.store.write() as session:  # the next night only those who may have changed their mind

@@ -49,7 +49,7 @@ def town_site(tmp_path: Path, sandbox: Town) -> Iterator[Site]:
 
 def account(site: Site, name: str = "root", role: str = "admin", password: str = GOOD) -> int:
     with site.store.write() as session:
-        return accounts.create_account(session, name, password, role, "test", clock.now()).id
+        return accounts.create_account(session, accounts.NewAccount(name, password, role), "test", clock.now()).id
 
 
 def browser(site: Site, **headers: str) -> FlaskClient:
