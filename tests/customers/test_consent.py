@@ -1,11 +1,9 @@
-"""What a customer refuses is not processed; what is taken back stays, says so, and takes its tags' ground away."""
+"""What a customer refuses is not processed, from the refusal on; WeCom is asked about those it never told of."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import timedelta
-from itertools import permutations
 
 import pytest
 from sqlalchemy import select
@@ -41,7 +39,6 @@ from tests.support.parts import AGENT as USERID
 from tests.support.parts import Town
 
 STORING = parse_settings(CONFIG + '\n[privacy]\nunagreed = "store"\n', examples=False)
-REMOVING = parse_settings(CONFIG + '\n[privacy]\nrevoked = "remove"\n', examples=False)
 
 
 @pytest.fixture
@@ -154,40 +151,6 @@ def test_a_persons_word_goes_before_and_is_written_down(archived: Archived) -> N
         assert [(s.kind, s.whom, s.answer, s.by_hand) for s in standing] == [
             (AGENT, LIN.casefold(), "unknown", False)
         ]
-
-
-# Order of arrival must not matter: the messages, and the revocation of the second.
-@pytest.mark.parametrize("order", list(permutations(range(3))), ids=lambda o: "".join(map(str, o)))
-def test_revoking_in_any_order(archived: Archived, order: Sequence[int]) -> None:
-    asked = said("多少钱", at=1, msgid="asked")
-    back = said("", at=2, msgid="back", action="recall", msgtype="revoke", revoke={"pre_msgid": "asked"})
-    plains = [said("你好", at=0, msgid="hello"), asked, back]
-    for number in order:
-        archived.arrive(plains[number])
-    row = archived.message("asked")
-    assert (row.text, row.revoked_at) == ("多少钱", archived.message("back").sent_at)
-    assert archived.message("hello").revoked_at is None
-    tagging = archived.rows(Tagging)[0]
-    assert (tagging.tag, tagging.removed_at, tagging.revoked_at is not None) == ("考虑价格", None, True)
-
-
-def test_a_tag_with_other_ground_stands_until_that_goes_too(archived: Archived) -> None:
-    first, second = archived.say("多少钱", at=0), archived.say("到底多少钱", at=1)
-    archived.send("revoke", {"pre_msgid": first}, at=2, action="recall")
-    assert archived.rows(Tagging)[0].revoked_at is None
-    archived.send("revoke", {"pre_msgid": second}, at=3, action="recall")
-    assert archived.rows(Tagging)[0].revoked_at is not None
-    archived.say("多少钱呀", at=4)  # said anew
-    assert archived.rows(Tagging)[0].revoked_at is None
-
-
-def test_by_setting_the_tag_goes(store: Store) -> None:
-    archived = Archived(store, REMOVING)
-    asked = archived.say("多少钱", at=0)
-    archived.send("revoke", {"pre_msgid": asked}, at=1, action="recall")
-    assert tags(archived) == []
-    assert archived.rows(Tagging)[0].removed_because == "依据的消息已撤回"
-    assert archived.rows(Customer)[0].last_words == "[撤回了一条消息]"
 
 
 def test_wecom_is_asked_about_those_it_never_told_of(system: System, sandbox: Town) -> None:
