@@ -1,4 +1,4 @@
-"""Mass messages (企业群发): what may go that way, when to ask and remind, what WeCom's answers mean."""
+"""Group sends (企业群发): what may go that way, when to poll and remind, what WeCom's results mean."""
 
 from __future__ import annotations
 

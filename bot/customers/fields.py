@@ -57,8 +57,9 @@ def write_field(
 
 
 def import_fields(session: Session, fields: Mapping[str, CustomerField], raw: bytes) -> int:
-    """Set the fields of all customers of a CSV table; returns how many lines. Where it raises FieldRefusedError, nothing
-    is set.
+    """Set the fields of all customers of a CSV table; returns how many lines.
+
+    Raises FieldRefusedError and then sets nothing.
 
     First line: external_userid, then fields by name or title. An empty cell leaves the field as it is.
     """

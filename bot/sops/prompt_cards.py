@@ -102,7 +102,7 @@ def _when(at: datetime, now: datetime) -> str:
 
 
 def prompt_card(work: Work, system: System, task: SopTask, issued_at: datetime) -> TaskCard:
-    """The card of a task: who, when, what to say, why now. Renders the task's text anew too: names may be known now."""
+    """The card of a task: who, when, what to say, why now. Renders the task's text anew: names may be known now."""
     settings = work.settings
     values = wording_values(settings, load_customer(work.session, task.customer), task.agent)
     task.text = render(task.wording, values)

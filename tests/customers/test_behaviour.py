@@ -21,7 +21,7 @@ def watch(store: Store) -> Watch:
     return watch
 
 
-def test_the_channel_by_which_he_came(watch: Watch) -> None:
+def test_the_channel_by_which_they_came(watch: Watch) -> None:
     assert watch.tags == {"直播来的"}
 
 
@@ -109,7 +109,7 @@ def test_joining_and_leaving_a_group(watch: Watch) -> None:
         assert tag in watch.tags
 
 
-def test_a_customer_who_deletes_his_agent(watch: Watch) -> None:
+def test_a_customer_who_deletes_their_agent(watch: Watch) -> None:
     watch.later(minutes=1)
     watch.contact("del_follow_user")
     assert "删过员工" in watch.tags

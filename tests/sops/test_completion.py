@@ -54,7 +54,7 @@ def test_the_tracked_link_in_own_words_is_proof_as_well(mass: Mass) -> None:
     assert mass.task(mass.who[0]).outcome == "link"
 
 
-def test_another_agents_file_proves_it_with_his_name(mass: Mass) -> None:
+def test_another_agents_file_proves_it_with_their_name(mass: Mass) -> None:
     mass.phone.add_customer(COLLEAGUE, "客户1", external_userid=mass.who[0], welcome=False)
     send_file(mass, PRICES, COLLEAGUE)
     task = mass.task(mass.who[0])

@@ -105,7 +105,7 @@ def test_a_changed_file_is_uploaded_at_once_and_the_old_one_still_proves(mass: M
 # The agent's page.
 
 
-def test_the_agent_gets_the_file_by_his_link_alone(files: Path, tmp_path: Path) -> None:
+def test_the_agent_gets_the_file_by_their_link_alone(files: Path, tmp_path: Path) -> None:
     with open_site(tmp_path, CONFIG) as site:
         path = _task_path(site)
         client = site.app.test_client()

@@ -40,7 +40,7 @@ def test_the_welcome_takes_its_picture_along_and_does_not_wait_for_it(mass: Mass
 
 
 def _welcome(mass: Mass, name: str) -> dict[str, Any]:
-    """A customer adds the agent; what he was greeted with."""
+    """A customer adds the agent; what they were greeted with."""
     added = mass.phone.add_customer(AGENT, name)
     before = mass.phone.last_effect()
     with mass.system.store.write() as session:

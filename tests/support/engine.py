@@ -54,7 +54,7 @@ class Engine:
             return row.id
 
     def customer(self, userid: str = "LinXiaoyu", **fields: str) -> str:
-        """A customer whom the agent has; `fields` are his own."""
+        """A customer whom the agent has; `fields` are their own."""
         who = f"wm{next(_NUMBERS):030}"
         agent = self.agent(userid)
         with self.store.write() as session:

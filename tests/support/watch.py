@@ -70,7 +70,7 @@ stop = []
 
 @dataclass
 class Watch:
-    """One customer watched: says and does things at times of the test's own; `tags` are what he then carries."""
+    """One customer watched: says and does things at times of the test's own; `tags` are what they then carry."""
 
     store: Store
     settings: Settings
