@@ -142,8 +142,8 @@ class Budget(Table):
 
     `customer` counts the talks we open with them: prompts sent, and agents' words not within `talk_hold` of the word
     before; for so long after a word the agent is taken to be still talking with them. An agent gets one card per
-    `agent_gap`; more wait and come together. `digest_at` is when they get their list of the day. Prompts that a time of
-    day (and not the customer's own moment) makes due for many at once are spread over `spread`.
+    `agent_gap`; more wait and come together. `digest_at` is when they get their list of the day. Prompts that a time
+    of day (and not the customer's own moment) makes due for many at once are spread over `spread`.
     """
 
     customer: str = Field(default="2/day", pattern=RATE)
