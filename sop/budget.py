@@ -1,4 +1,4 @@
-"""One contact budget per customer: over everything that reaches him, whoever sent it."""
+"""One contact budget per customer: over everything that reaches them, whoever sent it."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def in_order(cards: Iterable[Card]) -> tuple[Card, ...]:
 
 
 def send_apart(cards: Iterable[Card], last_card_at: datetime | None, gap: timedelta) -> tuple[Sending, ...]:
-    """Spread one agent's cards so that he is disturbed at most once per `gap`; what comes due meanwhile is a list."""
+    """Spread an agent's cards so that they get one per `gap` at most; what comes due meanwhile is a list."""
     waiting = sorted(cards, key=lambda card: card.due_at)
     sendings: list[Sending] = []
     last = last_card_at

@@ -115,7 +115,7 @@ class Inspector:
         return sum(rate.period(self.calendar.local(one).date()) == period for one in recent) >= rate.times
 
     def life(self, who: Someone) -> None:
-        """A life at its end: its ledger must lead to where he stands."""
+        """A life at its end: its ledger must lead to where they stand."""
         standing: dict[str, str] = {}
         for pipeline, from_, to in who.ledger:
             if standing.get(pipeline) != from_:

@@ -1,4 +1,4 @@
-"""The last look before a card leaves: now, later, or not at all, by what has happened since it was planned."""
+"""Gate: whether a due card leaves now, later or not at all, by what has happened since it was planned."""
 
 from __future__ import annotations
 

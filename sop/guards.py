@@ -1,4 +1,4 @@
-"""What a customer must have before a rule may bring his card into a stage, and the peace after a person's move."""
+"""Guards: what a customer must have before a rule may move their card, and the hold after a person's move."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _WEEK = timedelta(days=8)
 
 @dataclass(slots=True)
 class Standing:
-    """A place on one board; `before` is the stage he came from."""
+    """A place on one board; `before` is the stage they came from."""
 
     stage: str
     entered_at: datetime
@@ -89,7 +89,7 @@ class Someone:
 
     @property
     def waits(self) -> bool:
-        """Whether the last word is his."""
+        """Whether the last word is theirs."""
         return self.word_at is not None and (self.said_at is None or self.word_at >= self.said_at)
 
     def facts(self, board: Standing | None, now: datetime) -> Facts:
@@ -98,7 +98,7 @@ class Someone:
         return Facts(now, self.tags, 10 * len(self.tags), entered, person)
 
     def contacts(self, now: datetime, hold: timedelta) -> tuple[datetime, ...]:
-        """When our side reached him lately: talks opened, and prompts not yet followed."""
+        """When our side reached them lately: talks opened, and prompts not yet followed."""
         words = [at for at in self.our_words if at > now - _WEEK]
         open_cards = [card.sent_at for e in self.enrolments for card in e.cards.values() if card.is_open]
         return (*talks(words, hold), *open_cards)

@@ -140,10 +140,10 @@ class Completion(Table):
 class Budget(Table):
     """[budget]: how much reaches one customer and one agent, whatever and whoever it comes from.
 
-    `customer` counts the talks we open with him: prompts sent, and agents' words not within `talk_hold` of the word
-    before; for so long after a word the agent is taken to be still talking with him. An agent gets one card per
-    `agent_gap`; more wait and come together. `digest_at` is when he gets the list of his day. Prompts that a time of
-    day (and not the customer's own moment) makes due for many at once are spread over `spread`.
+    `customer` counts the talks we open with them: prompts sent, and agents' words not within `talk_hold` of the word
+    before; for so long after a word the agent is taken to be still talking with them. An agent gets one card per
+    `agent_gap`; more wait and come together. `digest_at` is when they get their list of the day. Prompts that a time
+    of day (and not the customer's own moment) makes due for many at once are spread over `spread`.
     """
 
     customer: str = Field(default="2/day", pattern=RATE)
@@ -215,7 +215,7 @@ class Stage(Table):
     """One column of the board. `on` lists what brings a customer in: tags and @events; [] is by hand only.
 
     A stage `aside` stands beside the road (考虑价格): going in and out of it is never a step back. One
-    `asleep` (沉睡) does too, and a word from the customer wakes him: the card goes back to where it stood.
+    `asleep` (沉睡) does too, and a word from the customer wakes them: the card goes back to where it stood.
     Rules (people may always) bring a card here only from the stages of `only_from`, after `min_stay` in the stage
     where it is, of a customer who carries all tags of `needs` and whose conversion score is at least `min_score`.
     """

@@ -1,4 +1,4 @@
-"""What a customer would get in the coming days: all his SOPs, one budget, every shift explained."""
+"""What a customer would get in the coming days: all their SOPs, one budget, every shift explained."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sop.workcalendar import Shift, Workcalendar, calendar_of
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """One SOP for the customer, since when; `done` steps are behind him."""
+    """One SOP for the customer, since when; `done` steps are behind them."""
 
     sop: Sop
     enrolled_at: datetime
@@ -50,7 +50,7 @@ def preview(
 ) -> tuple[Prompt, ...]:
     """Give the prompts of the next `days`, if the customer neither answers nor moves, in the order of time.
 
-    contacts: when our side reached him lately; they count against the budget, as does every prompt given here. Of
+    contacts: when our side reached them lately; they count against the budget, as does every prompt given here. Of
     prompts that want the same day the one of the higher priority has it and the others are put off.
     """
     calendar = calendar_of(workspace)

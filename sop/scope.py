@@ -17,7 +17,7 @@ class Owner:
 
 
 def is_for_agent(pipeline: Pipeline, owner: Owner) -> bool:
-    """Whether the pipeline is this agent's business: named himself, or his department; everybody's without limits."""
+    """Whether the pipeline is this agent's business: named, or in a named department; everybody's without limits."""
     if not pipeline.agents and not pipeline.departments:
         return True
     named = owner.userid.casefold() in {userid.casefold() for userid in pipeline.agents}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from sop.dates import dated, falls_on
-from sop.enrolling import by_priority
+from sop.enrolment import by_priority
 from sop.findings import Findings
 from sop.lives import Card, Enrolment, Someone
 from sop.playbook import Sop

@@ -1,4 +1,4 @@
-"""Where a customer stands: whether a tag, an event, a hand or the clock moves his card, or why not."""
+"""Where a customer stands: whether a tag, an event, a hand or the clock moves their card, or why not."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def decide_move(
 
 
 def move_to(pipeline: Pipeline, current: str | None, to: str, cause: Hand) -> Move | Refusal:
-    """Say what a person does who names the stage itself: he may go anywhere but where the card is."""
+    """Say what a person does who names the stage itself: anywhere but where the card is."""
     if pipeline.stage(to) is None:
         names = [Translatable("「{name}」", name=stage.name) for stage in pipeline.stages]
         return Refusal(
@@ -94,7 +94,7 @@ def due_timed_move(
     *,
     facts: Facts | None = None,
 ) -> Move | None:
-    """Give the timed move that is due: the customer has been silent in his stage for `after`.
+    """Give the timed move that is due: the customer has been silent in their stage for `after`.
 
     Silence counts from the later of entering the stage and the customer's last word. When several are due
     (after an outage) the one that should have come first is given.

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
 from typing import cast
 
-from sop.enrolling import by_priority, why_not_again
+from sop.enrolment import by_priority, why_not_again
 from sop.findings import Findings, Inspector
 from sop.gate import Drop, Go, Situation, Wait, decide_card
 from sop.lives import Card, Enrolment, Someone, Standing

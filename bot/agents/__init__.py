@@ -1,1 +1,1 @@
-"""Agents, our own people: members, accounts, app chat, day list, handover. What customers are told belongs to sops."""
+"""Agents, our own people: members, accounts, app chat, day list, handover. What customers get belongs to sops."""

@@ -1,7 +1,8 @@
-"""Who may sign in and as what: accounts made, given roles, shut and opened; each deed goes into the log of deeds."""
+"""Accounts: creates, enables and disables them, sets roles and passwords; writes each change to the audit log."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select
@@ -19,7 +20,7 @@ _LONGEST_NAME = 40
 
 
 class AccountError(BotError):
-    """What was asked for an account cannot be; the text says why and what to do."""
+    """A change to an account that is refused; the text says why and what to do."""
 
 
 def find_account(session: Session, name: str) -> Account | None:
@@ -29,13 +30,29 @@ def find_account(session: Session, name: str) -> Account | None:
     return local or session.scalar(agents)
 
 
-def create_account(session: Session, name: str, password: str, role: str, by: str, now: datetime) -> Account:
-    """A local account; raises AccountError or WeakPasswordError."""
-    name = name.strip()
+@dataclass(frozen=True)
+class NewAccount:
+    """A local account to be created."""
+
+    name: str
+    password: str = field(repr=False)  # no traceback and no log may show it
+    role: str
+
+
+def create_account(session: Session, wanted: NewAccount, by: str, now: datetime) -> Account:
+    """Create a local account; raises AccountError or WeakPasswordError."""
+    name = wanted.name.strip()
     if not 2 <= len(name) <= _LONGEST_NAME or not name.isprintable():
         raise AccountError(f"名字要 2 到 {_LONGEST_NAME} 个可见字符")
-    check_password_rules(password, name)
-    row = {"name": name, "password": hash_password(password), "role": _known(role), "role_by": by, "created_at": now}
+    check_password_rules(wanted.password, name)
+    role = _valid_role(wanted.role)
+    row = {
+        "name": name,
+        "password": hash_password(wanted.password),
+        "role": role,
+        "role_by": by,
+        "created_at": now,
+    }
     if not insert_new(session, Account, [row], ["name"]):
         raise AccountError(f"已经有名为「{name}」的账号；要改密码请用 flask admin password {name}")
     account = session.scalars(select(Account).where(Account.name == name)).one()
@@ -44,9 +61,9 @@ def create_account(session: Session, name: str, password: str, role: str, by: st
 
 
 def account_of_member(session: Session, userid: str, now: datetime) -> Account:
-    """The account of a member whom WeCom has just vouched for; made at his first sign-in.
+    """The account of a member whom WeCom has just authenticated; created at their first sign-in.
 
-    His role follows WeCom (a department's leader, else an agent) until an admin chooses one.
+    Their role follows WeCom (a department's leader, else an agent) until an admin chooses one.
     """
     agent = find_agents(session, [userid], now)[userid.casefold()]
     agent.left_at = None
@@ -63,7 +80,7 @@ def role_of(account: Account) -> str:
 
 
 def account_of(session: Session, agent: Agent, now: datetime) -> Account:
-    """An agent's account, made if he has not signed in yet."""
+    """An agent's account, created if they have not signed in yet."""
     row = {"agent_id": agent.id, "role": role_by_wecom(agent), "created_at": now}
     insert_new(session, Account, [row], ["agent_id"])
     return session.scalars(select(Account).where(Account.agent_id == agent.id)).one()
@@ -71,11 +88,13 @@ def account_of(session: Session, agent: Agent, now: datetime) -> Account:
 
 def choose_role(session: Session, account: Account, role: str, by: str, now: datetime) -> None:
     """Give an account a role; raises AccountError where nobody would be left to administer."""
-    if _known(role) == account.role and account.role_by:
+    if _valid_role(role) == account.role and account.role_by:
         return
     if role != "admin":
-        _leave_an_admin(session, account)
-    record(session, by, "account.role", _subject(account), now, name=shown(account), was=account.role, role=role)
+        _check_other_admin(session, account)
+    record(
+        session, by, "account.role", _subject(account), now, name=display_name(account), was=account.role, role=role
+    )
     account.role, account.role_by = role, by
 
 
@@ -90,41 +109,42 @@ def choose_password(session: Session, account: Account, password: str, by: str, 
 
 
 def disable(session: Session, account: Account, by: str, now: datetime) -> None:
-    """Shut an account: its next request is a stranger's. Raises AccountError for the last admin."""
+    """Disable an account and end its sessions. Raises AccountError for the last admin."""
     if account.disabled_at is not None:
         return
-    _leave_an_admin(session, account)
+    _check_other_admin(session, account)
     account.disabled_at = now
     account.serial += 1
-    record(session, by, "account.disable", _subject(account), now, name=shown(account))
+    record(session, by, "account.disable", _subject(account), now, name=display_name(account))
 
 
 def enable(session: Session, account: Account, by: str, now: datetime) -> None:
-    """Open it again; its old sessions stay ended."""
+    """Enable an account again; its old sessions stay ended."""
     if account.disabled_at is None:
         return
     account.disabled_at = None
-    record(session, by, "account.enable", _subject(account), now, name=shown(account))
+    record(session, by, "account.enable", _subject(account), now, name=display_name(account))
 
 
 def end_sessions(session: Session, account: Account, by: str, now: datetime) -> None:
     """Sign an account out of every browser."""
     account.serial += 1
-    record(session, by, "account.sign-out", _subject(account), now, name=shown(account))
+    record(session, by, "account.sign-out", _subject(account), now, name=display_name(account))
 
 
-def shown(account: Account) -> str:
+def display_name(account: Account) -> str:
     """An account's name for people."""
     return account.name or (account.agent.shown_name if account.agent else "") or f"#{account.id}"
 
 
 def role_by_wecom(agent: Agent) -> str:
-    """What an agent is until an admin says otherwise."""
+    """The role of an agent until an admin chooses another."""
     return "leader" if agent.leads else "agent"
 
 
-def _leave_an_admin(session: Session, account: Account) -> None:
-    """Two admins who take the role from each other at the same moment wait here: the rows are locked in order."""
+def _check_other_admin(session: Session, account: Account) -> None:
+    """Raise AccountError if no other admin would be left. The rows are locked in order, so that two admins who demote
+    each other at the same moment wait for one another here instead of both succeeding."""
     if account.role != "admin" or account.disabled_at is not None:
         return
     admins = (
@@ -138,7 +158,7 @@ def _leave_an_admin(session: Session, account: Account) -> None:
         raise AccountError("这是最后一位管理员。请先让另一位成为管理员，再做这一步")
 
 
-def _known(role: str) -> str:
+def _valid_role(role: str) -> str:
     if role not in ROLES:
         raise AccountError(f"没有「{role}」这个角色，可选：{'、'.join(ROLES)}")
     return role

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from bot.system import System
 
 
-class CardChange(OutboxHandler):
-    """A card that was clicked shows what came of it, or asks a question."""
+class UpdateCard(OutboxHandler):
+    """Updates a card that was clicked: to show the outcome, or to ask a question."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         if "choice" not in row.payload or "card" in row.payload:
@@ -37,8 +37,8 @@ class CardChange(OutboxHandler):
         return {}
 
 
-class AppText(OutboxHandler):
-    """A plain answer to an agent who wrote to the app."""
+class SendAppText(OutboxHandler):
+    """Sends a plain answer to an agent who wrote to the app."""
 
     repeats_show = True
 

@@ -1,4 +1,4 @@
-"""What an agent answers on a card: 已发送, 稍后 (and when), 不合适 (and why); the card on his phone follows."""
+"""Card clicks: applies an agent's answer on a card (已发送, 稍后 and when, 不合适 and why) and updates it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REASONS = {
 
 
 @dataclass(frozen=True)
-class Change:
+class CardUpdate:
     """How the card is to look from now on: the words on its buttons, or a question with choices."""
 
     settled: str = ""
@@ -36,7 +36,7 @@ class Change:
 
 
 def take_click(work: Work, event: CardClick, row: CallbackEvent) -> str:
-    """Do what the button says, once; a click on a task that is settled only brings the card up to date."""
+    """Do what the button says, once; a click on a task that is already settled only updates the card."""
     action, _, number = event.key.partition(":")
     task = work.session.get(SopTask, int(number)) if number.isdigit() and len(number) < 19 else None
     agent = find_agents(work.session, [event.userid], work.now)[event.userid.casefold()]
@@ -46,48 +46,48 @@ def take_click(work: Work, event: CardClick, row: CallbackEvent) -> str:
     if task.state == "delivered":
         change = ACTIONS[action](work.settings, task, chosen, work.now)
     else:
-        change = Change(settled=_SETTLED.get(task.state, "已处理"))
+        change = CardUpdate(settled=_SETTLED.get(task.state, "已处理"))
     if event.response_code:
-        _put_change(work, task, event, change, row)
+        _put_update(work, task, event, change, row)
     return f"click: {action}"
 
 
-def tick(task: SopTask, now: datetime) -> None:
-    """The agent says he has sent it; the archive may still prove how."""
+def mark_ticked(task: SopTask, now: datetime) -> None:
+    """Complete a task on the agent's word; the archive may still prove how it was sent."""
     task.state, task.outcome, task.timing = "completed", "ticked", "in-time"
     task.completed_at, task.sent_by_id = now, task.agent_id
     task.window_until = now + timedelta(seconds=task.window_seconds)
 
 
-def _sent(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> Change:
-    tick(task, now)
-    return Change(settled="已发送")
+def _sent(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> CardUpdate:
+    mark_ticked(task, now)
+    return CardUpdate(settled="已发送")
 
 
-def _later(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> Change:
+def _later(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> CardUpdate:
     choice = CardQuestion(WHEN_ASKED, "推迟到", tuple(DELAYS.items()), "tomorrow", "推迟", f"delay:{task.id}")
-    return Change(choice=choice)
+    return CardUpdate(choice=choice)
 
 
-def _delay(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> Change:
+def _delay(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> CardUpdate:
     until = delayed_until(chosen.get(WHEN_ASKED, "tomorrow"), settings.calendar, now)
     put_off(task, until, "员工推迟")
-    return Change(settled=f"已推迟到 {settings.calendar.local(task.due_at):%m-%d %H:%M}")
+    return CardUpdate(settled=f"已推迟到 {settings.calendar.local(task.due_at):%m-%d %H:%M}")
 
 
-def _unfit(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> Change:
+def _unfit(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> CardUpdate:
     choice = CardQuestion(WHY_ASKED, "为什么不合适", tuple(REASONS.items()), "timing", "提交", f"reject:{task.id}")
-    return Change(choice=choice)
+    return CardUpdate(choice=choice)
 
 
-def _reject(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> Change:
+def _reject(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> CardUpdate:
     reason = chosen.get(WHY_ASKED, "other")
     task.state, task.rejected_because = "cancelled", reason if reason in REASONS else "other"
     task.ended_because = f"员工认为不合适：{REASONS.get(reason, REASONS['other'])}"
-    return Change(settled="已记下，不再提醒")
+    return CardUpdate(settled="已记下，不再提醒")
 
 
-ACTIONS: dict[str, Callable[[Settings, SopTask, dict[str, str], datetime], Change]] = {
+ACTIONS: dict[str, Callable[[Settings, SopTask, dict[str, str], datetime], CardUpdate]] = {
     "sent": _sent,
     "later": _later,
     "delay": _delay,
@@ -104,7 +104,7 @@ _SETTLED = {
 
 
 def delayed_until(option: str, calendar: Workcalendar, now: datetime) -> datetime:
-    """The instant an option means, moved on to a lawful slot."""
+    """The instant an option means, moved on to the next slot within work hours."""
     local = calendar.local(now)
     days = {"tomorrow": (1, 10, 0), "3d": (3, 10, 0), "tonight": (0, 19, 30)}
     if option in days:
@@ -117,7 +117,7 @@ def delayed_until(option: str, calendar: Workcalendar, now: datetime) -> datetim
     return calendar.next_slot(at)
 
 
-def _put_change(work: Work, task: SopTask, event: CardClick, change: Change, row: CallbackEvent) -> None:
+def _put_update(work: Work, task: SopTask, event: CardClick, change: CardUpdate, row: CallbackEvent) -> None:
     payload: dict[str, Any] = {
         "response_code": event.response_code,
         "userid": event.userid,
@@ -131,4 +131,4 @@ def _put_change(work: Work, task: SopTask, event: CardClick, change: Change, row
         payload,
         About(customer_id=task.customer_id, agent_id=task.agent_id, task_id=task.id),
     )
-    outbox.deadline = work.now + timedelta(hours=72)
+    outbox.deadline = work.now + timedelta(hours=72)  # after which WeCom no longer takes the response_code

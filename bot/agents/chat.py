@@ -1,4 +1,4 @@
-"""The app's chat: an agent writes 今日, 客户, 完成, 推迟 or 移动, and gets an answer about his own customers only."""
+"""Chat: answers an agent who writes 今日, 客户, 完成, 推迟 or 移动 to the app, about their own customers only."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import contains_eager, joinedload
 
-from bot.agents.card_clicks import tick
+from bot.agents.card_clicks import mark_ticked
 from bot.agents.manual_moves import MoveRefusedError, move_by_hand
-from bot.customers.state import CustomerState, load_customer
+from bot.customers.state import OPEN_STATES, CustomerState, load_customer
 from bot.platform.database.store import get_status, set_status
 from bot.platform.models import Agent, Customer, Follow, SopTask
 from bot.platform.work import Work
 from bot.sops.prompts import put_off
-from sop.orders import HELP, Delay, Done, Help, Lookup, Shift, Today, read_order, split_shift
+from sop.chat import HELP, Delay, Done, Help, Lookup, Shift, Today, read_order, split_shift
 
 MOST_LISTED = 20
 MOST_FOUND = 5
-_LISTED = ("planned", "queued", "delivered", "unknown")
 
 
 def answer_agent(work: Work, agent: Agent, text: str) -> str:
-    """Do what the agent writes and answer in words; whatever is not understood is answered with help."""
+    """Do what the agent writes and answer in words; what is not understood is answered with help."""
     order = read_order(text, work.now, work.settings.calendar)
     return _ANSWERS[type(order)](_AgentContext(work, agent), order)
 
@@ -43,14 +42,14 @@ class _AgentContext:
         query = (
             select(SopTask)
             .options(joinedload(SopTask.customer))
-            .where(SopTask.agent_id == self.agent.id, SopTask.state.in_(_LISTED), SopTask.due_at < ends)
+            .where(SopTask.agent_id == self.agent.id, SopTask.state.in_(OPEN_STATES), SopTask.due_at < ends)
             .order_by(SopTask.due_at, SopTask.id)
             .limit(MOST_LISTED + 1)
         )
         return self.work.session.scalars(query).all()
 
     def remember(self, tasks: Sequence[SopTask]) -> None:
-        """Numbers mean the list as the agent saw it, whatever has come due since."""
+        """Keep the list as the agent saw it: their numbers mean that list, whatever has come due since."""
         set_status(self.work.session, self._memory, {"tasks": [task.id for task in tasks]}, self.work.now)
 
     def numbered(self, number: int) -> SopTask | str:
@@ -60,7 +59,7 @@ class _AgentContext:
         if not 1 <= number <= len(ids):
             return f"单子上没有第 {number} 件" + (f"，共 {len(ids)} 件" if ids else "") + "。回复「今日」看单子"
         task = self.work.session.get_one(SopTask, ids[number - 1])
-        if task.agent_id != self.agent.id or task.state not in _LISTED:
+        if task.agent_id != self.agent.id or task.state not in OPEN_STATES:
             return f"第 {number} 件（{_name(task.customer)}）已经不用做了。回复「今日」看最新的单子"
         return task
 
@@ -82,72 +81,72 @@ class _AgentContext:
         return f"{local:%H:%M}" if local.date() == today else f"{local.month}月{local.day}日 {local:%H:%M}"
 
 
-def _say_today(desk: _AgentContext, _order: object) -> str:
-    tasks = desk.day()
-    desk.remember(tasks[:MOST_LISTED])
+def _say_today(context: _AgentContext, _order: object) -> str:
+    tasks = context.day()
+    context.remember(tasks[:MOST_LISTED])
     if not tasks:
         return "今天没有要跟进的客户了。"
     lines = [
-        f"{number}. {desk.when(task.due_at)} {_name(task.customer)}：{task.text[:30]}"
-        + ("（已过时间）" if task.due_at < desk.work.now - timedelta(hours=1) else "")
+        f"{number}. {context.when(task.due_at)} {_name(task.customer)}：{task.text[:30]}"
+        + ("（已过时间）" if task.due_at < context.work.now - timedelta(hours=1) else "")
         for number, task in enumerate(tasks[:MOST_LISTED], 1)
     ]
     more = "\n还有更多，先做完这些" if len(tasks) > MOST_LISTED else ""
     return f"今天要跟进 {len(lines)} 件：\n" + "\n".join(lines) + more + "\n回复「完成 1」或「推迟 1 明天」"
 
 
-def _say_customer(desk: _AgentContext, order: Lookup) -> str:
-    found = desk.find(order.name)
+def _say_customer(context: _AgentContext, order: Lookup) -> str:
+    found = context.find(order.name)
     if not found:
         return f"您的客户里没有「{order.name}」"
     if len(found) > 1:
         return _which(found)
-    return _portrait(desk, load_customer(desk.work.session, found[0].customer), found[0])
+    return _portrait(context, load_customer(context.work.session, found[0].customer), found[0])
 
 
-def _portrait(desk: _AgentContext, state: CustomerState, follow: Follow) -> str:
+def _portrait(context: _AgentContext, state: CustomerState, follow: Follow) -> str:
     customer = state.customer
     spoke_at = customer.last_word_at
     rows = [
         ("阶段", "、".join(state.stages.values()) or "还没有"),
         ("标签", "、".join(sorted(state.tags)) or "还没有"),
-        ("最近说", f"「{customer.last_words}」{desk.when(spoke_at)}" if spoke_at else "还没有"),
-        ("下一步", next((f"{desk.when(t.due_at)} {t.text[:40]}" for t in state.open_tasks), "没有计划")),
+        ("最近说", f"「{customer.last_words}」{context.when(spoke_at)}" if spoke_at else "还没有"),
+        ("下一步", next((f"{context.when(t.due_at)} {t.text[:40]}" for t in state.open_tasks), "没有计划")),
     ]
     return f"{follow.remark or _name(customer)}\n" + "\n".join(f"{name}：{value}" for name, value in rows)
 
 
-def _tick(desk: _AgentContext, order: Done) -> str:
-    task = desk.numbered(order.number)
+def _tick(context: _AgentContext, order: Done) -> str:
+    task = context.numbered(order.number)
     if isinstance(task, str):
         return task
-    tick(task, desk.work.now)
+    mark_ticked(task, context.work.now)
     return f"记下了：{_name(task.customer)} 这一步已发送。会话存档会再核对一次。"
 
 
-def _put_off(desk: _AgentContext, order: Delay) -> str:
-    task = desk.numbered(order.number)
+def _put_off(context: _AgentContext, order: Delay) -> str:
+    task = context.numbered(order.number)
     if isinstance(task, str):
         return task
-    put_off(task, desk.work.settings.calendar.next_slot(order.until), "员工推迟")
-    return f"好的，{_name(task.customer)} 这一步改到 {desk.when(task.due_at)}。"
+    put_off(task, context.work.settings.calendar.next_slot(order.until), "员工推迟")
+    return f"好的，{_name(task.customer)} 这一步改到 {context.when(task.due_at)}。"
 
 
-def _move(desk: _AgentContext, order: Shift) -> str:
-    stages = [stage.name for pipeline in desk.work.settings.pipelines for stage in pipeline.stages]
+def _move(context: _AgentContext, order: Shift) -> str:
+    stages = [stage.name for pipeline in context.work.settings.pipelines for stage in pipeline.stages]
     split = split_shift(order.words, stages)
     if split is None:
         return f"没看懂要移到哪个阶段。阶段有：{'、'.join(stages)}\n例如：移动 张三 {stages[0] if stages else ''}"
     name, stage = split
-    found = desk.find(name)
+    found = context.find(name)
     if not found:
         return f"您的客户里没有「{name}」"
     if len(found) > 1:
         return _which(found)
-    state = load_customer(desk.work.session, found[0].customer)
-    pipeline = next(p.name for p in desk.work.settings.pipelines if any(s.name == stage for s in p.stages))
+    state = load_customer(context.work.session, found[0].customer)
+    pipeline = next(p.name for p in context.work.settings.pipelines if any(s.name == stage for s in p.stages))
     try:
-        moved = move_by_hand(desk.work, state, pipeline, stage, desk.agent.userid, "api")
+        moved = move_by_hand(context.work, state, pipeline, stage, context.agent.userid, "api")
     except MoveRefusedError as refused:
         return str(refused)
     return f"{_name(found[0].customer)}：{moved.row.from_stage or '（还没有阶段）'} → {stage}"

@@ -1,4 +1,4 @@
-"""The morning's list: once a working day each agent is told what is due today and what has been left."""
+"""Daily list: once a working day tells each agent what is due today and what is left over."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 STATUS = "morning"
 KIND = "day_list"
-_TOO_LATE = timedelta(hours=4)  # after that it is no list of the morning any more
+_TOO_LATE = timedelta(hours=4)  # after a late start no list is sent that day
 
 
-def put_morning_lists(work: Work) -> int:
-    """Put out the day's lists once the hour has come; returns how many. A day of rest or a late start has none."""
+def put_daily_lists(work: Work) -> int:
+    """Put out the day's lists once their hour has come; returns how many. None on a day off or after a late start."""
     calendar = work.settings.calendar
     day = calendar.local(work.now).date()
     begins = calendar.instant(day, work.settings.tables.budget.digest_at)
@@ -51,8 +51,8 @@ def _due_before(ends: datetime) -> Any:
     return select(SopTask.agent_id).where(*mine).distinct().order_by(SopTask.agent_id)
 
 
-class DayList(OutboxHandler):
-    """The list of one agent's day, as it stands when it leaves; it changes no task."""
+class SendDayList(OutboxHandler):
+    """Sends one agent's list of the day, as it stands when it leaves; it changes no task."""
 
     repeats_show = True
 

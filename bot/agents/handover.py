@@ -1,4 +1,4 @@
-"""A customer changes hands: what happened stays, what is open goes on with the new agent, and the log says so."""
+"""Handover: lets a new agent take over what is open for a customer, and writes it to the audit log."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from bot.platform.work import Work
 from bot.sops.prompts import put_off
 from bot.sops.stopping import cancel_cards, end_enrolment, stop_sops
 
-ASSIGNED = 202  # WeCom's add_way: an admin gave him the customer
+ASSIGNED = 202  # WeCom's add_way: an admin assigned the customer
 TRANSFER = "transfer"
-LATELY = timedelta(days=3)  # WeCom settles a handing over within a day
+LATELY = timedelta(days=3)  # WeCom completes a transfer within a day
 NO_NEWCOMER = "接手老客户，不再按新客户跟进"
 _ANEW = frozenset({"queued", "delivered", "unknown"})
 
 
 def taken_from(state: CustomerState, at: datetime) -> Follow | None:
-    """Whose customer this was until he was handed over lately, and whose tasks nobody has taken on yet."""
+    """The contact from which the customer was lately handed over, and whose tasks nobody has taken over yet."""
     given = [f for f in state.follows if f.ended_by == TRANSFER and f.ended_at is not None and _near(f.ended_at, at)]
     waiting = [follow for follow in given if _running(state, follow)]
     newest = max(waiting or given, key=_ended, default=None)
@@ -31,8 +31,10 @@ def taken_from(state: CustomerState, at: datetime) -> Follow | None:
 
 
 def heir_of(state: CustomerState, giver: Follow, *, surely: bool = False) -> Follow | None:
-    """Who has the customer now that `giver` lost him: whom an admin gave him to, else who got him lately (`surely`:
-    not he)."""
+    """Who has the customer now that `giver` has not: whom an admin assigned, else who added them lately.
+
+    surely: only whom an admin assigned.
+    """
     others = [follow for follow in state.active_follows if follow is not giver]
     given = [follow for follow in others if follow.add_way == ASSIGNED]
     lately = [follow for follow in others if giver.ended_at and _near(follow.added_at, giver.ended_at)]
@@ -40,10 +42,10 @@ def heir_of(state: CustomerState, giver: Follow, *, surely: bool = False) -> Fol
 
 
 def inherit(work: Work, state: CustomerState, giver: Follow, heir: Follow, why: str) -> int:
-    """Let `heir` go on with what runs through `giver`; returns how many open tasks he takes on.
+    """Let `heir` go on with what runs through `giver`; returns how many open tasks they take over.
 
     What was on its way to the giver's phone is prompted anew on the heir's. A mass message that WeCom has already
-    stays the giver's.
+    stays with the giver, since WeCom cannot move it.
     """
     running, moved = _running(state, giver), 0
     _stop_newcomer(work, state, heir, {enrolment.sop_id for enrolment in running})
@@ -51,7 +53,7 @@ def inherit(work: Work, state: CustomerState, giver: Follow, heir: Follow, why: 
         enrolment.agent_id = heir.agent_id
         moved += sum(_take_on(work, task, heir.agent_id) for task in enrolment.tasks)
     for placement in state.placements.values():
-        mark_again(work, state, heir, placement.pipeline)
+        mark_again(work, heir, placement.pipeline)
     detail = {"from": giver.agent.userid, "to": heir.agent.userid, "tasks": moved, "sops": len(running), "why": why}
     audit_log.record(work.session, "wecom", "customer.transfer", f"customer:{state.customer.id}", work.now, **detail)
     work.session.flush()
@@ -59,7 +61,7 @@ def inherit(work: Work, state: CustomerState, giver: Follow, heir: Follow, why: 
 
 
 def end_or_inherit(work: Work, state: CustomerState, giver: Follow) -> Follow | None:
-    """A contact has ended, as a reading showed: his heir goes on, or what was planned stops. Returns the heir."""
+    """After a profile showed that a contact ended: let the heir go on, or stop what was planned. Returns the heir."""
     handed_over = giver.ended_by == TRANSFER or giver.agent.left_at is not None
     heir = heir_of(state, giver, surely=not handed_over)
     if heir is not None:
@@ -75,7 +77,7 @@ def _running(state: CustomerState, follow: Follow) -> list[SopEnrolment]:
 
 
 def _stop_newcomer(work: Work, state: CustomerState, heir: Follow, sops: set[str]) -> None:
-    """What began because we took the customer for a new one, or runs twice now."""
+    """End what started because the heir's customer seemed new, or what would now run twice."""
     for enrolment in _running(state, heir):
         greeted = any(task.completed_at is not None for task in enrolment.tasks)
         newcomer = enrolment.cause.startswith("event:") and enrolment.enrolled_at >= heir.added_at - LATELY

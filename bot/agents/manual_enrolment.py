@@ -1,22 +1,19 @@
-"""By hand: put a customer on an SOP, take him off it, and see beforehand what he would get."""
+"""Manual enrolment: a person puts a customer on an SOP, takes them off it, or previews what they would get."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, SopEnrolment
 from bot.platform.work import Work
-from bot.sops.enrolment import enrol, owner_for
+from bot.sops.enrolment import Start, enrol, last_enrolled_at, owner_for
 from bot.sops.gate import contacts_of
 from bot.sops.prompts import wording_values
 from bot.sops.stopping import end_enrolment
 from bot.wecom.errors import BotError
-from sop.enrolling import why_not_again
+from sop.enrolment import why_not_again
 from sop.playbook import Sop
 from sop.preview import Course, Prompt, preview
 from taggers.translatable import Translatable
@@ -47,14 +44,14 @@ def find_sop(settings: Settings, sop_id: str) -> Sop:
 def enrol_by_hand(work: Work, state: CustomerState, sop_id: str, who: str) -> SopEnrolment:
     """Start an SOP for a customer whatever its trigger and audience; raises EnrolRefusedError saying why not.
 
-    who: a userid or an admin's name, kept as the cause. One whose wish for peace stands, or who is on it, is refused.
+    who: a userid or an admin's name, kept as the cause. A customer who opted out, or is on it already, is refused.
     """
     sop = find_sop(work.settings, sop_id)
     why = _why_not(work, state, sop)
     if why is not None:
         raise EnrolRefusedError(why)
     cause = f"hand:{who[:40]}:{int(work.now.timestamp() * 1000)}"
-    made = enrol(work, state, sop, cause, by_hand=True)
+    made = enrol(work, state, sop, Start(cause, by_hand=True))
     if made is None:
         raise EnrolRefusedError("这份跟进的日子都已经过去了，没有可提醒的步骤")
     return made
@@ -71,7 +68,7 @@ def stop_by_hand(work: Work, state: CustomerState, sop_id: str, who: str) -> int
 
 
 def preview_for(work: Work, state: CustomerState, sop: Sop, days: int = 30) -> tuple[Prompt, ...]:
-    """What the customer would get if the SOP started now, among the SOPs he is on; raises EnrolRefusedError."""
+    """What the customer would get if the SOP started now, among the SOPs they are on; raises EnrolRefusedError."""
     agent = owner_for(state, sop)
     if agent is None:
         raise EnrolRefusedError("这位客户没有跟进的员工")
@@ -91,19 +88,11 @@ def preview_for(work: Work, state: CustomerState, sop: Sop, days: int = 30) -> t
 
 
 def preview_imagined(settings: Settings, sop: Sop, now: datetime, days: int = 30) -> tuple[Prompt, ...]:
-    """What a customer would get who has nothing else, and whose name is not known."""
+    """What an imagined customer would get, who is on no other SOP and has no name."""
     values = {"agent.name": "员工", "stage": sop.stage or "", "company": settings.workspace.name}
     return preview(
         [Course(sop, now)], settings.workspace, settings.tables.budget, IMAGINED, now, days=days, values=values
     )
-
-
-def last_enrolment(session: Session, state: CustomerState, sop: Sop) -> datetime | None:
-    """When the customer was last put on the SOP."""
-    mine = select(SopEnrolment.enrolled_at).where(
-        SopEnrolment.customer_id == state.customer.id, SopEnrolment.sop_id == sop.id
-    )
-    return session.scalar(mine.order_by(SopEnrolment.enrolled_at.desc()).limit(1))
 
 
 def _why_not(work: Work, state: CustomerState, sop: Sop) -> str | None:
@@ -116,7 +105,7 @@ def _why_not(work: Work, state: CustomerState, sop: Sop) -> str | None:
         return "客户已经在这份跟进里了"
     if agent is None:
         return "这位客户没有跟进的员工"
-    return why_not_again(sop, last_enrolment(work.session, state, sop), work.now)
+    return why_not_again(sop, last_enrolled_at(work.session, state, sop), work.now)
 
 
 def _course(settings: Settings, enrolment: SopEnrolment) -> Course | None:

@@ -1,4 +1,4 @@
-"""Moves that a person makes: by dragging a card, by a word to the app, and their undoing."""
+"""Manual moves: moves a card as a person wants, from the board or the app's chat, and undoes moves."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from taggers.translatable import Translatable
 
 
 class MoveRefusedError(BotError):
-    """A person's move that cannot be; the text is for him."""
+    """A person's move that is refused; the text is for them."""
 
 
 def move_by_hand(work: Work, state: CustomerState, pipeline: str, to: str, who: str, cause: Hand = "drag") -> Moved:
     """Move a card where a person wants it, with all that follows; it holds against rules for the pipeline's `hold`.
 
-    who: the userid (or the admin's name) for the ledger. Raises MoveRefusedError. The caller rings for `wake` after
-    the commit.
+    who: the userid (or the admin's name) for the ledger. Raises MoveRefusedError.
     """
     table = _pipeline(work.settings, pipeline)
     placement = state.placements.get(pipeline)
@@ -39,10 +38,10 @@ def move_by_hand(work: Work, state: CustomerState, pipeline: str, to: str, who: 
 
 
 def undo_move(work: Work, state: CustomerState, move_id: int, who: str) -> Moved:
-    """Take a customer's latest move back by another one that leads back (the ledger is only added to).
+    """Undo a customer's latest move by another move that leads back (the ledger is append-only).
 
-    SOPs that the undone stage had started stop; those of the stage gone back to are not started again, since the
-    customer has had them. Raises MoveRefusedError.
+    SOPs that the undone stage had started stop; those of the earlier stage are not started again, since the customer
+    has had them. Raises MoveRefusedError.
     """
     row = work.session.get(StageMove, move_id)
     if row is None or row.customer_id != state.customer.id:

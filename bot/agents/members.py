@@ -1,4 +1,4 @@
-"""The company's people and departments as WeCom shows them: taken in, followed when they change or leave."""
+"""Members: keeps the company's people and departments as WeCom shows them, with changes and leavers."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from bot.wecom.errors import WeComError
 if TYPE_CHECKING:
     from bot.system import System
 
-NO_SUCH_MEMBER = 60111
+NO_SUCH_MEMBER = 60111  # errcodes of user/get
 OUT_OF_SIGHT = 60011
 WECOM = "wecom"  # the actor of what WeCom told
 GONE = frozenset({DISABLED, LEFT})
 
 
 class ReadMember(OutboxHandler):
-    """One member's profile, after an event about him."""
+    """Reads one member's profile, after an event about them."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return {**row.payload, "userid": work.session.get_one(Agent, row.agent_id).userid}
@@ -50,7 +50,7 @@ class ReadMember(OutboxHandler):
 
 
 class ReadDepartments(OutboxHandler):
-    """All departments, after an event about one."""
+    """Reads all departments, after an event about one."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return dict(row.payload)
@@ -65,18 +65,18 @@ class ReadDepartments(OutboxHandler):
 
 
 def ask_member(work: Work, agent: Agent, why: str) -> None:
-    """Put out a reading of a member's profile. why: names the occasion."""
+    """Put out a request for a member's profile. why: names the occasion."""
     key = f"member:{agent.id}:{why}"[:120]
     work.send("member", key, {}, About(agent_id=agent.id))
 
 
 def ask_departments(work: Work, why: str) -> None:
-    """Put out a reading of all departments. why: names the occasion."""
+    """Put out a request for all departments. why: names the occasion."""
     work.send("departments", f"departments:{why}", {})
 
 
 def take_person(session: Session, agent: Agent, found: WeComMember, now: datetime) -> bool:
-    """Write down a profile; True where something in it was new to us."""
+    """Record a profile; True where something in it was new to us."""
     told = {
         "userid": found.userid[:64] or agent.userid,
         "name": found.name[:64] or agent.name or "",
@@ -99,7 +99,7 @@ def take_person(session: Session, agent: Agent, found: WeComMember, now: datetim
 
 
 def note_left(session: Session, agent: Agent, now: datetime) -> bool:
-    """He is gone from the company. His customers wait for whoever inherits them; so do their tasks."""
+    """Record that an agent left the company; True if that is new. Their customers and tasks wait for an heir."""
     if agent.left_at is not None:
         return False
     agent.left_at = now
@@ -107,8 +107,8 @@ def note_left(session: Session, agent: Agent, now: datetime) -> bool:
     return True
 
 
-def rename(session: Session, agent: Agent, userid: str) -> bool:
-    """WeCom gave him another userid; False where somebody has it already."""
+def change_userid(session: Session, agent: Agent, userid: str) -> bool:
+    """Record an agent's new userid; False where somebody else has it already."""
     key = userid.casefold()
     if not userid or session.scalar(select(Agent.id).where(Agent.key == key, Agent.id != agent.id)) is not None:
         return False
@@ -117,7 +117,7 @@ def rename(session: Session, agent: Agent, userid: str) -> bool:
 
 
 def take_people(session: Session, found: Iterable[WeComMember], now: datetime) -> tuple[list[Agent], list[Agent]]:
-    """Write down profiles; returns the agents we did not know and those of whom something changed."""
+    """Record profiles; returns the agents that are new to us and those of whom something changed."""
     listed = {person.userid.casefold(): person for person in found}
     known = set(session.scalars(select(Agent.key)))
     agents = find_agents(session, [person.userid for person in listed.values()], now)
@@ -129,7 +129,7 @@ def take_people(session: Session, found: Iterable[WeComMember], now: datetime) -
 def take_departments(
     session: Session, found: Iterable[directory.WeComDepartment], now: datetime
 ) -> tuple[list[Department], list[Department], list[Department]]:
-    """Make ours equal to WeCom's; returns those that are new, changed and gone."""
+    """Make our departments equal to WeCom's; returns those that are new, changed and gone."""
     ours = {row.id: row for row in session.scalars(select(Department))}
     fresh, changed, here = [], [], set()
     for told in found:
@@ -154,7 +154,7 @@ def take_departments(
 
 
 def below(session: Session, departments: Iterable[int]) -> set[int]:
-    """These departments and all under them, as far as we know."""
+    """These departments and all below them, as far as we know."""
     rows = session.execute(select(Department.id, Department.parent_id).where(Department.gone_at.is_(None))).all()
     found = set(departments)
     while more := {number for number, parent in rows if parent in found} - found:

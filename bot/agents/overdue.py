@@ -1,4 +1,4 @@
-"""Prompts that the agent has not followed: he is reminded, then his leader is told, in work hours, each time once."""
+"""Overdue prompts: reminds the agent, then tells their leader, in work hours, each time once."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _put(work: Work, agent_id: int, to: str, tasks: Sequence[SopTask]) -> None:
 
 
 class RemindOverdue(OutboxHandler):
-    """A plain message about prompts that are still open when it leaves. WeCom names the leader, else the config."""
+    """Sends a plain message about prompts still open when it leaves. WeCom names the leader, else the config does."""
 
     repeats_show = True
 

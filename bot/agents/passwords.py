@@ -1,4 +1,4 @@
-"""Passwords of local accounts: which are good enough, how they are kept, and comparing them in constant time."""
+"""Passwords of local accounts: checks their strength, hashes them, and compares them in constant time."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def hash_password(password: str) -> str:
     return _hasher.hash(unicodedata.normalize("NFKC", password))
 
 
-def fits(kept: str | None, password: str) -> bool:
-    """Whether a password is the kept one; takes as long where no such account is there (kept is None)."""
+def password_matches(kept: str | None, password: str) -> bool:
+    """Whether a password matches its hash; takes as long where there is no such account (kept is None)."""
     given = unicodedata.normalize("NFKC", password[: LONGEST + 1])
     try:
         right = _hasher.verify(kept or _nobody(), given)
@@ -60,7 +60,7 @@ def fits(kept: str | None, password: str) -> bool:
     return right and kept is not None
 
 
-def made_password() -> str:
+def generate_password() -> str:
     """A password nobody can guess, in five groups that can be read over the telephone."""
     letters = "abcdefghjkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(5))

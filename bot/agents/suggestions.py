@@ -1,4 +1,4 @@
-"""What an agent might say to a customer now: the step that is due, answers to what he asked, what comes next."""
+"""Suggestions: offers an agent what to say to a customer now: the due step, answers to questions, the next step."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Suggestion:
 def suggest(work: Work, state: CustomerState, agent: Agent, most: int = MOST) -> list[Suggestion]:
     """The best words first: due steps, then the replies of rules hit lately, then the next planned step.
 
-    What this agent's side has said in nearly the same words since is left out. Two queries beside the case's own.
+    What this agent's side has said in nearly the same words since is left out. Two queries besides the state's.
     """
     said = _said_lately(work, state)
     found: list[Suggestion] = []

@@ -1,4 +1,4 @@
-"""What an agent decides about a prompt on one of our pages: later, not fitting, sent by one tap."""
+"""Task answers: applies what an agent decides about a prompt on a page: later, not fitting, sent by one tap."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _SPANS = {"30m": timedelta(minutes=30), "2h": timedelta(hours=2)}
 
 
 class AnswerRefusedError(BotError):
-    """What the agent wants cannot be done any more; the text is for him."""
+    """An answer that is no longer possible; the text is for the agent."""
 
 
 def postpone(work: Work, task: SopTask, option: str) -> None:
-    """Prompt the agent again later (a key of DELAYS); a card that waits does not leave. Raises AnswerRefusedError."""
+    """Prompt the agent again later (a key of DELAYS) and hold back a waiting card. Raises AnswerRefusedError."""
     _check_open(task)
     if task.group_send_id is not None:
         raise AnswerRefusedError(GROUP_SENT)
@@ -39,8 +39,7 @@ def postpone(work: Work, task: SopTask, option: str) -> None:
 
 
 def decline(work: Work, task: SopTask, reason: str) -> None:
-    """Drop the prompt because it does not fit (a key of REASONS), which counts against its step. Raises
-    AnswerRefusedError."""
+    """Drop the prompt as not fitting (a key of REASONS), which counts against its step. Raises AnswerRefusedError."""
     _check_open(task)
     if reason not in REASONS:
         raise AnswerRefusedError(NO_REASON)
@@ -49,7 +48,7 @@ def decline(work: Work, task: SopTask, reason: str) -> None:
     cancel_cards(work, [task.id], task.ended_because)
 
 
-def tap(task: SopTask, now: datetime, *, again: bool = False) -> None:
+def record_tap(task: SopTask, now: datetime, *, again: bool = False) -> None:
     """Take the one tap that sends this task's words; a second one within TAP_HOLDS is refused unless `again`."""
     _check_open(task)
     if task.tapped_at is not None and now - task.tapped_at < TAP_HOLDS and not again:
@@ -63,7 +62,7 @@ def _check_open(task: SopTask) -> None:
 
 
 def _until(option: str, calendar: Workcalendar, now: datetime) -> datetime:
-    """The instant an option means, moved on to a lawful slot."""
+    """The instant an option means, moved on to the next slot within work hours."""
     if option in _SPANS:
         return calendar.next_slot(now + _SPANS[option])
     tomorrow = calendar.local(now).date() + timedelta(days=1)

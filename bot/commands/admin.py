@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot.agents import accounts
 from bot.agents.accounts import ROLES, AccountError, find_account
-from bot.agents.passwords import WeakPasswordError, made_password
+from bot.agents.passwords import WeakPasswordError, generate_password
 from bot.commands.terminal import console, fail, migrated_system
 from bot.platform import clock
 from bot.platform.models import Account
@@ -38,7 +38,7 @@ def create(name: str, role: str, generate: bool) -> None:
     password = _password(generate)
     try:
         with system.store.write() as session:
-            accounts.create_account(session, name, password, role, _BY, clock.now())
+            accounts.create_account(session, accounts.NewAccount(name, password, role), _BY, clock.now())
     except (AccountError, WeakPasswordError) as problem:
         fail(str(problem))
     console.print(f"已建好「{name}」（{role}）。登录：{system.environment.base_url}/sign-in", markup=False)
@@ -55,7 +55,7 @@ def show() -> None:
             way = "密码" if account.name else "企业微信"
             at = account.signed_in_at.strftime("%Y-%m-%d %H:%M UTC") if account.signed_in_at else "还没有"
             state = "已停用" if account.disabled_at else ""
-            table.add_row(accounts.shown(account).replace("[", r"\["), account.role, way, at, state)
+            table.add_row(accounts.display_name(account).replace("[", r"\["), account.role, way, at, state)
     console.print(table)
 
 
@@ -123,7 +123,7 @@ def _do(system: System, name: str, deed: _Deed) -> None:
 
 def _password(generate: bool) -> str:
     if generate:
-        return made_password()
+        return generate_password()
     given: str = click.prompt(
         "密码（至少 12 个字符，输入时不显示）", hide_input=True, confirmation_prompt="再输入一次"
     )

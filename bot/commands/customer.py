@@ -9,7 +9,7 @@ import click
 from flask.cli import with_appcontext
 
 from bot.commands.terminal import console, errors, migrated_system
-from bot.customers.fields import MOST_BYTES, FieldRefusedError, import_facts, set_fact
+from bot.customers.fields import MOST_BYTES, FieldRefusedError, import_fields, write_field
 
 MOST_SHOWN = 50
 
@@ -29,7 +29,7 @@ def set_one(external_userid: str, name: str, value: str) -> None:
     system = migrated_system()
     try:
         with system.store.write() as session:
-            kept = set_fact(session, system.settings.fields, external_userid, name, value)
+            kept = write_field(session, system.settings.fields, external_userid, name, value)
     except FieldRefusedError as refused:
         _refuse(refused)
     console.print(f"{external_userid} 的 {name}：{kept or '已清除'}", markup=False, highlight=False)
@@ -44,7 +44,7 @@ def import_table(path: Path) -> None:
         raw = file.read(MOST_BYTES + 1)  # one more says that it is too large
     try:
         with system.store.write() as session:
-            count = import_facts(session, system.settings.fields, raw)
+            count = import_fields(session, system.settings.fields, raw)
     except FieldRefusedError as refused:
         _refuse(refused)
     console.print(f"导入了 {count} 位客户", style="green")

@@ -26,7 +26,7 @@ from bot.sync.reconcile import AT_ONCE, agents_to_compare, chunks, compare_agent
 from bot.system import System
 from bot.wecom.errors import WeComError
 from bot.worker.handlers import deliver
-from sop.syncing import Policy
+from sop.tag_sync import Policy
 
 KINDS = {
     "stage": "阶段不同",

@@ -1,1 +1,1 @@
-"""Customers: who they are, their tags, stages, fields, consent and group chats. What is sent to them belongs to sops."""
+"""Customers: identity, tags, stages, fields, consent and group chats. What is sent to them belongs to sops."""

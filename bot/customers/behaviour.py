@@ -1,4 +1,4 @@
-"""Behaviour: what customers do besides talking is shown to the rules that have `on`, and tags them like words do."""
+"""Behaviour: shows what customers do besides talking to the rules that have `on`; their tags count as words' do."""
 
 from __future__ import annotations
 

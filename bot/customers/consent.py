@@ -1,8 +1,8 @@
-"""Consent: who lets his talks be archived, with whom, since when; and what that forbids.
+"""Consent: which customers agree to archiving, towards whom and since when, and what a refusal forbids.
 
-WeCom archives nothing of a customer who must agree and has not, so that what the archive holds counts as agreed to
-until a refusal is known. From the moment of the refusal on nothing is done with what he says: it is not tagged, moves
-no card, fulfils and answers no task, and no SOP of that agent runs on or begins.
+WeCom archives nothing of a customer who must agree and has not, so what the archive holds counts as agreed to until
+a refusal is known. From the moment of the refusal nothing is done with what the customer says: it is not tagged,
+moves no card, fulfils and answers no task, and no SOP of that agent goes on or starts.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from bot.platform.database.store import insert_new
 from bot.platform.models import Agent, Consent, GroupChat
 from bot.platform.work import Work
 
-Kind = Literal["agent", "room"]
-Word = Literal["agreed", "refused"]
+PartyKind = Literal["agent", "room"]
+ConsentAnswer = Literal["agreed", "refused"]
 REFUSED = "客户不同意会话存档"
-AGENT: Kind = "agent"
-ROOM: Kind = "room"
+AGENT: PartyKind = "agent"
+ROOM: PartyKind = "room"
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,18 @@ class Party:
     """Whose consent it is, and towards whom: an agent's key or a room's chat_id."""
 
     customer_id: int
-    kind: Kind
+    kind: PartyKind
     whom: str
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How it stands between a customer and an agent or a room, for pages. word: agreed | refused | unknown."""
+class ConsentStatus:
+    """A customer's consent towards an agent or a room, for pages. answer: agreed | refused | unknown."""
 
-    kind: Kind
+    kind: PartyKind
     whom: str
     name: str
-    word: str
+    answer: str
     since: datetime | None
     source: str  # message | event | poll | the person who decided
     by_hand: bool
@@ -62,12 +62,12 @@ class Consents:
         return row is None or may_process(row, at)
 
     def learn(self, row: Consent) -> None:
-        """Mind a row that has just been written."""
+        """Take in a row that has just been written."""
         self._rows[(row.customer_id, row.kind, row.whom)] = row
 
 
 def may_process(row: Consent, at: datetime) -> bool:
-    """What a consent says of a moment. A person's decision holds for all times."""
+    """Whether a consent allows processing what was said at a moment. A person's decision holds for all times."""
     if row.decided is not None:
         return row.decided == "agreed"
     if row.refused_at is None or row.refused_at > at:
@@ -84,11 +84,11 @@ def read_consents(session: Session, customer_ids: Sequence[int]) -> Consents:
     return Consents(rows)
 
 
-def take_consent(session: Session, party: Party, word: Word, at: datetime, source: str) -> Consent:
-    """Write down what the customer said, or what WeCom says he did, at that time."""
+def record_consent(session: Session, party: Party, answer: ConsentAnswer, at: datetime, source: str) -> Consent:
+    """Record an answer the customer gave at that time, as they or WeCom told it."""
     row = _row(session, party)
     before = max(filter(None, (row.agreed_at, row.refused_at)), default=None)
-    if word == "agreed":
+    if answer == "agreed":
         row.agreed_at = max(row.agreed_at, at) if row.agreed_at else at
     else:
         row.refused_at = max(row.refused_at, at) if row.refused_at else at
@@ -97,42 +97,42 @@ def take_consent(session: Session, party: Party, word: Word, at: datetime, sourc
     return row
 
 
-def confirm(work: Work, party: Party, word: Word, changed_at: datetime | None) -> Consent:
-    """Write down WeCom's answer to a poll. Without a time of change only a word that differs from ours is news."""
+def record_poll(work: Work, party: Party, answer: ConsentAnswer, changed_at: datetime | None) -> Consent:
+    """Record WeCom's reply to a poll. Without a time of change, only a reply that differs from ours counts."""
     row = _row(work.session, party)
     row.checked_at = work.now
     known = "agreed" if _wecom_says(row, work.now) else "refused"
-    if changed_at is not None and known != word:
-        take_consent(work.session, party, word, min(changed_at, work.now), "poll")
+    if changed_at is not None and known != answer:
+        record_consent(work.session, party, answer, min(changed_at, work.now), "poll")
         known = "agreed" if _wecom_says(row, work.now) else "refused"
-    if known != word:
-        take_consent(work.session, party, word, work.now, "poll")
+    if known != answer:
+        record_consent(work.session, party, answer, work.now, "poll")
     return row
 
 
-def decide(work: Work, party: Party, word: Word | None, actor: str) -> Consent:
-    """A person's word, which goes before WeCom's until it is taken back (None); it is written into the audit log."""
+def decide_consent(work: Work, party: Party, answer: ConsentAnswer | None, actor: str) -> Consent:
+    """Record a person's decision, which overrides WeCom until it is withdrawn (None), also in the audit log."""
     row = _row(work.session, party)
-    before, row.decided = row.decided, word
+    before, row.decided = row.decided, answer
     row.decided_by, row.decided_at = actor[:64], work.now
-    detail = {"kind": party.kind, "whom": party.whom, "word": word, "before": before}
+    detail = {"kind": party.kind, "whom": party.whom, "word": answer, "before": before}
     audit_log.record(work.session, actor, "consent.decide", f"customer:{party.customer_id}", work.now, **detail)
     return row
 
 
-def apply_consent(state: CustomerState, agent_id: int, word: Word) -> None:
-    """Let what follows in this transaction know it."""
-    (state.refused.discard if word == "agreed" else state.refused.add)(agent_id)
+def apply_consent(state: CustomerState, agent_id: int, answer: ConsentAnswer) -> None:
+    """Make the answer count for what follows in this transaction."""
+    (state.refused.discard if answer == "agreed" else state.refused.add)(agent_id)
 
 
-def consent_of(work: Work, customer_id: int) -> list[Standing]:
-    """How it stands with everybody the customer talks to, for his page; agents first."""
+def consent_statuses(work: Work, customer_id: int) -> list[ConsentStatus]:
+    """The consent towards everybody the customer talks to, for the customer's page; agents first."""
     rows = work.session.scalars(select(Consent).where(Consent.customer_id == customer_id).order_by(Consent.id)).all()
     whom = [row.whom for row in rows]
     agents = select(Agent.key, Agent.name).where(Agent.key.in_(whom))
     rooms = select(GroupChat.chat_id, GroupChat.name).where(GroupChat.chat_id.in_(whom))
     names: dict[str, str] = {key: name for query in (agents, rooms) for key, name in work.session.execute(query)}
-    return sorted((_standing(row, names.get(row.whom, ""), work.now) for row in rows), key=lambda s: (s.kind, s.whom))
+    return sorted((_status(row, names.get(row.whom, ""), work.now) for row in rows), key=lambda s: (s.kind, s.whom))
 
 
 def _row(session: Session, party: Party) -> Consent:
@@ -147,11 +147,11 @@ def _wecom_says(row: Consent, at: datetime) -> bool:
     return row.agreed_at is not None and row.agreed_at > row.refused_at
 
 
-def _standing(row: Consent, name: str, now: datetime) -> Standing:
+def _status(row: Consent, name: str, now: datetime) -> ConsentStatus:
     known = row.decided or row.agreed_at or row.refused_at or row.checked_at
-    word = ("agreed" if may_process(row, now) else "refused") if known else "unknown"
-    kind: Kind = "room" if row.kind == ROOM else "agent"
+    answer = ("agreed" if may_process(row, now) else "refused") if known else "unknown"
+    kind: PartyKind = "room" if row.kind == ROOM else "agent"
     if row.decided is not None:
-        return Standing(kind, row.whom, name, word, row.decided_at, row.decided_by, by_hand=True)
-    since = row.agreed_at if word == "agreed" else row.refused_at
-    return Standing(kind, row.whom, name, word, since, row.source, by_hand=False)
+        return ConsentStatus(kind, row.whom, name, answer, row.decided_at, row.decided_by, by_hand=True)
+    since = row.agreed_at if answer == "agreed" else row.refused_at
+    return ConsentStatus(kind, row.whom, name, answer, since, row.source, by_hand=False)

@@ -1,4 +1,4 @@
-"""Customers' own fields: set one by one, or many from a table, wholly or not at all."""
+"""Customer fields: sets one value, or all values of a CSV table, wholly or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.platform.models import Customer
-from bot.platform.models import CustomerField as Fact
+from bot.platform.models import CustomerField as StoredField
 from bot.wecom.errors import BotError
 from sop.fields import find_field, read_value, unknown_field
 from sop.playbook import CustomerField
@@ -30,15 +30,15 @@ class FieldRefusedError(BotError):
 
 
 @dataclass(frozen=True)
-class FactRow:
-    """One line of a table: whose it is and what it says, by field."""
+class TableRow:
+    """One line of a table: the customer, and the values by field."""
 
     line: int
     external_userid: str
     values: dict[str, str]
 
 
-def set_fact(
+def write_field(
     session: Session, fields: Mapping[str, CustomerField], external_userid: str, name: str, text: str
 ) -> str:
     """Set one field of one customer, or clear it by an empty text; returns what is kept. Raises FieldRefusedError."""
@@ -56,8 +56,10 @@ def set_fact(
     return value
 
 
-def import_facts(session: Session, fields: Mapping[str, CustomerField], raw: bytes) -> int:
-    """Set the fields of all customers of a CSV table; returns how many lines. Raises FieldRefusedError and sets nothing.
+def import_fields(session: Session, fields: Mapping[str, CustomerField], raw: bytes) -> int:
+    """Set the fields of all customers of a CSV table; returns how many lines.
+
+    Raises FieldRefusedError and then sets nothing.
 
     First line: external_userid, then fields by name or title. An empty cell leaves the field as it is.
     """
@@ -72,7 +74,7 @@ def import_facts(session: Session, fields: Mapping[str, CustomerField], raw: byt
     return len(rows)
 
 
-def read_table(raw: bytes, fields: Mapping[str, CustomerField]) -> tuple[list[FactRow], list[str]]:
+def read_table(raw: bytes, fields: Mapping[str, CustomerField]) -> tuple[list[TableRow], list[str]]:
     """Read a CSV table: its rows, and everything that is wrong with it."""
     if len(raw) > MOST_BYTES:
         return [], [f"文件超过 {MOST_BYTES // 1024 // 1024} MB，请分成几份"]
@@ -102,8 +104,8 @@ def _columns(heading: Sequence[str], fields: Mapping[str, CustomerField]) -> tup
 
 def _rows(
     lines: Iterator[tuple[int, list[str]]], columns: Sequence[CustomerField], width: int
-) -> tuple[list[FactRow], list[str]]:
-    rows: list[FactRow] = []
+) -> tuple[list[TableRow], list[str]]:
+    rows: list[TableRow] = []
     problems: list[str] = []
     first: dict[str, int] = {}
     for line, cells in lines:
@@ -118,7 +120,7 @@ def _rows(
         first.setdefault(who, line)
         values, wrong = _values(columns, cells[1:])
         problems += [f"第 {line} 行：{words}" for words in wrong]
-        rows.append(FactRow(line, who, values))
+        rows.append(TableRow(line, who, values))
     return rows, problems
 
 
@@ -146,7 +148,7 @@ def _decoded(raw: bytes) -> str | None:
 
 def _ids(session: Session, external_userids: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
-    possible = [userid for userid in external_userids if "\0" not in userid]  # PostgreSQL takes no question with it
+    possible = [userid for userid in external_userids if "\0" not in userid]  # PostgreSQL refuses NUL in a parameter
     for start in range(0, len(possible), 500):
         chunk = possible[start : start + 500]
         query = select(Customer.external_userid, Customer.id).where(Customer.external_userid.in_(chunk))
@@ -155,12 +157,12 @@ def _ids(session: Session, external_userids: Sequence[str]) -> dict[str, int]:
 
 
 def _keep(session: Session, customer_id: int, name: str, value: str) -> None:
-    known = session.get(Fact, (customer_id, name))
+    known = session.get(StoredField, (customer_id, name))
     if not value:
         if known is not None:
             session.delete(known)
     elif known is None:
-        session.add(Fact(customer_id=customer_id, name=name, value=value))
+        session.add(StoredField(customer_id=customer_id, name=name, value=value))
     else:
         known.value = value
 

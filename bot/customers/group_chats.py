@@ -1,4 +1,4 @@
-"""Group chats: known from events and from the archive, read from WeCom with their members, kept as rows."""
+"""Group chats: keeps the groups met in events and in the archive, with their members as WeCom tells them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.customers.identity import known_agents
 from bot.customers.state import latest
-from bot.customers.tombstones import stays_away
+from bot.customers.tombstones import still_erased
 from bot.delivery.handler import NotNeededError, OutboxHandler
 from bot.platform.database.store import insert_new
 from bot.platform.models import GroupChat, GroupMember, Outbox
@@ -24,9 +24,10 @@ from bot.wecom.messages import ArchivedMessage, party_of
 if TYPE_CHECKING:
     from bot.system import System
 
-SETTLES = timedelta(seconds=5)  # after an event WeCom's details need some seconds to be true
-_NOT_OURS = frozenset({90501, 84061, 60011, 40050})  # no customer group, or its owner is out of our app's sight
-_NOT_INTERNAL = 301059
+SETTLES = timedelta(seconds=5)  # WeCom's details lag some seconds behind its events
+# groupchat/get: not a customer group (90501), no such chat (40050), or its owner is out of our sight (84061, 60011)
+_NOT_OURS = frozenset({90501, 84061, 60011, 40050})
+_NOT_INTERNAL = 301059  # msgaudit/groupchat/get: a customer group after all
 
 
 class ReadGroup(OutboxHandler):
@@ -59,12 +60,12 @@ class ReadGroup(OutboxHandler):
         except WeComError as error:
             if error.errcode != _NOT_INTERNAL:
                 raise
-            return {}  # nobody tells us; what the archive shows of it must do
+            return {}  # WeCom tells nothing of it; what the archive shows of the group must do
         return {"group": _as_json(found), "internal": True}
 
 
 def ask_group(work: Work, chat_id: str, why: str, after: timedelta = SETTLES) -> None:
-    """Put out a reading of a group. why: names the occasion, which is read once."""
+    """Put out a request for a group's details. why: names the occasion, for which the group is read once."""
     row = work.send_once("group_chat", f"group_chat:{chat_id}:{why}", {"chat_id": chat_id})
     if row is not None:
         row.not_before = work.now + after
@@ -85,13 +86,13 @@ def find_groups(session: Session, chat_ids: Iterable[str], now: datetime) -> dic
 
 
 def take_group(session: Session, found: WeComGroup, now: datetime, *, internal: bool = False) -> GroupChat:
-    """Write down a group as it was just read: those who are in it, and that the others have left."""
+    """Record a group as it was just read: its members, and that the others have left."""
     chat = find_group(session, found.chat_id, now)
     chat.name, chat.owner, chat.notice = found.name[:128], found.owner[:64], found.notice
     chat.made_at, chat.member_version = found.created_at or chat.made_at, found.version[:64]
     chat.internal, chat.read_at = internal, now
     known = {row.person: row for row in session.scalars(select(GroupMember).where(GroupMember.group_id == chat.id))}
-    here, away = set(), stays_away(session, [member.person for member in found.members])
+    here, away = set(), still_erased(session, [member.person for member in found.members])
     for member in found.members:
         person = _key(member.person, member.kind)
         if member.person in away:
@@ -113,7 +114,7 @@ def take_group(session: Session, found: WeComGroup, now: datetime, *, internal: 
 
 
 def note_rooms(work: Work, messages: Sequence[ArchivedMessage]) -> None:
-    """Take note of the rooms in which these were said, and of who was there; rooms seen first are asked about."""
+    """Record the groups in which these were said and who was there; groups met for the first time are read."""
     said = [message for message in messages if message.roomid]
     if not said:
         return
@@ -126,7 +127,7 @@ def note_rooms(work: Work, messages: Sequence[ArchivedMessage]) -> None:
         for who in _present(message):
             kind = party_of(who, members)
             seen[(chat.id, _key(who, kind))] = (kind, message.sent_at)
-    _meet(work.session, seen)
+    _note_members(work.session, seen)
     for chat in chats.values():
         if chat.read_at is None:
             ask_group(work, chat.chat_id, "first", after=timedelta(0))
@@ -136,8 +137,8 @@ def _present(message: ArchivedMessage) -> list[str]:
     return [message.sender, *message.recipients]
 
 
-def _meet(session: Session, seen: Mapping[tuple[int, str], tuple[str, datetime]]) -> None:
-    """Whoever speaks or hears in a room is in it, whatever was known."""
+def _note_members(session: Session, seen: Mapping[tuple[int, str], tuple[str, datetime]]) -> None:
+    """Record that whoever speaks or hears in a group is a member, whatever was known before."""
     in_these = GroupMember.group_id.in_({group_id for group_id, _ in seen})
     people, known = list({person for _, person in seen}), set()
     for start in range(0, len(people), 500):
@@ -147,23 +148,23 @@ def _meet(session: Session, seen: Mapping[tuple[int, str], tuple[str, datetime]]
             known.add(place)
             if place in seen and row.left_at is not None and row.left_at < seen[place][1]:
                 row.left_at = None
-    away = stays_away(session, people)
+    away = still_erased(session, people)
     rows = [{"group_id": group_id, "person": person, "kind": kind, "name": "", "invited_by": ""}
             for (group_id, person), (kind, _) in seen.items()
             if (group_id, person) not in known and person not in away]  # fmt: skip
     insert_new(session, GroupMember, rows, ["group_id", "person"])
 
 
-def leave_room(session: Session, chat: GroupChat, people: Iterable[str], at: datetime) -> None:
-    """These have left, as an event says; the next reading settles it."""
+def record_left(session: Session, chat: GroupChat, people: Iterable[str], at: datetime) -> None:
+    """Record that these have left, as an event says; the next reading confirms or corrects it."""
     keys = {key for who in people for key in (who, who.casefold())}
     gone = select(GroupMember).where(GroupMember.group_id == chat.id, GroupMember.person.in_(keys))
     for row in session.scalars(gone):
         row.left_at = row.left_at or at
 
 
-def dismiss(session: Session, chat: GroupChat, at: datetime) -> None:
-    """The group is no more; what was said in it stays."""
+def record_dismissed(session: Session, chat: GroupChat, at: datetime) -> None:
+    """Record that the group is dissolved; what was said in it stays."""
     chat.dismissed_at = chat.dismissed_at or at
     for row in session.scalars(select(GroupMember).where(GroupMember.group_id == chat.id)):
         row.left_at = row.left_at or at

@@ -1,4 +1,4 @@
-"""Who is who: finds or makes the rows of customers, agents and their follows."""
+"""Identity: finds or creates the rows of customers, agents and their contacts (follows)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.tombstones import stays_away
+from bot.customers.tombstones import still_erased
 from bot.platform.models import Agent, Customer, Follow
 
 Row = TypeVar("Row", Customer, Agent)
@@ -18,7 +18,7 @@ Row = TypeVar("Row", Customer, Agent)
 def find_customers(session: Session, external_userids: Iterable[str], now: datetime) -> dict[str, Customer]:
     """Customers by external_userid; those not met before are made. Whoever was erased is left out."""
     asked = {userid for userid in external_userids if userid}
-    wanted = sorted(asked - stays_away(session, asked))
+    wanted = sorted(asked - still_erased(session, asked))
     found = {c.external_userid: c for c in _in(session, wanted, Customer, Customer.external_userid)}
     fresh = [Customer(external_userid=u, created_at=now, activity=0, conversion=0) for u in wanted if u not in found]
     session.add_all(fresh)
@@ -62,7 +62,7 @@ def start_follow(
 def new_follow(
     session: Session, agent: Agent, customer: Customer, now: datetime, channel: str | None = None
 ) -> Follow:
-    """The follow of two who are known to have none."""
+    """A new follow, for a pair that is known to have none."""
     follow = Follow(
         agent=agent, customer=customer, added_at=now, channel=channel, marked={}, marking={}, tags=[], marks=0
     )
@@ -71,7 +71,7 @@ def new_follow(
 
 
 def take_contact(customer: Customer, told: Mapping[str, Any]) -> bool:
-    """Write down what WeCom's external_contact says of a customer; True where something in it was new to us."""
+    """Record what WeCom's external_contact says of a customer; True where something in it was new to us."""
     kind = told.get("type")
     return _set(
         customer,
@@ -83,7 +83,7 @@ def take_contact(customer: Customer, told: Mapping[str, Any]) -> bool:
 
 
 def take_follow_info(follow: Follow, told: Mapping[str, Any]) -> bool:
-    """Write down what an agent noted about his customer in WeCom; True where something in it was new to us."""
+    """Record what an agent noted about a customer in WeCom; True where something in it was new to us."""
     mobiles = told.get("remark_mobiles")
     way = told.get("add_way")
     return _set(

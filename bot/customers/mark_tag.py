@@ -1,4 +1,4 @@
-"""Mark: the stage's tag on one agent's customer; what we put there before goes, the new one comes, in one call."""
+"""MarkTag: exchanges the stage's tag on one agent's customer in one call: the old one off, the new one on."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from sop.scope import is_for_agent
 if TYPE_CHECKING:
     from bot.system import System
 
-NO_SUCH_TAG = 40068
+NO_SUCH_TAG = 40068  # errcode of mark_tag: the tag was deleted in WeCom
 
 
 class MarkTag(OutboxHandler):
-    """The row says whose customer and which pipeline; what to mark is read when it leaves."""
+    """Puts the tag of the current stage on an agent's customer. The row names follow and pipeline; the stage is read
+    when the row is delivered, so that a row that waited never marks an old stage."""
 
     one_at_a_time = True
 
@@ -88,7 +89,7 @@ class MarkTag(OutboxHandler):
         save_tags(work.session, result["tags"])
 
     def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
-        """Whoever had to wait for this customer goes on now, not at the next sweep."""
+        """Release the rows that had to wait for this customer now, not at the next sweep."""
         waiting = select(Outbox).where(
             Outbox.kind.in_((row.kind, "profile")), Outbox.customer_id == row.customer_id, Outbox.state == "waiting"
         )
@@ -99,12 +100,12 @@ class MarkTag(OutboxHandler):
 
     def learn(self, work: Work, row: Outbox, error: WeComError) -> None:
         if error.errcode == NO_SUCH_TAG and not row.payload.get("reread"):
-            row.payload = {**row.payload, "reread": True}  # deleted in WeCom: what we knew of the group is stale
+            row.payload = {**row.payload, "reread": True}  # what we know of the tag group is stale: read it again
             error.permanent, error.retry_after = False, 0.0
 
 
 def known_marks(follow: Follow, pipeline: str) -> set[str]:
-    """The ids of the pipeline's tags that this phone shows as far as we know, or may show by a call under way."""
+    """The ids of the pipeline's tags that this phone shows as far as we know, or may show by a call in flight."""
     return {*follow.marked.get(pipeline, []), *follow.marking.get(pipeline, [])}
 
 
@@ -115,7 +116,7 @@ def _is_marking(follow: Follow, pipeline: str, ids: Sequence[str]) -> None:
 
 
 def _stage(session: Session, follow: Follow, pipeline: Pipeline | None) -> str | None:
-    """Where the customer stands."""
+    """The stage the customer is in."""
     if pipeline is None:
         return None
     here = select(Placement.stage).where(
@@ -125,16 +126,16 @@ def _stage(session: Session, follow: Follow, pipeline: Pipeline | None) -> str |
 
 
 def _alive(session: Session, ids: set[str]) -> set[str]:
-    """Those that the library still has: WeCom refuses a whole call for one id that it does not know."""
+    """Those that the tag library still has: WeCom refuses a whole call for one id that it does not know."""
     return set(session.scalars(select(CorpTag.tag_id).where(CorpTag.tag_id.in_(ids))))
 
 
 def _finish(
     system: System, userid: str, external_userid: str, add: Sequence[str], remove: Sequence[str]
 ) -> list[str]:
-    """Look whether the exchange was made whole (WeCom may say ok to half of it), and ask once more for the rest.
+    """Check that the whole exchange was made (WeCom may answer ok to half of it), and ask once more for the rest.
 
-    Returns the ids that are asked to go for the second time: they may still be there.
+    Returns the ids whose removal was asked for a second time: they may still be there.
     """
     there = shown_tags(system.wecom.customer(external_userid), userid)
     lacking, left = [i for i in add if i not in there], [i for i in remove if i in there]
@@ -144,6 +145,6 @@ def _finish(
 
 
 def shown_tags(found: Mapping[str, Any], userid: str) -> set[str]:
-    """The corp tag ids that one agent sees on his customer, from externalcontact/get's answer."""
+    """The corp tag ids that one agent sees on a customer, from externalcontact/get's answer."""
     mine = (f for f in objects(found.get("follow_user")) if clean(f.get("userid")).casefold() == userid.casefold())
     return {clean(tag.get("tag_id")) for follow in mine for tag in objects(follow.get("tags"))} - {""}

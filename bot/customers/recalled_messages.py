@@ -1,4 +1,4 @@
-"""Revoke: a message that its sender took back stays stored, says so, and takes its tags' ground away."""
+"""Recalled messages: marks a message that its sender took back, and the tags that no other evidence supports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BECAUSE = "依据的消息已撤回"
 
 
 def mark_revoked(work: Work, messages: Sequence[Message]) -> None:
-    """Bring revocations and what they revoke together, in whichever order they came; call it when both are stored."""
+    """Match revocations with the messages they revoke, in whichever order they came; call it when both are stored."""
     told = {message.revokes: message.sent_at for message in messages if message.revokes}
     mine = {message.msgid for message in messages if not message.revokes}
     earlier = select(Message.revokes, Message.sent_at).where(Message.revokes.in_(mine))
@@ -28,21 +28,21 @@ def mark_revoked(work: Work, messages: Sequence[Message]) -> None:
         message.revoked_at = told[message.msgid]
 
 
-def take_back(work: Work, messages: Sequence[Message]) -> None:
-    """Mark, or by [privacy] revoked take away, the tags that nothing but revoked messages speaks for."""
+def withdraw_tags(work: Work, messages: Sequence[Message]) -> None:
+    """Mark, or by [privacy] revoked remove, the tags for which only revoked messages are evidence."""
     told = [message.revokes for message in messages if message.revokes]
     taken = work.session.scalars(select(Message).where(Message.msgid.in_(told))).all() if told else ()
     taken = [*taken, *(message for message in messages if message.revoked_at is not None)]
     for message in {message.id: message for message in taken}.values():
-        _forget_words(work.session, message)
-        for tagging in _groundless(work.session, message):
+        _hide_last_words(work.session, message)
+        for tagging in _unsupported_tags(work.session, message):
             tagging.revoked_at = message.revoked_at
             if work.settings.tables.privacy.revoked == "remove":
                 tagging.removed_at, tagging.removed_because = work.now, BECAUSE
 
 
-def _groundless(session: Session, message: Message) -> list[Tagging]:
-    """The tags the customer carries by a rule, for which only revoked messages speak."""
+def _unsupported_tags(session: Session, message: Message) -> list[Tagging]:
+    """The tags the customer carries by a rule, for which only revoked messages are evidence."""
     tags = set(session.scalars(select(Evidence.tag).where(Evidence.message_id == message.id)))
     carried = select(Tagging).where(
         Tagging.customer_id == message.customer_id,
@@ -51,11 +51,11 @@ def _groundless(session: Session, message: Message) -> list[Tagging]:
         Tagging.removed_at.is_(None),
         Tagging.revoked_at.is_(None),
     )
-    return [tagging for tagging in session.scalars(carried).all() if not _speaks(session, tagging)]
+    return [tagging for tagging in session.scalars(carried).all() if not _has_other_evidence(session, tagging)]
 
 
-def _speaks(session: Session, tagging: Tagging) -> bool:
-    """Whether anything else than a revoked message is evidence for the tag."""
+def _has_other_evidence(session: Session, tagging: Tagging) -> bool:
+    """Whether anything but a revoked message is evidence for the tag."""
     standing = (
         select(Evidence.id)
         .outerjoin(Message, Message.id == Evidence.message_id)
@@ -64,8 +64,8 @@ def _speaks(session: Session, tagging: Tagging) -> bool:
     return session.scalar(standing.limit(1)) is not None
 
 
-def _forget_words(session: Session, message: Message) -> None:
-    """The board no longer shows words that were taken back."""
+def _hide_last_words(session: Session, message: Message) -> None:
+    """Keep the board from showing words that were taken back."""
     customer = session.get(Customer, message.customer_id) if message.customer_id else None
     if customer is not None and message.role == "customer" and customer.last_word_at == message.sent_at:
         customer.last_words = REVOKED_LINE

@@ -1,4 +1,4 @@
-"""Move: triggers move the customer's card; every move is a row of the ledger and marks the tag in WeCom."""
+"""Stages: moves a customer's card, writes each move into the ledger and puts out the tag for WeCom."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def move_by(
 
 
 def owner_of(agent: Agent) -> Owner:
-    """The agent as pipelines' limits see him."""
+    """The agent as pipelines' limits see them."""
     return Owner(agent.userid, tuple(agent.departments))
 
 
@@ -83,14 +83,8 @@ def _facts(state: CustomerState, placement: Placement | None, now: datetime) -> 
     )
 
 
-def make_move(
-    work: Work,
-    state: CustomerState,
-    pipeline: Pipeline,
-    move: Move,
-    cause: Cause = BY_RULE,
-) -> Moved:
-    """Write one decided move: placement, ledger, and the WeCom tag of every agent who has the customer."""
+def make_move(work: Work, state: CustomerState, pipeline: Pipeline, move: Move, cause: Cause = BY_RULE) -> Moved:
+    """Record one decided move: placement, ledger, and the WeCom tag of every agent who has the customer."""
     placement = state.placements.get(pipeline.name)
     if placement is None:
         placement = Placement(
@@ -100,7 +94,7 @@ def make_move(
         state.placements[pipeline.name] = placement
     else:
         placement.stage, placement.entered_at, placement.serial = move.to, work.now, placement.serial + 1
-    state.came_from[pipeline.name] = move.from_
+    state.previous_stage[pipeline.name] = move.from_
     if move.cause in _BY_PEOPLE:
         placement.moved_by_person_at = work.now
     row = StageMove(
@@ -118,25 +112,42 @@ def make_move(
         moved_at=work.now,
     )
     work.session.add(row)
-    mark_stage(work, state, pipeline.name, placement.serial)
+    mark_stage(work, placement, state.active_follows)
     return Moved(pipeline, row)
 
 
-def mark_stage(
-    work: Work, state: CustomerState, pipeline: str, serial: int, follows: Iterable[Follow] | None = None
-) -> None:
-    """Put out one mark_tag per agent who has the customer; what to mark is read when it is delivered."""
-    for follow in state.active_follows if follows is None else follows:
-        work.send(
-            "mark_tag",
-            f"mark:{follow.id}:{pipeline}:{serial}:{int(follow.added_at.timestamp())}:{follow.marks or 0}",
-            {"follow_id": follow.id, "pipeline": pipeline},
-            About(customer_id=state.customer.id, agent_id=follow.agent_id),
-        )
+def mark_stage(work: Work, placement: Placement, follows: Iterable[Follow]) -> None:
+    """Put out the stage's tag for each of these contacts after a move; what to mark is read when it is delivered."""
+    for follow in follows:
+        occasion = f"{placement.serial}:{int(follow.added_at.timestamp())}:{follow.marks or 0}"
+        _put_mark(work, follow, placement.pipeline, occasion)
+
+
+def mark_again(work: Work, follow: Follow, pipeline: str) -> None:
+    """Put out the stage's tag for one contact without a move, unless that is waiting to be done or under way."""
+    open_rows = select(Outbox.payload).where(
+        Outbox.kind == "mark_tag",
+        Outbox.customer_id == follow.customer_id,
+        Outbox.agent_id == follow.agent_id,
+        Outbox.state.in_(("waiting", "sending")),
+    )
+    if any(payload["pipeline"] == pipeline for payload in work.session.scalars(open_rows)):
+        return
+    follow.marks += 1
+    _put_mark(work, follow, pipeline, f"again:{follow.marks}")
+
+
+def _put_mark(work: Work, follow: Follow, pipeline: str, occasion: str) -> None:
+    work.send(
+        "mark_tag",
+        f"mark:{follow.id}:{pipeline}:{occasion}",
+        {"follow_id": follow.id, "pipeline": pipeline},
+        About(customer_id=follow.customer_id, agent_id=follow.agent_id),
+    )
 
 
 def timed_moves(work: Work, limit: int = 500) -> list[tuple[CustomerState, Moved]]:
-    """Make the moves that silence has brought about; returns the cases moved."""
+    """Make the moves that are due to silence; returns the customers moved, with each move."""
     made: list[tuple[CustomerState, Moved]] = []
     for pipeline in work.settings.pipelines:
         for timed in pipeline.moves:
@@ -167,22 +178,3 @@ def timed_moves(work: Work, limit: int = 500) -> list[tuple[CustomerState, Moved
                     moved = make_move(work, state, pipeline, move, Cause(evidence=evidence))
                     made.append((state, moved))
     return made
-
-
-def mark_again(work: Work, state: CustomerState, follow: Follow, pipeline: str) -> None:
-    """Put out one more mark_tag for this phone, unless one is waiting to be made or under way."""
-    open_rows = select(Outbox.payload).where(
-        Outbox.kind == "mark_tag",
-        Outbox.customer_id == state.customer.id,
-        Outbox.agent_id == follow.agent_id,
-        Outbox.state.in_(("waiting", "sending")),
-    )
-    if any(payload["pipeline"] == pipeline for payload in work.session.scalars(open_rows)):
-        return
-    follow.marks += 1
-    work.send(
-        "mark_tag",
-        f"mark:{follow.id}:{pipeline}:again:{follow.marks}",
-        {"follow_id": follow.id, "pipeline": pipeline},
-        About(customer_id=state.customer.id, agent_id=follow.agent_id),
-    )

@@ -1,4 +1,4 @@
-"""All that is known of the customers a batch is about, read at once, so that deciding needs no more queries."""
+"""CustomerState: all that deciding about a batch's customers needs, read at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OPEN_STATES = ("planned", "queued", "delivered", "unknown")
 
 @dataclass
 class CustomerState:
-    """One customer with everything open about him. Lists hold rows of the session and follow what is decided."""
+    """One customer with everything open about them. Lists hold rows of the session and follow what is decided."""
 
     customer: Customer
     follows: list[Follow] = field(default_factory=list)
@@ -37,10 +37,10 @@ class CustomerState:
     answerable: list[SopTask] = field(default_factory=list)
     answered: list[SopTask] = field(default_factory=list)  # by the message being looked at
     fields: dict[str, str] = field(default_factory=dict)
-    refused: set[int] = field(default_factory=set)  # ids of agents with whom he lets nothing be archived
-    heard: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
-    came_from: dict[str, str | None] = field(default_factory=dict)  # by pipeline, once asked: the stage before
-    moment: datetime | None = None  # when what is being looked at happened, however late it is read
+    refused: set[int] = field(default_factory=set)  # ids of agents towards whom they refuse archiving
+    recent_hits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
+    previous_stage: dict[str, str | None] = field(default_factory=dict)  # by pipeline, once asked: the stage before
+    happened_at: datetime | None = None  # when what is being looked at happened, however late it is read
 
     @property
     def tags(self) -> frozenset[str]:
@@ -70,7 +70,7 @@ class CustomerState:
 
 
 def load_customers(session: Session, customers: Sequence[Customer]) -> dict[int, CustomerState]:
-    """Read the cases of these customers: eight queries, however many there are."""
+    """Read the states of these customers: eight queries for every 500 of them."""
     states = {customer.id: CustomerState(customer) for customer in customers}
     for ids in _chunks(list(states)):
         _fill(session, states, ids)
@@ -78,7 +78,7 @@ def load_customers(session: Session, customers: Sequence[Customer]) -> dict[int,
 
 
 def load_customer(session: Session, customer: Customer) -> CustomerState:
-    """The case of one customer."""
+    """The state of one customer."""
     return load_customers(session, [customer])[customer.id]
 
 
@@ -127,13 +127,13 @@ def _chunks(ids: list[int], size: int = 500) -> Iterable[list[int]]:
 
 def stage_before(session: Session, state: CustomerState, pipeline: str) -> str | None:
     """The stage a card stood in before the one it is in now."""
-    if pipeline not in state.came_from:
+    if pipeline not in state.previous_stage:
         moves = select(StageMove.from_stage).where(
             StageMove.customer_id == state.customer.id, StageMove.pipeline == pipeline
         )
-        with session.no_autoflush:  # moves made by this transaction are minded where they are made
-            state.came_from[pipeline] = session.scalar(moves.order_by(StageMove.serial.desc()).limit(1))
-    return state.came_from[pipeline]
+        with session.no_autoflush:  # make_move notes the moves of this transaction itself
+            state.previous_stage[pipeline] = session.scalar(moves.order_by(StageMove.serial.desc()).limit(1))
+    return state.previous_stage[pipeline]
 
 
 def latest(first: datetime | None, second: datetime | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""WeCom's tag library as we know it: which corp tag stands for which stage, whatever it is called by now."""
+"""Tag library: keeps which of WeCom's corp tags stands for which stage, even after it was renamed in WeCom."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def stage_tags(session: Session, pipeline: Pipeline) -> StageTags:
 def make_stage_tags(
     wecom: WeComClient, pipeline: str, stages: Sequence[str], known: StageTags
 ) -> tuple[list[dict[str, Any]], set[str]]:
-    """Have every stage its tag in WeCom; returns a CorpTag row per stage, and all ids there are. Two calls at most.
+    """Make sure every stage has a tag in WeCom, by two calls at most; returns a CorpTag row per stage, and all ids.
 
     A stage keeps the tag it had, even renamed; one without takes the tag of its name; what is still missing is made.
     """
@@ -74,7 +74,7 @@ def library_rows(groups: Groups) -> list[dict[str, Any]]:
 
 
 def save_tags(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Keep these tags as they are now in WeCom; one that stands for a stage takes the place of the one before."""
+    """Record these tags as they are now in WeCom; one that stands for a stage replaces the one that did before."""
     for row in rows:
         if row.get("stage"):
             same = (CorpTag.pipeline == row["pipeline"], CorpTag.stage == row["stage"])

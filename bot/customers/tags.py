@@ -1,4 +1,4 @@
-"""Tag: what `taggers` noticed in a message becomes evidence, and evidence becomes what the customer carries."""
+"""Tags: records what `taggers` found in a message as evidence, and gives, takes and expires customers' tags."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from taggers.utterance import Context, Part, Scope, Utterance
 
 @dataclass(frozen=True)
 class Occasion:
-    """What brought hits about, when: a message, or something else by a name that is its own."""
+    """What caused hits, and when: a message, or another occurrence by a unique key."""
 
     key: str
     at: datetime
@@ -46,12 +46,12 @@ def utterance_of(message: Message, source: ArchivedMessage) -> Utterance:
 
 
 def judge(settings: Settings, state: CustomerState, message: Message, utterance: Utterance) -> tuple[TagHit, ...]:
-    """What the rule book in force finds in this message, for this customer as he stands."""
+    """What the rule book in force finds in this message, for this customer as they stand."""
     return settings.book.judge(utterance, context_of(settings, state, message.sent_at))
 
 
 def context_of(settings: Settings, state: CustomerState, at: datetime) -> Context:
-    """The customer as rules may ask about him."""
+    """What rules may ask about the customer."""
     channel, hour = state.customer.channel or "", at.astimezone(settings.zone).hour
     return Context(tags=state.tags, stages=state.stages, channel=channel, hour=hour)
 
@@ -62,7 +62,7 @@ def record_hits(work: Work, state: CustomerState, hits: Sequence[TagHit], occasi
     for hit in hits:
         earlier = _earlier(work.session, state, hit, occasion.at)
         work.session.add(_evidence(state, occasion, hit, len(earlier) + 1))
-        state.heard.setdefault(hit.rule_id, {})[occasion.key[:128]] = occasion.at
+        state.recent_hits.setdefault(hit.rule_id, {})[occasion.key[:128]] = occasion.at
         if not enough(hit, earlier, occasion.at):
             continue
         state.customer.activity += hit.score.activity
@@ -111,7 +111,7 @@ def give_tag(work: Work, state: CustomerState, tag: str, source: TagSource) -> b
 
 
 def take_tag(work: Work, state: CustomerState, tag: str, because: str) -> bool:
-    """End a tag; the row stays as history. True if he carried it."""
+    """End a tag; the row stays as history. True if they carried it."""
     tagging = state.carried.pop(tag, None)
     if tagging is None:
         return False
@@ -135,7 +135,7 @@ def _excluded_by(settings: Settings, tag: str) -> list[str]:
 
 
 def _earlier(session: Session, state: CustomerState, hit: TagHit, at: datetime) -> Sequence[datetime]:
-    """When the rule hit this customer before, within its window; as many as it asks for are enough to know."""
+    """When the rule hit this customer before, within its window; no more than the rule asks for."""
     if hit.times <= 1:
         return ()
     query = select(Evidence.occasion, Evidence.hit_at).where(
@@ -143,11 +143,11 @@ def _earlier(session: Session, state: CustomerState, hit: TagHit, at: datetime) 
     )
     if hit.within is not None:
         query = query.where(Evidence.hit_at > at - hit.within)
-    with session.no_autoflush:  # what this very batch has heard is minded: no need to write it for every question
+    with session.no_autoflush:  # the hits of this batch are in recent_hits: no need to flush for every hit
         stored = session.execute(query.order_by(Evidence.hit_at.desc()).limit(hit.times)).all()
     just_now = {
         key: heard_at
-        for key, heard_at in state.heard.get(hit.rule_id, {}).items()
+        for key, heard_at in state.recent_hits.get(hit.rule_id, {}).items()
         if heard_at <= at and (hit.within is None or heard_at > at - hit.within)
     }
     moments = {row.occasion: row.hit_at for row in stored} | just_now

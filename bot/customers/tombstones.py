@@ -1,4 +1,4 @@
-"""Who was erased on request: keyed hashes that keep a re-pull, an import or an old backup from bringing him back."""
+"""Tombstones: keyed hashes of erased people, so that no re-pull, import or old backup brings them back."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ GONE = "erased"
 
 
 def hash_of(session: Session, external_userid: str) -> str:
-    """What stands for an erased person; nobody can tell from it who he was."""
+    """The keyed hash that stands for an erased person and does not reveal who they were."""
     keys = keys_of(session.get_bind().dialect)
     return keys.digest("tombstone", external_userid).hex()
 
 
 def erased_among(session: Session, people: Iterable[str]) -> dict[str, Tombstone]:
-    """Those of these who were erased, whether or not they came back since."""
+    """Those of these people who were erased, whether or not they were added again since."""
     if session.scalar(select(Tombstone.hash).limit(1)) is None:
         return {}
     hashes = {hash_of(session, person): person for person in people if person}
@@ -43,15 +43,15 @@ def erased_among(session: Session, people: Iterable[str]) -> dict[str, Tombstone
     return found
 
 
-def stays_away(session: Session, people: Iterable[str]) -> set[str]:
-    """Those of these who were erased and have not come back: no row may be made for them."""
+def still_erased(session: Session, people: Iterable[str]) -> set[str]:
+    """Those of these people who were erased and not added again: no row may be made for them."""
     return {person for person, stone in erased_among(session, people).items() if stone.lifted_at is None}
 
 
 def without_erased(session: Session, messages: Sequence[ArchivedMessage]) -> list[ArchivedMessage | None]:
-    """The messages in their order; None in place of one that an erased person said, or that was said to him alone.
+    """The messages in their order; None in place of one that an erased person said, or that was said to them alone.
 
-    In a room the others' messages stay and name him no more.
+    In a group chat the others' messages stay and no longer name the erased person.
     """
     stones = erased_among(session, {p for m in messages for p in (m.sender, *m.recipients)})
     if not stones:
@@ -60,7 +60,7 @@ def without_erased(session: Session, messages: Sequence[ArchivedMessage]) -> lis
 
 
 def lift_tombstone(session: Session, external_userid: str, now: datetime) -> bool:
-    """An agent added him anew: from now on he is a customer like any other; True where he had been erased."""
+    """Let somebody whom an agent added again be a customer like any other; True where they had been erased."""
     stone = erased_among(session, [external_userid]).get(external_userid)
     if stone is None:
         return False
@@ -68,14 +68,14 @@ def lift_tombstone(session: Session, external_userid: str, now: datetime) -> boo
     return True
 
 
-def set_stone(session: Session, stone_hash: str, now: datetime) -> None:
-    """Note an erasure in the database; a person who had come back is away again."""
+def record_tombstone(session: Session, stone_hash: str, now: datetime) -> None:
+    """Record an erasure in the database; it holds again for a person who had been added since."""
     insert_new(session, Tombstone, [{"hash": stone_hash, "erased_at": now, "lifted_at": None}], ["hash"])
     session.get_one(Tombstone, stone_hash, populate_existing=True).lifted_at = None
 
 
-def write_stone(var: Path, stone_hash: str, now: datetime) -> None:
-    """Note an erasure beside the database as well, so that an old backup of the database does not undo it."""
+def append_tombstone_file(var: Path, stone_hash: str, now: datetime) -> None:
+    """Record an erasure beside the database as well, so that restoring an old backup does not undo it."""
     var.mkdir(parents=True, exist_ok=True)
     line = json.dumps({"hash": stone_hash, "erased_at": now.isoformat()}) + "\n"
     file = os.open(var / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -86,8 +86,8 @@ def write_stone(var: Path, stone_hash: str, now: datetime) -> None:
         os.close(file)
 
 
-def read_stones(var: Path) -> dict[str, datetime]:
-    """Every erasure noted beside the database: hash and moment; a line cut short by a crash is passed over."""
+def read_tombstone_file(var: Path) -> dict[str, datetime]:
+    """Every erasure noted beside the database: hash and moment; a line cut short by a crash is skipped."""
     path = var / FILE
     if not path.exists():
         return {}

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.agents.handover import TRANSFER, heir_of, inherit, taken_from
 from bot.customers.behaviour import observe
-from bot.customers.consent import AGENT, Party, take_consent
+from bot.customers.consent import AGENT, Party, record_consent
 from bot.customers.identity import find_agents, find_customers, start_follow
 from bot.customers.stages import mark_stage
 from bot.customers.state import CustomerState, load_customer
@@ -48,7 +48,7 @@ def customer_changed(work: Work, event: CustomerChange, row: CallbackEvent) -> s
         ask_profile(work, state, agent, f"edit:{row.id}", mirror=True, by=agent.key, changed_at=changed_at)
         return "profile asked"
     if event.change == "msg_audit_approved":
-        take_consent(work.session, Party(customer.id, AGENT, agent.key), "agreed", row.created_at, "event")
+        record_consent(work.session, Party(customer.id, AGENT, agent.key), "agreed", row.created_at, "event")
         return "agreed to be archived"
     if event.change == "transfer_fail":
         detail = {"to": agent.userid, "reason": event.fail_reason}
@@ -80,7 +80,7 @@ def _added(work: Work, state: CustomerState, agent: Agent, event: CustomerChange
         return f"handed over by {giver.agent.userid}"
     # One known to another agent carries his stages' tags here as well.
     for placement in state.placements.values():
-        mark_stage(work, state, placement.pipeline, placement.serial, [follow])
+        mark_stage(work, placement, [follow])
     before = state.tags
     seen = Occurrence("added", row.created_at, f"added:{row.id}", channel=event.state)
     tags = observe(work, state, seen)

@@ -7,7 +7,7 @@ from typing import Literal
 from sqlalchemy import select
 
 from bot.customers.behaviour import observe
-from bot.customers.group_chats import ask_group, dismiss, find_group, leave_room
+from bot.customers.group_chats import ask_group, find_group, record_dismissed, record_left
 from bot.customers.state import load_customers
 from bot.platform.models import CallbackEvent, Customer
 from bot.platform.work import Work
@@ -24,13 +24,13 @@ def group_changed(work: Work, event: ChatChange, row: CallbackEvent) -> str:
     """A group was made, changed or dismissed; customers who joined or left it, of whom those never met stay unmet."""
     chat = find_group(work.session, event.chat_id, work.now)
     if event.change == "dismiss":
-        dismiss(work.session, chat, row.created_at)
+        record_dismissed(work.session, chat, row.created_at)
         return "dismissed"
     ask_group(work, chat.chat_id, f"event:{row.id}")
     if event.detail not in ROOM_EVENTS:
         return "group asked"
     if event.detail == "del_member":
-        leave_room(work.session, chat, event.members, row.created_at)
+        record_left(work.session, chat, event.members, row.created_at)
     known = work.session.scalars(select(Customer).where(Customer.external_userid.in_(event.members))).all()
     for state in load_customers(work.session, known).values():
         trigger = ROOM_EVENTS[event.detail]

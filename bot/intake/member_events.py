@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.agents.members import ask_departments, ask_member, note_left, rename
+from bot.agents.members import ask_departments, ask_member, change_userid, note_left
 from bot.customers.identity import find_agents
 from bot.platform.database.alarms import clear_alarm, raise_alarm
 from bot.platform.models import CallbackEvent
@@ -33,7 +33,7 @@ def take_staff(work: Work, event: StaffChange, row: CallbackEvent) -> str:
     if event.change == "delete_user" and (agent.read_at is None or agent.read_at <= row.created_at):
         note_left(work.session, agent, row.created_at)
         return "left the company"
-    renamed = bool(event.new_userid) and rename(work.session, agent, event.new_userid)
+    renamed = bool(event.new_userid) and change_userid(work.session, agent, event.new_userid)
     ask_member(work, agent, f"event:{row.id}")
     return "renamed, profile asked" if renamed else "profile asked"
 

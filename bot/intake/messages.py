@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.consent import AGENT, ROOM, Party, Word, apply_consent, read_consents, take_consent
+from bot.customers.consent import AGENT, ROOM, ConsentAnswer, Party, apply_consent, read_consents, record_consent
 from bot.customers.group_chats import note_rooms
 from bot.customers.identity import find_agents, find_customers, known_agents, new_follow
 from bot.customers.recalled_messages import mark_revoked
@@ -86,9 +86,9 @@ def _hear_consent(session: Session, talks: Sequence[StoredMessage]) -> None:
             continue
         party = Party(talk.state.customer.id, ROOM if room else AGENT, whom)
         if source.consent and talk.message.role == "customer":
-            word: Word = "agreed" if source.consent == "agree" else "refused"
+            word: ConsentAnswer = "agreed" if source.consent == "agree" else "refused"
             said_at = source.consent_at or source.sent_at
-            consents.learn(take_consent(session, party, word, said_at, "message"))
+            consents.learn(record_consent(session, party, word, said_at, "message"))
             if talk.agent is not None and not room:
                 apply_consent(talk.state, talk.agent.id, word)
         else:

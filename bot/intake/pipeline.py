@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.customers.behaviour import observe_message
 from bot.customers.consent import REFUSED
-from bot.customers.recalled_messages import take_back
+from bot.customers.recalled_messages import withdraw_tags
 from bot.customers.state import CustomerState, latest
 from bot.customers.tags import Occasion, judge, record_hits
 from bot.intake.messages import Arrived, StoredMessage, store_messages
@@ -14,7 +14,7 @@ from bot.intake.sent_attachments import sending_of
 from bot.platform.failpoints import failpoint
 from bot.platform.models import Agent
 from bot.platform.work import Work
-from bot.sops.completion import close_by_answer, complete
+from bot.sops.completion import AgentMessage, close_by_answer, complete
 from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
 from bot.sops.stopping import stop_by_agent
 from sop.stopping import opted_out
@@ -39,13 +39,13 @@ def take_batch(work: Work, arrived: Sequence[Arrived]) -> None:
         elif talk.message.role == "agent" and talk.agent is not None:
             agent_spoke(work, talk, talk.state, talk.agent)
     work.session.flush()
-    take_back(work, [talk.message for talk in talks])
+    withdraw_tags(work, [talk.message for talk in talks])
 
 
 def customer_spoke(work: Work, talk: StoredMessage, state: CustomerState) -> None:
     """Steps 5 to 7 for a customer's message, and what his answer closes and stops."""
     message, customer, before = talk.message, state.customer, state.tags
-    state.moment = message.sent_at
+    state.happened_at = message.sent_at
     tags = close_by_answer(work, state, message)
     hits = () if talk.silent else judge(work.settings, state, message, talk.utterance)
     tags += record_hits(work, state, hits, Occasion.of(message))
@@ -74,8 +74,8 @@ def customer_spoke(work: Work, talk: StoredMessage, state: CustomerState) -> Non
 def agent_spoke(work: Work, talk: StoredMessage, state: CustomerState, agent: Agent) -> None:
     """Step 10 for an agent's message: it may fulfil a task; rules for agents' words are judged as well."""
     message, before = talk.message, state.tags
-    state.moment = message.sent_at
-    complete(work, state, message, talk.arrived.text, agent, sending_of(talk.arrived))
+    state.happened_at = message.sent_at
+    complete(work, state, AgentMessage(message, agent, talk.arrived.text, sending_of(talk.arrived)))
     failpoint("completed")
     state.customer.said_to_at = latest(state.customer.said_to_at, message.sent_at)
     hits = () if talk.silent else judge(work.settings, state, message, talk.utterance)

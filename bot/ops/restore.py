@@ -21,7 +21,7 @@ from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from bot.customers.tombstones import FILE as TOMBSTONES
-from bot.customers.tombstones import read_stones, set_stone
+from bot.customers.tombstones import read_tombstone_file, record_tombstone
 from bot.intake.media.storage import FolderStorage
 from bot.ops.backup import FORMAT, MANIFEST, ROWS_AT_ONCE, VERSIONS, physical_tables, take_your_time
 from bot.platform.database import schema
@@ -29,7 +29,7 @@ from bot.platform.database.store import get_status, set_status
 from bot.platform.failpoints import failpoint
 from bot.platform.models import GroupSend, Lease, Outbox, SopTask
 from bot.privacy.erasure import apply_tombstones
-from bot.sops.prompts import BECAUSE, RESTORED
+from bot.sops.prompts import RESTORED, RESTORED_REASON
 from bot.system import System
 from bot.wecom.errors import BotError
 
@@ -87,7 +87,7 @@ def restore(
             schema.upgrade_on(connection, "head")
             files = _put_files(system, archive, manifest)
             with Session(connection, autoflush=False) as session:
-                settle(session, now, manifest["made_at"], read_stones(system.environment.var))
+                settle(session, now, manifest["made_at"], read_tombstone_file(system.environment.var))
                 session.flush()
     failpoint("restored")
     erased = finish(system, now)
@@ -208,11 +208,11 @@ def settle(session: Session, now: datetime, made_at: str, stones: Mapping[str, d
     session.execute(update(Outbox).where(on_its_way).values(state="cancelled", done_at=now, lease_until=None))
     due = SopTask.state.in_(("planned", "queued")) & (SopTask.due_at <= now)
     queued = SopTask.state == "queued"
-    session.execute(update(SopTask).where(due | queued).values(state="cancelled", ended_because=BECAUSE))
+    session.execute(update(SopTask).where(due | queued).values(state="cancelled", ended_because=RESTORED_REASON))
     gathering = GroupSend.state == "gathering"
-    session.execute(update(GroupSend).where(gathering).values(state="cancelled", ended_because=BECAUSE))
+    session.execute(update(GroupSend).where(gathering).values(state="cancelled", ended_because=RESTORED_REASON))
     for stone, erased_at in stones.items():
-        set_stone(session, stone, erased_at)
+        record_tombstone(session, stone, erased_at)
     set_status(session, RESTORED, {"at": now.isoformat(), "made_at": made_at, "erasing": True}, now)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from bot.customers.tombstones import hash_of, read_stones, set_stone, write_stone
+from bot.customers.tombstones import append_tombstone_file, hash_of, read_tombstone_file, record_tombstone
 from bot.delivery.handler import OutboxHandler
 from bot.intake.media.files import forget_media
 from bot.intake.media.store import open_media_store
@@ -58,9 +58,9 @@ def erase(
             rooms_of(session, customer),
             hash_of(session, external_userid),
         )
-    write_stone(system.environment.var, stone, now)
+    append_tombstone_file(system.environment.var, stone, now)
     with system.store.write() as session:
-        set_stone(session, stone, now)
+        record_tombstone(session, stone, now)
     forget_mentions(system.store, needles, rooms, seen)
     with system.store.write() as session:
         done, contents = _erase_rows(session, customer.id, stone, actor, now)
@@ -75,12 +75,12 @@ def erase(
 
 def apply_tombstones(system: System, now: datetime) -> int:
     """After an old backup was restored: erase again whoever was erased since; returns how many came back for it."""
-    stones = read_stones(system.environment.var)
+    stones = read_tombstone_file(system.environment.var)
     if not stones:
         return 0
     with system.store.write() as session:
         for stone, erased_at in stones.items():
-            set_stone(session, stone, erased_at)
+            record_tombstone(session, stone, erased_at)
     with system.store.read() as session:
         people = session.scalars(select(Customer.external_userid)).all()
         back = [person for person in people if hash_of(session, person) in stones]

@@ -1,1 +1,1 @@
-"""SOPs for one customer: enrolment, prompts, the gate before sending, proof of completion, group sends, materials. Decisions are sop's."""
+"""SOPs for one customer: enrolment, prompts, gate, completion, group sends, materials. The decisions are sop's."""

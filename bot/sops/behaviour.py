@@ -1,4 +1,4 @@
-"""Behaviour that starts something: silences and opened links become tags, moves and SOPs."""
+"""Behaviour: turns silences and opened links into tags, and lets moves and SOPs follow from them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,11 @@ from taggers.occurrence import Occurrence
 from taggers.rule import Rule, parse_duration
 
 _SILENCE = re.compile(r"silence:(\w+)")
-
-
-_LOOK_BACK = timedelta(days=14)  # older silences were there before the rule was
+_LOOK_BACK = timedelta(days=14)  # a longer silence had begun before the rule was written
 
 
 def observe_and_follow(work: Work, state: CustomerState, seen: Occurrence) -> list[str]:
-    """An occurrence on its own, with everything that follows from its tags."""
+    """Show one occurrence to the rules and carry out what follows from its tags; returns the tags."""
     before = state.tags
     tags = observe(work, state, seen)
     if tags:
@@ -54,7 +52,7 @@ def observe_silences(work: Work, limit: int = 500) -> int:
 
 
 def observe_openings(work: Work, limit: int = 500) -> int:
-    """Show the openings of tracked links that nobody has looked at yet; returns how many there were."""
+    """Show the openings of tracked links that were not handled yet; returns how many there were."""
     rows = work.session.scalars(select(LinkOpening).where(LinkOpening.handled_at.is_(None)).limit(limit)).all()
     for row in rows:
         state = load_customer(work.session, work.session.get_one(SopTask, row.task_id).customer)

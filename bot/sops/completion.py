@@ -1,8 +1,9 @@
-"""Complete: the archive proves what an agent sent, and a customer's answer (or silence) closes the window."""
+"""Completion: proves from the archive what an agent sent; closes reply windows by an answer or by silence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -20,32 +21,40 @@ from sop.completion import best_match, lateness
 from sop.proofs import Sending, attachments_in
 from sop.windows import outcome
 
-# Proven by less than the archive's own text: a text that comes later says it better.
+# Outcomes proven by less than the text itself; a text that comes later replaces them.
 _SOFT = ("ticked", *KEYS)
 
 
-def complete(
-    work: Work, state: CustomerState, message: Message, said: str, agent: Agent, sent: Sending | None = None
-) -> SopTask | None:
-    """Hold what an agent sent against the open tasks of the customer; returns the task it fulfils.
+@dataclass(frozen=True)
+class AgentMessage:
+    """A message of the archive that an agent sent. text: what they typed; attachments: what else it carries."""
 
-    said: what he typed; sent: what else the message carries. The text decides; an attachment is added to the step
-    whose text has been sent, and fulfils a step by itself only where there is no such step.
+    message: Message
+    agent: Agent
+    text: str
+    attachments: Sending | None = None
+
+
+def complete(work: Work, state: CustomerState, sent: AgentMessage) -> SopTask | None:
+    """Compare what an agent sent with the open tasks of the customer; returns the task it fulfils.
+
+    The text decides; an attachment is added to the step whose text has been sent, and fulfils a step by itself only
+    where there is no such step.
     """
     rules = work.settings.tables.completion
     soft = [task for task in state.answerable if task.state == "completed" and _wants_text(task)]
-    open_tasks = [task for task in state.open_tasks if task.due_at <= message.sent_at + rules.look_back]
+    open_tasks = [task for task in state.open_tasks if task.due_at <= sent.message.sent_at + rules.look_back]
     candidates = sorted({*soft, *open_tasks}, key=lambda task: (task.due_at, task.id))
-    found = best_match(said, [(task, task.text) for task in candidates], rules)
+    found = best_match(sent.text, [(task, task.text) for task in candidates], rules)
     if found is None:
-        return _add_attachment(work, state, open_tasks, message, agent, sent) if sent else None
+        return _add_attachments(work, state, open_tasks, sent) if sent.attachments else None
     task: SopTask = found.task
     by_group = task.outcome == "group-send"
     task.outcome = "group-send" if by_group else found.match.outcome
     task.similarity = round(found.match.similarity, 4)
-    if sent:
-        _note_attachments(work.session, task, sent)
-    _fulfil(work, state, task, message, agent)
+    if sent.attachments:
+        _note_attachments(work.session, task, sent.attachments)
+    _fulfil(work, state, task, sent)
     return task
 
 
@@ -53,37 +62,38 @@ def _wants_text(task: SopTask) -> bool:
     return task.outcome in _SOFT or (task.outcome == "group-send" and task.sent_msgid is None)
 
 
-def _fulfil(work: Work, state: CustomerState, task: SopTask, message: Message, agent: Agent) -> None:
-    task.state = "completed"
+def _fulfil(work: Work, state: CustomerState, task: SopTask, sent: AgentMessage) -> None:
+    message, task.state = sent.message, "completed"
     task.timing = lateness(message.sent_at, task.delivered_at, work.settings.tables.completion.late_after)
-    task.completed_at, task.sent_msgid, task.sent_by_id = message.sent_at, message.msgid, agent.id
+    task.completed_at, task.sent_msgid, task.sent_by_id = message.sent_at, message.msgid, sent.agent.id
     task.window_until = message.sent_at + timedelta(seconds=task.window_seconds)
     if task not in state.answerable:
         state.answerable.append(task)
     cancel_cards(work, [task.id], "员工已经发送")
 
 
-def _add_attachment(
-    work: Work, state: CustomerState, open_tasks: Sequence[SopTask], message: Message, agent: Agent, sent: Sending
+def _add_attachments(
+    work: Work, state: CustomerState, open_tasks: Sequence[SopTask], sent: AgentMessage
 ) -> SopTask | None:
-    """Give a link, picture or file without the step's text to the step it belongs to."""
+    """Count a link, picture or file without the step's text towards the step it belongs to."""
+    carried = sent.attachments or Sending()
     for task in [task for task in state.answerable if task.state == "completed"]:
-        if _note_attachments(work.session, task, sent):
+        if _note_attachments(work.session, task, carried):
             return None
     for task in open_tasks:
-        if found := _note_attachments(work.session, task, sent):
+        if found := _note_attachments(work.session, task, carried):
             task.outcome = str(task.attach[found[0]]["kind"])
-            _fulfil(work, state, task, message, agent)
+            _fulfil(work, state, task, sent)
             return task
     return None
 
 
-def _note_attachments(session: Session, task: SopTask, sent: Sending) -> list[int]:
-    """Those of the task's attachments that a message carries and that were not seen before; notes them."""
+def _note_attachments(session: Session, task: SopTask, carried: Sending) -> list[int]:
+    """Note those of the task's attachments that a message carries and that were not seen before; returns them."""
     if not task.attach:
         return []
-    known = md5s_of(session, [str(item["file"]) for item in task.attach if item.get("file")]) if sent.md5s else {}
-    found = [i for i in attachments_in(sent, task.id, task.attach, known) if i not in task.attached]
+    known = md5s_of(session, [str(item["file"]) for item in task.attach if item.get("file")]) if carried.md5s else {}
+    found = [i for i in attachments_in(carried, task.id, task.attach, known) if i not in task.attached]
     if found:
         task.attached = sorted({*task.attached, *found})
     return found
@@ -111,7 +121,7 @@ def close_by_answer(work: Work, state: CustomerState, message: Message) -> list[
 
 
 def close_windows(work: Work, limit: int = 500) -> list[tuple[CustomerState, SopTask, list[str]]]:
-    """Close the reply windows that ended in silence; returns the case, task and tags of each."""
+    """Close the reply windows that ended in silence; returns the state, task and tags of each."""
     over = select(SopTask).where(SopTask.window_until <= work.now, SopTask.window_closed_at.is_(None)).limit(limit)
     tasks = work.session.scalars(over.with_for_update(skip_locked=True)).all()
     ids = {task.customer_id for task in tasks}
@@ -132,7 +142,7 @@ def close_windows(work: Work, limit: int = 500) -> list[tuple[CustomerState, Sop
 
 
 class _Step:
-    """A task seen as what sop.windows asks of a step."""
+    """A task as the step that sop.windows asks about."""
 
     def __init__(self, task: SopTask) -> None:
         self.reply_window = timedelta(seconds=task.window_seconds)

@@ -1,4 +1,4 @@
-"""Days that start SOPs: birthdays, fixed dates, every week and month; all customers are looked at once a day."""
+"""Dates: starts SOPs on birthdays, fixed dates and cycles; goes through all customers once a day, in portions."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from bot.customers.state import load_customers
 from bot.platform.database.store import set_status
 from bot.platform.models import Customer, CustomerField, Follow, Status
 from bot.platform.work import Work
-from bot.sops.enrolment import enrol, is_lost
+from bot.sops.enrolment import Start, enrol, is_lost
 from sop.dates import dated, falls_on
-from sop.enrolling import by_priority
+from sop.enrolment import by_priority
 from sop.fields import dates_of, yearly_of
 from sop.playbook import Sop
 from sop.triggers import Trigger, trigger_of
 
 STATUS = "dated_sops"
-_MISSED = timedelta(days=1)  # a day on which nothing ran is made up for on the next, a longer absence is not
+_MISSED = timedelta(days=1)  # a day on which nothing ran is made up for on the next day, a longer gap is not
 
 
 def start_dated_sops(work: Work, limit: int = 500) -> int:
@@ -40,7 +40,7 @@ def start_dated_sops(work: Work, limit: int = 500) -> int:
         fields = dates_of(work.settings.fields, state.fields)
         for sop, trigger in waiting:
             if falls_on(trigger, day, fields, yearly_of(work.settings.fields)) and not is_lost(work.settings, state):
-                enrol(work, state, sop, f"date:{day.isoformat()}")
+                enrol(work, state, sop, Start(f"date:{day.isoformat()}"))
     after = customers[-1].id if customers else todo["after"]
     set_status(work.session, STATUS, {**todo, "after": after, "done": len(customers) < limit}, work.now)
     return len(customers)

@@ -1,8 +1,9 @@
-"""Plan: what starts an SOP for a customer, and the tasks it makes."""
+"""Enrolment: puts a customer on an SOP and plans its tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -16,59 +17,66 @@ from bot.platform.work import Work
 from bot.sops.gate import shift_row
 from bot.sops.prompts import send_or_wait, wording_values
 from bot.sops.stopping import stop_left_stage, stop_sops
-from sop.enrolling import by_priority, why_not_again
-from sop.groupsend import channel_of
+from sop.enrolment import by_priority, why_not_again
+from sop.group_sends import channel_of
 from sop.planning import PlannedStep, plan_steps
 from sop.playbook import Sop
 from sop.triggers import Trigger, silences, starts
 from sop.wording import render
 
-_SILENCE_LOOK_BACK = timedelta(days=14)
+_SILENCE_LOOK_BACK = timedelta(days=14)  # a longer silence had begun before the SOP was written
+
+
+@dataclass(frozen=True)
+class Start:
+    """What starts an SOP. cause: names the occurrence, which enrols once; agent: who had to do with it, if anybody;
+    by_hand: a person wants it, whoever the SOP's audience is."""
+
+    cause: str
+    agent: Agent | None = None
+    by_hand: bool = False
 
 
 def start_sops(
     work: Work, state: CustomerState, trigger: Trigger, cause: str, agent: Agent | None = None
 ) -> list[SopEnrolment]:
-    """Enrol the customer in every SOP this trigger starts; `cause` names the occurrence, which enrols once."""
+    """Enrol the customer in every SOP this trigger starts; for `cause` and `agent` see Start."""
     return [
         enrolment
         for sop in by_priority(starts(work.settings.tables.sops, trigger))
-        if (enrolment := enrol(work, state, sop, cause, agent)) is not None
+        if (enrolment := enrol(work, state, sop, Start(cause, agent))) is not None
     ]
 
 
-def enrol(
-    work: Work, state: CustomerState, sop: Sop, cause: str, agent: Agent | None = None, *, by_hand: bool = False
-) -> SopEnrolment | None:
-    """Plan all steps of an SOP for the customer; None if he asked for peace, is on it already or has no agent.
-
-    by_hand: a person wants it, whoever the SOP's audience is.
-    """
-    owner = owner_for(state, sop, agent)
+def enrol(work: Work, state: CustomerState, sop: Sop, start: Start) -> SopEnrolment | None:
+    """Plan all steps of an SOP for the customer; None if they opted out, are on it already or have no agent."""
+    owner = owner_for(state, sop, start.agent)
     running = any(e.sop_id == sop.id and e.ended_at is None for e in state.enrolments)
     if state.customer.opted_out_at is not None or running or owner is None:
         return None
-    if not by_hand and not sop.audience.holds(state.tags, state.stages.values()):
+    if not start.by_hand and not sop.audience.holds(state.tags, state.stages.values()):
         return None
-    if _known_cause(work.session, state, sop, cause) or why_not_again(
-        sop, _last_enrolled(work.session, state, sop), work.now
-    ):
+    if _known_cause(work.session, state, sop, start.cause):
+        return None
+    if why_not_again(sop, last_enrolled_at(work.session, state, sop), work.now):
         return None
     enrolment = SopEnrolment(
         customer_id=state.customer.id,
         agent_id=owner.id,
         sop_id=sop.id,
-        cause=cause[:80],
+        cause=start.cause[:80],
         stop=list(sop.stop),
         version=work.settings.version,
-        enrolled_at=min(state.moment or work.now, work.now),  # words said between then and now are answers as well
+        enrolled_at=min(
+            state.happened_at or work.now, work.now
+        ),  # words said between then and now are answers as well
     )
     values = wording_values(work.settings, state, owner)
     spread = work.settings.tables.budget.spread
     planned = plan_steps(sop, work.now, work.settings.workspace, state.customer.external_userid, spread=spread)
-    if not planned:  # it has steps on days of their own only, and they are past
+    if not planned:  # every step has a date of its own, and all of them are past
         return None
-    enrolment.tasks = [_task(step, sop, state, owner, values, _why(sop, cause)) for step in planned]
+    enrolment.tasks = [_task(enrolment, sop, step, values) for step in planned]
     work.session.add(enrolment)
     state.enrolments.append(enrolment)
     work.session.flush()
@@ -99,12 +107,12 @@ def start_silence_sops(work: Work, limit: int = 500) -> int:
                     continue
                 spoke = state.customer.last_word_at
                 cause = f"silence:{int(spoke.timestamp()) if spoke else 0}"
-                started += enrol(work, state, sop, cause) is not None
+                started += enrol(work, state, sop, Start(cause)) is not None
     return started
 
 
 def after_moves(work: Work, state: CustomerState, moves: Iterable[Moved], agent: Agent | None = None) -> None:
-    """What follows from moves: SOPs of the stage left or of a lost customer stop, those of the new one start."""
+    """Stop the SOPs of the stage left, or of a customer won or lost, and start those of the new stage."""
     for moved in moves:
         stage = moved.pipeline.stage(moved.row.to_stage)
         ends = [name for name, happened in (("lost", stage and stage.lost), ("won", stage and stage.won)) if happened]
@@ -117,7 +125,7 @@ def after_moves(work: Work, state: CustomerState, moves: Iterable[Moved], agent:
 
 def owner_for(state: CustomerState, sop: Sop, agent: Agent | None = None) -> Agent | None:
     """Who is prompted: the agent of the occurrence, else by the SOP's `owner`: first follow or last to talk. Never
-    one with whom the customer does not let his talks be archived."""
+    one towards whom the customer refused archiving."""
     follows = [follow for follow in state.active_follows if follow.agent_id not in state.refused]
     mine = next((follow for follow in follows if agent is not None and follow.agent is agent), None)
     if mine is not None:
@@ -129,13 +137,14 @@ def owner_for(state: CustomerState, sop: Sop, agent: Agent | None = None) -> Age
     return min(follows, key=lambda follow: (follow.added_at, follow.id)).agent
 
 
-def _last_enrolled(session: Session, state: CustomerState, sop: Sop) -> datetime | None:
+def last_enrolled_at(session: Session, state: CustomerState, sop: Sop) -> datetime | None:
+    """When the customer was last put on the SOP; not looked up where the SOP may be repeated at any time."""
     if sop.again == "always":
         return None
     mine = select(SopEnrolment.enrolled_at).where(
         SopEnrolment.customer_id == state.customer.id, SopEnrolment.sop_id == sop.id
     )
-    with session.no_autoflush:  # `enrol` writes what it makes at once
+    with session.no_autoflush:  # `enrol` flushes what it makes, so nothing is missed
         return session.scalar(mine.order_by(SopEnrolment.enrolled_at.desc()).limit(1))
 
 
@@ -167,18 +176,16 @@ def _why(sop: Sop, cause: str) -> str:
     return f"{sop.title or sop.id}：{started.get(kind, '手动加入')}"
 
 
-def _task(
-    step: PlannedStep, sop: Sop, state: CustomerState, agent: Agent, values: dict[str, str], why: str
-) -> SopTask:
+def _task(enrolment: SopEnrolment, sop: Sop, step: PlannedStep, values: dict[str, str]) -> SopTask:
     return SopTask(
-        customer_id=state.customer.id,
-        agent_id=agent.id,
+        customer_id=enrolment.customer_id,
+        agent_id=enrolment.agent_id,
         step=step.index,
         state="planned",
         due_at=step.due_at,
         expires_at=step.expires_at,
         shifts=[shift_row(shift) for shift in step.shifts],
-        why=why[:200],
+        why=_why(sop, enrolment.cause)[:200],
         wording=step.text,
         text=render(step.text, values),
         variant=step.text_variant,

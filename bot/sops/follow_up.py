@@ -1,4 +1,4 @@
-"""What follows from tags and happenings: SOPs stop, the card moves, SOPs start. One order for every cause."""
+"""Follow-up: after a customer's event stops SOPs, moves the card and starts SOPs, in this order for every cause."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sop.triggers import Trigger
 class CustomerEvent:
     """What happened to one customer.
 
-    tags: those just confirmed, whether new or not. fresh: those of them he did not carry before. events:
+    tags: those just confirmed, whether new or not. fresh: those of them the customer did not carry before. events:
     "@added", "@spoke", ... happenings: "reply", "opted-out", ... cause: names the occurrence, so that a
     repetition enrols nobody twice. answers: the steps that were answered, or whose window closed in silence.
     """

@@ -1,4 +1,4 @@
-"""The last look before a prompt leaves: what reached the customer lately, when the agent was last disturbed."""
+"""SendGate: gathers what sop.gate needs to let due prompts leave, wait or be dropped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from sop.budget import talks
 from sop.gate import Drop, Go, Situation, Wait, decide_card
 from sop.workcalendar import Shift
 
-_WEEK = timedelta(days=8)  # the longest period that a budget counts in, and a day for its edges
+MOST_SHIFTS = 20
+_WEEK = timedelta(days=8)  # the longest period of a budget, and a day for local days that overlap its edges
 
 
 class SendGate:
@@ -57,8 +58,13 @@ def shift_row(shift: Shift) -> list[str]:
     return [shift.reason, shift.from_.isoformat(), shift.to.isoformat()]
 
 
+def add_shifts(task: SopTask, *shifts: Shift) -> None:
+    """Note why a task was put off; only the latest are kept, so that one put off for ever does not grow."""
+    task.shifts = [*task.shifts, *map(shift_row, shifts)][-MOST_SHIFTS:]
+
+
 def _waits_for_answer(spoke_at: datetime | None, said_to_at: datetime | None) -> bool:
-    """Whether the last word is the customer's: nobody disturbs him by answering."""
+    """Whether the last word is the customer's: an answer to it does not disturb them."""
     return spoke_at is not None and (said_to_at is None or spoke_at >= said_to_at)
 
 
@@ -88,7 +94,7 @@ def _contacts(session: Session, customers: set[int], since: datetime, gap: timed
 
 
 def _own_prompts(session: Session, enrolments: set[int]) -> dict[int, dict[int, datetime]]:
-    """When each step of these enrolments was prompted, or done before it was: they count against the SOP's cap."""
+    """When each step of these enrolments was prompted, or done before its prompt; both count for the SOP's cap."""
     found: dict[int, dict[int, datetime]] = defaultdict(dict)
     when = func.coalesce(SopTask.delivered_at, SopTask.completed_at, SopTask.due_at)
     out = SopTask.state.in_(("queued", "delivered", "completed", "replied", "unknown"))

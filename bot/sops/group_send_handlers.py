@@ -1,4 +1,4 @@
-"""What mass messages ask of WeCom: to be made exactly once, how they went, to be reminded of, to be cancelled."""
+"""Group send handlers: create a mass message exactly once, poll its results, remind of it, cancel it."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.log import get_logger
 from bot.platform.models import GroupSend, Outbox
 from bot.platform.work import Work
-from bot.sops.group_sends import customers_of, fail_all, take_progress, took_off, withdraw
+from bot.sops.group_sends import fail_group_send, recipients_of, record_created, record_progress, replan_rest
 from bot.sops.material_uploads import attachment_bodies
 from bot.wecom import groupsends as wecom
 
 if TYPE_CHECKING:
     from bot.system import System
 
-LOOK_UP_AFTER = timedelta(seconds=30)  # what was made a moment ago may not be listed yet
+LOOK_UP_AFTER = timedelta(seconds=30)  # WeCom's list may lack what was created a moment ago
 MATERIAL_WAIT = 60.0
 _log = get_logger(__name__)
 
 
 class MakeGroupSend(OutboxHandler):
-    """Put the mass message before the agent.
+    """Create the mass message for the agent to confirm.
 
-    A second one would be seen by thousands: after a call whose outcome is unsure WeCom's list is asked first, and
-    what can only be ours is taken over. Who has dropped out by then is in it, and the watch withdraws it.
+    A second one would be seen by thousands: after a call whose outcome is unknown, WeCom's list is asked first and
+    what can only be ours is taken over. It may include customers who dropped out since; `watch_open` then cancels it.
     """
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
@@ -37,12 +37,12 @@ class MakeGroupSend(OutboxHandler):
         since = row.first_tried_at if row.first_tried_at is not None and row.first_tried_at < work.now else None
         if since is not None and work.now - since < LOOK_UP_AFTER:
             raise PostponedError((since + LOOK_UP_AFTER - work.now).total_seconds())
-        customers = customers_of(work.session, group)
+        customers = recipients_of(work.session, group)
         if not customers and since is None:
             group.state, group.ended_because = "cancelled", "客户都已不需要"
             raise NotNeededError("客户都已不需要")
         if work.now >= group.expires_at and since is None:
-            fail_all(work.session, group, "expired", "没能在有效期内发起群发")
+            fail_group_send(work.session, group, "expired", "没能在有效期内发起群发")
             raise NotNeededError("没能在有效期内发起群发")
         bodies, missing = attachment_bodies(work.session, group.attach, work.now)
         if missing:
@@ -78,17 +78,17 @@ class MakeGroupSend(OutboxHandler):
     def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
         group = _group(work.session, row)
         if result["msgid"]:
-            took_off(work, group, result["msgid"], result["refused"])
+            record_created(work, group, result["msgid"], result["refused"])
         else:
             group.state, group.ended_because = "cancelled", "客户都已不需要"
 
     def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
         unsure = state == "failed" and row.first_tried_at is not None  # an earlier call may have made it
-        fail_all(work.session, _group(work.session, row), "unknown" if unsure else state, why)
+        fail_group_send(work.session, _group(work.session, row), "unknown" if unsure else state, why)
 
 
 class PollGroupSend(OutboxHandler):
-    """How far the agent is, and what became of each customer: no event tells of it."""
+    """Read whether the agent has confirmed and what each customer's result is: WeCom sends no event about it."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return _asked(work.session, row, ("created", "confirmed"))
@@ -97,14 +97,14 @@ class PollGroupSend(OutboxHandler):
         return _progress(system, payload)
 
     def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
-        take_progress(work, _group(work.session, row), result)
+        record_progress(work, _group(work.session, row), result)
 
     def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
-        fail_all(work.session, _group(work.session, row), "unknown", why)
+        fail_group_send(work.session, _group(work.session, row), "unknown", why)
 
 
 class CancelGroupSend(OutboxHandler):
-    """Take an unconfirmed mass message back. Where the agent was quicker, what he sent is written down instead."""
+    """Cancel an unconfirmed mass message. Where the agent confirmed first, what they sent is recorded instead."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return _asked(work.session, row, ("created",))
@@ -114,20 +114,20 @@ class CancelGroupSend(OutboxHandler):
         if progress["confirmed_at"]:
             return progress
         wecom.cancel(system.wecom, payload["msgid"])
-        return _progress(system, payload)  # he may have confirmed between the look and the cancel
+        return _progress(system, payload)  # the agent may have confirmed between the two calls
 
     def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
         group = _group(work.session, row)
-        take_progress(work, group, result)
+        record_progress(work, group, result)
         if group.state == "created":
-            withdraw(work, group)
+            replan_rest(work, group)
 
     def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
-        fail_all(work.session, _group(work.session, row), "unknown", why)
+        fail_group_send(work.session, _group(work.session, row), "unknown", why)
 
 
 class RemindGroupSend(OutboxHandler):
-    """Call it to the agent's mind; a refusal counts as a reminder, for WeCom has counted more than we."""
+    """Remind the agent; a refusal counts as a reminder as well, since WeCom refuses once its own limit is reached."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return _asked(work.session, row, ("created",))
@@ -159,14 +159,14 @@ def _asked(session: Session, row: Outbox, states: tuple[str, ...]) -> dict[str, 
 
 
 def _progress(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """{confirmed_at: ISO or None, results: [[external_userid, status, unix time]] of who is not unsent any more}."""
+    """{confirmed_at: ISO or None, results: [[external_userid, status, unix time]] of those not unsent any more}."""
     found = wecom.progress(system.wecom, payload["msgid"], payload["sender"])
     at = found.confirmed_at
     return {"confirmed_at": at.isoformat() if at else None, "results": [list(result) for result in found.results]}
 
 
 def _known(session: Session, group: GroupSend) -> list[str]:
-    """msgids of other mass messages of the same words."""
+    """The msgids of other mass messages of the same words."""
     others = select(GroupSend.msgid).where(
         GroupSend.text == group.text, GroupSend.id != group.id, GroupSend.msgid.is_not(None)
     )

@@ -1,4 +1,4 @@
-"""Mass messages (企业群发) in the database: gathered from due tasks, watched until confirmed, then settled."""
+"""Group sends (企业群发): gathers due tasks into mass messages, watches them until confirmed, records the results."""
 
 from __future__ import annotations
 
@@ -14,29 +14,33 @@ from bot.platform.config.settings import Settings
 from bot.platform.database.store import canonical_json
 from bot.platform.models import Customer, GroupSend, Outbox, SopEnrolment, SopTask
 from bot.platform.work import About, Work
+from bot.sops.gate import add_shifts
 from sop.completion import lateness
-from sop.groupsend import (
+from sop.group_sends import (
     MOST_CUSTOMERS,
-    VERDICTS,
-    Verdict,
+    SEND_RESULTS,
+    SendResult,
     month_start,
     monthly_cap,
     next_poll,
     next_reminder,
     wait_for_more,
 )
+from sop.workcalendar import Shift
 
-SETTLE = timedelta(seconds=15)  # a batch that comes due at one moment is worked off in several transactions
-AGAIN_AFTER = timedelta(minutes=5)  # customers who drop out together cost the others one new mass message
+SETTLE = timedelta(seconds=15)  # tasks due at one moment are handled in several transactions
+AGAIN_AFTER = timedelta(
+    minutes=5
+)  # customers who drop out within it cost the others one new mass message, not several
 NO_RESULT_AFTER = timedelta(days=1)
-_CALM = ("delivered", "failed")  # what a task of an unconfirmed mass message is while nothing has happened to it
+_UNCHANGED = ("delivered", "failed")  # what a task of an unconfirmed mass message is while nothing has happened to it
 
 
-def gather(work: Work, tasks: Sequence[SopTask]) -> list[SopTask]:
+def gather_due(work: Work, tasks: Sequence[SopTask]) -> list[SopTask]:
     """Put due tasks into mass messages, one for the same words of one agent; returns those that must go by card.
 
-    It leaves when the last task of the same clock hour has come due. A customer who has had as many this month as
-    WeCom allows gets none: his agent is prompted to write to him instead.
+    A message leaves when the last task of the same clock hour has come due. A customer who has had as many this month
+    as WeCom allows gets none: their agent is prompted by card instead.
     """
     full = _at_the_cap(work, {task.customer_id for task in tasks})
     bundles: dict[tuple[object, ...], list[SopTask]] = {}
@@ -55,33 +59,33 @@ def gather(work: Work, tasks: Sequence[SopTask]) -> list[SopTask]:
     by_card = [task for task in tasks if task.customer_id in full]
     for task in by_card:
         task.channel = "card"
-        moment = task.due_at.isoformat()
-        task.shifts = [*task.shifts, ["客户本月收到的群发已到上限，改为卡片", moment, moment]][-20:]
+        add_shifts(task, Shift("客户本月收到的群发已到上限，改为卡片", task.due_at, task.due_at))
     return by_card
 
 
-def members(session: Session, group: GroupSend, states: Iterable[str]) -> list[SopTask]:
-    """The tasks of a mass message that are in these states, in a settled order."""
+def tasks_of(session: Session, group: GroupSend, states: Iterable[str]) -> list[SopTask]:
+    """The tasks of a mass message that are in these states, in the order of their ids."""
     mine = select(SopTask).where(SopTask.group_send_id == group.id, SopTask.state.in_(tuple(states)))
     return list(session.scalars(mine.order_by(SopTask.id)))
 
 
-def customers_of(session: Session, group: GroupSend) -> list[str]:
-    """The external_userids of those for whom it is still to leave."""
+def recipients_of(session: Session, group: GroupSend) -> list[str]:
+    """The external_userids of the customers it is still to be sent to."""
     mine = select(Customer.external_userid).join(SopTask, SopTask.customer_id == Customer.id)
     queued = mine.where(SopTask.group_send_id == group.id, SopTask.state == "queued")
     return list(session.scalars(queued.order_by(SopTask.id)))
 
 
-def watch(work: Work) -> int:
-    """Put out what open mass messages need now: a cancel where somebody dropped out, a poll, a reminder."""
+def watch_open(work: Work) -> int:
+    """Put out what open mass messages need now: a cancel where somebody dropped out, a poll, a reminder. Returns how
+    many rows were put out."""
     groups = work.session.scalars(
         select(GroupSend).where(GroupSend.state.in_(("created", "confirmed"))).order_by(GroupSend.id)
     ).all()
-    stirred = set(_stirred(work.session))
+    changed = set(_with_changes(work.session))
     put = 0
     for group in groups:
-        if group.id in stirred:
+        if group.id in changed:
             put += _put(work, group, "group_cancel", f"group_cancel:{group.id}")
             continue
         if group.poll_at is not None and group.poll_at <= work.now:
@@ -92,9 +96,9 @@ def watch(work: Work) -> int:
     return put
 
 
-def took_off(work: Work, group: GroupSend, msgid: str, refused: Sequence[str]) -> None:
-    """WeCom has it: its tasks count as delivered to the agent, save those of customers whom WeCom refused."""
-    tasks = members(work.session, group, ("queued",))
+def record_created(work: Work, group: GroupSend, msgid: str, refused: Sequence[str]) -> None:
+    """Record that WeCom has it: its tasks are delivered to the agent, except those of customers WeCom refused."""
+    tasks = tasks_of(work.session, group, ("queued",))
     out = set(_ids_of(work.session, refused))
     group.state, group.msgid, group.made_at, group.poll_at = "created", msgid, work.now, work.now + AGAIN_AFTER
     group.customers = sum(task.customer_id not in out for task in tasks)
@@ -106,59 +110,59 @@ def took_off(work: Work, group: GroupSend, msgid: str, refused: Sequence[str]) -
             task.state, task.delivered_at = "delivered", work.now
 
 
-def take_progress(work: Work, group: GroupSend, progress: Mapping[str, Any]) -> None:
-    """Write down how far the agent is and what became of each customer. progress: see bot.sops.group_send_handlers."""
+def record_progress(work: Work, group: GroupSend, progress: Mapping[str, Any]) -> None:
+    """Record whether the agent has confirmed, and each customer's result. progress: see group_send_handlers."""
     group.polls, group.polled_at = group.polls + 1, work.now
     if progress["confirmed_at"] and group.state == "created":
         group.state, group.confirmed_at = "confirmed", datetime.fromisoformat(progress["confirmed_at"])
     group.poll_at = next_poll(group.confirmed_at or group.made_at or work.now, work.now)
     results = {person: (status, at) for person, status, at in progress["results"]}
-    for person, task in _tasks_of(work.session, group, results):
+    for person, task in _unsettled_tasks(work.session, group, results):
         status, at = results[person]
-        _settle(work.settings, task, status, datetime.fromtimestamp(at, UTC) if at else work.now)
+        _record_result(work.settings, task, status, datetime.fromtimestamp(at, UTC) if at else work.now)
     if group.state == "confirmed":
         _close_if_settled(work, group)
 
 
-def withdraw(work: Work, group: GroupSend) -> None:
-    """It is cancelled in WeCom, unconfirmed: those who still want it are planned anew, without who dropped out."""
-    rest = members(work.session, group, ("delivered",))
+def replan_rest(work: Work, group: GroupSend) -> None:
+    """After a cancel, before it was confirmed: plan it anew for all but those who dropped out."""
+    rest = tasks_of(work.session, group, ("delivered",))
     group.state, group.poll_at = "cancelled", None
     group.ended_because = "有客户不再需要，已撤回并为其余客户重新发起" if rest else "客户都已不需要，已撤回"
     for task in rest:
         again = work.now + AGAIN_AFTER
-        task.shifts = [*task.shifts, ["同一次群发里有客户不再需要", task.due_at.isoformat(), again.isoformat()]][-20:]
+        add_shifts(task, Shift("同一次群发里有客户不再需要", task.due_at, again))
         task.state, task.due_at, task.delivered_at, task.group_send_id = "planned", again, None, None
 
 
-def fail_all(session: Session, group: GroupSend, state: str, why: str) -> None:
-    """It did not come to be, or nobody can say: so with its tasks."""
+def fail_group_send(session: Session, group: GroupSend, state: str, why: str) -> None:
+    """Record that it failed, or that its outcome is unknown, for it and its queued tasks."""
     group.state, group.ended_because = "unknown" if state == "unknown" else "failed", why[:200]
     group.poll_at = None
-    for task in members(session, group, ("queued",)):
+    for task in tasks_of(session, group, ("queued",)):
         task.state, task.ended_because = state, why[:200]
 
 
-def _settle(settings: Settings, task: SopTask, status: int, at: datetime) -> None:
-    verdict = VERDICTS.get(status, Verdict("failed", f"企业微信给出了未收录的结果（{status}），不知是否送达"))
-    if verdict.state == "waiting":
+def _record_result(settings: Settings, task: SopTask, status: int, at: datetime) -> None:
+    result = SEND_RESULTS.get(status, SendResult("failed", f"企业微信给出了未收录的结果（{status}），不知是否送达"))
+    if result.state == "waiting":
         return
     task.group_status = status
-    if verdict.state == "failed" and task.state in OPEN_STATES:
-        task.state, task.ended_because = "failed", verdict.why
-    elif verdict.state == "completed" and task.state in OPEN_STATES:
+    if result.state == "failed" and task.state in OPEN_STATES:
+        task.state, task.ended_because = "failed", result.why
+    elif result.state == "completed" and task.state in OPEN_STATES:
         task.state, task.outcome = "completed", "group-send"
         task.timing = lateness(at, task.delivered_at, settings.tables.completion.late_after)
         task.completed_at, task.sent_by_id = at, task.agent_id
         task.window_until = at + timedelta(seconds=task.window_seconds)
-    elif verdict.state == "completed" and task.outcome == "exact":
-        task.outcome = "group-send"  # the archive was quicker to show it
-    elif verdict.state == "completed" and task.state == "cancelled":
+    elif result.state == "completed" and task.outcome == "exact":
+        task.outcome = "group-send"  # the archive showed it before the poll did
+    elif result.state == "completed" and task.state == "cancelled":
         task.ended_because = f"{task.ended_because or '已取消'}；但员工此前已确认群发"[:200]
 
 
 def _close_if_settled(work: Work, group: GroupSend) -> None:
-    waiting = members(work.session, group, ("delivered",))
+    waiting = tasks_of(work.session, group, ("delivered",))
     if waiting and work.now - (group.confirmed_at or work.now) > NO_RESULT_AFTER:
         for task in waiting:
             task.state, task.ended_because = "failed", "员工确认后，企业微信一直没有给出结果"
@@ -168,7 +172,7 @@ def _close_if_settled(work: Work, group: GroupSend) -> None:
 
 
 def _open_group(session: Session, task: SopTask) -> GroupSend | None:
-    """One that gathers the same words, has not been tried and has room. Until we commit it cannot leave."""
+    """One that gathers the same words, has not been tried and has room. The lock on its row keeps it from leaving."""
     same = select(GroupSend).where(
         GroupSend.state == "gathering",
         GroupSend.agent_id == task.agent_id,
@@ -247,12 +251,12 @@ def _reminder_is_due(settings: Settings, group: GroupSend, now: datetime) -> boo
     return at is not None and at <= now
 
 
-def _stirred(session: Session) -> Iterable[int]:
-    """Unconfirmed mass messages of which a task has been stopped, put off, fulfilled otherwise or has expired."""
+def _with_changes(session: Session) -> Iterable[int]:
+    """The ids of unconfirmed mass messages with a task that was stopped, put off, fulfilled otherwise or expired."""
     changed = (
         select(SopTask.group_send_id)
         .join(GroupSend, GroupSend.id == SopTask.group_send_id)
-        .where(GroupSend.state == "created", SopTask.state.not_in(_CALM))
+        .where(GroupSend.state == "created", SopTask.state.not_in(_UNCHANGED))
         .distinct()
     )
     return [group_id for group_id in session.scalars(changed) if group_id is not None]
@@ -283,7 +287,7 @@ def _ids_of(session: Session, external_userids: Sequence[str]) -> list[int]:
     return ids
 
 
-def _tasks_of(session: Session, group: GroupSend, people: Container[str]) -> list[tuple[str, SopTask]]:
+def _unsettled_tasks(session: Session, group: GroupSend, people: Container[str]) -> list[tuple[str, SopTask]]:
     """(external_userid, task) of these people in a mass message, where the result is not known yet."""
     mine = select(Customer.external_userid, SopTask).join(Customer, Customer.id == SopTask.customer_id)
     unknown = mine.where(SopTask.group_send_id == group.id, SopTask.group_status.is_(None))

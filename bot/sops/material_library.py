@@ -1,4 +1,4 @@
-"""The material library as people keep it from a page: what lies there, what uses it, new files, files taken away."""
+"""Material library: lists its files and what uses them, stores uploads, removes files."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from taggers.translatable import Translatable
 MOST_FILES = 500
 _PIECE = 256 * 1024
 _HEAD = 4096
-_END_OF_ZIP = 22 + 0xFFFF  # the last record with the longest comment it may have
+_END_OF_ZIP = 22 + 0xFFFF  # bytes: the last record of a zip, with the longest comment it may have
 _LARGEST_DIRECTORY = 1024 * 1024
-# By its first bytes: the ending it gets, and whether WeCom takes it as a picture.
+# First bytes of a file, and the ending it gets.
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "jpg"),
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -42,7 +42,7 @@ TAKEN = ("jpg", "png", "pdf", "docx", "xlsx", "pptx", "mp4", "zip")
 
 
 class MaterialRefusedError(BotError):
-    """An upload or a removal that cannot be; the text says why and what to do."""
+    """An upload or removal that is refused; the text says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class LibraryFile:
     used_by: tuple[str, ...]
 
 
-def library(folder: Path, settings: Settings) -> list[LibraryFile]:
+def list_files(folder: Path, settings: Settings) -> list[LibraryFile]:
     """Every file there is, by name, with the steps (and the welcome) that use it."""
     uses = uses_of(settings)
     found: list[LibraryFile] = []
@@ -87,11 +87,11 @@ def uses_of(settings: Settings) -> dict[str, list[str]]:
     return found
 
 
-def keep_upload(folder: Path, given_name: str, content: BinaryIO) -> str:
-    """Store an upload under a name of our own making; returns it. Raises MaterialRefusedError.
+def store_upload(folder: Path, given_name: str, content: BinaryIO) -> str:
+    """Store an upload under a safe name; returns the name. Raises MaterialRefusedError.
 
-    What it is is told by its content alone. Nothing of the given name but its letters survives, and nothing that
-    lies in the library is overwritten.
+    The content alone decides the ending. Of the given name only its letters and digits are kept, and no file of the
+    library is overwritten.
     """
     ending = sniff(content)
     kind = "image" if ending in _PICTURES else "file"
@@ -99,7 +99,7 @@ def keep_upload(folder: Path, given_name: str, content: BinaryIO) -> str:
     beside = folder / f".{secrets.token_hex(8)}.part"
     try:
         _copy(content, beside, MOST_BYTES[kind])
-        return _settle(folder, beside, safe_stem(given_name), ending)
+        return _link_free_name(folder, beside, safe_stem(given_name), ending)
     except OSError as error:
         raise MaterialRefusedError(
             Translatable("没能存下（{strerror}）：请检查素材库文件夹的权限和磁盘空间", strerror=error.strerror)
@@ -109,7 +109,7 @@ def keep_upload(folder: Path, given_name: str, content: BinaryIO) -> str:
 
 
 def sniff(content: BinaryIO) -> str:
-    """The ending that the content deserves; raises MaterialRefusedError for what WeCom's people could not open."""
+    """The ending that fits the content; raises MaterialRefusedError for kinds that are not accepted."""
     head = content.read(_HEAD)
     content.seek(0)
     found = next((ending for magic, ending in _MAGIC if head.startswith(magic)), None)
@@ -129,9 +129,10 @@ def safe_stem(given_name: str) -> str:
     return _NOT_A_NAME.sub("-", stem).strip("-_")[:60] or "素材"
 
 
-def remove(session: Session, folder: Path, name: str, settings: Settings) -> None:
-    """Take a file away; raises MaterialRefusedError while the config or an open task needs it, or where it is no library file."""
-    path = existing(folder, name)
+def remove_file(session: Session, folder: Path, name: str, settings: Settings) -> None:
+    """Delete a file; raises MaterialRefusedError while the config or an open task uses it, or for a name that is no
+    library file."""
+    path = path_of(folder, name)
     places = uses_of(settings).get(name)
     if places:
         raise MaterialRefusedError(Translatable("还在用：{names}。先在配置里换掉或去掉它", names=places[:3]))
@@ -143,7 +144,7 @@ def remove(session: Session, folder: Path, name: str, settings: Settings) -> Non
         raise MaterialRefusedError(Translatable("没能删除（{strerror}）", strerror=error.strerror)) from None
 
 
-def existing(folder: Path, name: str) -> Path:
+def path_of(folder: Path, name: str) -> Path:
     """The path of a library file; raises MaterialRefusedError for a name that leads anywhere else."""
     parts = name.split("/")
     if "\\" in name or "\0" in name or any(part in ("", ".", "..") or part.startswith(".") for part in parts):
@@ -158,7 +159,7 @@ def existing(folder: Path, name: str) -> Path:
 
 
 def _size_of_directory(content: BinaryIO) -> int:
-    """The bytes of the archive's list of files as its end tells them: read as a whole it takes ten times as many."""
+    """The size of a zip's list of files, from its last record: parsed, the list takes ten times as much memory."""
     size = content.seek(0, os.SEEK_END)
     content.seek(max(0, size - _END_OF_ZIP))
     end = content.read()
@@ -189,8 +190,8 @@ def _copy(content: BinaryIO, to: Path, most: int) -> None:
         raise MaterialRefusedError("文件是空的")
 
 
-def _settle(folder: Path, beside: Path, stem: str, ending: str) -> str:
-    """Give the file the first free name; a hard link never takes the place of what is there."""
+def _link_free_name(folder: Path, beside: Path, stem: str, ending: str) -> str:
+    """Give the file the first free name; a hard link, unlike a rename, never replaces what is there."""
     for number in range(1, 1_000):
         name = f"{stem}.{ending}" if number == 1 else f"{stem}-{number}.{ending}"
         try:
@@ -212,7 +213,7 @@ def _same(first: Path, second: Path) -> bool:
 
 
 def _inside_zip(content: BinaryIO) -> str:
-    """docx, xlsx, pptx or plain zip; only the directory of the archive is read, nothing is unpacked."""
+    """Tell docx, xlsx, pptx and plain zip apart; only the list of files is read, nothing is unpacked."""
     try:
         if _size_of_directory(content) > _LARGEST_DIRECTORY:
             raise MaterialRefusedError("压缩包里的文件太多，请分成几个再传")

@@ -1,4 +1,4 @@
-"""The material library in WeCom: files are uploaded before they are needed and again before their 3 days are over."""
+"""Material uploads: uploads library files to WeCom before they are needed, and again before their 3 days are over."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from bot.wecom.errors import Remedy, WeComError
 if TYPE_CHECKING:
     from bot.system import System
 
-MEDIA_LIFE = timedelta(days=3)  # WeCom's own
+MEDIA_LIFE = timedelta(days=3)  # for which WeCom keeps a temporary media_id
 FRESH_FOR = timedelta(days=2)  # uploaded again after this, so that a day's outage does no harm
-MARGIN = timedelta(minutes=10)  # what is about to expire may be refused by the time it arrives
+MARGIN = timedelta(minutes=10)  # a media_id about to expire may be refused by the time it arrives
 KIND = "material"
 _log = get_logger(__name__)
 
 
 def folder_of(system: System) -> Path:
-    """Where the library lies."""
+    """The folder of the library."""
     return system.environment.config.parent / system.settings.workspace.materials
 
 
-def keep_warm(work: Work, folder: Path) -> int:
-    """Note the files that the config names and put out an upload for each that WeCom will soon not have any more."""
+def refresh_uploads(work: Work, folder: Path) -> int:
+    """Record the files that the config names and put out uploads for those WeCom will soon drop; returns how many."""
     wanted = {
         a.material for _, a in all_attachments(work.settings.tables.sops, work.settings.tables.welcome) if a.material
     }
@@ -76,8 +76,8 @@ def md5s_of(session: Session, names: Iterable[str]) -> dict[str, frozenset[str]]
     return {name: frozenset(md5s) for name, md5s in found.items()}
 
 
-class Upload(OutboxHandler):
-    """One file of the library to WeCom. Doing it twice gives two media_ids, of which the later one is used."""
+class UploadMaterial(OutboxHandler):
+    """Upload one file of the library to WeCom. A second upload gives a second media_id; the later one is used."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         material = work.session.get_one(Material, row.payload["material_id"])
@@ -100,7 +100,9 @@ class Upload(OutboxHandler):
     def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
         material = work.session.get_one(Material, row.payload["material_id"])
         material.media_id, material.uploads = result["media_id"], material.uploads + 1
-        material.uploaded_at = row.first_tried_at or work.now  # the earlier one: its three days began no sooner
+        material.uploaded_at = (
+            row.first_tried_at or work.now
+        )  # the first try: WeCom may count its three days from there
 
 
 _GONE = Remedy("素材文件在上传前不见了", permanent=True)
@@ -128,7 +130,7 @@ def _note(work: Work, found: MaterialFile) -> Material:
 
 
 def _put_upload(work: Work, row: Material) -> int:
-    """At most one upload a day where WeCom refuses: what it refuses now it refuses in a minute as well."""
+    """Put out an upload, at most one a day while WeCom refuses it: a retry in a minute would be refused as well."""
     key = f"{KIND}:{row.id}:{row.uploads}:{work.now:%Y%m%d}"
     if work.session.scalar(select(Outbox.id).where(Outbox.key == key)) is not None:
         return 0

@@ -1,4 +1,4 @@
-"""Prompt cards: what an agent is asked to send, as a card on their phone."""
+"""Prompt cards: outbox handlers that put what an agent is asked to send on their phone, as a card or a list."""
 
 from __future__ import annotations
 
@@ -29,11 +29,10 @@ from sop.wording import render
 if TYPE_CHECKING:
     from bot.system import System
 
+SUCCESSOR_WAIT = 1800.0  # seconds: a card for an agent who left waits this long, then looks for a successor again
 
-HEIRLESS = 1800.0  # how long the tasks of one who left wait before they look for his heir again
 
-
-class Prompt(OutboxHandler):
+class SendPromptCard(OutboxHandler):
     """A prompt on the agent's phone: who, when, what, why now."""
 
     repeats_show = True
@@ -45,7 +44,7 @@ class Prompt(OutboxHandler):
         if row.payload:  # a repeat must be the same to the byte, or WeCom cannot tell that it is one
             return row.payload
         if task.agent.left_at is not None:
-            raise PostponedError(HEIRLESS)
+            raise PostponedError(SUCCESSOR_WAIT)
         card = prompt_card(work, system, task, row.created_at)
         return {"userid": task.agent.userid, "card": button_interaction(card, prompt_buttons(task.id))}
 
@@ -59,7 +58,7 @@ class Prompt(OutboxHandler):
             task.state = "delivered"
 
 
-class Digest(OutboxHandler):
+class SendDigest(OutboxHandler):
     """Several prompts for one agent as one list, the most urgent first."""
 
     repeats_show = True
@@ -96,14 +95,14 @@ class Digest(OutboxHandler):
 
 
 def _when(at: datetime, now: datetime) -> str:
-    """A local time as people say it."""
+    """A local time as people say it, for example 明天 10:00."""
     days = (at.date() - now.date()).days
     day = {0: "今天", 1: "明天", -1: "昨天"}.get(days, f"{at.month}月{at.day}日")
     return f"{day} {at:%H:%M}"
 
 
 def prompt_card(work: Work, system: System, task: SopTask, issued_at: datetime) -> TaskCard:
-    """The card of a task: who, when, what to say, why now. Also freshens the task's text by names now known."""
+    """The card of a task: who, when, what to say, why now. Renders the task's text anew: names may be known now."""
     settings = work.settings
     values = wording_values(settings, load_customer(work.session, task.customer), task.agent)
     task.text = render(task.wording, values)
@@ -127,7 +126,7 @@ def prompt_buttons(task_id: int) -> list[Button]:
 
 
 def _send_card(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Send a card to one agent; that WeCom did not take it for him is an error here."""
+    """Send a card to one agent; raises WeComError also where WeCom answers ok but did not take it for them."""
     card = payload["card"]
     try:
         sent = system.wecom.send_card(payload["userid"], card)

@@ -1,4 +1,4 @@
-"""Prompt: the tasks whose hour has come become cards and lists, or wait, or are dropped."""
+"""Prompts: decides about due tasks and puts out cards, lists and mass messages for them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from bot.platform.config.settings import Settings
 from bot.platform.database.store import get_status
 from bot.platform.models import Agent, Customer, SopTask
 from bot.platform.work import About, Work
-from bot.sops.gate import SendGate, shift_row
-from bot.sops.group_sends import gather
+from bot.sops.gate import SendGate, add_shifts
+from bot.sops.group_sends import gather_due
 from sop.fields import show_value
 from sop.gate import Drop, Wait
 from sop.wording import render
+from sop.workcalendar import Shift
 
 RESTORED = "restored"
 """The Status row of the last restore; its value's "at" is the moment before which nothing is due any more."""
-BECAUSE = "恢复了备份：此前到期的可能已经提醒过，不再重复"
+RESTORED_REASON = "恢复了备份：此前到期的可能已经提醒过，不再重复"
 
 
 def wording_values(settings: Settings, state: CustomerState, agent: Agent) -> dict[str, str]:
@@ -41,7 +42,7 @@ def wording_values(settings: Settings, state: CustomerState, agent: Agent) -> di
 
 
 def prompt_due(work: Work, limit: int = 500) -> int:
-    """Look once more at the tasks whose hour has come: queue, put off or drop each. Returns how many came due."""
+    """Decide about the tasks that have come due: queue, put off or drop each. Returns how many there were."""
     due = (
         select(SopTask)
         .where(SopTask.state == "planned", SopTask.due_at <= work.now)
@@ -72,14 +73,15 @@ def send_or_wait(work: Work, tasks: Sequence[SopTask]) -> None:
         if isinstance(decision, Drop):
             task.state, task.ended_because = "expired", decision.why
         elif isinstance(decision, Wait):
-            task.due_at, task.shifts = decision.until, [*task.shifts, *map(shift_row, decision.shifts)][-20:]
+            add_shifts(task, *decision.shifts)
+            task.due_at = decision.until
         elif task.channel == "group-send":
             together.append(task)
         elif task.anytime:
             queue_card(work, task)
         else:
             ready.setdefault(task.agent_id, []).append(task)
-    for task in gather(work, together) if together else ():
+    for task in gather_due(work, together) if together else ():
         ready.setdefault(task.agent_id, []).append(task)
     for listed in ready.values():
         if len(listed) == 1:
@@ -96,7 +98,7 @@ def _not_from_before(session: Session, tasks: Sequence[SopTask]) -> Sequence[Sop
     since = datetime.fromisoformat(restored.value["at"])
     for task in tasks:
         if task.due_at <= since:
-            task.state, task.ended_because = "cancelled", BECAUSE
+            task.state, task.ended_because = "cancelled", RESTORED_REASON
     return [task for task in tasks if task.due_at > since]
 
 
@@ -127,8 +129,8 @@ def queue_digest(work: Work, tasks: Sequence[SopTask]) -> None:
 
 
 def put_off(task: SopTask, until: datetime, because: str) -> None:
-    """Have a task prompted again later; it keeps as long to be followed as it had."""
-    task.shifts = [*task.shifts, [because, task.due_at.isoformat(), until.isoformat()]][-20:]
+    """Have a task prompted again later; its time to expiry stays the same."""
+    add_shifts(task, Shift(because, task.due_at, until))
     task.expires_at += max(until - task.due_at, timedelta(0))
     task.state, task.due_at, task.delivered_at = "planned", until, None
     task.reminded, task.told_leader_at, task.nudge_at = [], None, None

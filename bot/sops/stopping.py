@@ -1,4 +1,4 @@
-"""Stop: everything that ends an enrolment, and what then does not leave any more."""
+"""Stopping: ends enrolments and withdraws what was still to be sent for them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def stop_sops(work: Work, state: CustomerState, happenings: Sequence[str]) -> li
 
 
 def stop_by_agent(work: Work, state: CustomerState, agent_id: int, reason: str) -> None:
-    """End what runs through this agent: the customer wants none of it from him any more."""
+    """End what runs through this agent, from whom the customer wants no more."""
     for enrolment in state.enrolments:
         if enrolment.ended_at is None and enrolment.agent_id == agent_id:
             end_enrolment(work, enrolment, reason)
@@ -60,7 +60,7 @@ def stop_left_stage(work: Work, state: CustomerState, moved: Moved) -> None:
 
 
 def end_finished(work: Work, limit: int = 500) -> int:
-    """End the enrolments of which nothing is open any more."""
+    """End the enrolments of which nothing is open any more; returns how many."""
     still_open = (
         select(SopTask.id)
         .where(
@@ -78,7 +78,7 @@ def end_finished(work: Work, limit: int = 500) -> int:
 
 
 def expire_unsent(work: Work, limit: int = 500) -> int:
-    """Let prompts expire that the agent has not followed in time."""
+    """Expire prompts that the agent did not act on in time; returns how many."""
     late = (
         select(SopTask)
         .where(SopTask.state.in_(("delivered", "unknown")), SopTask.expires_at <= work.now)
@@ -91,9 +91,9 @@ def expire_unsent(work: Work, limit: int = 500) -> int:
 
 
 def _stopped_by(state: CustomerState, enrolment: SopEnrolment, happenings: Sequence[str]) -> str | None:
-    """By the stop list as it was when the customer was enrolled: an edited config does not rewrite it.
+    """The reason to stop, by the stop list as it was at enrolment: an edited config does not change it.
 
-    A word is a reply only where our side has said something since then; until that he is still asking.
+    A message is a reply only where our side has said something since enrolment; before, the customer is asking.
     """
     said = state.customer.said_to_at
     answered = said is not None and said >= enrolment.enrolled_at

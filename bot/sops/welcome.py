@@ -1,4 +1,4 @@
-"""Welcome: the first words a new customer gets, within WeCom's twenty seconds."""
+"""Welcome: sends a new customer the first words, within the 20 seconds WeCom allows."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 
-class Welcome(OutboxHandler):
+class SendWelcome(OutboxHandler):
     """The greeting of a customer just added."""
 
-    counts_as_sent = frozenset({41051})
+    counts_as_sent = frozenset({41051})  # already greeted, by an earlier try or another app, or already chatting
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         welcome = work.settings.tables.welcome

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from bot.customers.consent import AGENT, REFUSED, ROOM, Party, Word, confirm, may_process
+from bot.customers.consent import AGENT, REFUSED, ROOM, ConsentAnswer, Party, may_process, record_poll
 from bot.customers.state import load_customer
 from bot.delivery.handler import OutboxHandler
 from bot.platform.database.store import insert_new
@@ -45,12 +45,12 @@ class CheckConsent(OutboxHandler):
             customer = work.session.scalar(select(Customer).where(Customer.external_userid == external_userid))
             if customer is None:
                 continue
-            word: Word = "agreed" if agreed else "refused"
+            word: ConsentAnswer = "agreed" if agreed else "refused"
             at = datetime.fromisoformat(changed_at) if changed_at else None
             if "roomid" in row.payload:
-                confirm(work, Party(customer.id, ROOM, row.payload["roomid"]), word, at)
+                record_poll(work, Party(customer.id, ROOM, row.payload["roomid"]), word, at)
                 continue
-            consent = confirm(work, Party(customer.id, AGENT, userid.casefold()), word, at)
+            consent = record_poll(work, Party(customer.id, AGENT, userid.casefold()), word, at)
             agent = work.session.scalar(select(Agent).where(Agent.key == userid.casefold()))
             if agent is not None and not may_process(consent, work.now):
                 stop_by_agent(work, load_customer(work.session, customer), agent.id, REFUSED)

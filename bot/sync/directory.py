@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.agents.members import NO_SUCH_MEMBER, OUT_OF_SIGHT, note_left, take_departments, take_people, take_person
-from bot.customers.group_chats import dismiss, take_group
+from bot.customers.group_chats import record_dismissed, take_group
 from bot.platform import clock
 from bot.platform.models import Agent, GroupChat
 from bot.sync.drift import Drift, Reconciliation
@@ -128,7 +128,7 @@ def _end_group(system: System, run: Reconciliation, known: GroupChat) -> None:
     run.count("groups", 0, 0, 1)
     if not run.dry_run:
         with system.store.write() as session:
-            dismiss(session, session.get_one(GroupChat, known.id), clock.now())
+            record_dismissed(session, session.get_one(GroupChat, known.id), clock.now())
 
 
 def _differs(known: GroupChat, found: WeComGroup) -> bool:

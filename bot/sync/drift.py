@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.platform.models import Outbox
-from sop.syncing import Policy
+from sop.tag_sync import Policy
 
 
 @dataclass(frozen=True)

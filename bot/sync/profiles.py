@@ -23,7 +23,7 @@ from bot.sync.tag_sync import Reading, read_back
 from bot.wecom.directory import read_person
 from bot.wecom.errors import WeComError
 from bot.wecom.plain import instant, mapping, objects, wecom_id
-from sop.syncing import Policy
+from sop.tag_sync import Policy
 
 if TYPE_CHECKING:
     from bot.system import System

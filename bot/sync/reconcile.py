@@ -14,7 +14,7 @@ from bot.customers.identity import find_agents, find_customers, start_follow, ta
 from bot.customers.stages import Cause, mark_again, move_by
 from bot.customers.state import CustomerState, load_customer, load_customers
 from bot.customers.tag_library import library_rows, make_stage_tags, save_tags, stage_tags, take_library
-from bot.customers.tombstones import stays_away
+from bot.customers.tombstones import still_erased
 from bot.platform import clock
 from bot.platform.database.store import set_status
 from bot.platform.models import Agent, Customer, Follow, Outbox
@@ -24,7 +24,7 @@ from bot.sync.drift import Drift, Reconciliation
 from bot.sync.profiles import LIBRARY, LONG_AGO, ask_profile
 from bot.sync.tag_sync import Compared, Reading, compare_stages, declared_tags, read_back, remember
 from bot.wecom.plain import instant, list_of, mapping, objects, texts, wecom_id
-from sop.syncing import Policy
+from sop.tag_sync import Policy
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -169,7 +169,7 @@ def _take_in(work: Work, run: Reconciliation, item: Mapping[str, Any]) -> None:
     info, contact = _info(item), mapping(item.get("external_contact"))
     name, userid = str(contact.get("name") or "")[:128], wecom_id(info.get("userid"))
     who = {"customer": name, "external_userid": _external(item), "userid": userid}
-    if stays_away(work.session, [_external(item)]):
+    if still_erased(work.session, [_external(item)]):
         return
     run.drift.append(Drift("new", "企业微信里有这位客户，我们没有", "补上，不发欢迎语", **who))
     if run.dry_run:
@@ -190,7 +190,7 @@ def _take_in(work: Work, run: Reconciliation, item: Mapping[str, Any]) -> None:
     policy: Policy = "newest" if run.policy == "ours" and not state.placements else run.policy
     read_back(work, state, Reading(follow, _tags(run, item), policy))
     for placement in list(state.placements.values()):
-        mark_again(work, state, follow, placement.pipeline)
+        mark_again(work, follow, placement.pipeline)
     _begin(work, run, state, follow)
     if not agent.name:
         ask_profile(work, state, agent, f"found:{run.stamp}:{agent.id}")

@@ -22,7 +22,7 @@ from bot.sops.follow_up import CustomerEvent, follow_up
 from sop.playbook import Pipeline
 from sop.scope import is_for_agent
 from sop.stages import Move, move_to
-from sop.syncing import Policy, Verdict, compare
+from sop.tag_sync import Policy, Verdict, compare
 
 Tags = Sequence[Mapping[str, Any]]
 
@@ -128,7 +128,7 @@ def remember(follow: Follow, compared: Compared) -> None:
 def _carry_out(work: Work, state: CustomerState, reading: Reading, compared: Compared) -> None:
     pipeline, verdict, follow = compared.pipeline, compared.verdict, reading.follow
     if verdict.do == "mark":
-        mark_again(work, state, follow, pipeline.name)
+        mark_again(work, follow, pipeline.name)
     elif verdict.do == "move" and verdict.to is not None:
         decided = move_to(pipeline, compared.ours, verdict.to, "wecom")
         if isinstance(decided, Move):

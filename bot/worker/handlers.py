@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.agents.app_messages import AppText, CardChange
-from bot.agents.daily_list import DayList
+from bot.agents.app_messages import SendAppText, UpdateCard
+from bot.agents.daily_list import SendDayList
 from bot.agents.members import ReadDepartments, ReadMember
 from bot.agents.overdue import RemindOverdue
 from bot.customers.group_chats import ReadGroup
@@ -14,29 +14,29 @@ from bot.intake.media.files import FetchMedia
 from bot.ops.alarms import TellAlarm
 from bot.privacy.erasure import Forget
 from bot.sops.group_send_handlers import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
-from bot.sops.material_uploads import Upload
-from bot.sops.prompt_cards import Digest, Prompt
-from bot.sops.welcome import Welcome
+from bot.sops.material_uploads import UploadMaterial
+from bot.sops.prompt_cards import SendDigest, SendPromptCard
+from bot.sops.welcome import SendWelcome
 from bot.sync.consent import CheckConsent
 from bot.sync.profiles import Library, Profile
 from bot.system import System
 
 HANDLERS: dict[str, OutboxHandler] = {
     "forget": Forget(),
-    "card": Prompt(),
-    "digest": Digest(),
-    "day_list": DayList(),
+    "card": SendPromptCard(),
+    "digest": SendDigest(),
+    "day_list": SendDayList(),
     "nudge": RemindOverdue(),
-    "card_change": CardChange(),
+    "card_change": UpdateCard(),
     "mark_tag": MarkTag(),
-    "welcome": Welcome(),
+    "welcome": SendWelcome(),
     "profile": Profile(),
     "library": Library(),
     "member": ReadMember(),
     "departments": ReadDepartments(),
-    "app_text": AppText(),
+    "app_text": SendAppText(),
     "alarm": TellAlarm(),
-    "material": Upload(),
+    "material": UploadMaterial(),
     "group_send": MakeGroupSend(),
     "group_poll": PollGroupSend(),
     "group_cancel": CancelGroupSend(),

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from bot.agents.daily_list import put_morning_lists
+from bot.agents.daily_list import put_daily_lists
 from bot.agents.overdue import nudge_overdue
 from bot.analytics import studies
 from bot.customers.stages import timed_moves
@@ -32,8 +32,8 @@ from bot.sops.completion import close_windows
 from bot.sops.dates import start_dated_sops
 from bot.sops.enrolment import after_moves, start_silence_sops
 from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
-from bot.sops.group_sends import watch
-from bot.sops.material_uploads import folder_of, keep_warm
+from bot.sops.group_sends import watch_open
+from bot.sops.material_uploads import folder_of, refresh_uploads
 from bot.sops.prompts import prompt_due
 from bot.sops.stopping import end_finished, expire_unsent
 from bot.sync.consent import check_unagreed
@@ -160,8 +160,8 @@ def watch_sends(system: System) -> None:
     """See to what lies with WeCom (unsettled mass messages, library files it will soon forget), and tell alarms."""
     folder = folder_of(system)
     with system.work() as work:
-        watch(work)
-        keep_warm(work, folder)
+        watch_open(work)
+        refresh_uploads(work, folder)
         tell_alarms(work)
         fold(work.session, work.now)
         forget_unused(work.session, work.now)
@@ -174,7 +174,7 @@ def _timers_chunk(system: System) -> bool:
             after_moves(work, state, [made])
         started = start_silence_sops(work, CHUNK)
         looked_at = start_dated_sops(work, CHUNK)
-        put_morning_lists(work)
+        put_daily_lists(work)
         nudged = nudge_overdue(work, CHUNK)
         shown = observe_silences(work, CHUNK)
         expired = expire_tags(work)

@@ -18,7 +18,7 @@ GOOD = "correct horse battery"
 
 def make(store: Store, name: str, role: str = "admin") -> int:
     with store.write() as session:
-        return accounts.create_account(session, name, GOOD, role, "test", clock.now()).id
+        return accounts.create_account(session, accounts.NewAccount(name, GOOD, role), "test", clock.now()).id
 
 
 def test_the_last_admin_stays(store: Store) -> None:

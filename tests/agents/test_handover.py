@@ -37,7 +37,7 @@ stop = ["left"]
 
 @pytest.fixture
 def pair(tmp_path: Path, system: System, sandbox: Town) -> Pair:
-    """A customer of one agent, with a prompt on his phone and one to come."""
+    """A customer of one agent, with a prompt on their phone and one to come."""
     (tmp_path / "config.toml").write_text(CONFIG + SOPS, encoding="utf-8")
     pair = Pair(system, sandbox.control)
     pair.meet()
@@ -96,7 +96,7 @@ def test_the_heir_goes_on(pair: Pair, order: str) -> None:
     assert pair.ledger() == before or len(pair.ledger()) == len(before), "the card stays where it was"
     assert pair.on_phone(COLLEAGUE) == [pair.on_board()]
     cards = [effect["userid"] for effect in pair.phone.effects(0, "message")]
-    assert cards[-1] == COLLEAGUE, "he is told"
+    assert cards[-1] == COLLEAGUE, "they are told"
 
 
 def compare(pair: Pair) -> None:
@@ -120,7 +120,7 @@ def test_whoever_inherits_from_one_who_left_goes_on(pair: Pair) -> None:
     pair.work()
     with pair.system.store.read() as session:
         assert session.scalars(select(Agent.left_at).where(Agent.userid == AGENT)).one() is not None
-    assert follows(pair) == {AGENT: None}, "his customers are still to be given away"
+    assert follows(pair) == {AGENT: None}, "their customers are still to be given away"
     pair.phone.move_clock(timedelta(days=2).total_seconds())
     due(pair)
     assert "planned" not in dict(tasks(pair)).values()
@@ -154,7 +154,7 @@ def test_one_who_just_deletes_the_customer_has_no_heir(pair: Pair) -> None:
     pair.tell("add", COLLEAGUE)
     pair.work()
     assert log(pair) == []
-    assert {userid for userid, _ in tasks(pair)} == {COLLEAGUE}, "and the colleague greets him as a new one"
+    assert {userid for userid, _ in tasks(pair)} == {COLLEAGUE}, "and the colleague greets them as a new one"
 
 
 def test_an_end_told_before_its_beginning_is_the_end(pair: Pair) -> None:

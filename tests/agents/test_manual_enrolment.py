@@ -75,7 +75,7 @@ def enrol(world: Engine, who: str, sop: str) -> list[str]:
 
 
 def test_by_hand_any_customer_may_be_enrolled_once(world: Engine) -> None:
-    who = world.customer()  # in no stage, so the audience is not his
+    who = world.customer()  # in no stage, so the audience is not theirs
     assert enrol(world, who, "sale") == ["queued", "planned"]
     assert world.tasks(who)[0].why == "sale：手动加入"
     with pytest.raises(EnrolRefusedError, match="已经在这份跟进里"):
@@ -119,7 +119,7 @@ def test_a_preview_explains_each_shift(world: Engine) -> None:
     ]  # fmt: skip
 
 
-def test_a_preview_of_a_customer_knows_what_else_he_gets(world: Engine) -> None:
+def test_a_preview_of_a_customer_knows_what_else_they_get(world: Engine) -> None:
     who = world.customer()
     enrol(world, who, "sale")
     with world.store.read() as session:

@@ -1,62 +1,20 @@
-"""A person's move holds, is written down, and can be taken back; guards and limits bind rules, not people."""
+"""A person's move is written down and can be undone; what cannot be done is refused in words."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.agents.manual_moves import MoveRefusedError, last_move, move_by_hand, undo_move
-from bot.customers.identity import find_agents, find_customers, start_follow
-from bot.customers.stages import Cause, Moved, move_by, timed_moves
-from bot.customers.state import CustomerState, load_customer
+from bot.customers.state import CustomerState
 from bot.customers.tags import TagSource, give_tag
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
-from bot.platform.models import SopEnrolment, StageMove
+from bot.platform.models import SopEnrolment
 from bot.platform.work import Work
 from tests.support.mirrors import replayed
-
-NOW = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
-NAME = "转化"
-CONFIG = """
-[[tags]]
-group = "进展"
-names = ["已留电话", "已约试听", "已付款"]
-
-[[pipelines]]
-name = "转化"
-hold = "24h"
-stages = [
-  { name = "新线索", on = ["@added"] },
-  { name = "试听", on = ["已约试听"], needs = ["已留电话"] },
-  { name = "正课", on = ["已付款"], min_score = 10, min_stay = "1h" },
-  { name = "流失", on = ["@lost"], lost = true },
-]
-
-[[pipelines.moves]]
-from = "试听"
-to = "流失"
-after = "2h"
-
-[[pipelines]]
-name = "门店"
-agents = ["Lin"]
-channels = ["store_*"]
-stages = [{ name = "进店", on = ["@added"] }]
-
-[[sops]]
-id = "trial"
-stage = "试听"
-stop = ["moved"]
-  [[sops.steps]]
-  after = "1d"
-  say = "明天见"
-"""
-Deed = Callable[[Session, CustomerState], None]
+from tests.support.moves import CONFIG, NAME, NOW, add_customer, at, drag, ledger, tag
 
 
 @pytest.fixture(scope="module")
@@ -66,39 +24,7 @@ def settings() -> Settings:
 
 @pytest.fixture
 def customer(store: Store, settings: Settings) -> str:
-    """Someone just added by Lin, through a store's code."""
-    with store.write() as session:
-        who = find_customers(session, ["wm1"], NOW)["wm1"]
-        lin = find_agents(session, ["Lin"], NOW)["lin"]
-        start_follow(session, lin, who, NOW, "store_east")
-        session.flush()
-        move_by(Work(session, settings, NOW), load_customer(session, who), ["@added"])
-    return "wm1"
-
-
-def at(store: Store, work: Callable[[Session, CustomerState], object]) -> None:
-    """Do something with the customer in a transaction of its own."""
-    with store.write() as session:
-        work(session, load_customer(session, find_customers(session, ["wm1"], NOW)["wm1"]))
-
-
-def drag(settings: Settings, to: str, now: datetime) -> Deed:
-    def work(session: Session, state: CustomerState) -> None:
-        move_by_hand(Work(session, settings, now), state, NAME, to, "wang")
-
-    return work
-
-
-def tag(settings: Settings, name: str, now: datetime, moves: list[Moved]) -> Deed:
-    def work(session: Session, state: CustomerState) -> None:
-        give_tag(Work(session, settings, now), state, name, TagSource("rule", f"命中 {name}"))
-        moves.extend(move_by(Work(session, settings, now), state, [name], Cause(msgid="m1")))
-
-    return work
-
-
-def ledger(session: Session) -> list[StageMove]:
-    return list(session.scalars(select(StageMove).where(StageMove.pipeline == NAME).order_by(StageMove.serial)))
+    return add_customer(store, settings)
 
 
 def test_the_ledger_says_who_why_and_by_what(store: Store, settings: Settings, customer: str) -> None:
@@ -115,60 +41,6 @@ def test_the_ledger_says_who_why_and_by_what(store: Store, settings: Settings, c
     ]
     assert {row.version for row in rows} == {settings.version}
     assert replayed(rows) == "新线索"
-
-
-@pytest.mark.parametrize(("hours", "moved"), [(23.9, 0), (24, 1)])
-def test_a_persons_move_holds_against_rules(
-    store: Store, settings: Settings, customer: str, hours: float, moved: int
-) -> None:
-    at(store, drag(settings, "正课", NOW))
-    at(store, drag(settings, "新线索", NOW))
-    at(store, lambda session, state: give_tag(Work(session, settings, NOW), state, "已留电话", TagSource("rule")))
-    moves: list[Moved] = []
-    at(store, tag(settings, "已约试听", NOW + timedelta(hours=hours), moves))
-    assert len(moves) == moved
-
-
-@pytest.mark.parametrize(("hours", "moved"), [(23.9, 0), (24.1, 1)])
-def test_and_against_the_clock(store: Store, settings: Settings, customer: str, hours: float, moved: int) -> None:
-    at(store, drag(settings, "试听", NOW))
-    with store.write() as session:
-        made = timed_moves(Work(session, settings, NOW + timedelta(hours=hours)))
-        assert len(made) == moved
-        assert [m.row.evidence for _, m in made] == ["客户 1 天没有说话"] * moved
-
-
-def test_but_who_left_has_left(store: Store, settings: Settings, customer: str) -> None:
-    at(store, drag(settings, "正课", NOW))
-    at(store, lambda session, state: move_by(Work(session, settings, NOW), state, ["@lost"]))
-    with store.read() as session:
-        assert replayed(ledger(session)) == "流失"
-
-
-def test_guards_bind_rules_and_not_people(store: Store, settings: Settings, customer: str) -> None:
-    moves: list[Moved] = []
-    at(store, tag(settings, "已约试听", NOW, moves))  # no 已留电话
-    at(store, tag(settings, "已付款", NOW + timedelta(hours=2), moves))  # no score
-    at(store, lambda session, state: setattr(state.customer, "conversion", 10))
-    at(store, tag(settings, "已付款", NOW + timedelta(minutes=59), moves))  # too soon
-    assert moves == []
-    at(store, tag(settings, "已付款", NOW + timedelta(hours=1), moves))
-    assert [m.row.to_stage for m in moves] == ["正课"]
-    at(store, drag(settings, "试听", NOW))
-
-
-@pytest.mark.parametrize(
-    ("userid", "channel", "stands"),
-    [("Lin", "store_9", True), ("LIN", "store_9", True), ("Chen", "store_9", False), ("Lin", "web", False)],
-)
-def test_a_limited_pipeline(store: Store, settings: Settings, userid: str, channel: str, stands: bool) -> None:
-    with store.write() as session:
-        who = find_customers(session, ["wm1"], NOW)["wm1"]
-        start_follow(session, find_agents(session, [userid], NOW)[userid.casefold()], who, NOW, channel)
-        session.flush()
-        state = load_customer(session, who)
-        move_by(Work(session, settings, NOW), state, ["@added"])
-        assert ("门店" in state.placements, NAME in state.placements) == (stands, True)
 
 
 def test_undo_leads_back_and_forgets_nothing(store: Store, settings: Settings, customer: str) -> None:

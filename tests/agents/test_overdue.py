@@ -1,53 +1,20 @@
-"""The morning's list, and what happens about prompts that nobody follows."""
+"""What happens about prompts that nobody follows: reminders, then the leader, in work hours."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
-from bot.agents.daily_list import put_morning_lists
+from bot.agents.daily_list import put_daily_lists
 from bot.agents.overdue import nudge_overdue
 from bot.platform import clock
 from bot.platform.database.store import Store
-from bot.platform.models import SopTask, Status
+from bot.platform.models import SopTask
 from bot.platform.work import Work
 from bot.sandbox.company import LEADER
 from bot.system import System
 from tests.support.engine import Engine, engine, local, send_all
 from tests.support.parts import AGENT, Town
-
-CONFIG = """
-[workspace]
-workdays = "china"
-quiet_hours = "22:00-08:00"
-
-[overdue]
-remind_after = "2h"
-reminders = 2
-leader_after = "5h"
-leaders = ["ChenGuoan"]
-
-[[pipelines]]
-name = "转化"
-stages = [{ name = "新线索", on = ["@added"] }]
-
-[[sops]]
-id = "hello"
-on = "@added"
-  [[sops.steps]]
-  anytime = true
-  say = "第一句话，想问问您平时喜欢拍些什么"
-  [[sops.steps]]
-  after = "1d"
-  at = "10:00"
-  say = "第二天再问一句"
-"""
-
-
-def put(world: Engine) -> int:
-    with world.store.write() as session:
-        return put_morning_lists(Work(session, world.settings, world.now))
+from tests.support.prompted import CONFIG, prompted
 
 
 def nudge(world: Engine) -> list[tuple[str, list[int]]]:
@@ -56,52 +23,6 @@ def nudge(world: Engine) -> list[tuple[str, list[int]]]:
         work = Work(session, world.settings, world.now)
         nudge_overdue(work)
         return [(row.payload["to"], row.payload["task_ids"]) for row in work.leaving]
-
-
-def prompted(world: Engine) -> int:
-    """A customer whose first step was prompted just now."""
-    who = world.customer()
-    world.happen(who, events=["@added"])
-    task = world.tasks(who)[0]
-    world.change(task.id, state="delivered", delivered_at=world.now)
-    return task.id
-
-
-@pytest.mark.parametrize(
-    ("when", "lists"),
-    [
-        pytest.param("2026-05-12T08:59", 0, id="not yet"),
-        pytest.param("2026-05-12T09:00", 1, id="in time"),
-        pytest.param("2026-05-12T12:59", 1, id="after an outage"),
-        pytest.param("2026-05-12T13:00", 0, id="no morning any more"),
-        pytest.param("2026-05-16T09:00", 0, id="on a Saturday"),
-        pytest.param("2026-05-01T09:00", 0, id="on a holiday"),
-        pytest.param("2026-05-09T09:00", 1, id="on a Saturday that is worked"),
-    ],
-)
-def test_the_list_comes_on_working_mornings(store: Store, when: str, lists: int) -> None:
-    world = engine(store, CONFIG, "2026-04-28T15:00")
-    prompted(world)
-    world.now = local(when)
-    assert put(world) == lists
-    assert put(world) == 0
-
-
-def test_each_day_and_agent_has_one_list_and_who_has_nothing_none(store: Store) -> None:
-    world = engine(store, CONFIG, "2026-05-12T15:00")
-    prompted(world)
-    world.agent("ZhouMin")
-    days = []
-    for day in (13, 13, 14):
-        world.now = local(f"2026-05-{day}T09:00")
-        days.append(put(world))
-    assert days == [1, 0, 1]
-    assert [row.key.rpartition(":")[2] for row in world.outbox("day_list")] == ["2026-05-13", "2026-05-14"]
-    with store.write() as session:
-        session.query(Status).delete()  # even if what was remembered is lost, the key keeps it single
-        session.query(SopTask).update({"state": "completed"})
-    world.now = local("2026-05-15T09:00")
-    assert put(world) == 0
 
 
 def test_two_reminders_then_the_leader_then_nothing(store: Store) -> None:
@@ -147,7 +68,7 @@ def test_it_arrives_on_the_phones(system: System, sandbox: Town) -> None:
     prompted(world)
     since = sandbox.control.last_effect()
     with system.store.write() as session:
-        assert put_morning_lists(Work(session, world.settings, world.now)) == 1
+        assert put_daily_lists(Work(session, world.settings, world.now)) == 1
     send_all(system)
     cards = [one["template_card"] for one in sandbox.control.effects(since, "message") if "template_card" in one]
     (card,) = [card for card in cards if card["task_id"].startswith("day_")]

@@ -118,7 +118,7 @@ def town(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Iterat
         with town.system.work(now) as work:
             session = work.session
             for name, role in (("root", "admin"), ("looker", "auditor"), ("helper", "agent")):
-                accounts.create_account(session, name, GOOD, role, "test", now)
+                accounts.create_account(session, accounts.NewAccount(name, GOOD, role), "test", now)
             for agent in find_agents(session, [AGENT, ELSEWHERE, BOSS], now).values():
                 ask_member(work, agent, "test")
         yield town

@@ -27,7 +27,7 @@ def address(tmp_path: Path, sandbox: Town) -> Iterator[str]:
         given = {"TICI_BASE_URL": url, "WECOM_LOGIN_URL": f"http://127.0.0.1:{sandbox.port}", **sandbox.variables}
         with open_site(folder, extra=given) as site:
             with site.store.write() as session:
-                accounts.create_account(session, "root", GOOD, "admin", "test", clock.now())
+                accounts.create_account(session, accounts.NewAccount("root", GOOD, "admin"), "test", clock.now())
             with served(site.app, held):
                 yield url
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from bot.customers.fields import FieldRefusedError, import_facts
+from bot.customers.fields import FieldRefusedError, import_fields
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
 from bot.platform.csv_cells import as_csv
@@ -36,7 +36,7 @@ def imported(store: Store, raw: bytes) -> list[str] | None:
     """What is wrong with the table, in words; None where it was taken."""
     try:
         with store.write() as session:
-            import_facts(session, FIELDS, raw)
+            import_fields(session, FIELDS, raw)
     except FieldRefusedError as refused:
         return refused.problems
     return None

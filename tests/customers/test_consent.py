@@ -1,16 +1,14 @@
-"""What a customer refuses is not processed; what is taken back stays, says so, and takes its tags' ground away."""
+"""What a customer refuses is not processed, from the refusal on; WeCom is asked about those it never told of."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import timedelta
-from itertools import permutations
 
 import pytest
 from sqlalchemy import select
 
-from bot.customers.consent import AGENT, ROOM, Party, apply_consent, consent_of, decide
+from bot.customers.consent import AGENT, ROOM, Party, apply_consent, consent_statuses, decide_consent
 from bot.customers.state import load_customer
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
@@ -41,7 +39,6 @@ from tests.support.parts import AGENT as USERID
 from tests.support.parts import Town
 
 STORING = parse_settings(CONFIG + '\n[privacy]\nunagreed = "store"\n', examples=False)
-REMOVING = parse_settings(CONFIG + '\n[privacy]\nrevoked = "remove"\n', examples=False)
 
 
 @pytest.fixture
@@ -133,11 +130,15 @@ def test_a_persons_word_goes_before_and_is_written_down(archived: Archived) -> N
     archived.say("你好")
     customer = archived.rows(Customer)[0]
     with archived.store.write() as session:
-        decide(Work(session, archived.settings, NOW), Party(customer.id, AGENT, LIN.casefold()), "refused", "admin-1")
+        decide_consent(
+            Work(session, archived.settings, NOW), Party(customer.id, AGENT, LIN.casefold()), "refused", "admin-1"
+        )
     archived.say("多少钱", at=1)
     assert tags(archived) == []
     with archived.store.write() as session:
-        decide(Work(session, archived.settings, NOW), Party(customer.id, AGENT, LIN.casefold()), None, "admin-1")
+        decide_consent(
+            Work(session, archived.settings, NOW), Party(customer.id, AGENT, LIN.casefold()), None, "admin-1"
+        )
     archived.say("多少钱", at=2)
     assert tags(archived) == ["考虑价格"]
     with archived.store.read() as session:
@@ -146,42 +147,10 @@ def test_a_persons_word_goes_before_and_is_written_down(archived: Archived) -> N
             ("admin-1", "consent.decide", "refused"), ("admin-1", "consent.decide", None)
         ]  # fmt: skip
         assert not verify_chain(session)
-        standing = consent_of(Work(session, archived.settings, NOW), customer.id)
-        assert [(s.kind, s.whom, s.word, s.by_hand) for s in standing] == [(AGENT, LIN.casefold(), "unknown", False)]
-
-
-# Order of arrival must not matter: the messages, and the revocation of the second.
-@pytest.mark.parametrize("order", list(permutations(range(3))), ids=lambda o: "".join(map(str, o)))
-def test_revoking_in_any_order(archived: Archived, order: Sequence[int]) -> None:
-    asked = said("多少钱", at=1, msgid="asked")
-    back = said("", at=2, msgid="back", action="recall", msgtype="revoke", revoke={"pre_msgid": "asked"})
-    plains = [said("你好", at=0, msgid="hello"), asked, back]
-    for number in order:
-        archived.arrive(plains[number])
-    row = archived.message("asked")
-    assert (row.text, row.revoked_at) == ("多少钱", archived.message("back").sent_at)
-    assert archived.message("hello").revoked_at is None
-    tagging = archived.rows(Tagging)[0]
-    assert (tagging.tag, tagging.removed_at, tagging.revoked_at is not None) == ("考虑价格", None, True)
-
-
-def test_a_tag_with_other_ground_stands_until_that_goes_too(archived: Archived) -> None:
-    first, second = archived.say("多少钱", at=0), archived.say("到底多少钱", at=1)
-    archived.send("revoke", {"pre_msgid": first}, at=2, action="recall")
-    assert archived.rows(Tagging)[0].revoked_at is None
-    archived.send("revoke", {"pre_msgid": second}, at=3, action="recall")
-    assert archived.rows(Tagging)[0].revoked_at is not None
-    archived.say("多少钱呀", at=4)  # said anew
-    assert archived.rows(Tagging)[0].revoked_at is None
-
-
-def test_by_setting_the_tag_goes(store: Store) -> None:
-    archived = Archived(store, REMOVING)
-    asked = archived.say("多少钱", at=0)
-    archived.send("revoke", {"pre_msgid": asked}, at=1, action="recall")
-    assert tags(archived) == []
-    assert archived.rows(Tagging)[0].removed_because == "依据的消息已撤回"
-    assert archived.rows(Customer)[0].last_words == "[撤回了一条消息]"
+        standing = consent_statuses(Work(session, archived.settings, NOW), customer.id)
+        assert [(s.kind, s.whom, s.answer, s.by_hand) for s in standing] == [
+            (AGENT, LIN.casefold(), "unknown", False)
+        ]
 
 
 def test_wecom_is_asked_about_those_it_never_told_of(system: System, sandbox: Town) -> None:
@@ -203,8 +172,8 @@ def test_wecom_is_asked_about_those_it_never_told_of(system: System, sandbox: To
         assert check_unagreed(Work(session, settings, now)) == 1  # the same day puts out nothing twice
     assert work(system) == ["sent"]
     with system.store.read() as session:
-        found = {c.external_userid: s.word for c in session.scalars(select(Customer))
-                 for s in consent_of(Work(session, settings, now), c.id)}  # fmt: skip
+        found = {c.external_userid: s.answer for c in session.scalars(select(Customer))
+                 for s in consent_statuses(Work(session, settings, now), c.id)}  # fmt: skip
     assert found == {yes: "agreed", no: "refused"}
     with system.store.write() as session:  # the next night only those who may have changed their mind
         check_unagreed(Work(session, settings, now + timedelta(days=1)))

@@ -43,7 +43,7 @@ def test_whoever_speaks_or_hears_in_a_room_is_in_it(store: Store) -> None:
     assert len(archived.rows(Outbox, Outbox.kind == "group_chat")) == 1  # asked about once
 
 
-def test_a_reading_says_who_left_and_words_bring_him_back(store: Store) -> None:
+def test_a_reading_says_who_left_and_words_bring_them_back(store: Store) -> None:
     archived = Archived(store)
     archived.say("大家好", roomid=ROOM, tolist=[LIN, ZHAO])
     lin = WeComGroupMember(LIN, "agent", "领队", NOW, 1, "")

@@ -23,7 +23,7 @@ from bot.platform.database.schema import upgrade
 from bot.platform.environment import read_environment
 from bot.platform.models import Agent, Customer, Message, Outbox, SopTask
 from bot.privacy.erasure import erase
-from bot.sops.prompts import BECAUSE
+from bot.sops.prompts import RESTORED_REASON
 from bot.system import System
 from tests.support.parts import KEYS
 from tests.support.postgres import Postgres
@@ -110,7 +110,7 @@ def test_nothing_that_was_due_is_sent_again(opened: Opener, tmp_path: Path) -> N
     restore(target, tmp_path / "b.zip", now, replace=False, seen=quiet)
     with target.store.read() as session:
         gone, kept = (session.get_one(SopTask, number) for number in numbers)
-        assert (gone.state, gone.ended_because) == ("cancelled", BECAUSE)
+        assert (gone.state, gone.ended_because) == ("cancelled", RESTORED_REASON)
         assert kept.state == "planned"
         assert session.scalars(select(Outbox.state)).all() == ["cancelled"]
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from sop.enrolling import by_priority, why_not_again
 from sop.guards import Facts
-from sop.playbook import Pipeline, Sop
+from sop.playbook import Pipeline
 from sop.stages import Actor, Move, Refusal, decide_move, due_timed_move
 
 NOW = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
@@ -91,33 +90,3 @@ def test_the_clock_respects_a_persons_move(hours: int, moves: bool) -> None:
     facts = Facts(NOW, moved_by_person_at=ago(hours=hours))
     move = due_timed_move(PIPELINE, "新线索", ago(days=2), None, NOW, facts=facts)
     assert (move is not None) is moves
-
-
-def sop(again: str | None = None, **keys: Any) -> Sop:
-    extra = {"again": again} if again else {}
-    return Sop.model_validate({"id": "s", "on": "@added", "steps": [{"say": "好"}], **extra, **keys})
-
-
-@pytest.mark.parametrize(
-    ("again", "last", "why"),
-    [
-        (None, None, None),
-        (None, ago(minutes=1), None),
-        ("always", ago(minutes=1), None),
-        ("never", None, None),
-        ("never", ago(days=900), "只做一次"),
-        ("30d", None, None),
-        ("30d", ago(days=29), "不到 30 天"),
-        ("30d", ago(days=30), None),
-        ("6h", ago(hours=5), "太近"),
-    ],
-)
-def test_once_more(again: str | None, last: datetime | None, why: str | None) -> None:
-    found = why_not_again(sop(again), last, NOW)
-    assert (found is None) == (why is None)
-    assert why is None or (found is not None and why in found)
-
-
-def test_the_most_important_goes_first() -> None:
-    sops = [sop(id="a"), sop(id="b", priority=9), sop(id="c"), sop(id="d", priority=1)]
-    assert [one.id for one in by_priority(sops)] == ["b", "a", "c", "d"]

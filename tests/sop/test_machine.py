@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from sop.enrolling import why_not_again
+from sop.enrolment import why_not_again
 from sop.gate import Drop, Go, Situation, Wait, decide_card
 from sop.guards import Facts
 from sop.planning import PlannedStep, plan_steps

@@ -1,4 +1,4 @@
-"""Birthdays, fixed dates and cycles start SOPs; audiences and fields; answers to a step start the next SOP."""
+"""Birthdays, fixed dates and cycles start SOPs; audiences and fields."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from bot.platform.config.settings import ConfigError, parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Customer
 from bot.platform.work import Work
-from bot.sops.completion import close_windows
 from bot.sops.dates import next_state, start_dated_sops
-from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
 from bot.worker.jobs import CHUNK
 from tests.support.engine import Engine, engine, local
 
@@ -59,20 +57,6 @@ stop = ["left"]
   anytime = true
   say = "第一句话，想问问您平时喜欢拍些什么"
   reply_window = "2h"
-
-[[sops]]
-id = "answered"
-on = "reply:first/1"
-  [[sops.steps]]
-  after = "1d"
-  say = "谢谢回复"
-
-[[sops]]
-id = "silent"
-on = "no-reply:first"
-  [[sops.steps]]
-  after = "1d"
-  say = "再问一次"
 """
 
 
@@ -149,39 +133,6 @@ def test_which_day_is_looked_at(
 def test_a_new_config_looks_at_its_day_again(store: Store) -> None:
     state = next_state({"day": "2026-05-17", "after": 9, "done": True, "version": "v"}, date(2026, 5, 17), "w")
     assert (state["after"], state["done"]) == (0, False)
-
-
-def delivered(world: Engine, who: str) -> int:
-    world.happen(who, events=["@added"])
-    (task,) = world.tasks(who, "first")
-    world.change(task.id, state="delivered", delivered_at=world.now)
-    world.later(minutes=5)
-    world.say("LinXiaoyu", who, task.text)
-    return task.id
-
-
-def test_an_answer_starts_the_next_sop(store: Store) -> None:
-    world = engine(store, CONFIG, "2026-05-12T10:00")
-    who = world.customer()
-    delivered(world, who)
-    world.later(minutes=30)
-    world.say(who, "LinXiaoyu", "拍孩子")
-    assert world.enrolled(who) == ["first", "answered"]
-    world.later(minutes=1)
-    world.say(who, "LinXiaoyu", "也拍风景")
-    assert world.enrolled(who) == ["first", "answered"]
-
-
-def test_silence_after_a_step_starts_the_other(store: Store) -> None:
-    world = engine(store, CONFIG, "2026-05-12T10:00")
-    who = world.customer()
-    delivered(world, who)
-    world.later(hours=3)
-    with store.write() as session:
-        ((state, task, tags),) = close_windows(Work(session, world.settings, world.now))
-        silent = CustomerEvent(f"window:{task.id}", tags, tags, answers=[answer_of(task, replied=False)])
-        follow_up(Work(session, world.settings, world.now), state, silent)
-    assert world.enrolled(who) == ["first", "silent"]
 
 
 def test_replies_of_rules_are_checked_like_other_texts() -> None:

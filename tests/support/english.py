@@ -23,7 +23,7 @@ DIAGNOSING = (
     "bot/platform/config/problems.py", "bot/platform/config/settings.py", "bot/platform/config/file.py",
     "bot/platform/config/materials.py", "sop/checks.py",
     "sop/attachments.py",
-    "sop/groupsend.py", "sop/guards.py", "sop/enrolling.py", "taggers/compiled.py", "taggers/rulebook.py",
+    "sop/group_sends.py", "sop/guards.py", "sop/enrolment.py", "taggers/compiled.py", "taggers/rulebook.py",
     "taggers/rule.py", "bot/platform/stored_sentences.py",
 )  # fmt: skip
 # Modules of which only the refusals are shown on a page.

@@ -19,7 +19,7 @@ from bot.platform.models import Customer, Follow, Outbox, Placement, SopEnrolmen
 from bot.sync.nightly import STATUS, next_state
 from bot.system import System
 from bot.worker import jobs
-from sop.syncing import Policy
+from sop.tag_sync import Policy
 from tests.support.mirrors import CONFIG, Pair, agree, replayed
 from tests.support.parts import AGENT, COLLEAGUE, Town
 

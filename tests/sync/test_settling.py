@@ -18,7 +18,7 @@ from bot.platform.database.schema import upgrade
 from bot.platform.environment import read_environment
 from bot.platform.models import Customer, Outbox, Placement
 from bot.system import System
-from sop.syncing import Policy
+from sop.tag_sync import Policy
 from tests.support.mirrors import CONFIG, STAGES, Pair, agree, replayed
 from tests.support.parts import AGENT, COLLEAGUE, open_town, variables
 

@@ -16,7 +16,7 @@ from bot.platform import clock
 from bot.platform.config.settings import ConfigError, parse_settings
 from bot.platform.environment import SurroundingsError, read_environment
 from bot.platform.signed_links import task_url
-from bot.sops.material_library import MaterialRefusedError, keep_upload, sniff
+from bot.sops.material_library import MaterialRefusedError, sniff, store_upload
 from tests.support.access_matrix import ROWS, furnish
 from tests.support.site import CONFIG, Site, open_site
 from tests.web.test_access import SOP, Crowd
@@ -229,7 +229,7 @@ def test_an_archive_of_very_many_names_is_refused_unread() -> None:
     "name", ["../../x.png", "..\\x.png", "a\0b.png", "\u202egnp.exe", "." * 300, "/etc/x", "<b>"]
 )
 def test_an_upload_stays_in_its_folder_whatever_it_is_called(tmp_path: Path, name: str) -> None:
-    kept = keep_upload(tmp_path / "in" / "library", name, io.BytesIO(PNG))
+    kept = store_upload(tmp_path / "in" / "library", name, io.BytesIO(PNG))
     assert [path.name for path in (tmp_path / "in" / "library").iterdir()] == [kept]
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [kept]
     assert kept.endswith(".png")

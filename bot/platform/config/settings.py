@@ -21,7 +21,7 @@ from bot.platform.config.privacy_tables import Media, Privacy
 from bot.wecom.errors import BotError
 from sop.checks import check_playbook
 from sop.fields import known_fields
-from sop.groupsend import check_group_sends, personal_steps
+from sop.group_sends import check_group_sends, personal_steps
 from sop.playbook import Alarms, Budget, Completion, CustomerField, Overdue, Pipeline, Sop, Sync, Welcome, Workspace
 from sop.wording import check_wording
 from sop.workcalendar import Workcalendar

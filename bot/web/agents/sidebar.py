@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.agents.suggestions import find_suggestion
-from bot.agents.task_answers import AnswerRefusedError, decline, postpone, tap
+from bot.agents.task_answers import AnswerRefusedError, decline, postpone, record_tap
 from bot.customers.state import load_customer
 from bot.platform.database import audit_log as audit_log
 from bot.platform.environment import SurroundingsError
@@ -126,7 +126,7 @@ def send() -> Response | tuple[Response, int]:
             if message is None:
                 raise AnswerRefusedError(translate("这个文件还没有传到企业微信，请下载后自己发"))
             if offer.task is not None and part == "text":
-                tap(_locked(session, offer.task.id), now, again=request.form.get("again") == "1")
+                record_tap(_locked(session, offer.task.id), now, again=request.form.get("again") == "1")
             audit_log.record(
                 session, who.actor, "sidebar.send", f"customer:{follow.customer_id}", now, key=key, part=part
             )

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from werkzeug.wrappers import Response
 
 from bot.agents.accounts import account_of_member
-from bot.agents.passwords import LONGEST, fits
+from bot.agents.passwords import LONGEST, password_matches
 from bot.platform import clock
 from bot.platform.database.audit_log import record
 from bot.platform.database.store import insert_new
@@ -89,7 +89,7 @@ def by_password() -> Response:
     with _system().store.read() as database:
         account = None if "\0" in name else database.scalar(select(Account).where(Account.name == name))
         kept = account.password if account is not None and account.disabled_at is None else None
-    right = fits(kept, password) and len(password) <= LONGEST
+    right = password_matches(kept, password) and len(password) <= LONGEST
     if not right or account is None:
         _log.warning("sign-in refused", address=address())
         raise NotSignedInError(WRONG)

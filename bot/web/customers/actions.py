@@ -12,8 +12,8 @@ from typing import Any, cast
 from flask import Blueprint, Response, abort, current_app, request, url_for
 
 from bot.agents.manual_enrolment import EnrolRefusedError, enrol_by_hand, stop_by_hand
-from bot.customers.consent import REFUSED, Kind, Party, Word, apply_consent, decide
-from bot.customers.fields import FieldRefusedError, set_fact
+from bot.customers.consent import REFUSED, ConsentAnswer, Party, PartyKind, apply_consent, decide_consent
+from bot.customers.fields import FieldRefusedError, write_field
 from bot.customers.state import CustomerState, load_customer
 from bot.customers.tags import TagSource, give_tag, take_tag
 from bot.platform import clock
@@ -130,7 +130,7 @@ def set_field(customer_id: int) -> Response:
     """Set the field `name` to `value`; nothing clears it."""
     name, value = request.form.get("name", ""), request.form.get("value", "")
     with _desk(customer_id) as desk:
-        set_fact(desk.work.session, desk.work.settings.fields, desk.state.customer.external_userid, name, value)
+        write_field(desk.work.session, desk.work.settings.fields, desk.state.customer.external_userid, name, value)
         desk.record("field.set", field=name[:30])
     return done(translate("已保存"), **CHANGED)
 
@@ -184,8 +184,8 @@ def consent(customer_id: int) -> Response:
     if kind not in ("agent", "room") or word not in ("agreed", "refused", "") or not 0 < len(whom) <= 64:
         abort(400)
     with _desk(customer_id) as desk:
-        given = cast(Word, word) if word else None
-        decide(desk.work, Party(customer_id, cast(Kind, kind), whom), given, desk.who.actor)
+        given = cast(ConsentAnswer, word) if word else None
+        decide_consent(desk.work, Party(customer_id, cast(PartyKind, kind), whom), given, desk.who.actor)
         if word == "refused" and kind == "agent":
             _silence_agent(desk, whom)
     return done(translate("已记下客户的意愿"), **CHANGED)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.suggestions import Suggestion, suggest
-from bot.customers.consent import Standing, consent_of
+from bot.customers.consent import ConsentStatus, consent_statuses
 from bot.customers.state import CustomerState, load_customer
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Customer, Evidence, Feedback, Follow, Note, SopEnrolment, SopTask, Tagging
@@ -53,7 +53,7 @@ class CustomerView:
     notes: tuple[Note, ...]
     fields: tuple[tuple[CustomerField, str], ...]
     suggestions: tuple[Suggestion, ...]
-    consents: tuple[Standing, ...]
+    consents: tuple[ConsentStatus, ...]
     can_start: tuple[Sop, ...]
     can_tag: tuple[str, ...]
 
@@ -81,7 +81,7 @@ def read_customer(work: Work, customer: Customer, reader: str, agent_id: int | N
         notes=tuple(work.session.scalars(notes.order_by(Note.id.desc()).limit(_NOTES))),
         fields=_fields(work.settings, state),
         suggestions=tuple(suggest(work, state, agent)) if agent else (),
-        consents=tuple(consent_of(work, customer.id)),
+        consents=tuple(consent_statuses(work, customer.id)),
         can_start=tuple(sop for sop in work.settings.sops.values() if sop.id not in running),
         can_tag=tuple(sorted(work.settings.known_tags - state.tags)),
     )

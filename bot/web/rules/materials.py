@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from bot.platform import clock
 from bot.platform.config.materials import MOST_BYTES
 from bot.platform.database.audit_log import record
-from bot.sops.material_library import TAKEN, MaterialRefusedError, existing, keep_upload, library, remove
+from bot.sops.material_library import TAKEN, MaterialRefusedError, list_files, path_of, remove_file, store_upload
 from bot.sops.material_uploads import folder_of
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN, visitor, visitor_or_none
@@ -35,7 +35,7 @@ def upload() -> Answer:
         return _page(translate("先选一个文件")), 422
     system, now = the_system(), clock.now()
     try:
-        name = keep_upload(folder_of(system), given.filename, given.stream)  # type: ignore[arg-type]
+        name = store_upload(folder_of(system), given.filename, given.stream)  # type: ignore[arg-type]
     except MaterialRefusedError as refused:
         return _page(str(refused)), 422
     with system.store.write() as session:
@@ -53,7 +53,7 @@ def take_away() -> Answer:
     try:
         with system.store.write() as session:
             record(session, visitor().actor, "material.remove", f"material:{name[:100]}", now)
-            remove(session, folder, name, settings)
+            remove_file(session, folder, name, settings)
     except MaterialRefusedError as refused:
         return _page(str(refused)), 409
     return redirect(url_for("sops.library"))
@@ -63,7 +63,7 @@ def take_away() -> Answer:
 def open_file(name: str) -> Response:
     """A picture to look at, any other file to download."""
     try:
-        path = existing(folder_of(the_system()), name)
+        path = path_of(folder_of(the_system()), name)
     except MaterialRefusedError:
         abort(404)
     kind = _PICTURES.get(path.suffix.lower())
@@ -88,7 +88,7 @@ def _page(problem: str) -> str:
     settings = system.settings
     return render_template(
         "library.html",
-        files=library(folder_of(system), settings),
+        files=list_files(folder_of(system), settings),
         folder=settings.workspace.materials,
         problem=problem,
         done=request.args.get("done", "")[:120],

@@ -1,4 +1,4 @@
-"""Mass messages (企业群发): what may go that way, when to ask and remind, what WeCom's answers mean."""
+"""Group sends (企业群发): what may go that way, when to poll and remind, what WeCom's results mean."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SendResult:
     """What a status of get_groupmsg_send_result says of one customer; `why` is for people."""
 
     state: Literal["waiting", "completed", "failed"]
     why: str = ""
 
 
-VERDICTS = {
-    0: Verdict("waiting"),
-    1: Verdict("completed"),
-    2: Verdict("failed", "客户已不是这位员工的好友，群发没有送达"),
-    3: Verdict("failed", "客户收到的群发已到企业微信的上限，没有送达"),
+SEND_RESULTS = {
+    0: SendResult("waiting"),
+    1: SendResult("completed"),
+    2: SendResult("failed", "客户已不是这位员工的好友，群发没有送达"),
+    3: SendResult("failed", "客户收到的群发已到企业微信的上限，没有送达"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Board and phone compared: what is to be done where a customer's stage and the stage tags an agent sees differ."""
+"""Tag sync: decides what to do where a customer's stage and the stage tags an agent sees differ."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def compare(
 def _changed(
     to: str, ours: str | None, settled: bool, ours_since: datetime | None, policy: Policy, seen_at: datetime | None
 ) -> Verdict:
-    """Somebody set another stage's tag; is his word newer than ours?"""
+    """Somebody set another stage's tag; is theirs newer than ours?"""
     what = f"手机上改成了「{to}」"
     if policy == "ours":
         return Verdict("mark", ours, f"{what}，以看板为准改回")

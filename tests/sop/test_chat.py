@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sop.orders import Delay, Done, Help, Lookup, Order, Shift, Today, read_order, read_when, split_shift
+from sop.chat import Delay, Done, Help, Lookup, Order, Shift, Today, read_order, read_when, split_shift
 from sop.playbook import Workspace
 from sop.workcalendar import Workcalendar
 

@@ -1,4 +1,4 @@
-"""What an agent writes to the app, read with patience: 今日, 客户 张三, 完成 3, 推迟 3 明天, 移动 张三 体验课."""
+"""Chat: reads what an agent writes to the app: 今日, 客户 张三, 完成 3, 推迟 3 明天, 移动 张三 体验课."""
 
 from __future__ import annotations
 

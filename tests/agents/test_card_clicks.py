@@ -1,0 +1,67 @@
+"""What agents press on cards: sent, later, not fitting; each once, and the card follows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot.agents.card_clicks import take_click
+from bot.platform.database.store import Store
+from bot.platform.models import CallbackEvent, Outbox, SopTask
+from bot.platform.work import Work
+from bot.wecom.events import CardClick
+from tests.support.watch import AGENT, FRIDAY, Watch, watch_with_card
+
+
+@pytest.fixture
+def watch(store: Store) -> Watch:
+    return watch_with_card(store)
+
+
+def press(watch: Watch, key: str, **selected: str) -> tuple[SopTask, list[dict[str, object]]]:
+    """Press a button; gives the task and what the card was then told."""
+    chosen = tuple((question, (option,)) for question, option in selected.items())
+    with watch.store.write() as session:
+        task = session.scalars(select(SopTask)).one()
+        event = CardClick(
+            AGENT, key.format(task.id), f"task_{task.id}", "button_interaction", "code", chosen, False, 1
+        )
+        row = CallbackEvent(digest=key, name="template_card_event", raw_xml="", created_at=watch.now,
+                            received_at=watch.now)  # fmt: skip
+        session.add(row)
+        session.flush()
+        take_click(Work(session, watch.settings, watch.now), event, row)
+        session.flush()
+        changes = session.scalars(select(Outbox).where(Outbox.kind == "card_change").order_by(Outbox.id))
+        return task, [change.payload for change in changes]
+
+
+def test_pressed_sent(watch: Watch) -> None:
+    task, changes = press(watch, "sent:{}")
+    assert (task.state, task.outcome) == ("completed", "ticked")
+    assert changes[0]["settled"] == "已发送"
+
+
+def test_later_asks_when_and_puts_off(watch: Watch) -> None:
+    task, changes = press(watch, "later:{}")
+    assert task.state == "delivered"
+    assert "choice" in changes[0]
+    task, changes = press(watch, "delay:{}", when="1h")
+    assert (task.state, task.due_at) == ("planned", FRIDAY + timedelta(hours=1))
+    assert "已推迟到" in str(changes[1]["settled"])
+
+
+def test_unfit_asks_why_and_is_counted(watch: Watch) -> None:
+    press(watch, "unfit:{}")
+    task, _ = press(watch, "reject:{}", why="wording")
+    assert (task.state, task.rejected_because) == ("cancelled", "wording")
+    assert task.ended_because == "员工认为不合适：话术不合适"
+
+
+def test_a_button_of_a_settled_task_only_brings_the_card_up_to_date(watch: Watch) -> None:
+    press(watch, "sent:{}")
+    task, changes = press(watch, "later:{}")
+    assert task.state == "completed"
+    assert changes[1]["settled"] == "已发送"

@@ -1,0 +1,47 @@
+"""The list of the day: on working mornings, one for each agent who has something to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.platform.database.store import Store
+from bot.platform.models import SopTask, Status
+from tests.support.engine import engine, local
+from tests.support.prompted import CONFIG, prompted, put
+
+
+@pytest.mark.parametrize(
+    ("when", "lists"),
+    [
+        pytest.param("2026-05-12T08:59", 0, id="not yet"),
+        pytest.param("2026-05-12T09:00", 1, id="in time"),
+        pytest.param("2026-05-12T12:59", 1, id="after an outage"),
+        pytest.param("2026-05-12T13:00", 0, id="no morning any more"),
+        pytest.param("2026-05-16T09:00", 0, id="on a Saturday"),
+        pytest.param("2026-05-01T09:00", 0, id="on a holiday"),
+        pytest.param("2026-05-09T09:00", 1, id="on a Saturday that is worked"),
+    ],
+)
+def test_the_list_comes_on_working_mornings(store: Store, when: str, lists: int) -> None:
+    world = engine(store, CONFIG, "2026-04-28T15:00")
+    prompted(world)
+    world.now = local(when)
+    assert put(world) == lists
+    assert put(world) == 0
+
+
+def test_each_day_and_agent_has_one_list_and_who_has_nothing_none(store: Store) -> None:
+    world = engine(store, CONFIG, "2026-05-12T15:00")
+    prompted(world)
+    world.agent("ZhouMin")
+    days = []
+    for day in (13, 13, 14):
+        world.now = local(f"2026-05-{day}T09:00")
+        days.append(put(world))
+    assert days == [1, 0, 1]
+    assert [row.key.rpartition(":")[2] for row in world.outbox("day_list")] == ["2026-05-13", "2026-05-14"]
+    with store.write() as session:
+        session.query(Status).delete()  # even if what was remembered is lost, the key keeps it single
+        session.query(SopTask).update({"state": "completed"})
+    world.now = local("2026-05-15T09:00")
+    assert put(world) == 0
