@@ -14,10 +14,10 @@ from bot.customers.tags import expire_tags
 from bot.delivery.outbox import ripe_ids, waiting_ids
 from bot.intake import quarantine
 from bot.intake.archive_lag import watch_lag
-from bot.intake.events import take_event
+from bot.intake.events import apply_event
 from bot.intake.media.files import keep_media
 from bot.intake.media.store import open_media_store
-from bot.intake.pull import Pulled
+from bot.intake.pull import PullResult
 from bot.intake.pull import pull as pull_archive
 from bot.ops.alarms import tell_alarms
 from bot.ops.restore import finish as finish_restore
@@ -65,7 +65,7 @@ def pull() -> None:
         system.queue.enqueue_once("pull")
 
 
-def _pull(system: System) -> Pulled:
+def _pull(system: System) -> PullResult:
     done = pull_archive(system)
     if done.rows:
         _log.info("pulled", rows=done.rows, quarantined=done.quarantined)
@@ -97,7 +97,7 @@ def handle_event(system: System, event_id: int) -> None:
             row = work.session.get_one(CallbackEvent, event_id, with_for_update=True)
             if row.handled_at is not None:
                 return
-            take_event(work, row)
+            apply_event(work, row)
     except Exception as error:
         _log.exception("event not handled", event_id=event_id, attempts=attempts)
         if attempts < EVENT_TRIES:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.intake import quarantine
-from bot.intake.pipeline import take_batch
+from bot.intake.pipeline import process_batch
 from bot.intake.pull import PAUSE_SECONDS, POISON_TRIES, TROUBLE, pull
 from bot.intake.quarantine import replay_quarantine
 from bot.ops.status import take_stock
@@ -92,14 +92,14 @@ def test_a_row_whose_handling_fails_stops_neither_the_others_nor_the_replay(
     world.talk((ANNE, "坏"), (BEN, "好"))
     pull(world.system)
     world.control.publish_keys()
-    whole = take_batch
+    whole = process_batch
 
     def failing(work: Any, arrived: Any) -> Any:
         if arrived[0].message.content == "坏":
             raise ValueError("cannot be handled")
         return whole(work, arrived)
 
-    monkeypatch.setattr(quarantine, "take_batch", failing)
+    monkeypatch.setattr(quarantine, "process_batch", failing)
     assert replay_quarantine(world.system) == (1, 1)
     assert held_back(world)[0].reason == "ValueError: cannot be handled"
     assert texts(world) == ["好"]

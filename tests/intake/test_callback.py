@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from bot.intake.callback import RINGER
+from bot.intake.callback import ENQUEUER
 from bot.platform import clock
 from bot.platform.environment import ROOT
 from bot.platform.models import CallbackEvent
@@ -124,7 +124,7 @@ def test_a_frozen_redis_does_not_hold_up_the_answer(tmp_path: Path, valkey: str,
     """The answer is there while the ringer still waits for Redis, which here it does for a minute."""
     pid = json.loads((tmp_path / "valkey" / "server.json").read_text())["pid"]
     with open_site(tmp_path, extra={"TICI_REDIS_URL": f"{valkey}?socket_timeout=60"}) as rung:
-        ringer = rung.app.extensions[RINGER]
+        ringer = rung.app.extensions[ENQUEUER]
         os.kill(pid, signal.SIGSTOP)
         try:
             assert post(rung, xml(event), path) == 200
@@ -138,7 +138,7 @@ def test_a_frozen_redis_does_not_hold_up_the_answer(tmp_path: Path, valkey: str,
 
 def test_without_any_queue_events_are_stored_and_none_is_started(site: Site, tmp_path: Path) -> None:
     assert post(site, xml("enter_agent")) == 200
-    assert site.app.extensions[RINGER].settled(PATIENCE)
+    assert site.app.extensions[ENQUEUER].wait_until_idle(PATIENCE)
     assert stored(site) == 1
     assert not (tmp_path / "valkey").exists()
 
@@ -308,5 +308,5 @@ def queue_of(site: Site) -> str:
 
 def waiting(site: Site) -> dict[str, int]:
     """Jobs in the queue, once the ringer has passed everything on."""
-    assert site.app.extensions[RINGER].settled(PATIENCE)
+    assert site.app.extensions[ENQUEUER].wait_until_idle(PATIENCE)
     return JobQueue(connect_redis(queue_of(site))).depth()

@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 from bot.customers.state import load_customer
 from bot.delivery.outbox import waiting_ids
-from bot.intake.messages import Arrived
-from bot.intake.pipeline import take_batch
+from bot.intake.messages import OpenedRow
+from bot.intake.pipeline import process_batch
 from bot.platform import clock
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
@@ -82,7 +82,7 @@ class Engine:
                "msgtime": int(self.now.timestamp() * 1000), "msgtype": "text", "text": {"content": text}}  # fmt: skip
         message: ArchivedMessage = read_message(_json(raw), msgid=f"m{number}")
         with self.store.write() as session:
-            take_batch(Work(session, self.settings, self.now), [Arrived(number, message)])
+            process_batch(Work(session, self.settings, self.now), [OpenedRow(number, message)])
 
     def tasks(self, who: str, sop: str | None = None) -> Sequence[SopTask]:
         with self.store.read() as session:
