@@ -20,7 +20,7 @@ from sqlalchemy import select
 from bot.agents import accounts
 from bot.agents.members import ask_member
 from bot.customers.identity import find_agents
-from bot.delivery.outbox import waiting_ids
+from bot.delivery.rows import waiting_ids
 from bot.platform import clock
 from bot.platform.models import Customer, Placement, SopTask, Tagging
 from bot.platform.signed_links import board_url

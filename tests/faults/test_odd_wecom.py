@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.commands.wecom import run_comparison
-from bot.delivery.outbox import STUMBLED, STUMBLES
+from bot.delivery.outbox import CRASH_TRIES, CRASHED
 from bot.intake.pull import pull as pull_archive
 from bot.intake.quarantine import replay_quarantine
 from bot.platform import clock
@@ -80,7 +80,7 @@ def test_a_comparison_that_gets_odd_answers_ends_nothing(office: System, sandbox
             send_all(office)
         assert picture(office) == before, path
     with office.store.read() as session:
-        assert [row.error for row in session.scalars(select(Outbox)) if (row.error or "").startswith(STUMBLED)] == []
+        assert [row.error for row in session.scalars(select(Outbox)) if (row.error or "").startswith(CRASHED)] == []
 
 
 def errands(system: System) -> list[int]:
@@ -118,7 +118,7 @@ def test_errands_that_get_odd_answers_change_nothing_and_are_tried_again(
     assert states <= {"waiting", "sent"}
     assert picture(office) == before
     with office.store.read() as session:
-        assert [row.error for row in session.scalars(select(Outbox)) if (row.error or "").startswith(STUMBLED)] == []
+        assert [row.error for row in session.scalars(select(Outbox)) if (row.error or "").startswith(CRASHED)] == []
     sandbox.control.move_clock(900)
     for _ in range(3):
         send_all(office)
@@ -150,13 +150,13 @@ def test_a_row_over_which_our_own_code_stumbles_is_tried_a_few_times(
     monkeypatch.setattr("bot.sync.profiles.take_library", broken)
     row_id, states = put_out(office, kind, payload), []
     other = put_out(office, "departments", {"x": 1})
-    for _ in range(STUMBLES + 3):
+    for _ in range(CRASH_TRIES + 3):
         states.append(handlers.deliver(office, row_id))
         sandbox.control.move_clock(700)
-    assert states == ["waiting"] * (STUMBLES - 1) + [end] + [None] * 3
+    assert states == ["waiting"] * (CRASH_TRIES - 1) + [end] + [None] * 3
     with office.store.read() as session:
         row = session.get_one(Outbox, row_id)
-        assert (row.error or "").startswith(STUMBLED)
+        assert (row.error or "").startswith(CRASHED)
     assert handlers.deliver(office, other) == "sent"
 
 
@@ -293,7 +293,7 @@ def test_odd_events_are_handled_or_kept_and_never_fail(office: System, sandbox: 
     sandbox.control.move_clock(60)
     send_all(office)
     with office.store.read() as session:
-        assert [row.error for row in session.scalars(select(Outbox)) if (row.error or "").startswith(STUMBLED)] == []
+        assert [row.error for row in session.scalars(select(Outbox)) if (row.error or "").startswith(CRASHED)] == []
     after = picture(office)
     assert [one for one in before["follows"] if one not in after["follows"]] == []
     assert [one for one in before["members"] if one not in after["members"]] == []

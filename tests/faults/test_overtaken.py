@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from bot.agents.manual_moves import move_by_hand
 from bot.customers.state import load_customer
-from bot.delivery.outbox import LEASE_SECONDS
+from bot.delivery.rows import LEASE_SECONDS
 from bot.platform import clock
 from bot.platform.models import Customer, Placement
 from bot.platform.work import Work

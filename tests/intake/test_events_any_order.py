@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.commands.wecom import run_comparison
-from bot.delivery.outbox import waiting_ids
+from bot.delivery.rows import waiting_ids
 from bot.platform import clock
 from bot.platform.database.alarms import alarms
 from bot.platform.models import Agent, CallbackEvent, CorpTag, Customer, Follow, GroupChat, Outbox, SopTask

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from bot.customers.state import load_customer
-from bot.delivery.outbox import waiting_ids
+from bot.delivery.rows import waiting_ids
 from bot.intake.messages import OpenedRow
 from bot.intake.pipeline import process_batch
 from bot.platform import clock

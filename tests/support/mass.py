@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.customers.identity import find_agents, find_customers, start_follow
 from bot.customers.state import load_customer
-from bot.delivery.outbox import waiting_ids
+from bot.delivery.rows import waiting_ids
 from bot.intake.pull import pull
 from bot.platform import clock
 from bot.platform.models import Customer, GroupSend, Lease, Outbox, SopEnrolment, SopTask

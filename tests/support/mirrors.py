@@ -15,7 +15,7 @@ from bot.agents.manual_moves import move_by_hand
 from bot.customers.mark_tag import shown_tags
 from bot.customers.stages import move_by
 from bot.customers.state import CustomerState, load_customer
-from bot.delivery.outbox import waiting_ids
+from bot.delivery.rows import waiting_ids
 from bot.platform import clock
 from bot.platform.config.settings import Settings
 from bot.platform.models import CallbackEvent, Customer, Outbox, Placement, StageMove, Tagging
