@@ -59,7 +59,7 @@ def test_every_fault_that_is_planned_can_be_done() -> None:
     assert {fault.name for fault in make_plan(1, 600, 500)} == named
 
 
-def test_everybody_says_all_his_lines_once() -> None:
+def test_everybody_says_all_their_lines_once() -> None:
     everybody = people(2500, agents=60)
     msgids = [line["msgid"] for _, line in lines(everybody)]
     assert len(msgids) == len(set(msgids)) == 2500

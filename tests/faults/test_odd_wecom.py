@@ -83,8 +83,8 @@ def test_a_comparison_that_gets_odd_answers_ends_nothing(office: System, sandbox
         assert [row.error for row in session.scalars(select(Outbox)) if (row.error or "").startswith(CRASHED)] == []
 
 
-def errands(system: System) -> list[int]:
-    """One of each kind that reads from WeCom."""
+def outbox_ids(system: System) -> list[int]:
+    """Put out one row of each kind that reads from WeCom."""
     now = clock.now()
     with system.store.write() as session:
         follow = session.scalars(select(Follow).join(Follow.customer)).first()
@@ -109,10 +109,10 @@ def errands(system: System) -> list[int]:
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_errands_that_get_odd_answers_change_nothing_and_are_tried_again(
+def test_rows_that_get_odd_answers_change_nothing_and_are_tried_again(
     office: System, sandbox: Town, text: str
 ) -> None:
-    before, ids = picture(office), errands(office)
+    before, ids = picture(office), outbox_ids(office)
     with answering(sandbox, text):
         states = {handlers.deliver(office, row_id) for row_id in ids}
     assert states <= {"waiting", "sent"}
@@ -141,7 +141,7 @@ def put_out(system: System, kind: str, payload: dict[str, Any]) -> int:
         ("library", {}, "unknown"),  # breaks after it
     ],
 )
-def test_a_row_over_which_our_own_code_stumbles_is_tried_a_few_times(
+def test_a_row_on_which_our_own_code_breaks_is_tried_a_few_times(
     office: System, sandbox: Town, monkeypatch: pytest.MonkeyPatch, kind: str, payload: dict[str, Any], end: str
 ) -> None:
     def broken(*_: Any) -> None:
@@ -160,7 +160,7 @@ def test_a_row_over_which_our_own_code_stumbles_is_tried_a_few_times(
     assert handlers.deliver(office, other) == "sent"
 
 
-def test_one_stumble_after_long_trouble_is_not_the_end(
+def test_one_crash_after_long_trouble_is_not_the_end(
     office: System, sandbox: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row_id = put_out(office, "library", {})

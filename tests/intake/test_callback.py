@@ -83,7 +83,7 @@ def test_a_forged_console_check_is_refused(site: Site) -> None:
     assert (answer.status_code, answer.data) == (403, b"")
 
 
-def test_an_event_is_stored_whole_and_rings_for_its_handling(rung: Site) -> None:
+def test_an_event_is_stored_whole_and_its_handling_enqueued(rung: Site) -> None:
     message = xml("change_external_contact", "<ChangeType>add_external_contact</ChangeType><UserID>zhang</UserID>")
     assert post(rung, message) == 200
     with rung.store.read() as session:
@@ -307,6 +307,6 @@ def queue_of(site: Site) -> str:
 
 
 def waiting(site: Site) -> dict[str, int]:
-    """Jobs in the queue, once the ringer has passed everything on."""
+    """Jobs in the queue, once the enqueuer has tried everything."""
     assert site.app.extensions[ENQUEUER].wait_until_idle(PATIENCE)
     return JobQueue(connect_redis(queue_of(site))).depth()

@@ -275,7 +275,7 @@ def test_a_file_is_fetched_when_somebody_asks(system: System, talk: Any) -> None
     assert work(system) == []
 
 
-def test_a_large_one_takes_several_errands(system: System, talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_one_takes_several_outbox_rows(system: System, talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = contents(3 * CHUNK + 1)
     message_id = talk("file", plain, filename="a.bin")
     ask(system, message_id)
