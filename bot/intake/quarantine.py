@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from bot.intake.decrypt import UnreadableRow, open_rows
 from bot.intake.pipeline import process_batch
-from bot.platform import clock
 from bot.platform.database.store import insert_new
 from bot.platform.log import get_logger
 from bot.platform.models import Quarantine
@@ -37,7 +36,6 @@ def replay_quarantine(system: System) -> tuple[int, int]:
 
 def _release(system: System, row_id: int) -> bool:
     """Process one quarantined row in a transaction of its own; True if it could be read."""
-    now = clock.now()
     with system.store.write() as session:
         row = session.get_one(Quarantine, row_id)
         row.attempts += 1  # committed before the work, which may break
@@ -45,13 +43,13 @@ def _release(system: System, row_id: int) -> bool:
     opened, unopened = open_rows(system, [sealed])
     reason = unopened[0].reason if unopened else ""
     try:
-        with system.work(now) as work:
+        with system.work() as work:
             row = work.session.get_one(Quarantine, row_id)
             if unopened:
                 row.reason = reason[:500]
                 return False
             process_batch(work, opened)
-            row.released_at = now
+            row.released_at = work.now
     except Exception as error:  # this row stays quarantined, and the others get their turn
         _log.exception("quarantined row not freed", row_id=row_id)
         with system.store.write() as session:

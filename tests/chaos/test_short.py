@@ -11,8 +11,9 @@ import pytest
 from bot.ops.consistency import audit, audit_archive
 from bot.platform import clock
 from tests.chaos import plan
-from tests.chaos.__main__ import FAULTS, Run, settle
+from tests.chaos.__main__ import Run, settle
 from tests.chaos.city import City
+from tests.chaos.faults import FAULTS
 from tests.chaos.plan import make_orders, make_plan
 from tests.chaos.reckoning import reckon
 from tests.chaos.talks import lines, people

@@ -181,7 +181,7 @@ def test_messages_pulled_before_the_event_lose_nobody(lite_world: World) -> None
 
 
 def test_news_that_come_while_another_has_just_read_the_end_are_not_left_lying(lite_world: World) -> None:
-    """Two workers, no scheduler: the second finds the first still reading, though it has read the last row already."""
+    """Two workers, no scheduler: the second finds the first at work, though it has read the last row already."""
     world = lite_world
     world.talk((ANNE, "第一句"))
     world.queue.enqueue_once("pull")

@@ -121,18 +121,18 @@ def test_10000_copies_of_an_archive_notice_ring_once_in_a_window_and_store_nothi
 
 @pytest.mark.parametrize(("event", "path"), [("enter_agent", CALLBACK), ("msgaudit_notify", ARCHIVE)])
 def test_a_frozen_redis_does_not_hold_up_the_answer(tmp_path: Path, valkey: str, event: str, path: str) -> None:
-    """The answer is there while the ringer still waits for Redis, which here it does for a minute."""
+    """The answer is there while the enqueuer still waits for Redis, which here it does for a minute."""
     pid = json.loads((tmp_path / "valkey" / "server.json").read_text())["pid"]
     with open_site(tmp_path, extra={"TICI_REDIS_URL": f"{valkey}?socket_timeout=60"}) as rung:
-        ringer = rung.app.extensions[ENQUEUER]
+        enqueuer = rung.app.extensions[ENQUEUER]
         os.kill(pid, signal.SIGSTOP)
         try:
             assert post(rung, xml(event), path) == 200
-            assert not ringer.settled(0), "the answer waited for Redis"
+            assert not enqueuer.wait_until_idle(0), "the answer waited for Redis"
         finally:
             os.kill(pid, signal.SIGCONT)
         assert stored(rung) == (path == CALLBACK)
-        assert ringer.settled(PATIENCE)
+        assert enqueuer.wait_until_idle(PATIENCE)
         assert sum(waiting(rung).values()) == 1
 
 
