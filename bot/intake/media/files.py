@@ -156,9 +156,8 @@ class FetchMedia(OutboxHandler):
         if "refused" in result:
             _end(file, "refused", str(result["refused"]))
         elif result:
-            _apply_fetched(
-                file, Fetched(result["done"], result["size"], result["content"], result["sniffed"]), work.now
-            )
+            fetched = Fetched(result["done"], result["size"], result["content"], result["sniffed"])
+            _apply_fetched(file, fetched, work.now)
 
     def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
         file = work.session.get(MediaFile, row.payload["file"])
