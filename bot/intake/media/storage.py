@@ -77,9 +77,8 @@ class FolderStorage:
         if os.stat(path.parent).st_dev == os.stat(target.parent).st_dev:
             os.replace(path, target)
             return
-        aside = target.with_suffix(
-            ".new"
-        )  # on another disk: copy beside it, then rename, or a kill leaves half a file
+        # From another disk: copy beside the target, then rename, or a kill would leave half a file under its name.
+        aside = target.with_suffix(".new")
         shutil.copyfile(path, aside)
         os.replace(aside, target)
 
