@@ -52,8 +52,8 @@ def sweep_every() -> float:
 
 @pytest.mark.parametrize("point", POINTS)
 def test_what_a_dead_worker_held_is_taken_up_by_another(world: World, point: str) -> None:
-    """Nobody waits for a dead holder of the right to pull, however long it is still held. A row that was to leave may be on
-    its way still: its lease has to end, and it is never longer than the seconds of a resumption allow."""
+    """Nobody waits for a dead holder of the right to pull, however long it is still held. A row that was to leave may
+    be on its way still: its lease has to end, and it is never longer than the seconds of a resumption allow."""
     add_both(world)
     world.settle()
     before = world.count(Message)
