@@ -1,1 +1,1 @@
-"""The shell: everything that touches the world, in rooms; each room imports only rooms below it (docs/architecture.md)."""
+"""The shell: everything that touches the world, in rooms that import only rooms below them (docs/architecture.md)."""

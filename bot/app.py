@@ -1,4 +1,4 @@
-"""Puts the Flask app together: configuration, pages, callback, command line."""
+"""App: puts the Flask application together: configuration, pages, callback, command line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def create_app(system: System | None = None) -> Flask:
     app = Flask("bot.web", root_path=str(Path(__file__).parent / "web"))
     app.config.update(
         SECRET_KEY=signing_key(system.environment.secret_key, system.environment.var),
-        MAX_CONTENT_LENGTH=1024 * 1024,
+        MAX_CONTENT_LENGTH=1024 * 1024,  # no form is larger; the callback sets a limit of its own
         MAX_FORM_MEMORY_SIZE=1024 * 1024,  # config.toml comes back in one field
     )
     app.url_map.merge_slashes = False  # a doubled slash would be answered with an address built from the Host header

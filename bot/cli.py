@@ -1,4 +1,4 @@
-"""The command line: `flask demo`, `worker`, `scheduler`, `sandbox`, `init`, `check`, `replay`, `status`, `db`, ..."""
+"""Command line: adds Tici's commands to `flask`: `demo`, `worker`, `scheduler`, `init`, `check`, `status`, ..."""
 
 from __future__ import annotations
 

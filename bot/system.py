@@ -1,4 +1,4 @@
-"""One process's hold on the world: environment, database, config in force, queue and WeCom client."""
+"""System: what one process works with: environment, database, config in force, queue and WeCom clients."""
 
 from __future__ import annotations
 
@@ -41,11 +41,9 @@ class System:
 
     @cached_property
     def data_keys(self) -> DataKeys:
-        """What seals and opens the people's words in the database."""
-        surroundings = self.environment
-        return open_data_keys(
-            surroundings.data_keys, surroundings.data_keys_file, lambda: is_fresh(surroundings.database_url)
-        )
+        """The keys that encrypt what people say in the database."""
+        given = self.environment
+        return open_data_keys(given.data_keys, given.data_keys_file, lambda: is_fresh(given.database_url))
 
     @cached_property
     def keeper(self) -> SettingsKeeper:
@@ -53,7 +51,7 @@ class System:
 
     @property
     def settings(self) -> Settings:
-        """The config in force at this moment; take it once per piece of work."""
+        """The config in force at this moment; read it once per piece of work, since it may be edited meanwhile."""
         return self.keeper.current()
 
     @cached_property
@@ -84,13 +82,13 @@ class System:
 
     @contextmanager
     def look(self, now: datetime | None = None) -> Iterator[Work]:
-        """The same without the right to write: nothing leaves."""
+        """One piece of work that only reads: nothing it would send leaves."""
         settings = self.settings
         with self.store.read() as session:
             yield Work(session, settings, now or clock.now())
 
     def wake_workers(self, work: Work) -> None:
-        """Enqueue what a committed piece of work left to be done. Without a queue the sweep finds it."""
+        """Enqueue what a committed piece of work left to be done; without a queue, the sweep finds it later."""
         if not (work.leaving or work.jobs) or self.known_redis_url is None:
             return
         self.queue.enqueue_for("deliver", work.outbox_ids)
@@ -99,12 +97,12 @@ class System:
 
     @cached_property
     def signing_key(self) -> bytes:
-        """What signs sessions and links."""
+        """The key that signs sessions and links."""
         return signing_key(self.environment.secret_key, self.environment.var)
 
     @cached_property
     def wecom(self) -> WeComClient:
-        """WeCom as our app sees it."""
+        """WeCom, called with the app's secret."""
         access = self.environment.needs_wecom()
         return WeComClient(
             Credentials(access.corp_id, access.app_secret, access.app_id),
@@ -124,17 +122,17 @@ class System:
 
     @cached_property
     def archive_client(self) -> WeComClient:
-        """WeCom as the archive's own secret sees it: who agreed, who is archived, internal groups."""
+        """WeCom, called with the archive's own secret: who agreed, who is archived, internal groups."""
         return archive_client(self.environment.needs_wecom(), self.queue.connection, self._archive_gateway)
 
     @cached_property
     def archive(self) -> ArchiveSource:
-        """The conversation archive, through the adapter that WECOM_ARCHIVE names."""
+        """The conversation archive, read through the adapter that WECOM_ARCHIVE names."""
         return open_archive(self.environment.needs_wecom(), self.queue.connection, gateway=self._archive_gateway)
 
     @cached_property
     def keyring(self) -> KeyRing:
-        """The private keys that open the archive; it finds those added later by itself."""
+        """The private keys that open the archive; keys added later are found without a restart."""
         return KeyRing.load(self.environment.needs_wecom().private_keys)
 
     @cached_property
@@ -147,7 +145,7 @@ _current: System | None = None
 
 
 def current_system() -> System:
-    """This process's System, made on first use (jobs are called by name and have nowhere else to get it)."""
+    """This process's System, made on first use; for jobs, which RQ calls by name and cannot hand it to."""
     global _current
     if _current is None:
         _current = System()
@@ -155,6 +153,6 @@ def current_system() -> System:
 
 
 def use_system(system: System) -> None:
-    """Let the jobs of this process work with this System."""
+    """Have the jobs of this process work with this System."""
     global _current
     _current = system

@@ -1,1 +1,1 @@
-"""Delivery: outbox rows, from the transaction that writes them to the recorded outcome. What a kind of row asks belongs to its own room."""
+"""Delivery: outbox rows, from the claim to the recorded result. What one kind of row asks of WeCom is not here."""

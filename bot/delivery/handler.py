@@ -1,4 +1,4 @@
-"""What an errand is: one kind of outbox row, asked of WeCom between two transactions."""
+"""Outbox handler: what one kind of outbox row asks of WeCom, and what to do with the answer."""
 
 from __future__ import annotations
 
@@ -28,25 +28,29 @@ class PostponedError(BotError):
 class OutboxHandler(Protocol):
     """One kind of row.
 
-    repeats_show: sending it again after a crash would be seen by people once WeCom's duplicate check ended.
+    repeats_show: people would see it twice if it was sent again after WeCom's duplicate check has ended.
     one_at_a_time: WeCom takes only one such call per customer at a time. counts_as_sent: errcodes that, after
-    an earlier try, mean that one got through.
+    an earlier try, mean that the earlier one got through.
     """
 
     repeats_show: bool = False
     one_at_a_time: bool = False
     counts_as_sent: frozenset[int] = frozenset()
 
-    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]: ...
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        """The payload to call with, in the transaction of the claim. Raises NotNeededError or PostponedError."""
+        ...
 
-    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]: ...
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Call WeCom, outside any transaction; the answer to record. Raises WeComError."""
+        ...
 
     def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
         """Write down what the success means; nothing by default."""
         return
 
     def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
-        """Decide, in the transaction of `record`, what follows from the answer; nothing by default."""
+        """Do what follows from the answer, in the transaction of `record` and after it; nothing by default."""
         return
 
     def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:

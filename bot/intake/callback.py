@@ -1,4 +1,4 @@
-"""Where WeCom calls: what is authentic is stored and the bell rung, never worked on; the rest is refused."""
+"""Callback: stores an authentic event and enqueues the job that handles it, or refuses; handles nothing itself."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from bot.platform.models import CallbackEvent
 from bot.system import System
 from bot.wecom.callback import LARGEST_BODY, BadCallbackError, Callback, CallbackKeys, open_callback, verify_url
 
-RINGER = "tici-ringer"
+ENQUEUER = "tici-enqueuer"
 _NOTIFY = "msgaudit_notify"
 _log = get_logger(__name__)
 pages = Blueprint("callback", __name__)
 
 
 def prepare(app: Flask, system: System) -> None:
-    """Give the app its ringer and the callback's addresses."""
-    app.extensions[RINGER] = BackgroundEnqueuer(system)
+    """Give the app its background enqueuer and the callback's addresses."""
+    app.extensions[ENQUEUER] = BackgroundEnqueuer(system)
     app.register_blueprint(pages)
     app.extensions["tici-csrf"].exempt(pages)  # WeCom signs what it sends
 
@@ -33,7 +33,7 @@ def prepare(app: Flask, system: System) -> None:
 @pages.get("/wecom/callback")
 @pages.get("/wecom/archive")
 def check_address() -> Response:
-    """The console's check when the URL is saved: the decrypted echo, byte for byte."""
+    """Answer the admin console's check when the URL is saved: the decrypted echo, byte for byte."""
     try:
         return Response(verify_url(_keys(), request.args), mimetype="text/plain")
     except BadCallbackError as refusal:
@@ -42,27 +42,28 @@ def check_address() -> Response:
 
 @pages.post("/wecom/callback")
 @pages.post("/wecom/archive")
-def take_callback() -> Response:
-    """An event: 200 once it is stored, the status of the refusal, or 503 so that WeCom sends it again."""
+def receive_callback() -> Response:
+    """Answer an event: 200 once it is stored, the status of the refusal, or 503 so that WeCom sends it again."""
     now = clock.now()
     try:
         callback = open_callback(_keys(), request.args, _body(), now)
     except BadCallbackError as refusal:
         return _refuse(refusal)
-    if callback.name == _NOTIFY:  # carries nothing but "pull", and comes again by itself
-        _ringer().ring("pull")
+    if callback.name == _NOTIFY:  # says only that there is something to pull, and WeCom repeats it: nothing to store
+        _enqueuer().enqueue("pull")
         return Response()
     system: System = current_app.extensions["tici"]
     try:
-        _keep(system.store, callback, now)
+        _store_event(system.store, callback, now)
     except SQLAlchemyError as error:
         _log.error("callback not stored", name=callback.name, error=type(error).__name__)
         return Response(status=503)
-    _ringer().ring("handle_events")
+    _enqueuer().enqueue("handle_events")
     return Response()
 
 
-def _keep(store: Store, callback: Callback, now: datetime) -> None:
+def _store_event(store: Store, callback: Callback, now: datetime) -> None:
+    """Store it once: WeCom repeats what was not answered in 5 s, and the digest of both is the same."""
     row = {
         "digest": callback.digest,
         "name": callback.name[:64],
@@ -107,6 +108,6 @@ def _refuse(refusal: BadCallbackError) -> Response:
     return Response(status=refusal.status)
 
 
-def _ringer() -> BackgroundEnqueuer:
-    ringer: BackgroundEnqueuer = current_app.extensions[RINGER]
-    return ringer
+def _enqueuer() -> BackgroundEnqueuer:
+    enqueuer: BackgroundEnqueuer = current_app.extensions[ENQUEUER]
+    return enqueuer

@@ -1,4 +1,4 @@
-"""Decrypt: archive rows into messages; what cannot be opened is kept with its reason."""
+"""Decrypt: opens archive rows; what cannot be opened is kept with its reason."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.intake.messages import Arrived
+from bot.intake.messages import OpenedRow
 from bot.wecom.archive import SealedRow
 from bot.wecom.errors import UnreadableMessageError
 from bot.wecom.keyring import KeyRingError
@@ -17,28 +17,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Unopened:
+class UnreadableRow:
     """A row that could not be read, and why."""
 
     row: SealedRow
     reason: str
 
 
-def open_rows(system: System, rows: Sequence[SealedRow]) -> tuple[list[Arrived], list[Unopened]]:
-    """Decrypt and read rows; each that cannot be is returned with its reason, and stops no other."""
+def open_rows(system: System, rows: Sequence[SealedRow]) -> tuple[list[OpenedRow], list[UnreadableRow]]:
+    """Decrypt and read rows; one that cannot be read is returned with its reason, and stops no other."""
     keys = system.keyring.unwrap_many(rows)
+    # The keys of all rows first, on all cores (RSA is the slow part), then all texts in one go.
     sealed = [
         (key, row.encrypt_chat_msg) for row, key in zip(rows, keys, strict=True) if not isinstance(key, KeyRingError)
     ]
     plain = iter(system.archive.decrypt_many(sealed))
-    opened: list[Arrived] = []
-    unopened: list[Unopened] = []
+    opened: list[OpenedRow] = []
+    unopened: list[UnreadableRow] = []
     for row, key in zip(rows, keys, strict=True):
         found = key if isinstance(key, KeyRingError) else next(plain)
         try:
             if isinstance(found, KeyRingError | UnreadableMessageError):
                 raise found
-            opened.append(Arrived(row.seq, read_message(found, msgid=row.msgid)))
+            opened.append(OpenedRow(row.seq, read_message(found, msgid=row.msgid)))
         except (KeyRingError, UnreadableMessageError) as error:
-            unopened.append(Unopened(row, error.reason))
+            unopened.append(UnreadableRow(row, error.reason))
     return opened, unopened

@@ -1,4 +1,4 @@
-"""What an authentic callback event means for people, stages and SOPs; and the answers agents get in the app."""
+"""Events: hands each authentic callback event to the code that applies it, and answers agents in the app."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import timedelta
 from bot.agents.card_clicks import take_click
 from bot.agents.chat import answer_agent
 from bot.customers.identity import find_agents
-from bot.intake.contact_events import customer_changed
-from bot.intake.group_events import group_changed
-from bot.intake.member_events import take_alert, take_member, take_staff
+from bot.intake.contact_events import apply_customer_change
+from bot.intake.group_events import apply_group_change
+from bot.intake.member_events import apply_app_alert, apply_member_change, apply_staff_change
 from bot.platform.models import Agent, CallbackEvent
 from bot.platform.work import About, Work
 from bot.sync.profiles import ask_library
@@ -27,11 +27,11 @@ from bot.wecom.events import (
 )
 
 
-def take_event(work: Work, row: CallbackEvent) -> None:
-    """What an authentic callback event means for people, stages and SOPs; unknown ones stay stored as they are."""
+def apply_event(work: Work, row: CallbackEvent) -> None:
+    """Apply a stored event and record its outcome; one of an unknown kind stays stored as it is."""
     event = read_event(reopen(row.raw_xml))
     if isinstance(event, CustomerChange):
-        row.outcome = customer_changed(work, event, row)
+        row.outcome = apply_customer_change(work, event, row)
     elif isinstance(event, TagLibraryChange):
         ask_library(work, str(row.id))
         row.outcome = "tag library asked"
@@ -42,13 +42,13 @@ def take_event(work: Work, row: CallbackEvent) -> None:
     elif isinstance(event, CardClick):
         row.outcome = take_click(work, event, row)
     elif isinstance(event, ChatChange):
-        row.outcome = group_changed(work, event, row)
+        row.outcome = apply_group_change(work, event, row)
     elif isinstance(event, StaffChange):
-        row.outcome = take_staff(work, event, row)
+        row.outcome = apply_staff_change(work, event, row)
     elif isinstance(event, AppMember):
-        row.outcome = take_member(work, event, row)
+        row.outcome = apply_member_change(work, event, row)
     elif isinstance(event, AppAlert):
-        row.outcome = take_alert(work, event)
+        row.outcome = apply_app_alert(work, event)
     else:
         row.outcome = f"stored: {type(event).__name__}"
     row.handled_at = work.now
@@ -58,4 +58,4 @@ def take_event(work: Work, row: CallbackEvent) -> None:
 def answer_in_app(work: Work, agent: Agent, text: str, row: CallbackEvent) -> None:
     """Put out a plain answer to what an agent wrote."""
     outbox = work.send("app_text", f"app_text:{row.id}", {"text": text}, About(agent_id=agent.id))
-    outbox.deadline = work.now + timedelta(hours=1)
+    outbox.deadline = work.now + timedelta(hours=1)  # an answer that comes later than that only confuses

@@ -1,4 +1,4 @@
-"""What events say of our own side: members and departments that change, the app's visible range, warnings."""
+"""Events about the company itself: members and departments, the app's visible range, WeCom's warnings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.platform.models import CallbackEvent
 from bot.platform.work import Work
 from bot.wecom.events import AppAlert, AppMember, StaffChange
 
-# WeCom's warnings about the app itself: what to tell the admins; "" says that it is well again.
+# WeCom's warnings about the app itself: what to tell the admins; "" means that the warning is over.
 ALERTS = {
     "inactive_alert": "企业微信：应用长期无人使用，将被停用。请在管理后台查看",
     "low_active_alert": "企业微信：应用活跃度低，将受限制。请在管理后台查看",
@@ -22,14 +22,15 @@ _INACTIVE, _LOW = "wecom.inactive", "wecom.low_active"
 _ALARM_OF = {"inactive_alert": _INACTIVE, "close_inactive_agent": _INACTIVE, "reopen_inactive_agent": _INACTIVE}
 
 
-def take_staff(work: Work, event: StaffChange, row: CallbackEvent) -> str:
-    """The directory changed: whoever it is about is read again."""
+def apply_staff_change(work: Work, event: StaffChange, row: CallbackEvent) -> str:
+    """A member or a department changed: read it again, since the event does not carry every field."""
     if event.change.endswith("_party"):
         ask_departments(work, str(row.id))
         return "departments asked"
     if not event.userid:
         return "stored: nobody is named"
     agent = find_agents(work.session, [event.userid], work.now)[event.userid.casefold()]
+    # A profile read after this event knows better: the userid may have been given to somebody new.
     if event.change == "delete_user" and (agent.read_at is None or agent.read_at <= row.created_at):
         note_left(work.session, agent, row.created_at)
         return "left the company"
@@ -38,20 +39,19 @@ def take_staff(work: Work, event: StaffChange, row: CallbackEvent) -> str:
     return "renamed, profile asked" if renamed else "profile asked"
 
 
-def take_member(work: Work, event: AppMember, row: CallbackEvent) -> str:
-    """A member came into the app's sight or left it: his profile tells whether he is still with the company."""
+def apply_member_change(work: Work, event: AppMember, row: CallbackEvent) -> str:
+    """A member came into the app's visible range or left it: their profile tells whether they still work here."""
     agent = find_agents(work.session, [event.userid], work.now)[event.userid.casefold()]
     ask_member(work, agent, f"event:{row.id}")
     return f"{event.change}: profile asked"
 
 
-def take_alert(work: Work, event: AppAlert) -> str:
-    """WeCom warns about the app: an alarm until it says that all is well."""
+def apply_app_alert(work: Work, event: AppAlert) -> str:
+    """WeCom warns about the app: raise an alarm, which stands until WeCom says that the warning is over."""
     name, text = _ALARM_OF.get(event.name, _LOW), ALERTS[event.name]
     if not text:
         clear_alarm(work.session, name, work.now)
         return "alarm cleared"
-    raise_alarm(
-        work.session, name, f"{text}{f'（{event.effective_at} 生效）' if event.effective_at else ''}", work.now
-    )
+    effective = f"（{event.effective_at} 生效）" if event.effective_at else ""
+    raise_alarm(work.session, name, f"{text}{effective}", work.now)
     return "alarm raised"

@@ -1,10 +1,9 @@
-"""Messages: what an archive row becomes, stored once, with the people it is about."""
+"""Messages: stores each archive row once, with the people it is about."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,7 +17,6 @@ from bot.customers.state import CustomerState, latest, load_customers
 from bot.customers.tags import utterance_of
 from bot.customers.tombstones import without_erased
 from bot.intake.media.files import note_media
-from bot.platform.config.settings import Settings
 from bot.platform.database.search_index import index_words
 from bot.platform.models import Agent, Customer, Message
 from bot.platform.work import Work
@@ -26,11 +24,11 @@ from bot.sync.profiles import ask_profile
 from bot.wecom.messages import ArchivedMessage
 from taggers.utterance import Utterance
 
-_OUTSIDERS = ("wm", "wo")
+_OUTSIDERS = ("wm", "wo")  # what WeCom's external_userids begin with
 
 
 @dataclass(frozen=True)
-class Arrived:
+class OpenedRow:
     """One archive row that could be read: its seq and the message."""
 
     seq: int
@@ -39,8 +37,10 @@ class Arrived:
 
 @dataclass
 class StoredMessage:
-    """One stored message with its people, as the rules see it; `silent`: no rule about words can hit it;
-    `unagreed`: the customer does not let it be processed."""
+    """One stored message with its people, as the rules see it.
+
+    silent: no rule about words can hit it. unagreed: the customer does not allow it to be processed.
+    """
 
     message: Message
     arrived: ArchivedMessage
@@ -51,65 +51,65 @@ class StoredMessage:
     unagreed: bool = False
 
 
-def store_messages(work: Work, arrived: Sequence[Arrived]) -> list[StoredMessage]:
-    """Step 4: insert what is new, with its people; the order is that of the archive."""
-    fresh = _of_those_who_stay(work.session, _unseen(work.session, arrived))
+def store_messages(work: Work, arrived: Sequence[OpenedRow]) -> list[StoredMessage]:
+    """Insert what is new, with its people, in the archive's order."""
+    fresh = _without_erased(work.session, _not_stored(work.session, arrived))
     ids = {party for a in fresh for party in _parties(a.message)}
     members = known_agents(work.session, ids)
     outsiders = {party for party in ids if _is_customer(party, members)}
     insiders = {party for party in ids - outsiders if not _is_robot(party, members)}
     customers = find_customers(work.session, outsiders, work.now)
     agents = find_agents(work.session, insiders, work.now)
-    states = load_customers(work.session, list(customers.values()))
-    talks = [_talk(a, customers, agents, states, work.settings, work.now) for a in fresh]
-    _hear_consent(work.session, talks)
+    people = _People(customers, agents, load_customers(work.session, list(customers.values())))
+    stored = [_stored_message(work, row, people) for row in fresh]
+    _apply_consent_answers(work.session, stored)
     if work.settings.tables.privacy.unagreed == "skip":
-        talks = [talk for talk in talks if not talk.unagreed]
-    work.session.add_all(talk.message for talk in talks)
+        stored = [item for item in stored if not item.unagreed]
+    work.session.add_all(item.message for item in stored)
     work.session.flush()
     if work.settings.tables.privacy.search_messages:
-        index_words(work.session, [talk.message for talk in talks])
-    mark_revoked(work, [talk.message for talk in talks])
-    note_rooms(work, [talk.arrived for talk in talks])
-    note_media(work, [(talk.message, talk.arrived.media) for talk in talks])
-    _meet(work, talks)
-    return talks
+        index_words(work.session, [item.message for item in stored])
+    mark_revoked(work, [item.message for item in stored])
+    note_rooms(work, [item.arrived for item in stored])
+    note_media(work, [(item.message, item.arrived.media) for item in stored])
+    _start_contacts(work, stored)
+    return stored
 
 
-def _hear_consent(session: Session, talks: Sequence[StoredMessage]) -> None:
-    """Take in what customers say about being archived, in the order they say it, and mind it for what comes after."""
-    consents = read_consents(session, sorted({talk.state.customer.id for talk in talks if talk.state is not None}))
-    for talk in talks:
-        source, room = talk.arrived, talk.arrived.roomid
-        whom = room or (talk.agent.key if talk.agent is not None else "")
-        if talk.state is None or not whom:
+def _apply_consent_answers(session: Session, stored: Sequence[StoredMessage]) -> None:
+    """Record what customers say about being archived, in the order they say it, and apply it to what follows."""
+    consents = read_consents(session, sorted({item.state.customer.id for item in stored if item.state is not None}))
+    for item in stored:
+        source, room = item.arrived, item.arrived.roomid
+        whom = room or (item.agent.key if item.agent is not None else "")
+        if item.state is None or not whom:
             continue
-        party = Party(talk.state.customer.id, ROOM if room else AGENT, whom)
-        if source.consent and talk.message.role == "customer":
+        party = Party(item.state.customer.id, ROOM if room else AGENT, whom)
+        if source.consent and item.message.role == "customer":
             word: ConsentAnswer = "agreed" if source.consent == "agree" else "refused"
             said_at = source.consent_at or source.sent_at
             consents.learn(record_consent(session, party, word, said_at, "message"))
-            if talk.agent is not None and not room:
-                apply_consent(talk.state, talk.agent.id, word)
+            if item.agent is not None and not room:
+                apply_consent(item.state, item.agent.id, word)
         else:
-            talk.unagreed = talk.message.unagreed = not consents.allow(party, source.sent_at)
+            item.unagreed = item.message.unagreed = not consents.allow(party, source.sent_at)
 
 
-def _meet(work: Work, talks: Sequence[StoredMessage]) -> None:
-    """Two who talk are in contact, even where the event that should have said so was lost.
+def _start_contacts(work: Work, stored: Sequence[StoredMessage]) -> None:
+    """Record a contact between two who talk, for the event that should have said so may be lost.
 
-    Such a customer is put on the board, but gets no SOP for newcomers: he may be an old one.
+    Such a customer is put on the board, but gets no SOP for newcomers: they may have been a contact for long.
     """
     met: list[tuple[CustomerState, Agent]] = []
-    for talk in talks:
-        if talk.state is None or talk.agent is None or talk.unagreed:
+    for item in stored:
+        if item.state is None or item.agent is None or item.unagreed:
             continue
-        follow = talk.state.follow_of(talk.agent)
+        follow = item.state.follow_of(item.agent)
         if follow is None:
-            follow = new_follow(work.session, talk.agent, talk.state.customer, talk.message.sent_at)
-            talk.state.follows.append(follow)
-            met.append((talk.state, talk.agent))
-        follow.last_talk_at = latest(follow.last_talk_at, talk.message.sent_at)
+            follow = new_follow(work.session, item.agent, item.state.customer, item.message.sent_at)
+            item.state.follows.append(follow)
+            met.append((item.state, item.agent))
+        follow.last_talk_at = latest(follow.last_talk_at, item.message.sent_at)
     work.session.flush()
     for state, agent in met:
         if not state.customer.name:
@@ -118,13 +118,14 @@ def _meet(work: Work, talks: Sequence[StoredMessage]) -> None:
             move_by(work, state, ["@added"], Cause("archive"))
 
 
-def _of_those_who_stay(session: Session, arrived: Sequence[Arrived]) -> list[Arrived]:
+def _without_erased(session: Session, arrived: Sequence[OpenedRow]) -> list[OpenedRow]:
     """Without what erased people said or were told: an archive that is pulled again does not bring them back."""
     allowed = without_erased(session, [a.message for a in arrived])
-    return [Arrived(a.seq, message) for a, message in zip(arrived, allowed, strict=True) if message is not None]
+    return [OpenedRow(a.seq, message) for a, message in zip(arrived, allowed, strict=True) if message is not None]
 
 
-def _unseen(session: Session, arrived: Sequence[Arrived]) -> list[Arrived]:
+def _not_stored(session: Session, arrived: Sequence[OpenedRow]) -> list[OpenedRow]:
+    """Without messages stored before, and without the second of two that are in one batch."""
     first = {a.message.msgid: a for a in reversed(arrived)}
     msgids = list(first)
     seen: set[str] = set()
@@ -135,8 +136,10 @@ def _unseen(session: Session, arrived: Sequence[Arrived]) -> list[Arrived]:
 
 
 def _parties(message: ArchivedMessage) -> list[str]:
-    """Whom a message is about: both ends of a single chat; of a group only who spoke. A call has no roomid however
-    many take part: it is about the one outsider among them."""
+    """Whom a message is about: both ends of a single chat; of a group only who spoke.
+
+    A call has no roomid however many take part: it is about the one outsider among them.
+    """
     if message.roomid:
         return [message.sender]
     heard = message.recipients
@@ -150,40 +153,47 @@ def _is_customer(party: str, members: set[str]) -> bool:
 
 
 def _is_robot(party: str, members: set[str]) -> bool:
+    """WeCom's robots have ids that begin with "wb"; a member's userid may do so too."""
     return not party or (party.startswith("wb") and party.casefold() not in members)
 
 
-def _talk(
-    arrived: Arrived,
-    customers: dict[str, Customer],
-    agents: dict[str, Agent],
-    states: dict[int, CustomerState],
-    settings: Settings,
-    now: datetime,
-) -> StoredMessage:
+@dataclass(frozen=True)
+class _People:
+    """The people of one batch: customers by external_userid, agents by userid (lower case), states by customer id."""
+
+    customers: dict[str, Customer]
+    agents: dict[str, Agent]
+    states: dict[int, CustomerState]
+
+    def role_of(self, sender: str) -> str:
+        if sender in self.customers:
+            return "customer"
+        return "agent" if sender.casefold() in self.agents else "robot"
+
+
+def _stored_message(work: Work, arrived: OpenedRow, people: _People) -> StoredMessage:
     source = arrived.message
     parties = _parties(source)
-    customer = next((customers[p] for p in parties if p in customers), None)
-    agent = next((agents[p.casefold()] for p in parties if p.casefold() in agents), None)
-    role = "customer" if source.sender in customers else "agent" if source.sender.casefold() in agents else "robot"
+    customer = next((people.customers[p] for p in parties if p in people.customers), None)
+    agent = next((people.agents[p.casefold()] for p in parties if p.casefold() in people.agents), None)
     message = Message(
         msgid=source.msgid,
         seq=arrived.seq,
         action=source.action[:16],
         kind=source.kind[:64],
         sender=source.sender[:64],
-        role=role,
+        role=people.role_of(source.sender),
         roomid=source.roomid[:64],
         customer_id=customer.id if customer else None,
         agent_id=agent.id if agent else None,
         sent_at=source.sent_at,
-        stored_at=now,
+        stored_at=work.now,
         text=source.content,
         line=source.line,
-        raw=source.raw.decode("utf-8", "replace").replace("\x00", ""),
-        version=settings.version,
+        raw=source.raw.decode("utf-8", "replace").replace("\x00", ""),  # PostgreSQL takes no NUL in text
+        version=work.settings.version,
         revokes=source.revoked_msgid or None,
         unagreed=False,
     )
-    state = states[customer.id] if customer else None
+    state = people.states[customer.id] if customer else None
     return StoredMessage(message, source, state, agent, utterance_of(message, source))

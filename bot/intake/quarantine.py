@@ -1,4 +1,4 @@
-"""Quarantine: rows that could not be read, kept as they came and tried again on demand."""
+"""Quarantine: keeps rows that could not be read as they came, and tries them again on demand."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.intake.decrypt import Unopened, open_rows
-from bot.intake.pipeline import take_batch
-from bot.platform import clock
-from bot.platform.database.store import (
-    insert_new,
-)
+from bot.intake.decrypt import UnreadableRow, open_rows
+from bot.intake.pipeline import process_batch
+from bot.platform.database.store import insert_new
 from bot.platform.log import get_logger
 from bot.platform.models import Quarantine
 from bot.wecom.archive import SealedRow
@@ -26,33 +23,34 @@ _log = get_logger(__name__)
 
 
 def replay_quarantine(system: System) -> tuple[int, int]:
-    """Try the quarantined rows again, in the archive's order (a key was added, a release can read more); returns
-    freed and still held."""
+    """Try the quarantined rows again, in the archive's order, after a key was added or a release can read more.
+
+    Returns how many were released and how many are still held.
+    """
     held_back = select(Quarantine.id).where(Quarantine.released_at.is_(None)).order_by(Quarantine.seq)
     with system.store.read() as session:
         ids = session.scalars(held_back).all()
-    freed = sum(_free(system, row_id) for row_id in ids)
+    freed = sum(_release(system, row_id) for row_id in ids)
     return freed, len(ids) - freed
 
 
-def _free(system: System, row_id: int) -> bool:
-    """Take one quarantined row through the path, in a transaction of its own; True if it could be read."""
-    now = clock.now()
+def _release(system: System, row_id: int) -> bool:
+    """Process one quarantined row in a transaction of its own; True if it could be read."""
     with system.store.write() as session:
         row = session.get_one(Quarantine, row_id)
-        row.attempts += 1
+        row.attempts += 1  # committed before the work, which may break
         sealed = SealedRow(**row.sealed)
     opened, unopened = open_rows(system, [sealed])
     reason = unopened[0].reason if unopened else ""
     try:
-        with system.work(now) as work:
+        with system.work() as work:
             row = work.session.get_one(Quarantine, row_id)
             if unopened:
                 row.reason = reason[:500]
                 return False
-            take_batch(work, opened)
-            row.released_at = now
-    except Exception as error:  # it stays where it is, and the others get their turn
+            process_batch(work, opened)
+            row.released_at = work.now
+    except Exception as error:  # this row stays quarantined, and the others get their turn
         _log.exception("quarantined row not freed", row_id=row_id)
         with system.store.write() as session:
             session.get_one(Quarantine, row_id).reason = f"{type(error).__name__}: {error}"[:500]
@@ -60,7 +58,8 @@ def _free(system: System, row_id: int) -> bool:
     return True
 
 
-def put_aside(session: Session, unopened: Sequence[Unopened], now: datetime) -> None:
+def quarantine_rows(session: Session, unopened: Sequence[UnreadableRow], now: datetime) -> None:
+    """Keep rows that could not be read; one that is kept already (its seq is unique) is passed over."""
     rows = [
         {
             "seq": item.row.seq,

@@ -1,4 +1,4 @@
-"""What an archived message carries besides its words, as proof that an attachment was sent."""
+"""Sent attachments: what a message carries besides its words, as proof that an attachment was sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ENDS = ".,;!?)]}"  # what a sentence puts after an address
 
 
 def sending_of(message: ArchivedMessage) -> Sending:
-    """Addresses, md5s and appids in a message; tracked links by what they say, for only we make such."""
+    """The addresses, md5s and appids in a message, and what its tracked links stand for, which only Tici makes."""
     urls = {url.rstrip(_ENDS) for url in _URL.findall(message.text)}
     appids = set()
     if message.kind in ("link", "weapp"):

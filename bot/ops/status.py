@@ -9,7 +9,7 @@ import redis
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.delivery.outbox import PAUSE
+from bot.delivery.pauses import PAUSE
 from bot.intake.archive_lag import gaps
 from bot.intake.pull import TROUBLE
 from bot.platform.config.reload import STATUS

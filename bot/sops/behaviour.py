@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -29,6 +30,13 @@ def observe_and_follow(work: Work, state: CustomerState, seen: Occurrence) -> li
         fresh = [tag for tag in tags if tag not in before]
         follow_up(work, state, CustomerEvent(seen.id, tags=tags, fresh=fresh))
     return tags
+
+
+def observe_event(work: Work, state: CustomerState, seen: Occurrence, event: CustomerEvent) -> None:
+    """An occurrence that is an event as well: what follows from the event, and from the tags it confirms."""
+    before = state.tags
+    tags = observe(work, state, seen)
+    follow_up(work, state, replace(event, tags=tags, fresh=[tag for tag in tags if tag not in before]))
 
 
 def observe_silences(work: Work, limit: int = 500) -> int:

@@ -1,4 +1,4 @@
-"""Handlers by kind: what each kind of outbox row asks of WeCom."""
+"""Handlers: the outbox handler of each kind of row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The jobs that RQ calls by name: each takes row ids or nothing, and asks the database what there is to do."""
+"""Jobs: what RQ calls by name; each takes a row id or nothing, and asks the database what there is to do."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bot.agents.overdue import nudge_overdue
 from bot.analytics import studies
 from bot.customers.stages import timed_moves
 from bot.customers.tags import expire_tags
-from bot.delivery.outbox import ripe_ids, waiting_ids
+from bot.delivery.rows import just_due_ids, waiting_ids
 from bot.intake import quarantine
 from bot.intake.archive_lag import watch_lag
-from bot.intake.events import take_event
+from bot.intake.events import apply_event
 from bot.intake.media.files import keep_media
 from bot.intake.media.store import open_media_store
-from bot.intake.pull import Pulled
+from bot.intake.pull import PullResult
 from bot.intake.pull import pull as pull_archive
 from bot.ops.alarms import tell_alarms
 from bot.ops.restore import finish as finish_restore
@@ -41,31 +41,31 @@ from bot.sync.nightly import begins_night, reconcile_nightly
 from bot.system import System, current_system
 from bot.worker import handlers
 
-EVENT_TRIES = 5
+EVENT_TRIES = 5  # then the event is recorded as failed: one that always fails must not be tried for ever
 PARTS_KEPT = timedelta(days=7)  # of downloads that nobody took up again; WeCom has forgotten the file by then
-CHUNK = 500
+CHUNK = 500  # rows for each transaction: a longer one would keep the other workers waiting on SQLite
 _log = get_logger(__name__)
 
 
 def pull() -> None:
     """Bring the archive up to date."""
     system = current_system()
-    system.queue.begin("pull")  # before reading: what arrives from now on rings again
+    system.queue.begin("pull")  # before reading: what arrives from now on is enqueued again
     done = _pull(system)
     if done.busy:
-        # Whoever is at it may have read the end already. He looks for our word when he is done; should he be
-        # done by now, we go ourselves.
+        # The worker that is reading may have passed the end already. It looks for this request when it is done;
+        # should it be done by now, nobody would, so try once more.
         system.queue.request_rerun("pull")
         done = _pull(system)
         if done.busy:
             return
     while not done.more and system.queue.rerun_requested("pull"):
         done = _pull(system)
-    if done.more:  # its turn comes again, behind the cards that wait
+    if done.more:  # go on later, behind the outbox rows that wait
         system.queue.enqueue_once("pull")
 
 
-def _pull(system: System) -> Pulled:
+def _pull(system: System) -> PullResult:
     done = pull_archive(system)
     if done.rows:
         _log.info("pulled", rows=done.rows, quarantined=done.quarantined)
@@ -73,7 +73,7 @@ def _pull(system: System) -> Pulled:
 
 
 def handle_events() -> None:
-    """Work off the stored callback events, oldest first."""
+    """Handle the stored callback events, oldest first."""
     system = current_system()
     system.queue.begin("handle_events")
     with system.store.read() as session:
@@ -85,7 +85,10 @@ def handle_events() -> None:
 
 
 def handle_event(system: System, event_id: int) -> None:
-    """One event in one transaction; one that fails every time is put aside with its reason."""
+    """Handle one event in one transaction; one that fails every time is recorded as failed, with its reason.
+
+    The try is counted in a transaction of its own, so that one which kills the process counts as well.
+    """
     with system.store.write() as session:
         row = session.get(CallbackEvent, event_id, with_for_update=True)
         if row is None or row.handled_at is not None:
@@ -97,7 +100,7 @@ def handle_event(system: System, event_id: int) -> None:
             row = work.session.get_one(CallbackEvent, event_id, with_for_update=True)
             if row.handled_at is not None:
                 return
-            take_event(work, row)
+            apply_event(work, row)
     except Exception as error:
         _log.exception("event not handled", event_id=event_id, attempts=attempts)
         if attempts < EVENT_TRIES:
@@ -113,12 +116,12 @@ def deliver(row_id: int) -> None:
 
 
 def due() -> None:
-    """Queue the prompts whose hour has come, close reply windows, end what is over."""
+    """Put out the prompts whose time has come, close reply windows, end what is over."""
     system = current_system()
     system.queue.begin("due")
     with system.store.read() as session:
-        ripe = ripe_ids(session, clock.now())
-    system.queue.enqueue_missing("deliver", ripe)
+        just_due = just_due_ids(session, clock.now())
+    system.queue.enqueue_missing("deliver", just_due)
     while _due_chunk(system) >= CHUNK:
         pass
     system.call_counts.flush(clock.now())
@@ -146,7 +149,7 @@ def openings() -> None:
 
 
 def timers() -> None:
-    """Timed moves, SOPs that wait for silence or a day, morning lists, nudges, tags whose time is over."""
+    """Make timed moves, start SOPs that wait for silence or a day, put out daily lists and reminders, expire tags."""
     system = current_system()
     system.queue.begin("timers")
     with system.store.write() as session:
@@ -157,7 +160,7 @@ def timers() -> None:
 
 
 def watch_sends(system: System) -> None:
-    """See to what lies with WeCom (unsettled mass messages, library files it will soon forget), and tell alarms."""
+    """Check what lies with WeCom (open mass messages, uploaded materials that expire soon), and send out alarms."""
     folder = folder_of(system)
     with system.work() as work:
         watch_open(work)
@@ -182,7 +185,7 @@ def _timers_chunk(system: System) -> bool:
 
 
 def study() -> None:
-    """One piece of a backtest or of a search for rules, then a word to come again: others go first."""
+    """Do one piece of a backtest or of a search for rules, then enqueue the next: other jobs go first."""
     system = current_system()
     system.queue.begin("study")
     if studies.advance(system, clock.now()):
@@ -194,21 +197,21 @@ def reconcile() -> None:
     system = current_system()
     system.queue.begin("reconcile")
     reconcile_nightly(system, clock.now())
-    _look_after_talks(system)
+    _maintain_conversations(system)
 
 
-def _look_after_talks(system: System) -> None:
-    """Once a night: who agreed to be archived, and the files to keep while WeCom still has them."""
+def _maintain_conversations(system: System) -> None:
+    """Once a night: check who agreed to be archived, and fetch the files to keep while WeCom still has them."""
     with system.work() as work:
         if not begins_night(work, "talks"):
             return
         check_unagreed(work)
         keep_media(work)
-    open_media_store(system).clean((work.now - PARTS_KEPT).timestamp())
+    open_media_store(system).remove_stale_parts((work.now - PARTS_KEPT).timestamp())
 
 
 def replay_quarantine() -> None:
-    """Read again what could not be read: somebody asked to on the page."""
+    """Read again what could not be read; somebody asked for it on the page."""
     system = current_system()
     system.queue.begin("replay_quarantine")
     freed, held = quarantine.replay_quarantine(system)
@@ -216,7 +219,7 @@ def replay_quarantine() -> None:
 
 
 def housekeep() -> None:
-    """Once a day: purge what is too old; and bring the index of words to what config.toml says; and end a restore."""
+    """Finish a restore, purge once a day what is too old, and bring the search index to what config.toml says."""
     system = current_system()
     system.queue.begin("housekeep")
     finish_restore(system, clock.now())
@@ -225,7 +228,7 @@ def housekeep() -> None:
 
 
 def sweep() -> None:
-    """Ring again for everything the database says is to be done: calls that were lost come back here."""
+    """Enqueue everything the database says is to be done, so that calls which Redis lost come back."""
     system = current_system()
     system.queue.begin("sweep")
     now = clock.now()

@@ -1,4 +1,4 @@
-"""The clockwork: one process, under a lease, rings for what the passing of time brings about."""
+"""Scheduler: enqueues the jobs that time makes due; of all schedulers the one that holds the lease does it."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from bot.platform.valkey import ensure_valkey
 from bot.system import System
 
 LEASE = "scheduler"
-LEASE_SECONDS = 20
+LEASE_SECONDS = 20  # renewed every quarter of it; a stand-in takes over within this time of a death
 _log = get_logger(__name__)
 
 
 @dataclass
-class Beat:
-    """A job and how often it is rung for, in seconds of real time."""
+class PeriodicJob:
+    """A job and how often it is enqueued, in seconds of real time (not of the clock that tests and demos shift)."""
 
     job: str
     every: float
     next_at: float = 0.0
 
 
-def beats() -> list[Beat]:
-    """What the scheduler rings for."""
+def periodic_jobs() -> list[PeriodicJob]:
+    """The jobs the scheduler enqueues. Each asks the database what there is to do, so that none missed is lost."""
     return [
-        Beat("due", 1),
-        Beat("sweep", 10),
-        Beat("timers", 15),
-        Beat("pull", 10),
-        Beat("reconcile", 60),
-        Beat("housekeep", 60),
+        PeriodicJob("due", 1),
+        PeriodicJob("sweep", 10),
+        PeriodicJob("timers", 15),
+        PeriodicJob("pull", 10),
+        PeriodicJob("reconcile", 60),
+        PeriodicJob("housekeep", 60),
     ]
 
 
 def run(system: System, should_stop: Callable[[], bool] | None = None) -> None:
-    """Ring until told to stop (SIGTERM or Ctrl-C); waits as a stand-in while another scheduler holds the lease."""
+    """Enqueue until told to stop (SIGTERM or Ctrl-C); waits as a stand-in while another scheduler holds the lease."""
     stopped = threading.Event()
     if should_stop is None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
         should_stop = stopped.is_set
-    rhythm, renewed = beats(), float("-inf")
+    schedule, renewed = periodic_jobs(), float("-inf")
     held = None
     while not should_stop():
         present = time.monotonic()
@@ -61,8 +61,8 @@ def run(system: System, should_stop: Callable[[], bool] | None = None) -> None:
                         set_status(session, LEASE, {"owner": system.owner}, clock.now())
                 renewed = present
             if held is not None:
-                _revive(system)
-                _ring(system, rhythm, present)
+                _restart_queue(system)
+                _enqueue_due(system, schedule, present)
         except SQLAlchemyError as error:
             held, renewed = None, float("-inf")
             _log.warning("scheduler waits for the database", error=type(error).__name__)
@@ -73,15 +73,15 @@ def run(system: System, should_stop: Callable[[], bool] | None = None) -> None:
             release_lease(session, held)
 
 
-def _revive(system: System) -> None:
-    """An embedded queue that died is started again; it keeps its address."""
+def _restart_queue(system: System) -> None:
+    """Start an embedded queue again that died; it keeps its address."""
     if system.environment.redis_url is None and system.known_redis_url is None:
         _log.warning("embedded queue does not answer")
         ensure_valkey(system.environment.var)
 
 
-def _ring(system: System, rhythm: list[Beat], present: float) -> None:
-    for beat in rhythm:
-        if present >= beat.next_at:
-            beat.next_at = present + beat.every
-            system.queue.enqueue_once(beat.job, seconds=max(10, int(beat.every)))
+def _enqueue_due(system: System, schedule: list[PeriodicJob], present: float) -> None:
+    for periodic in schedule:
+        if present >= periodic.next_at:
+            periodic.next_at = present + periodic.every
+            system.queue.enqueue_once(periodic.job, seconds=max(10, int(periodic.every)))

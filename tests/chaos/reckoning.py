@@ -97,7 +97,7 @@ def _people(system: System, everybody: list[Person], found: Reckoning) -> None:
         enrolled = select(SopTask.customer_id, SopEnrolment.sop_id, SopTask.step, SopEnrolment.cause)
         for customer, sop, step, cause in session.execute(enrolled.join(SopEnrolment)):
             tasks[who[customer], sop, step] += 1
-            if cause.startswith("event:found:"):  # night fell before the archive told of him: WeCom's list did
+            if cause.startswith("event:found:"):  # night fell before the archive named them: WeCom's list did
                 found_at_night.add(who[customer])
     for person in everybody:
         if sorted(set(tags[person.userid])) != person.tags:

@@ -14,7 +14,7 @@ _CHAT = ("在吗", "好的谢谢", "今天天气真好", "收到", "孩子刚睡
 
 @dataclass(frozen=True)
 class Person:
-    """One customer by his number: whether he is added by an event, asks for the price, is answered and answers."""
+    """One customer by number: whether they are added by an event, ask for the price, are answered and answer."""
 
     number: int
     agents: int
@@ -45,11 +45,11 @@ class Person:
 
     @property
     def tags(self) -> list[str]:
-        """What he must carry in the end, whatever the passing of time adds."""
+        """The tags they must carry in the end, whatever the passing of time adds."""
         return ["考虑价格"] if self.asks else []
 
     def line(self, number: int) -> dict[str, str]:
-        """The n-th line of his talk, as the sandbox takes it; the msgid tells it from all others."""
+        """The n-th line of their talk, as the sandbox takes it; the msgid tells it from all others."""
         ours = (number == 5 and self.answers) or number == 9
         text = _CHAT[(self.number + number) % len(_CHAT)]
         if number == 3 and self.asks:

@@ -11,8 +11,9 @@ import pytest
 from bot.ops.consistency import audit, audit_archive
 from bot.platform import clock
 from tests.chaos import plan
-from tests.chaos.__main__ import FAULTS, Run, settle
+from tests.chaos.__main__ import Run, settle
 from tests.chaos.city import City
+from tests.chaos.faults import FAULTS
 from tests.chaos.plan import make_orders, make_plan
 from tests.chaos.reckoning import reckon
 from tests.chaos.talks import lines, people
@@ -59,7 +60,7 @@ def test_every_fault_that_is_planned_can_be_done() -> None:
     assert {fault.name for fault in make_plan(1, 600, 500)} == named
 
 
-def test_everybody_says_all_his_lines_once() -> None:
+def test_everybody_says_all_their_lines_once() -> None:
     everybody = people(2500, agents=60)
     msgids = [line["msgid"] for _, line in lines(everybody)]
     assert len(msgids) == len(set(msgids)) == 2500

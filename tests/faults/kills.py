@@ -60,6 +60,6 @@ def talk(world: World) -> None:
 
 def killed_then_finished(world: World, fail_at: str) -> None:
     assert world.work(fail_at) == KILLED, world.log("burst")[-2000:]
-    world.doorbell_lost()
+    world.redis_lost()
     world.leases_end()
     world.settle()

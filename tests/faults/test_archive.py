@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.intake import quarantine
-from bot.intake.pipeline import take_batch
+from bot.intake.pipeline import process_batch
 from bot.intake.pull import PAUSE_SECONDS, POISON_TRIES, TROUBLE, pull
 from bot.intake.quarantine import replay_quarantine
 from bot.ops.status import take_stock
@@ -70,7 +70,7 @@ def test_a_row_that_is_no_message_is_put_aside_and_the_stream_goes_on(lite_world
 
 
 def test_a_row_that_kills_every_worker_is_found_and_put_aside(lite_world: World) -> None:
-    """The point stands for a native library that aborts: whoever opens this batch dies."""
+    """The point stands for a native library that aborts: each worker that opens this batch dies."""
     world = lite_world
     world.talk((ANNE, "毒"), (BEN, "没有毒"))
     for _ in range(2 * POISON_TRIES):
@@ -92,14 +92,14 @@ def test_a_row_whose_handling_fails_stops_neither_the_others_nor_the_replay(
     world.talk((ANNE, "坏"), (BEN, "好"))
     pull(world.system)
     world.control.publish_keys()
-    whole = take_batch
+    whole = process_batch
 
     def failing(work: Any, arrived: Any) -> Any:
         if arrived[0].message.content == "坏":
             raise ValueError("cannot be handled")
         return whole(work, arrived)
 
-    monkeypatch.setattr(quarantine, "take_batch", failing)
+    monkeypatch.setattr(quarantine, "process_batch", failing)
     assert replay_quarantine(world.system) == (1, 1)
     assert held_back(world)[0].reason == "ValueError: cannot be handled"
     assert texts(world) == ["好"]
@@ -113,7 +113,7 @@ def test_a_frozen_puller_that_was_overtaken_changes_nothing(world: World) -> Non
     frozen = world.start("burst", "decrypted:1:freeze")
     world.until(lambda: stopped(frozen))
     world.leases_end()
-    world.doorbell_lost()
+    world.redis_lost()
     world.settle()
     os.kill(frozen, signal.SIGCONT)
     assert world.nursery.wait(frozen) == 0
@@ -181,7 +181,7 @@ def test_messages_pulled_before_the_event_lose_nobody(lite_world: World) -> None
 
 
 def test_news_that_come_while_another_has_just_read_the_end_are_not_left_lying(lite_world: World) -> None:
-    """Two workers, no scheduler: the second finds the first still at it, though he has read the last row already."""
+    """Two workers, no scheduler: the second finds the first at work, though it has read the last row already."""
     world = lite_world
     world.talk((ANNE, "第一句"))
     world.queue.enqueue_once("pull")

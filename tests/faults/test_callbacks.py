@@ -35,7 +35,7 @@ def test_any_order_will_do(world: World) -> None:
 
 
 def test_a_callback_of_the_past_changes_nothing(lite_world: World) -> None:
-    """A customer who left stays away though the news of his coming is played again."""
+    """A customer who left stays away though the event of their coming is sent again."""
     world = lite_world
     add_all(world)
     world.until(lambda: world.count(CallbackEvent) == 2)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.commands.wecom import run_comparison
-from bot.delivery.outbox import STUMBLED, STUMBLES
+from bot.delivery.outbox import CRASH_TRIES, CRASHED
 from bot.intake.pull import pull as pull_archive
 from bot.intake.quarantine import replay_quarantine
 from bot.platform import clock
@@ -80,11 +80,11 @@ def test_a_comparison_that_gets_odd_answers_ends_nothing(office: System, sandbox
             send_all(office)
         assert picture(office) == before, path
     with office.store.read() as session:
-        assert [row.error for row in session.scalars(select(Outbox)) if (row.error or "").startswith(STUMBLED)] == []
+        assert [row.error for row in session.scalars(select(Outbox)) if (row.error or "").startswith(CRASHED)] == []
 
 
-def errands(system: System) -> list[int]:
-    """One of each kind that reads from WeCom."""
+def outbox_ids(system: System) -> list[int]:
+    """Put out one row of each kind that reads from WeCom."""
     now = clock.now()
     with system.store.write() as session:
         follow = session.scalars(select(Follow).join(Follow.customer)).first()
@@ -109,16 +109,16 @@ def errands(system: System) -> list[int]:
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_errands_that_get_odd_answers_change_nothing_and_are_tried_again(
+def test_rows_that_get_odd_answers_change_nothing_and_are_tried_again(
     office: System, sandbox: Town, text: str
 ) -> None:
-    before, ids = picture(office), errands(office)
+    before, ids = picture(office), outbox_ids(office)
     with answering(sandbox, text):
         states = {handlers.deliver(office, row_id) for row_id in ids}
     assert states <= {"waiting", "sent"}
     assert picture(office) == before
     with office.store.read() as session:
-        assert [row.error for row in session.scalars(select(Outbox)) if (row.error or "").startswith(STUMBLED)] == []
+        assert [row.error for row in session.scalars(select(Outbox)) if (row.error or "").startswith(CRASHED)] == []
     sandbox.control.move_clock(900)
     for _ in range(3):
         send_all(office)
@@ -141,7 +141,7 @@ def put_out(system: System, kind: str, payload: dict[str, Any]) -> int:
         ("library", {}, "unknown"),  # breaks after it
     ],
 )
-def test_a_row_over_which_our_own_code_stumbles_is_tried_a_few_times(
+def test_a_row_on_which_our_own_code_breaks_is_tried_a_few_times(
     office: System, sandbox: Town, monkeypatch: pytest.MonkeyPatch, kind: str, payload: dict[str, Any], end: str
 ) -> None:
     def broken(*_: Any) -> None:
@@ -150,17 +150,17 @@ def test_a_row_over_which_our_own_code_stumbles_is_tried_a_few_times(
     monkeypatch.setattr("bot.sync.profiles.take_library", broken)
     row_id, states = put_out(office, kind, payload), []
     other = put_out(office, "departments", {"x": 1})
-    for _ in range(STUMBLES + 3):
+    for _ in range(CRASH_TRIES + 3):
         states.append(handlers.deliver(office, row_id))
         sandbox.control.move_clock(700)
-    assert states == ["waiting"] * (STUMBLES - 1) + [end] + [None] * 3
+    assert states == ["waiting"] * (CRASH_TRIES - 1) + [end] + [None] * 3
     with office.store.read() as session:
         row = session.get_one(Outbox, row_id)
-        assert (row.error or "").startswith(STUMBLED)
+        assert (row.error or "").startswith(CRASHED)
     assert handlers.deliver(office, other) == "sent"
 
 
-def test_one_stumble_after_long_trouble_is_not_the_end(
+def test_one_crash_after_long_trouble_is_not_the_end(
     office: System, sandbox: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row_id = put_out(office, "library", {})
@@ -293,7 +293,7 @@ def test_odd_events_are_handled_or_kept_and_never_fail(office: System, sandbox: 
     sandbox.control.move_clock(60)
     send_all(office)
     with office.store.read() as session:
-        assert [row.error for row in session.scalars(select(Outbox)) if (row.error or "").startswith(STUMBLED)] == []
+        assert [row.error for row in session.scalars(select(Outbox)) if (row.error or "").startswith(CRASHED)] == []
     after = picture(office)
     assert [one for one in before["follows"] if one not in after["follows"]] == []
     assert [one for one in before["members"] if one not in after["members"]] == []

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from bot.agents.manual_moves import move_by_hand
 from bot.customers.state import load_customer
-from bot.delivery.outbox import LEASE_SECONDS
+from bot.delivery.rows import LEASE_SECONDS
 from bot.platform import clock
 from bot.platform.models import Customer, Placement
 from bot.platform.work import Work
@@ -40,7 +40,7 @@ def test_a_mark_that_was_overtaken_is_not_made_any_more(world: World) -> None:
     talk(world)
     world.settle()
     drag(world, "新线索")
-    frozen = world.start("worker", "claimed:1:freeze")  # it rings for the sweep itself
+    frozen = world.start("worker", "claimed:1:freeze")  # it enqueues the sweep itself
     world.until(lambda: stopped(frozen), 60)
     begun = time.monotonic()
     drag(world, "考虑价格")
@@ -49,7 +49,9 @@ def test_a_mark_that_was_overtaken_is_not_made_any_more(world: World) -> None:
     time.sleep(max(0.0, begun + LEASE_SECONDS + 1 - time.monotonic()))
     os.kill(frozen, signal.SIGCONT)
     world.queue.enqueue_once("due", seconds=1)
-    world.until(lambda: world.queue.depth()["default"] == 0, 60)  # whoever takes this call has done with the mark
+    world.until(
+        lambda: world.queue.depth()["default"] == 0, 60
+    )  # the worker that takes this call has removed the mark
     world.settle()
     assert stage(world) == "考虑价格"
     assert [mark for mark in world.picture()["marks"] if mark[0] == "anne"] == [("anne", "考虑价格")]

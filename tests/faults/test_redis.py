@@ -1,4 +1,4 @@
-"""Redis is a doorbell: emptied, frozen or killed in the middle of the work, nothing is lost and no callback waits."""
+"""A Redis emptied, frozen or killed in the middle of the work: nothing is lost, no callback waits."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def test_emptied_again_and_again(queue_world: World) -> None:
     world = queue_world
     add_both(world)
     for _ in range(20):
-        world.doorbell_lost()
+        world.redis_lost()
         time.sleep(0.02)
     world.until(lambda: world.picture()["cards"] == AFTER_EVENTS["cards"], RESUMED)
     talk(world)
     for _ in range(20):
-        world.doorbell_lost()
+        world.redis_lost()
         time.sleep(0.02)
     world.until(lambda: world.picture() == AFTER_MESSAGES, RESUMED)
 

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from bot.platform import clock
 from bot.platform.database.store import database_now
 from bot.platform.models import Lease, Message, Outbox
-from bot.worker.scheduler import beats
+from bot.worker.scheduler import periodic_jobs
 from tests.faults.kills import AFTER_MESSAGES, add_both, talk
 from tests.faults.world import World, stopped
 
@@ -47,13 +47,13 @@ def held_work_done(world: World, point: str, before: int) -> bool:
 
 
 def sweep_every() -> float:
-    return next(beat.every for beat in beats() if beat.job == "sweep")
+    return next(periodic.every for periodic in periodic_jobs() if periodic.job == "sweep")
 
 
 @pytest.mark.parametrize("point", POINTS)
 def test_what_a_dead_worker_held_is_taken_up_by_another(world: World, point: str) -> None:
-    """Nobody waits for a dead holder of the right to pull, however long it is his. A row that was to leave may be on
-    its way still: its lease has to end, and it is never longer than the seconds of a resumption allow."""
+    """Nobody waits for a dead holder of the right to pull, however long it is still held. A row that was to leave may
+    be on its way still: its lease has to end, and it is never longer than the seconds of a resumption allow."""
     add_both(world)
     world.settle()
     before = world.count(Message)

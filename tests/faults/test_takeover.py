@@ -26,7 +26,7 @@ PATIENCE = 300.0
 
 
 def holder(world: World) -> int:
-    """The pid of the scheduler that rings; 0 where none does."""
+    """The pid of the scheduler that holds the lease; 0 where none does."""
     with world.system.store.read() as session:
         lease = session.get(Lease, "scheduler")
         return int(lease.owner.rpartition(":")[2]) if lease and lease.owner else 0
@@ -54,11 +54,11 @@ def test_a_scheduler_killed_or_frozen_is_followed(lite_world: World, how: signal
     world.start("worker")
     add_both(world)
     world.until(lambda: not world.left(), PATIENCE)
-    assert holder(world) == first, "one rings, the other stands by"
+    assert holder(world) == first, "one enqueues, the other stands by"
     os.kill(first, how)
     assert held_until(world) <= clock.now() + timedelta(seconds=TAKEOVER - scheduler.LEASE_SECONDS / 4)
     lend(world, timedelta(hours=1))
-    world.doorbell_lost()
+    world.redis_lost()
     if how == signal.SIGSTOP:
         time.sleep(scheduler.LEASE_SECONDS / 4 + 1)  # the other looks meanwhile
         assert holder(world) == first, "whoever may go on is waited for"

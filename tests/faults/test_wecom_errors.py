@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.delivery.outbox import GIVE_UP
+from bot.delivery.outbox import GIVE_UP_AFTER
 from bot.ops.status import take_stock
 from bot.platform import clock
 from bot.platform.models import Outbox, SopTask
@@ -106,7 +106,7 @@ def test_a_send_given_up_of_which_nobody_knows_is_not_called_failed(lite_world: 
     world = lite_world
     row = a_card_waits(world)
     with world.system.store.write() as session:
-        session.get_one(Outbox, row.id).created_at = clock.now() - GIVE_UP - timedelta(minutes=1)
+        session.get_one(Outbox, row.id).created_at = clock.now() - GIVE_UP_AFTER - timedelta(minutes=1)
     world.control.fault("message/send", status=500, after=True)
     assert handlers.deliver(world.system, row.id) == "unknown"
     assert task(world).state == "unknown"

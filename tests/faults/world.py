@@ -72,17 +72,17 @@ class World:
         return pid
 
     def work(self, fail_at: str = "") -> int:
-        """Ring as the scheduler does and let one worker empty the queues; its exit status."""
+        """Enqueue as the scheduler does and let one worker empty the queues; its exit status."""
         for job in ("handle_events", "pull", "due", "sweep"):
             self.queue.enqueue_once(job, seconds=1)
         return self.nursery.wait(self.start("burst", fail_at))
 
-    def doorbell_lost(self) -> None:
-        """All that Redis knew is gone."""
+    def redis_lost(self) -> None:
+        """Empty Redis: all that it knew is gone."""
         self.queue.connection.flushall()
 
     def leases_end(self) -> None:
-        """As if so much time had passed that whoever has died holds nothing any more."""
+        """End all leases, as time does: no dead process holds anything any more."""
         with self.system.store.write() as session:
             session.execute(update(Lease).values(until=LONG_AGO))
             session.execute(update(Outbox).where(Outbox.state == "sending").values(lease_until=LONG_AGO))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.intake.archive_lag import archive_lag, gaps, note_gap, watch_lag
+from bot.intake.archive_lag import CursorPosition, archive_lag, gaps, note_gap, watch_lag
 from bot.intake.pull import pull
 from bot.ops.status import take_stock
 from bot.platform import clock
@@ -73,7 +73,7 @@ def test_alarms_at_an_hour_and_at_a_day_once_it_lasts(store: Store) -> None:
 )
 def test_a_gap_is_written_down(store: Store, silence: timedelta, first: int, found: list[tuple[int, int]]) -> None:
     with store.write() as session:
-        note_gap(session, "ww1", 5, first, NOW - silence, NOW)
+        note_gap(session, CursorPosition("ww1", 5, pulled_at=NOW - silence), first, NOW)
     with store.read() as session:
         assert [(gap.after_seq, gap.before_seq) for gap in gaps(session)] == found
         assert [alarm.name for alarm in alarms(session)] == ["archive.gap"] * len(found)
@@ -84,11 +84,11 @@ def test_a_silence_that_brings_nothing_yet_is_settled_by_what_comes(
     store: Store, then: int, left: list[tuple[int, int]]
 ) -> None:
     with store.write() as session:
-        note_gap(session, "ww1", 5, None, NOW - 4 * DAY, NOW)
+        note_gap(session, CursorPosition("ww1", 5, pulled_at=NOW - 4 * DAY), None, NOW)
     with store.read() as session:
         assert [(gap.after_seq, gap.before_seq) for gap in gaps(session)] == [(5, 0)]
     with store.write() as session:
-        note_gap(session, "ww1", 5, then, NOW, NOW + MINUTE)
+        note_gap(session, CursorPosition("ww1", 5, pulled_at=NOW), then, NOW + MINUTE)
     with store.read() as session:
         assert [(gap.after_seq, gap.before_seq) for gap in gaps(session)] == left
         assert bool(alarms(session)) == bool(left)
@@ -96,8 +96,8 @@ def test_a_silence_that_brings_nothing_yet_is_settled_by_what_comes(
 
 def test_nothing_is_missed_at_the_first_pull_ever(store: Store) -> None:
     with store.write() as session:
-        note_gap(session, "ww1", 0, 900, None, NOW)
-        note_gap(session, "ww1", 0, None, NOW - 9 * DAY, NOW)
+        note_gap(session, CursorPosition("ww1", 0, pulled_at=None), 900, NOW)
+        note_gap(session, CursorPosition("ww1", 0, pulled_at=NOW - 9 * DAY), None, NOW)
     with store.read() as session:
         assert gaps(session) == []
 

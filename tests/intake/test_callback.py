@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from bot.intake.callback import RINGER
+from bot.intake.callback import ENQUEUER
 from bot.platform import clock
 from bot.platform.environment import ROOT
 from bot.platform.models import CallbackEvent
@@ -83,7 +83,7 @@ def test_a_forged_console_check_is_refused(site: Site) -> None:
     assert (answer.status_code, answer.data) == (403, b"")
 
 
-def test_an_event_is_stored_whole_and_rings_for_its_handling(rung: Site) -> None:
+def test_an_event_is_stored_whole_and_its_handling_enqueued(rung: Site) -> None:
     message = xml("change_external_contact", "<ChangeType>add_external_contact</ChangeType><UserID>zhang</UserID>")
     assert post(rung, message) == 200
     with rung.store.read() as session:
@@ -121,24 +121,24 @@ def test_10000_copies_of_an_archive_notice_ring_once_in_a_window_and_store_nothi
 
 @pytest.mark.parametrize(("event", "path"), [("enter_agent", CALLBACK), ("msgaudit_notify", ARCHIVE)])
 def test_a_frozen_redis_does_not_hold_up_the_answer(tmp_path: Path, valkey: str, event: str, path: str) -> None:
-    """The answer is there while the ringer still waits for Redis, which here it does for a minute."""
+    """The answer is there while the enqueuer still waits for Redis, which here it does for a minute."""
     pid = json.loads((tmp_path / "valkey" / "server.json").read_text())["pid"]
     with open_site(tmp_path, extra={"TICI_REDIS_URL": f"{valkey}?socket_timeout=60"}) as rung:
-        ringer = rung.app.extensions[RINGER]
+        enqueuer = rung.app.extensions[ENQUEUER]
         os.kill(pid, signal.SIGSTOP)
         try:
             assert post(rung, xml(event), path) == 200
-            assert not ringer.settled(0), "the answer waited for Redis"
+            assert not enqueuer.wait_until_idle(0), "the answer waited for Redis"
         finally:
             os.kill(pid, signal.SIGCONT)
         assert stored(rung) == (path == CALLBACK)
-        assert ringer.settled(PATIENCE)
+        assert enqueuer.wait_until_idle(PATIENCE)
         assert sum(waiting(rung).values()) == 1
 
 
 def test_without_any_queue_events_are_stored_and_none_is_started(site: Site, tmp_path: Path) -> None:
     assert post(site, xml("enter_agent")) == 200
-    assert site.app.extensions[RINGER].settled(PATIENCE)
+    assert site.app.extensions[ENQUEUER].wait_until_idle(PATIENCE)
     assert stored(site) == 1
     assert not (tmp_path / "valkey").exists()
 
@@ -307,6 +307,6 @@ def queue_of(site: Site) -> str:
 
 
 def waiting(site: Site) -> dict[str, int]:
-    """Jobs in the queue, once the ringer has passed everything on."""
-    assert site.app.extensions[RINGER].settled(PATIENCE)
+    """Jobs in the queue, once the enqueuer has tried everything."""
+    assert site.app.extensions[ENQUEUER].wait_until_idle(PATIENCE)
     return JobQueue(connect_redis(queue_of(site))).depth()

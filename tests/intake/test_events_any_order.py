@@ -38,7 +38,7 @@ def office(tmp_path: Path, system: System) -> System:
 
 
 def arrive(system: System, xmls: Sequence[str]) -> None:
-    """These callbacks come, in this order, as the web process stores them."""
+    """Store these callbacks, in this order, as the web process stores them."""
     for number, xml in enumerate(xmls):
         found = {name: re.search(f"<{name}>(?:<!\\[CDATA\\[)?([^\\]<]*)", xml) for name in
                  ("Event", "MsgType", "ChangeType", "CreateTime")}  # fmt: skip
@@ -124,7 +124,7 @@ def live(town: Town, dice: random.Random) -> None:
         control.change_library("create", group="意向", name=f"标签{dice.random()}")
 
     for _ in range(30):
-        with suppress(ControlRefusedError):  # such as adding an agent whom he has
+        with suppress(ControlRefusedError):  # such as adding an agent whom they have
             dice.choice((add, add, add, part, transfer, transfer, room, change_room, library))()
         control.move_clock(dice.choice((1, 60, 6 * 3600)))
 
@@ -172,7 +172,7 @@ def test_a_company_whose_events_are_shuffled_doubled_and_lost(office: System, sa
         assert set(session.scalars(select(CorpTag.name))) == named
         followed = select(Follow.agent_id).where(Follow.ended_at.is_(None), Follow.customer_id == SopTask.customer_id)
         stray = select(SopTask).where(SopTask.state == "planned", SopTask.agent_id.not_in(followed))
-        assert session.scalars(stray).all() == [], "nobody is to prompt a customer he does not have"
+        assert session.scalars(stray).all() == [], "nobody is to prompt a customer they do not have"
         assert session.scalars(select(Customer.external_userid)).all()
 
 
@@ -202,7 +202,7 @@ def test_staff_is_followed_through_events(office: System, sandbox: Town) -> None
     sandbox.control.member("LinXiaoyu", status=1, active=1)
     arrive(office, [event("subscribe", "<AgentID>1000002</AgentID>", sender="LinXiaoyu")])
     work(office)
-    assert agent(office, "LinXiaoyu").left_at is None, "he came back"
+    assert agent(office, "LinXiaoyu").left_at is None, "they came back"
     renamed = "<ChangeType>update_user</ChangeType><UserID>ZhouMin</UserID><NewUserID>Zhou.Min</NewUserID>"
     arrive(office, [event("change_contact", renamed)])
     jobs.handle_events()

@@ -19,7 +19,7 @@ from werkzeug import Request, Response
 
 from bot.intake.media.files import files_of, forget_media, keep_media, request_media
 from bot.intake.media.storage import FolderStorage, MissingFileError, S3Storage, open_storage
-from bot.intake.media.store import DownloadBusyError, MediaStore, open_media_store, sniff
+from bot.intake.media.store import DownloadBusyError, FileRequest, MediaStore, open_media_store, sniff
 from bot.intake.pull import pull
 from bot.platform import clock
 from bot.platform.encryption import DataKeyError, DataKeys, new_line
@@ -68,7 +68,7 @@ def contents(size: int) -> bytes:
 @pytest.mark.parametrize("size", SIZES)
 def test_every_size_comes_back_as_it_was(shelf: MediaStore, tmp_path: Path, size: int) -> None:
     plain = contents(size)
-    fetched = shelf.fetch(Lent(plain), "id", "a", hashlib.md5(plain).hexdigest().upper(), MOST)
+    fetched = shelf.fetch(Lent(plain), FileRequest("id", "a", hashlib.md5(plain).hexdigest().upper(), MOST))
     assert (fetched.done, fetched.size) == (True, size)
     assert b"".join(shelf.read(fetched.content)) == plain
     lying = (tmp_path / "media" / fetched.content[:2] / fetched.content[2:4] / fetched.content).read_bytes()
@@ -77,8 +77,8 @@ def test_every_size_comes_back_as_it_was(shelf: MediaStore, tmp_path: Path, size
 
 
 def test_the_same_content_is_kept_once(shelf: MediaStore) -> None:
-    one = shelf.fetch(Lent(PIXEL), "id", "a", "", MOST)
-    two = shelf.fetch(Lent(PIXEL, chunk=7), "another", "b", "", MOST)
+    one = shelf.fetch(Lent(PIXEL), FileRequest("id", "a", "", MOST))
+    two = shelf.fetch(Lent(PIXEL, chunk=7), FileRequest("another", "b", "", MOST))
     assert one.content == two.content
     assert list(shelf.contents()) == [one.content]
     assert (one.sniffed, sniff(b"<html><script>"), sniff("文字".encode()), sniff(b"")) == (
@@ -92,7 +92,7 @@ def test_the_same_content_is_kept_once(shelf: MediaStore) -> None:
 
 def test_what_took_too_long_goes_on_next_time(shelf: MediaStore) -> None:
     lent, rounds = Lent(contents(3500), chunk=1000), 0
-    while not (fetched := shelf.fetch(lent, "id", "a", "", MOST, seconds=-1.0)).done:
+    while not (fetched := shelf.fetch(lent, FileRequest("id", "a", "", MOST), seconds=-1.0)).done:
         rounds += 1
         assert fetched.size == rounds * 1000
     assert (rounds, lent.asked) == (3, 4)
@@ -109,7 +109,7 @@ def _die_at(folder: Path, text: str, chunks: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return lent(sdkfileid, index)
 
-    store.fetch(ask, "id", "a", "", MOST)
+    store.fetch(ask, FileRequest("id", "a", "", MOST))
 
 
 @pytest.mark.parametrize("torn", [False, True], ids=["between chunks", "within a write"])
@@ -123,18 +123,18 @@ def test_a_killed_download_goes_on(shelf: MediaStore, tmp_path: Path, keys: Data
         with part.open("ab") as file:
             file.write(b"\0\0\1\0half a frame")
     lent = Lent(contents(5000), chunk=1000)
-    fetched = shelf.fetch(lent, "id", "a", hashlib.md5(lent.content).hexdigest(), MOST)
+    fetched = shelf.fetch(lent, FileRequest("id", "a", hashlib.md5(lent.content).hexdigest(), MOST))
     assert (fetched.done, lent.asked) == (True, 2)
     assert b"".join(shelf.read(fetched.content)) == lent.content
 
 
 def test_what_is_refused(shelf: MediaStore) -> None:
     with pytest.raises(UnreadableMessageError, match="文件大于"):
-        shelf.fetch(Lent(contents(5000), chunk=1000), "id", "a", "", 4000)
+        shelf.fetch(Lent(contents(5000), chunk=1000), FileRequest("id", "a", "", 4000))
     with pytest.raises(UnreadableMessageError, match="does not advance"):
-        shelf.fetch(lambda *_: MediaChunk(b"x", "", False), "id", "b", "", MOST)
+        shelf.fetch(lambda *_: MediaChunk(b"x", "", False), FileRequest("id", "b", "", MOST))
     with pytest.raises(WeComError, match="md5") as error:
-        shelf.fetch(Lent(PIXEL), "id", "c", "0" * 32, MOST)
+        shelf.fetch(Lent(PIXEL), FileRequest("id", "c", "0" * 32, MOST))
     assert (error.value.tries, error.value.permanent) == (3, False)
     assert list(shelf.contents()) == []
 
@@ -142,14 +142,14 @@ def test_what_is_refused(shelf: MediaStore) -> None:
 def test_one_process_fetches_a_file_at_a_time(shelf: MediaStore) -> None:
     def ask(sdkfileid: str, index: str) -> MediaChunk:
         with pytest.raises(DownloadBusyError):
-            shelf.fetch(Lent(PIXEL), "id", "a", "", MOST)
+            shelf.fetch(Lent(PIXEL), FileRequest("id", "a", "", MOST))
         return MediaChunk(PIXEL, "", True)
 
-    assert shelf.fetch(ask, "id", "a", "", MOST).done
+    assert shelf.fetch(ask, FileRequest("id", "a", "", MOST)).done
 
 
 def test_a_content_that_was_touched_or_cut_is_not_handed_over(shelf: MediaStore, tmp_path: Path) -> None:
-    fetched = shelf.fetch(Lent(contents(3000), chunk=1000), "id", "a", "", MOST)
+    fetched = shelf.fetch(Lent(contents(3000), chunk=1000), FileRequest("id", "a", "", MOST))
     path = tmp_path / "media" / fetched.content[:2] / fetched.content[2:4] / fetched.content
     whole = path.read_bytes()
     frame = len(whole) // 3
@@ -164,7 +164,7 @@ def test_resealing_takes_the_new_key(tmp_path: Path) -> None:
     file.write_text(f"{new_line()}\nhash {base64.urlsafe_b64encode(bytes(32)).decode()}\n")
     keys = DataKeys(file.read_text(), file)
     store = MediaStore(FolderStorage(tmp_path / "media"), tmp_path / "media/parts", keys)
-    fetched = store.fetch(Lent(contents(3000), chunk=1000), "id", "a", "", MOST)
+    fetched = store.fetch(Lent(contents(3000), chunk=1000), FileRequest("id", "a", "", MOST))
     old = file.read_text().splitlines()[0]
     keys.add_key()
     assert store.is_stale(fetched.content)
@@ -208,7 +208,7 @@ def test_a_bucket_holds_sealed_contents(httpserver: HTTPServer, tmp_path: Path, 
     assert isinstance(place, S3Storage)
     store = MediaStore(place, tmp_path / "parts", keys)
     plain = contents(CHUNK + 5)
-    fetched = store.fetch(Lent(plain), "id", "a", "", MOST)
+    fetched = store.fetch(Lent(plain), FileRequest("id", "a", "", MOST))
     assert list(bucket.objects) == [f"tici/{fetched.content}"]
     assert plain[:64] not in bucket.objects[f"tici/{fetched.content}"]
     assert b"".join(store.read(fetched.content)) == plain
@@ -275,7 +275,7 @@ def test_a_file_is_fetched_when_somebody_asks(system: System, talk: Any) -> None
     assert work(system) == []
 
 
-def test_a_large_one_takes_several_errands(system: System, talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_one_takes_several_outbox_rows(system: System, talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = contents(3 * CHUNK + 1)
     message_id = talk("file", plain, filename="a.bin")
     ask(system, message_id)

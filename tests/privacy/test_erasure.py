@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from bot.commands.wecom import run_comparison
 from bot.customers.tombstones import FILE
-from bot.intake.media.store import open_media_store
+from bot.intake.media.store import FileRequest, open_media_store
 from bot.intake.pull import pull
 from bot.platform import clock
 from bot.platform.database.audit_log import verify_chain
@@ -84,7 +84,7 @@ def _more(pair: Pair, who: str) -> None:
         session.add(
             MediaFile(
                 message_id=message.id, kind="file", name=FILE_NAME, sdkfileid="sdk", fileid_hash="f", sent_at=now,
-                content_hash=media.fetch(_chunk, "sdk", "part", "", 1000).content,
+                content_hash=media.fetch(_chunk, FileRequest("sdk", "part", "", 1000)).content,
             )
         )  # fmt: skip
         follow = customer.follows[0]

@@ -42,7 +42,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     # machines, signed links, the way in
     ("static", "GET"): Row("/static/app.css", ANYBODY),
     ("callback.check_address", "GET"): Row("/wecom/callback", ANYBODY, also=(403,)),
-    ("callback.take_callback", "POST"): Row("/wecom/callback", ANYBODY, also=(403,)),
+    ("callback.receive_callback", "POST"): Row("/wecom/callback", ANYBODY, also=(403,)),
     ("health.healthz", "GET"): Row("/healthz", ANYBODY),
     ("health.readyz", "GET"): Row("/readyz", ANYBODY, also=(503,)),
     ("health.metrics", "GET"): Row("/metrics", ANYBODY),

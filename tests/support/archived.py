@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import inspect, select
 
-from bot.intake.messages import Arrived
-from bot.intake.pipeline import take_batch
+from bot.intake.messages import OpenedRow
+from bot.intake.pipeline import process_batch
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Message, Model
@@ -64,9 +64,9 @@ class Archived:
 
     def arrive(self, *plains: bytes) -> None:
         """Take in one batch of decrypted messages."""
-        arrived = [Arrived(next(self.seqs), read_message(plain)) for plain in plains]
+        arrived = [OpenedRow(next(self.seqs), read_message(plain)) for plain in plains]
         with self.store.write() as session:
-            take_batch(Work(session, self.settings, self.now), arrived)
+            process_batch(Work(session, self.settings, self.now), arrived)
 
     def say(self, text: str, at: float = 0, **changes: Any) -> str:
         """Take in a text, by default from the customer to the agent, `at` minutes after NOW; returns its msgid."""

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from bot.customers.state import load_customer
-from bot.delivery.outbox import waiting_ids
-from bot.intake.messages import Arrived
-from bot.intake.pipeline import take_batch
+from bot.delivery.rows import waiting_ids
+from bot.intake.messages import OpenedRow
+from bot.intake.pipeline import process_batch
 from bot.platform import clock
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
@@ -74,7 +74,7 @@ class Engine:
         raw = text_message(f"m{number}", sender, to, text, self.now)
         message = read_message(json.dumps(raw).encode(), msgid=f"m{number}")
         with self.store.write() as session:
-            take_batch(Work(session, self.settings, self.now), [Arrived(number, message)])
+            process_batch(Work(session, self.settings, self.now), [OpenedRow(number, message)])
 
     def tasks(self, who: str, sop: str | None = None) -> Sequence[SopTask]:
         with self.store.read() as session:

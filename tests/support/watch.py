@@ -10,9 +10,9 @@ from itertools import count
 
 from sqlalchemy import select
 
-from bot.intake.events import take_event
-from bot.intake.messages import Arrived
-from bot.intake.pipeline import take_batch
+from bot.intake.events import apply_event
+from bot.intake.messages import OpenedRow
+from bot.intake.pipeline import process_batch
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import (
@@ -87,7 +87,7 @@ class Watch:
             row = CallbackEvent(digest=digest, name=event, raw_xml=xml, created_at=self.now, received_at=self.now)
             session.add(row)
             session.flush()
-            take_event(Work(session, self.settings, self.now), row)
+            apply_event(Work(session, self.settings, self.now), row)
 
     def contact(self, change: str, state: str = "") -> None:
         people = f"<UserID>{AGENT}</UserID><ExternalUserID>{WHO}</ExternalUserID><State>{state}</State>"
@@ -100,8 +100,8 @@ class Watch:
             "roomid": "", "msgtime": int(self.now.timestamp() * 1000), "msgtype": kind, kind: body,
         }  # fmt: skip
         with self.store.write() as session:
-            arrived = [Arrived(number, read_message(json.dumps(message).encode()))]
-            take_batch(Work(session, self.settings, self.now), arrived)
+            arrived = [OpenedRow(number, read_message(json.dumps(message).encode()))]
+            process_batch(Work(session, self.settings, self.now), arrived)
 
     def later(self, **length: float) -> None:
         self.now += timedelta(**length)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.intake.media.store import open_media_store
+from bot.intake.media.store import FileRequest, open_media_store
 from bot.platform.models import Agent, Customer, Follow, MediaFile, Outbox, ViewEntry
 from bot.web.customers.media_rows import name_of
 from bot.wecom.media import MediaChunk
@@ -36,7 +36,9 @@ def send(site: Site, kind: str, name: str, content: bytes | None) -> int:
         assert msgid
         if content is not None:
             store = open_media_store(site.system)
-            fetched = store.fetch(lambda *_: MediaChunk(content, "", True), "x", file.fileid_hash, "", 10**6)
+            fetched = store.fetch(
+                lambda *_: MediaChunk(content, "", True), FileRequest("x", file.fileid_hash, "", 10**6)
+            )
             file.state, file.content_hash = "kept", fetched.content
             file.size, file.sniffed = fetched.size, fetched.sniffed
         return file.id

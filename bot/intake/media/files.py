@@ -1,4 +1,4 @@
-"""Files in conversations: which there are, whether somebody wants them, and the errand that fetches one by and by."""
+"""Media files: which files conversations have, who wants them, and the outbox handler that fetches them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.delivery.handler import NotNeededError, OutboxHandler
-from bot.intake.media.store import DownloadBusyError, Fetched, open_media_store
+from bot.intake.media.store import DownloadBusyError, Fetched, FileRequest, open_media_store
 from bot.platform.models import MediaFile, Message, Outbox
 from bot.platform.work import Work
 from bot.wecom.errors import UnreadableMessageError, WeComError
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from bot.system import System
 
 KIND = "media"
-OPEN = ("noted", "failed")
-RETENTION = timedelta(days=5)
-LOST = frozenset({301048, 10010})
-_MOST_OF_ONE = 50
+NOT_HERE = ("noted", "failed")
+RETENTION = timedelta(days=5)  # WeCom keeps files so long; asking for older ones only costs calls
+LOST_ERRCODES = frozenset({301048, 10010})  # the JSON interface, and the SDK: past its retention
+_FILES_PER_MESSAGE = 50  # a forwarded chat record may name any number
 MEGABYTE = 1024 * 1024
 
 
 def note_media(work: Work, found: Sequence[tuple[Message, Sequence[MediaRef]]]) -> None:
-    """Write down the files of stored messages; those that [media] keep names are asked for at once."""
+    """Record the files of stored messages; those of the kinds in [media] keep are asked for at once."""
     rows = [
         MediaFile(
             message_id=message.id,
@@ -48,7 +48,7 @@ def note_media(work: Work, found: Sequence[tuple[Message, Sequence[MediaRef]]]) 
         )
         for message, refs in found
         if not message.unagreed
-        for position, ref in enumerate(refs[:_MOST_OF_ONE])
+        for position, ref in enumerate(refs[:_FILES_PER_MESSAGE])
     ]
     if not rows:
         return
@@ -57,7 +57,7 @@ def note_media(work: Work, found: Sequence[tuple[Message, Sequence[MediaRef]]]) 
     keep = work.settings.tables.media.keep
     for row in rows:
         if "all" in keep or row.kind in keep:
-            _ask(work, row)
+            _request(work, row)
 
 
 def keep_media(work: Work, limit: int = 5000) -> int:
@@ -66,30 +66,32 @@ def keep_media(work: Work, limit: int = 5000) -> int:
     if not keep:
         return 0
     missing = select(MediaFile).where(
-        MediaFile.state.in_(OPEN),
+        MediaFile.state.in_(NOT_HERE),
         MediaFile.sent_at > work.now - RETENTION,
         *(() if "all" in keep else (MediaFile.kind.in_(keep),)),
     )
     rows = work.session.scalars(missing.order_by(MediaFile.sent_at).limit(limit)).all()
     for row in rows:
-        _ask(work, row)
+        _request(work, row)
     return len(rows)
 
 
 def request_media(work: Work, message_id: int) -> list[MediaFile]:
-    """Somebody wants to see the files of a message: those not here yet are asked for. The page then looks at their
-    states until none is `asked`."""
+    """Ask for the files of a message that are not here yet, for somebody who wants to see them.
+
+    The page then looks at their states until none is `asked`.
+    """
     rows = files_of(work.session, [message_id]).get(message_id, [])
     for row in rows:
-        if row.state in OPEN:
-            _ask(work, row)
+        if row.state in NOT_HERE:
+            _request(work, row)
     return rows
 
 
 def request_file(work: Work, file: MediaFile) -> None:
-    """Somebody wants to see this one file."""
-    if file.state in OPEN:
-        _ask(work, file)
+    """Ask for one file, if it is not here yet, for somebody who wants to see it."""
+    if file.state in NOT_HERE:
+        _request(work, file)
 
 
 def files_of(session: Session, message_ids: Sequence[int]) -> dict[int, list[MediaFile]]:
@@ -102,8 +104,10 @@ def files_of(session: Session, message_ids: Sequence[int]) -> dict[int, list[Med
 
 
 def forget_media(session: Session, message_ids: Sequence[int]) -> list[str]:
-    """Delete the files of messages; returns the contents that nothing speaks of any more, for MediaStore.remove
-    once the transaction is committed."""
+    """Delete the files of messages.
+
+    Returns the contents that no row refers to any more, for MediaStore.remove once the transaction is committed.
+    """
     mine = MediaFile.message_id.in_(message_ids)
     contents = {c for c in session.scalars(select(MediaFile.content_hash).where(mine)) if c}
     for row in session.scalars(select(MediaFile).where(mine)).all():
@@ -114,7 +118,7 @@ def forget_media(session: Session, message_ids: Sequence[int]) -> list[str]:
 
 
 class FetchMedia(OutboxHandler):
-    """A file from WeCom into the media store; a large one takes several errands, each going on from the last."""
+    """Fetches a file from WeCom into the media store; a large one takes several rows, each going on from the last."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         file = work.session.get(MediaFile, row.payload["file"])
@@ -122,10 +126,10 @@ class FetchMedia(OutboxHandler):
             raise NotNeededError("文件已不需要，或已经取到")
         most = work.settings.tables.media.max_mb * MEGABYTE
         if file.announced_size is not None and file.announced_size > most:
-            _settle(file, "refused", f"文件 {file.announced_size // MEGABYTE} MB，超过 [media] max_mb")
+            _end(file, "refused", f"文件 {file.announced_size // MEGABYTE} MB，超过 [media] max_mb")
             raise NotNeededError(file.why)
-        if (twin := _twin(work.session, file)) is not None:
-            _take_from(file, twin, work.now)
+        if (copy := _find_kept_copy(work.session, file)) is not None:
+            _apply_copy(file, copy, work.now)
             raise NotNeededError("同一个文件已经在库里")
         file.attempts += 1
         return {**row.payload, "most": most}
@@ -136,8 +140,9 @@ class FetchMedia(OutboxHandler):
         if file is None:
             return {}
         store = open_media_store(system)
+        wanted = FileRequest(file.sdkfileid, file.fileid_hash, file.md5, payload["most"])
         try:
-            fetched = store.fetch(system.archive.media, file.sdkfileid, file.fileid_hash, file.md5, payload["most"])
+            fetched = store.fetch(system.archive.media, wanted)
         except DownloadBusyError:
             raise WeComError(None, "the file is being fetched by another worker", api=KIND) from None
         except UnreadableMessageError as error:
@@ -149,60 +154,61 @@ class FetchMedia(OutboxHandler):
         if file is None:
             return
         if "refused" in result:
-            _settle(file, "refused", str(result["refused"]))
+            _end(file, "refused", str(result["refused"]))
         elif result:
-            _take(file, Fetched(result["done"], result["size"], result["content"], result["sniffed"]), work.now)
+            fetched = Fetched(result["done"], result["size"], result["content"], result["sniffed"])
+            _apply_fetched(file, fetched, work.now)
 
     def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
         file = work.session.get(MediaFile, row.payload["file"])
         if file is not None and file.state == "asked":
-            _put_out(work, file)
+            _send_fetch(work, file)
 
     def learn(self, work: Work, row: Outbox, error: WeComError) -> None:
         file = work.session.get(MediaFile, row.payload["file"])
-        if file is not None and error.errcode in LOST:
-            _settle(file, "lost", "企业微信已不再保存这个文件（超过保存期）")
+        if file is not None and error.errcode in LOST_ERRCODES:
+            _end(file, "lost", "企业微信已不再保存这个文件（超过保存期）")
 
     def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
         file = work.session.get(MediaFile, row.payload["file"])
         if file is not None and file.state == "asked":
-            _settle(file, "failed", why)
+            _end(file, "failed", why)
 
 
-def _ask(work: Work, file: MediaFile) -> None:
-    twin = _twin(work.session, file)
-    if twin is not None:
-        _take_from(file, twin, work.now)
+def _request(work: Work, file: MediaFile) -> None:
+    copy = _find_kept_copy(work.session, file)
+    if copy is not None:
+        _apply_copy(file, copy, work.now)
         return
     file.state, file.why = "asked", ""
-    _put_out(work, file)
+    _send_fetch(work, file)
 
 
-def _put_out(work: Work, file: MediaFile) -> None:
-    """One errand of a file at a time: each begins by counting itself, so that the next has another name."""
+def _send_fetch(work: Work, file: MediaFile) -> None:
+    """Put out one row per file at a time: each counts an attempt as it begins, so that the next has another key."""
     work.send_once(KIND, f"{KIND}:{file.id}:{file.attempts}", {"file": file.id})
 
 
-def _twin(session: Session, file: MediaFile) -> MediaFile | None:
-    """The same file, forwarded or sent before, that is here already."""
+def _find_kept_copy(session: Session, file: MediaFile) -> MediaFile | None:
+    """A file with the same fileid (forwarded, or sent before) whose content is here already."""
     same = select(MediaFile).where(
         MediaFile.fileid_hash == file.fileid_hash, MediaFile.state == "kept", MediaFile.id != file.id
     )
     return session.scalars(same.limit(1)).first()
 
 
-def _take(file: MediaFile, fetched: Fetched, now: datetime) -> None:
+def _apply_fetched(file: MediaFile, fetched: Fetched, now: datetime) -> None:
     file.fetched = fetched.size
     if fetched.done:
         file.state, file.why, file.kept_at = "kept", "", now
         file.content_hash, file.size, file.sniffed = fetched.content, fetched.size, fetched.sniffed
 
 
-def _take_from(file: MediaFile, twin: MediaFile, now: datetime) -> None:
+def _apply_copy(file: MediaFile, copy: MediaFile, now: datetime) -> None:
     file.state, file.why, file.kept_at = "kept", "", now
-    file.content_hash, file.size, file.sniffed = twin.content_hash, twin.size, twin.sniffed
-    file.fetched = twin.fetched
+    file.content_hash, file.size, file.sniffed = copy.content_hash, copy.size, copy.sniffed
+    file.fetched = copy.fetched
 
 
-def _settle(file: MediaFile, state: str, why: str) -> None:
+def _end(file: MediaFile, state: str, why: str) -> None:
     file.state, file.why = state, why[:300]

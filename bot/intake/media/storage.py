@@ -1,4 +1,4 @@
-"""Where sealed contents lie: a folder of this machine, or an S3-compatible bucket."""
+"""Storage: keeps sealed contents in a folder of this machine, or in an S3-compatible bucket."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class MissingFileError(BotError):
 
 
 class MediaStorage(Protocol):
-    """Contents by name: 64 hex digits, never a name that anybody chose."""
+    """Contents by name: 64 hex digits, never a name from outside, so that none can lead out of the folder."""
 
     def put(self, name: str, path: Path) -> None:
         """Take a file; it may be moved away."""
@@ -41,7 +41,7 @@ class MediaStorage(Protocol):
 
 
 def open_storage(url: str | None, folder: Path) -> MediaStorage:
-    """The place that TICI_MEDIA_URL names, `folder` where it names none. Raises SurroundingsError."""
+    """The storage that TICI_MEDIA_URL names, `folder` where it is not set. Raises SurroundingsError."""
     if not url:
         return FolderStorage(folder)
     parsed = urlsplit(url)
@@ -66,7 +66,7 @@ def open_storage(url: str | None, folder: Path) -> MediaStorage:
 
 
 class FolderStorage:
-    """ab/cd/abcd... below a folder."""
+    """One file for each content, as ab/cd/abcd... below a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -77,6 +77,7 @@ class FolderStorage:
         if os.stat(path.parent).st_dev == os.stat(target.parent).st_dev:
             os.replace(path, target)
             return
+        # From another disk: copy beside the target, then rename, or a kill would leave half a file under its name.
         aside = target.with_suffix(".new")
         shutil.copyfile(path, aside)
         os.replace(aside, target)
@@ -101,7 +102,7 @@ class FolderStorage:
 
 
 class S3Storage:
-    """One object a content."""
+    """One object for each content, in an S3-compatible bucket."""
 
     def __init__(self, client: Minio, bucket: str, prefix: str = "") -> None:
         self._client, self._bucket, self._prefix = client, bucket, f"{prefix.strip('/')}/" if prefix else ""

@@ -11,7 +11,7 @@ from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.agents.accounts import role_by_wecom, role_of
-from bot.delivery.outbox import PAUSE
+from bot.delivery.pauses import PAUSE
 from bot.intake.archive_lag import archive_lag, gaps
 from bot.intake.pull import TROUBLE
 from bot.platform.config.reload import STATUS

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from bot.analytics.studies import OPEN, ask_backtest, ask_mining, cancel_study, newest_study, outcome_of
-from bot.intake.callback import RINGER
+from bot.intake.callback import ENQUEUER
 from bot.intake.enqueuer import BackgroundEnqueuer
 from bot.platform import clock
 from bot.platform.config.file import check_text
@@ -37,7 +37,7 @@ def ask() -> str:
     with system.work(now) as work:
         study = ask_backtest(work, draft, visitor().actor)
         record(work.session, visitor().actor, "rules.backtest", f"study:{study.id}", now)
-    _ring()
+    _enqueue_study()
     return _watch(study.id)
 
 
@@ -87,13 +87,13 @@ def find_proposals() -> Response:
         if study is None or study.state not in OPEN:
             study = ask_mining(work, visitor().actor)
             record(work.session, visitor().actor, "rules.mine", f"study:{study.id}", work.now)
-    _ring()
+    _enqueue_study()
     return redirect(url_for("rules.proposals"))
 
 
-def _ring() -> None:
-    ringer: BackgroundEnqueuer = current_app.extensions[RINGER]
-    ringer.ring("study")
+def _enqueue_study() -> None:
+    enqueuer: BackgroundEnqueuer = current_app.extensions[ENQUEUER]
+    enqueuer.enqueue("study")
 
 
 def _watch(study_id: int) -> str:
