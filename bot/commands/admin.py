@@ -21,7 +21,7 @@ from bot.platform.models import Account
 from bot.system import System
 
 _BY = f"cli:{getpass.getuser()}"
-_Deed = Callable[[Session, Account, str, datetime], None]
+_AccountAction = Callable[[Session, Account, str, datetime], None]
 
 
 @click.group("admin", help="账号：谁能登录网页、是什么角色。员工用企业微信登录，不必在这里建账号。")
@@ -66,7 +66,9 @@ def show() -> None:
 def password(name: str, generate: bool) -> None:
     system = migrated_system()
     chosen = _password(generate)
-    _do(system, name, lambda session, account, by, now: accounts.choose_password(session, account, chosen, by, now))
+    _change_account(
+        system, name, lambda session, account, by, now: accounts.choose_password(session, account, chosen, by, now)
+    )
     console.print(f"「{name}」的密码已更换，原来的登录都已失效", markup=False)
     _show_once(chosen, generate)
 
@@ -78,7 +80,7 @@ def password(name: str, generate: bool) -> None:
 @click.argument("role", type=click.Choice(ROLES))
 @with_appcontext
 def change_role(name: str, role: str) -> None:
-    _do(
+    _change_account(
         migrated_system(),
         name,
         lambda session, account, by, now: accounts.choose_role(session, account, role, by, now),
@@ -90,7 +92,7 @@ def change_role(name: str, role: str) -> None:
 @click.argument("name")
 @with_appcontext
 def disable(name: str) -> None:
-    _do(migrated_system(), name, accounts.disable)
+    _change_account(migrated_system(), name, accounts.disable)
     console.print(f"「{name}」已停用", markup=False)
 
 
@@ -98,7 +100,7 @@ def disable(name: str) -> None:
 @click.argument("name")
 @with_appcontext
 def enable(name: str) -> None:
-    _do(migrated_system(), name, accounts.enable)
+    _change_account(migrated_system(), name, accounts.enable)
     console.print(f"「{name}」已启用", markup=False)
 
 
@@ -106,17 +108,17 @@ def enable(name: str) -> None:
 @click.argument("name")
 @with_appcontext
 def sign_out(name: str) -> None:
-    _do(migrated_system(), name, accounts.end_sessions)
+    _change_account(migrated_system(), name, accounts.end_sessions)
     console.print(f"「{name}」已在所有浏览器里退出", markup=False)
 
 
-def _do(system: System, name: str, deed: _Deed) -> None:
+def _change_account(system: System, name: str, action: _AccountAction) -> None:
     try:
         with system.store.write() as session:
             account = find_account(session, name)
             if account is None:
                 raise AccountError(f"没有名为「{name}」的账号；flask admin list 列出所有账号")
-            deed(session, account, _BY, clock.now())
+            action(session, account, _BY, clock.now())
     except (AccountError, WeakPasswordError) as problem:
         fail(str(problem))
 

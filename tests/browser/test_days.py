@@ -237,7 +237,7 @@ def test_the_agent_works_through_the_day_on_a_phone_inside_wecom(life: Life) -> 
 
     beside = page.context.new_page()
     beside.expose_function(
-        "askClient", lambda name, params, url: client_of(life, AGENT, life.userid(mine), name, params, url)
+        "askClient", lambda name, params, url: ask_client(life, life.userid(mine), name, params, url)
     )
     beside.add_init_script(BRIDGE)
     beside.goto("/sidebar")
@@ -257,9 +257,9 @@ def test_the_agent_works_through_the_day_on_a_phone_inside_wecom(life: Life) -> 
     life.look(page, "customer-phone")
 
 
-def client_of(life: Life, agent: str, customer: str, name: str, params: str, url: str) -> str:
-    """What WeCom's client on this agent's phone, in the chat with this customer, answers."""
-    given = {"name": name, "params": json.loads(params), "url": url, "userid": agent, "external_userid": customer}
+def ask_client(life: Life, customer: str, name: str, params: str, url: str) -> str:
+    """What WeCom's client on the first agent's phone, in the chat with this customer, answers."""
+    given = {"name": name, "params": json.loads(params), "url": url, "userid": AGENT, "external_userid": customer}
     asked = urllib.request.Request(f"{life.town.sandbox}/page/bridge", json.dumps(given).encode())
     with urllib.request.urlopen(asked, timeout=30) as answer:
         return str(answer.read().decode())

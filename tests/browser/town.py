@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.app import create_app
-from bot.intake.pull import pull as pull_archive
+from bot.intake.pull import pull
 from bot.platform import clock
 from bot.platform.environment import read_environment
 from bot.platform.models import Customer, SopTask
@@ -37,7 +37,7 @@ class BesideTown:
 
     def pull(self) -> None:
         """Read the archive on."""
-        pull_archive(self.system)
+        pull(self.system)
 
     def ask_price(self) -> None:
         """The customer asks, which plans the first step."""

@@ -12,7 +12,7 @@ from click.testing import Result
 from sqlalchemy import select, update
 
 from bot.platform import clock
-from bot.platform.database import audit_log as audit_log
+from bot.platform.database import audit_log
 from bot.platform.database.alarms import raise_alarm
 from bot.platform.database.store import set_status
 from bot.platform.models import Account, Agent, AuditEntry, ConfigVersion, Quarantine, Status

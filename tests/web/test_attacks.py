@@ -36,7 +36,7 @@ HOSTILE = (
     "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "../../etc/passwd", "²",
 )  # fmt: skip
 LEADS_AWAY = {"signin.start", "opening.open_link"}  # to WeCom, and to where the config says
-LASTING = {"live.stream", "signin.leave", "looks.leave_everywhere"}
+LASTING = {"live.stream", "signin.leave", "preferences.leave_everywhere"}
 
 
 @pytest.fixture

@@ -16,15 +16,15 @@ from werkzeug.test import TestResponse
 from bot.platform import clock
 from bot.platform.models import Customer
 from bot.platform.signed_links import board_url
-from bot.web.board.filter import Filter, Wanted
-from bot.web.board.live import Shared
+from bot.web.board.filter import Filter, FilterConditions
+from bot.web.board.live import SharedCache
 from bot.web.board.rows import MOST_KEPT, PAGE, read_columns
 from tests.support.rows import Rows
 from tests.support.sample_board import tell
 from tests.support.site import CONFIG, Site, open_site
 
 PAGES = ["/", "/board", "/board/changes", "/board/column", "/c/1"]
-EVERYTHING = Wanted(Filter(), None, None, clock.now())
+EVERYTHING = FilterConditions(Filter(), None, None, clock.now())
 
 
 def stamps(html: str) -> list[str]:
@@ -226,7 +226,7 @@ def test_what_changes_without_a_new_row_comes_when_everything_is_asked_for(site:
     with site.store.write() as session:
         session.get_one(Customer, story.asking).name = "李太太"
     assert poll(client, stamps(html), at(html))[0] == 204
-    site.app.extensions["tici-boards"] = Shared()  # what is shared holds for a few seconds
+    site.app.extensions["tici-boards"] = SharedCache()  # what is shared holds for a few seconds
     assert "李太太" in poll(client, stamps(html))[1]
 
 

@@ -42,7 +42,7 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Weights:
+class PageMeasurements:
     """One run. first_board: bytes; computing: seconds that each report takes behind its page."""
 
     customers: int
@@ -58,7 +58,7 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownCustomers:
     """People whom the pages are asked about: those of the whole company, and those of the agent who asks."""
 
     everyone: tuple[tuple[int, str, str], ...]
@@ -75,10 +75,10 @@ class NotSeededError(BotError):
     """The database was not filled by `flask seed`: real people's pages are not opened for a measurement."""
 
 
-Address = Callable[[Known, int], str]
+Address = Callable[[KnownCustomers, int], str]
 
 
-def run(app: Flask, rounds: int, advance: Callable[[], object]) -> Weights:
+def run(app: Flask, rounds: int, advance: Callable[[], object]) -> PageMeasurements:
     """Ask for each page `rounds` times; raises NotSeededError."""
     system: System = app.extensions["tici"]
     _refuse_real_people(system)
@@ -94,7 +94,7 @@ def run(app: Flask, rounds: int, advance: Callable[[], object]) -> Weights:
         weight = _first_visit(clients["admin"], "/board")
     with system.store.read() as session:
         customers, messages = (session.scalar(select(func.max(model.id))) or 0 for model in (Customer, Message))
-    return Weights(customers, messages, system.store.engine.dialect.name, tuple(timings), weight, computing)
+    return PageMeasurements(customers, messages, system.store.engine.dialect.name, tuple(timings), weight, computing)
 
 
 def count() -> int:
@@ -197,7 +197,7 @@ def _refuse_real_people(system: System) -> None:
 
 
 @contextmanager
-def _visitors(app: Flask, system: System) -> Iterator[tuple[dict[str, FlaskClient], Known]]:
+def _visitors(app: Flask, system: System) -> Iterator[tuple[dict[str, FlaskClient], KnownCustomers]]:
     """Browsers of an admin, a leader and an agent; their accounts go when it is over."""
     now = clock.now()
     with system.store.write() as session:
@@ -210,7 +210,7 @@ def _visitors(app: Flask, system: System) -> Iterator[tuple[dict[str, FlaskClien
             account.role, account.role_by = role, "bench"
         session.flush()
         keys = {role: account.id for role, account in accounts.items()}
-        known = Known(_some(session, None), _some(session, agents[0].id))
+        known = KnownCustomers(_some(session, None), _some(session, agents[0].id))
     try:
         yield {role: _browser(app, key, now) for role, key in keys.items()}, known
     finally:

@@ -33,7 +33,7 @@ class NotSeenError(BotError):
 
 
 @dataclass(frozen=True)
-class Told:
+class StepResult:
     """One step of the story: what should happen, what was seen, after how many seconds."""
 
     step: str
@@ -50,7 +50,7 @@ class Story:
     system: System
     control: SandboxControl
     console: Console
-    told: list[Told] = field(default_factory=list)
+    results: list[StepResult] = field(default_factory=list)
 
     def step(
         self, name: str, expected: str, look: Callable[[], tuple[Seen, str] | str], within: float = PATIENCE
@@ -61,15 +61,15 @@ class Story:
             found = look()
             seconds = time.monotonic() - started
             if isinstance(found, tuple):
-                self._tell(Told(name, expected, " ".join(found[1].split()), seconds, good=True))
+                self._tell(StepResult(name, expected, " ".join(found[1].split()), seconds, good=True))
                 return found[0]
             if seconds > within:
-                self._tell(Told(name, expected, found, seconds, good=False))
+                self._tell(StepResult(name, expected, found, seconds, good=False))
                 raise NotSeenError(f"{name}：应为「{expected}」，看到的是「{found}」")
             time.sleep(0.05)
 
-    def _tell(self, told: Told) -> None:
-        self.told.append(told)
+    def _tell(self, told: StepResult) -> None:
+        self.results.append(told)
         mark = "[green]✓[/]" if told.good else "[red]✗[/]"
         self.console.print(f"{mark} {told.step}：{told.seen}  [dim]{told.seconds:.1f} 秒[/]", highlight=False)
 

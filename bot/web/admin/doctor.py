@@ -9,7 +9,7 @@ from bot.ops.doctor.finding import BAD, SKIPPED, WARN
 from bot.system import System
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ADMIN, AUDITOR
-from bot.web.layout.template_filters import present
+from bot.web.layout.template_filters import request_now
 
 pages = Blueprint("doctor", __name__)
 pages.before_request(needs(ADMIN, AUDITOR))
@@ -25,6 +25,6 @@ def show() -> str:
 def results() -> str:
     """What was found, the worst first among what was looked at."""
     system: System = current_app.extensions["tici"]
-    found = list(examine(system, present()))
+    found = list(examine(system, request_now()))
     counts = {level: sum(one.level == level for _check, one in found) for level in (BAD, WARN, SKIPPED)}
-    return render_template("doctor_results.html", found=found, counts=counts, at=present())
+    return render_template("doctor_results.html", found=found, counts=counts, at=request_now())

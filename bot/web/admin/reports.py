@@ -15,10 +15,10 @@ from bot.platform.csv_cells import as_csv
 from bot.platform.log import get_logger
 from bot.platform.models import Report
 from bot.system import System
-from bot.web.auth.access import agents_of, needs
+from bot.web.auth.access import needs, visible_agent_ids
 from bot.web.auth.visitor import ADMIN, AUDITOR, LEADER, visitor
 from bot.web.layout.languages import translate
-from bot.web.layout.template_filters import present
+from bot.web.layout.template_filters import request_now
 
 pages = Blueprint("reports", __name__)
 pages.before_request(needs(ADMIN, LEADER, AUDITOR))
@@ -26,7 +26,7 @@ _log = get_logger(__name__)
 _DEFAULT_DAYS = 30
 
 
-class Computing:
+class ReportComputer:
     """Computes one report at a time in a thread of this process; asking twice for the same is asking once."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Computing:
 
     def ask(self, system: System, name: str, days: int, agents: Any) -> None:
         """Have the report computed soon, and return at once."""
-        key, now, settings = key_of(name, days, agents), present(), system.settings
+        key, now, settings = key_of(name, days, agents), request_now(), system.settings
         with self._lock:
             if key in self._asked:
                 return
@@ -58,7 +58,7 @@ class Computing:
             return key in self._asked
 
 
-_computing = Computing()
+_computer = ReportComputer()
 
 
 @pages.get("/reports")
@@ -80,8 +80,8 @@ def renew(name: str) -> str:
     _known(name)
     system = _system()
     with system.store.read() as session:
-        agents = agents_of(session, visitor())
-    _computing.ask(system, name, _days(), agents)
+        agents = visible_agent_ids(session, visitor())
+    _computer.ask(system, name, _days(), agents)
     return render_template("report_part.html", **_view(name, _days()))
 
 
@@ -105,18 +105,18 @@ def _view(name: str, days: int) -> dict[str, Any]:
     _known(name)
     system = _system()
     with system.store.read() as session:
-        agents = agents_of(session, visitor())
+        agents = visible_agent_ids(session, visitor())
         key = key_of(name, days, agents)
         row = kept(session, key)
-    if row is None or present() - row.at > FRESH:
-        _computing.ask(system, name, days, agents)
+    if row is None or request_now() - row.at > FRESH:
+        _computer.ask(system, name, days, agents)
     return {
         "name": name,
         "days": days,
         "at": row.at if row else None,
-        "since": (row.at if row else present()) - timedelta(days=days),
+        "since": (row.at if row else request_now()) - timedelta(days=days),
         "tables": _tables(row),
-        "busy": _computing.is_busy(key),
+        "busy": _computer.is_busy(key),
     }
 
 

@@ -14,12 +14,12 @@ from bot.platform.models import Agent, SopTask
 from bot.platform.signed_links import read_day_token, task_url
 from bot.system import System
 
-pages = Blueprint("day", __name__)
+pages = Blueprint("day_list", __name__)
 _MOST = 200
 
 
 @dataclass(frozen=True)
-class Entry:
+class DayEntry:
     """One task of the day and the address of its page."""
 
     task: SopTask
@@ -39,7 +39,9 @@ def show(token: str) -> str:
         if agent is None:
             abort(410)
         base = system.environment.base_url
-        entries = [Entry(task, task_url(base, task.id, agent.id, key, now)) for task in _due(session, agent.id, ends)]
+        entries = [
+            DayEntry(task, task_url(base, task.id, agent.id, key, now)) for task in _due(session, agent.id, ends)
+        ]
         return render_template("day.html", agent=agent, entries=entries, now=now)
 
 

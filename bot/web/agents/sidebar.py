@@ -14,18 +14,18 @@ from sqlalchemy.orm import Session
 from bot.agents.suggestions import find_suggestion
 from bot.agents.task_answers import AnswerRefusedError, decline, postpone, tap
 from bot.customers.state import load_customer
-from bot.platform.database import audit_log as audit_log
+from bot.platform.database import audit_log
 from bot.platform.environment import SurroundingsError
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Follow, SopTask, ViewEntry
 from bot.system import System
 from bot.web.agents.jssdk_errors import in_words
-from bot.web.agents.sidebar_rows import Sender, followed, message_of, read_panel, read_room
+from bot.web.agents.sidebar_rows import LinkSigner, followed, message_of, read_panel, read_sidebar_group
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ADMIN, AGENT, LEADER, Visitor, visitor
 from bot.web.layout.answers import done, refused
 from bot.web.layout.languages import translate
-from bot.web.layout.template_filters import present
+from bot.web.layout.template_filters import request_now
 from bot.wecom.errors import WeComError
 from bot.wecom.jssdk import Tickets, is_own_page, sign_page
 
@@ -45,7 +45,7 @@ def show() -> str:
     """The empty page; whom it is about it learns from WeCom."""
     system = _system()
     access = system.environment.wecom
-    who = _whoever()
+    who = _visitor_or_demo_agent()
     return render_template(
         "sidebar.html", access=access, known=who.agent_id is not None, demo=system.environment.demo, userid=who.userid
     )
@@ -73,14 +73,14 @@ def sign() -> Response | tuple[Response, int]:
         return jsonify(text=translate("企业微信没有给签名，请管理员看「设置」里的连接检查")), 502
     except SurroundingsError:
         return jsonify(text=translate("还没有接入企业微信，请管理员先完成接入")), 503
-    signed = sign_page(ticket, secrets.token_hex(8), int(present().timestamp()), url)
+    signed = sign_page(ticket, secrets.token_hex(8), int(request_now().timestamp()), url)
     return jsonify(timestamp=signed.timestamp, nonceStr=signed.nonce, signature=signed.signature)
 
 
 @pages.post("/customer")
 def customer() -> Response | str:
     """The panel of one customer of the agent; 204 where the browser has it already, 404 for others' customers."""
-    system, who, now = _system(), _agent(), present()
+    system, who, now = _system(), _agent(), request_now()
     with system.look(now) as work:
         session = work.session
         follow = _follow_or_404(session, who)
@@ -103,7 +103,7 @@ def group() -> str:
     who, system = _agent(), _system()
     with system.store.read() as session:
         agent = session.get_one(Agent, who.agent_id)
-        room = read_room(session, agent, request.form.get("chat_id", "")[:LONGEST_ID])
+        room = read_sidebar_group(session, agent, request.form.get("chat_id", "")[:LONGEST_ID])
         if room is None:
             abort(404)
         return render_template("sidebar_group.html", room=room)
@@ -112,8 +112,8 @@ def group() -> str:
 @pages.post("/send")
 def send() -> Response | tuple[Response, int]:
     """What the agent is about to send into the chat: {message}. For a step this takes its one tap."""
-    system, who, now = _system(), _agent(), present()
-    key, part = _said("key"), _said("part") or "text"
+    system, who, now = _system(), _agent(), request_now()
+    key, part = _form_text("key"), _form_text("part") or "text"
     try:
         with system.work(now) as work:
             session = work.session
@@ -121,12 +121,12 @@ def send() -> Response | tuple[Response, int]:
             offer = find_suggestion(work, load_customer(session, follow.customer), follow.agent, key)
             if offer is None:
                 raise AnswerRefusedError(translate("这条话术已经不用发了，请看最新的"))
-            sender = Sender(system.environment.base_url, current_app.config["SECRET_KEY"])
-            message = message_of(session, sender, offer, part, now)
+            signer = LinkSigner(system.environment.base_url, current_app.config["SECRET_KEY"])
+            message = message_of(session, signer, offer, part, now)
             if message is None:
                 raise AnswerRefusedError(translate("这个文件还没有传到企业微信，请下载后自己发"))
             if offer.task is not None and part == "text":
-                tap(_locked(session, offer.task.id), now, again=request.form.get("again") == "1")
+                tap(_locked_task(session, offer.task.id), now, again=request.form.get("again") == "1")
             audit_log.record(
                 session, who.actor, "sidebar.send", f"customer:{follow.customer_id}", now, key=key, part=part
             )
@@ -138,14 +138,14 @@ def send() -> Response | tuple[Response, int]:
 @pages.post("/unsent")
 def unsent() -> Response:
     """WeCom did not take it: what that means in words, and the tap is given back."""
-    system, who, now = _system(), _agent(), present()
-    told, key = request.form.get("message", "")[:200], _said("key")
+    system, who, now = _system(), _agent(), request_now()
+    told, key = request.form.get("message", "")[:200], _form_text("key")
     words = in_words(told)
     with system.store.write() as session:
         follow = _follow_or_404(session, who)
         kind, _, number = key.partition(":")
         if kind == "task" and number.isdigit() and len(number) < 19 and request.form.get("part", "text") == "text":
-            task = _locked(session, int(number))
+            task = _locked_task(session, int(number))
             if task is not None and (task.customer_id, task.agent_id) == (follow.customer_id, who.agent_id):
                 task.tapped_at = None
         audit_log.record(
@@ -180,7 +180,7 @@ def _answer(task_id: int, action: str, option: str) -> Response:
     try:
         with _system().work() as work:
             session = work.session
-            task = _locked(session, task_id)
+            task = _locked_task(session, task_id)
             if task is None or task.agent_id != who.agent_id:
                 abort(404)
             if action == "task.later":
@@ -193,7 +193,7 @@ def _answer(task_id: int, action: str, option: str) -> Response:
     return done(translate("已推迟") if action == "task.later" else translate("已记下，不再提醒"))
 
 
-def _whoever() -> Visitor:
+def _visitor_or_demo_agent() -> Visitor:
     """The visitor; in the demo the agent on whose phone the page is opened, since one person plays all of them."""
     who = visitor()
     userid = request.values.get("agent") or request.headers.get("X-Agent")
@@ -208,7 +208,7 @@ def _whoever() -> Visitor:
 
 def _agent() -> Visitor:
     """Whoever asks, as long as he is an agent: a local name chats with nobody."""
-    who = _whoever()
+    who = _visitor_or_demo_agent()
     if who.agent_id is None:
         abort(404)
     return who
@@ -224,16 +224,16 @@ def _follow_or_404(session: Session, who: Visitor) -> Follow:
     return found
 
 
-def _said(name: str) -> str:
+def _form_text(name: str) -> str:
     return request.form.get(name, "")[:LONGEST_KEY]
 
 
-def _locked(session: Session, task_id: int) -> Any:
+def _locked_task(session: Session, task_id: int) -> Any:
     return session.get(SopTask, task_id, with_for_update=True, populate_existing=True)
 
 
 def _seen_lately(session: Session, who: Visitor, customer_id: int) -> bool:
-    since = present() - VIEW_AGAIN
+    since = request_now() - VIEW_AGAIN
     same = (ViewEntry.customer_id == customer_id, ViewEntry.at > since, ViewEntry.actor == who.actor)
     return session.scalar(select(ViewEntry.id).where(*same, ViewEntry.page == PAGE).limit(1)) is not None
 

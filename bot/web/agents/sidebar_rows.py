@@ -22,7 +22,7 @@ _MEMBERS = 200
 
 
 @dataclass(frozen=True)
-class Where:
+class PipelinePosition:
     """A pipeline and the stage in which the customer stands (None: in none); serial: of his last move there."""
 
     pipeline: Pipeline
@@ -36,7 +36,7 @@ class Panel:
 
     state: CustomerState
     follow: Follow
-    places: tuple[Where, ...]
+    places: tuple[PipelinePosition, ...]
     tags: tuple[Tagging, ...]
     offers: tuple[Suggestion, ...]
 
@@ -46,7 +46,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Sender:
+class LinkSigner:
     """What messages are made with: our own address and the key that signs links."""
 
     base_url: str
@@ -71,7 +71,9 @@ def read_panel(work: Work, follow: Follow) -> Panel:
     places = []
     for pipeline in work.settings.pipelines:
         placement = state.placements.get(pipeline.name)
-        places.append(Where(pipeline, placement.stage if placement else None, placement.serial if placement else 0))
+        places.append(
+            PipelinePosition(pipeline, placement.stage if placement else None, placement.serial if placement else 0)
+        )
     stages = set(state.stages.values())
     return Panel(
         state=state,
@@ -83,7 +85,7 @@ def read_panel(work: Work, follow: Follow) -> Panel:
 
 
 def message_of(
-    session: Session, sender: Sender, offer: Suggestion, part: str, now: datetime
+    session: Session, signer: LinkSigner, offer: Suggestion, part: str, now: datetime
 ) -> dict[str, Any] | None:
     """What sendChatMessage is to be given: the text ("text"), or the attachment of that index.
 
@@ -97,7 +99,7 @@ def message_of(
     index = int(part)
     item: dict[str, Any] = dict(task.attach[index])
     if item["kind"] == "link":
-        url = link_url(sender.base_url, task.id, index, sender.key)
+        url = link_url(signer.base_url, task.id, index, signer.key)
         news = {
             "link": url,
             "title": item["title"],
@@ -106,7 +108,7 @@ def message_of(
         }
         return {"msgtype": "news", "enterChat": True, "news": news}
     if item["kind"] == "miniprogram":
-        cover = picture_url(sender.base_url, task.id, index, sender.key)
+        cover = picture_url(signer.base_url, task.id, index, signer.key)
         page = {"appid": item["appid"], "title": item["title"], "imgUrl": cover, "page": _html(item["page"])}
         return {"msgtype": "miniprogram", "enterChat": True, "miniprogram": page}
     bodies, _missing = attachment_bodies(session, [item], now)
@@ -131,7 +133,7 @@ class SidebarGroup:
     others: int
 
 
-def read_room(session: Session, agent: Agent, chat_id: str) -> SidebarGroup | None:
+def read_sidebar_group(session: Session, agent: Agent, chat_id: str) -> SidebarGroup | None:
     """A group chat of which the agent is a member or the owner; None else."""
     group = session.scalar(select(GroupChat).where(GroupChat.chat_id == chat_id))
     if group is None:

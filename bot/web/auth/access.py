@@ -50,23 +50,23 @@ def refuse_unless(*roles: str) -> None:
         abort(404)
 
 
-def agents_of(session: Session, who: Visitor) -> Collection[int] | None:
+def visible_agent_ids(session: Session, who: Visitor) -> Collection[int] | None:
     """The ids of the agents whose customers and tasks he may see; None means all of them."""
     if who.role in SEES_ALL:
         return None
     own = () if who.agent_id is None else (who.agent_id,)
     if who.role != LEADER:
         return own
-    if "agents_of" not in g:
+    if "visible_agent_ids" not in g:
         led = _with_those_below(session, who.departments)
         rows = session.execute(select(Agent.id, Agent.departments))
-        g.agents_of = {*own, *(row.id for row in rows if led.intersection(row.departments))}
-    return g.agents_of  # type: ignore[no-any-return]
+        g.visible_agent_ids = {*own, *(row.id for row in rows if led.intersection(row.departments))}
+    return g.visible_agent_ids  # type: ignore[no-any-return]
 
 
-def visible(session: Session, who: Visitor) -> ColumnElement[bool]:
+def visible_customers(session: Session, who: Visitor) -> ColumnElement[bool]:
     """A condition on Customer: those whom he may see."""
-    agents = agents_of(session, who)
+    agents = visible_agent_ids(session, who)
     if agents is None:
         return true()
     followed = select(Follow.customer_id).where(Follow.agent_id.in_(agents), Follow.ended_at.is_(None))
@@ -77,7 +77,7 @@ def customer_or_404(session: Session, customer_id: int) -> Customer:
     """The customer if there is one and the visitor may see him."""
     if customer_id >= 2**63:
         abort(404)
-    found = session.scalar(select(Customer).where(Customer.id == customer_id, visible(session, visitor())))
+    found = session.scalar(select(Customer).where(Customer.id == customer_id, visible_customers(session, visitor())))
     if found is None:
         abort(404)
     return found
@@ -103,7 +103,7 @@ def _load(key: str) -> Visitor | None:
     if not account_id.isdigit() or not (demo or sessions.is_alive(clock.now())):
         return None
     with _system().store.read() as database:
-        account = None if sessions.is_spent(database) else database.get(Account, int(account_id))
+        account = None if sessions.is_revoked(database) else database.get(Account, int(account_id))
         if account is None or account.disabled_at is not None or str(account.serial) != serial:
             return None
         if account.agent is not None and account.agent.left_at is not None:

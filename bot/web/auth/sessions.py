@@ -24,16 +24,16 @@ _NOTE_EVERY = timedelta(minutes=5)  # not every answer needs a fresh cookie
 
 
 @dataclass(frozen=True)
-class Life:
+class Lifetime:
     """Signed out after so long without a click, and after so long at any rate."""
 
     idle: timedelta
     whole: timedelta
 
 
-LIVES = {
-    "desk": Life(timedelta(hours=12), timedelta(days=7)),
-    "phone": Life(timedelta(days=7), timedelta(days=30)),  # inside WeCom, which has a lock of its own
+LIFETIMES = {
+    "desk": Lifetime(timedelta(hours=12), timedelta(days=7)),
+    "phone": Lifetime(timedelta(days=7), timedelta(days=30)),  # inside WeCom, which has a lock of its own
 }
 
 
@@ -45,9 +45,9 @@ def prepare(app: Flask, *, secure: bool) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",  # WeCom's page leads back to us: Strict would come without the cookie
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=max(life.whole for life in LIVES.values()),
+        PERMANENT_SESSION_LIFETIME=max(life.whole for life in LIFETIMES.values()),
     )
-    app.before_request(_note_work)
+    app.before_request(_note_activity)
 
 
 def begin(found: Visitor, kind: str, now: datetime) -> None:
@@ -67,14 +67,14 @@ def end() -> None:
     session.update(kept)
 
 
-def spend(database: Session, now: datetime) -> None:
+def revoke(database: Session, now: datetime) -> None:
     """This session opens nothing any more, whoever has copied its cookie."""
     if _ID in session:
-        until = now + max(life.whole for life in LIVES.values())
+        until = now + max(life.whole for life in LIFETIMES.values())
         insert_new(database, SpentState, [{"state": _key(), "spent_at": until}], ["state"])
 
 
-def is_spent(database: Session) -> bool:
+def is_revoked(database: Session) -> bool:
     """Whether whoever had this session has signed out."""
     return _ID in session and database.get(SpentState, _key()) is not None
 
@@ -86,14 +86,14 @@ def _key() -> str:
 def is_alive(now: datetime) -> bool:
     """Whether the session is neither too old nor idle for too long; one without its times is neither."""
     since, seen = session.get(_SINCE), session.get(_SEEN)
-    life = LIVES.get(session.get(_KIND, ""))
+    life = LIFETIMES.get(session.get(_KIND, ""))
     if life is None or not isinstance(since, int) or not isinstance(seen, int):
         return False
     at = now.timestamp()
     return at < since + life.whole.total_seconds() and at < seen + life.idle.total_seconds()
 
 
-def _note_work() -> None:
+def _note_activity() -> None:
     """A page that asks for news by itself is no sign of somebody being there."""
     if _USER not in session or (request.method == "GET" and _asks_by_itself()):
         return

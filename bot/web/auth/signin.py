@@ -36,30 +36,30 @@ _log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Refusal:
+class SignInProblem:
     """Why nobody was signed in (Chinese, to be translated; {advice} is filled), and the status to say it with."""
 
     status: int
     text: str
 
 
-WRONG = Refusal(401, "名字或密码不对")
-UNFINISHED = Refusal(400, "登录没有完成：它不是在这个浏览器里开始的，或者已经过了 10 分钟。请再登录一次。")
-DECLINED = Refusal(400, "企业微信没有带回登录码，可能是中途取消了。请再登录一次。")
-SPENT = Refusal(400, "这次登录已经用过了。请再登录一次。")
-OUTSIDER = Refusal(403, "您的微信不是本企业的成员，不能登录。请用企业微信扫码，或联系管理员。")
-SHUT = Refusal(403, "您的账号已停用。如果需要使用，请联系管理员。")
-REFUSED = Refusal(502, "企业微信拒绝了登录，需要管理员处理：{advice}")
-SILENT = Refusal(503, "暂时联系不上企业微信，请过一会儿再试。（{advice}）")
-UNCONNECTED = Refusal(404, "还没有接入企业微信，请用名字和密码登录。")
-REFUSALS = (WRONG, UNFINISHED, DECLINED, SPENT, OUTSIDER, SHUT, REFUSED, SILENT, UNCONNECTED)
-_BY_ERRCODE = {40029: SPENT, 42003: UNFINISHED, 42022: SPENT, 60011: OUTSIDER, 60111: OUTSIDER}
+WRONG_PASSWORD = SignInProblem(401, "名字或密码不对")
+UNFINISHED = SignInProblem(400, "登录没有完成：它不是在这个浏览器里开始的，或者已经过了 10 分钟。请再登录一次。")
+DECLINED = SignInProblem(400, "企业微信没有带回登录码，可能是中途取消了。请再登录一次。")
+SPENT = SignInProblem(400, "这次登录已经用过了。请再登录一次。")
+NOT_A_MEMBER = SignInProblem(403, "您的微信不是本企业的成员，不能登录。请用企业微信扫码，或联系管理员。")
+DISABLED = SignInProblem(403, "您的账号已停用。如果需要使用，请联系管理员。")
+REFUSED = SignInProblem(502, "企业微信拒绝了登录，需要管理员处理：{advice}")
+UNREACHABLE = SignInProblem(503, "暂时联系不上企业微信，请过一会儿再试。（{advice}）")
+NOT_CONNECTED = SignInProblem(404, "还没有接入企业微信，请用名字和密码登录。")
+REFUSALS = (WRONG_PASSWORD, UNFINISHED, DECLINED, SPENT, NOT_A_MEMBER, DISABLED, REFUSED, UNREACHABLE, NOT_CONNECTED)
+_BY_ERRCODE = {40029: SPENT, 42003: UNFINISHED, 42022: SPENT, 60011: NOT_A_MEMBER, 60111: NOT_A_MEMBER}
 
 
 class NotSignedInError(BotError):
     """Nobody was signed in."""
 
-    def __init__(self, refusal: Refusal, advice: str = "") -> None:
+    def __init__(self, refusal: SignInProblem, advice: str = "") -> None:
         super().__init__(refusal.text)
         self.refusal, self.advice = refusal, advice
 
@@ -73,7 +73,7 @@ def prepare(app: Flask) -> None:
 def show() -> str | Response:
     """The ways to sign in; inside WeCom there is nothing to choose, except right after signing out."""
     found = visitor_or_none()
-    onwards = own_path(request.args.get("next"))
+    onwards = safe_next_path(request.args.get("next"))
     if found is not None and found.account_id is not None:
         return redirect(onwards)
     if _in_wecom() and _system().environment.wecom is not None and "stay" not in request.args:
@@ -84,7 +84,7 @@ def show() -> str | Response:
 @pages.post("/sign-in")
 def by_password() -> Response:
     """A local account's name and password."""
-    onwards, now = own_path(request.form.get("next")), clock.now()
+    onwards, now = safe_next_path(request.form.get("next")), clock.now()
     name, password = request.form.get("name", "").strip(), request.form.get("password", "")
     with _system().store.read() as database:
         account = None if "\0" in name else database.scalar(select(Account).where(Account.name == name))
@@ -92,8 +92,8 @@ def by_password() -> Response:
     right = fits(kept, password) and len(password) <= LONGEST
     if not right or account is None:
         _log.warning("sign-in refused", address=address())
-        raise NotSignedInError(WRONG)
-    _enter(account.id, "desk", "password", now)
+        raise NotSignedInError(WRONG_PASSWORD)
+    _sign_in(account.id, "desk", "password", now)
     return redirect(onwards)
 
 
@@ -103,9 +103,9 @@ def start() -> Response:
     system, now = _system(), clock.now()
     access = system.environment.wecom
     if access is None:
-        raise NotSignedInError(UNCONNECTED)
+        raise NotSignedInError(NOT_CONNECTED)
     state = secrets.token_hex(16)
-    _remember(state, own_path(request.args.get("next")), now)
+    _remember(state, safe_next_path(request.args.get("next")), now)
     back = f"{system.environment.base_url}{url_for('signin.come_back')}"
     where = authorize_url(
         access.corp_id, access.app_id, back, state, in_client=_in_wecom(), host=system.environment.login_url
@@ -121,11 +121,11 @@ def come_back() -> Response:
     code = request.args.get("code", "")
     if not 0 < len(code) <= LONGEST_CODE:
         raise NotSignedInError(DECLINED)
-    userid = _who(code)
+    userid = _userid_of(code)
     with _system().store.write() as database:
         account = account_of_member(database, userid, now)
         account_id = account.id
-    _enter(account_id, "phone" if _in_wecom() else "desk", "wecom", now)
+    _sign_in(account_id, "phone" if _in_wecom() else "desk", "wecom", now)
     return redirect(onwards)
 
 
@@ -134,12 +134,12 @@ def leave() -> Response:
     """End this browser's session."""
     if visitor_or_none() is not None:
         with _system().store.write() as database:
-            sessions.spend(database, clock.now())
+            sessions.revoke(database, clock.now())
     sessions.end()
     return redirect(url_for("signin.show", stay=1))
 
 
-def own_path(wanted: str | None) -> str:
+def safe_next_path(wanted: str | None) -> str:
     """Where to go after signing in: a path of ours, never another host."""
     home = url_for("board.home")
     if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")) or not wanted.isprintable():
@@ -159,7 +159,7 @@ def _remember(state: str, onwards: str, now: datetime) -> None:
 
 
 def _take_state(state: str, now: datetime) -> str:
-    """Where this state was to lead; raises NotSignedInError where it is not this browser's, too old, or back a second time."""
+    """Where this state was to lead; raises NotSignedInError where it is another browser's, too old, or used."""
     mine = {kept: (until, onwards) for kept, until, onwards in session.get(_STATES, [])}
     if state not in mine:
         raise NotSignedInError(UNFINISHED)
@@ -174,39 +174,39 @@ def _take_state(state: str, now: datetime) -> str:
     return str(onwards)
 
 
-def _who(code: str) -> str:
+def _userid_of(code: str) -> str:
     """The userid behind a code; raises NotSignedInError for outsiders and where WeCom would not say."""
     try:
         answer = _system().wecom.login(code)
     except WeComError as error:
         _log.warning("sign-in by WeCom failed", errcode=error.errcode)
-        refusal = _BY_ERRCODE.get(error.errcode or 0) or (REFUSED if error.pause or error.permanent else SILENT)
+        refusal = _BY_ERRCODE.get(error.errcode or 0) or (REFUSED if error.pause or error.permanent else UNREACHABLE)
         raise NotSignedInError(refusal, f"{error.errcode or ''} {error.remedy.advice}".strip()) from None
     userid = answer.get("userid")
     if not isinstance(userid, str) or not 0 < len(userid) <= 64:
-        raise NotSignedInError(OUTSIDER)
+        raise NotSignedInError(NOT_A_MEMBER)
     return userid
 
 
-def _enter(account_id: int, kind: str, way: str, now: datetime) -> None:
+def _sign_in(account_id: int, kind: str, way: str, now: datetime) -> None:
     """Begin the session and write down who came, how, and as whom this browser was here before."""
     before = visitor_or_none()
     with _system().store.write() as database:
         account = database.get_one(Account, account_id)
         if account.disabled_at is not None:
-            raise NotSignedInError(SHUT)
+            raise NotSignedInError(DISABLED)
         account.signed_in_at = now
         found = as_visitor(account)
         detail = {"way": way, "role": found.role, "address": address()}
         if before is not None and before.account_id != account_id:
             detail["before"] = f"{before.actor} ({before.role})"
         record(database, found.actor, "sign-in", f"account:{account_id}", now, **detail)
-        sessions.spend(database, now)
+        sessions.revoke(database, now)
     sessions.begin(found, kind, now)
 
 
 def _show_refusal(error: NotSignedInError) -> tuple[str, int]:
-    onwards = own_path(request.form.get("next") or request.args.get("next"))
+    onwards = safe_next_path(request.form.get("next") or request.args.get("next"))
     return _page(onwards, error), error.refusal.status
 
 

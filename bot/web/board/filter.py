@@ -50,7 +50,7 @@ def read_filter(args: Mapping[str, str]) -> Filter:
     )
 
 
-class Wanted:
+class FilterConditions:
     """The same condition in two forms: as sets of customers, and as questions about one card after the other.
 
     Sets cost what the filter leaves; questions cost what is walked past until enough cards are found.

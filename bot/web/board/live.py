@@ -39,7 +39,7 @@ def stamp_of(session: Session, version: str) -> str:
     return "-".join((version, *(str(number or 0) for number in newest)))
 
 
-class Streams:
+class EventStreams:
     """The streams of one process: never more than a few, each for a short time only."""
 
     def __init__(self, store: Store) -> None:
@@ -86,7 +86,7 @@ class Streams:
             return stamp
 
 
-class Shared(Generic[Value]):
+class SharedCache(Generic[Value]):
     """What many open boards ask for at the same moment, read once: for a few seconds and while the stamp holds."""
 
     def __init__(self, seconds: float = 5.0, most: int = 64) -> None:

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from bot.agents.manual_moves import MoveRefusedError, last_move, move_by_hand, undo_move
 from bot.customers.state import CustomerState, load_customer
-from bot.platform.database import audit_log as audit_log
+from bot.platform.database import audit_log
 from bot.platform.models import Agent, Placement
 from bot.system import System
 from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.visitor import WORKING, visitor
 from bot.web.layout.answers import done, refused
-from bot.web.layout.labels import CAUSES, seen, word
+from bot.web.layout.labels import CAUSES, label, visible_name
 from bot.web.layout.languages import translate
 from bot.wecom.errors import BotError
 
@@ -40,8 +40,8 @@ def move(customer_id: int) -> Response:
     who = visitor()
     try:
         with system.work() as work:
-            session, state = work.session, _held_case(work.session, customer_id)
-            name = seen(state.customer.name) or translate("未命名")
+            session, state = work.session, _locked_state(work.session, customer_id)
+            name = visible_name(state.customer.name) or translate("未命名")
             _check_serial(session, state, pipeline, serial)
             moved = move_by_hand(work, state, pipeline, to, who.actor)
             row = moved.row
@@ -65,9 +65,9 @@ def undo(customer_id: int, move_id: int) -> Response:
     who = visitor()
     try:
         with system.work() as work:
-            session, state = work.session, _held_case(work.session, customer_id)
+            session, state = work.session, _locked_state(work.session, customer_id)
             row = undo_move(work, state, move_id, who.actor).row
-            name = seen(state.customer.name) or translate("未命名")
+            name = visible_name(state.customer.name) or translate("未命名")
             audit_log.record(
                 session, who.actor, "stage.undo", f"customer:{customer_id}", work.now,
                 pipeline=row.pipeline, from_stage=row.from_stage, to_stage=row.to_stage,
@@ -80,7 +80,7 @@ def undo(customer_id: int, move_id: int) -> Response:
     return done(translate("{name} 已回到「{stage}」", name=_short(name), stage=row.to_stage), **MOVED)
 
 
-def _held_case(session: Session, customer_id: int) -> CustomerState:
+def _locked_state(session: Session, customer_id: int) -> CustomerState:
     """The visitor's customer, his placements held until the commit; 404 where he is not."""
     customer = customer_or_404(session, customer_id)
     session.execute(select(Placement.id).where(Placement.customer_id == customer_id).with_for_update())
@@ -92,7 +92,7 @@ def _check_serial(session: Session, state: CustomerState, pipeline: str, serial:
     if not serial or placement is None or str(placement.serial) == serial:
         return
     row = last_move(session, state, pipeline)
-    by = translate(word(CAUSES, row.cause).text) if row else ""
+    by = translate(label(CAUSES, row.cause).text) if row else ""
     if row is not None and row.actor:
         by = session.scalar(select(Agent.name).where(Agent.key == row.actor.casefold())) or row.actor
     text = translate("没有移动：{by} 刚把这位客户移到了「{stage}」，看板已更新", by=by, stage=placement.stage)

@@ -16,15 +16,15 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bot.platform.database.search_index import named, saying
 from bot.system import System
-from bot.web.auth.access import agents_of, needs
+from bot.web.auth.access import needs, visible_agent_ids
 from bot.web.auth.board_link import take_board_link
 from bot.web.auth.visitor import EVERYBODY, visitor, visitor_or_none
-from bot.web.board.filter import SCORES, SILENCES, Filter, Wanted, read_filter
-from bot.web.board.live import Shared, Streams, stamp_of
-from bot.web.board.rows import MOST_KEPT, PAGE, Column, Place, read_columns, read_more, read_place
+from bot.web.board.filter import SCORES, SILENCES, Filter, FilterConditions, read_filter
+from bot.web.board.live import EventStreams, SharedCache, stamp_of
+from bot.web.board.rows import MOST_KEPT, PAGE, Column, Position, read_columns, read_more, read_position
 from bot.web.layout.languages import language
 from bot.web.layout.people import shown_agents
-from bot.web.layout.template_filters import present, zone
+from bot.web.layout.template_filters import request_now, zone
 from sop.playbook import Pipeline
 
 _PIPELINE = "pipeline"
@@ -36,7 +36,7 @@ live = Blueprint("live", __name__)  # asks nobody to sign in: a stream cannot
 
 
 @dataclass(frozen=True)
-class Piece:
+class Fragment:
     """What the element `id` holds; `stamp` tells whether a browser has it already."""
 
     id: str
@@ -48,7 +48,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Look:
+class RenderOptions:
     """All that a rendered column depends on beside its rows; the minute is for the ages."""
 
     language: str
@@ -71,8 +71,8 @@ class _View:
 
 def prepare(app: Flask, system: System) -> None:
     """Give the app its streams, and what open boards share."""
-    app.extensions["tici-streams"] = Streams(system.store)
-    app.extensions["tici-boards"] = Shared[tuple[Column, ...]]()
+    app.extensions["tici-streams"] = EventStreams(system.store)
+    app.extensions["tici-boards"] = SharedCache[tuple[Column, ...]]()
 
 
 @pages.get("/")
@@ -93,7 +93,7 @@ def show() -> str:
     with _system().store.read() as rows:
         stamp = stamp_of(rows, _version())
         columns = _columns(rows, view, stamp)
-        agents = shown_agents(rows, agents_of(rows, visitor()))
+        agents = shown_agents(rows, visible_agent_ids(rows, visitor()))
     return render_template(
         "board.html",
         pipelines=pipelines, view=view, asked=view.asked, columns=columns, at=stamp,
@@ -126,19 +126,19 @@ def changes() -> Response:
 def column() -> str:
     """The next cards of the column `stage`, those `after` a place."""
     view, stage = _view(_system().settings.pipelines), request.args.get("stage", "")
-    after = read_place(request.args.get("after", ""))
+    after = read_position(request.args.get("after", ""))
     if after is None:
         abort(400)
     with _system().store.read() as rows:
         cards = read_more(rows, view.pipeline.name, stage, _wanted(rows, view), after)
-    following: Place | None = cards[PAGE - 1].place if len(cards) > PAGE else None
+    following: Position | None = cards[PAGE - 1].position if len(cards) > PAGE else None
     return render_template("board_cards.html", cards=cards[:PAGE], stage=stage, after=following, look=_look(view))
 
 
 @live.get("/board/live")
 def stream() -> Response:
     """Server-sent events that say that something has changed; 204 where the board must ask by itself."""
-    streams: Streams = current_app.extensions["tici-streams"]
+    streams: EventStreams = current_app.extensions["tici-streams"]
     if visitor_or_none() is None or not streams.take():
         return Response(status=204)
     seen = request.headers.get("Last-Event-ID") or request.args.get("at", "")
@@ -182,10 +182,10 @@ def _shown(pipeline: Pipeline) -> dict[str, int]:
     return {stage: int(n) for n, _, stage in pairs if n.isascii() and n.isdigit() and len(n) < 6 and int(n) > PAGE}
 
 
-def _wanted(rows: Session, view: _View) -> Wanted:
+def _wanted(rows: Session, view: _View) -> FilterConditions:
     found = _found(view.asked.search) if view.asked.search else None
-    hour = present().replace(minute=0, second=0, microsecond=0)
-    return Wanted(view.asked, agents_of(rows, visitor()), found, hour)
+    hour = request_now().replace(minute=0, second=0, microsecond=0)
+    return FilterConditions(view.asked, visible_agent_ids(rows, visitor()), found, hour)
 
 
 def _found(text: str) -> Select[int]:
@@ -197,22 +197,22 @@ def _found(text: str) -> Select[int]:
 
 
 def _columns(rows: Session, view: _View, stamp: str) -> tuple[Column, ...]:
-    shared: Shared[tuple[Column, ...]] = current_app.extensions["tici-boards"]
-    agents = agents_of(rows, visitor())
+    shared: SharedCache[tuple[Column, ...]] = current_app.extensions["tici-boards"]
+    agents = visible_agent_ids(rows, visitor())
     whose = None if agents is None else frozenset(agents)
     key = (view.pipeline.name, view.asked, whose, tuple(sorted(view.shown.items())))
     return shared.get(key, stamp, lambda: read_columns(rows, view.pipeline, _wanted(rows, view), view.shown))
 
 
-def _look(view: _View) -> Look:
+def _look(view: _View) -> RenderOptions:
     who = visitor()
-    minute = present().replace(second=0, microsecond=0)
-    return Look(
+    minute = request_now().replace(second=0, microsecond=0)
+    return RenderOptions(
         language(), zone().key, minute, view.pipeline.name, view.asked, masks=not who.may_change, moves=who.may_change
     )
 
 
-def _pieces(view: _View, columns: tuple[Column, ...]) -> list[Piece]:
+def _pieces(view: _View, columns: tuple[Column, ...]) -> list[Fragment]:
     look = _look(view)
     parts = [_piece("notice", "board_notice.html", problems=list(_system().keeper.problems))]
     parts.append(_piece("bar", "board_bar.html", columns=columns))
@@ -222,12 +222,12 @@ def _pieces(view: _View, columns: tuple[Column, ...]) -> list[Piece]:
     return parts
 
 
-def _piece(name: str, template: str, **values: object) -> Piece:
-    return Piece(name, Markup(render_template(template, **values)))  # noqa: S704 - escaped there
+def _piece(name: str, template: str, **values: object) -> Fragment:
+    return Fragment(name, Markup(render_template(template, **values)))  # noqa: S704 - escaped there
 
 
 @lru_cache(maxsize=512)
-def _column(number: int, one: Column, look: Look, begins: bool) -> tuple[Piece, Piece]:
+def _column(number: int, one: Column, look: RenderOptions, begins: bool) -> tuple[Fragment, Fragment]:
     """What polls ask for again and again is rendered once, until it changes or its ages do. begins: new customers
     stand here first."""
     cards = {"cards": one.cards, "stage": one.stage, "after": one.after, "look": look, "begins": begins}

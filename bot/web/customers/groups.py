@@ -9,7 +9,7 @@ from bot.system import System
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ROLES, visitor
 from bot.web.customers.group_rows import PAGE, read_group, read_groups
-from bot.web.layout.template_filters import present
+from bot.web.layout.template_filters import request_now
 
 LARGEST_ID = 2**63 - 1
 _FURTHEST = 10_000
@@ -37,7 +37,7 @@ def one(group_id: int) -> str:
             abort(404)
         page = render_template("group.html", view=view)
     with system.store.write() as session:
-        viewed(session, who.actor, None, "group", present())
+        viewed(session, who.actor, None, "group", request_now())
     return page
 
 

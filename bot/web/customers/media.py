@@ -13,11 +13,11 @@ from bot.intake.media.store import open_media_store
 from bot.platform.database.audit_log import viewed
 from bot.platform.models import Customer, GroupChat, MediaFile, Message
 from bot.system import System
-from bot.web.auth.access import needs, refuse_unless, visible
+from bot.web.auth.access import needs, refuse_unless, visible_customers
 from bot.web.auth.visitor import EVERYBODY, WORKING, Visitor, visitor
-from bot.web.customers.group_rows import rooms_of
+from bot.web.customers.group_rows import visible_groups
 from bot.web.customers.media_rows import DRAWN, FileView, file_view, name_of
-from bot.web.layout.template_filters import present, zone
+from bot.web.layout.template_filters import request_now, zone
 
 LARGEST_ID = 2**63 - 1
 
@@ -40,7 +40,7 @@ def hand_over(file_id: int) -> Response:
     drawn = "show" in request.args and file.sniffed in DRAWN
     name = name_of(file, message.sent_at.astimezone(zone()))
     with system.store.write() as session:
-        viewed(session, who.actor, message.customer_id, "media", present())
+        viewed(session, who.actor, message.customer_id, "media", request_now())
     response = Response(content, mimetype=file.sniffed if drawn else "application/octet-stream")
     response.headers["Content-Disposition"] = f'{"inline" if drawn else "attachment"}; filename="{name}"'
     response.headers["Content-Length"] = str(file.size or 0)
@@ -71,8 +71,8 @@ def fetch(file_id: int) -> AnyResponse:
 
 def _file_or_404(session: Session, who: Visitor, file_id: int) -> tuple[MediaFile, Message]:
     """The file if the visitor may read the talk or the room it was sent in."""
-    mine = Message.customer_id.in_(select(Customer.id).where(visible(session, who)))
-    rooms = Message.roomid.in_(select(GroupChat.chat_id).where(rooms_of(session, who)))
+    mine = Message.customer_id.in_(select(Customer.id).where(visible_customers(session, who)))
+    rooms = Message.roomid.in_(select(GroupChat.chat_id).where(visible_groups(session, who)))
     query = (
         select(MediaFile, Message)
         .join(Message, Message.id == MediaFile.message_id)

@@ -40,7 +40,7 @@ class FileView:
         return self.state == "kept"
 
     @property
-    def to_be_had(self) -> bool:
+    def can_be_fetched(self) -> bool:
         """Whether asking for it makes sense."""
         return self.state in ("noted", "failed")
 

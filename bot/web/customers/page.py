@@ -15,11 +15,11 @@ from bot.system import System
 from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.visitor import EVERYBODY, Visitor, visitor
 from bot.web.board import pages as board
-from bot.web.customers.conversation_rows import Bubble, Conversation, read_talk
-from bot.web.customers.highlight import Piece
+from bot.web.customers.conversation_rows import Bubble, Conversation, read_conversation
+from bot.web.customers.highlight import TextPiece
 from bot.web.customers.rows import read_customer, read_evidence
 from bot.web.customers.timeline_rows import read_timeline
-from bot.web.layout.template_filters import present
+from bot.web.layout.template_filters import request_now
 
 LARGEST_ID = 2**63 - 1
 MESSAGES = 60
@@ -34,13 +34,13 @@ def show(customer_id: int) -> str:
     """The whole page; `?before=` for browsers without scripts."""
     system, who = _system(), visitor()
     settings = system.settings
-    note_reading(system, who, customer_id, present())
+    note_reading(system, who, customer_id, request_now())
     before = request.args.get("before", type=row_id)
     with system.look() as work:
         session = work.session
         customer = customer_or_404(session, customer_id)
         view = read_customer(work, customer, who.actor, who.agent_id)
-        talk = _masked(read_talk(session, customer_id, customer.name, MESSAGES, before), who)
+        talk = _masked(read_conversation(session, customer_id, customer.name, MESSAGES, before), who)
         return render_template(
             "customer.html", view=view, customer=customer, talk=talk, back=board.back(), pipelines=settings.pipelines
         )
@@ -65,11 +65,11 @@ def aside(customer_id: int) -> str:
 def talk(customer_id: int) -> Response:
     """Earlier messages (`before` one), or the newer ones (`after` one, 0 where there was none); 204 for none."""
     system, who = _system(), visitor()
-    note_reading(system, who, customer_id, present())
+    note_reading(system, who, customer_id, request_now())
     before, newer = request.args.get("before", type=row_id), "after" in request.args
     with system.store.read() as session:
         customer = customer_or_404(session, customer_id)
-        found = read_talk(session, customer_id, customer.name, MESSAGES, before)
+        found = read_conversation(session, customer_id, customer.name, MESSAGES, before)
         if newer:
             found = _after(found, request.args.get("after", 0, type=int))
         if not found.bubbles:
@@ -147,10 +147,10 @@ def _masked(talk: Conversation, who: Visitor) -> Conversation:
 def _hidden(bubble: Bubble) -> Bubble:
     """Masked as a whole, since a number may go on beyond a mark; the mask keeps every character's place."""
     text = mask("".join(piece.text for piece in bubble.pieces))
-    pieces: list[Piece] = []
+    pieces: list[TextPiece] = []
     at = 0
     for piece in bubble.pieces:
-        pieces.append(Piece(text[at : at + len(piece.text)], mask(piece.why)))
+        pieces.append(TextPiece(text[at : at + len(piece.text)], mask(piece.why)))
         at += len(piece.text)
     return replace(bubble, who=mask(bubble.who), pieces=tuple(pieces))
 

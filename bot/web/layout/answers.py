@@ -15,7 +15,7 @@ def done(text: str, *, undo: str = "", **events: Any) -> Response:
     return _answer(text, 204, False, undo, events)
 
 
-def done_here_no_more(text: str, onward: str) -> Response:
+def done_and_redirect(text: str, onward: str) -> Response:
     """It is done and its page is no more: the browser goes `onward`, and the page there says so."""
     flash(text)
     return Response(status=204, headers={"HX-Redirect": onward})

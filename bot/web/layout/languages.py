@@ -24,7 +24,7 @@ def prepare(app: Flask) -> None:
     """Let `?lang=en` choose the language for the rest of the visit, and templates say `_("文字")`."""
     app.before_request(_remember)
     Babel(app, locale_selector=lambda: _LOCALES[language()])  # formats numbers and dates
-    app.add_template_filter(told)
+    app.add_template_filter(translate_stored)
     app.context_processor(lambda: {"_": translate, "lang": language(), "html_lang": HTML_NAMES[language()]})
 
 
@@ -67,7 +67,7 @@ def translate(text: str, **values: object) -> str:
     return fill(text, values, _wording, comma)
 
 
-def told(text: str) -> str:
+def translate_stored(text: str) -> str:
     """A sentence that the database keeps, in the chosen language."""
     return text if not text or language() == "zh" else translate(retell(text))
 

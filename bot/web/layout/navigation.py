@@ -24,7 +24,7 @@ class Section:
     roles: tuple[str, ...]
 
 
-ROOMS = (
+SECTIONS = (
     Section("board.show", ("board",), "看板", "layout-board", EVERYBODY),
     Section("tasks.show", ("tasks",), "任务", "checklist", ROLES),
     Section("groups.show", ("groups",), "群聊", "users-group", ROLES),
@@ -35,27 +35,31 @@ ROOMS = (
 )
 
 
-class ForeignOrigin(Forbidden):
+class ForeignOriginError(Forbidden):
     """Another site's page asked a browser of ours to change something."""
 
 
 def prepare(app: Flask) -> None:
-    """Guard every form against forgery and give templates `rooms`."""
+    """Guard every form against forgery and give templates `sections`."""
     app.before_request(_refuse_foreigners)
     app.before_request(_refuse_nul)
     app.config.update(WTF_CSRF_SSL_STRICT=False, WTF_CSRF_TIME_LIMIT=None)  # the origin is checked above
     protection = CSRFProtect(app)
     app.extensions["tici-csrf"] = protection
-    app.context_processor(lambda: {"rooms": rooms(), "known_pages": app.view_functions})
+    app.context_processor(lambda: {"sections": sections(), "known_pages": app.view_functions})
 
 
-def rooms() -> list[tuple[Section, bool]]:
-    """The entries for this visitor, each with whether it is the room he is in."""
+def sections() -> list[tuple[Section, bool]]:
+    """The entries for this visitor, each with whether it is the section he is in."""
     who = visitor_or_none()
     if who is None:
         return []
-    there = [room for room in ROOMS if room.endpoint in current_app.view_functions and who.role in room.roles]
-    return [(room, request.blueprint in room.blueprints) for room in there]
+    there = [
+        section
+        for section in SECTIONS
+        if section.endpoint in current_app.view_functions and who.role in section.roles
+    ]
+    return [(section, request.blueprint in section.blueprints) for section in there]
 
 
 def _refuse_foreigners() -> None:
@@ -65,7 +69,7 @@ def _refuse_foreigners() -> None:
         return
     system: System = current_app.extensions["tici"]
     if _host_of(origin) not in (request.host, urlsplit(system.environment.base_url).netloc):
-        raise ForeignOrigin
+        raise ForeignOriginError
 
 
 def _host_of(address: str) -> str | None:

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, current_app
 
 from bot.system import System
 
-pages = Blueprint("ownership", __name__)
+pages = Blueprint("domain_proof", __name__)
 _CODE = re.compile(r"[A-Za-z0-9]{1,64}")
 _LARGEST = 4096
 

@@ -16,7 +16,7 @@ from bot.platform.signed_links import read_link_token, read_picture_token
 from bot.sops.material_uploads import folder_of
 from bot.system import System
 
-pages = Blueprint("opening", __name__)
+pages = Blueprint("tracked_links", __name__)
 _log = get_logger(__name__)
 
 

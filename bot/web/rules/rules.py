@@ -24,7 +24,7 @@ pages = Blueprint("rules", __name__)
 pages.before_request(needs(ADMIN, LEADER, AUDITOR))
 
 
-def the_system() -> System:
+def current_system() -> System:
     """The System behind this request."""
     system: System = current_app.extensions["tici"]
     return system
@@ -41,7 +41,7 @@ def row_id(text: str) -> int:
 @pages.get("/rules")
 def show() -> str:
     """All rules; `?q=` looks for words, `?tag=` for a tag."""
-    system = the_system()
+    system = current_system()
     settings = system.settings
     asked, tag = request.args.get("q", "")[:64], request.args.get("tag", "")[:30]
     with system.store.read() as session:
@@ -63,7 +63,7 @@ def show() -> str:
 @pages.get("/rules/r/<rule_id>")
 def rule(rule_id: str) -> str:
     """One rule: how it stands in the file, and its hits. Reading them is noted as reading a conversation."""
-    system, who, now = the_system(), visitor(), clock.now()
+    system, who, now = current_system(), visitor(), clock.now()
     settings = system.settings
     found = next((one for one in settings.tables.rules if one.id == rule_id), None)
     before = request.args.get("before", type=row_id)

@@ -18,7 +18,7 @@ from bot.platform.config.settings import ConfigError
 from bot.platform.database.search_index import named
 from bot.platform.models import Customer
 from bot.system import System
-from bot.web.auth.access import customer_or_404, needs, refuse_unless, visible
+from bot.web.auth.access import customer_or_404, needs, refuse_unless, visible_customers
 from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, LEADER, visitor
 from bot.web.layout.languages import translate
 from bot.web.rules.config_saving import Draft, try_to_save
@@ -35,7 +35,7 @@ pages = Blueprint("sops", __name__)
 pages.before_request(needs(ADMIN, LEADER, AUDITOR, AGENT))
 
 
-def the_system() -> System:
+def current_system() -> System:
     """The System behind this request."""
     system: System = current_app.extensions["tici"]
     return system
@@ -44,7 +44,7 @@ def the_system() -> System:
 @pages.get("/sops")
 def show() -> str:
     """Every SOP in a line: what starts it, how many steps, how many began it lately."""
-    settings = the_system().settings
+    settings = current_system().settings
     rows = [(sop, start_words(sop), figures_of(sop.id)) for sop in settings.tables.sops]
     return render_template("sops.html", rows=rows)
 
@@ -52,7 +52,7 @@ def show() -> str:
 @pages.get("/sops/s/<sop_id>")
 def sop(sop_id: str) -> str:
     """One SOP: its steps and what became of them, and who is on it."""
-    system = the_system()
+    system = current_system()
     table = _sop_or_404(system, sop_id)
     figures = figures_of(sop_id)
     with system.store.read() as session:
@@ -73,7 +73,7 @@ def sop(sop_id: str) -> str:
 @pages.get("/sops/s/<sop_id>/people")
 def people(sop_id: str) -> str:
     """More of those who are on it."""
-    system = the_system()
+    system = current_system()
     _sop_or_404(system, sop_id)
     with system.store.read() as session:
         found, more = people_on(session, visitor(), sop_id, request.args.get("before", type=row_id))
@@ -83,7 +83,7 @@ def people(sop_id: str) -> str:
 @pages.get("/sops/s/<sop_id>/preview")
 def preview(sop_id: str) -> str:
     """What would come when if it started now: for somebody imagined, or for `?customer=`; `?name=` looks for one."""
-    system, now = the_system(), clock.now()
+    system, now = current_system(), clock.now()
     settings = system.settings
     table = _sop_or_404(system, sop_id)
     customer_id, name = request.args.get("customer", type=row_id), request.args.get("name", "").strip()[:64]
@@ -92,7 +92,7 @@ def preview(sop_id: str) -> str:
         session = work.session
         if name:
             looked_for = select(Customer.id, Customer.name).where(
-                Customer.id.in_(named(name)), visible(session, visitor())
+                Customer.id.in_(named(name)), visible_customers(session, visitor())
             )
             found = [tuple(row) for row in session.execute(looked_for.limit(_FOUND))]
         if customer_id is None:
@@ -118,7 +118,7 @@ def preview(sop_id: str) -> str:
 def switch(sop_id: str) -> Response:
     """Pause an SOP (nobody begins it any more) or let it go on: a key in config.toml."""
     refuse_unless(ADMIN)
-    system = the_system()
+    system = current_system()
     table = _sop_or_404(system, sop_id)
     try:
         file = read_config_text(system.environment.config)
@@ -139,7 +139,7 @@ def figures_of(sop_id: str) -> SopFigures:
     known = kept.get(sop_id)
     if known is not None and time.monotonic() - known[0] < _KEPT_SECONDS:
         return known[1]
-    with the_system().store.read() as session:
+    with current_system().store.read() as session:
         found = sop_figures(session, sop_id, clock.now())
     kept[sop_id] = (time.monotonic(), found)
     return found
