@@ -1,4 +1,4 @@
-"""`flask admin`: local accounts for the first day, and who may do what."""
+"""`flask admin`: local accounts, their roles and passwords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands around every command: words that are no text are refused, and files that fail are told of in words."""
+"""Checks around every command: arguments that are no valid text are refused, and failing files named in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`flask keys rotate` and `flask keys data-line`: a new data key, and everything sealed anew under it."""
+"""`flask keys rotate` and `flask keys data-line`: a new data key, and everything encrypted again with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.platform import clock
 from bot.platform.database.audit_log import record
 from bot.platform.encryption import DataKeyError, new_line
 
-SETTLE_SECONDS = 5.0  # by then every process seals with the new key
+SETTLE_SECONDS = 5.0  # by then every process has read the new key and encrypts with it
 MOST_PASSES = 20
 
 

@@ -1,4 +1,4 @@
-"""`flask privacy purge`, `flask customer export` and `erase`, `flask audit log`: what a person may ask of us."""
+"""`flask privacy purge`, `flask customer export` and `erase`, `flask audit log`: what customers may ask for."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def erase_customer(external_userid: str, yes: bool) -> None:
 
 
 def operator() -> str:
-    """How the log of deeds names whoever sits at the command line."""
+    """The audit log's name for the user of the command line."""
     return f"cli:{getpass.getuser()}"
 
 

@@ -1,4 +1,4 @@
-"""`flask rules`: rules as code: checked, explained, measured and tried on history before they go live."""
+"""`flask rules`: checks, explains and measures rules, and tries them on history before they go live."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from bot.sandbox.corp import prepare
 
 
 class QuietRequestHandler(WSGIRequestHandler):
-    """Writes no access log: request lines carry secrets and tokens, and the page asks every second. Nor a Date of its
-    own, beside WeCom's."""
+    """Writes no access log: request lines carry secrets and tokens, and the page asks every second. Sends no Date
+    header of its own: the sandbox sends WeCom's."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Nothing."""

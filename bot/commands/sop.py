@@ -1,4 +1,4 @@
-"""`flask sop`: see what an SOP would bring, simulate a month of all of them, enrol and stop by hand."""
+"""`flask sop`: previews an SOP, simulates all of them, enrols and stops customers by hand."""
 
 from __future__ import annotations
 

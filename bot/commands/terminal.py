@@ -1,4 +1,4 @@
-"""What the commands share: where they print, how they fail, the System they work on, the bar that shows progress."""
+"""Terminal: the consoles, errors, progress bar and System that all commands share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything a browser or WeCom asks of us over HTTP."""
+"""Pages: everything a browser or WeCom asks for over HTTP. What a page causes is done in other rooms."""
 
 from __future__ import annotations
 

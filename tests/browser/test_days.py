@@ -75,7 +75,7 @@ class Life:
         fits(page, name)
 
     def meet(self, agent: str, name: str, words: str) -> int:
-        """A new customer of the agent says something; his number."""
+        """A new customer of the agent says something; their id."""
         who = str(self.town.control.add_customer(agent, name)["external_userid"])
         self.say(who, agent, words)
         with self.town.system.store.read() as session:

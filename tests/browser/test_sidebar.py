@@ -146,7 +146,7 @@ def real(tmp_path: Path, valkey: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 @pytest.fixture
 def phone(chromium: Browser, real: BesideTown) -> Iterator[Page]:
-    """The agent's phone: WeCom's browser, its bridge, and the client that knows who he is."""
+    """The agent's phone: WeCom's browser, its bridge, and the client that knows who they are."""
     context = chromium.new_context(viewport=PHONE, user_agent=IN_WECOM)  # type: ignore[arg-type]
     context.add_cookies([{"name": "sandbox_agent", "value": AGENT, "url": real.sandbox}])
     page = context.new_page()

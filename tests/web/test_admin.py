@@ -131,7 +131,7 @@ def test_a_shut_account_is_out_at_once_and_the_last_admin_stays(site: Site) -> N
     assert '"bad": true' in refused.headers["HX-Trigger"]
     assert first.get("/me").status_code == 200
     first.post(f"/admin/people/account/{ids[1]}/enable")
-    assert second.get("/me").status_code == 302  # his old sessions stay ended
+    assert second.get("/me").status_code == 302  # the old sessions stay ended
     assert first.post(f"/admin/people/account/{ids[0]}/sign-out").status_code == 200
     assert first.get("/me").status_code == 302
 
@@ -160,7 +160,7 @@ def fill_logs(site: Site) -> int:
     return customer
 
 
-def test_the_log_of_deeds_is_sieved_and_paged(site: Site) -> None:
+def test_the_audit_log_is_filtered_and_paged(site: Site) -> None:
     fill_logs(site)
     client = site.signed_in("auditor")
     page = client.get("/admin/log").text

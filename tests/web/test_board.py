@@ -176,7 +176,7 @@ def test_a_column_brings_what_the_browser_has_of_it_again(site: Site) -> None:
     for shown, expected in ((PAGE + 7, PAGE + 7), (MOST_KEPT, MOST_KEPT), (MOST_KEPT + 9, 0)):
         other = ["cards-0:other" if stamp.startswith("cards-0") else stamp for stamp in stamps(html)]
         answer = client.get("/board/changes", query_string={"seen": other, "shown": f"{shown}~新线索"}).text
-        assert len(names(answer)) == expected  # who has scrolled further keeps his still picture
+        assert len(names(answer)) == expected  # a column scrolled further stays as it was
 
 
 @pytest.mark.parametrize("after", ["", "x", "1.2.3", "9" * 40 + ".1", "-1.1", "1"])

@@ -169,7 +169,7 @@ def test_each_sees_his_own(crowd: Site) -> None:
     agent = crowd.signed_in("agent", "A2")
     html = look(agent)
     assert total(html) == 1000
-    assert total(look(agent, agent=4)) == 0  # a colleague's, by his number in the address
+    assert total(look(agent, agent=4)) == 0  # a colleague's, by their id in the address
     assert all(int(name[2:]) % 10 == 2 for name in names(html))
     stranger = agent.get("/board/column", query_string={"stage": "流失", "after": "9" * 16 + ".1"})
     assert all(int(name[2:]) % 10 == 2 for name in names(stranger.text))

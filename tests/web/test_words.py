@@ -86,7 +86,7 @@ def texts_of_rules() -> set[str]:
 
 
 def texts_of_tasks() -> set[str]:
-    """What an agent may answer to a prompt, and how he is answered."""
+    """What an agent may answer to a prompt, and how the page replies."""
     return {
         *task_answers.DELAYS.values(),
         *card_clicks.REASONS.values(),
@@ -114,7 +114,7 @@ def test_every_text_has_its_english_and_no_english_is_left_over() -> None:
     assert ENGLISH.keys() - used() == set()
 
 
-def test_every_deed_in_the_log_has_its_words() -> None:
+def test_every_action_in_the_log_has_its_label() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in Path(bot.__file__).parent.rglob("*.py"))
     call = r"\brecord\(\s*(?:[^\"()]|\([^()]*\)|f\"[^\"]*\")*?\"([a-z-]+\.[a-z-]+)\""
     recorded = set(re.findall(call, code)) | {"task.later", "task.unfit", "views.seal", "sign-in"}

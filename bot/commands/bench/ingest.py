@@ -1,4 +1,4 @@
-"""How fast a long archive is read: opened, and opened, judged and stored, beside the RSA operations alone."""
+"""Measures how fast a long archive is read: decrypted, and decrypted, judged and stored, beside RSA alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How promptly a prompt comes: from the customer's message in the archive to the card on the agent's phone."""
+"""Measures the lag of prompts: from the customer's message in the archive to the card on the agent's phone."""
 
 from __future__ import annotations
 

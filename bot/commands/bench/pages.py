@@ -1,4 +1,4 @@
-"""How long the server takes for each page, and how heavy the first board is, on what `flask seed` made."""
+"""Measures the server's time for each page and the bytes of the first board, on what `flask seed` made."""
 
 from __future__ import annotations
 

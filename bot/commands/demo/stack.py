@@ -1,4 +1,4 @@
-"""The whole product with a WeCom of its own, as child processes: for the demo, the story and replays."""
+"""Stack: the whole product with a sandbox WeCom, as child processes, for the demo, the story and replays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A story's steps: each looks until it sees what should have happened, or says what it saw instead."""
+"""Steps of the story: each waits until it observes what should happen, or says what it saw instead."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Seen = TypeVar("Seen")
 
 
 class NotSeenError(BotError):
-    """A step that did not come about in time; the text says what was seen instead."""
+    """A step was not observed in time; the text says what was seen instead."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class StepResult:
 
 @dataclass
 class Story:
-    """The people and addresses of one telling, and what has been seen so far."""
+    """One run of the story: the system, the sandbox, and the results so far."""
 
     system: System
     control: SandboxControl

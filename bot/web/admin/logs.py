@@ -1,4 +1,4 @@
-"""The two logs: what people did (a chain of hashes), and who read whose conversation; with filters, and as CSV."""
+"""The two logs: the audit log (a chain of hashes) and the view log; each with filters, and as CSV."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from bot.web.auth.visitor import visitor
 from bot.web.layout.template_filters import request_now, zone
 
 Entry = TypeVar("Entry", AuditEntry, ViewEntry)
-_MARK = "\ufeff"  # by which Excel knows UTF-8
+_MARK = "\ufeff"  # a byte order mark: without it Excel does not read the file as UTF-8
 _LOG_COLUMNS = ("id", "at", "actor", "action", "subject", "detail", "hash")
 _VIEW_COLUMNS = ("id", "at", "actor", "customer_id", "page")
 
 
 @dataclass(frozen=True)
 class LogFilter:
-    """What of a log is asked for. day: in the workspace's zone."""
+    """The entries of a log that are asked for. day: in the workspace's time zone."""
 
     actor: str
     action: str
@@ -72,7 +72,7 @@ def log_file() -> Response:
 
 @pages.get("/admin/log/chain")
 def chain() -> str:
-    """Whether the log of deeds is whole: reads all of it, so only when asked to."""
+    """Whether the audit log is whole; reads all of it, and therefore only on request."""
     with current_system().store.read() as session:
         broken_at = verify_chain(session)
         newest = session.scalar(select(AuditEntry.id).order_by(AuditEntry.id.desc()).limit(1))
@@ -143,7 +143,7 @@ def _before(asked: Select[Entry], column: Any, before: int) -> Select[Entry]:
 
 
 def _actions(session: Session) -> list[str]:
-    """The actions there are, by skipping from one to the next in the index: DISTINCT would read all entries."""
+    """The actions that occur, by skipping from one to the next in the index: DISTINCT would read every entry."""
     found: list[str] = []
     while (after := _next_action(session, found[-1] if found else "")) is not None and len(found) < 200:
         found.append(after)
@@ -168,7 +168,7 @@ def _entries(asked: Select[Entry]) -> Iterator[Entry]:
 
 
 def _file(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
-    """A CSV that is sent as it is read, and holds no formula."""
+    """A CSV file, sent while it is read; cells that a spreadsheet would take for formulas are escaped."""
 
     def lines() -> Iterator[str]:
         out = io.StringIO()

@@ -1,4 +1,4 @@
-"""Settings and health: how the system stands, config versions, what could not be read, people and their roles."""
+"""The settings pages: system health, versions of the config, quarantined messages, people and their roles."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ QUEUE_SILENT = "队列没有应答。消息没有丢；请检查 Redis 后再试
 
 @pages.get("/admin")
 def show() -> str:
-    """How the system stands, and what a person must mend."""
+    """The health of the system, and what a person must mend."""
     return render_template("admin.html", health=read_system_health(current_system(), request_now()))
 
 
@@ -54,7 +54,7 @@ def show() -> str:
 def versions() -> str:
     """Every config.toml that was ever in force."""
     skip = min(number_argument("skip"), _DEEPEST)
-    keeper = current_system().settings  # first: an edited file is noted in a transaction of its own
+    keeper = current_system().settings  # read first: noticing an edited file is a transaction of its own
     with current_system().store.read() as session:
         rows = read_versions(session, skip)
     return render_template(
@@ -105,16 +105,16 @@ def people() -> str:
     return render_template(page, people=local + found[:PAGE], more=len(found) > PAGE, q=words, roles=ROLES)
 
 
-@pages.post(f"/admin/people/<any(account, agent):kind>/<int(max={LARGEST_ID}):row_id>/<deed>")
-def change_person(kind: str, row_id: int, deed: str) -> Response:
-    """Change a role, shut or open an account, end its sessions; answers with the person's row anew."""
+@pages.post(f"/admin/people/<any(account, agent):kind>/<int(max={LARGEST_ID}):row_id>/<action>")
+def change_person(kind: str, row_id: int, action: str) -> Response:
+    """Change a role, disable or enable an account, or end its sessions; answers with the person's new row."""
     refuse_unless(ADMIN)
-    if deed not in DONE:
+    if action not in DONE:
         abort(404)
-    said, bad = translate(DONE[deed]), False
+    said, bad = translate(DONE[action]), False
     with current_system().store.write() as session:
         try:
-            _change(session, kind, row_id, deed)
+            _change(session, kind, row_id, action)
         except AccountError as problem:
             said, bad = translate(str(problem)), True
         person = read_account_row(session, kind, row_id)
@@ -123,7 +123,7 @@ def change_person(kind: str, row_id: int, deed: str) -> Response:
     return Response(html, headers={"HX-Trigger": told})
 
 
-def _change(session: Session, kind: str, row_id: int, deed: str) -> None:
+def _change(session: Session, kind: str, row_id: int, action: str) -> None:
     by, now = visitor().actor, request_now()
     if kind == "agent":
         agent = session.get(Agent, row_id)
@@ -135,10 +135,10 @@ def _change(session: Session, kind: str, row_id: int, deed: str) -> None:
         if found is None or found.agent_id is not None:
             abort(404)
         account = found
-    if deed == "role":
+    if action == "role":
         accounts.choose_role(session, account, request.form.get("role", ""), by, now)
     else:
-        ACCOUNT_ACTIONS[deed](session, account, by, now)
+        ACCOUNT_ACTIONS[action](session, account, by, now)
     session.flush()
 
 

@@ -1,4 +1,4 @@
-"""The reports: each as last computed, computed anew behind the page when it has grown old, and as CSV."""
+"""The reports: each as it was last computed, computed again in the background when it is old, and as CSV."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ReportComputer:
         def work() -> None:
             try:
                 compute(system.store, settings, name, days, agents, now)
-            except Exception as error:  # the page asks again; the thread must live on
+            except Exception as error:  # one thread computes all reports: it must survive, and the page asks again
                 _log.error("report not computed", report=key, error=type(error).__name__)
             finally:
                 with self._lock:
@@ -76,7 +76,7 @@ def part(name: str) -> str:
 
 @pages.post("/reports/<name>/renew")
 def renew(name: str) -> str:
-    """Count anew now."""
+    """Compute the report again now."""
     _known(name)
     system = _system()
     with system.store.read() as session:
@@ -121,7 +121,7 @@ def _view(name: str, days: int) -> dict[str, Any]:
 
 
 def _tables(row: Report | None) -> list[dict[str, Any]]:
-    """As kept; those from before an update may not know yet what to say where there is nothing."""
+    """The stored tables; those stored by an earlier release may lack the text for an empty table."""
     return [{"nothing": NOTHING, **table} for table in row.tables] if row else []
 
 

@@ -1,4 +1,4 @@
-"""What the settings pages show of the database: how the system stands, versions, what is put aside, people."""
+"""Rows of the settings pages: system health, versions of the config, quarantined messages, people."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PULLED_LATE, PULLED_TOO_LATE = timedelta(minutes=5), timedelta(hours=1)
 
 @dataclass(frozen=True)
 class SystemHealth:
-    """How the system stands at a moment. levels: ok | warn | bad. queue: waiting calls, None where Redis is away."""
+    """The system's health at a moment. levels: ok | warn | bad. queue: waiting jobs, None where Redis is away."""
 
     database: str
     corp_id: str | None
@@ -100,7 +100,7 @@ def read_system_health(system: System, now: datetime) -> SystemHealth:
 
 
 def _known(system: System, problems: Sequence[str]) -> list[str]:
-    """What some process found wrong with the config: as it was said, taken apart where we found the same."""
+    """Problems that some process stored as text; those this process found too as its own, which can be translated."""
     ours = {str(one): str(one) for one in system.keeper.problems}
     return [ours.get(one, one) for one in problems]
 
@@ -121,7 +121,7 @@ def _last_error(session: Session) -> str:
 
 
 def _pauses(session: Session, now: datetime) -> list[str]:
-    """What of WeCom is left alone at present, and why."""
+    """Calls to WeCom that are paused at present, and why."""
     rows = session.scalars(select(Status).where(Status.name.startswith(PAUSE)).order_by(Status.name))
     paused = [row.value["why"] for row in rows if datetime.fromisoformat(row.value["until"]) > now]
     broken = select(Breaker).where(Breaker.until > now).order_by(Breaker.name)
@@ -177,7 +177,7 @@ def read_quarantine(session: Session, after: int) -> Sequence[Quarantine]:
 
 @dataclass(frozen=True)
 class AccountRow:
-    """Someone who may sign in: a local account, or an agent, who has an account from his first sign-in on."""
+    """Someone who may sign in: a local account, or an agent, who gets an account at their first sign-in."""
 
     kind: str  # account | agent
     id: int
@@ -210,7 +210,7 @@ def read_agents(session: Session, words: str, after: int) -> list[AccountRow]:
 
 
 def read_account_row(session: Session, kind: str, row_id: int) -> AccountRow | None:
-    """One of them anew, after a change."""
+    """One person's row, read again after a change."""
     if kind == "agent":
         agent = session.get(Agent, row_id)
         account = session.scalar(select(Account).where(Account.agent_id == row_id))

@@ -1,4 +1,4 @@
-"""The page beside a chat in WeCom: who the customer is, what to say now, and one tap that sends it."""
+"""The sidebar in WeCom: the page beside a chat that shows the customer and sends suggested texts by one tap."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from bot.wecom.jssdk import Tickets, is_own_page, sign_page
 
 LARGEST_ID = 2**63 - 1
 LONGEST_ID = 64
-LONGEST_KEY = 100  # it goes into the log of deeds
-VIEW_AGAIN = timedelta(minutes=10)  # the page renews itself: that is one reading, not a new one each time
+LONGEST_KEY = 100  # it is stored in the audit log
+VIEW_AGAIN = timedelta(minutes=10)  # the page renews itself: within this time that counts as one reading
 PAGE = "sidebar"
 _log = get_logger(__name__)
 
@@ -42,7 +42,7 @@ pages.before_request(needs(ADMIN, LEADER, AGENT))
 
 @pages.get("")
 def show() -> str:
-    """The empty page; whom it is about it learns from WeCom."""
+    """The empty page; its script learns from WeCom's JS-SDK which customer it is about."""
     system = _system()
     access = system.environment.wecom
     who = _visitor_or_demo_agent()
@@ -53,7 +53,7 @@ def show() -> str:
 
 @pages.get("/stand-in.js")
 def stand_in() -> Response:
-    """In the demo, what WeCom's client would bring: a bridge that leads to the sandbox's phone around us."""
+    """In the demo, a stand-in for the JS-SDK: it talks to the sandbox's phone that frames this page."""
     if not _system().environment.demo:
         abort(404)
     return send_file(f"{__file__.removesuffix('sidebar.py')}sidebar_stand_in.js", mimetype="text/javascript")
@@ -99,7 +99,7 @@ def customer() -> Response | str:
 
 @pages.post("/group")
 def group() -> str:
-    """The agent's own customers in a group chat where he is a member; 404 for other groups."""
+    """The agent's own customers in a group chat where they are a member; 404 for other groups."""
     who, system = _agent(), _system()
     with system.store.read() as session:
         agent = session.get_one(Agent, who.agent_id)
@@ -111,7 +111,7 @@ def group() -> str:
 
 @pages.post("/send")
 def send() -> Response | tuple[Response, int]:
-    """What the agent is about to send into the chat: {message}. For a step this takes its one tap."""
+    """The message the agent is about to send into the chat: {message}. A step of an SOP can be tapped once."""
     system, who, now = _system(), _agent(), request_now()
     key, part = _form_text("key"), _form_text("part") or "text"
     try:
@@ -137,7 +137,7 @@ def send() -> Response | tuple[Response, int]:
 
 @pages.post("/unsent")
 def unsent() -> Response:
-    """WeCom did not take it: what that means in words, and the tap is given back."""
+    """WeCom refused the message: answers with the reason in words, and frees the step to be tapped again."""
     system, who, now = _system(), _agent(), request_now()
     told, key = request.form.get("message", "")[:200], _form_text("key")
     words = in_words(told)
@@ -157,7 +157,7 @@ def unsent() -> Response:
 
 @pages.post("/trouble")
 def trouble() -> Response:
-    """What kept the page from learning whom it is about, in words."""
+    """Why the page could not learn which customer it is about, in words."""
     told = request.form.get("message", "")[:200]
     _log.warning("sidebar without a customer", said=told)
     return jsonify(text=translate(in_words(told)))
@@ -207,7 +207,7 @@ def _visitor_or_demo_agent() -> Visitor:
 
 
 def _agent() -> Visitor:
-    """Whoever asks, as long as he is an agent: a local name chats with nobody."""
+    """The visitor as an agent; 404 for local accounts, which have no chats."""
     who = _visitor_or_demo_agent()
     if who.agent_id is None:
         abort(404)
@@ -239,7 +239,7 @@ def _seen_lately(session: Session, who: Visitor, customer_id: int) -> bool:
 
 
 def _tickets(system: System) -> Tickets:
-    """One holder a process, so that WeCom is asked once in two hours even where Redis is away."""
+    """One Tickets per process: WeCom is asked once in two hours even where Redis is away."""
     kept = current_app.extensions.setdefault("tici-tickets", {})
     if system not in kept:
         kept[system] = Tickets(system.wecom)

@@ -1,4 +1,4 @@
-"""What the sidebar shows beside a chat: who this is, where he stands, what to say, and how it is sent."""
+"""Rows of the sidebar: who the customer is, their stages, what to say, and the message that is sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MEMBERS = 200
 
 @dataclass(frozen=True)
 class PipelinePosition:
-    """A pipeline and the stage in which the customer stands (None: in none); serial: of his last move there."""
+    """A pipeline and the customer's stage in it (None: in none); serial: of their last move there."""
 
     pipeline: Pipeline
     stage: str | None
@@ -32,7 +32,7 @@ class PipelinePosition:
 
 @dataclass(frozen=True)
 class Panel:
-    """All that is shown of one customer to the agent who follows him."""
+    """What is shown of one customer to the agent who follows them."""
 
     state: CustomerState
     follow: Follow
@@ -47,14 +47,14 @@ class Panel:
 
 @dataclass(frozen=True)
 class LinkSigner:
-    """What messages are made with: our own address and the key that signs links."""
+    """What links in messages are made with: our own address and the signing key."""
 
     base_url: str
     key: bytes
 
 
 def followed(session: Session, agent_id: int, external_userid: str) -> Follow | None:
-    """The agent's own follow of this customer; None where he does not have him (any more)."""
+    """The agent's own follow of this customer; None where there is none (any more)."""
     query = (
         select(Follow)
         .join(Follow.customer)
@@ -126,7 +126,7 @@ def _html(page: str) -> str:
 
 @dataclass(frozen=True)
 class SidebarGroup:
-    """A group chat: the agent's own customers in it, and how many of its customers are not his."""
+    """A group chat: the agent's own customers in it, and how many of its customers are other agents'."""
 
     group: GroupChat
     mine: tuple[Customer, ...]

@@ -1,7 +1,7 @@
-"""The agent's page of one task, opened from the card on the phone; looking at it leaves the task as it is.
+"""The page of one task that an agent opens from the card on the phone; opening it does not change the task.
 
-The signed link alone says who may look and answer: no cookie gives that right, so that another site's page, which
-does not know the link, can have nothing done in the agent's name. Its forms therefore need no token of their own.
+Only the signed link gives the right to look and answer, no cookie does: another site's page does not know the link
+and cannot act in the agent's name. The forms therefore need no CSRF token.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def unfit(task_id: int) -> AnyResponse:
 
 
 def task_or_404(session: Session, who: Visitor, task_id: int, *, lock: bool = False) -> SopTask:
-    """The task if it is one of the visitor's or of his team's."""
+    """The task if it is one of the visitor's or of their team's."""
     task = session.get(SopTask, task_id, with_for_update=True if lock else None)
     agents = visible_agent_ids(session, who)
     if task is None or (agents is not None and task.agent_id not in agents):
@@ -116,7 +116,7 @@ DONE = {"task.later": "已推迟", "task.unfit": "已记下，不再提醒"}
 
 
 def _answer(task_id: int, action: str, option: str, answer: Answer) -> AnyResponse:
-    """Do it, write it down, and show the agent's day as it is now."""
+    """Apply the answer, record it, and show the agent's day as it is now."""
     who, system, now = visitor(), _system(), request_now()
     refuse_unless(*WORKING)
     try:
@@ -138,7 +138,7 @@ def _answer(task_id: int, action: str, option: str, answer: Answer) -> AnyRespon
 
 
 def _chosen(session: Session, who: Visitor) -> Agent | None:
-    """The agent whose day is shown: the one asked for, if the visitor may see him, else himself."""
+    """The agent whose day is shown: the one asked for, if the visitor may see them, else the visitor."""
     wanted = request.args.get("agent")
     if wanted is None:
         return session.get(Agent, who.agent_id) if who.agent_id is not None else None

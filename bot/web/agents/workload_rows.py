@@ -1,4 +1,4 @@
-"""An agent's day as rows: what is overdue, due, still to come and done; and the same of a whole team in numbers."""
+"""Workloads: an agent's tasks of the day (overdue, due, later, done), and a team's in numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.customers.state import OPEN_STATES
 from bot.platform.models import Agent, SopTask
 from sop.workcalendar import Workcalendar
 
-GRACE = timedelta(hours=1)  # an agent who is talking to somebody is not late at once
+GRACE = timedelta(hours=1)  # an agent in the middle of a conversation is not late at once
 AHEAD = timedelta(days=7)
 LOOK_BACK = timedelta(days=7)
 MOST_AGENTS = 500

@@ -1,4 +1,4 @@
-"""Who is looking, what his role may open, and whose customers he may see: what is not his does not exist (404)."""
+"""Access: what a visitor's role may open and whose customers they may see; everything else answers 404."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def prepare(app: Flask) -> None:
     manager = LoginManager(app)
     manager.user_loader(_load)
     manager.request_loader(_by_board_link)
-    manager.session_protection = None  # phones change their address all day
+    manager.session_protection = None  # "basic" would sign phones out: their IP address changes all day
     app.context_processor(lambda: {"visitor": visitor_or_none()})
 
 
@@ -51,7 +51,7 @@ def refuse_unless(*roles: str) -> None:
 
 
 def visible_agent_ids(session: Session, who: Visitor) -> Collection[int] | None:
-    """The ids of the agents whose customers and tasks he may see; None means all of them."""
+    """The ids of the agents whose customers and tasks they may see; None means all of them."""
     if who.role in SEES_ALL:
         return None
     own = () if who.agent_id is None else (who.agent_id,)
@@ -65,7 +65,7 @@ def visible_agent_ids(session: Session, who: Visitor) -> Collection[int] | None:
 
 
 def visible_customers(session: Session, who: Visitor) -> ColumnElement[bool]:
-    """A condition on Customer: those whom he may see."""
+    """A condition on Customer: those whom the visitor may see."""
     agents = visible_agent_ids(session, who)
     if agents is None:
         return true()
@@ -74,7 +74,7 @@ def visible_customers(session: Session, who: Visitor) -> ColumnElement[bool]:
 
 
 def customer_or_404(session: Session, customer_id: int) -> Customer:
-    """The customer if there is one and the visitor may see him."""
+    """The customer if there is one and the visitor may see them."""
     if customer_id >= 2**63:
         abort(404)
     found = session.scalar(select(Customer).where(Customer.id == customer_id, visible_customers(session, visitor())))
@@ -99,7 +99,7 @@ def as_visitor(account: Account) -> Visitor:
 
 def _load(key: str) -> Visitor | None:
     account_id, _, serial = key.partition(":")
-    demo = _system().environment.demo  # where time jumps by days, which must not sign anyone out
+    demo = _system().environment.demo  # there the clock is moved by days, which must not sign anyone out
     if not account_id.isdigit() or not (demo or sessions.is_alive(clock.now())):
         return None
     with _system().store.read() as database:

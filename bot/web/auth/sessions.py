@@ -1,4 +1,4 @@
-"""How long a browser stays signed in: begun anew at every sign-in, ended by idleness and by age."""
+"""Sessions: how long a browser stays signed in; renewed at every sign-in, ended by idleness and by age."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOTE_EVERY = timedelta(minutes=5)  # not every answer needs a fresh cookie
 
 @dataclass(frozen=True)
 class Lifetime:
-    """Signed out after so long without a click, and after so long at any rate."""
+    """How long a session lasts: without a click, and in all."""
 
     idle: timedelta
     whole: timedelta
@@ -38,7 +38,7 @@ LIFETIMES = {
 
 
 def prepare(app: Flask, *, secure: bool) -> None:
-    """Name and guard the cookie; note when whoever is signed in was last at work."""
+    """Name and guard the cookie; note when the visitor was last active."""
     app.config.update(
         SESSION_COOKIE_NAME="__Host-tici" if secure else "tici",  # the sandbox has its own on the same host
         SESSION_COOKIE_SECURE=secure,
@@ -51,7 +51,7 @@ def prepare(app: Flask, *, secure: bool) -> None:
 
 
 def begin(found: Visitor, kind: str, now: datetime) -> None:
-    """A new session for whoever has just proved who he is; nothing of the old one is left but the language."""
+    """Begin a new session for a visitor who has just signed in; of the old one only the language is kept."""
     kept = {name: session[name] for name in _KEPT if name in session}
     session.clear()
     session.update({**kept, _SINCE: int(now.timestamp()), _SEEN: int(now.timestamp()), _KIND: kind})
@@ -61,21 +61,21 @@ def begin(found: Visitor, kind: str, now: datetime) -> None:
 
 
 def end() -> None:
-    """Forget all that this browser's session knows."""
+    """Empty this browser's session."""
     kept = {name: session[name] for name in _KEPT if name in session}
     session.clear()
     session.update(kept)
 
 
 def revoke(database: Session, now: datetime) -> None:
-    """This session opens nothing any more, whoever has copied its cookie."""
+    """End this session for good: a copy of its cookie opens nothing any more."""
     if _ID in session:
         until = now + max(life.whole for life in LIFETIMES.values())
         insert_new(database, SpentState, [{"state": _key(), "spent_at": until}], ["state"])
 
 
 def is_revoked(database: Session) -> bool:
-    """Whether whoever had this session has signed out."""
+    """Whether this session was signed out, here or where its cookie was copied to."""
     return _ID in session and database.get(SpentState, _key()) is not None
 
 
@@ -94,7 +94,7 @@ def is_alive(now: datetime) -> bool:
 
 
 def _note_activity() -> None:
-    """A page that asks for news by itself is no sign of somebody being there."""
+    """Note the visitor's activity; a page that polls by itself is no sign of it."""
     if _USER not in session or (request.method == "GET" and _asks_by_itself()):
         return
     now = clock.now()

@@ -30,7 +30,7 @@ from bot.wecom.login import LONGEST_CODE, authorize_url, is_in_client
 pages = Blueprint("signin", __name__)
 STATE_LIFE = timedelta(minutes=10)
 _STATES = "signing_in"
-_AT_ONCE = 4  # several tabs may be on their way at the same time
+_AT_ONCE = 4  # sign-ins under way in one browser: several tabs may begin one
 _LONGEST_PATH = 500
 _log = get_logger(__name__)
 
@@ -99,7 +99,7 @@ def by_password() -> Response:
 
 @pages.get("/sign-in/wecom")
 def start() -> Response:
-    """Off to WeCom, with a state that only this browser can bring back, once."""
+    """Redirect to WeCom, with a state that only this browser can bring back, once."""
     system, now = _system(), clock.now()
     access = system.environment.wecom
     if access is None:
@@ -115,7 +115,7 @@ def start() -> Response:
 
 @pages.get("/sign-in/back")
 def come_back() -> Response:
-    """Back from WeCom with a code that tells who he is."""
+    """Back from WeCom with a code that stands for the member."""
     now = clock.now()
     onwards = _take_state(request.args.get("state", ""), now)
     code = request.args.get("code", "")
@@ -167,7 +167,7 @@ def _take_state(state: str, now: datetime) -> str:
     until, onwards = mine[state]
     if now.timestamp() >= until:
         raise NotSignedInError(UNFINISHED)
-    with _system().store.write() as database:  # a copied cookie still holds the state: the database knows better
+    with _system().store.write() as database:  # a copied cookie still holds the state, so the database decides
         database.execute(delete(SpentState).where(SpentState.spent_at < now - 2 * STATE_LIFE))
         if not insert_new(database, SpentState, [{"state": state, "spent_at": now}], ["state"]):
             raise NotSignedInError(SPENT)
@@ -189,7 +189,7 @@ def _userid_of(code: str) -> str:
 
 
 def _sign_in(account_id: int, kind: str, way: str, now: datetime) -> None:
-    """Begin the session and write down who came, how, and as whom this browser was here before."""
+    """Begin the session and record who signed in, how, and as whom this browser was signed in before."""
     before = visitor_or_none()
     with _system().store.write() as database:
         account = database.get_one(Account, account_id)

@@ -1,4 +1,4 @@
-"""Moving a card by hand and taking that back: from the board, from the customer's page."""
+"""Manual moves: a card is moved by hand, and the latest move undone, from the board or the customer's page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bot.web.layout.languages import translate
 from bot.wecom.errors import BotError
 
 LARGEST_ID = 2**63 - 1
-MOVED: dict[str, Any] = {"card-moved": {}}  # the event that the pages' scripts wait for
+MOVED: dict[str, Any] = {"card-moved": {}}  # an HX-Trigger event: the pages' scripts then fetch the changes
 
 pages = Blueprint("moves", __name__)
 pages.before_request(needs(*WORKING))
@@ -52,7 +52,7 @@ def move(customer_id: int) -> Response:
             session.flush()
     except (MoveRefusedError, _MovedMeanwhileError) as why:
         return refused(translate(str(why)), **MOVED)
-    except IntegrityError:  # two at the very same moment
+    except IntegrityError:  # two moves got the same serial: the other one was committed first
         return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **MOVED)
     undo = url_for("moves.undo", customer_id=customer_id, move_id=row.id) if row.from_stage else ""
     return done(translate("{name} 已移到「{stage}」", name=_short(name), stage=row.to_stage), undo=undo, **MOVED)
@@ -81,7 +81,7 @@ def undo(customer_id: int, move_id: int) -> Response:
 
 
 def _locked_state(session: Session, customer_id: int) -> CustomerState:
-    """The visitor's customer, his placements held until the commit; 404 where he is not."""
+    """The customer with their placements locked until the commit; 404 where the visitor may not see them."""
     customer = customer_or_404(session, customer_id)
     session.execute(select(Placement.id).where(Placement.customer_id == customer_id).with_for_update())
     return load_customer(session, customer)

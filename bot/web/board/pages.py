@@ -1,4 +1,4 @@
-"""The board: a pipeline's columns as they are asked for, page by page, and what has changed of them since."""
+"""The board's pages: a pipeline's columns with their cards, page by page, and the pieces that changed since."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _PIPELINE = "pipeline"
 pages = Blueprint("board", __name__)
 pages.before_request(take_board_link)
 pages.before_request(needs(*EVERYBODY))
-live = Blueprint("live", __name__)  # asks nobody to sign in: a stream cannot
+live = Blueprint("live", __name__)  # of its own: a stream cannot be redirected to sign in, and answers 204 instead
 
 
 @dataclass(frozen=True)
 class Fragment:
-    """What the element `id` holds; `stamp` tells whether a browser has it already."""
+    """The content of the element `id`; `stamp` tells whether a browser has it already."""
 
     id: str
     html: Markup
@@ -49,7 +49,7 @@ class Fragment:
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """All that a rendered column depends on beside its rows; the minute is for the ages."""
+    """What a rendered column depends on beside its rows; the key of its cache. minute: for the ages shown."""
 
     language: str
     zone: str
@@ -62,7 +62,7 @@ class RenderOptions:
 
 @dataclass(frozen=True)
 class _View:
-    """The board as one visitor asks for it. shown: how many cards of a stage his browser has."""
+    """The board as one visitor asks for it. shown: how many cards of a stage their browser has."""
 
     pipeline: Pipeline
     asked: Filter
@@ -70,14 +70,14 @@ class _View:
 
 
 def prepare(app: Flask, system: System) -> None:
-    """Give the app its streams, and what open boards share."""
+    """Give the app its event streams, and the cache that open boards share."""
     app.extensions["tici-streams"] = EventStreams(system.store)
     app.extensions["tici-boards"] = SharedCache[tuple[Column, ...]]()
 
 
 @pages.get("/")
 def home() -> AnyResponse:
-    """The board is the first page there is."""
+    """The start page: the board."""
     return redirect(url_for("board.show"))
 
 
@@ -150,7 +150,7 @@ def stream() -> Response:
 
 
 def back() -> str:
-    """The board that was looked at last."""
+    """The address of the board that this browser opened last."""
     return url_for("board.show", pipeline=session.get(_PIPELINE))
 
 
@@ -164,7 +164,7 @@ def _version() -> str:
 
 
 def _versions(system: System) -> Callable[[], str]:
-    """Asks for the config in force, outside of a request as well."""
+    """A function that gives the version of the config in force; it works outside of a request as well."""
     return lambda: f"{system.settings.version}.{len(system.keeper.problems)}"
 
 
@@ -189,7 +189,7 @@ def _wanted(rows: Session, view: _View) -> FilterConditions:
 
 
 def _found(text: str) -> Select[int]:
-    """Who is called so, or has said so where messages may be searched."""
+    """The customers whose name matches, or who said it, where the config allows searching messages."""
     if not _system().settings.tables.privacy.search_messages:
         return named(text)
     both = union(named(text), saying(text)).subquery()
@@ -228,8 +228,8 @@ def _piece(name: str, template: str, **values: object) -> Fragment:
 
 @lru_cache(maxsize=512)
 def _column(number: int, one: Column, look: RenderOptions, begins: bool) -> tuple[Fragment, Fragment]:
-    """What polls ask for again and again is rendered once, until it changes or its ages do. begins: new customers
-    stand here first."""
+    """A column's head and cards. Polls ask for the same ones repeatedly: they are rendered once, until the rows or
+    the minute change. begins: new customers enter this stage first."""
     cards = {"cards": one.cards, "stage": one.stage, "after": one.after, "look": look, "begins": begins}
     return (
         _piece(f"head-{number}", "board_head.html", column=one),

@@ -16,7 +16,7 @@ from bot.web.layout.people import agent_names, carried_tags
 from sop.playbook import Pipeline, Stage
 
 PAGE = 20
-MOST_KEPT = 200  # so many cards of a column are kept live; who has scrolled further has a still picture
+MOST_KEPT = 200  # cards of a column that are kept live; further ones stay as they were when scrolled to
 _FETCHED_WHOLE = 500
 _OVER = ("completed", "replied", "expired", "cancelled", "failed")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Position:
-    """Where a card stands in its column; the next page begins after the last one's."""
+    """A card's place in its column, the cursor of its pages: the next one begins after the last card's."""
 
     entered_at: datetime
     customer_id: int
@@ -36,7 +36,7 @@ class Position:
 
 @dataclass(frozen=True)
 class BoardCard:
-    """A customer as the board shows him. serial: of his placement, so that who moves him knows what he moved."""
+    """A customer as the board shows them. serial: of their placement, which a move names, to be refused if old."""
 
     customer_id: int
     name: str
@@ -99,7 +99,7 @@ def read_more(
 
 
 def read_position(text: str) -> Position | None:
-    """The place that an address names, or None for nonsense."""
+    """The position that an address names, or None where it names none."""
     stamp, _, customer_id = text.partition(".")
     if not (stamp.isascii() and stamp.isdigit() and customer_id.isascii() and customer_id.isdigit()):
         return None
@@ -109,7 +109,7 @@ def read_position(text: str) -> Position | None:
 
 
 class _Limits(dict[str, int]):
-    """How many cards of a stage are wanted: a page of those that nobody asked for more of."""
+    """How many cards of each stage are wanted; one page unless more were asked for."""
 
     def __missing__(self, stage: str) -> int:
         return PAGE
@@ -119,7 +119,7 @@ _Found = tuple[list[Column], dict[str, list[Position]]]
 
 
 def _ranked(session: Session, pipeline: Pipeline, wanted: FilterConditions, limits: _Limits) -> _Found:
-    """All in one statement, from all that the filter leaves."""
+    """Columns and positions by one statement that ranks everything the filter leaves; for few customers."""
     newest_first = (Placement.entered_at.desc(), Placement.customer_id.desc())
     rank = func.row_number().over(partition_by=Placement.stage, order_by=newest_first).label("rank")
     many = func.count().over(partition_by=Placement.stage).label("many")
@@ -140,7 +140,10 @@ def _ranked(session: Session, pipeline: Pipeline, wanted: FilterConditions, limi
 
 
 def _walked(session: Session, pipeline: Pipeline, wanted: FilterConditions, limits: _Limits) -> _Found:
-    """Counted first, then each column walked from its newest until enough are found; few are fetched all."""
+    """Columns and positions by counting first, then walking each column from its newest; for many customers.
+
+    Columns of few cards are fetched whole: finding their median needs all of them anyway.
+    """
     columns = _heads(session, pipeline, wanted)
     few = [c.stage for c in columns if 0 < c.count <= _FETCHED_WHOLE and not wanted.is_everything]
     many = [c for c in columns if c.count and c.stage not in few]
@@ -179,7 +182,7 @@ def _kind(stage: Stage) -> str:
 def _all_of(
     session: Session, pipeline: str, stages: Sequence[str], wanted: FilterConditions
 ) -> dict[str, list[Position]]:
-    """These columns whole."""
+    """All cards of these stages."""
     if not stages:
         return {}
     query = select(Placement.stage, Placement.entered_at, Placement.customer_id).where(

@@ -1,4 +1,4 @@
-"""What people do to a customer on his page: tags, SOPs, facts, notes, consent, peace, erasure. Each is recorded."""
+"""Actions on a customer's page: tags, SOPs, fields, notes, consent, do-not-disturb, erasure. Each is recorded."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ pages.before_request(needs(*WORKING))
 
 
 class ActionRefusedError(BotError):
-    """What cannot be done; the text says why."""
+    """An action that cannot be done; the text says why."""
 
 
 @dataclass
 class _CustomerAction:
-    """One deed on one customer, within one transaction."""
+    """One action on one customer, within one transaction."""
 
     work: Work
     state: CustomerState
@@ -61,7 +61,7 @@ class _CustomerAction:
 
 @contextmanager
 def _acting_on(customer_id: int) -> Iterator[_CustomerAction]:
-    """The visitor's customer, 404 for another's; committed at the end, and then what must leave is delivered."""
+    """An action of the visitor on a customer (404 for one they may not see); committed when the block ends."""
     system: System = current_app.extensions["tici"]
     with system.work() as work:
         state = load_customer(work.session, customer_or_404(work.session, customer_id))
@@ -116,7 +116,7 @@ def enrol(customer_id: int) -> Response:
 
 @pages.post(f"{_PATH}/stop")
 def stop(customer_id: int) -> Response:
-    """Take him off the SOP `sop`."""
+    """Take the customer off the SOP `sop`."""
     sop_id = request.form.get("sop", "")[:64]
     with _acting_on(customer_id) as action:
         if not stop_by_hand(action.work, action.state, sop_id, action.who.actor):
@@ -166,7 +166,7 @@ def remove_note(customer_id: int, note_id: int) -> Response:
 
 @pages.post(f"{_PATH}/peace")
 def peace(customer_id: int) -> Response:
-    """Leave the customer in peace (`on` is 1: his running SOPs stop, none begin), or no longer."""
+    """Set do-not-disturb (`on` is 1: running SOPs stop, none begin), or lift it."""
     on = request.form.get("on") == "1"
     with _acting_on(customer_id) as action:
         action.state.customer.opted_out_at = (action.state.customer.opted_out_at or action.work.now) if on else None
@@ -193,7 +193,7 @@ def consent(customer_id: int) -> Response:
 
 @pages.post(f"{_PATH}/erase")
 def erase_all(customer_id: int) -> Response:
-    """Erase the customer for good; `name` must be what he is called here."""
+    """Erase the customer for good; `name` must be their name as shown here."""
     refuse_unless(ADMIN)
     system: System = current_app.extensions["tici"]
     with system.store.read() as session:
@@ -208,10 +208,10 @@ def erase_all(customer_id: int) -> Response:
 
 
 def _erase(system: System, external_userid: str, actor: str, now: datetime) -> None:
-    """All that was said is looked through for his name, which takes longer than a page may."""
+    """Erase in a thread: every message is searched for the customer's name, which takes longer than a page may."""
     try:
         erase(system, external_userid, actor, now)
-    except Exception as error:  # the next attempt goes on where this one ended
+    except Exception as error:  # erasing is repeatable: the next attempt continues where this one ended
         _log.exception("erasure broken off: repeat it", error=type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""A conversation as bubbles, of a customer or of a room: the words noticed are marked, files can be seen."""
+"""Rows of a conversation, of a customer or of a group chat: messages with their marked words and files."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def read_conversation(
 def read_group_conversation(
     session: Session, roomid: str, names: Mapping[str, str], limit: int, before: int | None = None
 ) -> Conversation:
-    """The same of a room; names: of its members by id, where the group has its own."""
+    """The last messages of a group chat; names: of its members by their WeCom id."""
     return _read(session, Message.roomid == roomid, _Names(members=names), limit, before)
 
 
@@ -80,7 +80,7 @@ def _read(
         edge = session.scalar(select(Message).where(Message.id == before, whose))
         if edge is None:
             return Conversation((), None)
-        # What was freed from quarantine is younger in the database, not in the archive.
+        # Not by id: messages released from quarantine have a newer id than their place in the archive.
         query = query.where(
             tuple_(Message.sent_at, Message.seq, Message.id) < tuple_(edge.sent_at, edge.seq, edge.id)
         )

@@ -1,4 +1,4 @@
-"""A person's word on a hit: 正确 or 误判. Given from a rule's page and from a customer's."""
+"""Feedback on a rule's hit, 正确 or 误判, given on the rule's page or the customer's."""
 
 from __future__ import annotations
 

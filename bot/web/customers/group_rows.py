@@ -29,7 +29,7 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class MemberView:
-    """Somebody in a group; customer_id where he is a customer we know."""
+    """A member of a group; customer_id where they are a customer we know."""
 
     name: str
     kind: str
@@ -50,7 +50,7 @@ class GroupView:
 
 
 def visible_groups(session: Session, who: Visitor) -> ColumnElement[bool]:
-    """A condition on GroupChat: those in which the visitor, or an agent he leads, is a member."""
+    """A condition on GroupChat: those in which the visitor, or an agent they lead, is a member."""
     agents = visible_agent_ids(session, who)
     if agents is None:
         return true()

@@ -1,4 +1,4 @@
-"""A message cut into pieces, so that the words that earned a tag can be marked and explained."""
+"""Highlights: cuts a message into pieces, so that the words that earned a tag can be marked and explained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/media/<id>: a file of a conversation for those who may read it, handed over so that it can do no harm."""
+"""/media/<id>: serves a file of a conversation to those who may read it, so that no browser runs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One customer: the conversation with its evidence, and everything that is known and planned about him."""
+"""The page of one customer: the conversation with its evidence, and what is known and planned about them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.web.layout.template_filters import request_now
 
 LARGEST_ID = 2**63 - 1
 MESSAGES = 60
-NOTED_FOR = timedelta(minutes=10)  # who reads on is one reading
+NOTED_FOR = timedelta(minutes=10)  # reading on within this time is the same reading
 
 pages = Blueprint("customer", __name__)
 pages.before_request(needs(*EVERYBODY))
@@ -51,7 +51,7 @@ board.pages.add_url_rule(_PATH, "customer", show)  # a part of the board: the sa
 
 @pages.get(f"{_PATH}/aside")
 def aside(customer_id: int) -> str:
-    """What stands beside the conversation, anew after something was done."""
+    """What stands beside the conversation; fetched again after something was done."""
     system, who = _system(), visitor()
     settings = system.settings
     with system.look() as work:
@@ -110,7 +110,7 @@ def why(customer_id: int, message_id: int) -> str:
 
 
 def note_reading(system: System, who: Visitor, customer_id: int, now: datetime) -> None:
-    """Write into the view log that he reads this conversation, once in a while; 404 where he may not."""
+    """Note in the view log that the visitor reads this conversation, once per NOTED_FOR; 404 where they may not."""
     lately = select(ViewEntry.id).where(
         ViewEntry.customer_id == customer_id, ViewEntry.at > now - NOTED_FOR, ViewEntry.actor == who.actor
     )

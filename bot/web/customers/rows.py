@@ -42,7 +42,7 @@ class EnrolmentView:
 
 @dataclass(frozen=True)
 class CustomerView:
-    """A customer and what was made of him; lists are newest first, steps in their order."""
+    """A customer and all that their page shows; lists are newest first, steps in their order."""
 
     customer: Customer
     state: CustomerState
@@ -59,12 +59,12 @@ class CustomerView:
 
     @property
     def agent(self) -> Agent | None:
-        """Who talked with him last."""
+        """The agent who talked with the customer last."""
         return self.follows[0].agent if self.follows else None
 
 
 def read_customer(work: Work, customer: Customer, reader: str, agent_id: int | None) -> CustomerView:
-    """The view of one customer. reader: who looks; agent_id: his own, if he is an agent."""
+    """The view of one customer. reader: the visitor; agent_id: theirs, if they are an agent."""
     state = load_customer(work.session, customer)
     follows = sorted(state.active_follows, key=lambda f: f.last_talk_at or f.added_at, reverse=True)
     agent = next((f.agent for f in follows if f.agent_id == agent_id), follows[0].agent if follows else None)

@@ -1,4 +1,4 @@
-"""A customer's story on one line: moves on the board, tags that came and went, SOPs begun and ended."""
+"""A customer's timeline: moves on the board, tags given and taken, SOPs begun and ended."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _page(page: ErrorPage, status: int | None = None) -> Response:
 
 
 def _toast(page: ErrorPage, status: int) -> Response:
-    """A piece of a page was asked for: the page stays and says what was wrong; a stranger goes to sign in."""
+    """The answer to a script that fetched a piece of a page: a notice on that page; a stranger is sent to sign in."""
     said = {"toast": {"text": f"{translate(page.title)}：{translate(page.advice)}", "bad": True}}
     answer = Response(translate(page.title), status, headers={"HX-Trigger": json.dumps(said), "HX-Reswap": "none"})
     if status == 401:

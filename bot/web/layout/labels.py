@@ -1,4 +1,4 @@
-"""What the codes kept in the database are called on a page, and in which tone they are shown."""
+"""Labels: what the codes stored in the database are called on a page, and the tone they are shown in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Label:
-    """A code in words (Chinese, to be translated) and the tone of its chip: a class of app.css."""
+    """A text for a code (Chinese, to be translated) and the tone of its chip: a class of app.css."""
 
     text: str
     tone: str = "quiet"
@@ -61,7 +61,7 @@ ROLES = {
     "auditor": Label("审计员"),
     "watcher": Label("看板链接"),
 }
-ACTIONS = {  # of the log of deeds; one that is not here is shown by its code
+ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "sign-in": Label("登录"),
     "account.create": Label("新建账号"),
     "account.role": Label("更改角色"),
@@ -105,11 +105,11 @@ ACTIONS = {  # of the log of deeds; one that is not here is shown by its code
     "views.seal": Label("封存查看记录"),
 }
 TONES = 6
-_BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs by name, blank to the eye
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # printable by their Unicode category, yet drawn blank
 
 
 def label(table: dict[str, Label], code: str | None) -> Label:
-    """The word for a code; a code that the table does not hold yet is shown as it is."""
+    """The label of a code; a code that the table does not hold is shown as it is."""
     return table.get(code or "", Label(code or ""))
 
 
@@ -124,7 +124,7 @@ def initial(name: str) -> str:
 
 
 def visible_name(name: str | None) -> str:
-    """A name as it is where anything of it can be seen; people also call themselves by spaces and by no width."""
+    """The name, or "" where nothing of it can be seen: some people's names are spaces or zero-width characters."""
     return name if name and legible(name) else ""
 
 

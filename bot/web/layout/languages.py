@@ -30,7 +30,7 @@ def prepare(app: Flask) -> None:
 
 @cache
 def catalogue(code: str) -> dict[str, tuple[str, ...]]:
-    """Every text of one language by its Chinese; one .po file a room, and no two of them disagree.
+    """Every text of one language by its Chinese; one .po file per room; raises ValueError where two of them disagree.
 
     A text with `msgid_plural` has two forms, for one and for any other number; every other text has one.
     """
@@ -51,13 +51,13 @@ def wording_in(code: str, chinese: str, values: Mapping[str, object]) -> str:
 
 
 def language() -> str:
-    """The code of the language chosen; Chinese unless the visitor said otherwise, or where nobody visits."""
+    """The code of the language chosen; Chinese unless the visitor chose another, and outside of requests."""
     chosen = session.get(_KEY) if has_request_context() else None
     return chosen if chosen in HTML_NAMES else "zh"
 
 
 def translate(text: str, **values: object) -> str:
-    """`text` (as written in Chinese) in the chosen language, its {names} filled; values stay inert.
+    """`text` (as written in Chinese) in the chosen language, its {names} filled; markup in values stays text.
 
     A sentence that was put together elsewhere (Translatable) brings its values along.
     """

@@ -1,4 +1,4 @@
-"""The frame around the pages of whoever is signed in: where else there is to go, and what the forms must carry."""
+"""Navigation: the sections a visitor may open, and the checks that every form passes."""
 
 from __future__ import annotations
 
@@ -43,14 +43,16 @@ def prepare(app: Flask) -> None:
     """Guard every form against forgery and give templates `sections`."""
     app.before_request(_refuse_foreigners)
     app.before_request(_refuse_nul)
-    app.config.update(WTF_CSRF_SSL_STRICT=False, WTF_CSRF_TIME_LIMIT=None)  # the origin is checked above
+    app.config.update(
+        WTF_CSRF_SSL_STRICT=False, WTF_CSRF_TIME_LIMIT=None
+    )  # _refuse_foreigners checks the origin; a token lasts as long as its session
     protection = CSRFProtect(app)
     app.extensions["tici-csrf"] = protection
     app.context_processor(lambda: {"sections": sections(), "known_pages": app.view_functions})
 
 
 def sections() -> list[tuple[Section, bool]]:
-    """The entries for this visitor, each with whether it is the section he is in."""
+    """The sections for this visitor, each with whether it is the current one."""
     who = visitor_or_none()
     if who is None:
         return []
@@ -63,7 +65,7 @@ def sections() -> list[tuple[Section, bool]]:
 
 
 def _refuse_foreigners() -> None:
-    """Browsers name the page a change comes from; programs (WeCom among them) name none."""
+    """Refuse changes whose Origin is another site; programs (WeCom among them) send no Origin and pass."""
     origin = request.headers.get("Origin")
     if origin is None or request.method in ("GET", "HEAD", "OPTIONS"):
         return
@@ -80,7 +82,7 @@ def _host_of(address: str) -> str | None:
 
 
 def _refuse_nul() -> None:
-    """No name and no word holds a NUL, and PostgreSQL takes none: refused here once for all pages."""
+    """Refuse NUL characters, which PostgreSQL does not store: here once for all pages."""
     if "\0" in request.path:
         abort(404)
     if request.blueprint == "callback":  # reads its body itself

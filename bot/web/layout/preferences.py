@@ -1,4 +1,4 @@
-"""How the pages look to this visitor: language and brightness, kept by his browser; and the page about himself."""
+"""Preferences: language and theme, kept by the visitor's browser; and the page about the visitor."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def theme() -> str:
 
 @pages.post("/look")
 def choose() -> AnyResponse:
-    """Take a language or a theme and go back to where one was; strangers may as well."""
+    """Take a language or a theme and return to the page before; needs no sign-in."""
     answer: AnyResponse = redirect(safe_next_path(request.form.get("next")))
     language, wanted = request.form.get("lang"), request.form.get("theme", "")
     if language in HTML_NAMES:
@@ -78,7 +78,7 @@ def leave_everywhere() -> AnyResponse:
 
 
 def _this_page() -> str:
-    """The page that is being shown, to come back to; what answers a form cannot be asked for again."""
+    """The page being shown, to return to; the board where it answers a form, which cannot be fetched again."""
     if request.method != "GET":
         return url_for("board.home")
     return request.full_path.rstrip("?")

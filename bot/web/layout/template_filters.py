@@ -1,4 +1,4 @@
-"""What templates are given beside their rows: times in the workspace's zone, words for codes, tones."""
+"""Template filters and globals: times in the workspace's zone, labels for codes, tones."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def zone() -> ZoneInfo:
 
 
 def visible_text(text: str) -> str:
-    """What was said; told in words where none of it can be seen."""
+    """The text of a message; a note in words where nothing of it can be seen."""
     return translate("（空白消息）") if text and not labels.visible_name(text) else text
 
 

@@ -1,4 +1,4 @@
-"""The files by which WeCom makes sure that a domain is ours (WW_verify_....txt), at the root, from one folder."""
+"""Domain proof: serves the files by which WeCom verifies our domain (WW_verify_….txt), from one folder."""
 
 from __future__ import annotations
 

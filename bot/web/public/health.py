@@ -1,4 +1,4 @@
-"""Answers to machines: is the process alive, is it ready, and what do the counts say."""
+"""Health for machines: whether the process is alive and ready, and its metrics."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def healthz() -> Response:
 
 @pages.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """200 when database, config and queue can be worked with, else 503; each with what is the matter."""
+    """200 when database, config and queue can be worked with, else 503; each with the reason."""
     system = _system()
     parts = {"database": _database(system), "config": _config(system), "queue": _queue(system)}
     ready = all(part["ok"] for part in parts.values())
@@ -77,7 +77,7 @@ def _config(system: System) -> dict[str, Any]:
         return {"ok": False, "why": f"config.toml 有 {len(error.problems)} 处错误，请运行 flask check"}
     except SQLAlchemyError as error:
         return {"ok": False, "why": f"读不到配置（{type(error).__name__}）"}
-    refused = len(system.keeper.problems)  # the last good version works on: that is no reason to be unready
+    refused = len(system.keeper.problems)  # the last good version stays in force: no reason to be unready
     return {"ok": True, "version": settings.version, "problems": refused}
 
 
@@ -95,7 +95,7 @@ def _may_measure(token: str | None) -> bool:
     given = request.headers.get("Authorization", "")
     if token and hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
         return True
-    # A proxy on this machine makes everybody look local; it names whom it speaks for.
+    # Behind a proxy on this machine every peer is loopback; the proxy names the real one in these headers.
     forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
     return not forwarded and _is_loopback(request.remote_addr)
 

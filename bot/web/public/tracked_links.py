@@ -1,4 +1,4 @@
-"""What customers' phones ask for: a tracked link, which is noted and sent on, and a mini-program's cover."""
+"""Addresses for customers' phones: a tracked link, which is noted and redirected, and a mini-program's cover."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def open_link(token: str) -> Response:
         attachment: dict[str, Any] = task.attach[index] if task and 0 <= index < len(task.attach) else {}
     if not str(attachment.get("url", "")).startswith(("http://", "https://")):
         abort(404)
-    if request.method == "GET":  # a HEAD is a program looking ahead, not a customer
+    if request.method == "GET":  # a HEAD comes from a link preview, not from a customer
         _note(system, task_id, str(attachment.get("title", "")))
     answer = redirect(attachment["url"], 302)
     answer.headers["Cache-Control"] = "no-store"
@@ -52,7 +52,7 @@ def picture(token: str) -> Response:
 
 
 def _note(system: System, task_id: int, title: str) -> None:
-    """The customer gets his page even where the database is busy."""
+    """Store the opening; the customer is redirected even where the database is busy."""
     try:
         with system.store.write() as session:
             session.add(LinkOpening(task_id=task_id, title=title[:64], opened_at=clock.now()))

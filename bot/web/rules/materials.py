@@ -15,7 +15,7 @@ from bot.web.auth.visitor import ADMIN, visitor, visitor_or_none
 from bot.web.layout.languages import translate
 from bot.web.rules.sops import current_system, pages
 
-_ROOM = 64 * 1024  # what a form carries beside the file
+_ROOM = 64 * 1024  # bytes of a form beside the file
 _PICTURES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
 Answer = str | tuple[str, int] | Response
 
@@ -72,7 +72,7 @@ def open_file(name: str) -> Response:
 
 
 def prepare(app: Flask) -> None:
-    """Before anything reads the form (the guard against forgery does): an admin's upload may be a large file."""
+    """Allow an admin's upload to be large. Registered first: the CSRF check reads the form, and with it the file."""
     app.before_request(_widen)
 
 

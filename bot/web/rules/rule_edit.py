@@ -35,7 +35,7 @@ Answer = str | tuple[str, int] | Response
 
 @dataclass(frozen=True)
 class RuleEdit:
-    """What a form says: the rule's id before (empty: a new one), its values now, the whole config with them."""
+    """A form's edit: the rule's id before (empty: a new one), its values now, the whole config with them."""
 
     was: str
     values: Values

@@ -1,4 +1,4 @@
-"""What the rules' pages show: the table of rules with their figures, and the hits of one rule with their words."""
+"""Rows of the rules' pages: the table of rules with their figures, and the hits of one rule."""
 
 from __future__ import annotations
 

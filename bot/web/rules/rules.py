@@ -1,4 +1,4 @@
-"""The rules: the table with what each did lately, and each rule's hits to be called right or wrong."""
+"""The rules' pages: the table with what each did lately, and each rule's hits, to be marked right or wrong."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def rule(rule_id: str) -> str:
 
 
 def _hits(session: Session) -> Hits:
-    """The counts of hits, at most a minute old: they walk over all there ever were."""
+    """The counts of hits, cached for a minute: counting reads every hit there ever was."""
     kept: list[tuple[float, Hits]] = current_app.extensions.setdefault(_KEPT, [])
     if not kept or time.monotonic() - kept[-1][0] > _KEPT_SECONDS:
         kept[:] = [(time.monotonic(), hit_counts(session, clock.now()))]

@@ -1,4 +1,4 @@
-"""What the SOPs' pages show: each in words, its steps with their figures, who is on it, what a customer would get."""
+"""Rows of the SOPs' pages: each in words, its steps with their figures, who is on it, the days of a preview."""
 
 from __future__ import annotations
 

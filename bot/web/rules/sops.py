@@ -1,4 +1,4 @@
-"""The SOPs: each as a timeline with what became of its steps, who is on it, and what a customer would get when."""
+"""The SOPs' pages: each as a timeline with the results of its steps, who is on it, and a preview."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def sop(sop_id: str) -> str:
 
 @pages.get("/sops/s/<sop_id>/people")
 def people(sop_id: str) -> str:
-    """More of those who are on it."""
+    """The next page of those who are on it."""
     system = current_system()
     _sop_or_404(system, sop_id)
     with system.store.read() as session:
@@ -82,7 +82,7 @@ def people(sop_id: str) -> str:
 
 @pages.get("/sops/s/<sop_id>/preview")
 def preview(sop_id: str) -> str:
-    """What would come when if it started now: for somebody imagined, or for `?customer=`; `?name=` looks for one."""
+    """What would come when, if it started now, for an imagined customer or `?customer=`; `?name=` searches one."""
     system, now = current_system(), clock.now()
     settings = system.settings
     table = _sop_or_404(system, sop_id)
@@ -116,7 +116,7 @@ def preview(sop_id: str) -> str:
 
 @pages.post("/sops/s/<sop_id>/switch")
 def switch(sop_id: str) -> Response:
-    """Pause an SOP (nobody begins it any more) or let it go on: a key in config.toml."""
+    """Pause an SOP (no customer is enrolled any more) or resume it: a key in config.toml."""
     refuse_unless(ADMIN)
     system = current_system()
     table = _sop_or_404(system, sop_id)

@@ -1,4 +1,4 @@
-"""Backtests of a draft and proposals for new rules: asked for here, done by the workers, watched as they go."""
+"""Studies: backtests of a draft and proposals for new rules; begun here, done by the workers, followed here."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def proposals() -> str:
 
 @pages.post("/rules/proposals")
 def find_proposals() -> Response:
-    """Look for proposals anew, unless somebody is looking already."""
+    """Begin a search for proposals, unless one is under way."""
     refuse_unless(ADMIN)
     with current_system().work() as work:
         study = newest_study(work.session, "mine")
