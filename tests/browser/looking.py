@@ -1,4 +1,4 @@
-"""Looking at pages, and the board's hands: what every test of pages shares."""
+"""Looking at pages: checks of their width, and the board's cards and columns, shared by the browser tests."""
 
 from __future__ import annotations
 

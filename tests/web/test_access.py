@@ -1,4 +1,4 @@
-"""Every address of the app x every role x own or somebody else's: what is not yours is not there."""
+"""Access: every address x every role x one's own or another's customer; what one may not see answers 404."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: how the system stands, versions, quarantine, people and the two logs; and `flask admin`."""
+"""The settings pages: health, versions, quarantine, people and the two logs; and `flask admin`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def held(seq: int) -> Quarantine:
     )
 
 
-# -- how it stands -----------------------------------------------------------------------------------------
+# -- health -----------------------------------------------------------------------------------------------
 
 
 def test_a_fresh_system_says_what_is_missing(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""What an attacker tries at the web's doors: odd headers, odd numbers, foreign ids, copied cookies, hostile files."""
+"""Attacks on the pages: odd headers and numbers, foreign ids, copied cookies, hostile files."""
 
 from __future__ import annotations
 

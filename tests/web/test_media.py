@@ -1,4 +1,4 @@
-"""Files are handed over to those who may read the talk, under names of ours, and never as something that runs."""
+"""Files are served to those who may read the conversation, under names of ours, and never as a program."""
 
 from __future__ import annotations
 

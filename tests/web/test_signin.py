@@ -449,7 +449,7 @@ def test_next_leads_nowhere_else(site: Site, wanted: str | None) -> None:
         assert safe_next_path("/c/7?before=9") == "/c/7?before=9"
 
 
-# -- how it looks ------------------------------------------------------------------------------------------
+# -- preferences -------------------------------------------------------------------------------------------
 
 
 def test_language_and_brightness_are_chosen_and_stay(site: Site) -> None:
