@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from datetime import datetime
 
@@ -15,12 +14,11 @@ from sqlalchemy.orm import Session
 from bot.agents import accounts
 from bot.agents.accounts import ROLES, AccountError, find_account
 from bot.agents.passwords import WeakPasswordError, made_password
-from bot.commands.terminal import console, fail, migrated_system
+from bot.commands.terminal import console, fail, migrated_system, operator
 from bot.platform import clock
 from bot.platform.models import Account
 from bot.system import System
 
-_BY = f"cli:{getpass.getuser()}"
 _AccountAction = Callable[[Session, Account, str, datetime], None]
 
 
@@ -38,7 +36,7 @@ def create(name: str, role: str, generate: bool) -> None:
     password = _password(generate)
     try:
         with system.store.write() as session:
-            accounts.create_account(session, name, password, role, _BY, clock.now())
+            accounts.create_account(session, name, password, role, operator(), clock.now())
     except (AccountError, WeakPasswordError) as problem:
         fail(str(problem))
     console.print(f"已建好「{name}」（{role}）。登录：{system.environment.base_url}/sign-in", markup=False)
@@ -118,7 +116,7 @@ def _change_account(system: System, name: str, action: _AccountAction) -> None:
             account = find_account(session, name)
             if account is None:
                 raise AccountError(f"没有名为「{name}」的账号；flask admin list 列出所有账号")
-            action(session, account, _BY, clock.now())
+            action(session, account, operator(), clock.now())
     except (AccountError, WeakPasswordError) as problem:
         fail(str(problem))
 

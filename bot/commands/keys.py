@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 
 import click
 from flask.cli import with_appcontext
 
-from bot.commands.terminal import console, fail, migrated_system, progress_bar
+from bot.commands.terminal import console, fail, migrated_system, operator, progress_bar
 from bot.intake.media.store import open_media_store
 from bot.ops.key_rotation import count_stale, rotate
 from bot.platform import clock
@@ -54,7 +53,7 @@ def rotate_keys(no_new: bool) -> None:
                 media.reseal(content)
                 progress.advance(bar)
         with store.write() as session:
-            record(session, f"cli:{getpass.getuser()}", "keys.rotate", f"key:{keys.current_id}", clock.now())
+            record(session, operator(), "keys.rotate", f"key:{keys.current_id}", clock.now())
     except DataKeyError as error:
         fail(str(error))
     console.print(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import NoReturn
 
 from flask import current_app
@@ -31,6 +32,11 @@ def fail_by_config(error: ConfigError, path: object) -> NoReturn:
         table.add_row(f"{problem.line}:{problem.column}", problem.where, problem.message)
     errors.print(table, markup=False)
     raise SystemExit(1)
+
+
+def operator() -> str:
+    """The audit log's name for the user of the command line."""
+    return f"cli:{getpass.getuser()}"
 
 
 def system_at_hand() -> System:

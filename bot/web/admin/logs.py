@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 from bot.platform.csv_cells import safe_cell
 from bot.platform.database.audit_log import record, verify_chain
 from bot.platform.models import AuditEntry, Customer, ViewEntry
-from bot.web.admin.pages import current_system, number_argument, pages
+from bot.web.admin.pages import pages
 from bot.web.admin.rows import PAGE
 from bot.web.auth.visitor import visitor
+from bot.web.layout.requests import current_system, number_argument
 from bot.web.layout.template_filters import request_now, zone
 
 Entry = TypeVar("Entry", AuditEntry, ViewEntry)

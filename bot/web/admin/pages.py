@@ -6,14 +6,13 @@ import difflib
 import json
 from collections.abc import Callable
 
-from flask import Blueprint, Response, abort, current_app, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy.orm import Session
 
 from bot.agents import accounts
 from bot.agents.accounts import ROLES, AccountError
 from bot.platform.database.audit_log import record
 from bot.platform.models import Account, Agent
-from bot.system import System
 from bot.web.admin.rows import (
     PAGE,
     read_account_row,
@@ -28,11 +27,11 @@ from bot.web.auth.access import needs, refuse_unless
 from bot.web.auth.visitor import ADMIN, AUDITOR, visitor
 from bot.web.layout.answers import done, refused
 from bot.web.layout.languages import translate
+from bot.web.layout.requests import LARGEST_ID, current_system, number_argument
 from bot.web.layout.template_filters import request_now
 
 pages = Blueprint("admin", __name__)
 pages.before_request(needs(ADMIN, AUDITOR))
-LARGEST_ID = 2**63 - 1
 _DEEPEST = 100_000
 ACCOUNT_ACTIONS: dict[str, Callable[..., None]] = {
     "disable": accounts.disable,
@@ -140,16 +139,3 @@ def _change(session: Session, kind: str, row_id: int, action: str) -> None:
     else:
         ACCOUNT_ACTIONS[action](session, account, by, now)
     session.flush()
-
-
-def number_argument(name: str) -> int:
-    """A number of the address that could be a row's id; 0 where it is none."""
-    text = request.args.get(name, "")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-    return number if number <= LARGEST_ID else 0
-
-
-def current_system() -> System:
-    """The System behind the app."""
-    system: System = current_app.extensions["tici"]
-    return system

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 
 from bot.analytics.reports import FRESH, PERIODS, REPORTS, compute, kept, key_of
 from bot.analytics.table import NOTHING
@@ -18,6 +18,7 @@ from bot.system import System
 from bot.web.auth.access import needs, visible_agent_ids
 from bot.web.auth.visitor import ADMIN, AUDITOR, LEADER, visitor
 from bot.web.layout.languages import translate
+from bot.web.layout.requests import current_system
 from bot.web.layout.template_filters import request_now
 
 pages = Blueprint("reports", __name__)
@@ -78,7 +79,7 @@ def part(name: str) -> str:
 def renew(name: str) -> str:
     """Compute the report again now."""
     _known(name)
-    system = _system()
+    system = current_system()
     with system.store.read() as session:
         agents = visible_agent_ids(session, visitor())
     _computer.ask(system, name, _days(), agents)
@@ -103,7 +104,7 @@ def download(name: str, table: str) -> Response:
 
 def _view(name: str, days: int) -> dict[str, Any]:
     _known(name)
-    system = _system()
+    system = current_system()
     with system.store.read() as session:
         agents = visible_agent_ids(session, visitor())
         key = key_of(name, days, agents)
@@ -145,8 +146,3 @@ def _days() -> int:
 def _known(name: str) -> None:
     if name not in REPORTS:
         abort(404)
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from bot.platform import clock
 from bot.platform.models import Agent, SopTask
 from bot.platform.signed_links import read_day_token, task_url
-from bot.system import System
+from bot.web.layout.requests import current_system
 
 pages = Blueprint("day_list", __name__)
 _MOST = 200
@@ -31,7 +31,7 @@ def show(token: str) -> str:
     """What is due today and what is overdue; 404 or 410 for a link that opens nothing."""
     key, now = current_app.config["SECRET_KEY"], clock.now()
     agent_id = read_day_token(token, key, now)
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     calendar = system.settings.calendar
     ends = calendar.instant(calendar.local(now).date() + timedelta(days=1), datetime.min.time())
     with system.store.read() as session:

@@ -25,11 +25,11 @@ from bot.web.auth.access import needs
 from bot.web.auth.visitor import ADMIN, AGENT, LEADER, Visitor, visitor
 from bot.web.layout.answers import done, refused
 from bot.web.layout.languages import translate
+from bot.web.layout.requests import LARGEST_ID, current_system
 from bot.web.layout.template_filters import request_now
 from bot.wecom.errors import WeComError
 from bot.wecom.jssdk import Tickets, is_own_page, sign_page
 
-LARGEST_ID = 2**63 - 1
 LONGEST_ID = 64
 LONGEST_KEY = 100  # it is stored in the audit log
 VIEW_AGAIN = timedelta(minutes=10)  # the page renews itself: within this time that counts as one reading
@@ -43,7 +43,7 @@ pages.before_request(needs(ADMIN, LEADER, AGENT))
 @pages.get("")
 def show() -> str:
     """The empty page; its script learns from WeCom's JS-SDK which customer it is about."""
-    system = _system()
+    system = current_system()
     access = system.environment.wecom
     who = _visitor_or_demo_agent()
     return render_template(
@@ -54,7 +54,7 @@ def show() -> str:
 @pages.get("/stand-in.js")
 def stand_in() -> Response:
     """In the demo, a stand-in for the JS-SDK: it talks to the sandbox's phone that frames this page."""
-    if not _system().environment.demo:
+    if not current_system().environment.demo:
         abort(404)
     return send_file(f"{__file__.removesuffix('sidebar.py')}sidebar_stand_in.js", mimetype="text/javascript")
 
@@ -62,7 +62,7 @@ def stand_in() -> Response:
 @pages.post("/sign")
 def sign() -> Response | tuple[Response, int]:
     """A signature of one of our own pages, for `config` or (kind=agent) for `agentConfig`; 400 for others' pages."""
-    system, url = _system(), request.form.get("url", "")
+    system, url = current_system(), request.form.get("url", "")
     if not is_own_page(url, system.environment.base_url):
         abort(400)
     try:
@@ -80,7 +80,7 @@ def sign() -> Response | tuple[Response, int]:
 @pages.post("/customer")
 def customer() -> Response | str:
     """The panel of one customer of the agent; 204 where the browser has it already, 404 for others' customers."""
-    system, who, now = _system(), _agent(), request_now()
+    system, who, now = current_system(), _agent(), request_now()
     with system.look(now) as work:
         session = work.session
         follow = _follow_or_404(session, who)
@@ -100,7 +100,7 @@ def customer() -> Response | str:
 @pages.post("/group")
 def group() -> str:
     """The agent's own customers in a group chat where they are a member; 404 for other groups."""
-    who, system = _agent(), _system()
+    who, system = _agent(), current_system()
     with system.store.read() as session:
         agent = session.get_one(Agent, who.agent_id)
         room = read_sidebar_group(session, agent, request.form.get("chat_id", "")[:LONGEST_ID])
@@ -112,7 +112,7 @@ def group() -> str:
 @pages.post("/send")
 def send() -> Response | tuple[Response, int]:
     """The message the agent is about to send into the chat: {message}. A step of an SOP can be tapped once."""
-    system, who, now = _system(), _agent(), request_now()
+    system, who, now = current_system(), _agent(), request_now()
     key, part = _form_text("key"), _form_text("part") or "text"
     try:
         with system.work(now) as work:
@@ -138,7 +138,7 @@ def send() -> Response | tuple[Response, int]:
 @pages.post("/unsent")
 def unsent() -> Response:
     """WeCom refused the message: answers with the reason in words, and frees the step to be tapped again."""
-    system, who, now = _system(), _agent(), request_now()
+    system, who, now = current_system(), _agent(), request_now()
     told, key = request.form.get("message", "")[:200], _form_text("key")
     words = in_words(told)
     with system.store.write() as session:
@@ -178,7 +178,7 @@ def unfit(task_id: int) -> Response:
 def _answer(task_id: int, action: str, option: str) -> Response:
     who = _agent()
     try:
-        with _system().work() as work:
+        with current_system().work() as work:
             session = work.session
             task = _locked_task(session, task_id)
             if task is None or task.agent_id != who.agent_id:
@@ -197,9 +197,9 @@ def _visitor_or_demo_agent() -> Visitor:
     """The visitor; in the demo the agent on whose phone the page is opened, since one person plays all of them."""
     who = visitor()
     userid = request.values.get("agent") or request.headers.get("X-Agent")
-    if who.agent_id is not None or not userid or not _system().environment.demo:
+    if who.agent_id is not None or not userid or not current_system().environment.demo:
         return who
-    with _system().store.read() as session:
+    with current_system().store.read() as session:
         agent = session.scalar(select(Agent).where(Agent.key == userid.casefold()))
     if agent is None:
         return who
@@ -245,8 +245,3 @@ def _tickets(system: System) -> Tickets:
         kept[system] = Tickets(system.wecom)
     tickets: Tickets = kept[system]
     return tickets
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

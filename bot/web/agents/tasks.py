@@ -14,16 +14,15 @@ from bot.platform.database.audit_log import record, viewed
 from bot.platform.models import Agent, SopTask
 from bot.platform.signed_links import TaskLink, link_url
 from bot.platform.work import Work
-from bot.system import System
 from bot.web.agents.task import send_attachment
 from bot.web.agents.task_rows import read_task
 from bot.web.agents.workload_rows import Workload, read_team, read_workload
 from bot.web.auth.access import needs, refuse_unless, visible_agent_ids
 from bot.web.auth.visitor import AGENT, ROLES, WORKING, Visitor, visitor
 from bot.web.layout.languages import translate
+from bot.web.layout.requests import LARGEST_ID, current_system
 from bot.web.layout.template_filters import request_now
 
-LARGEST_ID = 2**63 - 1
 PAGE, MOST = 40, 600
 Answer = Callable[[Work, SopTask, str], None]
 
@@ -34,8 +33,8 @@ pages.before_request(needs(*ROLES))
 @pages.get("")
 def show() -> str:
     """The visitor's own day, or the team's figures and the day of the agent chosen by `?agent=`."""
-    who, calendar = visitor(), _system().settings.calendar
-    with _system().store.read() as session:
+    who, calendar = visitor(), current_system().settings.calendar
+    with current_system().store.read() as session:
         team = (
             () if who.role == AGENT else read_team(session, visible_agent_ids(session, who), calendar, request_now())
         )
@@ -47,11 +46,11 @@ def show() -> str:
 @pages.get("/list")
 def desk_only() -> Response | str:
     """One agent's day alone; 204 where the browser has it already."""
-    with _system().store.read() as session:
+    with current_system().store.read() as session:
         chosen = _chosen(session, visitor())
         if chosen is None:
             abort(404)
-        workload = read_workload(session, chosen, _system().settings.calendar, request_now(), _limit())
+        workload = read_workload(session, chosen, current_system().settings.calendar, request_now(), _limit())
         if request.args.get("seen") == workload.stamp:
             return Response(status=204)
         return render_template("tasks_desk.html", **_workload_values(visitor(), workload))
@@ -60,7 +59,7 @@ def desk_only() -> Response | str:
 @pages.get(f"/<int(max={LARGEST_ID}):task_id>")
 def one(task_id: int) -> str:
     """One task as its card's link shows it."""
-    system, who = _system(), visitor()
+    system, who = current_system(), visitor()
     with system.store.read() as session:
         task = task_or_404(session, who, task_id)
         view = read_task(session, TaskLink(task.id, task.agent_id))
@@ -80,9 +79,9 @@ def one(task_id: int) -> str:
 @pages.get(f"/<int(max={LARGEST_ID}):task_id>/file/<int(max=99):index>")
 def download(task_id: int, index: int) -> Response:
     """The index-th attachment's file for the agent to send."""
-    with _system().store.read() as session:
+    with current_system().store.read() as session:
         attach = task_or_404(session, visitor(), task_id).attach
-    return send_attachment(_system(), attach, index)
+    return send_attachment(current_system(), attach, index)
 
 
 @pages.post(f"/<int(max={LARGEST_ID}):task_id>/later")
@@ -117,7 +116,7 @@ DONE = {"task.later": "已推迟", "task.unfit": "已记下，不再提醒"}
 
 def _answer(task_id: int, action: str, option: str, answer: Answer) -> AnyResponse:
     """Apply the answer, record it, and show the agent's day as it is now."""
-    who, system, now = visitor(), _system(), request_now()
+    who, system, now = visitor(), current_system(), request_now()
     refuse_unless(*WORKING)
     try:
         with system.work(now) as work:
@@ -173,8 +172,3 @@ def _answers(task_id: int) -> dict[str, str]:
 
 def _back() -> str:
     return url_for("tasks.show")
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from flask import Flask, abort, current_app, g, redirect, request, session, url_for
+from flask import Flask, abort, g, redirect, request, session, url_for
 from flask_login import LoginManager
 from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
@@ -14,9 +14,9 @@ from werkzeug.wrappers import Response
 from bot.agents.accounts import role_of
 from bot.platform import clock
 from bot.platform.models import Account, Agent, Customer, Department, Follow
-from bot.system import System
 from bot.web.auth import sessions
 from bot.web.auth.visitor import ADMIN, LEADER, SEES_ALL, WATCHER, Visitor, visitor, visitor_or_none
+from bot.web.layout.requests import current_system
 
 _BOARD_UNTIL = "board_until"
 
@@ -99,10 +99,10 @@ def as_visitor(account: Account) -> Visitor:
 
 def _load(key: str) -> Visitor | None:
     account_id, _, serial = key.partition(":")
-    demo = _system().environment.demo  # there the clock is moved by days, which must not sign anyone out
+    demo = current_system().environment.demo  # there the clock is moved by days, which must not sign anyone out
     if not account_id.isdigit() or not (demo or sessions.is_alive(clock.now())):
         return None
-    with _system().store.read() as database:
+    with current_system().store.read() as database:
         account = None if sessions.is_revoked(database) else database.get(Account, int(account_id))
         if account is None or account.disabled_at is not None or str(account.serial) != serial:
             return None
@@ -123,7 +123,7 @@ def _by_board_link(_request: Any) -> Visitor | None:
     until = session.get(_BOARD_UNTIL)
     if not isinstance(until, int) or clock.now().timestamp() >= until:
         return None
-    demo = _system().environment.demo  # in the demo the link opens everything, to play with
+    demo = current_system().environment.demo  # in the demo the link opens everything, to play with
     return Visitor(None, "演示" if demo else "看板链接", ADMIN if demo else WATCHER)
 
 
@@ -131,8 +131,3 @@ def _to_sign_in() -> Response:
     if request.headers.get("HX-Request") or "text/event-stream" in request.headers.get("Accept", ""):
         abort(401)
     return redirect(url_for("signin.show", next=request.full_path.rstrip("?") if request.method == "GET" else None))
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, redirect, render_template, request, session, url_for
 from sqlalchemy import delete, select
 from werkzeug.wrappers import Response
 
@@ -19,11 +19,11 @@ from bot.platform.database.audit_log import record
 from bot.platform.database.store import insert_new
 from bot.platform.log import get_logger
 from bot.platform.models import Account, SpentState
-from bot.system import System
 from bot.web.auth import sessions
 from bot.web.auth.access import as_visitor
 from bot.web.auth.signin_limits import address
 from bot.web.auth.visitor import visitor_or_none
+from bot.web.layout.requests import current_system
 from bot.wecom.errors import BotError, WeComError
 from bot.wecom.login import LONGEST_CODE, authorize_url, is_in_client
 
@@ -76,7 +76,7 @@ def show() -> str | Response:
     onwards = safe_next_path(request.args.get("next"))
     if found is not None and found.account_id is not None:
         return redirect(onwards)
-    if _in_wecom() and _system().environment.wecom is not None and "stay" not in request.args:
+    if _in_wecom() and current_system().environment.wecom is not None and "stay" not in request.args:
         return redirect(url_for("signin.start", next=onwards))
     return _page(onwards)
 
@@ -86,7 +86,7 @@ def by_password() -> Response:
     """A local account's name and password."""
     onwards, now = safe_next_path(request.form.get("next")), clock.now()
     name, password = request.form.get("name", "").strip(), request.form.get("password", "")
-    with _system().store.read() as database:
+    with current_system().store.read() as database:
         account = None if "\0" in name else database.scalar(select(Account).where(Account.name == name))
         kept = account.password if account is not None and account.disabled_at is None else None
     right = fits(kept, password) and len(password) <= LONGEST
@@ -100,7 +100,7 @@ def by_password() -> Response:
 @pages.get("/sign-in/wecom")
 def start() -> Response:
     """Redirect to WeCom, with a state that only this browser can bring back, once."""
-    system, now = _system(), clock.now()
+    system, now = current_system(), clock.now()
     access = system.environment.wecom
     if access is None:
         raise NotSignedInError(NOT_CONNECTED)
@@ -122,7 +122,7 @@ def come_back() -> Response:
     if not 0 < len(code) <= LONGEST_CODE:
         raise NotSignedInError(DECLINED)
     userid = _userid_of(code)
-    with _system().store.write() as database:
+    with current_system().store.write() as database:
         account = account_of_member(database, userid, now)
         account_id = account.id
     _sign_in(account_id, "phone" if _in_wecom() else "desk", "wecom", now)
@@ -133,7 +133,7 @@ def come_back() -> Response:
 def leave() -> Response:
     """End this browser's session."""
     if visitor_or_none() is not None:
-        with _system().store.write() as database:
+        with current_system().store.write() as database:
             sessions.revoke(database, clock.now())
     sessions.end()
     return redirect(url_for("signin.show", stay=1))
@@ -167,7 +167,7 @@ def _take_state(state: str, now: datetime) -> str:
     until, onwards = mine[state]
     if now.timestamp() >= until:
         raise NotSignedInError(UNFINISHED)
-    with _system().store.write() as database:  # a copied cookie still holds the state, so the database decides
+    with current_system().store.write() as database:  # a copied cookie still holds the state, so the database decides
         database.execute(delete(SpentState).where(SpentState.spent_at < now - 2 * STATE_LIFE))
         if not insert_new(database, SpentState, [{"state": state, "spent_at": now}], ["state"]):
             raise NotSignedInError(SPENT)
@@ -177,7 +177,7 @@ def _take_state(state: str, now: datetime) -> str:
 def _userid_of(code: str) -> str:
     """The userid behind a code; raises NotSignedInError for outsiders and where WeCom would not say."""
     try:
-        answer = _system().wecom.login(code)
+        answer = current_system().wecom.login(code)
     except WeComError as error:
         _log.warning("sign-in by WeCom failed", errcode=error.errcode)
         refusal = _BY_ERRCODE.get(error.errcode or 0) or (REFUSED if error.pause or error.permanent else UNREACHABLE)
@@ -191,7 +191,7 @@ def _userid_of(code: str) -> str:
 def _sign_in(account_id: int, kind: str, way: str, now: datetime) -> None:
     """Begin the session and record who signed in, how, and as whom this browser was signed in before."""
     before = visitor_or_none()
-    with _system().store.write() as database:
+    with current_system().store.write() as database:
         account = database.get_one(Account, account_id)
         if account.disabled_at is not None:
             raise NotSignedInError(DISABLED)
@@ -211,7 +211,7 @@ def _show_refusal(error: NotSignedInError) -> tuple[str, int]:
 
 
 def _page(onwards: str, error: NotSignedInError | None = None) -> str:
-    environment = _system().environment
+    environment = current_system().environment
     return render_template(
         "signin.html", next=onwards, error=error, wecom=environment.wecom is not None, demo=environment.demo
     )
@@ -219,8 +219,3 @@ def _page(onwards: str, error: NotSignedInError | None = None) -> str:
 
 def _in_wecom() -> bool:
     return is_in_client(request.headers.get("User-Agent", ""))
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request, url_for
+from flask import Blueprint, Response, request, url_for
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -13,15 +13,14 @@ from bot.agents.manual_moves import MoveRefusedError, last_move, move_by_hand, u
 from bot.customers.state import CustomerState, load_customer
 from bot.platform.database import audit_log
 from bot.platform.models import Agent, Placement
-from bot.system import System
 from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.visitor import WORKING, visitor
 from bot.web.layout.answers import done, refused
 from bot.web.layout.labels import CAUSES, label, visible_name
 from bot.web.layout.languages import translate
+from bot.web.layout.requests import LARGEST_ID, current_system
 from bot.wecom.errors import BotError
 
-LARGEST_ID = 2**63 - 1
 MOVED: dict[str, Any] = {"card-moved": {}}  # an HX-Trigger event: the pages' scripts then fetch the changes
 
 pages = Blueprint("moves", __name__)
@@ -35,7 +34,7 @@ class _MovedMeanwhileError(BotError):
 @pages.post(f"/c/<int(max={LARGEST_ID}):customer_id>/move")
 def move(customer_id: int) -> Response:
     """Move to the stage `to` of `pipeline`, if the placement's `serial` is still the one that was shown."""
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     pipeline, to, serial = (request.form.get(name, "") for name in ("pipeline", "to", "serial"))
     who = visitor()
     try:
@@ -61,7 +60,7 @@ def move(customer_id: int) -> Response:
 @pages.post(f"/c/<int(max={LARGEST_ID}):customer_id>/move/<int(max={LARGEST_ID}):move_id>/undo")
 def undo(customer_id: int, move_id: int) -> Response:
     """Take the customer's latest move back by another one."""
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     who = visitor()
     try:
         with system.work() as work:

@@ -24,6 +24,7 @@ from bot.web.board.live import EventStreams, SharedCache, stamp_of
 from bot.web.board.rows import MOST_KEPT, PAGE, Column, Position, read_columns, read_more, read_position
 from bot.web.layout.languages import language
 from bot.web.layout.people import shown_agents
+from bot.web.layout.requests import current_system
 from bot.web.layout.template_filters import request_now, zone
 from sop.playbook import Pipeline
 
@@ -84,13 +85,13 @@ def home() -> AnyResponse:
 @pages.get("/board")
 def show() -> str:
     """The whole board of one pipeline; `?pipeline=` chooses among several, the rest of the address filters."""
-    pipelines = _system().settings.pipelines
+    pipelines = current_system().settings.pipelines
     if not pipelines:
         return render_template("board_empty.html")
     view = _view(pipelines)
     session[_PIPELINE] = view.pipeline.name
-    tags = sorted(_system().settings.known_tags)
-    with _system().store.read() as rows:
+    tags = sorted(current_system().settings.known_tags)
+    with current_system().store.read() as rows:
         stamp = stamp_of(rows, _version())
         columns = _columns(rows, view, stamp)
         agents = shown_agents(rows, visible_agent_ids(rows, visitor()))
@@ -99,16 +100,16 @@ def show() -> str:
         pipelines=pipelines, view=view, asked=view.asked, columns=columns, at=stamp,
         pieces={piece.id: piece for piece in _pieces(view, columns)},
         agents=agents, tags=tags, silences=SILENCES, scores=SCORES,
-        says=_system().settings.tables.privacy.search_messages,
+        says=current_system().settings.tables.privacy.search_messages,
     )  # fmt: skip
 
 
 @pages.get("/board/changes")
 def changes() -> Response:
     """Only the pieces whose stamps are not among `seen`; 204 where nothing has changed since the stamp `at`."""
-    pipelines = _system().settings.pipelines
+    pipelines = current_system().settings.pipelines
     view = _view(pipelines) if pipelines else None
-    with _system().store.read() as rows:
+    with current_system().store.read() as rows:
         stamp = stamp_of(rows, _version())
         if request.args.get("at") == stamp:
             return Response(status=204)
@@ -125,11 +126,11 @@ def changes() -> Response:
 @pages.get("/board/column")
 def column() -> str:
     """The next cards of the column `stage`, those `after` a place."""
-    view, stage = _view(_system().settings.pipelines), request.args.get("stage", "")
+    view, stage = _view(current_system().settings.pipelines), request.args.get("stage", "")
     after = read_position(request.args.get("after", ""))
     if after is None:
         abort(400)
-    with _system().store.read() as rows:
+    with current_system().store.read() as rows:
         cards = read_more(rows, view.pipeline.name, stage, _wanted(rows, view), after)
     following: Position | None = cards[PAGE - 1].position if len(cards) > PAGE else None
     return render_template("board_cards.html", cards=cards[:PAGE], stage=stage, after=following, look=_look(view))
@@ -142,7 +143,7 @@ def stream() -> Response:
     if visitor_or_none() is None or not streams.take():
         return Response(status=204)
     seen = request.headers.get("Last-Event-ID") or request.args.get("at", "")
-    version = _versions(_system())
+    version = _versions(current_system())
     answer = Response(streams.watch(version, seen), mimetype="text/event-stream")
     answer.headers["X-Accel-Buffering"] = "no"
     answer.call_on_close(streams.leave)
@@ -154,13 +155,8 @@ def back() -> str:
     return url_for("board.show", pipeline=session.get(_PIPELINE))
 
 
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system
-
-
 def _version() -> str:
-    return _versions(_system())()
+    return _versions(current_system())()
 
 
 def _versions(system: System) -> Callable[[], str]:
@@ -190,7 +186,7 @@ def _wanted(rows: Session, view: _View) -> FilterConditions:
 
 def _found(text: str) -> Select[int]:
     """The customers whose name matches, or who said it, where the config allows searching messages."""
-    if not _system().settings.tables.privacy.search_messages:
+    if not current_system().settings.tables.privacy.search_messages:
         return named(text)
     both = union(named(text), saying(text)).subquery()
     return select(both.c.customer_id)
@@ -214,7 +210,7 @@ def _look(view: _View) -> RenderOptions:
 
 def _pieces(view: _View, columns: tuple[Column, ...]) -> list[Fragment]:
     look = _look(view)
-    parts = [_piece("notice", "board_notice.html", problems=list(_system().keeper.problems))]
+    parts = [_piece("notice", "board_notice.html", problems=list(current_system().keeper.problems))]
     parts.append(_piece("bar", "board_bar.html", columns=columns))
     for number, one in enumerate(columns):
         stage = view.pipeline.stage(one.stage)

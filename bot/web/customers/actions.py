@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from flask import Blueprint, Response, abort, current_app, request, url_for
+from flask import Blueprint, Response, abort, request, url_for
 
 from bot.agents.manual_enrolment import EnrolRefusedError, enrol_by_hand, stop_by_hand
 from bot.customers.consent import REFUSED, Kind, Party, Word, apply_consent, decide
@@ -30,9 +30,9 @@ from bot.web.auth.visitor import ADMIN, LEADER, WORKING, Visitor, visitor
 from bot.web.layout.answers import done, done_and_redirect, refused
 from bot.web.layout.labels import legible, visible_name
 from bot.web.layout.languages import translate
+from bot.web.layout.requests import LARGEST_ID, current_system
 from bot.wecom.errors import BotError
 
-LARGEST_ID = 2**63 - 1
 LONGEST_NOTE = 2000
 CHANGED: dict[str, Any] = {"customer-changed": {}}
 _PATH = f"/c/<int(max={LARGEST_ID}):customer_id>"
@@ -62,7 +62,7 @@ class _CustomerAction:
 @contextmanager
 def _acting_on(customer_id: int) -> Iterator[_CustomerAction]:
     """An action of the visitor on a customer (404 for one they may not see); committed when the block ends."""
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     with system.work() as work:
         state = load_customer(work.session, customer_or_404(work.session, customer_id))
         yield _CustomerAction(work, state, visitor())
@@ -195,7 +195,7 @@ def consent(customer_id: int) -> Response:
 def erase_all(customer_id: int) -> Response:
     """Erase the customer for good; `name` must be their name as shown here."""
     refuse_unless(ADMIN)
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     with system.store.read() as session:
         customer = customer_or_404(session, customer_id)
         expected, external_userid = visible_name(customer.name) or translate("未命名"), customer.external_userid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
@@ -12,14 +12,12 @@ from bot.intake.media.storage import MissingFileError
 from bot.intake.media.store import open_media_store
 from bot.platform.database.audit_log import viewed
 from bot.platform.models import Customer, GroupChat, MediaFile, Message
-from bot.system import System
 from bot.web.auth.access import needs, refuse_unless, visible_customers
 from bot.web.auth.visitor import EVERYBODY, WORKING, Visitor, visitor
 from bot.web.customers.group_rows import visible_groups
 from bot.web.customers.media_rows import DRAWN, FileView, file_view, name_of
+from bot.web.layout.requests import LARGEST_ID, current_system
 from bot.web.layout.template_filters import request_now, zone
-
-LARGEST_ID = 2**63 - 1
 
 pages = Blueprint("media", __name__, url_prefix="/media")
 pages.before_request(needs(*EVERYBODY))
@@ -28,7 +26,7 @@ pages.before_request(needs(*EVERYBODY))
 @pages.get(f"/<int(max={LARGEST_ID}):file_id>")
 def hand_over(file_id: int) -> Response:
     """The file itself: as an attachment under a name of ours; with `?show` in the page, if it is a plain picture."""
-    system, who = _system(), visitor()
+    system, who = current_system(), visitor()
     with system.store.read() as session:
         file, message = _file_or_404(session, who, file_id)
     if file.state != "kept" or file.content_hash is None:
@@ -50,7 +48,7 @@ def hand_over(file_id: int) -> Response:
 @pages.get(f"/<int(max={LARGEST_ID}):file_id>/state")
 def state(file_id: int) -> str:
     """How far it is, as the page's piece for it, which asks again by itself until it is settled."""
-    with _system().store.read() as session:
+    with current_system().store.read() as session:
         file, _message = _file_or_404(session, visitor(), file_id)
         return _piece(file_view(file))
 
@@ -59,7 +57,7 @@ def state(file_id: int) -> str:
 def fetch(file_id: int) -> AnyResponse:
     """Have it fetched from WeCom."""
     refuse_unless(*WORKING)
-    system = _system()
+    system = current_system()
     with system.work() as work:
         file, message = _file_or_404(work.session, visitor(), file_id)
         request_file(work, file)
@@ -93,8 +91,3 @@ def _page_of(session: Session, message: Message) -> str:
 
 def _piece(view: FileView) -> str:
     return render_template("media_file.html", file=view)
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

@@ -9,8 +9,8 @@ from flask import Flask, abort, current_app, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import Forbidden
 
-from bot.system import System
 from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, EVERYBODY, LEADER, ROLES, visitor_or_none
+from bot.web.layout.requests import current_system
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _refuse_foreigners() -> None:
     origin = request.headers.get("Origin")
     if origin is None or request.method in ("GET", "HEAD", "OPTIONS"):
         return
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     if _host_of(origin) not in (request.host, urlsplit(system.environment.base_url).netloc):
         raise ForeignOriginError
 

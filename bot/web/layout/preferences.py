@@ -8,13 +8,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from bot.agents.accounts import end_sessions
 from bot.platform import clock
 from bot.platform.models import Account
-from bot.system import System
 from bot.web.auth import sessions
 from bot.web.auth.access import needs
 from bot.web.auth.signin import safe_next_path
 from bot.web.auth.visitor import EVERYBODY, visitor
 from bot.web.layout.labels import ACTIONS, ROLES
 from bot.web.layout.languages import HTML_NAMES
+from bot.web.layout.requests import current_system
 
 pages = Blueprint("preferences", __name__)
 THEMES = {"system": "跟随系统", "light": "浅色", "dark": "深色"}
@@ -69,7 +69,7 @@ def leave_everywhere() -> AnyResponse:
     refused = _guard()
     if refused is not None:
         return refused
-    who, system = visitor(), _system()
+    who, system = visitor(), current_system()
     if who.account_id is not None:
         with system.store.write() as database:
             end_sessions(database, database.get_one(Account, who.account_id), who.actor, clock.now())
@@ -82,8 +82,3 @@ def _this_page() -> str:
     if request.method != "GET":
         return url_for("board.home")
     return request.full_path.rstrip("?")
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app, g
+from flask import Flask, g
 
 from bot.agents.card_clicks import REASONS
 from bot.agents.task_answers import DELAYS
 from bot.platform import clock
 from bot.platform.masking import mask
-from bot.system import System
 from bot.web.auth.visitor import visitor_or_none
 from bot.web.layout import labels
 from bot.web.layout.languages import language, translate
+from bot.web.layout.requests import current_system
 from bot.web.layout.times import measured, moment, span
 
 
@@ -47,7 +47,7 @@ def request_now() -> datetime:
 
 def zone() -> ZoneInfo:
     """The workspace's time zone."""
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     return system.settings.zone
 
 

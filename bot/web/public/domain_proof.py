@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from flask import Blueprint, Response, abort, current_app
+from flask import Blueprint, Response, abort
 
-from bot.system import System
+from bot.web.layout.requests import current_system
 
 pages = Blueprint("domain_proof", __name__)
 _CODE = re.compile(r"[A-Za-z0-9]{1,64}")
@@ -16,7 +16,7 @@ _LARGEST = 4096
 @pages.get("/WW_verify_<code>.txt")
 def show(code: str) -> Response:
     """The file as the console gave it; nothing else of that folder, and no other name, is ever served."""
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     path = system.environment.verify_files / f"WW_verify_{code}.txt"
     if not _CODE.fullmatch(code) or path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
         abort(404)

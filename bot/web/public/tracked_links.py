@@ -15,6 +15,7 @@ from bot.platform.models import LinkOpening, SopTask
 from bot.platform.signed_links import read_link_token, read_picture_token
 from bot.sops.material_uploads import folder_of
 from bot.system import System
+from bot.web.layout.requests import current_system
 
 pages = Blueprint("tracked_links", __name__)
 _log = get_logger(__name__)
@@ -24,7 +25,7 @@ _log = get_logger(__name__)
 def open_link(token: str) -> Response:
     """Redirect to the attachment's own address, looked up by the signed ids; 404 for a link that is not ours."""
     task_id, index = read_link_token(token, current_app.config["SECRET_KEY"])
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     with system.store.read() as session:
         task = session.get(SopTask, task_id)
         attachment: dict[str, Any] = task.attach[index] if task and 0 <= index < len(task.attach) else {}
@@ -41,7 +42,7 @@ def open_link(token: str) -> Response:
 def picture(token: str) -> Response:
     """The cover of a task's mini-program, a picture of the library; 404 for a link that is not ours."""
     task_id, index = read_picture_token(token, current_app.config["SECRET_KEY"])
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     with system.store.read() as session:
         task = session.get(SopTask, task_id)
         attachment: dict[str, Any] = task.attach[index] if task and 0 <= index < len(task.attach) else {}

@@ -13,7 +13,8 @@ from bot.sops.material_uploads import folder_of
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN, visitor, visitor_or_none
 from bot.web.layout.languages import translate
-from bot.web.rules.sops import current_system, pages
+from bot.web.layout.requests import current_system
+from bot.web.rules.sops import pages
 
 _ROOM = 64 * 1024  # bytes of a form beside the file
 _PICTURES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}

@@ -24,10 +24,11 @@ from bot.system import System
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN
 from bot.web.layout.languages import translate
+from bot.web.layout.requests import current_system, row_id
 from bot.web.layout.template_filters import request_now
 from bot.web.rules.config_saving import Attempt, Draft, compare_with_force, try_to_save, write_notice
 from bot.web.rules.rule_form import GROUPS, by_field, is_used, read_form, shown
-from bot.web.rules.rules import current_system, pages, row_id
+from bot.web.rules.rules import pages
 
 _SENTENCE = 500
 Answer = str | tuple[str, int] | Response

@@ -12,30 +12,15 @@ from bot.platform import clock
 from bot.platform.config.rule_text import UnknownRuleError, find_rule
 from bot.platform.config.settings import ConfigError
 from bot.platform.database.audit_log import viewed
-from bot.system import System
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ADMIN, AUDITOR, LEADER, visitor
+from bot.web.layout.requests import current_system, row_id
 from bot.web.rules.rule_rows import read_hits, rule_rows
 
-LARGEST_ID = 2**63 - 1
 _KEPT, _KEPT_SECONDS = "tici-rule-hits", 60.0
 
 pages = Blueprint("rules", __name__)
 pages.before_request(needs(ADMIN, LEADER, AUDITOR))
-
-
-def current_system() -> System:
-    """The System behind this request."""
-    system: System = current_app.extensions["tici"]
-    return system
-
-
-def row_id(text: str) -> int:
-    """An id in an address; raises ValueError where no row can have it."""
-    number = int(text)
-    if not 0 < number <= LARGEST_ID:
-        raise ValueError("no row has such an id")
-    return number
 
 
 @pages.get("/rules")

@@ -21,8 +21,8 @@ from bot.system import System
 from bot.web.auth.access import customer_or_404, needs, refuse_unless, visible_customers
 from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, LEADER, visitor
 from bot.web.layout.languages import translate
+from bot.web.layout.requests import current_system, row_id
 from bot.web.rules.config_saving import Draft, try_to_save
-from bot.web.rules.rules import row_id
 from bot.web.rules.sop_rows import calendar_days, people_on, start_words, step_rows, stop_words
 from sop.playbook import Sop
 from taggers.translatable import chained
@@ -33,12 +33,6 @@ _FOUND = 8
 
 pages = Blueprint("sops", __name__)
 pages.before_request(needs(ADMIN, LEADER, AUDITOR, AGENT))
-
-
-def current_system() -> System:
-    """The System behind this request."""
-    system: System = current_app.extensions["tici"]
-    return system
 
 
 @pages.get("/sops")

@@ -19,8 +19,9 @@ from bot.platform.database.audit_log import record, viewed
 from bot.platform.models import Customer, Study
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN, AUDITOR, visitor
+from bot.web.layout.requests import LARGEST_ID, current_system
 from bot.web.rules.rule_edit import draft_text
-from bot.web.rules.rules import LARGEST_ID, current_system, pages
+from bot.web.rules.rules import pages
 from taggers.backtest import Backtest
 
 
