@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from bot.agents.manual_moves import MoveRefusedError, last_move, move_by_hand, undo_move
 from bot.customers.state import CustomerState, load_customer
 from bot.platform.database import audit_log
-from bot.platform.models import Agent, Placement
+from bot.platform.models import Agent, Placement, StageMove
+from bot.platform.work import Work
 from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.visitor import WORKING, visitor
 from bot.web.layout.answers import done, refused
@@ -39,16 +40,11 @@ def move(customer_id: int) -> Response:
     who = visitor()
     try:
         with system.work() as work:
-            session, state = work.session, _locked_state(work.session, customer_id)
+            state = _locked_state(work.session, customer_id)
             name = visible_name(state.customer.name) or translate("未命名")
-            _check_serial(session, state, pipeline, serial)
-            moved = move_by_hand(work, state, pipeline, to, who.actor)
-            row = moved.row
-            audit_log.record(
-                session, who.actor, "stage.move", f"customer:{customer_id}", work.now,
-                pipeline=row.pipeline, from_stage=row.from_stage, to_stage=row.to_stage,
-            )  # fmt: skip
-            session.flush()
+            _check_serial(work.session, state, pipeline, serial)
+            row = move_by_hand(work, state, pipeline, to, who.actor).row
+            _record(work, who.actor, "stage.move", row)
     except (MoveRefusedError, _MovedMeanwhileError) as why:
         return refused(translate(str(why)), **MOVED)
     except IntegrityError:  # two moves got the same serial: the other one was committed first
@@ -64,14 +60,10 @@ def undo(customer_id: int, move_id: int) -> Response:
     who = visitor()
     try:
         with system.work() as work:
-            session, state = work.session, _locked_state(work.session, customer_id)
+            state = _locked_state(work.session, customer_id)
             row = undo_move(work, state, move_id, who.actor).row
             name = visible_name(state.customer.name) or translate("未命名")
-            audit_log.record(
-                session, who.actor, "stage.undo", f"customer:{customer_id}", work.now,
-                pipeline=row.pipeline, from_stage=row.from_stage, to_stage=row.to_stage,
-            )  # fmt: skip
-            session.flush()
+            _record(work, who.actor, "stage.undo", row)
     except MoveRefusedError as why:
         return refused(translate(str(why)), **MOVED)
     except IntegrityError:
@@ -84,6 +76,15 @@ def _locked_state(session: Session, customer_id: int) -> CustomerState:
     customer = customer_or_404(session, customer_id)
     session.execute(select(Placement.id).where(Placement.customer_id == customer_id).with_for_update())
     return load_customer(session, customer)
+
+
+def _record(work: Work, actor: str, action: str, row: StageMove) -> None:
+    """Record the move, and flush it so that a move made meanwhile is refused here and not at the commit."""
+    audit_log.record(
+        work.session, actor, action, f"customer:{row.customer_id}", work.now,
+        pipeline=row.pipeline, from_stage=row.from_stage, to_stage=row.to_stage,
+    )  # fmt: skip
+    work.session.flush()
 
 
 def _check_serial(session: Session, state: CustomerState, pipeline: str, serial: str) -> None:

@@ -14,7 +14,7 @@ from bot.platform.models import Message, ViewEntry
 from bot.system import System
 from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.visitor import EVERYBODY, Visitor, visitor
-from bot.web.board import pages as board
+from bot.web.board import pages as board_pages
 from bot.web.customers.conversation_rows import Bubble, Conversation, read_conversation
 from bot.web.customers.highlight import TextPiece
 from bot.web.customers.rows import read_customer, read_evidence
@@ -42,11 +42,16 @@ def show(customer_id: int) -> str:
         view = read_customer(work, customer, who.actor, who.agent_id)
         talk = _masked(read_conversation(session, customer_id, customer.name, MESSAGES, before), who)
         return render_template(
-            "customer.html", view=view, customer=customer, talk=talk, back=board.back(), pipelines=settings.pipelines
+            "customer.html",
+            view=view,
+            customer=customer,
+            talk=talk,
+            back=board_pages.back(),
+            pipelines=settings.pipelines,
         )
 
 
-board.pages.add_url_rule(_PATH, "customer", show)  # a part of the board: the same link opens it
+board_pages.pages.add_url_rule(_PATH, "customer", show)  # a part of the board: the same link opens it
 
 
 @pages.get(f"{_PATH}/aside")

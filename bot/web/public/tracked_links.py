@@ -26,9 +26,7 @@ def open_link(token: str) -> Response:
     """Redirect to the attachment's own address, looked up by the signed ids; 404 for a link that is not ours."""
     task_id, index = read_link_token(token, current_app.config["SECRET_KEY"])
     system = current_system()
-    with system.store.read() as session:
-        task = session.get(SopTask, task_id)
-        attachment: dict[str, Any] = task.attach[index] if task and 0 <= index < len(task.attach) else {}
+    attachment = _attachment(system, task_id, index)
     if not str(attachment.get("url", "")).startswith(("http://", "https://")):
         abort(404)
     if request.method == "GET":  # a HEAD comes from a link preview, not from a customer
@@ -43,13 +41,18 @@ def picture(token: str) -> Response:
     """The cover of a task's mini-program, a picture of the library; 404 for a link that is not ours."""
     task_id, index = read_picture_token(token, current_app.config["SECRET_KEY"])
     system = current_system()
-    with system.store.read() as session:
-        task = session.get(SopTask, task_id)
-        attachment: dict[str, Any] = task.attach[index] if task and 0 <= index < len(task.attach) else {}
+    attachment = _attachment(system, task_id, index)
     try:
         return send_file(find_material(folder_of(system), str(attachment.get("pic") or ""), "image").path)
     except BadMaterialError:
         abort(404)
+
+
+def _attachment(system: System, task_id: int, index: int) -> dict[str, Any]:
+    """The task's attachment of this index; empty where there is none."""
+    with system.store.read() as session:
+        task = session.get(SopTask, task_id)
+        return task.attach[index] if task and 0 <= index < len(task.attach) else {}
 
 
 def _note(system: System, task_id: int, title: str) -> None:
