@@ -27,7 +27,7 @@ from taggers.mining import mine
 from taggers.rule import parse_duration
 from taggers.utterance import Utterance
 
-PROCESSES = min(os.cpu_count() or 1, 2)
+PROCESSES = min(os.cpu_count() or 1, 2)  # each compiles its own rule book, which costs memory
 
 _CONFIG = click.option(
     "--config", "path", type=click.Path(path_type=Path), default=None, help="配置文件，默认正在使用的 config.toml"

@@ -17,7 +17,7 @@ from bot.sandbox.control import SandboxControl
 from bot.system import System
 from bot.wecom.errors import BotError
 
-AGENTS = 30  # WeCom takes 30 cards a minute for one member; this many keep well below
+AGENTS = 30  # so many that none gets near WeCom's limit of 30 messages a minute for one member
 ASKERS = 10  # one message in so many is a question that is prompted at once
 QUESTION = "你们的课多少钱?"
 SMALL_TALK = ("好的谢谢", "在吗", "今天天气真好", "收到", "孩子刚睡着，晚点聊", "哈哈", "我在上班，下班再看")

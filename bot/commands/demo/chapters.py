@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 AGENT = "LinXiaoyu"
 PIPELINE, STAGE, ELSEWHERE = "课程转化", "考虑价格", "0元引流课"
-_RELOAD_SECONDS = 2.5  # an edited config is in force within two
+_RELOAD_SECONDS = 2.5  # processes look at the file once a second, so an edit is in force within two
 
 
 def own_config(config: Path, folder: Path) -> Path:

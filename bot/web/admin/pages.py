@@ -32,7 +32,7 @@ from bot.web.layout.template_filters import request_now
 
 pages = Blueprint("admin", __name__)
 pages.before_request(needs(ADMIN, AUDITOR))
-_DEEPEST = 100_000
+_DEEPEST = 100_000  # rows that ?skip= may pass over: OFFSET reads all of them
 ACCOUNT_ACTIONS: dict[str, Callable[..., None]] = {
     "disable": accounts.disable,
     "enable": accounts.enable,

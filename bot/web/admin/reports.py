@@ -37,6 +37,7 @@ class ReportComputer:
 
     def ask(self, system: System, name: str, days: int, agents: Any) -> None:
         """Have the report computed soon, and return at once."""
+        # Read here: the thread has no request, which request_now() needs.
         key, now, settings = key_of(name, days, agents), request_now(), system.settings
         with self._lock:
             if key in self._asked:

@@ -15,7 +15,7 @@ from bot.platform.signed_links import read_day_token, task_url
 from bot.web.layout.requests import current_system
 
 pages = Blueprint("day_list", __name__)
-_MOST = 200
+_MOST = 200  # tasks on one page
 
 
 @dataclass(frozen=True)

@@ -229,6 +229,7 @@ def _form_text(name: str) -> str:
 
 
 def _locked_task(session: Session, task_id: int) -> Any:
+    """The task, locked and read again: two taps at once must not both succeed."""
     return session.get(SopTask, task_id, with_for_update=True, populate_existing=True)
 
 

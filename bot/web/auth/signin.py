@@ -31,7 +31,7 @@ pages = Blueprint("signin", __name__)
 STATE_LIFE = timedelta(minutes=10)
 _STATES = "signing_in"
 _AT_ONCE = 4  # sign-ins under way in one browser: several tabs may begin one
-_LONGEST_PATH = 500
+_LONGEST_PATH = 500  # of the page to return to; the session cookie carries it
 _log = get_logger(__name__)
 
 
@@ -53,6 +53,7 @@ REFUSED = SignInProblem(502, "企业微信拒绝了登录，需要管理员处�
 UNREACHABLE = SignInProblem(503, "暂时联系不上企业微信，请过一会儿再试。（{advice}）")
 NOT_CONNECTED = SignInProblem(404, "还没有接入企业微信，请用名字和密码登录。")
 REFUSALS = (WRONG_PASSWORD, UNFINISHED, DECLINED, SPENT, NOT_A_MEMBER, DISABLED, REFUSED, UNREACHABLE, NOT_CONNECTED)
+# 40029, 42022: the code is invalid or was used; 42003: it expired; 60011, 60111: no such member in our scope.
 _BY_ERRCODE = {40029: SPENT, 42003: UNFINISHED, 42022: SPENT, 60011: NOT_A_MEMBER, 60111: NOT_A_MEMBER}
 
 
@@ -89,6 +90,7 @@ def by_password() -> Response:
     with current_system().store.read() as database:
         account = None if "\0" in name else database.scalar(select(Account).where(Account.name == name))
         kept = account.password if account is not None and account.disabled_at is None else None
+    # `fits` computes a hash for unknown names too, so that its time does not tell which names exist.
     right = fits(kept, password) and len(password) <= LONGEST
     if not right or account is None:
         _log.warning("sign-in refused", address=address())

@@ -11,7 +11,7 @@ from bot.web.customers.group_rows import PAGE, read_group, read_groups
 from bot.web.layout.requests import LARGEST_ID, current_system, row_id
 from bot.web.layout.template_filters import request_now
 
-_FURTHEST = 10_000
+_FURTHEST = 10_000  # rows that ?from= may pass over: OFFSET reads all of them
 
 pages = Blueprint("groups", __name__, url_prefix="/groups")
 pages.before_request(needs(*ROLES))

@@ -10,7 +10,7 @@ from bot.web.layout.requests import current_system
 
 pages = Blueprint("domain_proof", __name__)
 _CODE = re.compile(r"[A-Za-z0-9]{1,64}")
-_LARGEST = 4096
+_LARGEST = 4096  # bytes; WeCom's files hold a few dozen
 
 
 @pages.get("/WW_verify_<code>.txt")

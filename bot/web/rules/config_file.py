@@ -18,7 +18,7 @@ from bot.web.rules.config_saving import Attempt, Draft, file_problems, try_to_sa
 from bot.web.rules.rules import pages
 
 LARGEST_TEXT = 900 * 1024  # a form of ours carries no more; larger files are edited on the server
-_CHANGES = 30
+_CHANGES = 30  # on one page of the history
 Answer = str | tuple[str, int] | Response
 
 

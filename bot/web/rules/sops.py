@@ -29,7 +29,7 @@ from taggers.translatable import chained
 
 _KEPT = "tici-sop-figures"
 _KEPT_SECONDS = 600.0
-_FOUND = 8
+_FOUND = 8  # customers offered for a name
 
 pages = Blueprint("sops", __name__)
 pages.before_request(needs(ADMIN, LEADER, AUDITOR, AGENT))
