@@ -8,14 +8,14 @@ from bot.commands.admin import admin_group
 from bot.commands.archive_key_pairs import keys
 from bot.commands.archive_keys import check_keys
 from bot.commands.audit import audit_group
-from bot.commands.backup import backup, restore
+from bot.commands.backup import backup_command, restore_command
 from bot.commands.bench.command import bench
 from bot.commands.bench.ingest_command import bench_ingest
 from bot.commands.bench.seed_command import seed_command
 from bot.commands.config import check, init
 from bot.commands.customer import customer
 from bot.commands.database import db, quarantine
-from bot.commands.demo.command import demo, replay
+from bot.commands.demo.command import demo_command, replay_command
 from bot.commands.doctor import doctor
 from bot.commands.input_checks import guard
 from bot.commands.keys import data_line, rotate_keys
@@ -38,8 +38,8 @@ def register(app: Flask) -> None:
     keys.add_command(data_line)
     customer.add_command(export_customer)
     customer.add_command(erase_customer)
-    for command in (privacy, demo, run_worker, run_scheduler, sandbox, init, check, replay, show_status, db,
-                    board_link, quarantine, queue, keys, customer, rules, sop, bench, wecom,
-                    admin_group, audit_group, seed_command, doctor, backup, restore):  # fmt: skip
+    for command in (privacy, demo_command, run_worker, run_scheduler, sandbox, init, check, replay_command, show_status,
+                    db, board_link, quarantine, queue, keys, customer, rules, sop, bench, wecom,
+                    admin_group, audit_group, seed_command, doctor, backup_command, restore_command):  # fmt: skip
         guard(command)
         app.cli.add_command(command)

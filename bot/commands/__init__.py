@@ -1,1 +1,1 @@
-"""What `flask` offers beside its own commands, one file a group; `bot/cli.py` puts them together."""
+"""Commands of `flask`, one file per group; `bot/cli.py` puts them together."""

@@ -1,8 +1,7 @@
-"""`flask admin`: local accounts for the first day, and who may do what."""
+"""`flask admin`: local accounts, their roles and passwords."""
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from datetime import datetime
 
@@ -15,13 +14,12 @@ from sqlalchemy.orm import Session
 from bot.agents import accounts
 from bot.agents.accounts import ROLES, AccountError, find_account
 from bot.agents.passwords import WeakPasswordError, generate_password
-from bot.commands.terminal import console, fail, migrated_system
+from bot.commands.terminal import console, fail, migrated_system, operator
 from bot.platform import clock
 from bot.platform.models import Account
 from bot.system import System
 
-_BY = f"cli:{getpass.getuser()}"
-_Deed = Callable[[Session, Account, str, datetime], None]
+_AccountAction = Callable[[Session, Account, str, datetime], None]
 
 
 @click.group("admin", help="账号：谁能登录网页、是什么角色。员工用企业微信登录，不必在这里建账号。")
@@ -38,7 +36,7 @@ def create(name: str, role: str, generate: bool) -> None:
     password = _password(generate)
     try:
         with system.store.write() as session:
-            accounts.create_account(session, accounts.NewAccount(name, password, role), _BY, clock.now())
+            accounts.create_account(session, accounts.NewAccount(name, password, role), operator(), clock.now())
     except (AccountError, WeakPasswordError) as problem:
         fail(str(problem))
     console.print(f"已建好「{name}」（{role}）。登录：{system.environment.base_url}/sign-in", markup=False)
@@ -66,7 +64,9 @@ def show() -> None:
 def password(name: str, generate: bool) -> None:
     system = migrated_system()
     chosen = _password(generate)
-    _do(system, name, lambda session, account, by, now: accounts.choose_password(session, account, chosen, by, now))
+    _change_account(
+        system, name, lambda session, account, by, now: accounts.choose_password(session, account, chosen, by, now)
+    )
     console.print(f"「{name}」的密码已更换，原来的登录都已失效", markup=False)
     _show_once(chosen, generate)
 
@@ -78,7 +78,7 @@ def password(name: str, generate: bool) -> None:
 @click.argument("role", type=click.Choice(ROLES))
 @with_appcontext
 def change_role(name: str, role: str) -> None:
-    _do(
+    _change_account(
         migrated_system(),
         name,
         lambda session, account, by, now: accounts.choose_role(session, account, role, by, now),
@@ -90,7 +90,7 @@ def change_role(name: str, role: str) -> None:
 @click.argument("name")
 @with_appcontext
 def disable(name: str) -> None:
-    _do(migrated_system(), name, accounts.disable)
+    _change_account(migrated_system(), name, accounts.disable)
     console.print(f"「{name}」已停用", markup=False)
 
 
@@ -98,7 +98,7 @@ def disable(name: str) -> None:
 @click.argument("name")
 @with_appcontext
 def enable(name: str) -> None:
-    _do(migrated_system(), name, accounts.enable)
+    _change_account(migrated_system(), name, accounts.enable)
     console.print(f"「{name}」已启用", markup=False)
 
 
@@ -106,17 +106,17 @@ def enable(name: str) -> None:
 @click.argument("name")
 @with_appcontext
 def sign_out(name: str) -> None:
-    _do(migrated_system(), name, accounts.end_sessions)
+    _change_account(migrated_system(), name, accounts.end_sessions)
     console.print(f"「{name}」已在所有浏览器里退出", markup=False)
 
 
-def _do(system: System, name: str, deed: _Deed) -> None:
+def _change_account(system: System, name: str, action: _AccountAction) -> None:
     try:
         with system.store.write() as session:
             account = find_account(session, name)
             if account is None:
                 raise AccountError(f"没有名为「{name}」的账号；flask admin list 列出所有账号")
-            deed(session, account, _BY, clock.now())
+            action(session, account, operator(), clock.now())
     except (AccountError, WeakPasswordError) as problem:
         fail(str(problem))
 

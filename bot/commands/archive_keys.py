@@ -19,7 +19,7 @@ from bot.wecom.errors import WeComError
 from bot.wecom.keyring import KeyRing, KeyRingError
 
 FITS = "配得上"
-SAMPLE = 200  # rows of each place that is looked into
+SAMPLE = 200  # rows tried from each place in the archive and from quarantine
 
 
 @click.command("check", help="核对存档私钥：拿存档里和隔离区里的消息试一试，每一版私钥配不配得上。")

@@ -1,4 +1,4 @@
-"""`flask audit`: says what is off in a live database."""
+"""`flask audit`: checks every invariant in a live database."""
 
 from __future__ import annotations
 

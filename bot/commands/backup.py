@@ -11,8 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.commands.terminal import console, fail, migrated_system, progress_bar, system_at_hand
 from bot.ops.backup import back_up
-from bot.ops.restore import BadBackupError, read_manifest
-from bot.ops.restore import restore as put_back
+from bot.ops.restore import BadBackupError, read_manifest, restore
 from bot.platform import clock
 from bot.platform.database.store import get_status
 from bot.system import System
@@ -24,7 +23,7 @@ _ALIVE = timedelta(minutes=1)
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--with-keys", is_flag=True, help="连同数据密钥和消息私钥：谁拿到这个文件谁就能读，请锁好")
 @with_appcontext
-def backup(file: Path | None, with_keys: bool) -> None:
+def backup_command(file: Path | None, with_keys: bool) -> None:
     system, now = migrated_system(), clock.now()
     path = file or system.environment.var / "backups" / f"tici-{now:%Y%m%dT%H%M%SZ}.zip"
     if path.exists():
@@ -46,7 +45,7 @@ def backup(file: Path | None, with_keys: bool) -> None:
 @click.option("--replace", is_flag=True, help="用备份替换数据库里现有的一切")
 @click.option("--yes", is_flag=True, help="不再确认")
 @with_appcontext
-def restore(file: Path, replace: bool, yes: bool) -> None:
+def restore_command(file: Path, replace: bool, yes: bool) -> None:
     system, now = system_at_hand(), clock.now()
     try:
         manifest = read_manifest(file)
@@ -57,7 +56,7 @@ def restore(file: Path, replace: bool, yes: bool) -> None:
         total = sum(table["rows"] for table in manifest["tables"].values())
         with progress_bar("恢复") as progress:
             bar = progress.add_task("", total=total)
-            found = put_back(system, file, now, replace=replace, seen=lambda _name, rows: progress.advance(bar, rows))
+            found = restore(system, file, now, replace=replace, seen=lambda _name, rows: progress.advance(bar, rows))
     except BadBackupError as error:
         fail(str(error))
     console.print(

@@ -1,4 +1,4 @@
-"""`flask customer`: facts about customers that WeCom does not know, set by hand or from a table."""
+"""`flask customer`: fields of customers that WeCom does not know, set by hand or from a CSV."""
 
 from __future__ import annotations
 

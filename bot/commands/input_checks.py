@@ -1,4 +1,4 @@
-"""What stands around every command: words that are no text are refused, and files that fail are told of in words."""
+"""Checks around every command: arguments that are no valid text are refused, and failing files named in words."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def _guarded(call: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return call(*given, **named)
         except OSError as error:
-            if error.filename is None:  # no file: a bug, or the network, whose trace somebody will want
+            if (
+                error.filename is None
+            ):  # not about a file: a fault of ours or of the network, where the traceback helps
                 raise
             why = _WHY.get(error.errno or 0, error.strerror)
             fail(f"读写不了 {error.filename!s}：{why} / {error.strerror}")

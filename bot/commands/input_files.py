@@ -1,4 +1,4 @@
-"""Files that a person hands to a command: read within bounds, whatever they are, and every fault told by its line."""
+"""Input files of commands: read within bounds, with every fault named by its line."""
 
 from __future__ import annotations
 

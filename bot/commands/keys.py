@@ -1,21 +1,20 @@
-"""`flask keys rotate` and `flask keys data-line`: a new data key, and everything sealed anew under it."""
+"""`flask keys rotate` and `flask keys data-line`: a new data key, and everything encrypted again with it."""
 
 from __future__ import annotations
 
-import getpass
 import time
 
 import click
 from flask.cli import with_appcontext
 
-from bot.commands.terminal import console, fail, migrated_system, progress_bar
+from bot.commands.terminal import console, fail, migrated_system, operator, progress_bar
 from bot.intake.media.store import open_media_store
 from bot.ops.key_rotation import count_stale, rotate
 from bot.platform import clock
 from bot.platform.database.audit_log import record
 from bot.platform.encryption import DataKeyError, new_line
 
-SETTLE_SECONDS = 5.0  # by then every process seals with the new key
+SETTLE_SECONDS = 5.0  # by then every process has read the new key and encrypts with it
 MOST_PASSES = 20
 
 
@@ -54,7 +53,7 @@ def rotate_keys(no_new: bool) -> None:
                 media.reseal(content)
                 progress.advance(bar)
         with store.write() as session:
-            record(session, f"cli:{getpass.getuser()}", "keys.rotate", f"key:{keys.current_id}", clock.now())
+            record(session, operator(), "keys.rotate", f"key:{keys.current_id}", clock.now())
     except DataKeyError as error:
         fail(str(error))
     console.print(

@@ -1,8 +1,7 @@
-"""`flask privacy purge`, `flask customer export` and `erase`, `flask audit log`: what a person may ask of us."""
+"""`flask privacy purge`, `flask customer export` and `erase`, `flask audit log`: what customers may ask for."""
 
 from __future__ import annotations
 
-import getpass
 import os
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from rich.table import Table
 from sqlalchemy import select
 
 from bot.commands.audit import audit_group
-from bot.commands.terminal import console, fail, migrated_system, progress_bar
+from bot.commands.terminal import console, fail, migrated_system, operator, progress_bar
 from bot.platform import clock
 from bot.platform.database.audit_log import record, verify_chain, verify_views
 from bot.platform.models import AuditEntry
@@ -94,11 +93,6 @@ def erase_customer(external_userid: str, yes: bool) -> None:
         table.add_row(name, str(count))
     console.print(table)
     console.print(f"还要请企业微信清掉 {len(done.errands)} 位员工处的备注与标签，worker 会做")
-
-
-def operator() -> str:
-    """How the log of deeds names whoever sits at the command line."""
-    return f"cli:{getpass.getuser()}"
 
 
 @audit_group.command("log", help="操作日志：最近谁做了什么；--verify 核对整条散列链与查阅记录，有改动以 1 退出。")

@@ -1,4 +1,4 @@
-"""`flask rules`: rules as code: checked, explained, measured and tried on history before they go live."""
+"""`flask rules`: checks, explains and measures rules, and tries them on history before they go live."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from taggers.mining import mine
 from taggers.rule import parse_duration
 from taggers.utterance import Utterance
 
-PROCESSES = min(os.cpu_count() or 1, 2)
+PROCESSES = min(os.cpu_count() or 1, 2)  # each compiles its own rule book, which costs memory
 
 _CONFIG = click.option(
     "--config", "path", type=click.Path(path_type=Path), default=None, help="配置文件，默认正在使用的 config.toml"

@@ -12,9 +12,9 @@ from bot.sandbox.app import create_sandbox
 from bot.sandbox.corp import prepare
 
 
-class Quiet(WSGIRequestHandler):
-    """Writes no access log: request lines carry secrets and tokens, and the page asks every second. Nor a Date of its
-    own, beside WeCom's."""
+class QuietRequestHandler(WSGIRequestHandler):
+    """Writes no access log: request lines carry secrets and tokens, and the page asks every second. Sends no Date
+    header of its own: the sandbox sends WeCom's."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Nothing."""
@@ -36,9 +36,9 @@ def sandbox(
     """Serve until Ctrl-C; prints the environment that lets Tici meet this WeCom."""
     environment = prepare(folder, port)
     app = create_sandbox(folder, callback_url, archive_callback_url, board_url)
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=QuietRequestHandler)
     click.echo(f"沙盒已启动：http://127.0.0.1:{server.server_port}/（Ctrl-C 结束）")
-    if sys.stdout.isatty():  # the corp's secrets are for the person who looks, never for a log
+    if sys.stdout.isatty():  # these are secrets: for a person at a terminal, never for a log
         click.echo("让提词连到这里，需要这些环境变量：")
         for name, value in environment.items():
             click.echo(f"  export {name}={value}")

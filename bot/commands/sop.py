@@ -1,4 +1,4 @@
-"""`flask sop`: see what an SOP would bring, simulate a month of all of them, enrol and stop by hand."""
+"""`flask sop`: previews an SOP, simulates all of them, enrols and stops customers by hand."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _WEEKDAYS = "一二三四五六日"
 def sop() -> None: ...
 
 
-def _case(session: Session, external_userid: str) -> CustomerState:
+def _state_of(session: Session, external_userid: str) -> CustomerState:
     customer = session.scalar(select(Customer).where(Customer.external_userid == external_userid))
     if customer is None:
         raise EnrolRefusedError(f"没有客户 {external_userid}")
@@ -65,7 +65,7 @@ def show_preview(sop_id: str, customer: str | None, days: int, as_json: bool) ->
             prompts = preview_imagined(settings, table, now, days)
         else:
             with system.look(now) as work:
-                prompts = preview_for(work, _case(work.session, customer), table, days)
+                prompts = preview_for(work, _state_of(work.session, customer), table, days)
     except EnrolRefusedError as refused:
         fail(str(refused))
     if as_json:
@@ -176,7 +176,7 @@ def _findings(found: Findings, seconds: float) -> Table:
 def enrol_one(sop_id: str, external_userid: str) -> None:
     try:
         with migrated_system().work() as work:
-            state = _case(work.session, external_userid)
+            state = _state_of(work.session, external_userid)
             made = enrol_by_hand(work, state, sop_id, getpass.getuser())
             due = [_local(work.settings, task.due_at) for task in made.tasks]
     except EnrolRefusedError as refused:
@@ -191,7 +191,7 @@ def enrol_one(sop_id: str, external_userid: str) -> None:
 def stop_one(sop_id: str, external_userid: str) -> None:
     try:
         with migrated_system().work() as work:
-            state = _case(work.session, external_userid)
+            state = _state_of(work.session, external_userid)
             count = stop_by_hand(work, state, sop_id, getpass.getuser())
     except EnrolRefusedError as refused:
         fail(str(refused))

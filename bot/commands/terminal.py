@@ -1,7 +1,8 @@
-"""What the commands share: where they print, how they fail, the System they work on, the bar that shows progress."""
+"""Terminal: the consoles, errors, progress bar and System that all commands share."""
 
 from __future__ import annotations
 
+import getpass
 from typing import NoReturn
 
 from flask import current_app
@@ -31,6 +32,11 @@ def fail_by_config(error: ConfigError, path: object) -> NoReturn:
         table.add_row(f"{problem.line}:{problem.column}", problem.where, problem.message)
     errors.print(table, markup=False)
     raise SystemExit(1)
+
+
+def operator() -> str:
+    """The audit log's name for the user of the command line."""
+    return f"cli:{getpass.getuser()}"
 
 
 def system_at_hand() -> System:

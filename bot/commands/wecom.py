@@ -1,4 +1,4 @@
-"""`flask wecom`: the board and WeCom compared and made one again."""
+"""`flask wecom`: imports from WeCom, and compares and repairs differences between the board and WeCom."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def run_comparison(
 
 
 def _carry_out(system: System, progress: Progress) -> None:
-    """Deliver the repairs and what follows from them; workers that run beside may take some of them."""
+    """Deliver the repairs and what follows from them; running workers may take some of them."""
     bar, ends, done = progress.add_task("修复", total=None), time.monotonic() + SETTLE_SECONDS, 0
     while time.monotonic() < ends:
         with system.store.read() as session:

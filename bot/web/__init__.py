@@ -1,4 +1,4 @@
-"""Everything a browser or WeCom asks of us over HTTP."""
+"""Pages: everything a browser or WeCom asks for over HTTP. What a page causes is done in other rooms."""
 
 from __future__ import annotations
 
@@ -7,28 +7,18 @@ from flask import Flask
 from bot.intake import callback
 from bot.system import System
 from bot.web.admin import doctor, logs, reports
-from bot.web.agents import day_list as day
-from bot.web.agents import sidebar, task, tasks
-from bot.web.auth import access, sessions, signin
-from bot.web.auth import signin_limits as limits
+from bot.web.admin import pages as admin_pages
+from bot.web.agents import day_list, sidebar, task, tasks
+from bot.web.auth import access, sessions, signin, signin_limits
 from bot.web.board import moves
-from bot.web.board import pages as board
-from bot.web.customers import actions as deeds
-from bot.web.customers import feedback, groups, media
-from bot.web.customers import page as customer
-from bot.web.layout import compression as compressing
-from bot.web.layout import errors, headers, languages
-from bot.web.layout import navigation as frame
-from bot.web.layout import preferences as looks
-from bot.web.layout import template_filters as showing
-from bot.web.public import domain_proof as ownership
-from bot.web.public import health
-from bot.web.public import tracked_links as opening
-from bot.web.rules import config_file as rules_file
-from bot.web.rules import materials, rules, sops, studies
-from bot.web.rules import rule_edit as rules_edit
+from bot.web.board import pages as board_pages
+from bot.web.customers import actions, feedback, groups, media, page
+from bot.web.layout import compression, errors, headers, languages, navigation, preferences, template_filters
+from bot.web.public import domain_proof, health, tracked_links
+from bot.web.rules import config_file, materials, rule_edit, rules, sops, studies
 
-assert all((rules_edit, rules_file, studies))  # importing them adds their addresses to those of the rules
+# These add their addresses to another module's blueprint: importing them is all it takes.
+assert all((logs, config_file, rule_edit, studies))
 
 
 def register(app: Flask) -> None:
@@ -37,28 +27,28 @@ def register(app: Flask) -> None:
     secure = system.environment.base_url.startswith("https://")
     sessions.prepare(app, secure=secure)
     headers.prepare(app, demo=system.environment.demo, secure=secure)
-    compressing.prepare(app)
+    compression.prepare(app)
     languages.prepare(app)
-    showing.prepare(app)
+    template_filters.prepare(app)
     access.prepare(app)
     materials.prepare(app)
-    frame.prepare(app)
-    looks.prepare(app)
+    navigation.prepare(app)
+    preferences.prepare(app)
     errors.prepare(app)
     signin.prepare(app)
     callback.prepare(app, system)
-    board.prepare(app, system)
+    board_pages.prepare(app, system)
     for pages in (
         health.pages,
-        ownership.pages,
+        domain_proof.pages,
         signin.pages,
-        looks.pages,
-        logs.pages,
-        board.pages,
-        board.live,
+        preferences.pages,
+        admin_pages.pages,
+        board_pages.pages,
+        board_pages.live,
         moves.pages,
-        customer.pages,
-        deeds.pages,
+        page.pages,
+        actions.pages,
         reports.pages,
         doctor.pages,
         groups.pages,
@@ -69,9 +59,9 @@ def register(app: Flask) -> None:
         task.pages,
         tasks.pages,
         sidebar.pages,
-        day.pages,
-        opening.pages,
+        day_list.pages,
+        tracked_links.pages,
     ):
         app.register_blueprint(pages)
-    app.extensions["tici-csrf"].exempt(task.pages)  # see there
-    limits.prepare(app, system)
+    app.extensions["tici-csrf"].exempt(task.pages)  # the signed link alone gives the right to answer there
+    signin_limits.prepare(app, system)  # last: it wraps views that are registered by now

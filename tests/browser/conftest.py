@@ -15,7 +15,7 @@ from tests.support.sample_board import SampleBoard, fill_board
 from tests.support.site import Site, open_site
 
 CHROMIUM = Path("/usr/bin/chromium")
-# A busy machine is no defect: whoever waits for something to appear on a page waits this long at most.
+# Generous, since a busy machine is no defect: how long an expectation waits for something to appear.
 expect.set_options(timeout=30_000)
 
 

@@ -1,4 +1,4 @@
-"""Looking at pages, and the board's hands: what every test of pages shares."""
+"""Looking at pages: checks of their width, and the board's cards and columns, shared by the browser tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page
 def fits(page: Page, name: str = "") -> None:
     """The page is no wider than its screen.
 
-    A click returns before what it leads to is there: whoever clicked a link waits for its address first
+    A click returns before what it leads to is there: a test that clicked a link waits for its address first
     (`page.wait_for_url`), or the page left behind is the one that is measured.
     """
     page.wait_for_load_state("load")

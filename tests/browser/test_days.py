@@ -1,6 +1,6 @@
 """Each role's day in a real browser, against the whole product beside a WeCom of its own.
 
-One town for all of them; each day brings customers of its own. Pictures of every page lie in pytest's folder.
+One product for all of them; each day brings customers of its own. Pictures of every page lie in pytest's folder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bot.platform.models import Customer, Placement, SopTask, Tagging
 from bot.platform.signed_links import board_url
 from tests.browser.looking import column, drag, fits
 from tests.browser.test_sidebar import BRIDGE, IN_WECOM
-from tests.browser.town import BesideTown, beside_town
+from tests.browser.with_sandbox import ProductWithSandbox, product_with_sandbox
 from tests.support.engine import send_all
 from tests.support.parts import AGENT, ASK, CONFIG, FIRST_STEP
 
@@ -37,22 +37,22 @@ DESK, PHONE = {"width": 1440, "height": 900}, {"width": 375, "height": 760}
 
 @dataclass
 class Life:
-    """The town, and browsers that must stay without console errors, policy violations and foreign requests."""
+    """The running product, and browsers that must stay without console errors and foreign requests."""
 
-    town: BesideTown
+    product: ProductWithSandbox
     chromium: Browser
     pictures: Path
     contexts: list[BrowserContext] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
     def browser(self, **options: Any) -> Page:
-        context = self.chromium.new_context(**{"viewport": DESK, "base_url": self.town.web, **options})
+        context = self.chromium.new_context(**{"viewport": DESK, "base_url": self.product.web, **options})
         context.set_default_timeout(PATIENCE)
         self.contexts.append(context)
         page = context.new_page()
         page.on("console", lambda said: self.note(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: self.note(str(error)))
-        ours = (self.town.web, self.town.sandbox, "data:")
+        ours = (self.product.web, self.product.sandbox, "data:")
         page.on("request", lambda asked: None if asked.url.startswith(ours) else self.note(asked.url))
         return page
 
@@ -74,59 +74,62 @@ class Life:
         fits(page, name)
 
     def meet(self, agent: str, name: str, words: str) -> int:
-        """A new customer of the agent says something; his number."""
-        who = str(self.town.control.add_customer(agent, name)["external_userid"])
+        """A new customer of the agent says something; their id."""
+        who = str(self.product.control.add_customer(agent, name)["external_userid"])
         self.say(who, agent, words)
-        with self.town.system.store.read() as session:
+        with self.product.system.store.read() as session:
             return session.scalars(select(Customer.id).where(Customer.external_userid == who)).one()
 
     def say(self, who: str, to: str, words: str) -> None:
-        self.town.control.say(who, to, words)
-        self.town.pull()
+        self.product.control.say(who, to, words)
+        self.product.pull()
         self.deliver()
 
     def deliver(self) -> None:
-        """Deliver as a worker would, until nothing is left."""
+        """What a worker would do, until nothing is left."""
         for _ in range(20):
-            if not send_all(self.town.system):
+            if not send_all(self.product.system):
                 return
 
     def userid(self, customer: int) -> str:
-        with self.town.system.store.read() as session:
+        with self.product.system.store.read() as session:
             return session.get_one(Customer, customer).external_userid
 
     def stage(self, customer: int) -> str:
-        with self.town.system.store.read() as session:
+        with self.product.system.store.read() as session:
             return session.scalars(select(Placement.stage).where(Placement.customer_id == customer)).one()
 
     def tags(self, customer: int) -> set[str]:
-        with self.town.system.store.read() as session:
+        with self.product.system.store.read() as session:
             return set(session.scalars(select(Tagging.tag).where(Tagging.customer_id == customer)))
 
     def wecom_tags(self, customer: int) -> set[str]:
         """The tags that the customer has in WeCom itself."""
         who = self.userid(customer)
-        rows = [row for row in self.town.control.state()["follows"] if row["external_userid"] == who]
+        rows = [row for row in self.product.control.state()["follows"] if row["external_userid"] == who]
         return {tag for row in rows for tag in row["tags"]}
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Iterator[BesideTown]:
-    folder = tmp_path_factory.mktemp("town")
-    with pytest.MonkeyPatch.context() as patch, beside_town(folder, valkey_server, patch, demo=False) as town:
+def product(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Iterator[ProductWithSandbox]:
+    folder = tmp_path_factory.mktemp("product")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        product_with_sandbox(folder, valkey_server, patch, demo=False) as product,
+    ):
         now = clock.now()
-        with town.system.work(now) as work:
+        with product.system.work(now) as work:
             session = work.session
             for name, role in (("root", "admin"), ("looker", "auditor"), ("helper", "agent")):
                 accounts.create_account(session, accounts.NewAccount(name, GOOD, role), "test", now)
             for agent in find_agents(session, [AGENT, ELSEWHERE, BOSS], now).values():
                 ask_member(work, agent, "test")
-        yield town
+        yield product
 
 
 @pytest.fixture
-def life(town: BesideTown, chromium: Browser, tmp_path: Path) -> Iterator[Life]:
-    life = Life(town, chromium, tmp_path)
+def life(product: ProductWithSandbox, chromium: Browser, tmp_path: Path) -> Iterator[Life]:
+    life = Life(product, chromium, tmp_path)
     life.deliver()
     yield life
     for context in life.contexts:
@@ -144,7 +147,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 def test_the_admin_edits_a_rule_that_bites_on_the_next_message(life: Life) -> None:
-    config = life.town.system.environment.config
+    config = life.product.system.environment.config
     before = life.meet(AGENT, "先问的人", "你们的学费怎么算")
     assert life.tags(before) == set()
     page = life.by_password("root", "/rules/r/ask-price/edit")
@@ -222,7 +225,7 @@ def test_the_leader_sees_his_department_and_moves_cards_by_mouse_and_keys(life: 
 def test_the_agent_works_through_the_day_on_a_phone_inside_wecom(life: Life) -> None:
     mine, theirs = life.meet(AGENT, "手机上的人", ASK), life.meet(ELSEWHERE, "同事的人", ASK)
     page = life.browser(viewport=PHONE, user_agent=IN_WECOM, has_touch=True)
-    page.context.add_cookies([{"name": "sandbox_agent", "value": AGENT, "url": life.town.sandbox}])
+    page.context.add_cookies([{"name": "sandbox_agent", "value": AGENT, "url": life.product.sandbox}])
     page.goto("/tasks")  # signed in by WeCom without a tap
     expect(page.locator(".todo", has_text="手机上的人").first).to_contain_text(FIRST_STEP)
     expect(page.get_by_text("同事的人")).to_have_count(0)
@@ -231,7 +234,7 @@ def test_the_agent_works_through_the_day_on_a_phone_inside_wecom(life: Life) -> 
 
     beside = page.context.new_page()
     beside.expose_function(
-        "askClient", lambda name, params, url: client_of(life, AGENT, life.userid(mine), name, params, url)
+        "askClient", lambda name, params, url: ask_client(life, life.userid(mine), name, params, url)
     )
     beside.add_init_script(BRIDGE)
     beside.goto("/sidebar")
@@ -240,8 +243,8 @@ def test_the_agent_works_through_the_day_on_a_phone_inside_wecom(life: Life) -> 
     life.look(beside, "sidebar-phone")
     due.get_by_role("button", name="发送").click()
     expect(due).to_contain_text("已点发送，等存档证实")
-    life.town.pull()
-    with life.town.system.store.read() as session:
+    life.product.pull()
+    with life.product.system.store.read() as session:
         steps = session.scalars(select(SopTask).where(SopTask.customer_id == mine)).all()
         assert [(s.state, s.outcome) for s in steps if s.text == FIRST_STEP] == [("completed", "exact")]
     page.goto("/tasks")
@@ -251,10 +254,10 @@ def test_the_agent_works_through_the_day_on_a_phone_inside_wecom(life: Life) -> 
     life.look(page, "customer-phone")
 
 
-def client_of(life: Life, agent: str, customer: str, name: str, params: str, url: str) -> str:
-    """What WeCom's client on this agent's phone, in the chat with this customer, answers."""
-    given = {"name": name, "params": json.loads(params), "url": url, "userid": agent, "external_userid": customer}
-    asked = urllib.request.Request(f"{life.town.sandbox}/page/bridge", json.dumps(given).encode())
+def ask_client(life: Life, customer: str, name: str, params: str, url: str) -> str:
+    """What WeCom's client on the first agent's phone, in the chat with this customer, answers."""
+    given = {"name": name, "params": json.loads(params), "url": url, "userid": AGENT, "external_userid": customer}
+    asked = urllib.request.Request(f"{life.product.sandbox}/page/bridge", json.dumps(given).encode())
     with urllib.request.urlopen(asked, timeout=30) as answer:
         return str(answer.read().decode())
 
@@ -279,7 +282,7 @@ def test_the_auditor_reads_everything_and_changes_nothing(life: Life) -> None:
 def test_whoever_has_the_boards_link_looks_at_board_and_customers_alone(life: Life) -> None:
     someone = life.meet(AGENT, "路过的人", ASK)
     page = life.browser()
-    page.goto(board_url(life.town.web, life.town.system.signing_key, clock.now()))
+    page.goto(board_url(life.product.web, life.product.system.signing_key, clock.now()))
     page.get_by_text("路过的人").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("路过的人")
     life.look(page, "customer-watcher")

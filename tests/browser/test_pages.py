@@ -12,7 +12,7 @@ from bot.analytics import reports
 from bot.platform import clock
 from bot.platform.models import Agent, Customer, Placement, SopTask
 from bot.platform.signed_links import board_url, task_url
-from bot.web.board import live as board_live
+from bot.web.board import live
 from tests.browser.conftest import Served
 from tests.browser.looking import fits, is_whole
 from tests.browser.test_board import move_elsewhere
@@ -167,7 +167,7 @@ def test_hostile_names_and_words_stay_inert_and_inside_the_page(page: Page, serv
 def test_a_board_whose_link_is_over_leads_to_the_sign_in(
     context: BrowserContext, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(board_live, "STREAM_SECONDS", 1.0)
+    monkeypatch.setattr(live, "STREAM_SECONDS", 1.0)
     page = context.new_page()  # a refused poll is an error in the console, rightly
     page.goto(board_url(served.url, served.site.key, clock.now(), timedelta(seconds=8)))
     expect(page.locator("[data-live]")).to_have_text("实时")

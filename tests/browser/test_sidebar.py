@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from bot.platform.models import Account
 from tests.browser.looking import fits
-from tests.browser.town import CUSTOMER, BesideTown, beside_town
+from tests.browser.with_sandbox import CUSTOMER, ProductWithSandbox, product_with_sandbox
 from tests.support.parts import AGENT, FIRST_STEP
 
 PHONE = {"width": 375, "height": 760}
@@ -34,11 +34,11 @@ window.WeixinJSBridge = {
 
 
 @pytest.fixture
-def demo(tmp_path: Path, valkey: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[BesideTown]:
+def demo(tmp_path: Path, valkey: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProductWithSandbox]:
     """The demo: the sandbox's phone shows the sidebar in a frame."""
-    with beside_town(tmp_path, valkey, monkeypatch) as town:
-        town.ask_price()
-        yield town
+    with product_with_sandbox(tmp_path, valkey, monkeypatch) as product:
+        product.ask_price()
+        yield product
 
 
 @pytest.fixture
@@ -60,19 +60,21 @@ def page(chromium: Browser, troubles: list[str]) -> Iterator[Page]:
     context.close()
 
 
-def open_beside(page: Page, town: BesideTown) -> FrameLocator:
+def open_beside(page: Page, product: ProductWithSandbox) -> FrameLocator:
     """The agent's phone in the sandbox, with the sidebar open beside the chat."""
-    page.goto(f"{town.sandbox}/?agent={AGENT}&customer={CUSTOMER}")
+    page.goto(f"{product.sandbox}/?agent={AGENT}&customer={CUSTOMER}")
     page.frame_locator("iframe.frame").locator("#board").wait_for(timeout=PATIENCE)  # the board signs the player in
     page.get_by_text("提词侧边栏").click()
     return page.frame_locator("[data-beside] iframe")
 
 
-def sent_texts(town: BesideTown) -> list[str]:
-    return [e["text"] for e in town.control.effects(0, "said") if e["sender"] == AGENT]
+def sent_texts(product: ProductWithSandbox) -> list[str]:
+    return [e["text"] for e in product.control.effects(0, "said") if e["sender"] == AGENT]
 
 
-def test_a_tap_sends_once_and_the_archive_proves_it(page: Page, demo: BesideTown, troubles: list[str]) -> None:
+def test_a_tap_sends_once_and_the_archive_proves_it(
+    page: Page, demo: ProductWithSandbox, troubles: list[str]
+) -> None:
     beside = open_beside(page, demo)
     due = beside.locator(".say.due")
     expect(due.locator(".words")).to_have_text(FIRST_STEP, timeout=PATIENCE)
@@ -89,7 +91,7 @@ def test_a_tap_sends_once_and_the_archive_proves_it(page: Page, demo: BesideTown
     assert troubles == []
 
 
-def test_a_refusal_comes_in_words_with_copying_as_the_way_out(page: Page, demo: BesideTown) -> None:
+def test_a_refusal_comes_in_words_with_copying_as_the_way_out(page: Page, demo: ProductWithSandbox) -> None:
     demo.control.fault("jssdk/sendChatMessage", text="fail no permission")
     beside = open_beside(page, demo)
     due = beside.locator(".say.due")
@@ -102,7 +104,7 @@ def test_a_refusal_comes_in_words_with_copying_as_the_way_out(page: Page, demo: 
     expect(page.locator(".phone.wechat")).to_contain_text(FIRST_STEP, timeout=PATIENCE)
 
 
-def test_whoever_thinks_better_of_it_is_told_nothing(page: Page, demo: BesideTown) -> None:
+def test_whoever_thinks_better_of_it_is_told_nothing(page: Page, demo: ProductWithSandbox) -> None:
     demo.control.fault("jssdk/sendChatMessage", text="cancel")
     beside = open_beside(page, demo)
     due = beside.locator(".say.due")
@@ -114,7 +116,7 @@ def test_whoever_thinks_better_of_it_is_told_nothing(page: Page, demo: BesideTow
     assert sent_texts(demo) == []
 
 
-def test_stage_and_later_are_a_tap_away(page: Page, demo: BesideTown, troubles: list[str]) -> None:
+def test_stage_and_later_are_a_tap_away(page: Page, demo: ProductWithSandbox, troubles: list[str]) -> None:
     beside = open_beside(page, demo)
     beside.get_by_text("考虑价格", exact=True).first.click(timeout=PATIENCE)
     beside.get_by_role("button", name="成交").click()
@@ -127,26 +129,26 @@ def test_stage_and_later_are_a_tap_away(page: Page, demo: BesideTown, troubles: 
     assert troubles == []
 
 
-def ask_client(town: BesideTown, name: str, params: str, url: str) -> str:
+def ask_client(product: ProductWithSandbox, name: str, params: str, url: str) -> str:
     """What the client of this agent, in the chat with this customer, answers."""
     given: dict[str, Any] = {"name": name, "params": json.loads(params), "url": url}
     given |= {"userid": AGENT, "external_userid": CUSTOMER}
-    asked = urllib.request.Request(f"{town.sandbox}/page/bridge", json.dumps(given).encode())
+    asked = urllib.request.Request(f"{product.sandbox}/page/bridge", json.dumps(given).encode())
     with urllib.request.urlopen(asked, timeout=30) as answer:
         return str(answer.read().decode())
 
 
 @pytest.fixture
-def real(tmp_path: Path, valkey: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[BesideTown]:
+def real(tmp_path: Path, valkey: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProductWithSandbox]:
     """As in a company: no demo, no stand-in; one signs in by WeCom."""
-    with beside_town(tmp_path, valkey, monkeypatch, demo=False) as town:
-        town.ask_price()
-        yield town
+    with product_with_sandbox(tmp_path, valkey, monkeypatch, demo=False) as product:
+        product.ask_price()
+        yield product
 
 
 @pytest.fixture
-def phone(chromium: Browser, real: BesideTown) -> Iterator[Page]:
-    """The agent's phone: WeCom's browser, its bridge, and the client that knows who he is."""
+def phone(chromium: Browser, real: ProductWithSandbox) -> Iterator[Page]:
+    """The agent's phone: WeCom's browser, its bridge, and the client that knows who they are."""
     context = chromium.new_context(viewport=PHONE, user_agent=IN_WECOM)  # type: ignore[arg-type]
     context.add_cookies([{"name": "sandbox_agent", "value": AGENT, "url": real.sandbox}])
     page = context.new_page()
@@ -156,14 +158,14 @@ def phone(chromium: Browser, real: BesideTown) -> Iterator[Page]:
     context.close()
 
 
-def test_one_is_signed_in_silently(phone: Page, real: BesideTown) -> None:
+def test_one_is_signed_in_silently(phone: Page, real: ProductWithSandbox) -> None:
     phone.goto(f"{real.web}/sidebar")  # sign-in by WeCom, without a tap
     expect(phone.locator(".say.due .words")).to_have_text(FIRST_STEP, timeout=PATIENCE)
     with real.system.store.read() as session:
         assert session.query(Account).one().role == "agent"
 
 
-def test_it_is_light_and_painted_within_a_second_on_a_slow_phone(phone: Page, real: BesideTown) -> None:
+def test_it_is_light_and_painted_within_a_second_on_a_slow_phone(phone: Page, real: ProductWithSandbox) -> None:
     phone.goto(f"{real.web}/sidebar")
     tools = phone.context.new_cdp_session(phone)
     tools.send("Network.enable")
@@ -184,7 +186,7 @@ def test_it_is_light_and_painted_within_a_second_on_a_slow_phone(phone: Page, re
 
 @pytest.mark.parametrize("width", [320, 375])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_narrow_screens(phone: Page, real: BesideTown, width: int, scheme: Any) -> None:
+def test_it_fits_narrow_screens(phone: Page, real: ProductWithSandbox, width: int, scheme: Any) -> None:
     phone.emulate_media(color_scheme=scheme)
     phone.set_viewport_size({"width": width, "height": 640})
     phone.goto(f"{real.web}/sidebar")
@@ -192,7 +194,7 @@ def test_it_fits_narrow_screens(phone: Page, real: BesideTown, width: int, schem
     fits(phone)
 
 
-def test_outside_a_chat_it_says_where_to_open_it(chromium: Browser, real: BesideTown) -> None:
+def test_outside_a_chat_it_says_where_to_open_it(chromium: Browser, real: ProductWithSandbox) -> None:
     context = chromium.new_context(viewport=PHONE)  # type: ignore[arg-type]
     context.add_cookies([{"name": "sandbox_agent", "value": AGENT, "url": real.sandbox}])
     page = context.new_page()

@@ -71,6 +71,6 @@ def test_the_admin_walks_through_the_settings_and_gives_a_role(page: Page, addre
     page.get_by_role("button", name="检验完整性").click()
     expect(page.get_by_text("环环相扣")).to_be_visible()
     page.get_by_role("link", name="人员与角色").click()
-    page.get_by_label("root 的角色").select_option("auditor")  # the last admin stays what he is
+    page.get_by_label("root 的角色").select_option("auditor")  # the last admin stays one
     expect(page.get_by_text("最后一位管理员")).to_be_visible()
     expect(page.get_by_label("root 的角色")).to_have_value("admin")

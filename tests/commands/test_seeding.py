@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bot.commands.bench.seeding import NotEmptyError, seed
+from bot.commands.bench.seeding import NotEmptyError, SeedSize, seed
 from bot.ops.consistency import audit
 from bot.platform import clock
 from bot.platform.database.schema import upgrade
@@ -23,7 +23,7 @@ from bot.system import System
 def seeded(tmp_path: Path, database_url: str) -> Iterator[System]:
     system = System(read_environment({"TICI_VAR": str(tmp_path), "TICI_DATABASE_URL": database_url}))
     upgrade(system.store.engine)
-    seed(system.store, system.settings, 60, 1200, 5, clock.now(), lambda done: None)
+    seed(system.store, system.settings, SeedSize(60, 1200, 5), clock.now(), lambda done: None)
     yield system
     system.store.close()
 
@@ -54,4 +54,4 @@ def test_new_rows_are_numbered_after_the_seeded(seeded: System) -> None:
 
 def test_made_up_customers_never_join_real_ones(seeded: System) -> None:
     with pytest.raises(NotEmptyError):
-        seed(seeded.store, seeded.settings, 1, 1, 1, clock.now(), lambda done: None)
+        seed(seeded.store, seeded.settings, SeedSize(1, 1, 1), clock.now(), lambda done: None)

@@ -18,7 +18,7 @@ from bot.platform import clock
 from bot.platform.database.alarms import alarms
 from bot.platform.models import ArchiveCursor, Customer, Message, Quarantine, StageMove
 from bot.system import System
-from bot.web.customers.conversation_rows import read_talk
+from bot.web.customers.conversation_rows import read_conversation
 from bot.wecom.keyring import KeyRing
 from bot.wecom.native import NativeArchive
 from tests.faults.world import ANNE, BEN, World
@@ -32,7 +32,7 @@ def shown(world: World, who: str, page: int = 3) -> list[str]:
         pages: list[list[str]] = []
         before: int | None = None
         while True:
-            talk = read_talk(session, customer.id, "", page, before)
+            talk = read_conversation(session, customer.id, "", page, before)
             pages.insert(0, ["".join(piece.text for piece in bubble.pieces) for bubble in talk.bubbles])
             before = talk.earlier
             if before is None:

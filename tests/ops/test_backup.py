@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import pytest
 from sqlalchemy import func, select
 
-from bot.commands.bench.seeding import seed
+from bot.commands.bench.seeding import SeedSize, seed
 from bot.customers.tombstones import erased_among
 from bot.ops.backup import back_up, physical_tables
 from bot.ops.consistency import audit
@@ -60,7 +60,7 @@ def opened(tmp_path: Path, postgres: Postgres) -> Iterator[Opener]:
 def filled(opened: Opener, kind: str) -> System:
     system = opened(kind)
     upgrade(system.store.engine)
-    seed(system.store, system.settings, 30, 300, 3, clock.now(), lambda done: None)
+    seed(system.store, system.settings, SeedSize(30, 300, 3), clock.now(), lambda done: None)
     return system
 
 

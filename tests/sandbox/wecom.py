@@ -18,7 +18,7 @@ import xmltodict
 from wechatpy.enterprise.crypto import WeChatCrypto
 from werkzeug.serving import make_server
 
-from bot.commands.sandbox import Quiet
+from bot.commands.sandbox import QuietRequestHandler
 from bot.sandbox.app import create_sandbox
 from bot.sandbox.control import SandboxControl
 from bot.sandbox.corp import prepare
@@ -81,7 +81,7 @@ class Wecom:
     def __enter__(self) -> Wecom:
         url = self.receiver.url
         self.app = create_sandbox(self.folder, f"{url}/app", f"{url}/archive")
-        self.server = make_server("127.0.0.1", 0, self.app, threaded=True, request_handler=Quiet)
+        self.server = make_server("127.0.0.1", 0, self.app, threaded=True, request_handler=QuietRequestHandler)
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
         self.thread.start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"

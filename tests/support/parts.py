@@ -12,7 +12,7 @@ from threading import Thread
 from flask import Flask
 from werkzeug.serving import make_server
 
-from bot.commands.sandbox import Quiet
+from bot.commands.sandbox import QuietRequestHandler
 from bot.platform.encryption import DataKeys, new_keys_text
 from bot.sandbox.app import create_sandbox
 from bot.sandbox.control import SandboxControl
@@ -96,7 +96,7 @@ def listening() -> Iterator[socket.socket]:
 def served(app: Flask, on: socket.socket | None = None) -> Iterator[int]:
     """Serve an app on loopback from a thread, on a free port or a listening socket; yields the port."""
     port, fd = (0, None) if on is None else (on.getsockname()[1], on.fileno())
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet, fd=fd)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=QuietRequestHandler, fd=fd)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -1,4 +1,4 @@
-"""Every address of the app x every role x own or somebody else's: what is not yours is not there."""
+"""Access: every address x every role x one's own or another's customer; what one may not see answers 404."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def ask(crowd: Crowd, key: tuple[str, ...], who: str) -> int:
     row, method = ROWS[key], key[1]
     changes = method == "POST" and expected(row, who) != {404} and (row.owned or row.open_to == ANYBODY)
     things = furnish(crowd.site, crowd.owner, "owner") if changes else crowd.things
-    client = crowd.browser(who) if key[0].startswith(("signin.", "looks.")) else crowd.sitting(who)
+    client = crowd.browser(who) if key[0].startswith(("signin.", "preferences.")) else crowd.sitting(who)
     form = {name: value.format(**things) for name, value in row.form.items()} if method == "POST" else None
     with client.open(row.path.format(**things), method=method, data=form) as answer:
         to_sign_in = answer.status_code == 302 and answer.headers["Location"].startswith("/sign-in?next")

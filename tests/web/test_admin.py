@@ -1,4 +1,4 @@
-"""Settings: how the system stands, versions, quarantine, people and the two logs; and `flask admin`."""
+"""The settings pages: health, versions, quarantine, people and the two logs; and `flask admin`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from click.testing import Result
 from sqlalchemy import select, update
 
 from bot.platform import clock
-from bot.platform.database import audit_log as audit_log
+from bot.platform.database import audit_log
 from bot.platform.database.alarms import raise_alarm
 from bot.platform.database.store import set_status
 from bot.platform.models import Account, Agent, AuditEntry, ConfigVersion, Quarantine, Status
@@ -33,7 +33,7 @@ def held(seq: int) -> Quarantine:
     )
 
 
-# -- how it stands -----------------------------------------------------------------------------------------
+# -- health -----------------------------------------------------------------------------------------------
 
 
 def test_a_fresh_system_says_what_is_missing(site: Site) -> None:
@@ -131,7 +131,7 @@ def test_a_shut_account_is_out_at_once_and_the_last_admin_stays(site: Site) -> N
     assert '"bad": true' in refused.headers["HX-Trigger"]
     assert first.get("/me").status_code == 200
     first.post(f"/admin/people/account/{ids[1]}/enable")
-    assert second.get("/me").status_code == 302  # his old sessions stay ended
+    assert second.get("/me").status_code == 302  # the old sessions stay ended
     assert first.post(f"/admin/people/account/{ids[0]}/sign-out").status_code == 200
     assert first.get("/me").status_code == 302
 
@@ -160,7 +160,7 @@ def fill_logs(site: Site) -> int:
     return customer
 
 
-def test_the_log_of_deeds_is_sieved_and_paged(site: Site) -> None:
+def test_the_audit_log_is_filtered_and_paged(site: Site) -> None:
     fill_logs(site)
     client = site.signed_in("auditor")
     page = client.get("/admin/log").text

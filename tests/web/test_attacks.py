@@ -1,4 +1,4 @@
-"""What an attacker tries at the web's doors: odd headers, odd numbers, foreign ids, copied cookies, hostile files."""
+"""Attacks on the pages: odd headers and numbers, foreign ids, copied cookies, hostile files."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ HOSTILE = (
     "９" * 40, "9" * 5000, "-1", "1e309", "<script>alert(1)</script>", "a\r\nX-Split: 1", "task:" + "9" * 30,
     "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "../../etc/passwd", "²",
 )  # fmt: skip
-LEADS_AWAY = {"signin.start", "opening.open_link"}  # to WeCom, and to where the config says
-LASTING = {"live.stream", "signin.leave", "looks.leave_everywhere"}
+LEADS_AWAY = {"signin.start", "tracked_links.open_link"}  # to WeCom, and to where the config says
+LASTING = {"live.stream", "signin.leave", "preferences.leave_everywhere"}
 
 
 @pytest.fixture

@@ -16,15 +16,15 @@ from werkzeug.test import TestResponse
 from bot.platform import clock
 from bot.platform.models import Customer
 from bot.platform.signed_links import board_url
-from bot.web.board.filter import Filter, Wanted
-from bot.web.board.live import Shared
+from bot.web.board.filter import Filter, FilterConditions
+from bot.web.board.live import SharedCache
 from bot.web.board.rows import MOST_KEPT, PAGE, read_columns
 from tests.support.rows import Rows
 from tests.support.sample_board import fill_board
 from tests.support.site import CONFIG, Site, open_site
 
 PAGES = ["/", "/board", "/board/changes", "/board/column", "/c/1"]
-EVERYTHING = Wanted(Filter(), None, None, clock.now())
+EVERYTHING = FilterConditions(Filter(), None, None, clock.now())
 
 
 def stamps(html: str) -> list[str]:
@@ -176,7 +176,7 @@ def test_a_column_brings_what_the_browser_has_of_it_again(site: Site) -> None:
     for shown, expected in ((PAGE + 7, PAGE + 7), (MOST_KEPT, MOST_KEPT), (MOST_KEPT + 9, 0)):
         other = ["cards-0:other" if stamp.startswith("cards-0") else stamp for stamp in stamps(html)]
         answer = client.get("/board/changes", query_string={"seen": other, "shown": f"{shown}~新线索"}).text
-        assert len(names(answer)) == expected  # who has scrolled further keeps his still picture
+        assert len(names(answer)) == expected  # a column scrolled further stays as it was
 
 
 @pytest.mark.parametrize("after", ["", "x", "1.2.3", "9" * 40 + ".1", "-1.1", "1"])
@@ -226,7 +226,7 @@ def test_what_changes_without_a_new_row_comes_when_everything_is_asked_for(site:
     with site.store.write() as session:
         session.get_one(Customer, story.asking).name = "李太太"
     assert poll(client, stamps(html), at(html))[0] == 204
-    site.app.extensions["tici-boards"] = Shared()  # what is shared holds for a few seconds
+    site.app.extensions["tici-boards"] = SharedCache()  # what is shared holds for a few seconds
     assert "李太太" in poll(client, stamps(html))[1]
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import insert, select
 
 from bot.platform import clock
 from bot.platform.models import Agent, Customer, Follow, Placement, Tagging
-from bot.web.board.filter import Filter, Wanted
+from bot.web.board.filter import Filter, FilterConditions
 from bot.web.board.rows import read_columns
 from tests.support.site import Site, open_site
 from tests.web.test_board import heads, more, names
@@ -149,7 +149,7 @@ def test_the_two_ways_to_read_a_board_find_the_same(
     crowd: Site, monkeypatch: pytest.MonkeyPatch, asked: Filter
 ) -> None:
     """Walking the columns, as for a filter that leaves nearly all, and ranking what a narrower one leaves."""
-    pipeline, wanted = crowd.system.settings.pipelines[0], Wanted(asked, None, None, clock.now())
+    pipeline, wanted = crowd.system.settings.pipelines[0], FilterConditions(asked, None, None, clock.now())
     shown = {STAGES[0]: 45, STAGES[3]: 10**6}
     with crowd.store.read() as session:
         monkeypatch.setattr(wanted, "worth_ranking", MANY + 1)
@@ -169,7 +169,7 @@ def test_each_sees_his_own(crowd: Site) -> None:
     agent = crowd.signed_in("agent", "A2")
     html = look(agent)
     assert total(html) == 1000
-    assert total(look(agent, agent=4)) == 0  # a colleague's, by his number in the address
+    assert total(look(agent, agent=4)) == 0  # a colleague's, by their id in the address
     assert all(int(name[2:]) % 10 == 2 for name in names(html))
     stranger = agent.get("/board/column", query_string={"stage": "流失", "after": "9" * 16 + ".1"})
     assert all(int(name[2:]) % 10 == 2 for name in names(stranger.text))

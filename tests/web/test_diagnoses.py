@@ -1,4 +1,4 @@
-"""What is wrong with a config or a set-up, in English: every wording has its own, and none carries Chinese within."""
+"""Diagnoses of a config or a set-up in English: every wording is translated, and no Chinese is left in one."""
 
 from __future__ import annotations
 

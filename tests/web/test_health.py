@@ -1,4 +1,4 @@
-"""What machines ask: alive, ready, figures; each answer must change with what is the matter."""
+"""Health for machines: alive, ready, metrics; each answer must follow the fault that is provoked."""
 
 from __future__ import annotations
 

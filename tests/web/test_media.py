@@ -1,4 +1,4 @@
-"""Files are handed over to those who may read the talk, under names of ours, and never as something that runs."""
+"""Files are served to those who may read the conversation, under names of ours, and never as a program."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_who_may_have_it(site: Site) -> None:
             fetch = client.post(f"/media/{file_id}/fetch")
             assert fetch.status_code in ((303, 404) if sees == 200 else (404,)), (role, userid)
     assert site.app.test_client().get(f"/media/{file_id}").status_code in (302, 401)
-    with site.store.write() as session:  # he is not his customer any more
+    with site.store.write() as session:  # the agent does not have the customer any more
         session.get_one(Follow, follow.id).ended_at = NOW
     assert site.signed_in("leader", "Boss2", (7,)).get(f"/media/{file_id}").status_code == 404
 

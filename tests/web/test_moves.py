@@ -1,4 +1,4 @@
-"""Moving cards from the board: by whom, with what following, refused when somebody was faster, taken back."""
+"""Manual moves from the board: by whom, with which effects, refused when another was faster, undone."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def test_what_did_not_change_is_not_sent_again_nor_logged_twice(beside: Site) ->
 def test_a_customer_of_anothers_does_not_exist(beside: Site, path: str, who: str) -> None:
     key = f"task:{task_of(beside, THEIRS).id}"
     form = {"external_userid": who, "key": key, "part": "text", "message": "x"}
-    for role in ("agent", "leader", "admin"):  # whoever one is: the chat is one's own
+    for role in ("agent", "leader", "admin"):  # whatever the role: one chats with one's own customers only
         assert beside.signed_in(role, f"Wang{role}").post(f"/sidebar/{path}", data=form).status_code == 404
     assert wang(beside).post(f"/sidebar/{path}", data=form).status_code == 404
     assert task_of(beside, THEIRS).tapped_at is None

@@ -22,7 +22,7 @@ from bot.agents.passwords import (
 )
 from bot.platform import clock
 from bot.platform.models import Account, Agent, AuditEntry, Department, SpentState
-from bot.web.auth.signin import own_path
+from bot.web.auth.signin import safe_next_path
 from bot.wecom.login import SignInApp, authorize_url
 from tests.support.parts import AGENT, Town
 from tests.support.rows import Rows
@@ -421,12 +421,12 @@ def test_every_answer_carries_the_headers(site: Site) -> None:
 )  # fmt: skip
 def test_next_leads_nowhere_else(site: Site, wanted: str | None) -> None:
     with site.app.test_request_context():
-        assert urlsplit(own_path(wanted)).netloc == ""
-        assert own_path(wanted) in ("/", "/[")
-        assert own_path("/c/7?before=9") == "/c/7?before=9"
+        assert urlsplit(safe_next_path(wanted)).netloc == ""
+        assert safe_next_path(wanted) in ("/", "/[")
+        assert safe_next_path("/c/7?before=9") == "/c/7?before=9"
 
 
-# -- how it looks ------------------------------------------------------------------------------------------
+# -- preferences -------------------------------------------------------------------------------------------
 
 
 def test_language_and_brightness_are_chosen_and_stay(site: Site) -> None:

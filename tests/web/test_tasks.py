@@ -1,4 +1,4 @@
-"""The tasks page and what an agent answers there: his own tasks only, each answer once, written down."""
+"""The tasks page and what an agent answers there: their own tasks only, each answer once, recorded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 
 def plan(site: Site, agent: str = "Wang", customer: str = "李女士", **values: Any) -> int:
-    """A task of the agent for a customer of his; its id."""
+    """A task of the agent for a customer of theirs; its id."""
     with site.store.write() as session:
         rows = Rows(session, clock.now())
         known = session.scalar(select(Agent).where(Agent.key == agent.casefold()))

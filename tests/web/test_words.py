@@ -16,8 +16,7 @@ from sqlalchemy.orm import Session
 
 import bot
 import bot.web
-from bot.agents import card_clicks as clicks
-from bot.agents import task_answers
+from bot.agents import card_clicks, task_answers
 from bot.analytics.reports import REPORTS
 from bot.analytics.stages import NONE_ON_THE_ROAD
 from bot.analytics.table import Scope
@@ -25,15 +24,11 @@ from bot.ops.doctor.examination import CHECKS
 from bot.platform.config.settings import parse_settings
 from bot.platform.models import Model
 from bot.platform.stored_sentences import STORED_WORDINGS
-from bot.web.admin import pages as admin
-from bot.web.agents import jssdk_errors as sdk_words
-from bot.web.agents import tasks
+from bot.web.admin import pages as admin_pages
+from bot.web.agents import jssdk_errors, tasks
 from bot.web.auth import signin
-from bot.web.customers.highlight import Mark, Piece, cut, marks_of
-from bot.web.layout import errors
-from bot.web.layout import labels as words
-from bot.web.layout import navigation as frame
-from bot.web.layout import preferences as looks
+from bot.web.customers.highlight import Mark, TextPiece, cut, marks_of
+from bot.web.layout import errors, labels, navigation, preferences
 from bot.web.layout.languages import catalogue
 from bot.web.layout.times import moment, span
 from bot.web.rules.rule_form import GROUPS
@@ -55,16 +50,21 @@ def used() -> set[str]:
     templates = "".join(path.read_text(encoding="utf-8") for path in (WEB / "templates").glob("*.html"))
     found = {text for _quote, text in re.findall(r"\b_\((['\"])(.+?)\1[,)]", templates)}
     tables = (
-        words.TASK_STATES, words.OUTCOMES, words.TIMINGS, words.CAUSES, words.TAGGED_BY, words.ROLES, words.ACTIONS,
+        labels.TASK_STATES, labels.OUTCOMES, labels.TIMINGS, labels.CAUSES, labels.TAGGED_BY, labels.ROLES,
+        labels.ACTIONS,
     )  # fmt: skip
     found |= {word.text for table in tables for word in table.values()}
-    found |= {room.name for room in frame.ROOMS} | set(looks.THEMES.values())
-    found |= {refusal.text for refusal in signin.REFUSALS} | {*admin.DONE.values(), admin.RUNG, admin.UNHEARD}
+    found |= {section.name for section in navigation.SECTIONS} | set(preferences.THEMES.values())
+    found |= {refusal.text for refusal in signin.REFUSALS} | {
+        *admin_pages.DONE.values(),
+        admin_pages.REPLAY_ASKED,
+        admin_pages.QUEUE_SILENT,
+    }
     code = "".join(path.read_text(encoding="utf-8") for path in WEB.rglob("*.py"))
     found |= {text for _quote, text in re.findall(r"\btranslate\((['\"])(.+?)\1[,)]", code)}
     found |= texts_of_reports() | texts_of_tasks()
     found |= texts_of_rules() | {check.title for check in CHECKS} | texts_said()
-    return found | {text for trouble in errors.EVERY for text in (trouble.title, trouble.advice)}
+    return found | {text for page in errors.ALL_PAGES for text in (page.title, page.advice)}
 
 
 def texts_said() -> set[str]:
@@ -86,13 +86,13 @@ def texts_of_rules() -> set[str]:
 
 
 def texts_of_tasks() -> set[str]:
-    """What an agent may answer to a prompt, and how he is answered."""
+    """What an agent may answer to a prompt, and how the page replies."""
     return {
         *task_answers.DELAYS.values(),
-        *clicks.REASONS.values(),
+        *card_clicks.REASONS.values(),
         *task_answers.REFUSALS,
         *tasks.DONE.values(),
-    } | sdk_words.ALL
+    } | jssdk_errors.ALL
 
 
 def texts_of_reports() -> set[str]:
@@ -114,12 +114,12 @@ def test_every_text_has_its_english_and_no_english_is_left_over() -> None:
     assert ENGLISH.keys() - used() == set()
 
 
-def test_every_deed_in_the_log_has_its_words() -> None:
+def test_every_action_in_the_log_has_its_label() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in Path(bot.__file__).parent.rglob("*.py"))
     call = r"\brecord\(\s*(?:[^\"()]|\([^()]*\)|f\"[^\"]*\")*?\"([a-z-]+\.[a-z-]+)\""
     recorded = set(re.findall(call, code)) | {"task.later", "task.unfit", "views.seal", "sign-in"}
     assert len(recorded) > 30
-    assert recorded - words.ACTIONS.keys() == set()
+    assert recorded - labels.ACTIONS.keys() == set()
 
 
 def test_placeholders_are_the_same_in_both_languages() -> None:
@@ -205,10 +205,10 @@ def test_spans(seconds: float, chinese: str) -> None:
 
 def test_marks_that_overlap_share_their_piece() -> None:
     assert cut("学费多少钱呢", [Mark(0, 4, "a"), Mark(2, 5, "b")]) == (
-        Piece("学费", "a"),
-        Piece("多少", "a\nb"),
-        Piece("钱", "b"),
-        Piece("呢", ""),
+        TextPiece("学费", "a"),
+        TextPiece("多少", "a\nb"),
+        TextPiece("钱", "b"),
+        TextPiece("呢", ""),
     )
 
 
@@ -231,4 +231,4 @@ def test_no_character_is_lost_or_doubled_whatever_the_marks(text: str, spans: li
     [("李女士", "李"), ("\u202eab", "a"), (" 王", "王"), ("", "?"), ("🎉", "🎉"), ("\u200b\u3164", "?")],
 )
 def test_the_initial_is_a_character_one_can_see(name: str, shown: str) -> None:
-    assert words.initial(name) == shown
+    assert labels.initial(name) == shown

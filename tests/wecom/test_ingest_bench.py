@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.commands.bench import ingest
-from bot.commands.bench.ingest import measure
+from bot.commands.bench.ingest import ArchiveKind, measure
 from bot.platform.environment import read_environment
 from bot.system import System
 from bot.wecom.archive import SealedRow
@@ -39,12 +39,13 @@ def test_every_message_arrives_through_the_native_library(
     monkeypatch.setattr(ingest, "ROUNDS", 1)
     archives: list[NativeArchive] = []
 
-    def shelved(rows: list[SealedRow]) -> NativeArchive:
+    def in_library(rows: list[SealedRow]) -> NativeArchive:
         lines = [f"{row.seq}\t{json.dumps(vars(row))}" for row in rows]
         (files / "rows").write_text("\n".join(lines))
         archives.append(NativeArchive(library, ArchiveAccess("ww1", "s3cret")))
         return archives[0]
 
-    speed = measure(system, tmp_path, 600, source=shelved, seal=lambda key, text: seal(text, key))
+    kind = ArchiveKind(in_library, seal=lambda key, text: seal(text, key))
+    speed = measure(system, tmp_path, 600, kind=kind)
     archives[0].close()
     assert speed.messages == 600

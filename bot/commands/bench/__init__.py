@@ -1,1 +1,1 @@
-"""Measurements, each beside a named bound in the same run, and the made-up company they are taken on."""
+"""Measurements, each beside a control in the same run, and the made-up customers they are taken on."""

@@ -130,7 +130,7 @@ def bench_pages(rounds: int, as_json: bool) -> None:
     raise SystemExit(0 if weights.holds else 1)
 
 
-def _weights(weights: pages.Weights) -> Table:
+def _weights(weights: pages.PageMeasurements) -> Table:
     size = f"{weights.database}，{weights.customers} 位客户，{weights.messages} 条消息"
     first = f"第一次打开看板 {weights.first_board / 1024:.0f} KB（上限 {pages.MOST_BYTES // 1024}）"
     behind = "，".join(f"{name} {seconds} 秒" for name, seconds in weights.computing.items())

@@ -1,4 +1,4 @@
-"""How fast a long archive is read: opened, and opened, judged and stored, beside the RSA operations alone."""
+"""Measures how fast a long archive is read: decrypted, and decrypted, judged and stored, beside RSA alone."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.commands.bench.lag import QUESTION, SMALL_TALK
 from bot.intake.decrypt import open_rows
-from bot.intake.pull import BATCH
-from bot.intake.pull import pull as pull_archive
+from bot.intake.pull import BATCH, pull
 from bot.platform import clock
 from bot.platform.database.schema import upgrade
 from bot.platform.environment import CallbackSecrets, WeComAccess
@@ -56,7 +55,7 @@ class Speed:
         return self.whole / self.rsa_alone
 
 
-class Shelf(SandboxArchive):
+class InMemoryArchive(SandboxArchive):
     """An archive in memory, sealed as the sandbox's."""
 
     def __init__(self, rows: Sequence[SealedRow]) -> None:
@@ -67,11 +66,19 @@ class Shelf(SandboxArchive):
         return list(self._rows[seq : seq + limit])
 
 
-def make_rows(count: int, seal: Sealer | None = None) -> tuple[KeyRing, list[SealedRow]]:
+@dataclass(frozen=True)
+class ArchiveKind:
+    """How the archive that is read comes to be: what serves its rows, and how their messages are sealed."""
+
+    open: Callable[[list[SealedRow]], ArchiveSource]
+    seal: Sealer
+
+
+def make_rows(count: int, seal: Sealer) -> tuple[KeyRing, list[SealedRow]]:
     """So many messages under one key pair; takes about 0.1 ms each."""
     key = generate_private_key(65537, 2048)
     now = int(clock.now().timestamp() * 1000) - count
-    rows = [_row(key, number, now + number, seal or seal_as_sandbox) for number in range(count)]
+    rows = [_row(key, number, now + number, seal) for number in range(count)]
     return KeyRing({1: key}), rows
 
 
@@ -100,15 +107,15 @@ def measure(
     folder: Path,
     count: int,
     progress: Callable[[], None] = lambda: None,
-    source: Callable[[list[SealedRow]], ArchiveSource] = Shelf,
-    seal: Sealer | None = None,
+    kind: ArchiveKind | None = None,
 ) -> Speed:
     """Interleaved rounds, each in a new SQLite database under `folder`; `progress` is called 3 * ROUNDS times.
 
     Raises RuntimeError where a message did not arrive.
     """
-    ring, rows = make_rows(count, seal)
-    archive = source(rows)
+    kind = kind or ArchiveKind(InMemoryArchive, seal_as_sandbox)
+    ring, rows = make_rows(count, kind.seal)
+    archive = kind.open(rows)
     times: list[tuple[float, float, float]] = []
     for turn in range(ROUNDS):
         own = _system(system, folder / str(turn), ring, archive)
@@ -161,7 +168,7 @@ def _open(system: System, rows: Sequence[SealedRow]) -> int:
 
 def _ingest(system: System, rows: Sequence[SealedRow]) -> int:
     stored = 0
-    while done := pull_archive(system):
+    while done := pull(system):
         stored += done.rows - done.quarantined
         if not done.more:
             return stored

@@ -1,4 +1,4 @@
-"""How promptly a prompt comes: from the customer's message in the archive to the card on the agent's phone."""
+"""Measures the lag of prompts: from the customer's message in the archive to the card on the agent's phone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.sandbox.control import SandboxControl
 from bot.system import System
 from bot.wecom.errors import BotError
 
-AGENTS = 30  # WeCom takes 30 cards a minute for one member; this many keep well below
+AGENTS = 30  # so many that none gets near WeCom's limit of 30 messages a minute for one member
 ASKERS = 10  # one message in so many is a question that is prompted at once
 QUESTION = "你们的课多少钱?"
 SMALL_TALK = ("好的谢谢", "在吗", "今天天气真好", "收到", "孩子刚睡着，晚点聊", "哈哈", "我在上班，下班再看")
@@ -26,7 +26,7 @@ PATIENCE = 30.0  # seconds for the last card to come
 
 
 @dataclass(frozen=True)
-class Spread:
+class Percentiles:
     """Seconds."""
 
     p50: float
@@ -47,9 +47,20 @@ class Lag:
     missing: int
     twice: int
     notify_gap: float
-    to_card: Spread
-    to_store: Spread
-    to_leave: Spread
+    to_card: Percentiles
+    to_store: Percentiles
+    to_leave: Percentiles
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What a run put into the archive, and when each asker asked. since: the sandbox's last effect before it."""
+
+    since: int
+    asked_at: dict[str, float]
+    messages: int
+    wanted_rate: float
+    reached_rate: float
 
 
 class BenchError(BotError):
@@ -87,35 +98,27 @@ def measure(
         time.sleep(SLICE)
     reached = said / (time.monotonic() - began)
     _wait(lambda: len(_cards(system, control, since)) >= len(asked_at), None)
-    return _lag(system, control, since, asked_at, said, float(rate), reached)
+    return _lag(system, control, _Sent(since, asked_at, said, float(rate), reached))
 
 
-def _lag(
-    system: System,
-    control: SandboxControl,
-    since: int,
-    asked_at: dict[str, float],
-    said: int,
-    wanted: float,
-    reached: float,
-) -> Lag:
-    came = _cards(system, control, since)
+def _lag(system: System, control: SandboxControl, sent: _Sent) -> Lag:
+    came = _cards(system, control, sent.since)
     if not came:
         raise BenchError("没有一张卡片到达；请看状态目录里的日志")
-    stored = _stored_at(system, asked_at)
-    cards = {who: times[0] for who, times in came.items() if who in asked_at}
+    stored = _stored_at(system, sent.asked_at)
+    cards = {who: times[0] for who, times in came.items() if who in sent.asked_at}
     return Lag(
-        messages=said,
-        wanted_rate=wanted,
-        reached_rate=round(reached, 1),
-        questions=len(asked_at),
+        messages=sent.messages,
+        wanted_rate=sent.wanted_rate,
+        reached_rate=round(sent.reached_rate, 1),
+        questions=len(sent.asked_at),
         cards=len(cards),
-        missing=len(asked_at) - len(cards),
+        missing=len(sent.asked_at) - len(cards),
         twice=sum(len(times) > 1 for times in came.values()),
         notify_gap=float(control.state()["switches"]["notify_gap"]),
-        to_card=_spread([at - asked_at[who] for who, at in cards.items()]),
-        to_store=_spread([stored[who] - asked_at[who] for who in cards]),
-        to_leave=_spread([at - stored[who] for who, at in cards.items()]),
+        to_card=_percentiles([at - sent.asked_at[who] for who, at in cards.items()]),
+        to_store=_percentiles([stored[who] - sent.asked_at[who] for who in cards]),
+        to_leave=_percentiles([at - stored[who] for who, at in cards.items()]),
     )
 
 
@@ -161,7 +164,7 @@ def _wait(done: Callable[[], bool], why: str | None) -> None:
         time.sleep(0.2)
 
 
-def _spread(values: list[float]) -> Spread:
+def _percentiles(values: list[float]) -> Percentiles:
     ordered = sorted(values)
     last = len(ordered) - 1
-    return Spread(*(round(ordered[place], 2) for place in (last // 2, int(last * 0.95), last)))
+    return Percentiles(*(round(ordered[place], 2) for place in (last // 2, int(last * 0.95), last)))

@@ -1,4 +1,4 @@
-"""How long the server takes for each page, and how heavy the first board is, on what `flask seed` made."""
+"""Measures the server's time for each page and the bytes of the first board, on what `flask seed` made."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from bot.platform.models import Account, Agent, ArchiveCursor, Customer, Follow,
 from bot.system import System
 from bot.wecom.errors import BotError
 
-MOST_MS = 150.0  # the 95th of a hundred answers of every page
-MOST_BYTES = 300 * 1024  # the first board with all it needs, as it travels
+MOST_MS = 150.0  # the bound for the 95th percentile of every page
+MOST_BYTES = 300 * 1024  # the bound for a first visit of the board, compressed, with its files
 _WARM = 2
 _DAYS = 30
 _ASSET = re.compile(r'(?:src|href)="(/static/[^"#]+)')
@@ -42,7 +42,7 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Weights:
+class PageMeasurements:
     """One run. first_board: bytes; computing: seconds that each report takes behind its page."""
 
     customers: int
@@ -58,7 +58,7 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownCustomers:
     """People whom the pages are asked about: those of the whole company, and those of the agent who asks."""
 
     everyone: tuple[tuple[int, str, str], ...]
@@ -75,10 +75,10 @@ class NotSeededError(BotError):
     """The database was not filled by `flask seed`: real people's pages are not opened for a measurement."""
 
 
-Address = Callable[[Known, int], str]
+Address = Callable[[KnownCustomers, int], str]
 
 
-def run(app: Flask, rounds: int, advance: Callable[[], object]) -> Weights:
+def run(app: Flask, rounds: int, advance: Callable[[], object]) -> PageMeasurements:
     """Ask for each page `rounds` times; raises NotSeededError."""
     system: System = app.extensions["tici"]
     _refuse_real_people(system)
@@ -94,7 +94,7 @@ def run(app: Flask, rounds: int, advance: Callable[[], object]) -> Weights:
         weight = _first_visit(clients["admin"], "/board")
     with system.store.read() as session:
         customers, messages = (session.scalar(select(func.max(model.id))) or 0 for model in (Customer, Message))
-    return Weights(customers, messages, system.store.engine.dialect.name, tuple(timings), weight, computing)
+    return PageMeasurements(customers, messages, system.store.engine.dialect.name, tuple(timings), weight, computing)
 
 
 def count() -> int:
@@ -149,7 +149,9 @@ def _timing(page: str, app: Flask, client: FlaskClient, address: Callable[[int],
     spent: list[float] = []
     worked: list[float] = []
     for nth in range(-_WARM, rounds):
-        app.extensions["tici-boards"] = type(app.extensions["tici-boards"])()  # nobody else has asked just now
+        app.extensions["tici-boards"] = type(
+            app.extensions["tici-boards"]
+        )()  # an empty cache: the full cost of a first visitor
         path = address(nth)
         began, used = time.perf_counter(), time.process_time()
         answer = _ask(client, path)
@@ -197,7 +199,7 @@ def _refuse_real_people(system: System) -> None:
 
 
 @contextmanager
-def _visitors(app: Flask, system: System) -> Iterator[tuple[dict[str, FlaskClient], Known]]:
+def _visitors(app: Flask, system: System) -> Iterator[tuple[dict[str, FlaskClient], KnownCustomers]]:
     """Browsers of an admin, a leader and an agent; their accounts go when it is over."""
     now = clock.now()
     with system.store.write() as session:
@@ -210,7 +212,7 @@ def _visitors(app: Flask, system: System) -> Iterator[tuple[dict[str, FlaskClien
             account.role, account.role_by = role, "bench"
         session.flush()
         keys = {role: account.id for role, account in accounts.items()}
-        known = Known(_some(session, None), _some(session, agents[0].id))
+        known = KnownCustomers(_some(session, None), _some(session, agents[0].id))
     try:
         yield {role: _browser(app, key, now) for role, key in keys.items()}, known
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
-from bot.commands.bench.seeding import NotEmptyError, seed
+from bot.commands.bench.seeding import NotEmptyError, SeedSize, seed
 from bot.commands.terminal import console, fail, migrated_system, progress_bar
 from bot.platform import clock
 
@@ -20,10 +20,8 @@ def seed_command(customers: int, messages: int, agents: int) -> None:
     with progress_bar("造客户") as progress:
         bar = progress.add_task("", total=customers)
         try:
-            seed(
-                system.store, system.settings, customers, messages, agents, clock.now(),
-                lambda done: progress.advance(bar, done),
-            )  # fmt: skip
+            size = SeedSize(customers, messages, agents)
+            seed(system.store, system.settings, size, clock.now(), lambda done: progress.advance(bar, done))
         except NotEmptyError:
             fail("数据库里已经有客户：造的客户不能和真的混在一起。请换一个空库（TICI_DATABASE_URL 或 TICI_VAR）")
     console.print(f"造好了 {customers} 位客户")

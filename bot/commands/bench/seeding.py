@@ -1,314 +1,68 @@
-"""`flask seed`: fills an empty database with made-up customers, so that pages are tried and timed at full size.
-
-What the customers say comes from the config's own examples, is judged by its own rules, and moves them along its own
-pipelines: the rows fit together as real ones do. Nothing is drawn by chance: the same call gives the same rows.
-"""
+"""`flask seed`: fills an empty database with made-up customers, so that pages are tried and timed at full size."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from bot.commands.bench.seeded_customer import CustomerMaker, RowBatch, SeededAgent, made_up_name
 from bot.platform.config.settings import Settings
 from bot.platform.database.search_index import index_names
-from bot.platform.database.store import Store, canonical_json
-from bot.platform.models import (
-    Agent,
-    ArchiveCursor,
-    Customer,
-    Evidence,
-    Follow,
-    Message,
-    Model,
-    Placement,
-    SopEnrolment,
-    SopTask,
-    StageMove,
-    Tagging,
-)
+from bot.platform.database.store import Store
+from bot.platform.models import Agent, ArchiveCursor, Customer
 from bot.wecom.errors import BotError
-from sop.playbook import Pipeline, Sop
-from sop.wording import render
-from taggers.hits import TagHit
-from taggers.utterance import Utterance
 
 AT_ONCE = 500  # customers in one transaction
-_FAMILY = "王李张刘陈杨赵黄周吴徐孙马朱胡林郭何高罗"
-_GIVEN = ("晓雨", "国安", "敏", "桐", "佳怡", "子涵", "建军", "丽华", "思远", "海燕", "一诺", "志强", "雪", "文博")
-_SMALL_TALK = (
-    "你好",
-    "在吗",
-    "好的",
-    "我看看",
-    "晚点回复你",
-    "谢谢老师",
-    "孩子今年三年级",
-    "收到",
-    "明天再说吧",
-    "嗯嗯",
-)
-_ANSWERS = (
-    "您好，在的。",
-    "好的，您慢慢看。",
-    "不客气，有问题随时找我。",
-    "我把资料整理好发您。",
-    "好的，明天再联系您。",
-)
-_CHANNELS = ("门店二维码", "公众号", "老客转介绍", "直播间")
 
 
 class NotEmptyError(BotError):
     """The database already holds customers: made-up rows must never stand among real ones."""
 
 
-@dataclass
-class Batch:
-    """Rows of one transaction, by table."""
+@dataclass(frozen=True)
+class SeedSize:
+    """How much to make up; messages: about so many in all."""
 
-    rows: dict[type[Model], list[dict[str, Any]]] = field(default_factory=dict)
-
-    def add(self, model: type[Model], **values: Any) -> None:
-        self.rows.setdefault(model, []).append(values)
-
-    def write(self, session: Session) -> None:
-        for model in _ORDER:
-            if self.rows.get(model):  # by the table: the ORM would make one statement for each set of empty columns
-                session.connection().execute(insert(Model.metadata.tables[model.__tablename__]), self.rows[model])
+    customers: int
+    messages: int
+    agents: int
 
 
-_ORDER: tuple[type[Model], ...] = (
-    Customer, Follow, Message, Evidence, Tagging, Placement, StageMove, SopEnrolment, SopTask,
-)  # fmt: skip
-
-
-def seed(
-    store: Store,
-    settings: Settings,
-    customers: int,
-    messages: int,
-    agents: int,
-    now: datetime,
-    advance: Callable[[int], object],
-) -> None:
+def seed(store: Store, settings: Settings, size: SeedSize, now: datetime, advance: Callable[[int], object]) -> None:
     """Write the rows; `advance` is told of every portion of customers. Raises NotEmptyError."""
     with store.write() as session:
         if session.scalar(select(Customer.id).limit(1)) is not None:
             raise NotEmptyError
-        people = _agents(session, agents, now)
-    maker = _Maker(settings, people, max(messages // max(customers, 1), 1), now)
-    for first in range(1, customers + 1, AT_ONCE):
-        numbers = range(first, min(first + AT_ONCE, customers + 1))
-        batch = Batch()
+        agents = _agents(session, size.agents, now)
+    maker = CustomerMaker(settings, agents, max(size.messages // max(size.customers, 1), 1), now)
+    for first in range(1, size.customers + 1, AT_ONCE):
+        numbers = range(first, min(first + AT_ONCE, size.customers + 1))
+        batch = RowBatch()
         for number in numbers:
-            maker.customer(batch, number)
+            maker.add_customer(batch, number)
         with store.write() as session:
             batch.write(session)
-            index_names(session, numbers)  # rows that the ORM does not see are not found by name either
+            index_names(session, numbers)  # by hand: the ORM, which otherwise does it, does not see these rows
         advance(len(numbers))
     with store.write() as session:
         session.add(ArchiveCursor(corp_id="seed", seq=maker.seq, attempts=0, pulled_at=now))
     _analyse(store)
 
 
-def mix(*numbers: int) -> int:
-    """A number that looks drawn by chance and is always the same for the same arguments."""
-    value = 0x9E3779B9
-    for number in numbers:
-        value = ((value ^ number) * 0x2545F491 + 0x1B873593) & 0xFFFFFFFF
-        value ^= value >> 15
-    return value
-
-
-def _agents(session: Session, count: int, now: datetime) -> list[tuple[int, str, str]]:
+def _agents(session: Session, count: int, now: datetime) -> list[SeededAgent]:
     for number in range(1, count + 1):
         userid = f"Seed{number:04}"
         session.add(
-            Agent(key=userid.casefold(), userid=userid, name=_name(number * 7), departments=[number % 5 + 2],
+            Agent(key=userid.casefold(), userid=userid, name=made_up_name(number * 7), departments=[number % 5 + 2],
                   created_at=now - timedelta(days=100))
         )  # fmt: skip
     session.flush()
     rows = session.execute(select(Agent.id, Agent.userid, Agent.name).order_by(Agent.id))
-    return [(row.id, row.userid, row.name) for row in rows]
-
-
-def _name(number: int) -> str:
-    return _FAMILY[mix(number) % len(_FAMILY)] + _GIVEN[mix(number, 1) % len(_GIVEN)]
-
-
-class _Maker:
-    """Makes one customer after the other; counts ids itself, since rows refer to each other."""
-
-    def __init__(self, settings: Settings, agents: list[tuple[int, str, str]], each: int, now: datetime) -> None:
-        self.settings, self.agents, self.each, self.now = settings, agents, each, now
-        self.words = [saying for rule in settings.tables.rules for saying in rule.examples.hit] or ["多少钱"]
-        self.says = [step.say[0] for sop in settings.tables.sops for step in sop.steps] or list(_ANSWERS)
-        self.exclusive = {
-            name: group.names for group in settings.tables.tags if group.exclusive for name in group.names
-        }
-        self.stage_names = {stage.name for pipeline in settings.pipelines for stage in pipeline.stages}
-        self.judged: dict[str, tuple[TagHit, ...]] = {}
-        self.values: dict[str, str] = {}  # what placeholders stand for, of the customer being made
-        self.seq = self.enrolments = 0
-
-    def customer(self, batch: Batch, number: int) -> None:
-        """One customer with all that is known of him."""
-        agent_id, userid, agent = self.agents[mix(number, 2) % len(self.agents)]
-        name = f"{_name(number)}{number}"
-        self.values = {"customer.name": name, "agent.name": agent, "company": self.settings.workspace.name}
-        began = self.now - timedelta(minutes=60 + mix(number, 3) % (90 * 24 * 60))
-        external = f"wmSeed{number:026}"
-        said = list(self._talk(number, began))
-        theirs = [(at, words) for at, words, ours in said if not ours]
-        channel = _CHANNELS[mix(number, 4) % len(_CHANNELS)]
-        tags = self._messages(batch, number, external, agent_id, userid, said)
-        batch.add(
-            Customer, id=number, external_userid=external, name=name, channel=channel,
-            created_at=began, last_word_at=theirs[-1][0] if theirs else None, said_to_at=began,
-            last_words=theirs[-1][1][:200] if theirs else "", activity=len(theirs) * 2, conversion=len(tags) * 10,
-        )  # fmt: skip
-        batch.add(
-            Follow, agent_id=agent_id, customer_id=number, channel=channel, added_at=began,
-            last_talk_at=said[-1][0], marked={}, marking={}, tags=[],
-        )  # fmt: skip
-        for nth, pipeline in enumerate(self.settings.pipelines):
-            if nth == 0 or mix(number, 5, nth) % 3 == 0:
-                self._walk(batch, number, agent_id, pipeline, began)
-
-    def _talk(self, number: int, began: datetime) -> Iterator[tuple[datetime, str, bool]]:
-        """Time, words, and whether our side says it; the last a few minutes ago at the latest."""
-        count = max(self.each // 2 + mix(number, 6) % (self.each + 1), 1)
-        pace = (self.now - timedelta(minutes=5) - began) / count
-        at = began
-        for nth in range(count):
-            draw = mix(number, 7, nth)
-            ours = draw % 5 >= 3
-            at = at + min(pace * 0.9, timedelta(minutes=1 + draw % 47)) if ours else began + pace * nth
-            pool = (self.says if draw % 7 else _ANSWERS) if ours else (self.words if draw % 4 == 0 else _SMALL_TALK)
-            words = pool[mix(draw, nth) % len(pool)]
-            yield at, render(words, self.values) if ours else words, ours
-
-    def _messages(
-        self, batch: Batch, number: int, external: str, agent_id: int, userid: str,
-        said: list[tuple[datetime, str, bool]],
-    ) -> dict[str, None]:  # fmt: skip
-        tags: dict[str, None] = {}
-        for at, words, ours in said:
-            self.seq += 1
-            msgid = f"seed-{self.seq}"
-            sender, to = (userid, external) if ours else (external, userid)
-            raw = {
-                "msgid": msgid, "action": "send", "from": sender, "tolist": [to], "roomid": "",
-                "msgtime": int(at.timestamp() * 1000), "msgtype": "text", "text": {"content": words},
-            }  # fmt: skip
-            batch.add(
-                Message, id=self.seq, msgid=msgid, seq=self.seq, action="send", kind="text", sender=sender,
-                role="agent" if ours else "customer", roomid="", customer_id=number,
-                agent_id=agent_id if ours else None, sent_at=at, stored_at=at + timedelta(seconds=1), text=words,
-                line=words, raw=canonical_json(raw), version=self.settings.version,
-            )  # fmt: skip
-            if not ours:
-                for hit in self._hits(words):
-                    self._evidence(batch, number, msgid, at, hit, tags)
-        return tags
-
-    def _hits(self, words: str) -> tuple[TagHit, ...]:
-        if words not in self.judged:
-            utterance = Utterance(msgid="", text=words, sender="customer", kind="text", at=self.now)
-            self.judged[words] = self.settings.book.judge(utterance)
-        return self.judged[words]
-
-    def _evidence(
-        self, batch: Batch, number: int, msgid: str, at: datetime, hit: TagHit, tags: dict[str, None]
-    ) -> None:
-        batch.add(
-            Evidence, customer_id=number, occasion=msgid, message_id=self.seq, rule_id=hit.rule_id, tag=hit.tag,
-            version=self.settings.version, spans=[[span.keyword, span.start, span.end] for span in hit.spans],
-            reason=hit.reason[:500], counted=1, needed=hit.times, hit_at=at,
-        )  # fmt: skip
-        taken = hit.times > 1 or hit.tag in tags or any(other in tags for other in self.exclusive.get(hit.tag, ()))
-        if taken or hit.tag in self.stage_names:
-            return
-        tags[hit.tag] = None
-        batch.add(
-            Tagging, customer_id=number, tag=hit.tag, by="rule", rule_id=hit.rule_id, msgid=msgid,
-            reason=hit.reason[:500], version=self.settings.version, tagged_at=at,
-        )  # fmt: skip
-
-    def _walk(self, batch: Batch, number: int, agent_id: int, pipeline: Pipeline, began: datetime) -> None:
-        """The customer's way through a pipeline: most stop early, a few reach its end, some are lost."""
-        road = [stage.name for stage in pipeline.stages if not stage.beside and not stage.lost]
-        draw = mix(number, 8) % 100
-        depth = next((nth for nth, most in enumerate((45, 65, 80, 90, 96)) if draw < most), len(road) - 1)
-        path = road[: min(depth, len(road) - 1) + 1]
-        away = [stage.name for stage in pipeline.stages if stage.beside or stage.lost]
-        if away and mix(number, 9) % 4 == 0 and len(path) < len(road):
-            path.append(away[mix(number, 10) % len(away)])
-        pace = (self.now - timedelta(minutes=10) - began) / len(path)
-        for nth, stage in enumerate(path):
-            at, before = began + pace * nth, path[nth - 1] if nth else None
-            batch.add(
-                StageMove, customer_id=number, pipeline=pipeline.name, serial=nth + 1, from_stage=before,
-                to_stage=stage, cause="tag" if nth else "event", trigger=stage if nth else "@added", evidence="",
-                actor="", version=self.settings.version, moved_at=at,
-            )  # fmt: skip
-            for sop in self.settings.tables.sops:
-                if sop.stage == stage and mix(number, 11, nth) % 2 == 0:
-                    self._enrol(
-                        batch, number, agent_id, sop, at, left=nth < len(path) - 1, cause=f"{stage}/{nth + 1}"
-                    )
-        batch.add(
-            Placement, customer_id=number, pipeline=pipeline.name, stage=path[-1], serial=len(path),
-            entered_at=began + pace * (len(path) - 1),
-        )  # fmt: skip
-
-    def _enrol(
-        self, batch: Batch, number: int, agent_id: int, sop: Sop, at: datetime, *, left: bool, cause: str
-    ) -> None:
-        self.enrolments += 1
-        dues = [at + step.after for step in sop.steps]
-        over = left or dues[-1] <= self.now
-        batch.add(
-            SopEnrolment, id=self.enrolments, customer_id=number, agent_id=agent_id, sop_id=sop.id, cause=cause,
-            stop=list(sop.stop), version=self.settings.version, enrolled_at=at,
-            ended_at=min(dues[-1], self.now) if over else None,
-            ended_because=("客户离开了阶段" if left else "步骤都已做完") if over else None,
-        )  # fmt: skip
-        for nth, (step, due) in enumerate(zip(sop.steps, dues, strict=True)):
-            words = step.say[0]
-            row: dict[str, Any] = {
-                "enrolment_id": self.enrolments, "customer_id": number, "agent_id": agent_id, "step": nth,
-                "due_at": due, "expires_at": due + step.valid_for, "shifts": [], "why": "", "wording": words,
-                "text": render(words, self.values), "attach": [], "attached": [], "reminded": [],
-                "window_seconds": 86400,
-                **self._fate(mix(number, 12, nth), due, over),
-            }  # fmt: skip
-            batch.add(SopTask, **row)
-
-    def _fate(self, draw: int, due: datetime, over: bool) -> dict[str, Any]:
-        """What became of a task: every one has the same keys, as one INSERT needs."""
-        none: dict[str, Any] = dict.fromkeys(
-            ("delivered_at", "completed_at", "outcome", "timing", "similarity", "replied_at", "window_closed_at",
-             "ended_because")
-        )  # fmt: skip
-        if due > self.now:
-            if not over:
-                return none | {"state": "planned", "prompts": 0}
-            return none | {"state": "cancelled", "prompts": 0, "ended_because": "客户离开了阶段"}
-        told = none | {"delivered_at": due, "prompts": 1, "window_closed_at": due + timedelta(days=1)}
-        if draw % 10 >= 7:
-            return told | {"state": "expired", "ended_because": "过了有效期，员工没有发送"}
-        done = {
-            "completed_at": due + timedelta(minutes=draw % 90), "outcome": "exact" if draw % 3 else "edited",
-            "timing": "in-time", "similarity": 1.0 if draw % 3 else 0.9,
-        }  # fmt: skip
-        if draw % 10 < 3:
-            return told | done | {"state": "replied", "replied_at": due + timedelta(minutes=90 + draw % 600)}
-        return told | done | {"state": "completed"}
+    return [SeededAgent(row.id, row.userid, row.name) for row in rows]
 
 
 def _analyse(store: Store) -> None:

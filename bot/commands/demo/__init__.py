@@ -1,1 +1,1 @@
-"""The main job played without a person, chapter by chapter; a step counts only if it was observed."""
+"""The demo: the whole product with a sandbox WeCom, and a story that plays the main job without a person."""

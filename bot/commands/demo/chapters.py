@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 AGENT = "LinXiaoyu"
 PIPELINE, STAGE, ELSEWHERE = "课程转化", "考虑价格", "0元引流课"
-_RELOAD_SECONDS = 2.5  # an edited config is in force within two
+_RELOAD_SECONDS = 2.5  # processes look at the file once a second, so an edit is in force within two
 
 
 def own_config(config: Path, folder: Path) -> Path:
@@ -60,7 +60,7 @@ def holiday_skipped(story: Story, config: Path) -> None:
 
 
 def drift_repaired(story: Story) -> None:
-    """Another app changes a stage tag, of which WeCom tells nobody; the comparison finds and repairs it."""
+    """Another app changes a stage tag, of which WeCom sends no notification; the comparison finds and repairs it."""
     who, since, _ = _asks(story, "吴敏")
     system = story.system
     story.step("第五位客户问价格", "手机标签是 考虑价格", lambda: _phone(story, since, who, [STAGE]))
@@ -82,7 +82,7 @@ def drift_repaired(story: Story) -> None:
 
 
 def _asks(story: Story, name: str) -> tuple[str, int, SopTask]:
-    """A customer adds the agent and asks for the price; returns him, the moment, and the first task."""
+    """A customer adds the agent and asks for the price; returns their id, the effect before, and the first task."""
     since = story.control.last_effect()
     who: str = story.control.add_customer(AGENT, name)["external_userid"]
     story.control.say(who, AGENT, "课程多少钱呀")

@@ -12,8 +12,7 @@ from flask.cli import with_appcontext
 from rich.table import Table
 
 from bot.commands.demo.chapters import own_config
-from bot.commands.demo.replay import ReplayError, as_json, read_dialogues
-from bot.commands.demo.replay import replay as run_replay
+from bot.commands.demo.replay import ReplayError, as_json, read_dialogues, replay
 from bot.commands.demo.stack import Stack, StackError
 from bot.commands.demo.story import tell_story
 from bot.commands.terminal import console, fail, progress_bar, system_at_hand
@@ -27,7 +26,7 @@ from bot.platform.environment import ROOT, SurroundingsError
 @click.option("--folder", type=click.Path(path_type=Path), default=None, help="状态目录，默认 var/demo")
 @click.option("--story", is_flag=True, help="自动演完整个故事：每一步都在沙盒或数据库里核对，缺一步即以 1 退出")
 @with_appcontext
-def demo(port: int, sandbox_port: int, folder: Path | None, story: bool) -> None:
+def demo_command(port: int, sandbox_port: int, folder: Path | None, story: bool) -> None:
     config = system_at_hand().environment.config.resolve()
     _end_on_signals()
     try:
@@ -84,7 +83,7 @@ def _watch(stack: Stack) -> None:
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 8))
 @click.option("--json", "json_only", is_flag=True, help="只输出一个 JSON 对象")
 @with_appcontext
-def replay(path: Path, folder: Path | None, workers: int, json_only: bool) -> None:
+def replay_command(path: Path, folder: Path | None, workers: int, json_only: bool) -> None:
     config = system_at_hand().environment.config.resolve()
     if not path.is_file():
         fail(f"没有这个文件：{path}")
@@ -93,7 +92,7 @@ def replay(path: Path, folder: Path | None, workers: int, json_only: bool) -> No
         with Stack((folder or ROOT / "var" / "replay").resolve(), config, workers=workers) as stack:
             with progress_bar("入库", json_only) as progress:
                 bar = progress.add_task("", total=None)
-                outcome = run_replay(
+                outcome = replay(
                     stack.system,
                     stack.control,
                     dialogues,

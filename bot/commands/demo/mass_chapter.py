@@ -30,13 +30,15 @@ def mass_message(story: Story, config: Path) -> None:
     story.step("config.toml 加一份群发跟进", "两秒内生效", lambda: _taken(story))
     guests = [str(story.control.add_customer(AGENT, name)["external_userid"]) for name in GUESTS]
     story.step("两位客户添加员工", "都已入库", lambda: _known(story, guests))
-    story.control.move_clock(timedelta(minutes=20).total_seconds())  # the welcome is no longer a talk under way
+    story.control.move_clock(
+        timedelta(minutes=20).total_seconds()
+    )  # by then the welcome no longer counts as a conversation under way
     since = story.control.last_effect()
     _enrol(story, guests)
     due = story.step("按工作时间排好", "两人同一时刻", lambda: _due(story, guests))
     story.control.move_clock(max((due - clock.now()).total_seconds(), 0) + 2)
-    time.sleep(2)  # the clockwork looks every second
-    story.control.move_clock(30)  # a bundle waits a moment for more
+    time.sleep(2)  # the scheduler looks every second
+    story.control.move_clock(30)  # a group send waits a while for more customers with the same text
     msgid = story.step("两人同一条话术", "合成一条群发任务，等员工确认", lambda: _made(story, since, len(guests)))
     story.control.confirm_group_send(AGENT, msgid)
     story.control.move_clock(timedelta(minutes=6).total_seconds())

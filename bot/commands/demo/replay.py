@@ -32,8 +32,8 @@ from bot.sandbox.control import SandboxControl
 from bot.system import System
 from bot.wecom.errors import BotError
 
-STALLED_SECONDS = 60
-CHUNK = 500
+STALLED_SECONDS = 60  # without a new message: the stack no longer works
+CHUNK = 500  # messages put into the archive at once
 _BASE = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
 _AGENTS = ("LinXiaoyu", "ChenGuoan", "ZhouMin", "WuTong")
 
@@ -169,7 +169,7 @@ def settle(system: System) -> None:
     seen, since = -1, time.monotonic()
     while time.monotonic() - since < STALLED_SECONDS / 2:
         with system.store.read() as session:
-            open_rows = select(func.count()).where(  # what WeCom's limits hold back waits on its own
+            open_rows = select(func.count()).where(  # not those that WeCom's limits hold back
                 Outbox.state.in_(("waiting", "sending")), Outbox.not_before <= clock.now()
             )
             events = select(func.count()).select_from(CallbackEvent).where(CallbackEvent.handled_at.is_(None))
@@ -184,7 +184,7 @@ def settle(system: System) -> None:
 def _count(system: System, msgids: list[str]) -> int:
     with system.store.read() as session:
         found = 0
-        for start in range(0, len(msgids), 800):
+        for start in range(0, len(msgids), 800):  # SQLite takes a limited number of variables
             chunk = select(func.count()).select_from(Message).where(Message.msgid.in_(msgids[start : start + 800]))
             found += session.scalar(chunk) or 0
         return found

@@ -1,4 +1,4 @@
-"""The whole product with a WeCom of its own, as child processes: for the demo, the story and replays."""
+"""Stack: the whole product with a sandbox WeCom, as child processes, for the demo, the story and replays."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from bot.sandbox.corp import prepare
 from bot.system import System
 from bot.wecom.errors import BotError
 
-READY_SECONDS = 40
+READY_SECONDS = 40  # for a child to answer; generous, since a busy machine is no defect
 _BOARD_LIFE = timedelta(days=30)
 
 
@@ -151,12 +151,12 @@ class Stack:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C comes to us alone; we end them in order
+                start_new_session=True,  # Ctrl-C reaches this process alone, which ends the children in order
                 preexec_fn=_die_with_parent,
             )
 
     def stop(self, child: Child, *, kill: bool = False) -> None:
-        """End one child: kindly, or with SIGKILL."""
+        """End one child: with SIGTERM, and SIGKILL after ten seconds, or with SIGKILL at once."""
         process = child.process
         if process is None:
             return
@@ -173,7 +173,7 @@ class Stack:
         dead = [child for child in self.children if child.process is not None and child.process.poll() is not None]
         for child in dead:
             child.restarts += 1
-            if child.restarts > 5:
+            if child.restarts > 5:  # it fails at once each time: restarting hides the cause
                 raise StackError(f"{child.name} 一再退出，请看 {self.folder / child.name}.log")
             self.start(child)
         return [child.name for child in dead]

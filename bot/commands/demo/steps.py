@@ -1,4 +1,4 @@
-"""A story's steps: each looks until it sees what should have happened, or says what it saw instead."""
+"""Steps of the story: each waits until it observes what should happen, or says what it saw instead."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ Seen = TypeVar("Seen")
 
 
 class NotSeenError(BotError):
-    """A step that did not come about in time; the text says what was seen instead."""
+    """A step was not observed in time; the text says what was seen instead."""
 
 
 @dataclass(frozen=True)
-class Told:
+class StepResult:
     """One step of the story: what should happen, what was seen, after how many seconds."""
 
     step: str
@@ -45,12 +45,12 @@ class Told:
 
 @dataclass
 class Story:
-    """The people and addresses of one telling, and what has been seen so far."""
+    """One run of the story: the system, the sandbox, and the results so far."""
 
     system: System
     control: SandboxControl
     console: Console
-    told: list[Told] = field(default_factory=list)
+    results: list[StepResult] = field(default_factory=list)
 
     def step(
         self, name: str, expected: str, look: Callable[[], tuple[Seen, str] | str], within: float = PATIENCE
@@ -61,15 +61,15 @@ class Story:
             found = look()
             seconds = time.monotonic() - started
             if isinstance(found, tuple):
-                self._tell(Told(name, expected, " ".join(found[1].split()), seconds, good=True))
+                self._tell(StepResult(name, expected, " ".join(found[1].split()), seconds, good=True))
                 return found[0]
             if seconds > within:
-                self._tell(Told(name, expected, found, seconds, good=False))
+                self._tell(StepResult(name, expected, found, seconds, good=False))
                 raise NotSeenError(f"{name}：应为「{expected}」，看到的是「{found}」")
             time.sleep(0.05)
 
-    def _tell(self, told: Told) -> None:
-        self.told.append(told)
+    def _tell(self, told: StepResult) -> None:
+        self.results.append(told)
         mark = "[green]✓[/]" if told.good else "[red]✗[/]"
         self.console.print(f"{mark} {told.step}：{told.seen}  [dim]{told.seconds:.1f} 秒[/]", highlight=False)
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot.commands.demo.chapters import drift_repaired, holiday_skipped, later_pressed
 from bot.commands.demo.mass_chapter import mass_message
 from bot.commands.demo.stack import Stack
-from bot.commands.demo.steps import AGENT, PIPELINE_TAG, QUESTION, SOP, NotSeenError, Story, Told
+from bot.commands.demo.steps import AGENT, PIPELINE_TAG, QUESTION, SOP, NotSeenError, StepResult, Story
 from bot.platform import clock
 from bot.platform.models import Customer, Placement, SopEnrolment, SopTask, StageMove, Tagging
 
@@ -36,11 +36,11 @@ def tell_story(stack: Stack, console: Console) -> bool:
         mass_message(story, stack.config)
     except NotSeenError as error:
         failure = str(error)
-    console.print(_table(story.told), soft_wrap=False)
+    console.print(_table(story.results), soft_wrap=False)
     if failure:
         console.print(f"故事没有走完。{failure}", style="red", markup=False)
     else:
-        console.print(f"{len(story.told)} 步全部在沙盒或数据库里看到了。", style="green")
+        console.print(f"{len(story.results)} 步全部在沙盒或数据库里看到了。", style="green")
     return not failure
 
 
@@ -195,7 +195,7 @@ def _window_end(story: Story, task_id: int) -> datetime:
         return until or clock.now() + timedelta(days=1)
 
 
-def _table(told: Sequence[Told]) -> Table:
+def _table(told: Sequence[StepResult]) -> Table:
     table = Table("步骤", "应当", "看到", "秒", title="提词的一天", title_justify="left", show_lines=False)
     for row in told:
         style = None if row.good else "red"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, render_template
 
 from bot.ops.doctor.examination import examine
 from bot.ops.doctor.finding import BAD, SKIPPED, WARN
-from bot.system import System
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ADMIN, AUDITOR
-from bot.web.layout.template_filters import present
+from bot.web.layout.requests import current_system
+from bot.web.layout.template_filters import request_now
 
 pages = Blueprint("doctor", __name__)
 pages.before_request(needs(ADMIN, AUDITOR))
@@ -24,7 +24,7 @@ def show() -> str:
 @pages.get("/admin/doctor/results")
 def results() -> str:
     """What was found, the worst first among what was looked at."""
-    system: System = current_app.extensions["tici"]
-    found = list(examine(system, present()))
+    system = current_system()
+    found = list(examine(system, request_now()))
     counts = {level: sum(one.level == level for _check, one in found) for level in (BAD, WARN, SKIPPED)}
-    return render_template("doctor_results.html", found=found, counts=counts, at=present())
+    return render_template("doctor_results.html", found=found, counts=counts, at=request_now())

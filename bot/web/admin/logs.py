@@ -1,4 +1,4 @@
-"""The two logs: what people did (a chain of hashes), and who read whose conversation; with filters, and as CSV."""
+"""The two logs: the audit log (a chain of hashes) and the view log; each with filters, and as CSV."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from sqlalchemy.orm import Session
 from bot.platform.csv_cells import safe_cell
 from bot.platform.database.audit_log import record, verify_chain
 from bot.platform.models import AuditEntry, Customer, ViewEntry
-from bot.web.admin.pages import number_in, the_system
-from bot.web.admin.pages import pages as pages
+from bot.web.admin.pages import pages
 from bot.web.admin.rows import PAGE
 from bot.web.auth.visitor import visitor
-from bot.web.layout.template_filters import present, zone
+from bot.web.layout.requests import current_system, number_argument
+from bot.web.layout.template_filters import request_now, zone
 
 Entry = TypeVar("Entry", AuditEntry, ViewEntry)
-_MARK = "\ufeff"  # by which Excel knows UTF-8
-_DEED_COLUMNS = ("id", "at", "actor", "action", "subject", "detail", "hash")
+_MARK = "\ufeff"  # a byte order mark: without it Excel does not read the file as UTF-8
+_LOG_COLUMNS = ("id", "at", "actor", "action", "subject", "detail", "hash")
 _VIEW_COLUMNS = ("id", "at", "actor", "customer_id", "page")
 
 
 @dataclass(frozen=True)
-class Sieve:
-    """What of a log is asked for. day: in the workspace's zone."""
+class LogFilter:
+    """The entries of a log that are asked for. day: in the workspace's time zone."""
 
     actor: str
     action: str
@@ -48,33 +48,33 @@ class Sieve:
 
 
 @pages.get("/admin/log")
-def deeds() -> str:
+def log() -> str:
     """What people did, the newest first; `before` loads older entries as one scrolls."""
-    sieve, before, at = _sieve(), number_in("before"), zone()
-    with the_system().store.read() as session:
-        rows = session.scalars(_before(_deeds(sieve, at), AuditEntry.id, before)).all()
+    log_filter, before, at = _log_filter(), number_argument("before"), zone()
+    with current_system().store.read() as session:
+        rows = session.scalars(_before(_log_entries(log_filter, at), AuditEntry.id, before)).all()
         actions = [] if before else _actions(session)
     page = "admin_log_rows.html" if before else "admin_log.html"
-    return render_template(page, rows=rows[:PAGE], more=len(rows) > PAGE, sieve=sieve, actions=actions)
+    return render_template(page, rows=rows[:PAGE], more=len(rows) > PAGE, log_filter=log_filter, actions=actions)
 
 
 @pages.get("/admin/log.csv")
-def deeds_file() -> Response:
+def log_file() -> Response:
     """The same as a file; that it was taken is itself written down."""
-    sieve, at = _sieve(), zone()
-    _note("log.export", sieve)
-    rows = _entries(_deeds(sieve, at))
+    log_filter, at = _log_filter(), zone()
+    _note("log.export", log_filter)
+    rows = _entries(_log_entries(log_filter, at))
     cells = (
         (row.id, row.at.isoformat(), row.actor, row.action, row.subject, _detail(row.detail), row.hash)
         for row in rows
     )
-    return _file("log", _DEED_COLUMNS, cells)
+    return _file("log", _LOG_COLUMNS, cells)
 
 
 @pages.get("/admin/log/chain")
 def chain() -> str:
-    """Whether the log of deeds is whole: reads all of it, so only when asked to."""
-    with the_system().store.read() as session:
+    """Whether the audit log is whole; reads all of it, and therefore only on request."""
+    with current_system().store.read() as session:
         broken_at = verify_chain(session)
         newest = session.scalar(select(AuditEntry.id).order_by(AuditEntry.id.desc()).limit(1))
     return render_template("admin_chain.html", broken_at=broken_at, newest=newest)
@@ -83,26 +83,26 @@ def chain() -> str:
 @pages.get("/admin/views")
 def views() -> str:
     """Who read whose conversation, the newest first."""
-    sieve, before, at = _sieve(), number_in("before"), zone()
-    with the_system().store.read() as session:
-        rows = session.scalars(_before(_views(sieve, at), ViewEntry.id, before)).all()
+    log_filter, before, at = _log_filter(), number_argument("before"), zone()
+    with current_system().store.read() as session:
+        rows = session.scalars(_before(_views(log_filter, at), ViewEntry.id, before)).all()
         ids = {row.customer_id for row in rows if row.customer_id}
         names = dict(session.execute(select(Customer.id, Customer.name).where(Customer.id.in_(ids))).all())
     page = "admin_views_rows.html" if before else "admin_views.html"
-    return render_template(page, rows=rows[:PAGE], more=len(rows) > PAGE, sieve=sieve, names=names)
+    return render_template(page, rows=rows[:PAGE], more=len(rows) > PAGE, log_filter=log_filter, names=names)
 
 
 @pages.get("/admin/views.csv")
 def views_file() -> Response:
     """The same as a file."""
-    sieve, at = _sieve(), zone()
-    _note("views.export", sieve)
-    rows = _entries(_views(sieve, at))
+    log_filter, at = _log_filter(), zone()
+    _note("views.export", log_filter)
+    rows = _entries(_views(log_filter, at))
     cells = ((row.id, row.at.isoformat(), row.actor, row.customer_id or "", row.page) for row in rows)
     return _file("views", _VIEW_COLUMNS, cells)
 
 
-def _sieve() -> Sieve:
+def _log_filter() -> LogFilter:
     def said(name: str, longest: int) -> str:
         return request.args.get(name, "").strip()[:longest].replace("\0", "")
 
@@ -110,24 +110,24 @@ def _sieve() -> Sieve:
         day = date.fromisoformat(said("day", 10))
     except ValueError:
         day = None
-    return Sieve(said("actor", 80), said("action", 40), number_in("customer"), day)
+    return LogFilter(said("actor", 80), said("action", 40), number_argument("customer"), day)
 
 
-def _deeds(sieve: Sieve, at: ZoneInfo) -> Select[AuditEntry]:
-    asked = select(AuditEntry).where(*_on(AuditEntry.at, sieve.day, at))
-    if sieve.actor:
-        asked = asked.where(AuditEntry.actor == sieve.actor)
-    if sieve.action:
-        asked = asked.where(AuditEntry.action == sieve.action)
+def _log_entries(log_filter: LogFilter, at: ZoneInfo) -> Select[AuditEntry]:
+    asked = select(AuditEntry).where(*_on(AuditEntry.at, log_filter.day, at))
+    if log_filter.actor:
+        asked = asked.where(AuditEntry.actor == log_filter.actor)
+    if log_filter.action:
+        asked = asked.where(AuditEntry.action == log_filter.action)
     return asked
 
 
-def _views(sieve: Sieve, at: ZoneInfo) -> Select[ViewEntry]:
-    asked = select(ViewEntry).where(*_on(ViewEntry.at, sieve.day, at))
-    if sieve.actor:
-        asked = asked.where(ViewEntry.actor == sieve.actor)
-    if sieve.customer:
-        asked = asked.where(ViewEntry.customer_id == sieve.customer)
+def _views(log_filter: LogFilter, at: ZoneInfo) -> Select[ViewEntry]:
+    asked = select(ViewEntry).where(*_on(ViewEntry.at, log_filter.day, at))
+    if log_filter.actor:
+        asked = asked.where(ViewEntry.actor == log_filter.actor)
+    if log_filter.customer:
+        asked = asked.where(ViewEntry.customer_id == log_filter.customer)
     return asked
 
 
@@ -144,7 +144,7 @@ def _before(asked: Select[Entry], column: Any, before: int) -> Select[Entry]:
 
 
 def _actions(session: Session) -> list[str]:
-    """The actions there are, by skipping from one to the next in the index: DISTINCT would read all entries."""
+    """The actions that occur, by skipping from one to the next in the index: DISTINCT would read every entry."""
     found: list[str] = []
     while (after := _next_action(session, found[-1] if found else "")) is not None and len(found) < 200:
         found.append(after)
@@ -156,20 +156,20 @@ def _next_action(session: Session, after: str) -> str | None:
     return session.scalar(beyond)
 
 
-def _note(action: str, sieve: Sieve) -> None:
-    with the_system().store.write() as session:
-        record(session, visitor().actor, action, "log", present(), asked=sieve.query)
+def _note(action: str, log_filter: LogFilter) -> None:
+    with current_system().store.write() as session:
+        record(session, visitor().actor, action, "log", request_now(), asked=log_filter.query)
 
 
 def _entries(asked: Select[Entry]) -> Iterator[Entry]:
     """Every entry, the oldest first, a few at a time."""
-    with the_system().store.read() as session:
+    with current_system().store.read() as session:
         model = asked.column_descriptions[0]["entity"]
         yield from session.scalars(asked.order_by(model.id).execution_options(yield_per=500))
 
 
 def _file(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
-    """A CSV that is sent as it is read, and holds no formula."""
+    """A CSV file, sent while it is read; cells that a spreadsheet would take for formulas are escaped."""
 
     def lines() -> Iterator[str]:
         out = io.StringIO()
@@ -183,7 +183,7 @@ def _file(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -
             yield out.getvalue()
 
     answer = Response(stream_with_context(lines()), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="tici-{name}-{present():%Y%m%d}.csv"'
+    answer.headers["Content-Disposition"] = f'attachment; filename="tici-{name}-{request_now():%Y%m%d}.csv"'
     return answer
 
 

@@ -1,4 +1,4 @@
-"""The reports: each as last computed, computed anew behind the page when it has grown old, and as CSV."""
+"""The reports: each as it was last computed, computed again in the background when it is old, and as CSV."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 
 from bot.analytics.reports import FRESH, PERIODS, REPORTS, compute, kept, key_of
 from bot.analytics.table import NOTHING
@@ -15,10 +15,11 @@ from bot.platform.csv_cells import as_csv
 from bot.platform.log import get_logger
 from bot.platform.models import Report
 from bot.system import System
-from bot.web.auth.access import agents_of, needs
+from bot.web.auth.access import needs, visible_agent_ids
 from bot.web.auth.visitor import ADMIN, AUDITOR, LEADER, visitor
 from bot.web.layout.languages import translate
-from bot.web.layout.template_filters import present
+from bot.web.layout.requests import current_system
+from bot.web.layout.template_filters import request_now
 
 pages = Blueprint("reports", __name__)
 pages.before_request(needs(ADMIN, LEADER, AUDITOR))
@@ -26,7 +27,7 @@ _log = get_logger(__name__)
 _DEFAULT_DAYS = 30
 
 
-class Computing:
+class ReportComputer:
     """Computes one report at a time in a thread of this process; asking twice for the same is asking once."""
 
     def __init__(self) -> None:
@@ -36,7 +37,8 @@ class Computing:
 
     def ask(self, system: System, name: str, days: int, agents: Any) -> None:
         """Have the report computed soon, and return at once."""
-        key, now, settings = key_of(name, days, agents), present(), system.settings
+        # Read here: the thread has no request, which request_now() needs.
+        key, now, settings = key_of(name, days, agents), request_now(), system.settings
         with self._lock:
             if key in self._asked:
                 return
@@ -45,7 +47,7 @@ class Computing:
         def work() -> None:
             try:
                 compute(system.store, settings, name, days, agents, now)
-            except Exception as error:  # the page asks again; the thread must live on
+            except Exception as error:  # one thread computes all reports: it must survive, and the page asks again
                 _log.error("report not computed", report=key, error=type(error).__name__)
             finally:
                 with self._lock:
@@ -58,7 +60,7 @@ class Computing:
             return key in self._asked
 
 
-_computing = Computing()
+_computer = ReportComputer()
 
 
 @pages.get("/reports")
@@ -76,12 +78,12 @@ def part(name: str) -> str:
 
 @pages.post("/reports/<name>/renew")
 def renew(name: str) -> str:
-    """Count anew now."""
+    """Compute the report again now."""
     _known(name)
-    system = _system()
+    system = current_system()
     with system.store.read() as session:
-        agents = agents_of(session, visitor())
-    _computing.ask(system, name, _days(), agents)
+        agents = visible_agent_ids(session, visitor())
+    _computer.ask(system, name, _days(), agents)
     return render_template("report_part.html", **_view(name, _days()))
 
 
@@ -103,25 +105,25 @@ def download(name: str, table: str) -> Response:
 
 def _view(name: str, days: int) -> dict[str, Any]:
     _known(name)
-    system = _system()
+    system = current_system()
     with system.store.read() as session:
-        agents = agents_of(session, visitor())
+        agents = visible_agent_ids(session, visitor())
         key = key_of(name, days, agents)
         row = kept(session, key)
-    if row is None or present() - row.at > FRESH:
-        _computing.ask(system, name, days, agents)
+    if row is None or request_now() - row.at > FRESH:
+        _computer.ask(system, name, days, agents)
     return {
         "name": name,
         "days": days,
         "at": row.at if row else None,
-        "since": (row.at if row else present()) - timedelta(days=days),
+        "since": (row.at if row else request_now()) - timedelta(days=days),
         "tables": _tables(row),
-        "busy": _computing.is_busy(key),
+        "busy": _computer.is_busy(key),
     }
 
 
 def _tables(row: Report | None) -> list[dict[str, Any]]:
-    """As kept; those from before an update may not know yet what to say where there is nothing."""
+    """The stored tables; those stored by an earlier release may lack the text for an empty table."""
     return [{"nothing": NOTHING, **table} for table in row.tables] if row else []
 
 
@@ -145,8 +147,3 @@ def _days() -> int:
 def _known(name: str) -> None:
     if name not in REPORTS:
         abort(404)
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

@@ -1,4 +1,4 @@
-"""What the settings pages show of the database: how the system stands, versions, what is put aside, people."""
+"""Rows of the settings pages: system health, versions of the config, quarantined messages, people."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ PULLED_LATE, PULLED_TOO_LATE = timedelta(minutes=5), timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How the system stands at a moment. levels: ok | warn | bad. queue: waiting calls, None where Redis is away."""
+class SystemHealth:
+    """The system's health at a moment. levels: ok | warn | bad. queue: waiting jobs, None where Redis is away."""
 
     database: str
     corp_id: str | None
@@ -66,7 +66,7 @@ class Standing:
     alarms: Sequence[Alarm]
 
 
-def read_standing(system: System, now: datetime) -> Standing:
+def read_system_health(system: System, now: datetime) -> SystemHealth:
     """Figures that cost little however large the database is: everything here has an index, or few rows."""
     access = system.environment.wecom
     queue = _queue_depth(system)
@@ -75,7 +75,7 @@ def read_standing(system: System, now: datetime) -> Standing:
         cursor = session.scalars(select(ArchiveCursor).limit(1)).first()
         pulled_at = cursor.pulled_at if cursor else None
         failed = _count(session, Outbox, Outbox.state.in_(("failed", "unknown")))
-        return Standing(
+        return SystemHealth(
             database=session.get_bind().dialect.name,
             corp_id=access.corp_id if access else None,
             version=config.value["version"] if config else None,
@@ -100,7 +100,7 @@ def read_standing(system: System, now: datetime) -> Standing:
 
 
 def _known(system: System, problems: Sequence[str]) -> list[str]:
-    """What some process found wrong with the config: as it was said, taken apart where we found the same."""
+    """Problems that some process stored as text; those this process found too as its own, which can be translated."""
     ours = {str(one): str(one) for one in system.keeper.problems}
     return [ours.get(one, one) for one in problems]
 
@@ -121,7 +121,7 @@ def _last_error(session: Session) -> str:
 
 
 def _pauses(session: Session, now: datetime) -> list[str]:
-    """What of WeCom is left alone at present, and why."""
+    """Calls to WeCom that are paused at present, and why."""
     rows = session.scalars(select(Status).where(Status.name.startswith(PAUSE)).order_by(Status.name))
     paused = [row.value["why"] for row in rows if datetime.fromisoformat(row.value["until"]) > now]
     broken = select(Breaker).where(Breaker.until > now).order_by(Breaker.name)
@@ -176,8 +176,8 @@ def read_quarantine(session: Session, after: int) -> Sequence[Quarantine]:
 
 
 @dataclass(frozen=True)
-class Person:
-    """Someone who may sign in: a local account, or an agent, who has an account from his first sign-in on."""
+class AccountRow:
+    """Someone who may sign in: a local account, or an agent, who gets an account at their first sign-in."""
 
     kind: str  # account | agent
     id: int
@@ -191,36 +191,36 @@ class Person:
     left: bool
 
 
-def local_people(session: Session, words: str) -> list[Person]:
+def read_local_accounts(session: Session, words: str) -> list[AccountRow]:
     """The local accounts, all of them: there are few."""
     accounts = select(Account).where(Account.agent_id.is_(None)).order_by(Account.id)
     if words:
         accounts = accounts.where(Account.name.icontains(words, autoescape=True))
-    return [_person_of(account) for account in session.scalars(accounts)]
+    return [_local_row(account) for account in session.scalars(accounts)]
 
 
-def read_agents(session: Session, words: str, after: int) -> list[Person]:
+def read_agents(session: Session, words: str, after: int) -> list[AccountRow]:
     """Agents with their accounts from beyond this id; one more than a page."""
     rows = select(Agent, Account).join(Account, Account.agent_id == Agent.id, isouter=True).where(Agent.id > after)
     if words:
         named = Agent.name.icontains(words, autoescape=True), Agent.key.contains(words.casefold(), autoescape=True)
         rows = rows.where(or_(*named))
     found = session.execute(rows.order_by(Agent.id).limit(PAGE + 1)).unique().all()
-    return [_agent(agent, account) for agent, account in found]
+    return [_agent_row(agent, account) for agent, account in found]
 
 
-def read_person(session: Session, kind: str, row_id: int) -> Person | None:
-    """One of them anew, after a change."""
+def read_account_row(session: Session, kind: str, row_id: int) -> AccountRow | None:
+    """One person's row, read again after a change."""
     if kind == "agent":
         agent = session.get(Agent, row_id)
         account = session.scalar(select(Account).where(Account.agent_id == row_id))
-        return _agent(agent, account) if agent else None
+        return _agent_row(agent, account) if agent else None
     found = session.get(Account, row_id)
-    return _person_of(found) if found else None
+    return _local_row(found) if found else None
 
 
-def _agent(agent: Agent, account: Account | None) -> Person:
-    return Person(
+def _agent_row(agent: Agent, account: Account | None) -> AccountRow:
+    return AccountRow(
         kind="agent",
         id=agent.id,
         name=agent.shown_name,
@@ -234,8 +234,8 @@ def _agent(agent: Agent, account: Account | None) -> Person:
     )
 
 
-def _person_of(account: Account) -> Person:
-    return Person(
+def _local_row(account: Account) -> AccountRow:
+    return AccountRow(
         kind="account",
         id=account.id,
         name=account.name or "",

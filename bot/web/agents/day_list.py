@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session, joinedload
 from bot.platform import clock
 from bot.platform.models import Agent, SopTask
 from bot.platform.signed_links import read_day_token, task_url
-from bot.system import System
+from bot.web.layout.requests import current_system
 
-pages = Blueprint("day", __name__)
-_MOST = 200
+pages = Blueprint("day_list", __name__)
+_MOST = 200  # tasks on one page
 
 
 @dataclass(frozen=True)
-class Entry:
+class DayEntry:
     """One task of the day and the address of its page."""
 
     task: SopTask
@@ -31,7 +31,7 @@ def show(token: str) -> str:
     """What is due today and what is overdue; 404 or 410 for a link that opens nothing."""
     key, now = current_app.config["SECRET_KEY"], clock.now()
     agent_id = read_day_token(token, key, now)
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     calendar = system.settings.calendar
     ends = calendar.instant(calendar.local(now).date() + timedelta(days=1), datetime.min.time())
     with system.store.read() as session:
@@ -39,7 +39,9 @@ def show(token: str) -> str:
         if agent is None:
             abort(410)
         base = system.environment.base_url
-        entries = [Entry(task, task_url(base, task.id, agent.id, key, now)) for task in _due(session, agent.id, ends)]
+        entries = [
+            DayEntry(task, task_url(base, task.id, agent.id, key, now)) for task in _due(session, agent.id, ends)
+        ]
         return render_template("day.html", agent=agent, entries=entries, now=now)
 
 

@@ -1,4 +1,4 @@
-"""What the JS-SDK of WeCom says when it refuses, in words: what happened and who can mend it."""
+"""Errors of WeCom's JS-SDK in words: what happened and who can mend it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CANCELLED = re.compile(r":\s*cancel\b")
 
 
 def in_words(message: str) -> str:
-    """The Chinese (to be translated) for an errMsg of the JS-SDK; empty where the agent himself cancelled."""
+    """The Chinese (to be translated) for an errMsg of the JS-SDK; empty where the agent cancelled."""
     lowered = message.casefold()
     if CANCELLED.search(lowered):
         return ""

@@ -1,4 +1,4 @@
-"""The page beside a chat in WeCom: who the customer is, what to say now, and one tap that sends it."""
+"""The sidebar in WeCom: the page beside a chat that shows the customer and sends suggested texts by one tap."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from sqlalchemy.orm import Session
 from bot.agents.suggestions import find_suggestion
 from bot.agents.task_answers import AnswerRefusedError, decline, postpone, record_tap
 from bot.customers.state import load_customer
-from bot.platform.database import audit_log as audit_log
+from bot.platform.database import audit_log
 from bot.platform.environment import SurroundingsError
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Follow, SopTask, ViewEntry
 from bot.system import System
 from bot.web.agents.jssdk_errors import in_words
-from bot.web.agents.sidebar_rows import Sender, followed, message_of, read_panel, read_room
+from bot.web.agents.sidebar_rows import LinkSigner, followed, message_of, read_panel, read_sidebar_group
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ADMIN, AGENT, LEADER, Visitor, visitor
 from bot.web.layout.answers import done, refused
 from bot.web.layout.languages import translate
-from bot.web.layout.template_filters import present
+from bot.web.layout.requests import LARGEST_ID, current_system
+from bot.web.layout.template_filters import request_now
 from bot.wecom.errors import WeComError
 from bot.wecom.jssdk import Tickets, is_own_page, sign_page
 
-LARGEST_ID = 2**63 - 1
 LONGEST_ID = 64
-LONGEST_KEY = 100  # it goes into the log of deeds
-VIEW_AGAIN = timedelta(minutes=10)  # the page renews itself: that is one reading, not a new one each time
+LONGEST_KEY = 100  # it is stored in the audit log
+VIEW_AGAIN = timedelta(minutes=10)  # the page renews itself: within this time that counts as one reading
 PAGE = "sidebar"
 _log = get_logger(__name__)
 
@@ -42,10 +42,10 @@ pages.before_request(needs(ADMIN, LEADER, AGENT))
 
 @pages.get("")
 def show() -> str:
-    """The empty page; whom it is about it learns from WeCom."""
-    system = _system()
+    """The empty page; its script learns from WeCom's JS-SDK which customer it is about."""
+    system = current_system()
     access = system.environment.wecom
-    who = _whoever()
+    who = _visitor_or_demo_agent()
     return render_template(
         "sidebar.html", access=access, known=who.agent_id is not None, demo=system.environment.demo, userid=who.userid
     )
@@ -53,8 +53,8 @@ def show() -> str:
 
 @pages.get("/stand-in.js")
 def stand_in() -> Response:
-    """In the demo, what WeCom's client would bring: a bridge that leads to the sandbox's phone around us."""
-    if not _system().environment.demo:
+    """In the demo, a stand-in for the JS-SDK: it talks to the sandbox's phone that frames this page."""
+    if not current_system().environment.demo:
         abort(404)
     return send_file(f"{__file__.removesuffix('sidebar.py')}sidebar_stand_in.js", mimetype="text/javascript")
 
@@ -62,7 +62,7 @@ def stand_in() -> Response:
 @pages.post("/sign")
 def sign() -> Response | tuple[Response, int]:
     """A signature of one of our own pages, for `config` or (kind=agent) for `agentConfig`; 400 for others' pages."""
-    system, url = _system(), request.form.get("url", "")
+    system, url = current_system(), request.form.get("url", "")
     if not is_own_page(url, system.environment.base_url):
         abort(400)
     try:
@@ -73,14 +73,14 @@ def sign() -> Response | tuple[Response, int]:
         return jsonify(text=translate("企业微信没有给签名，请管理员看「设置」里的连接检查")), 502
     except SurroundingsError:
         return jsonify(text=translate("还没有接入企业微信，请管理员先完成接入")), 503
-    signed = sign_page(ticket, secrets.token_hex(8), int(present().timestamp()), url)
+    signed = sign_page(ticket, secrets.token_hex(8), int(request_now().timestamp()), url)
     return jsonify(timestamp=signed.timestamp, nonceStr=signed.nonce, signature=signed.signature)
 
 
 @pages.post("/customer")
 def customer() -> Response | str:
     """The panel of one customer of the agent; 204 where the browser has it already, 404 for others' customers."""
-    system, who, now = _system(), _agent(), present()
+    system, who, now = current_system(), _agent(), request_now()
     with system.look(now) as work:
         session = work.session
         follow = _follow_or_404(session, who)
@@ -99,11 +99,11 @@ def customer() -> Response | str:
 
 @pages.post("/group")
 def group() -> str:
-    """The agent's own customers in a group chat where he is a member; 404 for other groups."""
-    who, system = _agent(), _system()
+    """The agent's own customers in a group chat where they are a member; 404 for other groups."""
+    who, system = _agent(), current_system()
     with system.store.read() as session:
         agent = session.get_one(Agent, who.agent_id)
-        room = read_room(session, agent, request.form.get("chat_id", "")[:LONGEST_ID])
+        room = read_sidebar_group(session, agent, request.form.get("chat_id", "")[:LONGEST_ID])
         if room is None:
             abort(404)
         return render_template("sidebar_group.html", room=room)
@@ -111,9 +111,9 @@ def group() -> str:
 
 @pages.post("/send")
 def send() -> Response | tuple[Response, int]:
-    """What the agent is about to send into the chat: {message}. For a step this takes its one tap."""
-    system, who, now = _system(), _agent(), present()
-    key, part = _said("key"), _said("part") or "text"
+    """The message the agent is about to send into the chat: {message}. A step of an SOP can be tapped once."""
+    system, who, now = current_system(), _agent(), request_now()
+    key, part = _form_text("key"), _form_text("part") or "text"
     try:
         with system.work(now) as work:
             session = work.session
@@ -121,12 +121,12 @@ def send() -> Response | tuple[Response, int]:
             offer = find_suggestion(work, load_customer(session, follow.customer), follow.agent, key)
             if offer is None:
                 raise AnswerRefusedError(translate("这条话术已经不用发了，请看最新的"))
-            sender = Sender(system.environment.base_url, current_app.config["SECRET_KEY"])
-            message = message_of(session, sender, offer, part, now)
+            signer = LinkSigner(system.environment.base_url, current_app.config["SECRET_KEY"])
+            message = message_of(session, signer, offer, part, now)
             if message is None:
                 raise AnswerRefusedError(translate("这个文件还没有传到企业微信，请下载后自己发"))
             if offer.task is not None and part == "text":
-                record_tap(_locked(session, offer.task.id), now, again=request.form.get("again") == "1")
+                record_tap(_locked_task(session, offer.task.id), now, again=request.form.get("again") == "1")
             audit_log.record(
                 session, who.actor, "sidebar.send", f"customer:{follow.customer_id}", now, key=key, part=part
             )
@@ -137,15 +137,15 @@ def send() -> Response | tuple[Response, int]:
 
 @pages.post("/unsent")
 def unsent() -> Response:
-    """WeCom did not take it: what that means in words, and the tap is given back."""
-    system, who, now = _system(), _agent(), present()
-    told, key = request.form.get("message", "")[:200], _said("key")
+    """WeCom refused the message: answers with the reason in words, and frees the step to be tapped again."""
+    system, who, now = current_system(), _agent(), request_now()
+    told, key = request.form.get("message", "")[:200], _form_text("key")
     words = in_words(told)
     with system.store.write() as session:
         follow = _follow_or_404(session, who)
         kind, _, number = key.partition(":")
         if kind == "task" and number.isdigit() and len(number) < 19 and request.form.get("part", "text") == "text":
-            task = _locked(session, int(number))
+            task = _locked_task(session, int(number))
             if task is not None and (task.customer_id, task.agent_id) == (follow.customer_id, who.agent_id):
                 task.tapped_at = None
         audit_log.record(
@@ -157,7 +157,7 @@ def unsent() -> Response:
 
 @pages.post("/trouble")
 def trouble() -> Response:
-    """What kept the page from learning whom it is about, in words."""
+    """Why the page could not learn which customer it is about, in words."""
     told = request.form.get("message", "")[:200]
     _log.warning("sidebar without a customer", said=told)
     return jsonify(text=translate(in_words(told)))
@@ -178,9 +178,9 @@ def unfit(task_id: int) -> Response:
 def _answer(task_id: int, action: str, option: str) -> Response:
     who = _agent()
     try:
-        with _system().work() as work:
+        with current_system().work() as work:
             session = work.session
-            task = _locked(session, task_id)
+            task = _locked_task(session, task_id)
             if task is None or task.agent_id != who.agent_id:
                 abort(404)
             if action == "task.later":
@@ -193,13 +193,13 @@ def _answer(task_id: int, action: str, option: str) -> Response:
     return done(translate("已推迟") if action == "task.later" else translate("已记下，不再提醒"))
 
 
-def _whoever() -> Visitor:
+def _visitor_or_demo_agent() -> Visitor:
     """The visitor; in the demo the agent on whose phone the page is opened, since one person plays all of them."""
     who = visitor()
     userid = request.values.get("agent") or request.headers.get("X-Agent")
-    if who.agent_id is not None or not userid or not _system().environment.demo:
+    if who.agent_id is not None or not userid or not current_system().environment.demo:
         return who
-    with _system().store.read() as session:
+    with current_system().store.read() as session:
         agent = session.scalar(select(Agent).where(Agent.key == userid.casefold()))
     if agent is None:
         return who
@@ -207,8 +207,8 @@ def _whoever() -> Visitor:
 
 
 def _agent() -> Visitor:
-    """Whoever asks, as long as he is an agent: a local name chats with nobody."""
-    who = _whoever()
+    """The visitor as an agent; 404 for local accounts, which have no chats."""
+    who = _visitor_or_demo_agent()
     if who.agent_id is None:
         abort(404)
     return who
@@ -224,29 +224,25 @@ def _follow_or_404(session: Session, who: Visitor) -> Follow:
     return found
 
 
-def _said(name: str) -> str:
+def _form_text(name: str) -> str:
     return request.form.get(name, "")[:LONGEST_KEY]
 
 
-def _locked(session: Session, task_id: int) -> Any:
+def _locked_task(session: Session, task_id: int) -> Any:
+    """The task, locked and read again: two taps at once must not both succeed."""
     return session.get(SopTask, task_id, with_for_update=True, populate_existing=True)
 
 
 def _seen_lately(session: Session, who: Visitor, customer_id: int) -> bool:
-    since = present() - VIEW_AGAIN
+    since = request_now() - VIEW_AGAIN
     same = (ViewEntry.customer_id == customer_id, ViewEntry.at > since, ViewEntry.actor == who.actor)
     return session.scalar(select(ViewEntry.id).where(*same, ViewEntry.page == PAGE).limit(1)) is not None
 
 
 def _tickets(system: System) -> Tickets:
-    """One holder a process, so that WeCom is asked once in two hours even where Redis is away."""
+    """One Tickets per process: WeCom is asked once in two hours even where Redis is away."""
     kept = current_app.extensions.setdefault("tici-tickets", {})
     if system not in kept:
         kept[system] = Tickets(system.wecom)
     tickets: Tickets = kept[system]
     return tickets
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

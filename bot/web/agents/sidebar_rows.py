@@ -1,4 +1,4 @@
-"""What the sidebar shows beside a chat: who this is, where he stands, what to say, and how it is sent."""
+"""Rows of the sidebar: who the customer is, their stages, what to say, and the message that is sent."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _MEMBERS = 200
 
 
 @dataclass(frozen=True)
-class Where:
-    """A pipeline and the stage in which the customer stands (None: in none); serial: of his last move there."""
+class PipelinePosition:
+    """A pipeline and the customer's stage in it (None: in none); serial: of their last move there."""
 
     pipeline: Pipeline
     stage: str | None
@@ -32,11 +32,11 @@ class Where:
 
 @dataclass(frozen=True)
 class Panel:
-    """All that is shown of one customer to the agent who follows him."""
+    """What is shown of one customer to the agent who follows them."""
 
     state: CustomerState
     follow: Follow
-    places: tuple[Where, ...]
+    places: tuple[PipelinePosition, ...]
     tags: tuple[Tagging, ...]
     offers: tuple[Suggestion, ...]
 
@@ -46,15 +46,15 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Sender:
-    """What messages are made with: our own address and the key that signs links."""
+class LinkSigner:
+    """What links in messages are made with: our own address and the signing key."""
 
     base_url: str
     key: bytes
 
 
 def followed(session: Session, agent_id: int, external_userid: str) -> Follow | None:
-    """The agent's own follow of this customer; None where he does not have him (any more)."""
+    """The agent's own follow of this customer; None where there is none (any more)."""
     query = (
         select(Follow)
         .join(Follow.customer)
@@ -71,7 +71,9 @@ def read_panel(work: Work, follow: Follow) -> Panel:
     places = []
     for pipeline in work.settings.pipelines:
         placement = state.placements.get(pipeline.name)
-        places.append(Where(pipeline, placement.stage if placement else None, placement.serial if placement else 0))
+        places.append(
+            PipelinePosition(pipeline, placement.stage if placement else None, placement.serial if placement else 0)
+        )
     stages = set(state.stages.values())
     return Panel(
         state=state,
@@ -83,7 +85,7 @@ def read_panel(work: Work, follow: Follow) -> Panel:
 
 
 def message_of(
-    session: Session, sender: Sender, offer: Suggestion, part: str, now: datetime
+    session: Session, signer: LinkSigner, offer: Suggestion, part: str, now: datetime
 ) -> dict[str, Any] | None:
     """What sendChatMessage is to be given: the text ("text"), or the attachment of that index.
 
@@ -97,7 +99,7 @@ def message_of(
     index = int(part)
     item: dict[str, Any] = dict(task.attach[index])
     if item["kind"] == "link":
-        url = link_url(sender.base_url, task.id, index, sender.key)
+        url = link_url(signer.base_url, task.id, index, signer.key)
         news = {
             "link": url,
             "title": item["title"],
@@ -106,7 +108,7 @@ def message_of(
         }
         return {"msgtype": "news", "enterChat": True, "news": news}
     if item["kind"] == "miniprogram":
-        cover = picture_url(sender.base_url, task.id, index, sender.key)
+        cover = picture_url(signer.base_url, task.id, index, signer.key)
         page = {"appid": item["appid"], "title": item["title"], "imgUrl": cover, "page": _html(item["page"])}
         return {"msgtype": "miniprogram", "enterChat": True, "miniprogram": page}
     bodies, _missing = attachment_bodies(session, [item], now)
@@ -124,14 +126,14 @@ def _html(page: str) -> str:
 
 @dataclass(frozen=True)
 class SidebarGroup:
-    """A group chat: the agent's own customers in it, and how many of its customers are not his."""
+    """A group chat: the agent's own customers in it, and how many of its customers are other agents'."""
 
     group: GroupChat
     mine: tuple[Customer, ...]
     others: int
 
 
-def read_room(session: Session, agent: Agent, chat_id: str) -> SidebarGroup | None:
+def read_sidebar_group(session: Session, agent: Agent, chat_id: str) -> SidebarGroup | None:
     """A group chat of which the agent is a member or the owner; None else."""
     group = session.scalar(select(GroupChat).where(GroupChat.chat_id == chat_id))
     if group is None:

@@ -1,7 +1,7 @@
-"""The agent's page of one task, opened from the card on the phone; looking at it leaves the task as it is.
+"""The page of one task that an agent opens from the card on the phone; opening it does not change the task.
 
-The signed link alone says who may look and answer: no cookie gives that right, so that another site's page, which
-does not know the link, can have nothing done in the agent's name. Its forms therefore need no token of their own.
+Only the signed link gives the right to look and answer, no cookie does: another site's page does not know the link
+and cannot act in the agent's name. The forms therefore need no CSRF token.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bot.platform.signed_links import TaskLink, link_url, read_task_token
 from bot.sops.material_uploads import folder_of
 from bot.system import System
 from bot.web.agents.task_rows import read_task
+from bot.web.layout.requests import current_system
 
 pages = Blueprint("task", __name__)
 
@@ -28,7 +29,7 @@ pages = Blueprint("task", __name__)
 @pages.get("/t/<token>")
 def show(token: str) -> str:
     """What to say to whom and why now; 404 or 410 for a link that opens nothing."""
-    link, system = _link(token), _system()
+    link, system = _link(token), current_system()
     with system.store.read() as session:
         view = read_task(session, link)
         if view is None:
@@ -53,11 +54,11 @@ def show(token: str) -> str:
 def download(token: str, index: int) -> Response:
     """The index-th attachment's file for the agent to send; 404 or 410 as for the page itself."""
     link = _link(token)
-    with _system().store.read() as session:
+    with current_system().store.read() as session:
         view = read_task(session, link)
     if view is None:
         abort(410)
-    return send_attachment(_system(), view.task.attach, index)
+    return send_attachment(current_system(), view.task.attach, index)
 
 
 @pages.post("/t/<token>/later")
@@ -88,7 +89,7 @@ def _answer(token: str, name: str, option: str) -> AnyResponse:
     """Answer as the agent of the link, then show the page again."""
     link, refused = _link(token), None
     try:
-        with _system().work() as work:
+        with current_system().work() as work:
             session = work.session
             task = session.get(SopTask, link.task_id, with_for_update=True)
             if task is None or task.agent_id != link.agent_id:
@@ -105,8 +106,3 @@ def _answer(token: str, name: str, option: str) -> AnyResponse:
 
 def _link(token: str) -> TaskLink:
     return read_task_token(token, current_app.config["SECRET_KEY"], clock.now())
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

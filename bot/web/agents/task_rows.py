@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from bot.platform.models import Placement, SopTask
 from bot.platform.signed_links import TaskLink
-from bot.web.customers.conversation_rows import Conversation, read_talk
+from bot.web.customers.conversation_rows import Conversation, read_conversation
 from bot.web.layout.people import carried_tags
 
 _MESSAGES = 8
@@ -45,6 +45,6 @@ def read_task(session: Session, link: TaskLink) -> TaskView | None:
         task=task,
         stages=stages,
         tags=tuple(tag for tag in carried_tags(session, [customer.id]).get(customer.id, ()) if tag not in here),
-        talk=read_talk(session, customer.id, customer.name, _MESSAGES),
+        talk=read_conversation(session, customer.id, customer.name, _MESSAGES),
         steps=tuple(session.scalars(steps)),
     )

@@ -14,16 +14,15 @@ from bot.platform.database.audit_log import record, viewed
 from bot.platform.models import Agent, SopTask
 from bot.platform.signed_links import TaskLink, link_url
 from bot.platform.work import Work
-from bot.system import System
 from bot.web.agents.task import send_attachment
 from bot.web.agents.task_rows import read_task
-from bot.web.agents.workload_rows import Workload, read_desk, read_team
-from bot.web.auth.access import agents_of, needs, refuse_unless
+from bot.web.agents.workload_rows import Workload, read_team, read_workload
+from bot.web.auth.access import needs, refuse_unless, visible_agent_ids
 from bot.web.auth.visitor import AGENT, ROLES, WORKING, Visitor, visitor
 from bot.web.layout.languages import translate
-from bot.web.layout.template_filters import present
+from bot.web.layout.requests import LARGEST_ID, current_system
+from bot.web.layout.template_filters import request_now
 
-LARGEST_ID = 2**63 - 1
 PAGE, MOST = 40, 600
 Answer = Callable[[Work, SopTask, str], None]
 
@@ -34,31 +33,33 @@ pages.before_request(needs(*ROLES))
 @pages.get("")
 def show() -> str:
     """The visitor's own day, or the team's figures and the day of the agent chosen by `?agent=`."""
-    who, calendar = visitor(), _system().settings.calendar
-    with _system().store.read() as session:
-        team = () if who.role == AGENT else read_team(session, agents_of(session, who), calendar, present())
+    who, calendar = visitor(), current_system().settings.calendar
+    with current_system().store.read() as session:
+        team = (
+            () if who.role == AGENT else read_team(session, visible_agent_ids(session, who), calendar, request_now())
+        )
         chosen = _chosen(session, who)
-        desk = None if chosen is None else read_desk(session, chosen, calendar, present(), _limit())
-        return render_template("tasks.html", team=team, **_desk_values(who, desk))
+        workload = None if chosen is None else read_workload(session, chosen, calendar, request_now(), _limit())
+        return render_template("tasks.html", team=team, **_workload_values(who, workload))
 
 
 @pages.get("/list")
 def desk_only() -> Response | str:
     """One agent's day alone; 204 where the browser has it already."""
-    with _system().store.read() as session:
+    with current_system().store.read() as session:
         chosen = _chosen(session, visitor())
         if chosen is None:
             abort(404)
-        desk = read_desk(session, chosen, _system().settings.calendar, present(), _limit())
-        if request.args.get("seen") == desk.stamp:
+        workload = read_workload(session, chosen, current_system().settings.calendar, request_now(), _limit())
+        if request.args.get("seen") == workload.stamp:
             return Response(status=204)
-        return render_template("tasks_desk.html", **_desk_values(visitor(), desk))
+        return render_template("tasks_desk.html", **_workload_values(visitor(), workload))
 
 
 @pages.get(f"/<int(max={LARGEST_ID}):task_id>")
 def one(task_id: int) -> str:
     """One task as its card's link shows it."""
-    system, who = _system(), visitor()
+    system, who = current_system(), visitor()
     with system.store.read() as session:
         task = task_or_404(session, who, task_id)
         view = read_task(session, TaskLink(task.id, task.agent_id))
@@ -71,16 +72,16 @@ def one(task_id: int) -> str:
         page = render_template("task.html", view=view, links=links, files=files, answers=answers, back=_back())
         customer_id = task.customer_id
     with system.store.write() as session:
-        viewed(session, who.actor, customer_id, "task", present())
+        viewed(session, who.actor, customer_id, "task", request_now())
     return page
 
 
 @pages.get(f"/<int(max={LARGEST_ID}):task_id>/file/<int(max=99):index>")
 def download(task_id: int, index: int) -> Response:
     """The index-th attachment's file for the agent to send."""
-    with _system().store.read() as session:
+    with current_system().store.read() as session:
         attach = task_or_404(session, visitor(), task_id).attach
-    return send_attachment(_system(), attach, index)
+    return send_attachment(current_system(), attach, index)
 
 
 @pages.post(f"/<int(max={LARGEST_ID}):task_id>/later")
@@ -96,9 +97,9 @@ def unfit(task_id: int) -> AnyResponse:
 
 
 def task_or_404(session: Session, who: Visitor, task_id: int, *, lock: bool = False) -> SopTask:
-    """The task if it is one of the visitor's or of his team's."""
+    """The task if it is one of the visitor's or of their team's."""
     task = session.get(SopTask, task_id, with_for_update=True if lock else None)
-    agents = agents_of(session, who)
+    agents = visible_agent_ids(session, who)
     if task is None or (agents is not None and task.agent_id not in agents):
         abort(404)
     return task
@@ -114,8 +115,8 @@ DONE = {"task.later": "已推迟", "task.unfit": "已记下，不再提醒"}
 
 
 def _answer(task_id: int, action: str, option: str, answer: Answer) -> AnyResponse:
-    """Do it, write it down, and show the agent's day as it is now."""
-    who, system, now = visitor(), _system(), present()
+    """Apply the answer, record it, and show the agent's day as it is now."""
+    who, system, now = visitor(), current_system(), request_now()
     refuse_unless(*WORKING)
     try:
         with system.work(now) as work:
@@ -130,17 +131,17 @@ def _answer(task_id: int, action: str, option: str, answer: Answer) -> AnyRespon
     if not request.headers.get("HX-Request"):
         return redirect(url_for("tasks.one", task_id=task_id), 303)
     with system.store.read() as session:
-        desk = read_desk(session, session.get_one(Agent, agent_id), system.settings.calendar, now, _limit())
-        response = Response(render_template("tasks_desk.html", **_desk_values(who, desk)))
+        workload = read_workload(session, session.get_one(Agent, agent_id), system.settings.calendar, now, _limit())
+        response = Response(render_template("tasks_desk.html", **_workload_values(who, workload)))
     return toasted(response, DONE[action])
 
 
 def _chosen(session: Session, who: Visitor) -> Agent | None:
-    """The agent whose day is shown: the one asked for, if the visitor may see him, else himself."""
+    """The agent whose day is shown: the one asked for, if the visitor may see them, else the visitor."""
     wanted = request.args.get("agent")
     if wanted is None:
         return session.get(Agent, who.agent_id) if who.agent_id is not None else None
-    agents = agents_of(session, who)
+    agents = visible_agent_ids(session, who)
     known = wanted.isascii() and wanted.isdigit() and len(wanted) < 19
     if not known or (agents is not None and int(wanted) not in agents):
         abort(404)
@@ -152,11 +153,17 @@ def _limit() -> int:
     return PAGE * int(pages_wanted) if pages_wanted in map(str, range(1, MOST // PAGE + 1)) else PAGE
 
 
-def _desk_values(who: Visitor, desk: Workload | None) -> dict[str, object]:
+def _workload_values(who: Visitor, workload: Workload | None) -> dict[str, object]:
     limit = _limit()
     further = limit // PAGE + 1 if limit < MOST else None
-    mine = desk is not None and desk.agent.id == who.agent_id
-    return {"desk": desk, "mine": mine, "pages": limit // PAGE, "further": further, "may_change": who.may_change}
+    mine = workload is not None and workload.agent.id == who.agent_id
+    return {
+        "workload": workload,
+        "mine": mine,
+        "pages": limit // PAGE,
+        "further": further,
+        "may_change": who.may_change,
+    }
 
 
 def _answers(task_id: int) -> dict[str, str]:
@@ -165,8 +172,3 @@ def _answers(task_id: int) -> dict[str, str]:
 
 def _back() -> str:
     return url_for("tasks.show")
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

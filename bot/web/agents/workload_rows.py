@@ -1,4 +1,4 @@
-"""An agent's day as rows: what is overdue, due, still to come and done; and the same of a whole team in numbers."""
+"""Workloads: an agent's tasks of the day (overdue, due, later, done), and a team's in numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.customers.state import OPEN_STATES
 from bot.platform.models import Agent, SopTask
 from sop.workcalendar import Workcalendar
 
-GRACE = timedelta(hours=1)  # an agent who is talking to somebody is not late at once
+GRACE = timedelta(hours=1)  # an agent in the middle of a conversation is not late at once
 AHEAD = timedelta(days=7)
 LOOK_BACK = timedelta(days=7)
 MOST_AGENTS = 500
@@ -47,7 +47,7 @@ class Workload:
 
 
 @dataclass(frozen=True)
-class Member:
+class TeamMember:
     """One agent of a team in numbers; missed: prompts of the last 7 days that ran out unsent."""
 
     agent: Agent
@@ -66,7 +66,7 @@ class Member:
         return round(100 * self.sent / both) if both else None
 
 
-def read_desk(session: Session, agent: Agent, calendar: Workcalendar, now: datetime, limit: int) -> Workload:
+def read_workload(session: Session, agent: Agent, calendar: Workcalendar, now: datetime, limit: int) -> Workload:
     """An agent's day. Three queries at most."""
     begins, ends = _today(calendar, now)
     mine = select(SopTask).options(joinedload(SopTask.customer)).where(SopTask.agent_id == agent.id)
@@ -89,7 +89,7 @@ def read_desk(session: Session, agent: Agent, calendar: Workcalendar, now: datet
 
 def read_team(
     session: Session, agents: Collection[int] | None, calendar: Workcalendar, now: datetime
-) -> tuple[Member, ...]:
+) -> tuple[TeamMember, ...]:
     """The agents of a team (None: of the company) who have tasks, those with most overdue first. Four queries."""
     who = select(Agent).where(Agent.left_at.is_(None)).order_by(Agent.id).limit(MOST_AGENTS)
     if agents is not None:
@@ -104,7 +104,7 @@ def read_team(
     missed = _by_agent(session, ids, (SopTask.state == "expired", SopTask.due_at >= since), func.count())
     busy = [agent for agent in people if agent.id in waiting or agent.id in sent or agent.id in missed]
     members = (
-        Member(agent, *waiting.get(agent.id, (0, 0, 0)), *sent.get(agent.id, (0, 0)), *missed.get(agent.id, (0,)))
+        TeamMember(agent, *waiting.get(agent.id, (0, 0, 0)), *sent.get(agent.id, (0, 0)), *missed.get(agent.id, (0,)))
         for agent in busy
     )
     return tuple(sorted(members, key=lambda one: (-one.overdue, -one.due, one.agent.id)))

@@ -1,11 +1,11 @@
-"""Who is looking, what his role may open, and whose customers he may see: what is not his does not exist (404)."""
+"""Access: what a visitor's role may open and whose customers they may see; everything else answers 404."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from typing import Any
 
-from flask import Flask, abort, current_app, g, redirect, request, session, url_for
+from flask import Flask, abort, g, redirect, request, session, url_for
 from flask_login import LoginManager
 from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
@@ -14,9 +14,9 @@ from werkzeug.wrappers import Response
 from bot.agents.accounts import role_of
 from bot.platform import clock
 from bot.platform.models import Account, Agent, Customer, Department, Follow
-from bot.system import System
 from bot.web.auth import sessions
 from bot.web.auth.visitor import ADMIN, LEADER, SEES_ALL, WATCHER, Visitor, visitor, visitor_or_none
+from bot.web.layout.requests import current_system
 
 _BOARD_UNTIL = "board_until"
 
@@ -26,7 +26,7 @@ def prepare(app: Flask) -> None:
     manager = LoginManager(app)
     manager.user_loader(_load)
     manager.request_loader(_by_board_link)
-    manager.session_protection = None  # phones change their address all day
+    manager.session_protection = None  # "basic" would sign phones out: their IP address changes all day
     app.context_processor(lambda: {"visitor": visitor_or_none()})
 
 
@@ -50,23 +50,23 @@ def refuse_unless(*roles: str) -> None:
         abort(404)
 
 
-def agents_of(session: Session, who: Visitor) -> Collection[int] | None:
-    """The ids of the agents whose customers and tasks he may see; None means all of them."""
+def visible_agent_ids(session: Session, who: Visitor) -> Collection[int] | None:
+    """The ids of the agents whose customers and tasks they may see; None means all of them."""
     if who.role in SEES_ALL:
         return None
     own = () if who.agent_id is None else (who.agent_id,)
     if who.role != LEADER:
         return own
-    if "agents_of" not in g:
+    if "visible_agent_ids" not in g:
         led = _with_those_below(session, who.departments)
         rows = session.execute(select(Agent.id, Agent.departments))
-        g.agents_of = {*own, *(row.id for row in rows if led.intersection(row.departments))}
-    return g.agents_of  # type: ignore[no-any-return]
+        g.visible_agent_ids = {*own, *(row.id for row in rows if led.intersection(row.departments))}
+    return g.visible_agent_ids  # type: ignore[no-any-return]
 
 
-def visible(session: Session, who: Visitor) -> ColumnElement[bool]:
-    """A condition on Customer: those whom he may see."""
-    agents = agents_of(session, who)
+def visible_customers(session: Session, who: Visitor) -> ColumnElement[bool]:
+    """A condition on Customer: those whom the visitor may see."""
+    agents = visible_agent_ids(session, who)
     if agents is None:
         return true()
     followed = select(Follow.customer_id).where(Follow.agent_id.in_(agents), Follow.ended_at.is_(None))
@@ -74,10 +74,10 @@ def visible(session: Session, who: Visitor) -> ColumnElement[bool]:
 
 
 def customer_or_404(session: Session, customer_id: int) -> Customer:
-    """The customer if there is one and the visitor may see him."""
+    """The customer if there is one and the visitor may see them."""
     if customer_id >= 2**63:
         abort(404)
-    found = session.scalar(select(Customer).where(Customer.id == customer_id, visible(session, visitor())))
+    found = session.scalar(select(Customer).where(Customer.id == customer_id, visible_customers(session, visitor())))
     if found is None:
         abort(404)
     return found
@@ -99,11 +99,11 @@ def as_visitor(account: Account) -> Visitor:
 
 def _load(key: str) -> Visitor | None:
     account_id, _, serial = key.partition(":")
-    demo = _system().environment.demo  # where time jumps by days, which must not sign anyone out
+    demo = current_system().environment.demo  # there the clock is moved by days, which must not sign anyone out
     if not account_id.isdigit() or not (demo or sessions.is_alive(clock.now())):
         return None
-    with _system().store.read() as database:
-        account = None if sessions.is_spent(database) else database.get(Account, int(account_id))
+    with current_system().store.read() as database:
+        account = None if sessions.is_revoked(database) else database.get(Account, int(account_id))
         if account is None or account.disabled_at is not None or str(account.serial) != serial:
             return None
         if account.agent is not None and account.agent.left_at is not None:
@@ -123,7 +123,7 @@ def _by_board_link(_request: Any) -> Visitor | None:
     until = session.get(_BOARD_UNTIL)
     if not isinstance(until, int) or clock.now().timestamp() >= until:
         return None
-    demo = _system().environment.demo  # in the demo the link opens everything, to play with
+    demo = current_system().environment.demo  # in the demo the link opens everything, to play with
     return Visitor(None, "演示" if demo else "看板链接", ADMIN if demo else WATCHER)
 
 
@@ -131,8 +131,3 @@ def _to_sign_in() -> Response:
     if request.headers.get("HX-Request") or "text/event-stream" in request.headers.get("Accept", ""):
         abort(401)
     return redirect(url_for("signin.show", next=request.full_path.rstrip("?") if request.method == "GET" else None))
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

@@ -1,4 +1,4 @@
-"""The signed link that opens the board to whoever holds it; signing in opens it as well."""
+"""The signed board link: opens the board, read-only, to anyone who has it."""
 
 from __future__ import annotations
 

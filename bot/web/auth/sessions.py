@@ -1,4 +1,4 @@
-"""How long a browser stays signed in: begun anew at every sign-in, ended by idleness and by age."""
+"""Sessions: how long a browser stays signed in; renewed at every sign-in, ended by idleness and by age."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ _NOTE_EVERY = timedelta(minutes=5)  # not every answer needs a fresh cookie
 
 
 @dataclass(frozen=True)
-class Life:
-    """Signed out after so long without a click, and after so long at any rate."""
+class Lifetime:
+    """How long a session lasts: without a click, and in all."""
 
     idle: timedelta
     whole: timedelta
 
 
-LIVES = {
-    "desk": Life(timedelta(hours=12), timedelta(days=7)),
-    "phone": Life(timedelta(days=7), timedelta(days=30)),  # inside WeCom, which has a lock of its own
+LIFETIMES = {
+    "desk": Lifetime(timedelta(hours=12), timedelta(days=7)),
+    "phone": Lifetime(timedelta(days=7), timedelta(days=30)),  # inside WeCom, which has a lock of its own
 }
 
 
 def prepare(app: Flask, *, secure: bool) -> None:
-    """Name and guard the cookie; note when whoever is signed in was last at work."""
+    """Name and guard the cookie; note when the visitor was last active."""
     app.config.update(
         SESSION_COOKIE_NAME="__Host-tici" if secure else "tici",  # the sandbox has its own on the same host
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",  # WeCom's page leads back to us: Strict would come without the cookie
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=max(life.whole for life in LIVES.values()),
+        PERMANENT_SESSION_LIFETIME=max(life.whole for life in LIFETIMES.values()),
     )
-    app.before_request(_note_work)
+    app.before_request(_note_activity)
 
 
 def begin(found: Visitor, kind: str, now: datetime) -> None:
-    """A new session for whoever has just proved who he is; nothing of the old one is left but the language."""
+    """Begin a new session for a visitor who has just signed in; of the old one only the language is kept."""
     kept = {name: session[name] for name in _KEPT if name in session}
     session.clear()
     session.update({**kept, _SINCE: int(now.timestamp()), _SEEN: int(now.timestamp()), _KIND: kind})
@@ -61,21 +61,21 @@ def begin(found: Visitor, kind: str, now: datetime) -> None:
 
 
 def end() -> None:
-    """Forget all that this browser's session knows."""
+    """Empty this browser's session."""
     kept = {name: session[name] for name in _KEPT if name in session}
     session.clear()
     session.update(kept)
 
 
-def spend(database: Session, now: datetime) -> None:
-    """This session opens nothing any more, whoever has copied its cookie."""
+def revoke(database: Session, now: datetime) -> None:
+    """End this session for good: a copy of its cookie opens nothing any more."""
     if _ID in session:
-        until = now + max(life.whole for life in LIVES.values())
+        until = now + max(life.whole for life in LIFETIMES.values())
         insert_new(database, SpentState, [{"state": _key(), "spent_at": until}], ["state"])
 
 
-def is_spent(database: Session) -> bool:
-    """Whether whoever had this session has signed out."""
+def is_revoked(database: Session) -> bool:
+    """Whether this session was signed out, here or where its cookie was copied to."""
     return _ID in session and database.get(SpentState, _key()) is not None
 
 
@@ -86,15 +86,15 @@ def _key() -> str:
 def is_alive(now: datetime) -> bool:
     """Whether the session is neither too old nor idle for too long; one without its times is neither."""
     since, seen = session.get(_SINCE), session.get(_SEEN)
-    life = LIVES.get(session.get(_KIND, ""))
+    life = LIFETIMES.get(session.get(_KIND, ""))
     if life is None or not isinstance(since, int) or not isinstance(seen, int):
         return False
     at = now.timestamp()
     return at < since + life.whole.total_seconds() and at < seen + life.idle.total_seconds()
 
 
-def _note_work() -> None:
-    """A page that asks for news by itself is no sign of somebody being there."""
+def _note_activity() -> None:
+    """Note the visitor's activity; a page that polls by itself is no sign of it."""
     if _USER not in session or (request.method == "GET" and _asks_by_itself()):
         return
     now = clock.now()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, redirect, render_template, request, session, url_for
 from sqlalchemy import delete, select
 from werkzeug.wrappers import Response
 
@@ -19,47 +19,48 @@ from bot.platform.database.audit_log import record
 from bot.platform.database.store import insert_new
 from bot.platform.log import get_logger
 from bot.platform.models import Account, SpentState
-from bot.system import System
 from bot.web.auth import sessions
 from bot.web.auth.access import as_visitor
 from bot.web.auth.signin_limits import address
 from bot.web.auth.visitor import visitor_or_none
+from bot.web.layout.requests import current_system
 from bot.wecom.errors import BotError, WeComError
 from bot.wecom.login import LONGEST_CODE, SignInApp, authorize_url, is_in_client
 
 pages = Blueprint("signin", __name__)
 STATE_LIFE = timedelta(minutes=10)
 _STATES = "signing_in"
-_AT_ONCE = 4  # several tabs may be on their way at the same time
-_LONGEST_PATH = 500
+_AT_ONCE = 4  # sign-ins under way in one browser: several tabs may begin one
+_LONGEST_PATH = 500  # of the page to return to; the session cookie carries it
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Refusal:
+class SignInProblem:
     """Why nobody was signed in (Chinese, to be translated; {advice} is filled), and the status to say it with."""
 
     status: int
     text: str
 
 
-WRONG = Refusal(401, "名字或密码不对")
-UNFINISHED = Refusal(400, "登录没有完成：它不是在这个浏览器里开始的，或者已经过了 10 分钟。请再登录一次。")
-DECLINED = Refusal(400, "企业微信没有带回登录码，可能是中途取消了。请再登录一次。")
-SPENT = Refusal(400, "这次登录已经用过了。请再登录一次。")
-OUTSIDER = Refusal(403, "您的微信不是本企业的成员，不能登录。请用企业微信扫码，或联系管理员。")
-SHUT = Refusal(403, "您的账号已停用。如果需要使用，请联系管理员。")
-REFUSED = Refusal(502, "企业微信拒绝了登录，需要管理员处理：{advice}")
-SILENT = Refusal(503, "暂时联系不上企业微信，请过一会儿再试。（{advice}）")
-UNCONNECTED = Refusal(404, "还没有接入企业微信，请用名字和密码登录。")
-REFUSALS = (WRONG, UNFINISHED, DECLINED, SPENT, OUTSIDER, SHUT, REFUSED, SILENT, UNCONNECTED)
-_BY_ERRCODE = {40029: SPENT, 42003: UNFINISHED, 42022: SPENT, 60011: OUTSIDER, 60111: OUTSIDER}
+WRONG_PASSWORD = SignInProblem(401, "名字或密码不对")
+UNFINISHED = SignInProblem(400, "登录没有完成：它不是在这个浏览器里开始的，或者已经过了 10 分钟。请再登录一次。")
+DECLINED = SignInProblem(400, "企业微信没有带回登录码，可能是中途取消了。请再登录一次。")
+SPENT = SignInProblem(400, "这次登录已经用过了。请再登录一次。")
+NOT_A_MEMBER = SignInProblem(403, "您的微信不是本企业的成员，不能登录。请用企业微信扫码，或联系管理员。")
+DISABLED = SignInProblem(403, "您的账号已停用。如果需要使用，请联系管理员。")
+REFUSED = SignInProblem(502, "企业微信拒绝了登录，需要管理员处理：{advice}")
+UNREACHABLE = SignInProblem(503, "暂时联系不上企业微信，请过一会儿再试。（{advice}）")
+NOT_CONNECTED = SignInProblem(404, "还没有接入企业微信，请用名字和密码登录。")
+REFUSALS = (WRONG_PASSWORD, UNFINISHED, DECLINED, SPENT, NOT_A_MEMBER, DISABLED, REFUSED, UNREACHABLE, NOT_CONNECTED)
+# 40029, 42022: the code is invalid or was used; 42003: it expired; 60011, 60111: no such member in our scope.
+_BY_ERRCODE = {40029: SPENT, 42003: UNFINISHED, 42022: SPENT, 60011: NOT_A_MEMBER, 60111: NOT_A_MEMBER}
 
 
 class NotSignedInError(BotError):
     """Nobody was signed in."""
 
-    def __init__(self, refusal: Refusal, advice: str = "") -> None:
+    def __init__(self, refusal: SignInProblem, advice: str = "") -> None:
         super().__init__(refusal.text)
         self.refusal, self.advice = refusal, advice
 
@@ -73,10 +74,10 @@ def prepare(app: Flask) -> None:
 def show() -> str | Response:
     """The ways to sign in; inside WeCom there is nothing to choose, except right after signing out."""
     found = visitor_or_none()
-    onwards = own_path(request.args.get("next"))
+    onwards = safe_next_path(request.args.get("next"))
     if found is not None and found.account_id is not None:
         return redirect(onwards)
-    if _in_wecom() and _system().environment.wecom is not None and "stay" not in request.args:
+    if _in_wecom() and current_system().environment.wecom is not None and "stay" not in request.args:
         return redirect(url_for("signin.start", next=onwards))
     return _page(onwards)
 
@@ -84,28 +85,29 @@ def show() -> str | Response:
 @pages.post("/sign-in")
 def by_password() -> Response:
     """A local account's name and password."""
-    onwards, now = own_path(request.form.get("next")), clock.now()
+    onwards, now = safe_next_path(request.form.get("next")), clock.now()
     name, password = request.form.get("name", "").strip(), request.form.get("password", "")
-    with _system().store.read() as database:
+    with current_system().store.read() as database:
         account = None if "\0" in name else database.scalar(select(Account).where(Account.name == name))
         kept = account.password if account is not None and account.disabled_at is None else None
+    # `password_matches` computes a hash for unknown names too, so that its time does not tell which names exist.
     right = password_matches(kept, password) and len(password) <= LONGEST
     if not right or account is None:
         _log.warning("sign-in refused", address=address())
-        raise NotSignedInError(WRONG)
-    _enter(account.id, "desk", "password", now)
+        raise NotSignedInError(WRONG_PASSWORD)
+    _sign_in(account.id, "desk", "password", now)
     return redirect(onwards)
 
 
 @pages.get("/sign-in/wecom")
 def start() -> Response:
-    """Off to WeCom, with a state that only this browser can bring back, once."""
-    system, now = _system(), clock.now()
+    """Redirect to WeCom, with a state that only this browser can bring back, once."""
+    system, now = current_system(), clock.now()
     access = system.environment.wecom
     if access is None:
-        raise NotSignedInError(UNCONNECTED)
+        raise NotSignedInError(NOT_CONNECTED)
     state = secrets.token_hex(16)
-    _remember(state, own_path(request.args.get("next")), now)
+    _remember(state, safe_next_path(request.args.get("next")), now)
     back = f"{system.environment.base_url}{url_for('signin.come_back')}"
     app = SignInApp(access.corp_id, access.app_id, system.environment.login_url)
     return redirect(authorize_url(app, back, state, in_client=_in_wecom()))
@@ -113,17 +115,17 @@ def start() -> Response:
 
 @pages.get("/sign-in/back")
 def come_back() -> Response:
-    """Back from WeCom with a code that tells who he is."""
+    """Back from WeCom with a code that stands for the member."""
     now = clock.now()
     onwards = _take_state(request.args.get("state", ""), now)
     code = request.args.get("code", "")
     if not 0 < len(code) <= LONGEST_CODE:
         raise NotSignedInError(DECLINED)
-    userid = _who(code)
-    with _system().store.write() as database:
+    userid = _userid_of(code)
+    with current_system().store.write() as database:
         account = account_of_member(database, userid, now)
         account_id = account.id
-    _enter(account_id, "phone" if _in_wecom() else "desk", "wecom", now)
+    _sign_in(account_id, "phone" if _in_wecom() else "desk", "wecom", now)
     return redirect(onwards)
 
 
@@ -131,13 +133,13 @@ def come_back() -> Response:
 def leave() -> Response:
     """End this browser's session."""
     if visitor_or_none() is not None:
-        with _system().store.write() as database:
-            sessions.spend(database, clock.now())
+        with current_system().store.write() as database:
+            sessions.revoke(database, clock.now())
     sessions.end()
     return redirect(url_for("signin.show", stay=1))
 
 
-def own_path(wanted: str | None) -> str:
+def safe_next_path(wanted: str | None) -> str:
     """Where to go after signing in: a path of ours, never another host."""
     home = url_for("board.home")
     if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")) or not wanted.isprintable():
@@ -157,7 +159,7 @@ def _remember(state: str, onwards: str, now: datetime) -> None:
 
 
 def _take_state(state: str, now: datetime) -> str:
-    """Where this state was to lead; raises NotSignedInError where it is not this browser's, too old, or back a second time."""
+    """Where this state was to lead; raises NotSignedInError where it is another browser's, too old, or used."""
     mine = {kept: (until, onwards) for kept, until, onwards in session.get(_STATES, [])}
     if state not in mine:
         raise NotSignedInError(UNFINISHED)
@@ -165,51 +167,51 @@ def _take_state(state: str, now: datetime) -> str:
     until, onwards = mine[state]
     if now.timestamp() >= until:
         raise NotSignedInError(UNFINISHED)
-    with _system().store.write() as database:  # a copied cookie still holds the state: the database knows better
+    with current_system().store.write() as database:  # a copied cookie still holds the state, so the database decides
         database.execute(delete(SpentState).where(SpentState.spent_at < now - 2 * STATE_LIFE))
         if not insert_new(database, SpentState, [{"state": state, "spent_at": now}], ["state"]):
             raise NotSignedInError(SPENT)
     return str(onwards)
 
 
-def _who(code: str) -> str:
+def _userid_of(code: str) -> str:
     """The userid behind a code; raises NotSignedInError for outsiders and where WeCom would not say."""
     try:
-        answer = _system().wecom.login(code)
+        answer = current_system().wecom.login(code)
     except WeComError as error:
         _log.warning("sign-in by WeCom failed", errcode=error.errcode)
-        refusal = _BY_ERRCODE.get(error.errcode or 0) or (REFUSED if error.pause or error.permanent else SILENT)
+        refusal = _BY_ERRCODE.get(error.errcode or 0) or (REFUSED if error.pause or error.permanent else UNREACHABLE)
         raise NotSignedInError(refusal, f"{error.errcode or ''} {error.remedy.advice}".strip()) from None
     userid = answer.get("userid")
     if not isinstance(userid, str) or not 0 < len(userid) <= 64:
-        raise NotSignedInError(OUTSIDER)
+        raise NotSignedInError(NOT_A_MEMBER)
     return userid
 
 
-def _enter(account_id: int, kind: str, way: str, now: datetime) -> None:
-    """Begin the session and write down who came, how, and as whom this browser was here before."""
+def _sign_in(account_id: int, kind: str, way: str, now: datetime) -> None:
+    """Begin the session and record who signed in, how, and as whom this browser was signed in before."""
     before = visitor_or_none()
-    with _system().store.write() as database:
+    with current_system().store.write() as database:
         account = database.get_one(Account, account_id)
         if account.disabled_at is not None:
-            raise NotSignedInError(SHUT)
+            raise NotSignedInError(DISABLED)
         account.signed_in_at = now
         found = as_visitor(account)
         detail = {"way": way, "role": found.role, "address": address()}
         if before is not None and before.account_id != account_id:
             detail["before"] = f"{before.actor} ({before.role})"
         record(database, found.actor, "sign-in", f"account:{account_id}", now, **detail)
-        sessions.spend(database, now)
+        sessions.revoke(database, now)
     sessions.begin(found, kind, now)
 
 
 def _show_refusal(error: NotSignedInError) -> tuple[str, int]:
-    onwards = own_path(request.form.get("next") or request.args.get("next"))
+    onwards = safe_next_path(request.form.get("next") or request.args.get("next"))
     return _page(onwards, error), error.refusal.status
 
 
 def _page(onwards: str, error: NotSignedInError | None = None) -> str:
-    environment = _system().environment
+    environment = current_system().environment
     return render_template(
         "signin.html", next=onwards, error=error, wecom=environment.wecom is not None, demo=environment.demo
     )
@@ -217,8 +219,3 @@ def _page(onwards: str, error: NotSignedInError | None = None) -> str:
 
 def _in_wecom() -> bool:
     return is_in_client(request.headers.get("User-Agent", ""))
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

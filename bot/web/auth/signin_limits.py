@@ -1,4 +1,4 @@
-"""How often one may fail to sign in: counted by name and by address, in Redis, or here while it is away."""
+"""Limits on failed sign-ins: counted by name and by address, in Redis, or in this process while it is away."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TIMES = {"socket_timeout": 1, "socket_connect_timeout": 1}
 
 
 def prepare(app: Flask, system: System) -> None:
-    """Limit the two addresses at which one proves who he is; call it once the pages are registered."""
+    """Limit the two addresses at which people sign in; call it once the pages are registered."""
     url = system.known_redis_url
     limiter = Limiter(
         address,
@@ -37,7 +37,7 @@ def prepare(app: Flask, system: System) -> None:
 
 
 def address() -> str:
-    """Whose request this is: a reverse proxy on this machine tells, anyone else is taken for himself."""
+    """Whose request this is: believed from a reverse proxy on this machine, else the peer's own address."""
     near = request.remote_addr or ""
     told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
     try:

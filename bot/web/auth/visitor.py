@@ -8,26 +8,16 @@ from flask import abort
 from flask_login import current_user
 
 ADMIN, LEADER, AGENT, AUDITOR = "admin", "leader", "agent", "auditor"
-
-
 WATCHER = "watcher"  # came by a board link: looks, and changes nothing
-
-
 ROLES = (ADMIN, LEADER, AGENT, AUDITOR)
-
-
 EVERYBODY = (*ROLES, WATCHER)
-
-
 WORKING = (ADMIN, LEADER, AGENT)  # may change what they see
-
-
 SEES_ALL = frozenset({ADMIN, AUDITOR, WATCHER})
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Whoever is signed in. departments: of a leader, those whose agents' customers he sees, as well as those
+    """The person who is signed in. departments: of a leader, those whose agents' customers they see, as well as those
     of every department below."""
 
     account_id: int | None
@@ -46,7 +36,7 @@ class Visitor:
 
     @property
     def actor(self) -> str:
-        """How the ledgers and logs name him: the userid, else the local name."""
+        """The name in ledgers and logs: the userid, else the local name."""
         return self.userid or self.name
 
     @property
@@ -55,7 +45,7 @@ class Visitor:
 
 
 def visitor() -> Visitor:
-    """Whoever looks; only behind `needs`."""
+    """The visitor; call it only behind `needs`."""
     found = visitor_or_none()
     if found is None:
         abort(401)
@@ -63,6 +53,6 @@ def visitor() -> Visitor:
 
 
 def visitor_or_none() -> Visitor | None:
-    """Whoever looks, or None for a stranger."""
+    """The visitor, or None for a stranger."""
     found = current_user._get_current_object()
     return found if isinstance(found, Visitor) else None

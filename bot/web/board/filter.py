@@ -1,4 +1,4 @@
-"""Which cards a board shows: what was asked for in its address, as a condition on placements."""
+"""The board's filter: read from the address, and turned into conditions on placements."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Filter:
 
 
 def read_filter(args: Mapping[str, str]) -> Filter:
-    """The filter that an address asks for; nonsense asks for nothing."""
+    """The filter that an address asks for; values that cannot be read ask for nothing."""
     return Filter(
         agent=_number(args.get("agent", "")),
         tag=args.get("tag", "").strip()[:30],
@@ -50,10 +50,10 @@ def read_filter(args: Mapping[str, str]) -> Filter:
     )
 
 
-class Wanted:
-    """The same condition in two forms: as sets of customers, and as questions about one card after the other.
+class FilterConditions:
+    """The same condition in two forms: as sets of customers (IN), and as questions about each card (EXISTS).
 
-    Sets cost what the filter leaves; questions cost what is walked past until enough cards are found.
+    Sets cost as much as the filter leaves; questions cost as much as is walked past until enough cards are found.
     """
 
     def __init__(
@@ -62,8 +62,8 @@ class Wanted:
         self._tests: list[ColumnElement[bool]] = []
         self._sets: list[Select[int]] = []
         self._always: list[ColumnElement[bool]] = []
-        # Fewer than so many are best ranked all. Others are soon met on a walk through the columns, but not who has
-        # been silent: they stand far from a column's newest.
+        # Up to so many customers it is cheapest to rank all of them. More are soon met on a walk through the columns,
+        # except silent ones: these stand far from a column's newest cards, so ranking pays for longer.
         self.worth_ranking = MANY if asked.silent else FEW
         if agents is not None:
             self._add(Follow.customer_id, and_(Follow.agent_id.in_(agents), Follow.ended_at.is_(None)))
@@ -71,7 +71,7 @@ class Wanted:
             self._add(Follow.customer_id, and_(Follow.agent_id == asked.agent, Follow.ended_at.is_(None)))
         if asked.tag:
             self._add(Tagging.customer_id, and_(Tagging.tag == asked.tag, Tagging.removed_at.is_(None)))
-        if asked.silent or asked.score:  # as one: one index knows both
+        if asked.silent or asked.score:  # one set for both: one index covers both columns
             silent = [_silent(now - timedelta(days=min(asked.silent, 36500)))] if asked.silent else []
             scored = [Customer.conversion > 0, Customer.conversion >= asked.score] if asked.score else []
             self._add(Customer.id, and_(*silent, *scored))
@@ -84,7 +84,7 @@ class Wanted:
 
     @property
     def sizes(self) -> list[Select[int]]:
-        """Questions how many each set holds, none of which counts further than `worth_ranking`."""
+        """Queries for the size of each set; none counts further than `worth_ranking`."""
         return [select(func.count()).select_from(one.limit(self.worth_ranking).subquery()) for one in self._sets]
 
     @property

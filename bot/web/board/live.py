@@ -1,4 +1,4 @@
-"""Tells open boards that something has changed: a stamp of the newest rows, and a few streams that carry it."""
+"""Live updates of open boards: a stamp of the newest rows, a few event streams that carry it, and a shared cache."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.platform.models import (
     Tagging,
 )
 
-MOST_STREAMS = 3  # each holds a thread of the server for itself, of eight as we start it; the other boards ask
+MOST_STREAMS = 3  # each occupies one of the server's eight threads; boards beyond that poll
 STREAM_SECONDS = 25.0
 _LOOK_EVERY = 1.0
 _WATCHED = (StageMove, Message, Tagging, SopTask, Evidence, Outbox, Customer, CallbackEvent, AuditEntry)
@@ -31,16 +31,16 @@ Value = TypeVar("Value")
 
 
 def stamp_of(session: Session, version: str) -> str:
-    """What is equal as long as no new row tells of a change; by nine looks at the ends of indexes.
+    """A text that stays equal until a new row is stored; costs the largest id of nine tables, each from its index.
 
-    What leaves no row (a tag that expires, a task that is delivered) is seen when a board next asks for everything.
+    What stores no row (a tag that expires, a task that is delivered) is seen when a board next asks for everything.
     """
     newest = session.execute(select(*(select(func.max(model.id)).scalar_subquery() for model in _WATCHED))).one()
     return "-".join((version, *(str(number or 0) for number in newest)))
 
 
-class Streams:
-    """The streams of one process: never more than a few, each for a short time only."""
+class EventStreams:
+    """The event streams of one process: at most MOST_STREAMS, each for STREAM_SECONDS."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -50,14 +50,14 @@ class Streams:
         self._latest = ("", 0.0)
 
     def take(self) -> bool:
-        """Take a place for a stream; False where all are taken. Whoever got one must `leave` it."""
+        """Take a slot for a stream; False where all are taken. Give it back by `leave`."""
         return not self._stopped.is_set() and self._free.acquire(blocking=False)
 
     def leave(self) -> None:
         self._free.release()
 
     def stop(self, seconds: float = 10.0) -> None:
-        """End all streams; back when they have ended."""
+        """End all streams and wait until they have ended."""
         self._stopped.set()
         for _ in range(MOST_STREAMS):
             self._free.acquire(timeout=seconds)
@@ -72,7 +72,7 @@ class Streams:
                 seen = stamp
                 yield f"id: {stamp}\nevent: changed\ndata: {stamp}\n\n"
             else:
-                yield ": \n\n"  # a browser that has gone is noticed by it
+                yield ": \n\n"  # a comment: writing it fails once the browser has gone
             self._stopped.wait(_LOOK_EVERY)
 
     def _now(self, version: str) -> str:
@@ -86,18 +86,18 @@ class Streams:
             return stamp
 
 
-class Shared(Generic[Value]):
-    """What many open boards ask for at the same moment, read once: for a few seconds and while the stamp holds."""
+class SharedCache(Generic[Value]):
+    """A cache of what many open boards ask for at the same moment: valid some seconds, while the stamp holds."""
 
     def __init__(self, seconds: float = 5.0, most: int = 64) -> None:
         self._seconds, self._most = seconds, most
         self._kept: dict[Hashable, tuple[str, float, Value]] = {}
         self._locks: dict[Hashable, threading.Lock] = {}
-        self._door = threading.Lock()
+        self._guard = threading.Lock()
 
     def get(self, key: Hashable, stamp: str, read: Callable[[], Value]) -> Value:
         """What is kept for the key, or what `read` gives."""
-        with self._door:
+        with self._guard:
             if len(self._locks) >= self._most and key not in self._locks:
                 self._kept.clear()
                 self._locks.clear()

@@ -1,28 +1,28 @@
-"""Moving a card by hand and taking that back: from the board, from the customer's page."""
+"""Manual moves: a card is moved by hand, and the latest move undone, from the board or the customer's page."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request, url_for
+from flask import Blueprint, Response, request, url_for
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.agents.manual_moves import MoveRefusedError, last_move, move_by_hand, undo_move
 from bot.customers.state import CustomerState, load_customer
-from bot.platform.database import audit_log as audit_log
-from bot.platform.models import Agent, Placement
-from bot.system import System
+from bot.platform.database import audit_log
+from bot.platform.models import Agent, Placement, StageMove
+from bot.platform.work import Work
 from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.visitor import WORKING, visitor
 from bot.web.layout.answers import done, refused
-from bot.web.layout.labels import CAUSES, seen, word
+from bot.web.layout.labels import CAUSES, label, visible_name
 from bot.web.layout.languages import translate
+from bot.web.layout.requests import LARGEST_ID, current_system
 from bot.wecom.errors import BotError
 
-LARGEST_ID = 2**63 - 1
-MOVED: dict[str, Any] = {"card-moved": {}}  # the event that the pages' scripts wait for
+MOVED: dict[str, Any] = {"card-moved": {}}  # an HX-Trigger event: the pages' scripts then fetch the changes
 
 pages = Blueprint("moves", __name__)
 pages.before_request(needs(*WORKING))
@@ -35,24 +35,19 @@ class _MovedMeanwhileError(BotError):
 @pages.post(f"/c/<int(max={LARGEST_ID}):customer_id>/move")
 def move(customer_id: int) -> Response:
     """Move to the stage `to` of `pipeline`, if the placement's `serial` is still the one that was shown."""
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     pipeline, to, serial = (request.form.get(name, "") for name in ("pipeline", "to", "serial"))
     who = visitor()
     try:
         with system.work() as work:
-            session, state = work.session, _held_case(work.session, customer_id)
-            name = seen(state.customer.name) or translate("未命名")
-            _check_serial(session, state, pipeline, serial)
-            moved = move_by_hand(work, state, pipeline, to, who.actor)
-            row = moved.row
-            audit_log.record(
-                session, who.actor, "stage.move", f"customer:{customer_id}", work.now,
-                pipeline=row.pipeline, from_stage=row.from_stage, to_stage=row.to_stage,
-            )  # fmt: skip
-            session.flush()
+            state = _locked_state(work.session, customer_id)
+            name = visible_name(state.customer.name) or translate("未命名")
+            _check_serial(work.session, state, pipeline, serial)
+            row = move_by_hand(work, state, pipeline, to, who.actor).row
+            _record(work, who.actor, "stage.move", row)
     except (MoveRefusedError, _MovedMeanwhileError) as why:
         return refused(translate(str(why)), **MOVED)
-    except IntegrityError:  # two at the very same moment
+    except IntegrityError:  # two moves got the same serial: the other one was committed first
         return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **MOVED)
     undo = url_for("moves.undo", customer_id=customer_id, move_id=row.id) if row.from_stage else ""
     return done(translate("{name} 已移到「{stage}」", name=_short(name), stage=row.to_stage), undo=undo, **MOVED)
@@ -61,18 +56,14 @@ def move(customer_id: int) -> Response:
 @pages.post(f"/c/<int(max={LARGEST_ID}):customer_id>/move/<int(max={LARGEST_ID}):move_id>/undo")
 def undo(customer_id: int, move_id: int) -> Response:
     """Take the customer's latest move back by another one."""
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     who = visitor()
     try:
         with system.work() as work:
-            session, state = work.session, _held_case(work.session, customer_id)
+            state = _locked_state(work.session, customer_id)
             row = undo_move(work, state, move_id, who.actor).row
-            name = seen(state.customer.name) or translate("未命名")
-            audit_log.record(
-                session, who.actor, "stage.undo", f"customer:{customer_id}", work.now,
-                pipeline=row.pipeline, from_stage=row.from_stage, to_stage=row.to_stage,
-            )  # fmt: skip
-            session.flush()
+            name = visible_name(state.customer.name) or translate("未命名")
+            _record(work, who.actor, "stage.undo", row)
     except MoveRefusedError as why:
         return refused(translate(str(why)), **MOVED)
     except IntegrityError:
@@ -80,11 +71,20 @@ def undo(customer_id: int, move_id: int) -> Response:
     return done(translate("{name} 已回到「{stage}」", name=_short(name), stage=row.to_stage), **MOVED)
 
 
-def _held_case(session: Session, customer_id: int) -> CustomerState:
-    """The visitor's customer, his placements held until the commit; 404 where he is not."""
+def _locked_state(session: Session, customer_id: int) -> CustomerState:
+    """The customer with their placements locked until the commit; 404 where the visitor may not see them."""
     customer = customer_or_404(session, customer_id)
     session.execute(select(Placement.id).where(Placement.customer_id == customer_id).with_for_update())
     return load_customer(session, customer)
+
+
+def _record(work: Work, actor: str, action: str, row: StageMove) -> None:
+    """Record the move, and flush it so that a move made meanwhile is refused here and not at the commit."""
+    audit_log.record(
+        work.session, actor, action, f"customer:{row.customer_id}", work.now,
+        pipeline=row.pipeline, from_stage=row.from_stage, to_stage=row.to_stage,
+    )  # fmt: skip
+    work.session.flush()
 
 
 def _check_serial(session: Session, state: CustomerState, pipeline: str, serial: str) -> None:
@@ -92,7 +92,7 @@ def _check_serial(session: Session, state: CustomerState, pipeline: str, serial:
     if not serial or placement is None or str(placement.serial) == serial:
         return
     row = last_move(session, state, pipeline)
-    by = translate(word(CAUSES, row.cause).text) if row else ""
+    by = translate(label(CAUSES, row.cause).text) if row else ""
     if row is not None and row.actor:
         by = session.scalar(select(Agent.name).where(Agent.key == row.actor.casefold())) or row.actor
     text = translate("没有移动：{by} 刚把这位客户移到了「{stage}」，看板已更新", by=by, stage=placement.stage)

@@ -1,4 +1,4 @@
-"""The board: a pipeline's columns as they are asked for, page by page, and what has changed of them since."""
+"""The board's pages: a pipeline's columns with their cards, page by page, and the pieces that changed since."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bot.platform.database.search_index import named, saying
 from bot.system import System
-from bot.web.auth.access import agents_of, needs
+from bot.web.auth.access import needs, visible_agent_ids
 from bot.web.auth.board_link import take_board_link
 from bot.web.auth.visitor import EVERYBODY, visitor, visitor_or_none
-from bot.web.board.filter import SCORES, SILENCES, Filter, Wanted, read_filter
-from bot.web.board.live import Shared, Streams, stamp_of
-from bot.web.board.rows import MOST_KEPT, PAGE, Column, Place, read_columns, read_more, read_place
+from bot.web.board.filter import SCORES, SILENCES, Filter, FilterConditions, read_filter
+from bot.web.board.live import EventStreams, SharedCache, stamp_of
+from bot.web.board.rows import MOST_KEPT, PAGE, Column, Position, read_columns, read_more, read_position
 from bot.web.layout.languages import language
 from bot.web.layout.people import shown_agents
-from bot.web.layout.template_filters import present, zone
+from bot.web.layout.requests import current_system
+from bot.web.layout.template_filters import request_now, zone
 from sop.playbook import Pipeline
 
 _PIPELINE = "pipeline"
@@ -32,12 +33,12 @@ _PIPELINE = "pipeline"
 pages = Blueprint("board", __name__)
 pages.before_request(take_board_link)
 pages.before_request(needs(*EVERYBODY))
-live = Blueprint("live", __name__)  # asks nobody to sign in: a stream cannot
+live = Blueprint("live", __name__)  # of its own: a stream cannot be redirected to sign in, and answers 204 instead
 
 
 @dataclass(frozen=True)
-class Piece:
-    """What the element `id` holds; `stamp` tells whether a browser has it already."""
+class Fragment:
+    """The content of the element `id`; `stamp` tells whether a browser has it already."""
 
     id: str
     html: Markup
@@ -48,8 +49,8 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Look:
-    """All that a rendered column depends on beside its rows; the minute is for the ages."""
+class RenderOptions:
+    """What a rendered column depends on beside its rows; the key of its cache. minute: for the ages shown."""
 
     language: str
     zone: str
@@ -62,7 +63,7 @@ class Look:
 
 @dataclass(frozen=True)
 class _View:
-    """The board as one visitor asks for it. shown: how many cards of a stage his browser has."""
+    """The board as one visitor asks for it. shown: how many cards of a stage their browser has."""
 
     pipeline: Pipeline
     asked: Filter
@@ -70,45 +71,45 @@ class _View:
 
 
 def prepare(app: Flask, system: System) -> None:
-    """Give the app its streams, and what open boards share."""
-    app.extensions["tici-streams"] = Streams(system.store)
-    app.extensions["tici-boards"] = Shared[tuple[Column, ...]]()
+    """Give the app its event streams, and the cache that open boards share."""
+    app.extensions["tici-streams"] = EventStreams(system.store)
+    app.extensions["tici-boards"] = SharedCache[tuple[Column, ...]]()
 
 
 @pages.get("/")
 def home() -> AnyResponse:
-    """The board is the first page there is."""
+    """The start page: the board."""
     return redirect(url_for("board.show"))
 
 
 @pages.get("/board")
 def show() -> str:
     """The whole board of one pipeline; `?pipeline=` chooses among several, the rest of the address filters."""
-    pipelines = _system().settings.pipelines
+    pipelines = current_system().settings.pipelines
     if not pipelines:
         return render_template("board_empty.html")
     view = _view(pipelines)
     session[_PIPELINE] = view.pipeline.name
-    tags = sorted(_system().settings.known_tags)
-    with _system().store.read() as rows:
+    tags = sorted(current_system().settings.known_tags)
+    with current_system().store.read() as rows:
         stamp = stamp_of(rows, _version())
         columns = _columns(rows, view, stamp)
-        agents = shown_agents(rows, agents_of(rows, visitor()))
+        agents = shown_agents(rows, visible_agent_ids(rows, visitor()))
     return render_template(
         "board.html",
         pipelines=pipelines, view=view, asked=view.asked, columns=columns, at=stamp,
         pieces={piece.id: piece for piece in _pieces(view, columns)},
         agents=agents, tags=tags, silences=SILENCES, scores=SCORES,
-        says=_system().settings.tables.privacy.search_messages,
+        says=current_system().settings.tables.privacy.search_messages,
     )  # fmt: skip
 
 
 @pages.get("/board/changes")
 def changes() -> Response:
     """Only the pieces whose stamps are not among `seen`; 204 where nothing has changed since the stamp `at`."""
-    pipelines = _system().settings.pipelines
+    pipelines = current_system().settings.pipelines
     view = _view(pipelines) if pipelines else None
-    with _system().store.read() as rows:
+    with current_system().store.read() as rows:
         stamp = stamp_of(rows, _version())
         if request.args.get("at") == stamp:
             return Response(status=204)
@@ -125,24 +126,24 @@ def changes() -> Response:
 @pages.get("/board/column")
 def column() -> str:
     """The next cards of the column `stage`, those `after` a place."""
-    view, stage = _view(_system().settings.pipelines), request.args.get("stage", "")
-    after = read_place(request.args.get("after", ""))
+    view, stage = _view(current_system().settings.pipelines), request.args.get("stage", "")
+    after = read_position(request.args.get("after", ""))
     if after is None:
         abort(400)
-    with _system().store.read() as rows:
+    with current_system().store.read() as rows:
         cards = read_more(rows, view.pipeline.name, stage, _wanted(rows, view), after)
-    following: Place | None = cards[PAGE - 1].place if len(cards) > PAGE else None
+    following: Position | None = cards[PAGE - 1].position if len(cards) > PAGE else None
     return render_template("board_cards.html", cards=cards[:PAGE], stage=stage, after=following, look=_look(view))
 
 
 @live.get("/board/live")
 def stream() -> Response:
     """Server-sent events that say that something has changed; 204 where the board must ask by itself."""
-    streams: Streams = current_app.extensions["tici-streams"]
+    streams: EventStreams = current_app.extensions["tici-streams"]
     if visitor_or_none() is None or not streams.take():
         return Response(status=204)
     seen = request.headers.get("Last-Event-ID") or request.args.get("at", "")
-    version = _versions(_system())
+    version = _versions(current_system())
     answer = Response(streams.watch(version, seen), mimetype="text/event-stream")
     answer.headers["X-Accel-Buffering"] = "no"
     answer.call_on_close(streams.leave)
@@ -150,21 +151,16 @@ def stream() -> Response:
 
 
 def back() -> str:
-    """The board that was looked at last."""
+    """The address of the board that this browser opened last."""
     return url_for("board.show", pipeline=session.get(_PIPELINE))
 
 
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system
-
-
 def _version() -> str:
-    return _versions(_system())()
+    return _versions(current_system())()
 
 
 def _versions(system: System) -> Callable[[], str]:
-    """Asks for the config in force, outside of a request as well."""
+    """A function that gives the version of the config in force; it works outside of a request as well."""
     return lambda: f"{system.settings.version}.{len(system.keeper.problems)}"
 
 
@@ -182,39 +178,39 @@ def _shown(pipeline: Pipeline) -> dict[str, int]:
     return {stage: int(n) for n, _, stage in pairs if n.isascii() and n.isdigit() and len(n) < 6 and int(n) > PAGE}
 
 
-def _wanted(rows: Session, view: _View) -> Wanted:
+def _wanted(rows: Session, view: _View) -> FilterConditions:
     found = _found(view.asked.search) if view.asked.search else None
-    hour = present().replace(minute=0, second=0, microsecond=0)
-    return Wanted(view.asked, agents_of(rows, visitor()), found, hour)
+    hour = request_now().replace(minute=0, second=0, microsecond=0)
+    return FilterConditions(view.asked, visible_agent_ids(rows, visitor()), found, hour)
 
 
 def _found(text: str) -> Select[int]:
-    """Who is called so, or has said so where messages may be searched."""
-    if not _system().settings.tables.privacy.search_messages:
+    """The customers whose name matches, or who said it, where the config allows searching messages."""
+    if not current_system().settings.tables.privacy.search_messages:
         return named(text)
     both = union(named(text), saying(text)).subquery()
     return select(both.c.customer_id)
 
 
 def _columns(rows: Session, view: _View, stamp: str) -> tuple[Column, ...]:
-    shared: Shared[tuple[Column, ...]] = current_app.extensions["tici-boards"]
-    agents = agents_of(rows, visitor())
+    shared: SharedCache[tuple[Column, ...]] = current_app.extensions["tici-boards"]
+    agents = visible_agent_ids(rows, visitor())
     whose = None if agents is None else frozenset(agents)
     key = (view.pipeline.name, view.asked, whose, tuple(sorted(view.shown.items())))
     return shared.get(key, stamp, lambda: read_columns(rows, view.pipeline, _wanted(rows, view), view.shown))
 
 
-def _look(view: _View) -> Look:
+def _look(view: _View) -> RenderOptions:
     who = visitor()
-    minute = present().replace(second=0, microsecond=0)
-    return Look(
+    minute = request_now().replace(second=0, microsecond=0)
+    return RenderOptions(
         language(), zone().key, minute, view.pipeline.name, view.asked, masks=not who.may_change, moves=who.may_change
     )
 
 
-def _pieces(view: _View, columns: tuple[Column, ...]) -> list[Piece]:
+def _pieces(view: _View, columns: tuple[Column, ...]) -> list[Fragment]:
     look = _look(view)
-    parts = [_piece("notice", "board_notice.html", problems=list(_system().keeper.problems))]
+    parts = [_piece("notice", "board_notice.html", problems=list(current_system().keeper.problems))]
     parts.append(_piece("bar", "board_bar.html", columns=columns))
     for number, one in enumerate(columns):
         stage = view.pipeline.stage(one.stage)
@@ -222,14 +218,14 @@ def _pieces(view: _View, columns: tuple[Column, ...]) -> list[Piece]:
     return parts
 
 
-def _piece(name: str, template: str, **values: object) -> Piece:
-    return Piece(name, Markup(render_template(template, **values)))  # noqa: S704 - escaped there
+def _piece(name: str, template: str, **values: object) -> Fragment:
+    return Fragment(name, Markup(render_template(template, **values)))  # noqa: S704 - escaped there
 
 
 @lru_cache(maxsize=512)
-def _column(number: int, one: Column, look: Look, begins: bool) -> tuple[Piece, Piece]:
-    """What polls ask for again and again is rendered once, until it changes or its ages do. begins: new customers
-    stand here first."""
+def _column(number: int, one: Column, look: RenderOptions, begins: bool) -> tuple[Fragment, Fragment]:
+    """A column's head and cards. Polls ask for the same ones repeatedly: they are rendered once, until the rows or
+    the minute change. begins: new customers enter this stage first."""
     cards = {"cards": one.cards, "stage": one.stage, "after": one.after, "look": look, "begins": begins}
     return (
         _piece(f"head-{number}", "board_head.html", column=one),

@@ -11,12 +11,12 @@ from sqlalchemy import Select, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from bot.platform.models import Customer, Placement, SopTask, UtcDateTime
-from bot.web.board.filter import Wanted
+from bot.web.board.filter import FilterConditions
 from bot.web.layout.people import agent_names, carried_tags
 from sop.playbook import Pipeline, Stage
 
 PAGE = 20
-MOST_KEPT = 200  # so many cards of a column are kept live; who has scrolled further has a still picture
+MOST_KEPT = 200  # cards of a column that are kept live; further ones stay as they were when scrolled to
 _FETCHED_WHOLE = 500
 _OVER = ("completed", "replied", "expired", "cancelled", "failed")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,8 +24,8 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a card stands in its column; the next page begins after the last one's."""
+class Position:
+    """A card's place in its column, the cursor of its pages: the next one begins after the last card's."""
 
     entered_at: datetime
     customer_id: int
@@ -35,8 +35,8 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Card:
-    """A customer as the board shows him. serial: of his placement, so that who moves him knows what he moved."""
+class BoardCard:
+    """A customer as the board shows them. serial: of their placement, which a move names, to be refused if old."""
 
     customer_id: int
     name: str
@@ -50,8 +50,8 @@ class Card:
     due_at: datetime | None = None
 
     @property
-    def place(self) -> Place:
-        return Place(self.entered_at, self.customer_id)
+    def position(self) -> Position:
+        return Position(self.entered_at, self.customer_id)
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,16 @@ class Column:
     count: int = 0
     oldest_at: datetime | None = None
     median_at: datetime | None = None
-    cards: tuple[Card, ...] = ()
+    cards: tuple[BoardCard, ...] = ()
 
     @property
-    def after(self) -> Place | None:
+    def after(self) -> Position | None:
         """Where the next page begins; None where there is none."""
-        return self.cards[-1].place if self.cards and self.count > len(self.cards) else None
+        return self.cards[-1].position if self.cards and self.count > len(self.cards) else None
 
 
 def read_columns(
-    session: Session, pipeline: Pipeline, wanted: Wanted, shown: Mapping[str, int] | None = None
+    session: Session, pipeline: Pipeline, wanted: FilterConditions, shown: Mapping[str, int] | None = None
 ) -> tuple[Column, ...]:
     """Every stage in the config's order, then those that only the database still knows. At most eight queries.
 
@@ -88,36 +88,38 @@ def read_columns(
     return tuple(replace(c, cards=_in_order(places.get(c.stage, ()), cards, c.stage)) for c in columns)
 
 
-def read_more(session: Session, pipeline: str, stage: str, wanted: Wanted, after: Place) -> tuple[Card, ...]:
+def read_more(
+    session: Session, pipeline: str, stage: str, wanted: FilterConditions, after: Position
+) -> tuple[BoardCard, ...]:
     """The cards of a column that follow a place; one more than a page shows where there are still more."""
     start = tuple_(literal(after.entered_at, UtcDateTime()), literal(after.customer_id))
     query = _walk(pipeline, stage, wanted).where(tuple_(Placement.entered_at, Placement.customer_id) < start)
-    places = [Place(row.entered_at, row.customer_id) for row in session.execute(query.limit(PAGE + 1))]
+    places = [Position(row.entered_at, row.customer_id) for row in session.execute(query.limit(PAGE + 1))]
     return _in_order(places, _cards(session, pipeline, places), stage)
 
 
-def read_place(text: str) -> Place | None:
-    """The place that an address names, or None for nonsense."""
+def read_position(text: str) -> Position | None:
+    """The position that an address names, or None where it names none."""
     stamp, _, customer_id = text.partition(".")
     if not (stamp.isascii() and stamp.isdigit() and customer_id.isascii() and customer_id.isdigit()):
         return None
     if len(stamp) > 17 or len(customer_id) > 18:
         return None
-    return Place(_EPOCH + int(stamp) * _MICROSECOND, int(customer_id))
+    return Position(_EPOCH + int(stamp) * _MICROSECOND, int(customer_id))
 
 
 class _Limits(dict[str, int]):
-    """How many cards of a stage are wanted: a page of those that nobody asked for more of."""
+    """How many cards of each stage are wanted; one page unless more were asked for."""
 
     def __missing__(self, stage: str) -> int:
         return PAGE
 
 
-_Found = tuple[list[Column], dict[str, list[Place]]]
+_Found = tuple[list[Column], dict[str, list[Position]]]
 
 
-def _ranked(session: Session, pipeline: Pipeline, wanted: Wanted, limits: _Limits) -> _Found:
-    """All in one statement, from all that the filter leaves."""
+def _ranked(session: Session, pipeline: Pipeline, wanted: FilterConditions, limits: _Limits) -> _Found:
+    """Columns and positions by one statement that ranks everything the filter leaves; for few customers."""
     newest_first = (Placement.entered_at.desc(), Placement.customer_id.desc())
     rank = func.row_number().over(partition_by=Placement.stage, order_by=newest_first).label("rank")
     many = func.count().over(partition_by=Placement.stage).label("many")
@@ -127,18 +129,21 @@ def _ranked(session: Session, pipeline: Pipeline, wanted: Wanted, limits: _Limit
     a_page, the_middle = ranked.c.rank <= max([PAGE, *limits.values()]), ranked.c.rank == ranked.c.many // 2 + 1
     query = select(ranked).where(or_(a_page, the_middle)).order_by(ranked.c.rank)
     heads: dict[str, Column] = {}
-    places: dict[str, list[Place]] = {}
+    places: dict[str, list[Position]] = {}
     for row in session.execute(query):
         head = heads.setdefault(row.stage, Column(row.stage, "", row.many, row.oldest))
         if row.rank == row.many // 2 + 1:
             heads[row.stage] = replace(head, median_at=row.entered_at)
         if row.rank <= limits[row.stage]:
-            places.setdefault(row.stage, []).append(Place(row.entered_at, row.customer_id))
+            places.setdefault(row.stage, []).append(Position(row.entered_at, row.customer_id))
     return _columns(pipeline, heads), places
 
 
-def _walked(session: Session, pipeline: Pipeline, wanted: Wanted, limits: _Limits) -> _Found:
-    """Counted first, then each column walked from its newest until enough are found; few are fetched all."""
+def _walked(session: Session, pipeline: Pipeline, wanted: FilterConditions, limits: _Limits) -> _Found:
+    """Columns and positions by counting first, then walking each column from its newest; for many customers.
+
+    Columns of few cards are fetched whole: finding their median needs all of them anyway.
+    """
     columns = _heads(session, pipeline, wanted)
     few = [c.stage for c in columns if 0 < c.count <= _FETCHED_WHOLE and not wanted.is_everything]
     many = [c for c in columns if c.count and c.stage not in few]
@@ -150,7 +155,7 @@ def _walked(session: Session, pipeline: Pipeline, wanted: Wanted, limits: _Limit
     return [replace(c, median_at=medians.get(c.stage)) for c in columns], first
 
 
-def _heads(session: Session, pipeline: Pipeline, wanted: Wanted) -> list[Column]:
+def _heads(session: Session, pipeline: Pipeline, wanted: FilterConditions) -> list[Column]:
     query = (
         select(Placement.stage, func.count(), func.min(Placement.entered_at))
         .where(Placement.pipeline == pipeline.name, *wanted.as_sets)
@@ -174,27 +179,29 @@ def _kind(stage: Stage) -> str:
     return "beside" if stage.beside else "road"
 
 
-def _all_of(session: Session, pipeline: str, stages: Sequence[str], wanted: Wanted) -> dict[str, list[Place]]:
-    """These columns whole."""
+def _all_of(
+    session: Session, pipeline: str, stages: Sequence[str], wanted: FilterConditions
+) -> dict[str, list[Position]]:
+    """All cards of these stages."""
     if not stages:
         return {}
     query = select(Placement.stage, Placement.entered_at, Placement.customer_id).where(
         Placement.pipeline == pipeline, Placement.stage.in_(stages), *wanted.as_sets
     )
-    found: dict[str, list[Place]] = {}
+    found: dict[str, list[Position]] = {}
     for row in session.execute(query.order_by(Placement.entered_at.desc(), Placement.customer_id.desc())):
-        found.setdefault(row.stage, []).append(Place(row.entered_at, row.customer_id))
+        found.setdefault(row.stage, []).append(Position(row.entered_at, row.customer_id))
     return found
 
 
 def _newest(
-    session: Session, pipeline: str, columns: Sequence[Column], limits: Mapping[str, int], wanted: Wanted
-) -> dict[str, list[Place]]:
+    session: Session, pipeline: str, columns: Sequence[Column], limits: Mapping[str, int], wanted: FilterConditions
+) -> dict[str, list[Position]]:
     """One statement of one index range per stage: sorting all placements would cost what the board has in all."""
     ranges = [_walk(pipeline, c.stage, wanted).limit(limits[c.stage]) for c in columns]
-    found: dict[str, list[Place]] = {}
+    found: dict[str, list[Position]] = {}
     for row in _together(session, ranges):
-        found.setdefault(row.stage, []).append(Place(row.entered_at, row.customer_id))
+        found.setdefault(row.stage, []).append(Position(row.entered_at, row.customer_id))
     for places in found.values():
         places.sort(key=lambda place: (place.entered_at, place.customer_id), reverse=True)
     return found
@@ -212,7 +219,7 @@ def _medians(session: Session, pipeline: str, columns: Sequence[Column]) -> dict
     return {row.stage: row.entered_at for row in _together(session, middles)}
 
 
-def _walk(pipeline: str, stage: str, wanted: Wanted) -> Select[str, datetime, int]:
+def _walk(pipeline: str, stage: str, wanted: FilterConditions) -> Select[str, datetime, int]:
     return (
         select(Placement.stage, Placement.entered_at, Placement.customer_id)
         .where(Placement.pipeline == pipeline, Placement.stage == stage, *wanted.as_questions)
@@ -225,7 +232,7 @@ def _together(session: Session, ranges: Iterable[Any]) -> Iterable[Any]:
     return session.execute(union_all(*parts)) if parts else ()
 
 
-def _cards(session: Session, pipeline: str, places: Sequence[Place]) -> dict[int, Card]:
+def _cards(session: Session, pipeline: str, places: Sequence[Position]) -> dict[int, BoardCard]:
     ids = [place.customer_id for place in places]
     if not ids:
         return {}
@@ -236,7 +243,7 @@ def _cards(session: Session, pipeline: str, places: Sequence[Place]) -> dict[int
     )
     tags, agents, due = carried_tags(session, ids), agent_names(session, ids), _next_due(session, ids)
     return {
-        customer.id: Card(
+        customer.id: BoardCard(
             customer_id=customer.id,
             name=customer.name,
             last_words=customer.last_words,
@@ -252,7 +259,7 @@ def _cards(session: Session, pipeline: str, places: Sequence[Place]) -> dict[int
     }
 
 
-def _in_order(places: Iterable[Place], cards: Mapping[int, Card], stage: str) -> tuple[Card, ...]:
+def _in_order(places: Iterable[Position], cards: Mapping[int, BoardCard], stage: str) -> tuple[BoardCard, ...]:
     """The cards of these places; the tag that the column is called by says nothing on them."""
     return tuple(
         replace(card, entered_at=place.entered_at, tags=tuple(tag for tag in card.tags if tag != stage))

@@ -1,4 +1,4 @@
-"""What people do to a customer on his page: tags, SOPs, facts, notes, consent, peace, erasure. Each is recorded."""
+"""Actions on a customer's page: tags, SOPs, fields, notes, consent, do-not-disturb, erasure. Each is recorded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from flask import Blueprint, Response, abort, current_app, request, url_for
+from flask import Blueprint, Response, abort, request, url_for
 
 from bot.agents.manual_enrolment import EnrolRefusedError, enrol_by_hand, stop_by_hand
 from bot.customers.consent import REFUSED, ConsentAnswer, Party, PartyKind, apply_consent, decide_consent
@@ -17,7 +17,7 @@ from bot.customers.fields import FieldRefusedError, write_field
 from bot.customers.state import CustomerState, load_customer
 from bot.customers.tags import TagSource, give_tag, take_tag
 from bot.platform import clock
-from bot.platform.database import audit_log as audit_log
+from bot.platform.database import audit_log
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Note
 from bot.platform.work import Work
@@ -27,28 +27,28 @@ from bot.sops.stopping import stop_by_agent, stop_sops
 from bot.system import System
 from bot.web.auth.access import customer_or_404, needs, refuse_unless
 from bot.web.auth.visitor import ADMIN, LEADER, WORKING, Visitor, visitor
-from bot.web.layout.answers import done, done_here_no_more, refused
-from bot.web.layout.labels import legible, seen
+from bot.web.layout.answers import done, done_and_redirect, refused
+from bot.web.layout.labels import legible, visible_name
 from bot.web.layout.languages import translate
+from bot.web.layout.requests import LARGEST_ID, current_system
 from bot.wecom.errors import BotError
 
-LARGEST_ID = 2**63 - 1
 LONGEST_NOTE = 2000
 CHANGED: dict[str, Any] = {"customer-changed": {}}
 _PATH = f"/c/<int(max={LARGEST_ID}):customer_id>"
 _log = get_logger(__name__)
 
-pages = Blueprint("deeds", __name__)
+pages = Blueprint("actions", __name__)
 pages.before_request(needs(*WORKING))
 
 
 class ActionRefusedError(BotError):
-    """What cannot be done; the text says why."""
+    """An action that cannot be done; the text says why."""
 
 
 @dataclass
-class _Action:
-    """One deed on one customer, within one transaction."""
+class _CustomerAction:
+    """One action on one customer, within one transaction."""
 
     work: Work
     state: CustomerState
@@ -60,12 +60,12 @@ class _Action:
 
 
 @contextmanager
-def _desk(customer_id: int) -> Iterator[_Action]:
-    """The visitor's customer, 404 for another's; committed at the end, and then what must leave is delivered."""
-    system: System = current_app.extensions["tici"]
+def _acting_on(customer_id: int) -> Iterator[_CustomerAction]:
+    """An action of the visitor on a customer (404 for one they may not see); committed when the block ends."""
+    system = current_system()
     with system.work() as work:
         state = load_customer(work.session, customer_or_404(work.session, customer_id))
-        yield _Action(work, state, visitor())
+        yield _CustomerAction(work, state, visitor())
 
 
 @pages.errorhandler(ActionRefusedError)
@@ -79,15 +79,15 @@ def _refuse(error: BotError) -> Response:
 def tag(customer_id: int) -> Response:
     """Give the tag `tag`, with all that follows from it."""
     name = request.form.get("tag", "")
-    with _desk(customer_id) as desk:
-        if name not in desk.work.settings.known_tags:
+    with _acting_on(customer_id) as action:
+        if name not in action.work.settings.known_tags:
             raise ActionRefusedError(translate("没有标签「{tag}」，标签写在配置的 [[tags]] 里", tag=name[:30]))
-        reason = f"{desk.who.name or desk.who.actor} 手工添加"
-        if not give_tag(desk.work, desk.state, name, TagSource("human", reason)):
+        reason = f"{action.who.name or action.who.actor} 手工添加"
+        if not give_tag(action.work, action.state, name, TagSource("human", reason)):
             raise ActionRefusedError(translate("客户已经有标签「{tag}」", tag=name))
-        happened = CustomerEvent(_cause(desk), tags=[name], fresh=[name], who=desk.who.actor)
-        follow_up(desk.work, desk.state, happened)
-        desk.record("tag.give", tag=name)
+        happened = CustomerEvent(_cause(action), tags=[name], fresh=[name], who=action.who.actor)
+        follow_up(action.work, action.state, happened)
+        action.record("tag.give", tag=name)
     return done(translate("已加标签「{tag}」", tag=name), **CHANGED)
 
 
@@ -95,11 +95,11 @@ def tag(customer_id: int) -> Response:
 def untag(customer_id: int) -> Response:
     """Take the tag `tag` away."""
     name = request.form.get("tag", "")[:30]
-    with _desk(customer_id) as desk:
-        because = f"{desk.who.name or desk.who.actor} 取消"
-        if not take_tag(desk.work, desk.state, name, because):
+    with _acting_on(customer_id) as action:
+        because = f"{action.who.name or action.who.actor} 取消"
+        if not take_tag(action.work, action.state, name, because):
             raise ActionRefusedError(translate("客户没有标签「{tag}」", tag=name))
-        desk.record("tag.take", tag=name)
+        action.record("tag.take", tag=name)
     return done(translate("已去掉标签「{tag}」", tag=name), **CHANGED)
 
 
@@ -107,21 +107,21 @@ def untag(customer_id: int) -> Response:
 def enrol(customer_id: int) -> Response:
     """Put the customer on the SOP `sop`."""
     sop_id = request.form.get("sop", "")
-    with _desk(customer_id) as desk:
-        enrol_by_hand(desk.work, desk.state, sop_id, desk.who.actor)
-        desk.record("sop.enrol", sop=sop_id)
-        title = desk.work.settings.sops[sop_id].title or sop_id
+    with _acting_on(customer_id) as action:
+        enrol_by_hand(action.work, action.state, sop_id, action.who.actor)
+        action.record("sop.enrol", sop=sop_id)
+        title = action.work.settings.sops[sop_id].title or sop_id
     return done(translate("已开始「{sop}」", sop=title), **CHANGED)
 
 
 @pages.post(f"{_PATH}/stop")
 def stop(customer_id: int) -> Response:
-    """Take him off the SOP `sop`."""
+    """Take the customer off the SOP `sop`."""
     sop_id = request.form.get("sop", "")[:64]
-    with _desk(customer_id) as desk:
-        if not stop_by_hand(desk.work, desk.state, sop_id, desk.who.actor):
+    with _acting_on(customer_id) as action:
+        if not stop_by_hand(action.work, action.state, sop_id, action.who.actor):
             raise ActionRefusedError(translate("客户不在这份跟进里"))
-        desk.record("sop.stop", sop=sop_id)
+        action.record("sop.stop", sop=sop_id)
     return done(translate("已停止，后面的提醒不再发出"), **CHANGED)
 
 
@@ -129,9 +129,11 @@ def stop(customer_id: int) -> Response:
 def set_field(customer_id: int) -> Response:
     """Set the field `name` to `value`; nothing clears it."""
     name, value = request.form.get("name", ""), request.form.get("value", "")
-    with _desk(customer_id) as desk:
-        write_field(desk.work.session, desk.work.settings.fields, desk.state.customer.external_userid, name, value)
-        desk.record("field.set", field=name[:30])
+    with _acting_on(customer_id) as action:
+        write_field(
+            action.work.session, action.work.settings.fields, action.state.customer.external_userid, name, value
+        )
+        action.record("field.set", field=name[:30])
     return done(translate("已保存"), **CHANGED)
 
 
@@ -139,40 +141,40 @@ def set_field(customer_id: int) -> Response:
 def note(customer_id: int) -> Response:
     """Write the note `text` down."""
     text = request.form.get("text", "").strip()
-    with _desk(customer_id) as desk:
+    with _acting_on(customer_id) as action:
         if not text or len(text) > LONGEST_NOTE:
             raise ActionRefusedError(translate("请写点什么，最多 {n} 字", n=LONGEST_NOTE))
-        customer = desk.state.customer.id
-        desk.work.session.add(
-            Note(customer_id=customer, author=desk.who.actor[:80], text=text, created_at=desk.work.now)
+        customer = action.state.customer.id
+        action.work.session.add(
+            Note(customer_id=customer, author=action.who.actor[:80], text=text, created_at=action.work.now)
         )
-        desk.record("note.add")
+        action.record("note.add")
     return done(translate("已记下"), **CHANGED)
 
 
 @pages.post(f"{_PATH}/note/<int(max={LARGEST_ID}):note_id>/remove")
 def remove_note(customer_id: int, note_id: int) -> Response:
     """Take a note away: one's own; a leader and an admin anyone's."""
-    with _desk(customer_id) as desk:
-        row = desk.work.session.get(Note, note_id)
+    with _acting_on(customer_id) as action:
+        row = action.work.session.get(Note, note_id)
         if row is None or row.customer_id != customer_id:
             abort(404)
-        if row.author != desk.who.actor and desk.who.role not in (ADMIN, LEADER):
+        if row.author != action.who.actor and action.who.role not in (ADMIN, LEADER):
             raise ActionRefusedError(translate("这是同事写的备注，只有本人和主管能删"))
-        row.removed_at, row.text = row.removed_at or desk.work.now, ""
-        desk.record("note.remove", note=note_id)
+        row.removed_at, row.text = row.removed_at or action.work.now, ""
+        action.record("note.remove", note=note_id)
     return done(translate("已删除备注"), **CHANGED)
 
 
 @pages.post(f"{_PATH}/peace")
 def peace(customer_id: int) -> Response:
-    """Leave the customer in peace (`on` is 1: his running SOPs stop, none begin), or no longer."""
+    """Set do-not-disturb (`on` is 1: running SOPs stop, none begin), or lift it."""
     on = request.form.get("on") == "1"
-    with _desk(customer_id) as desk:
-        desk.state.customer.opted_out_at = (desk.state.customer.opted_out_at or desk.work.now) if on else None
+    with _acting_on(customer_id) as action:
+        action.state.customer.opted_out_at = (action.state.customer.opted_out_at or action.work.now) if on else None
         if on:
-            stop_sops(desk.work, desk.state, ["opted-out"])
-        desk.record("customer.peace", on=on)
+            stop_sops(action.work, action.state, ["opted-out"])
+        action.record("customer.peace", on=on)
     return done(translate("已设为请勿打扰，跟进都已停止") if on else translate("已取消请勿打扰"), **CHANGED)
 
 
@@ -183,45 +185,45 @@ def consent(customer_id: int) -> Response:
     kind, whom, word = (request.form.get(name, "") for name in ("kind", "whom", "word"))
     if kind not in ("agent", "room") or word not in ("agreed", "refused", "") or not 0 < len(whom) <= 64:
         abort(400)
-    with _desk(customer_id) as desk:
+    with _acting_on(customer_id) as action:
         given = cast(ConsentAnswer, word) if word else None
-        decide_consent(desk.work, Party(customer_id, cast(PartyKind, kind), whom), given, desk.who.actor)
+        decide_consent(action.work, Party(customer_id, cast(PartyKind, kind), whom), given, action.who.actor)
         if word == "refused" and kind == "agent":
-            _silence_agent(desk, whom)
+            _silence_agent(action, whom)
     return done(translate("已记下客户的意愿"), **CHANGED)
 
 
 @pages.post(f"{_PATH}/erase")
 def erase_all(customer_id: int) -> Response:
-    """Erase the customer for good; `name` must be what he is called here."""
+    """Erase the customer for good; `name` must be their name as shown here."""
     refuse_unless(ADMIN)
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     with system.store.read() as session:
         customer = customer_or_404(session, customer_id)
-        expected, external_userid = seen(customer.name) or translate("未命名"), customer.external_userid
+        expected, external_userid = visible_name(customer.name) or translate("未命名"), customer.external_userid
     if legible(request.form.get("name", "")) != legible(expected):
         return refused(translate("名字不一致，没有删除。请照着写：{name}", name=expected[:60]))
     actor, now = visitor().actor, clock.now()
     threading.Thread(target=_erase, args=(system, external_userid, actor, now), name="erasing").start()
     said = translate("正在删除这位客户的全部资料，需要几秒到几分钟")
-    return done_here_no_more(said, url_for("board.show"))
+    return done_and_redirect(said, url_for("board.show"))
 
 
 def _erase(system: System, external_userid: str, actor: str, now: datetime) -> None:
-    """All that was said is looked through for his name, which takes longer than a page may."""
+    """Erase in a thread: every message is searched for the customer's name, which takes longer than a page may."""
     try:
         erase(system, external_userid, actor, now)
-    except Exception as error:  # the next attempt goes on where this one ended
+    except Exception as error:  # erasing is repeatable: the next attempt continues where this one ended
         _log.exception("erasure broken off: repeat it", error=type(error).__name__)
 
 
-def _silence_agent(desk: _Action, key: str) -> None:
-    follow = next((follow for follow in desk.state.active_follows if follow.agent.key == key), None)
+def _silence_agent(action: _CustomerAction, key: str) -> None:
+    follow = next((follow for follow in action.state.active_follows if follow.agent.key == key), None)
     agent: Agent | None = follow.agent if follow else None
     if agent is not None:
-        apply_consent(desk.state, agent.id, "refused")
-        stop_by_agent(desk.work, desk.state, agent.id, REFUSED)
+        apply_consent(action.state, agent.id, "refused")
+        stop_by_agent(action.work, action.state, agent.id, REFUSED)
 
 
-def _cause(desk: _Action) -> str:
-    return f"hand:{desk.who.actor[:40]}:{int(desk.work.now.timestamp() * 1000)}"
+def _cause(action: _CustomerAction) -> str:
+    return f"hand:{action.who.actor[:40]}:{int(action.work.now.timestamp() * 1000)}"

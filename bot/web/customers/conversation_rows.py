@@ -1,9 +1,9 @@
-"""A conversation as bubbles, of a customer or of a room: the words noticed are marked, files can be seen."""
+"""Rows of a conversation, of a customer or of a group chat: messages with their marked words and files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select, tuple_
@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from bot.intake.media.files import files_of
 from bot.platform.models import Agent, Customer, Evidence, MediaFile, Message
-from bot.web.customers.highlight import LONGEST, Mark, Piece, cut, marks_of
+from bot.web.customers.highlight import LONGEST, Mark, TextPiece, cut, marks_of
 from bot.web.customers.media_rows import FileView, file_view
-from bot.web.layout.languages import told, translate
-from bot.web.layout.template_filters import visible
+from bot.web.layout.languages import translate, translate_stored
+from bot.web.layout.template_filters import visible_text
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Bubble:
     role: str
     who: str
     sent_at: datetime
-    pieces: tuple[Piece, ...]
+    pieces: tuple[TextPiece, ...]
     tags: tuple[str, ...]
     in_group: bool
     typed: bool
@@ -36,6 +36,14 @@ class Bubble:
 
 
 @dataclass(frozen=True)
+class _Names:
+    """What people are called in this conversation: customers by their id, anybody by their WeCom id."""
+
+    customers: Mapping[int, str] = field(default_factory=dict)
+    members: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Conversation:
     """Part of a conversation, oldest first; `earlier` is the message to ask for what came before, or None."""
 
@@ -43,25 +51,22 @@ class Conversation:
     earlier: int | None
 
 
-def read_talk(session: Session, customer_id: int, name: str, limit: int, before: int | None = None) -> Conversation:
+def read_conversation(
+    session: Session, customer_id: int, name: str, limit: int, before: int | None = None
+) -> Conversation:
     """The last `limit` messages of a customer (those before message `before`). Three queries, four with `before`."""
-    return _read(session, Message.customer_id == customer_id, {customer_id: name}, limit, before)
+    return _read(session, Message.customer_id == customer_id, _Names({customer_id: name}), limit, before)
 
 
-def read_room_talk(
+def read_group_conversation(
     session: Session, roomid: str, names: Mapping[str, str], limit: int, before: int | None = None
 ) -> Conversation:
-    """The same of a room; names: of its members by id, where the group has its own."""
-    return _read(session, Message.roomid == roomid, {}, limit, before, names)
+    """The last messages of a group chat; names: of its members by their WeCom id."""
+    return _read(session, Message.roomid == roomid, _Names(members=names), limit, before)
 
 
 def _read(
-    session: Session,
-    whose: ColumnElement[bool],
-    customers: Mapping[int, str],
-    limit: int,
-    before: int | None,
-    names: Mapping[str, str] | None = None,
+    session: Session, whose: ColumnElement[bool], names: _Names, limit: int, before: int | None
 ) -> Conversation:
     query = (
         select(Message, Agent, Customer)
@@ -75,7 +80,7 @@ def _read(
         edge = session.scalar(select(Message).where(Message.id == before, whose))
         if edge is None:
             return Conversation((), None)
-        # What was freed from quarantine is younger in the database, not in the archive.
+        # Not by id: messages released from quarantine have a newer id than their place in the archive.
         query = query.where(
             tuple_(Message.sent_at, Message.seq, Message.id) < tuple_(edge.sent_at, edge.seq, edge.id)
         )
@@ -84,8 +89,7 @@ def _read(
     ids = [message.id for message, _agent, _customer in shown]
     noticed, files = _noticed(session, ids), files_of(session, ids)
     bubbles = tuple(
-        _bubble(message, _who(message, agent, customer, customers, names or {}), noticed, files)
-        for message, agent, customer in shown
+        _bubble(message, _who(message, agent, customer, names), noticed, files) for message, agent, customer in shown
     )
     return Conversation(bubbles, shown[0][0].id if len(rows) > limit else None)
 
@@ -99,19 +103,13 @@ def _noticed(session: Session, message_ids: Sequence[int]) -> dict[int, list[Evi
     return found
 
 
-def _who(
-    message: Message,
-    agent: Agent | None,
-    customer: Customer | None,
-    customers: Mapping[int, str],
-    names: Mapping[str, str],
-) -> str:
+def _who(message: Message, agent: Agent | None, customer: Customer | None, names: _Names) -> str:
     if message.role == "customer":
-        known = customers.get(message.customer_id or 0) or (customer.name if customer is not None else "")
-        return known or names.get(message.sender, "")
+        known = names.customers.get(message.customer_id or 0) or (customer.name if customer is not None else "")
+        return known or names.members.get(message.sender, "")
     if message.role == "agent" and agent is not None:
         return agent.shown_name
-    return names.get(message.sender) or message.sender
+    return names.members.get(message.sender) or message.sender
 
 
 def _progress(row: Evidence) -> str:
@@ -132,9 +130,9 @@ def _bubble(
     evidence = noticed.get(message.id, [])
     marks: list[Mark] = []
     for row in evidence:
-        marks += marks_of(row.spans, f"{row.rule_id}: {told(row.reason)}" + _count(row))
+        marks += marks_of(row.spans, f"{row.rule_id}: {translate_stored(row.reason)}" + _count(row))
     said = message.text or message.line
-    text = visible(said)
+    text = visible_text(said)
     typed = bool(message.text) and text == said
     return Bubble(
         message_id=message.id,

@@ -1,8 +1,8 @@
-"""A person's word on a hit: 正确 or 误判. Given from a rule's page and from a customer's."""
+"""Feedback on a rule's hit, 正确 or 误判, given on the rule's page or the customer's."""
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, current_app, render_template, request
+from flask import Blueprint, abort, render_template, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -10,11 +10,10 @@ from bot.platform import clock
 from bot.platform.database.audit_log import record
 from bot.platform.database.store import insert_new
 from bot.platform.models import Evidence, Feedback
-from bot.system import System
 from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.visitor import WORKING, visitor
+from bot.web.layout.requests import LARGEST_ID, current_system
 
-LARGEST_ID = 2**63 - 1
 pages = Blueprint("feedback", __name__)
 pages.before_request(needs(*WORKING))
 _WORDS = {"right": True, "wrong": False, "": None}
@@ -27,7 +26,7 @@ def give(evidence_id: int) -> str:
     if word not in _WORDS:
         abort(400)
     who, now = visitor(), clock.now()
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     with system.store.write() as session:
         evidence = session.get(Evidence, evidence_id)
         if evidence is None:

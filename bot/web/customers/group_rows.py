@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
 from bot.platform.models import Agent, Customer, GroupChat, GroupMember
-from bot.web.auth.access import agents_of
+from bot.web.auth.access import visible_agent_ids
 from bot.web.auth.visitor import Visitor
-from bot.web.customers.conversation_rows import Conversation, read_room_talk
+from bot.web.customers.conversation_rows import Conversation, read_group_conversation
 
 PAGE = 50
 _MESSAGES = 100
@@ -29,7 +29,7 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class MemberView:
-    """Somebody in a group; customer_id where he is a customer we know."""
+    """A member of a group; customer_id where they are a customer we know."""
 
     name: str
     kind: str
@@ -49,9 +49,9 @@ class GroupView:
     talk: Conversation
 
 
-def rooms_of(session: Session, who: Visitor) -> ColumnElement[bool]:
-    """A condition on GroupChat: those in which the visitor, or an agent he leads, is a member."""
-    agents = agents_of(session, who)
+def visible_groups(session: Session, who: Visitor) -> ColumnElement[bool]:
+    """A condition on GroupChat: those in which the visitor, or an agent they lead, is a member."""
+    agents = visible_agent_ids(session, who)
     if agents is None:
         return true()
     keys = select(Agent.key).where(Agent.id.in_(agents))
@@ -64,7 +64,7 @@ def rooms_of(session: Session, who: Visitor) -> ColumnElement[bool]:
 def read_groups(session: Session, who: Visitor, offset: int = 0) -> tuple[tuple[GroupRow, ...], bool]:
     """A page of groups, those with the newest words first, and whether there are more; three queries."""
     newest = func.coalesce(GroupChat.last_word_at, GroupChat.first_seen_at)
-    query = select(GroupChat).where(rooms_of(session, who)).order_by(newest.desc(), GroupChat.id.desc())
+    query = select(GroupChat).where(visible_groups(session, who)).order_by(newest.desc(), GroupChat.id.desc())
     found = session.scalars(query.offset(offset).limit(PAGE + 1)).all()
     chats = found[:PAGE]
     counts = _counts(session, [chat.id for chat in chats])
@@ -83,7 +83,7 @@ def read_groups(session: Session, who: Visitor, offset: int = 0) -> tuple[tuple[
 
 def read_group(session: Session, who: Visitor, group_id: int, before: int | None) -> GroupView | None:
     """One group, None where there is none that the visitor may see; eight queries at most."""
-    chat = session.scalar(select(GroupChat).where(GroupChat.id == group_id, rooms_of(session, who)))
+    chat = session.scalar(select(GroupChat).where(GroupChat.id == group_id, visible_groups(session, who)))
     if chat is None:
         return None
     query = (
@@ -97,7 +97,7 @@ def read_group(session: Session, who: Visitor, group_id: int, before: int | None
     owner = chat.owner.casefold()
     members = tuple(_member(row, agent, customer, owner) for row, agent, customer in rows)
     names = {row.person: _name(row, agent, customer) for row, agent, customer in rows}
-    talk = read_room_talk(session, chat.chat_id, names, _MESSAGES, before)
+    talk = read_group_conversation(session, chat.chat_id, names, _MESSAGES, before)
     shown = names.get(owner) or _agent_names(session, {owner}).get(owner, chat.owner)
     return GroupView(chat, shown, members, talk)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, current_app, render_template, request
+from flask import Blueprint, abort, render_template, request
 
 from bot.platform.database.audit_log import viewed
-from bot.system import System
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ROLES, visitor
 from bot.web.customers.group_rows import PAGE, read_group, read_groups
-from bot.web.layout.template_filters import present
+from bot.web.layout.requests import LARGEST_ID, current_system, row_id
+from bot.web.layout.template_filters import request_now
 
-LARGEST_ID = 2**63 - 1
-_FURTHEST = 10_000
+_FURTHEST = 10_000  # rows that ?from= may pass over: OFFSET reads all of them
 
 pages = Blueprint("groups", __name__, url_prefix="/groups")
 pages.before_request(needs(*ROLES))
@@ -22,7 +21,7 @@ pages.before_request(needs(*ROLES))
 def show() -> str:
     """The groups the visitor may see, the liveliest first; `?from=` for those after."""
     start = request.args.get("from", 0, type=_start)
-    with _system().store.read() as session:
+    with current_system().store.read() as session:
         rows, more = read_groups(session, visitor(), start)
         return render_template("groups.html", rows=rows, start=start, following=start + PAGE if more else None)
 
@@ -30,28 +29,16 @@ def show() -> str:
 @pages.get(f"/<int(max={LARGEST_ID}):group_id>")
 def one(group_id: int) -> str:
     """One group; `?before=` for earlier messages."""
-    who, system = visitor(), _system()
+    who, system = visitor(), current_system()
     with system.store.read() as session:
-        view = read_group(session, who, group_id, request.args.get("before", type=_message_id))
+        view = read_group(session, who, group_id, request.args.get("before", type=row_id))
         if view is None:
             abort(404)
         page = render_template("group.html", view=view)
     with system.store.write() as session:
-        viewed(session, who.actor, None, "group", present())
+        viewed(session, who.actor, None, "group", request_now())
     return page
 
 
 def _start(text: str) -> int:
     return min(max(int(text), 0), _FURTHEST)
-
-
-def _message_id(text: str) -> int:
-    number = int(text)
-    if not 0 < number <= LARGEST_ID:
-        raise ValueError("no row has such an id")
-    return number
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

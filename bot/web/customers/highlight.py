@@ -1,4 +1,4 @@
-"""A message cut into pieces, so that the words that earned a tag can be marked and explained."""
+"""Highlights: cuts a message into pieces, so that the words that earned a tag can be marked and explained."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Piece:
+class TextPiece:
     """A run of a message's text; `why` is empty where nothing was noticed."""
 
     text: str
@@ -31,14 +31,14 @@ def marks_of(spans: Iterable[Sequence[object]], why: str) -> list[Mark]:
     return [Mark(int(str(start)), int(str(end)), why) for _keyword, start, end in spans]
 
 
-def cut(text: str, marks: Sequence[Mark]) -> tuple[Piece, ...]:
+def cut(text: str, marks: Sequence[Mark]) -> tuple[TextPiece, ...]:
     """The text in pieces, in order and whole (up to LONGEST); overlapping marks share a piece."""
     shown = text[:LONGEST]
     edges = {0, len(shown)}
     for mark in marks:
         edges |= {min(max(mark.start, 0), len(shown)), min(max(mark.end, 0), len(shown))}
     ordered = sorted(edges)
-    return tuple(Piece(shown[start:end], _why(marks, start, end)) for start, end in pairwise(ordered))
+    return tuple(TextPiece(shown[start:end], _why(marks, start, end)) for start, end in pairwise(ordered))
 
 
 def _why(marks: Sequence[Mark], start: int, end: int) -> str:

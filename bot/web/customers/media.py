@@ -1,8 +1,8 @@
-"""/media/<id>: a file of a conversation for those who may read it, handed over so that it can do no harm."""
+"""/media/<id>: serves a file of a conversation to those who may read it, so that no browser runs it."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
@@ -12,14 +12,12 @@ from bot.intake.media.storage import MissingFileError
 from bot.intake.media.store import open_media_store
 from bot.platform.database.audit_log import viewed
 from bot.platform.models import Customer, GroupChat, MediaFile, Message
-from bot.system import System
-from bot.web.auth.access import needs, refuse_unless, visible
+from bot.web.auth.access import needs, refuse_unless, visible_customers
 from bot.web.auth.visitor import EVERYBODY, WORKING, Visitor, visitor
-from bot.web.customers.group_rows import rooms_of
+from bot.web.customers.group_rows import visible_groups
 from bot.web.customers.media_rows import DRAWN, FileView, file_view, name_of
-from bot.web.layout.template_filters import present, zone
-
-LARGEST_ID = 2**63 - 1
+from bot.web.layout.requests import LARGEST_ID, current_system
+from bot.web.layout.template_filters import request_now, zone
 
 pages = Blueprint("media", __name__, url_prefix="/media")
 pages.before_request(needs(*EVERYBODY))
@@ -28,7 +26,7 @@ pages.before_request(needs(*EVERYBODY))
 @pages.get(f"/<int(max={LARGEST_ID}):file_id>")
 def hand_over(file_id: int) -> Response:
     """The file itself: as an attachment under a name of ours; with `?show` in the page, if it is a plain picture."""
-    system, who = _system(), visitor()
+    system, who = current_system(), visitor()
     with system.store.read() as session:
         file, message = _file_or_404(session, who, file_id)
     if file.state != "kept" or file.content_hash is None:
@@ -40,7 +38,7 @@ def hand_over(file_id: int) -> Response:
     drawn = "show" in request.args and file.sniffed in DRAWN
     name = name_of(file, message.sent_at.astimezone(zone()))
     with system.store.write() as session:
-        viewed(session, who.actor, message.customer_id, "media", present())
+        viewed(session, who.actor, message.customer_id, "media", request_now())
     response = Response(content, mimetype=file.sniffed if drawn else "application/octet-stream")
     response.headers["Content-Disposition"] = f'{"inline" if drawn else "attachment"}; filename="{name}"'
     response.headers["Content-Length"] = str(file.size or 0)
@@ -50,7 +48,7 @@ def hand_over(file_id: int) -> Response:
 @pages.get(f"/<int(max={LARGEST_ID}):file_id>/state")
 def state(file_id: int) -> str:
     """How far it is, as the page's piece for it, which asks again by itself until it is settled."""
-    with _system().store.read() as session:
+    with current_system().store.read() as session:
         file, _message = _file_or_404(session, visitor(), file_id)
         return _piece(file_view(file))
 
@@ -59,7 +57,7 @@ def state(file_id: int) -> str:
 def fetch(file_id: int) -> AnyResponse:
     """Have it fetched from WeCom."""
     refuse_unless(*WORKING)
-    system = _system()
+    system = current_system()
     with system.work() as work:
         file, message = _file_or_404(work.session, visitor(), file_id)
         request_file(work, file)
@@ -71,8 +69,8 @@ def fetch(file_id: int) -> AnyResponse:
 
 def _file_or_404(session: Session, who: Visitor, file_id: int) -> tuple[MediaFile, Message]:
     """The file if the visitor may read the talk or the room it was sent in."""
-    mine = Message.customer_id.in_(select(Customer.id).where(visible(session, who)))
-    rooms = Message.roomid.in_(select(GroupChat.chat_id).where(rooms_of(session, who)))
+    mine = Message.customer_id.in_(select(Customer.id).where(visible_customers(session, who)))
+    rooms = Message.roomid.in_(select(GroupChat.chat_id).where(visible_groups(session, who)))
     query = (
         select(MediaFile, Message)
         .join(Message, Message.id == MediaFile.message_id)
@@ -93,8 +91,3 @@ def _page_of(session: Session, message: Message) -> str:
 
 def _piece(view: FileView) -> str:
     return render_template("media_file.html", file=view)
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

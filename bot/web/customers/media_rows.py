@@ -1,4 +1,4 @@
-"""Files of conversations as pages show them: what each is called, whether it is here, whether it may be drawn."""
+"""Rows of files in conversations: their names, whether they are stored, whether a page may show them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class FileView:
         return self.state == "kept"
 
     @property
-    def to_be_had(self) -> bool:
+    def can_be_fetched(self) -> bool:
         """Whether asking for it makes sense."""
         return self.state in ("noted", "failed")
 

@@ -1,11 +1,11 @@
-"""One customer: the conversation with its evidence, and everything that is known and planned about him."""
+"""The page of one customer: the conversation with its evidence, and what is known and planned about them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from flask import Blueprint, Response, abort, current_app, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import select
 
 from bot.platform.database.audit_log import viewed
@@ -14,16 +14,16 @@ from bot.platform.models import Message, ViewEntry
 from bot.system import System
 from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.visitor import EVERYBODY, Visitor, visitor
-from bot.web.board import pages as board
-from bot.web.customers.conversation_rows import Bubble, Conversation, read_talk
-from bot.web.customers.highlight import Piece
+from bot.web.board import pages as board_pages
+from bot.web.customers.conversation_rows import Bubble, Conversation, read_conversation
+from bot.web.customers.highlight import TextPiece
 from bot.web.customers.rows import read_customer, read_evidence
 from bot.web.customers.timeline_rows import read_timeline
-from bot.web.layout.template_filters import present
+from bot.web.layout.requests import LARGEST_ID, current_system, row_id
+from bot.web.layout.template_filters import request_now
 
-LARGEST_ID = 2**63 - 1
 MESSAGES = 60
-NOTED_FOR = timedelta(minutes=10)  # who reads on is one reading
+NOTED_FOR = timedelta(minutes=10)  # reading on within this time is the same reading
 
 pages = Blueprint("customer", __name__)
 pages.before_request(needs(*EVERYBODY))
@@ -32,27 +32,32 @@ _PATH = f"/c/<int(max={LARGEST_ID}):customer_id>"
 
 def show(customer_id: int) -> str:
     """The whole page; `?before=` for browsers without scripts."""
-    system, who = _system(), visitor()
+    system, who = current_system(), visitor()
     settings = system.settings
-    note_reading(system, who, customer_id, present())
+    note_reading(system, who, customer_id, request_now())
     before = request.args.get("before", type=row_id)
     with system.look() as work:
         session = work.session
         customer = customer_or_404(session, customer_id)
         view = read_customer(work, customer, who.actor, who.agent_id)
-        talk = _masked(read_talk(session, customer_id, customer.name, MESSAGES, before), who)
+        talk = _masked(read_conversation(session, customer_id, customer.name, MESSAGES, before), who)
         return render_template(
-            "customer.html", view=view, customer=customer, talk=talk, back=board.back(), pipelines=settings.pipelines
+            "customer.html",
+            view=view,
+            customer=customer,
+            talk=talk,
+            back=board_pages.back(),
+            pipelines=settings.pipelines,
         )
 
 
-board.pages.add_url_rule(_PATH, "customer", show)  # a part of the board: the same link opens it
+board_pages.pages.add_url_rule(_PATH, "customer", show)  # a part of the board: the same link opens it
 
 
 @pages.get(f"{_PATH}/aside")
 def aside(customer_id: int) -> str:
-    """What stands beside the conversation, anew after something was done."""
-    system, who = _system(), visitor()
+    """What stands beside the conversation; fetched again after something was done."""
+    system, who = current_system(), visitor()
     settings = system.settings
     with system.look() as work:
         session = work.session
@@ -64,12 +69,12 @@ def aside(customer_id: int) -> str:
 @pages.get(f"{_PATH}/talk")
 def talk(customer_id: int) -> Response:
     """Earlier messages (`before` one), or the newer ones (`after` one, 0 where there was none); 204 for none."""
-    system, who = _system(), visitor()
-    note_reading(system, who, customer_id, present())
+    system, who = current_system(), visitor()
+    note_reading(system, who, customer_id, request_now())
     before, newer = request.args.get("before", type=row_id), "after" in request.args
     with system.store.read() as session:
         customer = customer_or_404(session, customer_id)
-        found = read_talk(session, customer_id, customer.name, MESSAGES, before)
+        found = read_conversation(session, customer_id, customer.name, MESSAGES, before)
         if newer:
             found = _after(found, request.args.get("after", 0, type=int))
         if not found.bubbles:
@@ -81,7 +86,7 @@ def talk(customer_id: int) -> Response:
 @pages.get(f"{_PATH}/timeline")
 def timeline(customer_id: int) -> str:
     """What happened before a moment (ISO)."""
-    settings = _system().settings
+    settings = current_system().settings
     try:
         before = datetime.fromisoformat(request.args.get("before", ""))
         if before.tzinfo is None:
@@ -90,7 +95,7 @@ def timeline(customer_id: int) -> str:
     except (ValueError, OverflowError):  # the first and the last day there are have no UTC
         abort(400)
     titles = {sop.id: sop.title or sop.id for sop in settings.sops.values()}
-    with _system().store.read() as session:
+    with current_system().store.read() as session:
         customer = customer_or_404(session, customer_id)
         found = read_timeline(session, customer_id, titles, before)
         return render_template("customer_timeline.html", customer=customer, timeline=found)
@@ -99,8 +104,8 @@ def timeline(customer_id: int) -> str:
 @pages.get(f"{_PATH}/why/<int(max={LARGEST_ID}):message_id>")
 def why(customer_id: int, message_id: int) -> str:
     """Which rules found what in one message, and whether they were right."""
-    settings = _system().settings
-    with _system().store.read() as session:
+    settings = current_system().settings
+    with current_system().store.read() as session:
         customer = customer_or_404(session, customer_id)
         if session.scalar(select(Message.customer_id).where(Message.id == message_id)) != customer_id:
             abort(404)
@@ -110,7 +115,7 @@ def why(customer_id: int, message_id: int) -> str:
 
 
 def note_reading(system: System, who: Visitor, customer_id: int, now: datetime) -> None:
-    """Write into the view log that he reads this conversation, once in a while; 404 where he may not."""
+    """Note in the view log that the visitor reads this conversation, once per NOTED_FOR; 404 where they may not."""
     lately = select(ViewEntry.id).where(
         ViewEntry.customer_id == customer_id, ViewEntry.at > now - NOTED_FOR, ViewEntry.actor == who.actor
     )
@@ -120,14 +125,6 @@ def note_reading(system: System, who: Visitor, customer_id: int, now: datetime) 
             return
     with system.store.write() as session:
         viewed(session, who.actor, customer_id, "customer", now)
-
-
-def row_id(text: str) -> int:
-    """A row's number; raises ValueError."""
-    number = int(text)
-    if not 0 < number <= LARGEST_ID:
-        raise ValueError("no row has such an id")
-    return number
 
 
 def _after(talk: Conversation, message_id: int) -> Conversation:
@@ -147,14 +144,9 @@ def _masked(talk: Conversation, who: Visitor) -> Conversation:
 def _hidden(bubble: Bubble) -> Bubble:
     """Masked as a whole, since a number may go on beyond a mark; the mask keeps every character's place."""
     text = mask("".join(piece.text for piece in bubble.pieces))
-    pieces: list[Piece] = []
+    pieces: list[TextPiece] = []
     at = 0
     for piece in bubble.pieces:
-        pieces.append(Piece(text[at : at + len(piece.text)], mask(piece.why)))
+        pieces.append(TextPiece(text[at : at + len(piece.text)], mask(piece.why)))
         at += len(piece.text)
     return replace(bubble, who=mask(bubble.who), pieces=tuple(pieces))
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

@@ -22,7 +22,7 @@ _NOTES = 50
 
 
 @dataclass(frozen=True)
-class Carried:
+class CarriedTag:
     """A tag the customer carries; the evidence it was earned by, and what the reader said of that before."""
 
     row: Tagging
@@ -32,7 +32,7 @@ class Carried:
 
 
 @dataclass(frozen=True)
-class Course:
+class EnrolmentView:
     """An SOP the customer is or was on, with its steps."""
 
     enrolment: SopEnrolment
@@ -42,13 +42,13 @@ class Course:
 
 @dataclass(frozen=True)
 class CustomerView:
-    """A customer and what was made of him; lists are newest first, steps in their order."""
+    """A customer and all that their page shows; lists are newest first, steps in their order."""
 
     customer: Customer
     state: CustomerState
     follows: tuple[Follow, ...]
-    carried: tuple[Carried, ...]
-    courses: tuple[Course, ...]
+    carried: tuple[CarriedTag, ...]
+    courses: tuple[EnrolmentView, ...]
     timeline: Timeline
     notes: tuple[Note, ...]
     fields: tuple[tuple[CustomerField, str], ...]
@@ -59,12 +59,12 @@ class CustomerView:
 
     @property
     def agent(self) -> Agent | None:
-        """Who talked with him last."""
+        """The agent who talked with the customer last."""
         return self.follows[0].agent if self.follows else None
 
 
 def read_customer(work: Work, customer: Customer, reader: str, agent_id: int | None) -> CustomerView:
-    """The view of one customer. reader: who looks; agent_id: his own, if he is an agent."""
+    """The view of one customer. reader: the visitor; agent_id: theirs, if they are an agent."""
     state = load_customer(work.session, customer)
     follows = sorted(state.active_follows, key=lambda f: f.last_talk_at or f.added_at, reverse=True)
     agent = next((f.agent for f in follows if f.agent_id == agent_id), follows[0].agent if follows else None)
@@ -101,7 +101,7 @@ def read_evidence(
     return [(row, said) for row, said in session.execute(query)]
 
 
-def _carried(session: Session, state: CustomerState, reader: str) -> tuple[Carried, ...]:
+def _carried(session: Session, state: CustomerState, reader: str) -> tuple[CarriedTag, ...]:
     rows = sorted(state.carried.values(), key=lambda row: (row.tagged_at, row.id), reverse=True)
     keys = {(row.rule_id, row.msgid) for row in rows if row.rule_id and row.msgid}
     mine = (Feedback.evidence_id == Evidence.id) & (Feedback.author == reader)
@@ -117,10 +117,10 @@ def _carried(session: Session, state: CustomerState, reader: str) -> tuple[Carri
     found = (
         {(e.rule_id, e.occasion): (e.id, e.message_id, said) for e, said in session.execute(query)} if keys else {}
     )
-    return tuple(Carried(row, *found.get((row.rule_id or "", row.msgid or ""), ())) for row in rows)
+    return tuple(CarriedTag(row, *found.get((row.rule_id or "", row.msgid or ""), ())) for row in rows)
 
 
-def _courses(session: Session, customer_id: int, titles: dict[str, str]) -> tuple[Course, ...]:
+def _courses(session: Session, customer_id: int, titles: dict[str, str]) -> tuple[EnrolmentView, ...]:
     query = (
         select(SopTask)
         .options(joinedload(SopTask.agent), joinedload(SopTask.enrolment))
@@ -133,7 +133,8 @@ def _courses(session: Session, customer_id: int, titles: dict[str, str]) -> tupl
     for task in session.scalars(query):
         found.setdefault(task.enrolment_id, []).append(task)
     courses = [
-        Course(tasks[0].enrolment, titles.get(tasks[0].enrolment.sop_id, ""), tasks) for tasks in found.values()
+        EnrolmentView(tasks[0].enrolment, titles.get(tasks[0].enrolment.sop_id, ""), tasks)
+        for tasks in found.values()
     ]
     return tuple(sorted(courses, key=lambda course: course.enrolment.ended_at is not None))
 

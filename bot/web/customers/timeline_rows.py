@@ -1,4 +1,4 @@
-"""A customer's story on one line: moves on the board, tags that came and went, SOPs begun and ended."""
+"""A customer's timeline: moves on the board, tags given and taken, SOPs begun and ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = 30
 
 
 @dataclass(frozen=True)
-class Entry:
+class TimelineEntry:
     """Something that happened. kind: move | tag | untag | sop | sop-end.
 
     code: the move's cause or who gave the tag, as stored; who: a person's name, if it was one; undo: the move's id
@@ -36,7 +36,7 @@ class Entry:
 class Timeline:
     """Entries, newest first; `earlier` is the moment to ask for what came before, or None."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[TimelineEntry, ...]
     earlier: datetime | None
 
 
@@ -56,7 +56,7 @@ def read_timeline(
     return Timeline(tuple(shown), shown[-1].at if len(found) > len(shown) else None)
 
 
-def _moves(session: Session, customer_id: int, before: datetime | None, limit: int) -> list[Entry]:
+def _moves(session: Session, customer_id: int, before: datetime | None, limit: int) -> list[TimelineEntry]:
     query = select(StageMove).where(StageMove.customer_id == customer_id)
     if before is not None:
         query = query.where(StageMove.moved_at < before)
@@ -68,7 +68,7 @@ def _moves(session: Session, customer_id: int, before: datetime | None, limit: i
     for row in rows if before is None else ():
         newest.setdefault(row.pipeline, row)
     return [
-        Entry(
+        TimelineEntry(
             row.moved_at, "move", row.to_stage, row.from_stage or "", row.cause,
             row.evidence or ("" if row.trigger in (row.to_stage, "undo") else row.trigger),
             names.get(row.actor.casefold()) or row.actor,
@@ -78,7 +78,7 @@ def _moves(session: Session, customer_id: int, before: datetime | None, limit: i
     ]  # fmt: skip
 
 
-def _tags(session: Session, customer_id: int, before: datetime | None, limit: int) -> list[Entry]:
+def _tags(session: Session, customer_id: int, before: datetime | None, limit: int) -> list[TimelineEntry]:
     mine = select(Tagging).where(Tagging.customer_id == customer_id)
     given, gone = mine, mine.where(Tagging.removed_at.is_not(None))
     if before is not None:
@@ -86,14 +86,18 @@ def _tags(session: Session, customer_id: int, before: datetime | None, limit: in
     came = session.scalars(given.order_by(Tagging.tagged_at.desc()).limit(limit + 1))
     went = session.scalars(gone.order_by(Tagging.removed_at.desc()).limit(limit + 1))
     return [
-        *(Entry(row.tagged_at, "tag", row.tag, code=row.by, why=row.reason) for row in came),
-        *(Entry(row.removed_at, "untag", row.tag, why=row.removed_because or "") for row in went if row.removed_at),
+        *(TimelineEntry(row.tagged_at, "tag", row.tag, code=row.by, why=row.reason) for row in came),
+        *(
+            TimelineEntry(row.removed_at, "untag", row.tag, why=row.removed_because or "")
+            for row in went
+            if row.removed_at
+        ),
     ]
 
 
 def _sops(
     session: Session, customer_id: int, titles: Mapping[str, str], before: datetime | None, limit: int
-) -> list[Entry]:
+) -> list[TimelineEntry]:
     mine = select(SopEnrolment).where(SopEnrolment.customer_id == customer_id)
     begun, over = mine, mine.where(SopEnrolment.ended_at.is_not(None))
     if before is not None:
@@ -101,9 +105,9 @@ def _sops(
     started = session.scalars(begun.order_by(SopEnrolment.enrolled_at.desc()).limit(limit + 1))
     ended = session.scalars(over.order_by(SopEnrolment.ended_at.desc()).limit(limit + 1))
     return [
-        *(Entry(row.enrolled_at, "sop", titles.get(row.sop_id, row.sop_id)) for row in started),
+        *(TimelineEntry(row.enrolled_at, "sop", titles.get(row.sop_id, row.sop_id)) for row in started),
         *(
-            Entry(row.ended_at, "sop-end", titles.get(row.sop_id, row.sop_id), why=row.ended_because or "")
+            TimelineEntry(row.ended_at, "sop-end", titles.get(row.sop_id, row.sop_id), why=row.ended_because or "")
             for row in ended
             if row.ended_at
         ),

@@ -1,4 +1,4 @@
-"""Answers to what a person did on a page: nothing to swap in, a short notice, and events for the page's scripts."""
+"""Answers to an action on a page: no content, but a short notice and events for the page's scripts (HX-Trigger)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from bot.web.layout.languages import translate
 
 
 def done(text: str, *, undo: str = "", **events: Any) -> Response:
-    """It is done; `undo` is the address that takes it back. `events` reach the page's scripts by their names."""
+    """The action is done; `undo` is the address that takes it back, `events` reach the page's scripts by name."""
     return _answer(text, 204, False, undo, events)
 
 
-def done_here_no_more(text: str, onward: str) -> Response:
-    """It is done and its page is no more: the browser goes `onward`, and the page there says so."""
+def done_and_redirect(text: str, onward: str) -> Response:
+    """The action is done and its page exists no more: the browser goes `onward`, where the notice is shown."""
     flash(text)
     return Response(status=204, headers={"HX-Redirect": onward})
 
 
 def refused(text: str, status: int = 409, **events: Any) -> Response:
-    """It cannot be done; the text says why and what to do."""
+    """The action cannot be done; the text says why and what to do."""
     return _answer(text, status, True, "", events)
 
 

@@ -1,4 +1,4 @@
-"""Static files travel compressed: each is packed once per process, since its address changes with its content."""
+"""Compression of static files: each is packed once per process, since its address changes with its content."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from flask import Flask, Response, request
 
 _STATIC = Path(__file__).parents[1] / "static"
 _WORTH = frozenset({"text/css", "text/javascript", "application/javascript", "image/svg+xml", "application/json"})
-_LEAST = 600  # bytes; below that the headers weigh more than what is saved
+_LEAST = 600  # bytes; below that the extra headers cost more than is saved
 
 
 def prepare(app: Flask) -> None:
-    """Compress the answers of the static files. Pages are not: what strangers may put into them (and watch the
-    length of) stands beside the form's token there."""
+    """Compress the answers of the static files. Pages are not compressed: they hold the CSRF token beside
+    text that strangers can choose, and the length of the answer would betray the token (BREACH)."""
     app.after_request(_pack)
 
 

@@ -16,14 +16,14 @@ from bot.platform.config.settings import ConfigError
 from bot.platform.log import get_logger
 from bot.platform.signed_links import BadLinkError
 from bot.web.layout.languages import translate
-from bot.web.layout.navigation import ForeignOrigin
+from bot.web.layout.navigation import ForeignOriginError
 
 BOARD, SIGN_IN, LIBRARY = "board.home", "signin.show", "sops.library"
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Trouble:
+class ErrorPage:
     """An error page: its status, a title and what to do (Chinese, to be translated)."""
 
     status: int
@@ -34,45 +34,45 @@ class Trouble:
 
 
 BY_STATUS = {
-    401: Trouble(401, "请先登录", "登录已过期或还没有登录。请重新登录后再试。", way=SIGN_IN),
-    400: Trouble(400, "请求不完整", "这个地址缺了点什么。请返回上一页，再点一次原来的链接。"),
-    403: Trouble(403, "不能看这一页", "您没有查看的权限。如果您觉得应该有，请联系管理员。"),
-    404: Trouble(404, "没有这一页", "地址可能写错了，或者内容已被删除。请返回看板重新查找。"),
-    405: Trouble(405, "不能这样打开", "这个地址不接受这种请求。请返回上一页。"),
-    410: Trouble(
+    401: ErrorPage(401, "请先登录", "登录已过期或还没有登录。请重新登录后再试。", way=SIGN_IN),
+    400: ErrorPage(400, "请求不完整", "这个地址缺了点什么。请返回上一页，再点一次原来的链接。"),
+    403: ErrorPage(403, "不能看这一页", "您没有查看的权限。如果您觉得应该有，请联系管理员。"),
+    404: ErrorPage(404, "没有这一页", "地址可能写错了，或者内容已被删除。请返回看板重新查找。"),
+    405: ErrorPage(405, "不能这样打开", "这个地址不接受这种请求。请返回上一页。"),
+    410: ErrorPage(
         410, "这条任务已不在您这里", "任务可能已交给其他同事或被删除。请以企业微信里最新的提醒为准。", way=""
     ),
-    409: Trouble(409, "别人刚改过", "这一页打开以后，内容已被别人改动。请刷新后再试。"),
-    413: Trouble(413, "内容太大", "一次最多 1 MB。请减少内容后再试。"),
-    429: Trouble(429, "试得太多了", "为了安全，请过 15 分钟再试；也可以用企业微信登录。", way=SIGN_IN),
-    500: Trouble(500, "出错了", "问题已经记进日志。请稍后再试；反复出现时请联系管理员查看日志。"),
-    503: Trouble(503, "暂时不可用", "服务正在恢复，请过一会儿再试。", way=""),
+    409: ErrorPage(409, "别人刚改过", "这一页打开以后，内容已被别人改动。请刷新后再试。"),
+    413: ErrorPage(413, "内容太大", "一次最多 1 MB。请减少内容后再试。"),
+    429: ErrorPage(429, "试得太多了", "为了安全，请过 15 分钟再试；也可以用企业微信登录。", way=SIGN_IN),
+    500: ErrorPage(500, "出错了", "问题已经记进日志。请稍后再试；反复出现时请联系管理员查看日志。"),
+    503: ErrorPage(503, "暂时不可用", "服务正在恢复，请过一会儿再试。", way=""),
 }
-TOO_LARGE_FILE = Trouble(413, "文件太大", "图片最多 10 MB，其余最多 20 MB。请压缩后再上传。", way=LIBRARY)
-STALE = Trouble(400, "页面放得太久了", "为了安全，这次操作没有执行。请刷新页面，再做一次。")
-FOREIGN = Trouble(403, "这个请求不是从提词的页面发出的", "为了安全，这次操作没有执行。请从提词的页面里再做一次。")
-LINK_EXPIRED = Trouble(
+TOO_LARGE_FILE = ErrorPage(413, "文件太大", "图片最多 10 MB，其余最多 20 MB。请压缩后再上传。", way=LIBRARY)
+STALE = ErrorPage(400, "页面放得太久了", "为了安全，这次操作没有执行。请刷新页面，再做一次。")
+FOREIGN = ErrorPage(403, "这个请求不是从提词的页面发出的", "为了安全，这次操作没有执行。请从提词的页面里再做一次。")
+LINK_EXPIRED = ErrorPage(
     410, "链接已过期", "为了保护客户资料，链接过一段时间就会失效。请打开企业微信里最新的提醒。", way=""
 )
-LINK_UNKNOWN = Trouble(
+LINK_UNKNOWN = ErrorPage(
     404, "链接不对", "这个链接不完整或被改动过。请从企业微信里的卡片重新打开，不要手工复制一半。", way=""
 )
-BOARD_EXPIRED = Trouble(410, "看板链接已过期", "请在服务器上重新生成一个看板链接：", "flask board-link", way="")
-BOARD_UNKNOWN = Trouble(
+BOARD_EXPIRED = ErrorPage(410, "看板链接已过期", "请在服务器上重新生成一个看板链接：", "flask board-link", way="")
+BOARD_UNKNOWN = ErrorPage(
     404, "看板链接不对", "链接不完整或被改动过。请在服务器上重新生成一个：", "flask board-link", way=""
 )
-CONFIG = Trouble(
+CONFIG = ErrorPage(
     503,
     "配置有错误",
     "config.toml 现在不能用，而且没有旧的可用版本。下面的命令会指出每一处错误：",
     "flask check",
     way="",
 )
-DATABASE = Trouble(
+DATABASE = ErrorPage(
     503, "数据库暂时不可用", "请稍后再试。如果刚刚安装或升级过，请先运行：", "flask db upgrade", way=""
 )
 
-EVERY = (
+ALL_PAGES = (
     *BY_STATUS.values(), TOO_LARGE_FILE, STALE, FOREIGN, LINK_EXPIRED, LINK_UNKNOWN, BOARD_EXPIRED, BOARD_UNKNOWN,
     CONFIG, DATABASE,
 )  # fmt: skip
@@ -82,7 +82,7 @@ def prepare(app: Flask) -> None:
     """Show the right page for every error; WeCom's own addresses get an empty body."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(CSRFError, lambda _error: _page(STALE))
-    app.register_error_handler(ForeignOrigin, lambda _error: _page(FOREIGN))
+    app.register_error_handler(ForeignOriginError, lambda _error: _page(FOREIGN))
     app.register_error_handler(BadLinkError, _link)
     app.register_error_handler(ConfigError, lambda _error: _page(CONFIG))
     for unreachable in (OperationalError, InterfaceError, PoolTimeout):
@@ -110,19 +110,19 @@ def _database(error: Exception) -> Response:
     return _page(DATABASE)
 
 
-def _page(trouble: Trouble, status: int | None = None) -> Response:
-    status = status or trouble.status
+def _page(page: ErrorPage, status: int | None = None) -> Response:
+    status = status or page.status
     if request.path.startswith("/wecom/"):
         return Response(status=status)
     if request.headers.get("HX-Request"):
-        return _toast(trouble, status)
-    return Response(render_template("error.html", trouble=trouble, status=status), status)
+        return _toast(page, status)
+    return Response(render_template("error.html", error_page=page, status=status), status)
 
 
-def _toast(trouble: Trouble, status: int) -> Response:
-    """A piece of a page was asked for: the page stays and says what was wrong; a stranger goes to sign in."""
-    said = {"toast": {"text": f"{translate(trouble.title)}：{translate(trouble.advice)}", "bad": True}}
-    answer = Response(translate(trouble.title), status, headers={"HX-Trigger": json.dumps(said), "HX-Reswap": "none"})
+def _toast(page: ErrorPage, status: int) -> Response:
+    """The answer to a script that fetched a piece of a page: a notice on that page; a stranger is sent to sign in."""
+    said = {"toast": {"text": f"{translate(page.title)}：{translate(page.advice)}", "bad": True}}
+    answer = Response(translate(page.title), status, headers={"HX-Trigger": json.dumps(said), "HX-Reswap": "none"})
     if status == 401:
         answer.headers["HX-Redirect"] = url_for("signin.show", next=_asking_page() or None)
     return answer

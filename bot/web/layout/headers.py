@@ -1,4 +1,4 @@
-"""What every answer carries: no foreign code, no framing by strangers, no copy kept of personal data."""
+"""Security headers of every answer: no foreign code, no framing by others, no cached copies of personal data."""
 
 from __future__ import annotations
 

@@ -24,13 +24,13 @@ def prepare(app: Flask) -> None:
     """Let `?lang=en` choose the language for the rest of the visit, and templates say `_("文字")`."""
     app.before_request(_remember)
     Babel(app, locale_selector=lambda: _LOCALES[language()])  # formats numbers and dates
-    app.add_template_filter(told)
+    app.add_template_filter(translate_stored)
     app.context_processor(lambda: {"_": translate, "lang": language(), "html_lang": HTML_NAMES[language()]})
 
 
 @cache
 def catalogue(code: str) -> dict[str, tuple[str, ...]]:
-    """Every text of one language by its Chinese; one .po file a room, and no two of them disagree.
+    """Every text of one language by its Chinese; one .po file per room; raises ValueError where two of them disagree.
 
     A text with `msgid_plural` has two forms, for one and for any other number; every other text has one.
     """
@@ -51,13 +51,13 @@ def wording_in(code: str, chinese: str, values: Mapping[str, object]) -> str:
 
 
 def language() -> str:
-    """The code of the language chosen; Chinese unless the visitor said otherwise, or where nobody visits."""
+    """The code of the language chosen; Chinese unless the visitor chose another, and outside of requests."""
     chosen = session.get(_KEY) if has_request_context() else None
     return chosen if chosen in HTML_NAMES else "zh"
 
 
 def translate(text: str, **values: object) -> str:
-    """`text` (as written in Chinese) in the chosen language, its {names} filled; values stay inert.
+    """`text` (as written in Chinese) in the chosen language, its {names} filled; markup in values stays text.
 
     A sentence that was put together elsewhere (Translatable) brings its values along.
     """
@@ -67,7 +67,7 @@ def translate(text: str, **values: object) -> str:
     return fill(text, values, _wording, comma)
 
 
-def told(text: str) -> str:
+def translate_stored(text: str) -> str:
     """A sentence that the database keeps, in the chosen language."""
     return text if not text or language() == "zh" else translate(as_translatable(text))
 

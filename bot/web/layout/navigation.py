@@ -1,4 +1,4 @@
-"""The frame around the pages of whoever is signed in: where else there is to go, and what the forms must carry."""
+"""Navigation: the sections a visitor may open, and the checks that every form passes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from flask import Flask, abort, current_app, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import Forbidden
 
-from bot.system import System
 from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, EVERYBODY, LEADER, ROLES, visitor_or_none
+from bot.web.layout.requests import current_system
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Section:
     roles: tuple[str, ...]
 
 
-ROOMS = (
+SECTIONS = (
     Section("board.show", ("board",), "看板", "layout-board", EVERYBODY),
     Section("tasks.show", ("tasks",), "任务", "checklist", ROLES),
     Section("groups.show", ("groups",), "群聊", "users-group", ROLES),
@@ -35,37 +35,43 @@ ROOMS = (
 )
 
 
-class ForeignOrigin(Forbidden):
+class ForeignOriginError(Forbidden):
     """Another site's page asked a browser of ours to change something."""
 
 
 def prepare(app: Flask) -> None:
-    """Guard every form against forgery and give templates `rooms`."""
+    """Guard every form against forgery and give templates `sections`."""
     app.before_request(_refuse_foreigners)
     app.before_request(_refuse_nul)
-    app.config.update(WTF_CSRF_SSL_STRICT=False, WTF_CSRF_TIME_LIMIT=None)  # the origin is checked above
+    app.config.update(
+        WTF_CSRF_SSL_STRICT=False, WTF_CSRF_TIME_LIMIT=None
+    )  # _refuse_foreigners checks the origin; a token lasts as long as its session
     protection = CSRFProtect(app)
     app.extensions["tici-csrf"] = protection
-    app.context_processor(lambda: {"rooms": rooms(), "known_pages": app.view_functions})
+    app.context_processor(lambda: {"sections": sections(), "known_pages": app.view_functions})
 
 
-def rooms() -> list[tuple[Section, bool]]:
-    """The entries for this visitor, each with whether it is the room he is in."""
+def sections() -> list[tuple[Section, bool]]:
+    """The sections for this visitor, each with whether it is the current one."""
     who = visitor_or_none()
     if who is None:
         return []
-    there = [room for room in ROOMS if room.endpoint in current_app.view_functions and who.role in room.roles]
-    return [(room, request.blueprint in room.blueprints) for room in there]
+    there = [
+        section
+        for section in SECTIONS
+        if section.endpoint in current_app.view_functions and who.role in section.roles
+    ]
+    return [(section, request.blueprint in section.blueprints) for section in there]
 
 
 def _refuse_foreigners() -> None:
-    """Browsers name the page a change comes from; programs (WeCom among them) name none."""
+    """Refuse changes whose Origin is another site; programs (WeCom among them) send no Origin and pass."""
     origin = request.headers.get("Origin")
     if origin is None or request.method in ("GET", "HEAD", "OPTIONS"):
         return
-    system: System = current_app.extensions["tici"]
+    system = current_system()
     if _host_of(origin) not in (request.host, urlsplit(system.environment.base_url).netloc):
-        raise ForeignOrigin
+        raise ForeignOriginError
 
 
 def _host_of(address: str) -> str | None:
@@ -76,7 +82,7 @@ def _host_of(address: str) -> str | None:
 
 
 def _refuse_nul() -> None:
-    """No name and no word holds a NUL, and PostgreSQL takes none: refused here once for all pages."""
+    """Refuse NUL characters, which PostgreSQL does not store: here once for all pages."""
     if "\0" in request.path:
         abort(404)
     if request.blueprint == "callback":  # reads its body itself

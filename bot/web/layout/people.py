@@ -1,4 +1,4 @@
-"""What several pages show of people: the tags they carry, the agent who has them."""
+"""Rows about people that several pages show: the tags of customers, and their agents."""
 
 from __future__ import annotations
 

@@ -1,23 +1,22 @@
-"""How the pages look to this visitor: language and brightness, kept by his browser; and the page about himself."""
+"""Preferences: language and theme, kept by the visitor's browser; and the page about the visitor."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, current_app, redirect, render_template, request, session
-from flask import url_for as address_of
+from flask import Blueprint, Flask, current_app, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.agents.accounts import end_sessions
 from bot.platform import clock
 from bot.platform.models import Account
-from bot.system import System
 from bot.web.auth import sessions
 from bot.web.auth.access import needs
-from bot.web.auth.signin import own_path
+from bot.web.auth.signin import safe_next_path
 from bot.web.auth.visitor import EVERYBODY, visitor
 from bot.web.layout.labels import ACTIONS, ROLES
 from bot.web.layout.languages import HTML_NAMES
+from bot.web.layout.requests import current_system
 
-pages = Blueprint("looks", __name__)
+pages = Blueprint("preferences", __name__)
 THEMES = {"system": "跟随系统", "light": "浅色", "dark": "深色"}
 LANGUAGES = {"zh": "中文", "en": "English"}
 _COOKIE = "tici-theme"
@@ -47,8 +46,8 @@ def theme() -> str:
 
 @pages.post("/look")
 def choose() -> AnyResponse:
-    """Take a language or a theme and go back to where one was; strangers may as well."""
-    answer: AnyResponse = redirect(own_path(request.form.get("next")))
+    """Take a language or a theme and return to the page before; needs no sign-in."""
+    answer: AnyResponse = redirect(safe_next_path(request.form.get("next")))
     language, wanted = request.form.get("lang"), request.form.get("theme", "")
     if language in HTML_NAMES:
         session["lang"] = language
@@ -70,21 +69,16 @@ def leave_everywhere() -> AnyResponse:
     refused = _guard()
     if refused is not None:
         return refused
-    who, system = visitor(), _system()
+    who, system = visitor(), current_system()
     if who.account_id is not None:
         with system.store.write() as database:
             end_sessions(database, database.get_one(Account, who.account_id), who.actor, clock.now())
     sessions.end()
-    return redirect(address_of("signin.show", stay=1))
+    return redirect(url_for("signin.show", stay=1))
 
 
 def _this_page() -> str:
-    """The page that is being shown, to come back to; what answers a form cannot be asked for again."""
+    """The page being shown, to return to; the board where it answers a form, which cannot be fetched again."""
     if request.method != "GET":
-        return address_of("board.home")
+        return url_for("board.home")
     return request.full_path.rstrip("?")
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system

@@ -1,4 +1,4 @@
-"""Answers to machines: is the process alive, is it ready, and what do the counts say."""
+"""Health for machines: whether the process is alive and ready, and its metrics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import redis
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy import func, select
@@ -24,6 +24,7 @@ from bot.platform.gateway.call_counts import totals
 from bot.platform.models import ArchiveCursor, CallbackEvent, Message, Outbox, Quarantine, SopTask
 from bot.platform.queue import JobQueue, connect_redis
 from bot.system import System
+from bot.web.layout.requests import current_system
 
 pages = Blueprint("health", __name__)
 
@@ -36,8 +37,8 @@ def healthz() -> Response:
 
 @pages.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """200 when database, config and queue can be worked with, else 503; each with what is the matter."""
-    system = _system()
+    """200 when database, config and queue can be worked with, else 503; each with the reason."""
+    system = current_system()
     parts = {"database": _database(system), "config": _config(system), "queue": _queue(system)}
     ready = all(part["ok"] for part in parts.values())
     return jsonify({"ready": ready, **parts}), 200 if ready else 503
@@ -46,18 +47,13 @@ def readyz() -> tuple[Response, int]:
 @pages.get("/metrics")
 def metrics() -> Response:
     """Prometheus text, to loopback or to the bearer of TICI_METRICS_TOKEN."""
-    system = _system()
+    system = current_system()
     if not _may_measure(system.environment.metrics_token):
         return Response("metrics: loopback only, or send TICI_METRICS_TOKEN as a bearer token\n", 403)
     registry = CollectorRegistry()
     _count_database(registry, system, clock.now())
     _count_queue(registry, system)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-
-def _system() -> System:
-    system: System = current_app.extensions["tici"]
-    return system
 
 
 def _database(system: System) -> dict[str, Any]:
@@ -77,7 +73,7 @@ def _config(system: System) -> dict[str, Any]:
         return {"ok": False, "why": f"config.toml 有 {len(error.problems)} 处错误，请运行 flask check"}
     except SQLAlchemyError as error:
         return {"ok": False, "why": f"读不到配置（{type(error).__name__}）"}
-    refused = len(system.keeper.problems)  # the last good version works on: that is no reason to be unready
+    refused = len(system.keeper.problems)  # the last good version stays in force: no reason to be unready
     return {"ok": True, "version": settings.version, "problems": refused}
 
 
@@ -95,7 +91,7 @@ def _may_measure(token: str | None) -> bool:
     given = request.headers.get("Authorization", "")
     if token and hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
         return True
-    # A proxy on this machine makes everybody look local; it names whom it speaks for.
+    # Behind a proxy on this machine every peer is loopback; the proxy names the real one in these headers.
     forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
     return not forwarded and _is_loopback(request.remote_addr)
 

@@ -1,4 +1,4 @@
-"""What customers' phones ask for: a tracked link, which is noted and sent on, and a mini-program's cover."""
+"""Addresses for customers' phones: a tracked link, which is noted and redirected, and a mini-program's cover."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from bot.platform.models import LinkOpening, SopTask
 from bot.platform.signed_links import read_link_token, read_picture_token
 from bot.sops.material_uploads import folder_of
 from bot.system import System
+from bot.web.layout.requests import current_system
 
-pages = Blueprint("opening", __name__)
+pages = Blueprint("tracked_links", __name__)
 _log = get_logger(__name__)
 
 
@@ -24,13 +25,11 @@ _log = get_logger(__name__)
 def open_link(token: str) -> Response:
     """Redirect to the attachment's own address, looked up by the signed ids; 404 for a link that is not ours."""
     task_id, index = read_link_token(token, current_app.config["SECRET_KEY"])
-    system: System = current_app.extensions["tici"]
-    with system.store.read() as session:
-        task = session.get(SopTask, task_id)
-        attachment: dict[str, Any] = task.attach[index] if task and 0 <= index < len(task.attach) else {}
+    system = current_system()
+    attachment = _attachment(system, task_id, index)
     if not str(attachment.get("url", "")).startswith(("http://", "https://")):
         abort(404)
-    if request.method == "GET":  # a HEAD is a program looking ahead, not a customer
+    if request.method == "GET":  # a HEAD comes from a link preview, not from a customer
         _note(system, task_id, str(attachment.get("title", "")))
     answer = redirect(attachment["url"], 302)
     answer.headers["Cache-Control"] = "no-store"
@@ -41,18 +40,23 @@ def open_link(token: str) -> Response:
 def picture(token: str) -> Response:
     """The cover of a task's mini-program, a picture of the library; 404 for a link that is not ours."""
     task_id, index = read_picture_token(token, current_app.config["SECRET_KEY"])
-    system: System = current_app.extensions["tici"]
-    with system.store.read() as session:
-        task = session.get(SopTask, task_id)
-        attachment: dict[str, Any] = task.attach[index] if task and 0 <= index < len(task.attach) else {}
+    system = current_system()
+    attachment = _attachment(system, task_id, index)
     try:
         return send_file(find_material(folder_of(system), str(attachment.get("pic") or ""), "image").path)
     except BadMaterialError:
         abort(404)
 
 
+def _attachment(system: System, task_id: int, index: int) -> dict[str, Any]:
+    """The task's attachment of this index; empty where there is none."""
+    with system.store.read() as session:
+        task = session.get(SopTask, task_id)
+        return task.attach[index] if task and 0 <= index < len(task.attach) else {}
+
+
 def _note(system: System, task_id: int, title: str) -> None:
-    """The customer gets his page even where the database is busy."""
+    """Store the opening; the customer is redirected even where the database is busy."""
     try:
         with system.store.write() as session:
             session.add(LinkOpening(task_id=task_id, title=title[:64], opened_at=clock.now()))

@@ -13,11 +13,12 @@ from bot.platform.models import ConfigChange
 from bot.system import System
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN, AUDITOR
+from bot.web.layout.requests import LARGEST_ID, current_system, row_id
 from bot.web.rules.config_saving import Attempt, Draft, file_problems, try_to_save, write_notice
-from bot.web.rules.rules import LARGEST_ID, pages, row_id, the_system
+from bot.web.rules.rules import pages
 
 LARGEST_TEXT = 900 * 1024  # a form of ours carries no more; larger files are edited on the server
-_CHANGES = 30
+_CHANGES = 30  # on one page of the history
 Answer = str | tuple[str, int] | Response
 
 
@@ -25,7 +26,7 @@ Answer = str | tuple[str, int] | Response
 def file() -> Answer:
     """The whole file to look at and to edit, what is wrong with it marked by line."""
     refuse_unless(ADMIN, AUDITOR)
-    system = the_system()
+    system = current_system()
     try:
         current = read_config_text(system.environment.config)
     except ConfigError as error:
@@ -39,7 +40,7 @@ def check() -> str:
     """What is wrong with the text as it is in the editor."""
     refuse_unless(ADMIN)
     try:
-        check_text(the_system().environment.config, _text(), clock.now())
+        check_text(current_system().environment.config, _text(), clock.now())
     except ConfigError as error:
         return render_template("config_problems.html", problems=error.problems)
     return render_template("config_problems.html", problems=[])
@@ -49,7 +50,7 @@ def check() -> str:
 def save_file() -> Answer:
     """Save the text, or show it again with what is in the way."""
     refuse_unless(ADMIN)
-    system, text = the_system(), _text()
+    system, text = current_system(), _text()
     draft = Draft(text, request.form.get("stamp", ""), "改整份文件", request.form.get("sure", ""))
     attempt = try_to_save(system, draft)
     if attempt.saved is not None:
@@ -61,7 +62,7 @@ def save_file() -> Answer:
 def history() -> str:
     """Every version that came into force: when, by whom."""
     refuse_unless(ADMIN, AUDITOR)
-    system = the_system()
+    system = current_system()
     before = request.args.get("before", type=row_id)
     with system.store.read() as session:
         found = changes_before(session, before, _CHANGES + 1)
@@ -75,14 +76,14 @@ def history() -> str:
 def change(change_id: int) -> Answer:
     """What one change changed, and its whole text."""
     refuse_unless(ADMIN, AUDITOR)
-    return _change(the_system(), change_id, None)
+    return _change(current_system(), change_id, None)
 
 
 @pages.post(f"/rules/history/<int(max={LARGEST_ID}):change_id>/restore")
 def restore(change_id: int) -> Answer:
     """Bring that version's text back as the newest one; it has to be good by today's measure."""
     refuse_unless(ADMIN)
-    system = the_system()
+    system = current_system()
     with system.store.read() as session:
         row = session.get(ConfigChange, change_id)
         text = version_text(session, row.version) if row else None

@@ -86,7 +86,7 @@ def try_to_save(system: System, draft: Draft) -> Attempt:
 
 
 def _check_folder(system: System, fresh: Settings) -> None:
-    """Which folder of the server's disk the library hands out is not for pages to choose: keys lie on it too."""
+    """Refuse another materials folder: pages serve its files, and the server's disk holds keys as well."""
     try:
         folder = system.settings.workspace.materials
     except ConfigError:

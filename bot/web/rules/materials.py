@@ -13,9 +13,10 @@ from bot.sops.material_uploads import folder_of
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN, visitor, visitor_or_none
 from bot.web.layout.languages import translate
-from bot.web.rules.sops import pages, the_system
+from bot.web.layout.requests import current_system
+from bot.web.rules.sops import pages
 
-_ROOM = 64 * 1024  # what a form carries beside the file
+_ROOM = 64 * 1024  # bytes of a form beside the file
 _PICTURES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
 Answer = str | tuple[str, int] | Response
 
@@ -33,7 +34,7 @@ def upload() -> Answer:
     given = request.files.get("file")
     if given is None or not given.filename:
         return _page(translate("先选一个文件")), 422
-    system, now = the_system(), clock.now()
+    system, now = current_system(), clock.now()
     try:
         name = store_upload(folder_of(system), given.filename, given.stream)  # type: ignore[arg-type]
     except MaterialRefusedError as refused:
@@ -48,7 +49,7 @@ def take_away() -> Answer:
     """Remove one file that nothing uses."""
     refuse_unless(ADMIN)
     name = request.form.get("name", "")
-    system, now = the_system(), clock.now()
+    system, now = current_system(), clock.now()
     settings, folder = system.settings, folder_of(system)
     try:
         with system.store.write() as session:
@@ -63,7 +64,7 @@ def take_away() -> Answer:
 def open_file(name: str) -> Response:
     """A picture to look at, any other file to download."""
     try:
-        path = path_of(folder_of(the_system()), name)
+        path = path_of(folder_of(current_system()), name)
     except MaterialRefusedError:
         abort(404)
     kind = _PICTURES.get(path.suffix.lower())
@@ -72,7 +73,7 @@ def open_file(name: str) -> Response:
 
 
 def prepare(app: Flask) -> None:
-    """Before anything reads the form (the guard against forgery does): an admin's upload may be a large file."""
+    """Allow an admin's upload to be large. Registered first: the CSRF check reads the form, and with it the file."""
     app.before_request(_widen)
 
 
@@ -84,7 +85,7 @@ def _widen() -> None:
 
 
 def _page(problem: str) -> str:
-    system = the_system()
+    system = current_system()
     settings = system.settings
     return render_template(
         "library.html",

@@ -24,18 +24,19 @@ from bot.system import System
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN
 from bot.web.layout.languages import translate
-from bot.web.layout.template_filters import present
+from bot.web.layout.requests import current_system, row_id
+from bot.web.layout.template_filters import request_now
 from bot.web.rules.config_saving import Attempt, Draft, compare_with_force, try_to_save, write_notice
 from bot.web.rules.rule_form import GROUPS, by_field, is_used, read_form, shown
-from bot.web.rules.rules import pages, row_id, the_system
+from bot.web.rules.rules import pages
 
 _SENTENCE = 500
 Answer = str | tuple[str, int] | Response
 
 
 @dataclass(frozen=True)
-class Edited:
-    """What a form says: the rule's id before (empty: a new one), its values now, the whole config with them."""
+class RuleEdit:
+    """A form's edit: the rule's id before (empty: a new one), its values now, the whole config with them."""
 
     was: str
     values: Values
@@ -51,7 +52,7 @@ class Edited:
         return ids.index(wanted) if wanted in ids else len(ids) - 1
 
 
-def _edited(system: System) -> Edited:
+def _edited(system: System) -> RuleEdit:
     """Put the form's rule into the file as it is now. A rule that is gone is added as a new one (`lost`)."""
     file = read_config_text(system.environment.config)
     was = request.form.get("was", "")[:64]
@@ -59,17 +60,17 @@ def _edited(system: System) -> Edited:
         old = find_rule(file.text, was).values if was else {}
     except UnknownRuleError:
         values = read_form(request.form, {})
-        return Edited("", values, add_rule(file.text, values), file, lost=True)
+        return RuleEdit("", values, add_rule(file.text, values), file, lost=True)
     values = read_form(request.form, old)
     text = change_rule(file.text, was, values) if was else add_rule(file.text, values)
-    return Edited(was, values, text, file)
+    return RuleEdit(was, values, text, file)
 
 
 @pages.get("/rules/new")
 def new() -> Answer:
     """An empty form, or one filled in with a proposal (`?study=`, `?number=`)."""
     refuse_unless(ADMIN)
-    system = the_system()
+    system = current_system()
     return _form("", _proposed(system), Attempt(read_config_text(system.environment.config).stamp))
 
 
@@ -77,7 +78,7 @@ def new() -> Answer:
 def edit(rule_id: str) -> Answer:
     """The form of a rule as it stands in the file now, which may be newer than what is in force."""
     refuse_unless(ADMIN)
-    file = read_config_text(the_system().environment.config)
+    file = read_config_text(current_system().environment.config)
     try:
         block = find_rule(file.text, rule_id)
     except UnknownRuleError:
@@ -89,7 +90,7 @@ def edit(rule_id: str) -> Answer:
 def save() -> Answer:
     """Save the form's rule: the new page of the rule, or the form again with what is in the way."""
     refuse_unless(ADMIN)
-    system = the_system()
+    system = current_system()
     edited = _edited(system)
     rule_id = str(edited.values.get("id", ""))
     what = f"{'改' if edited.was else '加'}规则 {rule_id[:64]}"
@@ -105,7 +106,7 @@ def save() -> Answer:
 def delete(rule_id: str) -> Answer:
     """Take a rule out of the file; tags it gave and their evidence stay."""
     refuse_unless(ADMIN)
-    system = the_system()
+    system = current_system()
     file = read_config_text(system.environment.config)
     try:
         values, text = find_rule(file.text, rule_id).values, remove_rule(file.text, rule_id)
@@ -122,7 +123,7 @@ def delete(rule_id: str) -> Answer:
 def try_sentence() -> str:
     """What the form's rule, among the others, makes of a typed sentence."""
     refuse_unless(ADMIN)
-    system = the_system()
+    system = current_system()
     sentence = request.form.get("sentence", "")[:_SENTENCE]
     if not sentence.strip():
         return render_template("rule_tried.html", sentence="")
@@ -143,7 +144,7 @@ def try_sentence() -> str:
 def try_recent() -> str:
     """What the draft (a rule's form, or a whole text) changes on the last messages."""
     refuse_unless(ADMIN)
-    system = the_system()
+    system = current_system()
     try:
         fresh = _checked(system)
     except ConfigError as error:
@@ -160,7 +161,7 @@ def draft_text(system: System) -> str:
 
 
 def _checked(system: System) -> Settings:
-    return check_text(system.environment.config, draft_text(system), present())
+    return check_text(system.environment.config, draft_text(system), request_now())
 
 
 def _proposed(system: System) -> Values:
@@ -180,8 +181,10 @@ def _proposed(system: System) -> Values:
     return {"id": f"mined-{serial}", "tag": one["tag"], "any": [one["phrase"]], **match, "examples": examples}
 
 
-def _form(was: str, values: Values, attempt: Attempt, edited: Edited | None = None, *, deleting: bool = False) -> str:
-    system = the_system()
+def _form(
+    was: str, values: Values, attempt: Attempt, edited: RuleEdit | None = None, *, deleting: bool = False
+) -> str:
+    system = current_system()
     wrong, elsewhere = by_field(attempt.problems, edited.index if edited else -2)
     return render_template(
         "rule_edit.html",

@@ -15,7 +15,7 @@ _LONGEST = 200_000
 
 
 @dataclass(frozen=True)
-class Field:
+class FormField:
     """One key. kind: text | long | lines (one word a line) | number | choice | many | yes. `name` has dots for a
     key of a table inside; `choices` are value -> words, the first is what an absent key means."""
 
@@ -32,11 +32,11 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Group:
+class FieldGroup:
     """Fields that belong together; `rare` ones are folded away until one of them is used."""
 
     title: str
-    fields: tuple[Field, ...]
+    fields: tuple[FormField, ...]
     rare: bool = False
 
 
@@ -51,59 +51,59 @@ _SCOPES = (
 )
 _USUAL_SCOPES = ["typed", "mixed"]
 GROUPS = (
-    Group("基本", (
-        Field("id", "text", "编号", "英文代号，不能和别的规则重复", hint="ask-price"),
-        Field("tag", "text", "标签", "命中后给客户打上的标签", hint="考虑价格"),
-        Field("from", "choice", "谁说的", "", (("customer", "客户"), ("agent", "员工"), ("both", "双方都算"))),
+    FieldGroup("基本", (
+        FormField("id", "text", "编号", "英文代号，不能和别的规则重复", hint="ask-price"),
+        FormField("tag", "text", "标签", "命中后给客户打上的标签", hint="考虑价格"),
+        FormField("from", "choice", "谁说的", "", (("customer", "客户"), ("agent", "员工"), ("both", "双方都算"))),
     )),
-    Group("听什么词", (
-        Field("any", "lines", "任意一个", "一行一个，出现其中一个就算。写 @名字 等于写下一组同义词"),
-        Field("all", "lines", "每一个", "一行一个，每一个都要出现"),
-        Field("none", "lines", "不能有", "一行一个，出现任意一个就不算"),
-        Field("match", "choice", "怎么比对", "按词：词的两头要在分词的边界上，「报价」不会被「海报价格」误伤",
+    FieldGroup("听什么词", (
+        FormField("any", "lines", "任意一个", "一行一个，出现其中一个就算。写 @名字 等于写下一组同义词"),
+        FormField("all", "lines", "每一个", "一行一个，每一个都要出现"),
+        FormField("none", "lines", "不能有", "一行一个，出现任意一个就不算"),
+        FormField("match", "choice", "怎么比对", "按词：词的两头要在分词的边界上，「报价」不会被「海报价格」误伤",
               (("word", "按词"), ("text", "只要文字出现"))),
-        Field("negated", "choice", "否定句", "例如「不谈价格」「别再发价格了」",
+        FormField("negated", "choice", "否定句", "例如「不谈价格」「别再发价格了」",
               (("skip", "不算"), ("match", "也算"), ("only", "只算否定句"))),
-        Field("question", "choice", "问句", "例如「付了吗？」",
+        FormField("question", "choice", "问句", "例如「付了吗？」",
               (("any", "都算"), ("only", "只算问句"), ("never", "问句不算"))),
     )),
-    Group("例句", (
-        Field("examples.hit", "lines", "必须命中", "一行一句。每次加载都会考，考不过的改动存不进去"),
-        Field("examples.miss", "lines", "必须不命中", "一行一句，容易误伤的说法放这里"),
+    FieldGroup("例句", (
+        FormField("examples.hit", "lines", "必须命中", "一行一句。每次加载都会考，考不过的改动存不进去"),
+        FormField("examples.miss", "lines", "必须不命中", "一行一句，容易误伤的说法放这里"),
     )),
-    Group("次数、期限与分数", (
-        Field("times", "number", "说几次才算", "默认 1 次"),
-        Field("within", "text", "在多长时间里", "例如 7d、24h", hint="7d"),
-        Field("expires", "text", "标签保留多久", "过后自动去掉；不填就一直留着", hint="30d"),
-        Field("score.conversion", "number", "转化加分", "可以是负数"),
-        Field("score.activity", "number", "活跃加分", "可以是负数"),
+    FieldGroup("次数、期限与分数", (
+        FormField("times", "number", "说几次才算", "默认 1 次"),
+        FormField("within", "text", "在多长时间里", "例如 7d、24h", hint="7d"),
+        FormField("expires", "text", "标签保留多久", "过后自动去掉；不填就一直留着", hint="30d"),
+        FormField("score.conversion", "number", "转化加分", "可以是负数"),
+        FormField("score.activity", "number", "活跃加分", "可以是负数"),
     )),
-    Group("建议怎么回", (
-        Field("reply", "long", "建议回复", "可以写 {customer.name|您}、{agent.name}、{company}"),
+    FieldGroup("建议怎么回", (
+        FormField("reply", "long", "建议回复", "可以写 {customer.name|您}、{agent.name}、{company}"),
     )),
-    Group("更多条件", (
-        Field("near.words", "lines", "离得不远的几个词", "一行一个，至少两个"),
-        Field("near.within", "number", "相隔不超过几个字", "默认 6"),
-        Field("regex", "text", "正则表达式", "RE2 写法", hint=r"(\d+)\s*元"),
-        Field("sound", "yes", "谐音也算", "「多少前」算作「多少钱」"),
-        Field("scope", "many", "看消息的哪些部分", "", _SCOPES),
-        Field("on", "lines", "发生什么事", "不听词，听事情：一行一个，如 @added、kind:image、silence:3d"),
-        Field("when.tags", "lines", "客户要带着标签", "一行一个，有一个就行"),
-        Field("when.stages", "lines", "客户要在阶段", "一行一个，在一个就行"),
-        Field("when.pipelines", "lines", "客户要在流程", "一行一个"),
-        Field("when.channels", "lines", "客户来自渠道", "一行一个"),
-        Field("when.hours", "text", "只在时段", "整点，例如 09:00-18:00", hint="09:00-18:00"),
-        Field("unless.tags", "lines", "带着标签就不算", "一行一个"),
-        Field("unless.stages", "lines", "在阶段就不算", "一行一个"),
-        Field("unless.pipelines", "lines", "在流程就不算", "一行一个"),
-        Field("unless.channels", "lines", "来自渠道就不算", "一行一个"),
-        Field("unless.hours", "text", "在时段就不算", "整点", hint="22:00-08:00"),
+    FieldGroup("更多条件", (
+        FormField("near.words", "lines", "离得不远的几个词", "一行一个，至少两个"),
+        FormField("near.within", "number", "相隔不超过几个字", "默认 6"),
+        FormField("regex", "text", "正则表达式", "RE2 写法", hint=r"(\d+)\s*元"),
+        FormField("sound", "yes", "谐音也算", "「多少前」算作「多少钱」"),
+        FormField("scope", "many", "看消息的哪些部分", "", _SCOPES),
+        FormField("on", "lines", "发生什么事", "不听词，听事情：一行一个，如 @added、kind:image、silence:3d"),
+        FormField("when.tags", "lines", "客户要带着标签", "一行一个，有一个就行"),
+        FormField("when.stages", "lines", "客户要在阶段", "一行一个，在一个就行"),
+        FormField("when.pipelines", "lines", "客户要在流程", "一行一个"),
+        FormField("when.channels", "lines", "客户来自渠道", "一行一个"),
+        FormField("when.hours", "text", "只在时段", "整点，例如 09:00-18:00", hint="09:00-18:00"),
+        FormField("unless.tags", "lines", "带着标签就不算", "一行一个"),
+        FormField("unless.stages", "lines", "在阶段就不算", "一行一个"),
+        FormField("unless.pipelines", "lines", "在流程就不算", "一行一个"),
+        FormField("unless.channels", "lines", "来自渠道就不算", "一行一个"),
+        FormField("unless.hours", "text", "在时段就不算", "整点", hint="22:00-08:00"),
     ), rare=True),
 )  # fmt: skip
 FIELDS = tuple(field for group in GROUPS for field in group.fields)
 
 
-def shown(field: Field, values: Values) -> Any:
+def shown(field: FormField, values: Values) -> Any:
     """What stands in the field: text, a list of chosen values, or a bool."""
     value = _at(values, field.path)
     if field.kind == "lines":
@@ -117,7 +117,7 @@ def shown(field: Field, values: Values) -> Any:
     return "" if value is None else str(value)
 
 
-def is_used(group: Group, values: Values) -> bool:
+def is_used(group: FieldGroup, values: Values) -> bool:
     """Whether any key of a group stands in the file."""
     return any(_at(values, field.path) is not None for field in group.fields)
 
@@ -141,7 +141,7 @@ def read_form(form: MultiDict[str, str], old: Values) -> Values:
     return {**in_order, **values, **ordered}
 
 
-def _read(field: Field, form: MultiDict[str, str]) -> Any:
+def _read(field: FormField, form: MultiDict[str, str]) -> Any:
     if field.kind == "many":
         chosen = form.getlist(field.name)
         return [value for value, _ in field.choices if value in chosen]
@@ -155,7 +155,7 @@ def _read(field: Field, form: MultiDict[str, str]) -> Any:
     return text
 
 
-def _is_default(field: Field, value: Any) -> bool:
+def _is_default(field: FormField, value: Any) -> bool:
     if field.kind == "choice":
         return bool(value in ("", field.choices[0][0]))
     if field.kind == "many":
@@ -192,7 +192,7 @@ def by_field(problems: Iterable[ConfigProblem], index: int) -> tuple[dict[str, l
     return mine, others
 
 
-def _field_of(name: str) -> Field | None:
+def _field_of(name: str) -> FormField | None:
     """The field of a path such as any[2] or examples.hit[1]; of a table, its first field."""
     bare = name.partition("[")[0]
     exact = next((field for field in FIELDS if field.name == bare), None)

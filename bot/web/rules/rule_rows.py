@@ -1,4 +1,4 @@
-"""What the rules' pages show: the table of rules with their figures, and the hits of one rule with their words."""
+"""Rows of the rules' pages: the table of rules with their figures, and the hits of one rule."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bot.analytics.rule_stats import RuleFigures
 from bot.platform.config.settings import Settings
 from bot.platform.masking import mask
 from bot.platform.models import Customer, Evidence, Feedback, Message
-from bot.web.auth.access import visible
+from bot.web.auth.access import visible_customers
 from bot.web.auth.visitor import Visitor
-from bot.web.customers.highlight import Mark, Piece, cut, marks_of
-from bot.web.layout.languages import told
+from bot.web.customers.highlight import Mark, TextPiece, cut, marks_of
+from bot.web.layout.languages import translate_stored
 from taggers.rule import Rule
 
 HITS = 20
@@ -78,7 +78,7 @@ class HitRow:
     customer_id: int
     name: str
     at: datetime
-    pieces: tuple[Piece, ...]
+    pieces: tuple[TextPiece, ...]
     reason: str
     counted: int
     needed: int
@@ -92,7 +92,7 @@ def read_hits(session: Session, who: Visitor, rule_id: str, before: int | None) 
         select(Evidence, Customer, Message.text)
         .join(Customer, Customer.id == Evidence.customer_id)
         .outerjoin(Message, Message.id == Evidence.message_id)
-        .where(Evidence.rule_id == rule_id, visible(session, who))
+        .where(Evidence.rule_id == rule_id, visible_customers(session, who))
         .order_by(Evidence.hit_at.desc(), Evidence.id.desc())
         .limit(HITS + 1)
     )
@@ -121,7 +121,7 @@ def _hit(evidence: Evidence, customer: Customer, text: str, said: Mapping[int, b
         customer_id=customer.id,
         name=customer.name,
         at=evidence.hit_at,
-        pieces=excerpt(text, marks_of(evidence.spans, told(evidence.reason))),
+        pieces=excerpt(text, marks_of(evidence.spans, translate_stored(evidence.reason))),
         reason=evidence.reason,
         counted=evidence.counted,
         needed=evidence.needed,
@@ -130,12 +130,12 @@ def _hit(evidence: Evidence, customer: Customer, text: str, said: Mapping[int, b
     )
 
 
-def excerpt(text: str, marks: Sequence[Mark]) -> tuple[Piece, ...]:
+def excerpt(text: str, marks: Sequence[Mark]) -> tuple[TextPiece, ...]:
     """The part of a message around its first mark, in pieces."""
     first = min((mark.start for mark in marks), default=0)
     start = max(0, first - _AROUND) if len(text) > _EXCERPT else 0
     moved = [Mark(mark.start - start, mark.end - start, mark.why) for mark in marks]
     pieces = cut(text[start : start + _EXCERPT], moved)
-    head = (Piece("…"),) if start else ()
-    tail = (Piece("…"),) if len(text) > start + _EXCERPT else ()
+    head = (TextPiece("…"),) if start else ()
+    tail = (TextPiece("…"),) if len(text) > start + _EXCERPT else ()
     return (*head, *pieces, *tail)

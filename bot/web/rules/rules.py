@@ -1,4 +1,4 @@
-"""The rules: the table with what each did lately, and each rule's hits to be called right or wrong."""
+"""The rules' pages: the table with what each did lately, and each rule's hits, to be marked right or wrong."""
 
 from __future__ import annotations
 
@@ -12,36 +12,21 @@ from bot.platform import clock
 from bot.platform.config.rule_text import UnknownRuleError, find_rule
 from bot.platform.config.settings import ConfigError
 from bot.platform.database.audit_log import viewed
-from bot.system import System
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ADMIN, AUDITOR, LEADER, visitor
+from bot.web.layout.requests import current_system, row_id
 from bot.web.rules.rule_rows import read_hits, rule_rows
 
-LARGEST_ID = 2**63 - 1
 _KEPT, _KEPT_SECONDS = "tici-rule-hits", 60.0
 
 pages = Blueprint("rules", __name__)
 pages.before_request(needs(ADMIN, LEADER, AUDITOR))
 
 
-def the_system() -> System:
-    """The System behind this request."""
-    system: System = current_app.extensions["tici"]
-    return system
-
-
-def row_id(text: str) -> int:
-    """An id in an address; raises ValueError where no row can have it."""
-    number = int(text)
-    if not 0 < number <= LARGEST_ID:
-        raise ValueError("no row has such an id")
-    return number
-
-
 @pages.get("/rules")
 def show() -> str:
     """All rules; `?q=` looks for words, `?tag=` for a tag."""
-    system = the_system()
+    system = current_system()
     settings = system.settings
     asked, tag = request.args.get("q", "")[:64], request.args.get("tag", "")[:30]
     with system.store.read() as session:
@@ -63,7 +48,7 @@ def show() -> str:
 @pages.get("/rules/r/<rule_id>")
 def rule(rule_id: str) -> str:
     """One rule: how it stands in the file, and its hits. Reading them is noted as reading a conversation."""
-    system, who, now = the_system(), visitor(), clock.now()
+    system, who, now = current_system(), visitor(), clock.now()
     settings = system.settings
     found = next((one for one in settings.tables.rules if one.id == rule_id), None)
     before = request.args.get("before", type=row_id)
@@ -91,7 +76,7 @@ def rule(rule_id: str) -> str:
 
 
 def _hits(session: Session) -> Hits:
-    """The counts of hits, at most a minute old: they walk over all there ever were."""
+    """The counts of hits, cached for a minute: counting reads every hit there ever was."""
     kept: list[tuple[float, Hits]] = current_app.extensions.setdefault(_KEPT, [])
     if not kept or time.monotonic() - kept[-1][0] > _KEPT_SECONDS:
         kept[:] = [(time.monotonic(), hit_counts(session, clock.now()))]

@@ -1,4 +1,4 @@
-"""What the SOPs' pages show: each in words, its steps with their figures, who is on it, what a customer would get."""
+"""Rows of the SOPs' pages: each in words, its steps with their figures, who is on it, the days of a preview."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.analytics.cohorts import StepFigures
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Customer, SopEnrolment, SopTask
-from bot.web.auth.access import visible
+from bot.web.auth.access import visible_customers
 from bot.web.auth.visitor import Visitor
 from bot.web.layout.labels import EVENTS
 from bot.web.layout.languages import translate
@@ -121,7 +121,7 @@ def stop_words(sop: Sop) -> list[str]:
 
 
 @dataclass(frozen=True)
-class PersonRow:
+class EnrolledRow:
     """A customer who is on an SOP now: since when, with which agent, what comes next."""
 
     enrolment_id: int
@@ -134,13 +134,15 @@ class PersonRow:
     steps: int
 
 
-def people_on(session: Session, who: Visitor, sop_id: str, before: int | None) -> tuple[list[PersonRow], int | None]:
+def people_on(
+    session: Session, who: Visitor, sop_id: str, before: int | None
+) -> tuple[list[EnrolledRow], int | None]:
     """Those on an SOP whom the visitor may see, the newest first, and where to go on. Two queries."""
     query = (
         select(SopEnrolment.id, SopEnrolment.enrolled_at, Customer.id, Customer.name, Agent.name, Agent.userid)
         .join(Customer, Customer.id == SopEnrolment.customer_id)
         .join(Agent, Agent.id == SopEnrolment.agent_id)
-        .where(SopEnrolment.sop_id == sop_id, SopEnrolment.ended_at.is_(None), visible(session, who))
+        .where(SopEnrolment.sop_id == sop_id, SopEnrolment.ended_at.is_(None), visible_customers(session, who))
         .order_by(SopEnrolment.id.desc())
         .limit(PEOPLE + 1)
     )
@@ -154,7 +156,7 @@ def people_on(session: Session, who: Visitor, sop_id: str, before: int | None) -
         mine = tasks.get(enrolment_id, [])
         ahead = [due for state, due in mine if state in _OPEN]
         found.append(
-            PersonRow(
+            EnrolledRow(
                 enrolment_id, customer_id, name, agent or userid, since, min(ahead, default=None),
                 len(mine) - len(ahead), len(mine),
             )

@@ -1,4 +1,4 @@
-"""The SOPs: each as a timeline with what became of its steps, who is on it, and what a customer would get when."""
+"""The SOPs' pages: each as a timeline with the results of its steps, who is on it, and a preview."""
 
 from __future__ import annotations
 
@@ -18,33 +18,27 @@ from bot.platform.config.settings import ConfigError
 from bot.platform.database.search_index import named
 from bot.platform.models import Customer
 from bot.system import System
-from bot.web.auth.access import customer_or_404, needs, refuse_unless, visible
+from bot.web.auth.access import customer_or_404, needs, refuse_unless, visible_customers
 from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, LEADER, visitor
 from bot.web.layout.languages import translate
+from bot.web.layout.requests import current_system, row_id
 from bot.web.rules.config_saving import Draft, try_to_save
-from bot.web.rules.rules import row_id
 from bot.web.rules.sop_rows import calendar_days, people_on, start_words, step_rows, stop_words
 from sop.playbook import Sop
 from taggers.translatable import chained
 
 _KEPT = "tici-sop-figures"
 _KEPT_SECONDS = 600.0
-_FOUND = 8
+_FOUND = 8  # customers offered for a name
 
 pages = Blueprint("sops", __name__)
 pages.before_request(needs(ADMIN, LEADER, AUDITOR, AGENT))
 
 
-def the_system() -> System:
-    """The System behind this request."""
-    system: System = current_app.extensions["tici"]
-    return system
-
-
 @pages.get("/sops")
 def show() -> str:
     """Every SOP in a line: what starts it, how many steps, how many began it lately."""
-    settings = the_system().settings
+    settings = current_system().settings
     rows = [(sop, start_words(sop), figures_of(sop.id)) for sop in settings.tables.sops]
     return render_template("sops.html", rows=rows)
 
@@ -52,7 +46,7 @@ def show() -> str:
 @pages.get("/sops/s/<sop_id>")
 def sop(sop_id: str) -> str:
     """One SOP: its steps and what became of them, and who is on it."""
-    system = the_system()
+    system = current_system()
     table = _sop_or_404(system, sop_id)
     figures = figures_of(sop_id)
     with system.store.read() as session:
@@ -72,8 +66,8 @@ def sop(sop_id: str) -> str:
 
 @pages.get("/sops/s/<sop_id>/people")
 def people(sop_id: str) -> str:
-    """More of those who are on it."""
-    system = the_system()
+    """The next page of those who are on it."""
+    system = current_system()
     _sop_or_404(system, sop_id)
     with system.store.read() as session:
         found, more = people_on(session, visitor(), sop_id, request.args.get("before", type=row_id))
@@ -82,8 +76,8 @@ def people(sop_id: str) -> str:
 
 @pages.get("/sops/s/<sop_id>/preview")
 def preview(sop_id: str) -> str:
-    """What would come when if it started now: for somebody imagined, or for `?customer=`; `?name=` looks for one."""
-    system, now = the_system(), clock.now()
+    """What would come when, if it started now, for an imagined customer or `?customer=`; `?name=` searches one."""
+    system, now = current_system(), clock.now()
     settings = system.settings
     table = _sop_or_404(system, sop_id)
     customer_id, name = request.args.get("customer", type=row_id), request.args.get("name", "").strip()[:64]
@@ -92,7 +86,7 @@ def preview(sop_id: str) -> str:
         session = work.session
         if name:
             looked_for = select(Customer.id, Customer.name).where(
-                Customer.id.in_(named(name)), visible(session, visitor())
+                Customer.id.in_(named(name)), visible_customers(session, visitor())
             )
             found = [tuple(row) for row in session.execute(looked_for.limit(_FOUND))]
         if customer_id is None:
@@ -116,9 +110,9 @@ def preview(sop_id: str) -> str:
 
 @pages.post("/sops/s/<sop_id>/switch")
 def switch(sop_id: str) -> Response:
-    """Pause an SOP (nobody begins it any more) or let it go on: a key in config.toml."""
+    """Pause an SOP (no customer is enrolled any more) or resume it: a key in config.toml."""
     refuse_unless(ADMIN)
-    system = the_system()
+    system = current_system()
     table = _sop_or_404(system, sop_id)
     try:
         file = read_config_text(system.environment.config)
@@ -139,7 +133,7 @@ def figures_of(sop_id: str) -> SopFigures:
     known = kept.get(sop_id)
     if known is not None and time.monotonic() - known[0] < _KEPT_SECONDS:
         return known[1]
-    with the_system().store.read() as session:
+    with current_system().store.read() as session:
         found = sop_figures(session, sop_id, clock.now())
     kept[sop_id] = (time.monotonic(), found)
     return found

@@ -1,4 +1,4 @@
-"""Backtests of a draft and proposals for new rules: asked for here, done by the workers, watched as they go."""
+"""Studies: backtests of a draft and proposals for new rules; begun here, done by the workers, followed here."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from bot.platform.database.audit_log import record, viewed
 from bot.platform.models import Customer, Study
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN, AUDITOR, visitor
+from bot.web.layout.requests import LARGEST_ID, current_system
 from bot.web.rules.rule_edit import draft_text
-from bot.web.rules.rules import LARGEST_ID, pages, the_system
+from bot.web.rules.rules import pages
 from taggers.backtest import Backtest
 
 
@@ -28,7 +29,7 @@ from taggers.backtest import Backtest
 def ask() -> str:
     """Begin a backtest of the draft; answers with the piece of page that watches it."""
     refuse_unless(ADMIN)
-    system, now = the_system(), clock.now()
+    system, now = current_system(), clock.now()
     try:
         draft = draft_text(system)
         check_text(system.environment.config, draft, now)
@@ -38,21 +39,21 @@ def ask() -> str:
         study = ask_backtest(work, draft, visitor().actor)
         record(work.session, visitor().actor, "rules.backtest", f"study:{study.id}", now)
     _enqueue_study()
-    return _watch(study.id)
+    return _progress_page(study.id)
 
 
 @pages.get(f"/rules/backtests/<int(max={LARGEST_ID}):study_id>")
 def backtest(study_id: int) -> str:
     """How far a backtest is, and what it found."""
     refuse_unless(ADMIN, AUDITOR)
-    return _watch(study_id)
+    return _progress_page(study_id)
 
 
 @pages.post(f"/rules/studies/<int(max={LARGEST_ID}):study_id>/cancel")
 def cancel(study_id: int) -> Response | str:
     """End a study before its time; what it found so far stays."""
     refuse_unless(ADMIN)
-    system, now = the_system(), clock.now()
+    system, now = current_system(), clock.now()
     with system.store.write() as session:
         study = session.get(Study, study_id)
         if study is None:
@@ -61,18 +62,18 @@ def cancel(study_id: int) -> Response | str:
             record(session, visitor().actor, "rules.cancel", f"study:{study_id}", now)
     if study.kind == "mine":
         return redirect(url_for("rules.proposals"))
-    return _watch(study_id)
+    return _progress_page(study_id)
 
 
 @pages.get("/rules/proposals")
 def proposals() -> str:
     """Ways of saying things that preceded tags and moves by hand, each ready to become a rule."""
     refuse_unless(ADMIN, AUDITOR)
-    with the_system().store.read() as session:
+    with current_system().store.read() as session:
         study = newest_study(session, "mine")
     found: list[dict[str, Any]] = study.result.get("proposals", []) if study else []
     if found:
-        with the_system().store.write() as session:
+        with current_system().store.write() as session:
             viewed(session, visitor().actor, None, "proposals", clock.now())
     template = "proposals_part.html" if request.headers.get("HX-Request") else "proposals.html"
     return render_template(template, study=study, proposals=found, open=study is not None and study.state in OPEN)
@@ -80,9 +81,9 @@ def proposals() -> str:
 
 @pages.post("/rules/proposals")
 def find_proposals() -> Response:
-    """Look for proposals anew, unless somebody is looking already."""
+    """Begin a search for proposals, unless one is under way."""
     refuse_unless(ADMIN)
-    with the_system().work() as work:
+    with current_system().work() as work:
         study = newest_study(work.session, "mine")
         if study is None or study.state not in OPEN:
             study = ask_mining(work, visitor().actor)
@@ -96,8 +97,8 @@ def _enqueue_study() -> None:
     enqueuer.enqueue("study")
 
 
-def _watch(study_id: int) -> str:
-    system = the_system()
+def _progress_page(study_id: int) -> str:
+    system = current_system()
     with system.store.read() as session:
         study = session.get(Study, study_id)
         if study is None or study.kind != "backtest":

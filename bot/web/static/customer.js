@@ -33,7 +33,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.detail.elt.classList.contains("newer")) event.preventDefault();
 });
 
-// What stands beside is drawn anew after every deed, but never under the hands of somebody who is writing.
+// What stands beside is drawn again after every action, but never while somebody is writing in it.
 let owed = false;
 const writing = () => {
   const field = document.activeElement;

@@ -136,7 +136,7 @@ async function send(button) {
     } catch (error) {
       const told = await ask("/sidebar/unsent", { ...fields, message: error.errMsg ?? String(error) });
       const refusal = told.ok ? (await told.json()).text : offline;
-      tell(refusal, true); // empty where the agent himself thought better of it
+      tell(refusal, true); // empty where the agent cancelled
       button.disabled = false;
       button.parentElement.querySelector("[data-copy]")?.classList.toggle("hint", refusal !== "");
     }

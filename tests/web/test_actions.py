@@ -1,4 +1,4 @@
-"""What people do on a customer's page: it happens, it is recorded, and nobody does it to another's customer."""
+"""Actions on a customer's page: each has its effect, is recorded, and is refused on others' customers."""
 
 from __future__ import annotations
 

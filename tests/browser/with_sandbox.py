@@ -1,4 +1,4 @@
-"""The product beside a WeCom of its own on loopback, both served by threads: pages in which taps really send."""
+"""The product beside a sandbox WeCom on loopback, both served by threads: a tap on a page really sends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.app import create_app
-from bot.intake.pull import pull as pull_archive
+from bot.intake.pull import pull
 from bot.platform import clock
 from bot.platform.environment import read_environment
 from bot.platform.models import Customer, SopTask
@@ -27,8 +27,8 @@ CUSTOMER = "wmSEEDcustomer0000000000000000A1"  # Wang Haitang, whom the sandbox'
 
 
 @dataclass(frozen=True)
-class BesideTown:
-    """Where the product and the sandbox listen, and hands on both."""
+class ProductWithSandbox:
+    """A running product and its sandbox: where they listen, and how to drive them."""
 
     system: System
     control: SandboxControl
@@ -36,8 +36,8 @@ class BesideTown:
     sandbox: str
 
     def pull(self) -> None:
-        """Read the archive on."""
-        pull_archive(self.system)
+        """Read what is new in the archive."""
+        pull(self.system)
 
     def ask_price(self) -> None:
         """The customer asks, which plans the first step."""
@@ -51,9 +51,9 @@ class BesideTown:
 
 
 @contextmanager
-def beside_town(
+def product_with_sandbox(
     folder: Path, redis_url: str, patch: pytest.MonkeyPatch, config: str = CONFIG, demo: bool = True
-) -> Iterator[BesideTown]:
+) -> Iterator[ProductWithSandbox]:
     """Both, on ports of their own; in the demo the sandbox's phone shows our pages."""
     (folder / "config.toml").write_text(config, encoding="utf-8")
     with listening() as web_port, listening() as sandbox_port:
@@ -76,7 +76,7 @@ def beside_town(
         board = board_url(web, system.signing_key, clock.now())
         sandbox = create_sandbox(folder / "sandbox", f"{web}/wecom/callback", f"{web}/wecom/archive", board)
         with served(create_app(system), web_port), served(sandbox, sandbox_port):
-            yield BesideTown(system, SandboxControl(box), web, box)
+            yield ProductWithSandbox(system, SandboxControl(box), web, box)
             sandbox.extensions["courier"].stop()
         sandbox.extensions["sandbox"].ledger.close()
         system.store.close()
