@@ -155,7 +155,10 @@ def paths_in(text: str) -> set[str]:
 
 @pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
 def test_every_path_that_is_named_exists(path: Path) -> None:
-    missing = sorted(named for named in paths_in(path.read_text("utf-8")) if not (ROOT / named).exists())
+    text = path.read_text("utf-8")
+    missing = sorted(named for named in paths_in(text) if not (ROOT / named).exists())
+    tests = {found.name for found in (ROOT / "tests").rglob("test_*.py")}
+    missing += sorted(set(re.findall(r"(?<!/)\b(test_\w+\.py)\b", text)) - tests)
     assert not missing, f"{path.name} names {missing}"
 
 
@@ -168,8 +171,7 @@ def test_the_guides_name_paths_at_all() -> None:
 
 def test_every_room_is_in_the_guide_and_nothing_else_lies_in_bot() -> None:
     """A new file directly under bot/ needs a place in the order of pyproject.toml, and in docs/architecture.md."""
-    there = {path.name for path in (ROOT / "bot").iterdir() if path.suffix == ".py" or path.is_dir()}
-    there -= {"__init__.py", "__pycache__"}
+    there = {path.relative_to(ROOT / "bot").parts[0] for path in (ROOT / "bot").rglob("*.py")} - {"__init__.py"}
     rows = re.findall(r"^\| `bot/(\w+(?:\.py)?)/?` \|", page("docs/architecture", ".md"), re.MULTILINE)
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
     (layers,) = [one["layers"] for one in contracts if one.get("containers") == ["bot"]]
