@@ -1,8 +1,9 @@
-"""The READMEs and docs/ say what is there: every key, variable, errcode and command, in both languages."""
+"""The READMEs and docs/ say what is there: every key, variable, errcode, command and path, in both languages."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from taggers.utterance import Utterance
 
 LANGUAGES = (".md", ".zh-CN.md")
 PAGES = sorted([*ROOT.glob("README*.md"), *ROOT.glob("docs/*.md")])
+GUIDES = sorted([*PAGES, *ROOT.glob("docs/decisions/*.md"), ROOT / "CONTRIBUTING.md"])
 _LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
 _VARIABLE = re.compile(r"[\"']((?:TICI|WECOM)_[A-Z_]+)[\"']")
 
@@ -94,7 +96,7 @@ def commands() -> Iterator[str]:
         yield from (f"{name} {sub}" for sub in shown) if inner else (name,)
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
 def test_links_lead_somewhere(path: Path) -> None:
     for found in _LINK.finditer(path.read_text(encoding="utf-8")):
         target, _, anchor = (found[1] or found[2]).partition("#")
@@ -138,3 +140,46 @@ def test_the_tests_that_are_named_exist(language: str) -> None:
     assert len(named) > 40
     texts = {name: "".join(p.read_text("utf-8") for p in (ROOT / "tests").rglob(name)) for name, _ in named}
     assert [pair for pair in sorted(named) if f"def {pair[1]}(" not in texts[pair[0]]] == []
+
+
+# A path of this project. Patterns (`*`, `…`) are none, nor is what only a running system has (var/).
+_PATH = re.compile(
+    r"(?<![\w/.])((?:bot|taggers|sop|tests|docs)/[\w./-]*|(?:CONTRIBUTING|CHANGELOG|README)[\w.-]*\.md)(?![\w*…<{])"
+)
+
+
+def paths_in(text: str) -> set[str]:
+    """Every path of this project that a page names."""
+    return {found.rstrip(".") for found in _PATH.findall(text)}
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
+def test_every_path_that_is_named_exists(path: Path) -> None:
+    text = path.read_text("utf-8")
+    missing = sorted(named for named in paths_in(text) if not (ROOT / named).exists())
+    tests = {found.name for found in (ROOT / "tests").rglob("test_*.py")}
+    missing += sorted(set(re.findall(r"(?<!/)\b(test_\w+\.py)\b", text)) - tests)
+    assert not missing, f"{path.name} names {missing}"
+
+
+def test_the_guides_name_paths_at_all() -> None:
+    named = {str(path.relative_to(ROOT)): len(paths_in(path.read_text("utf-8"))) for path in GUIDES}
+    assert named["docs/architecture.md"] > 60
+    assert named["CONTRIBUTING.md"] > 50
+    assert named["README.md"] > 10
+
+
+def test_every_room_is_in_the_guide_and_nothing_else_lies_in_bot() -> None:
+    """A new file directly under bot/ needs a place in the order of pyproject.toml, and in docs/architecture.md."""
+    there = {path.relative_to(ROOT / "bot").parts[0] for path in (ROOT / "bot").rglob("*.py")} - {"__init__.py"}
+    rows = re.findall(r"^\| `bot/(\w+(?:\.py)?)/?` \|", page("docs/architecture", ".md"), re.MULTILINE)
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (layers,) = [one["layers"] for one in contracts if one.get("containers") == ["bot"]]
+    order = [name.strip() for row in layers for name in row.split("|")]
+    assert [name.removesuffix(".py") for name in rows] == order
+    assert there == set(rows)
+
+
+def test_every_decision_is_in_the_list() -> None:
+    records = {path.name for path in (ROOT / "docs" / "decisions").glob("0*.md")}
+    assert records == set(re.findall(r"\((0[\w-]+\.md)\)", page("docs/decisions/README", ".md")))
