@@ -1,4 +1,4 @@
-"""Days that start an SOP: birthdays and expiries, fixed dates, every week and every month."""
+"""Dates that start an SOP: birthdays and expiries, fixed dates, every week and every month."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def dated(sops: Iterable[Sop]) -> tuple[Sop, ...]:
 
 
 def falls_on(trigger: Trigger, day: date, fields: Mapping[str, date], yearly: Collection[str] = YEARLY) -> bool:
-    """Say whether a local day is the trigger's; `fields` are the customer's own dates, such as his birthday.
+    """Say whether a local day is the trigger's; `fields` are the customer's own dates, such as their birthday.
 
     yearly: the names of those that come round every year.
     In a month without the day, and in a year without 29 February, the last day of the month takes its place.

@@ -21,7 +21,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GroupSendOutcome:
     """What a status of get_groupmsg_send_result says of one customer; `why` is for people."""
 
     state: Literal["waiting", "completed", "failed"]
@@ -29,10 +29,10 @@ class Verdict:
 
 
 VERDICTS = {
-    0: Verdict("waiting"),
-    1: Verdict("completed"),
-    2: Verdict("failed", "客户已不是这位员工的好友，群发没有送达"),
-    3: Verdict("failed", "客户收到的群发已到企业微信的上限，没有送达"),
+    0: GroupSendOutcome("waiting"),
+    1: GroupSendOutcome("completed"),
+    2: GroupSendOutcome("failed", "客户已不是这位员工的好友，群发没有送达"),
+    3: GroupSendOutcome("failed", "客户收到的群发已到企业微信的上限，没有送达"),
 }
 
 

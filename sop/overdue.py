@@ -1,4 +1,4 @@
-"""A prompt that the agent has not followed: remind him, then tell his leader, in work hours and not for ever."""
+"""Overdue prompts: remind the agent who has not followed one, then tell their leader, within work hours and limits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def next_nudge(
 ) -> Nudge | None:
     """Give the next nudge about a prompt delivered at `delivered_at` and open ever since; None if there is none.
 
-    The agent is reminded every `remind_after`, at most `reminders` times; his leader is told once, `leader_after`
+    The agent is reminded every `remind_after`, at most `reminders` times; their leader is told once, `leader_after`
     after the delivery (never, where that is 0). Of two at one time the leader's comes first and is the last.
     """
     nudges: list[Nudge] = []

@@ -10,12 +10,12 @@ from bisect import bisect_left
 
 import ahocorasick_rs
 
-from taggers.cues import CUES, Kind
+from taggers.cues import CUES, CueKind
 from taggers.fold import Reading
 
 NOT, BAN, NONE, LACK, TURN, SOFT, DISMISS, DOUBT, WHAT, ASK, KNOW = (1 << at for at in range(11))
 NEGATES = NOT | BAN | DOUBT
-_BITS_OF: dict[Kind, int] = {
+_BITS_OF: dict[CueKind, int] = {
     "not": NOT,
     "ban": BAN,
     "none": NONE,

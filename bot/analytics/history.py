@@ -20,7 +20,7 @@ from bot.platform.encryption import DataKeys
 from bot.platform.models import Customer, Message, Placement, StageMove, Tagging
 from bot.wecom.errors import UnreadableMessageError
 from bot.wecom.messages import read_message
-from taggers.backtest import Backtest, Story, backtest, merge
+from taggers.backtest import Backtest, CustomerHistory, backtest, merge
 from taggers.utterance import Part, Scope, Utterance, split_quote
 
 ROWS_AT_ONCE = 2_000
@@ -64,7 +64,7 @@ def slices(store: Store, since: datetime, now: datetime) -> tuple[list[Slice], i
     return [Slice(store.url, store.keys, cut, min(cut + width - 1, last), since, now) for cut in cuts], count
 
 
-def stories(session: Session, part: Slice, zone: ZoneInfo) -> Iterator[Story]:
+def stories(session: Session, part: Slice, zone: ZoneInfo) -> Iterator[CustomerHistory]:
     """Read the customers of a slice one by one, with the stages where they stand today."""
     stages: dict[int, dict[str, str]] = {}
     within = Placement.customer_id.between(part.first, part.last)
@@ -92,7 +92,7 @@ def stories(session: Session, part: Slice, zone: ZoneInfo) -> Iterator[Story]:
     rows = session.execute(query.execution_options(yield_per=ROWS_AT_ONCE))
     for customer_id, said in groupby(rows, key=lambda row: row[0]):
         name, channel = known.get(cast(int, customer_id), (str(customer_id), ""))
-        yield Story(
+        yield CustomerHistory(
             name, (_utterance(session, row, zone) for row in said), channel, stages.get(cast(int, customer_id), {})
         )
 

@@ -19,7 +19,7 @@ from bot.platform.log import get_logger
 from bot.platform.models import Message, Study
 from bot.platform.work import Work
 from bot.system import System
-from taggers.backtest import Backtest, Change, TagChange, backtest, merge
+from taggers.backtest import Backtest, ChangedCustomer, TagComparison, backtest, merge
 from taggers.mining import mine
 
 OPEN = ("waiting", "running")
@@ -158,7 +158,9 @@ def outcome_of(result: Mapping[str, Any]) -> Backtest | None:
     if found is None:
         return None
     tags = [
-        TagChange(**{**one, **{name: [Change(**each) for each in one[name]] for name in ("gains", "losses")}})
+        TagComparison(
+            **{**one, **{name: [ChangedCustomer(**each) for each in one[name]] for name in ("gains", "losses")}}
+        )
         for one in found["tags"]
     ]
     return Backtest(found["customers"], found["messages"], tuple(tags))

@@ -22,7 +22,7 @@ from bot.platform import clock
 from bot.platform.config.settings import ConfigError, Settings, load_settings
 from taggers.backtest import Backtest
 from taggers.coverage import survey
-from taggers.evaluation import CustomerState, Evaluation, Labels, evaluate
+from taggers.evaluation import Evaluation, LabelledUtterance, Labels, evaluate
 from taggers.mining import mine
 from taggers.rule import parse_duration
 from taggers.utterance import Utterance
@@ -156,7 +156,7 @@ def evaluate_rules(dialogues: Path, labels: Path, mistakes: int, path: Path | No
     except (ValidationError, ValueError) as problem:
         fail(f"{labels.name} 不对：{problem}")
     states = [
-        CustomerState(str(dialogue.get("id", number)), str(turn.get("text", "")), gold.gold(turn.get("acts", [])))
+        LabelledUtterance(str(dialogue.get("id", number)), str(turn.get("text", "")), gold.gold(turn.get("acts", [])))
         for number, dialogue in _lines(dialogues)
         for turn in _turns(dialogue)
         if turn.get("role") == "customer"

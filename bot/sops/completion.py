@@ -17,7 +17,7 @@ from bot.sops.material_uploads import md5s_of
 from bot.sops.stopping import cancel_cards
 from sop.attachments import KEYS
 from sop.completion import best_match, lateness
-from sop.proofs import Sending, attachments_in
+from sop.proofs import SentContent, attachments_in
 from sop.windows import outcome
 
 # Proven by less than the archive's own text: a text that comes later says it better.
@@ -25,7 +25,7 @@ _SOFT = ("ticked", *KEYS)
 
 
 def complete(
-    work: Work, state: CustomerState, message: Message, said: str, agent: Agent, sent: Sending | None = None
+    work: Work, state: CustomerState, message: Message, said: str, agent: Agent, sent: SentContent | None = None
 ) -> SopTask | None:
     """Hold what an agent sent against the open tasks of the customer; returns the task it fulfils.
 
@@ -64,7 +64,7 @@ def _fulfil(work: Work, state: CustomerState, task: SopTask, message: Message, a
 
 
 def _add_attachment(
-    work: Work, state: CustomerState, open_tasks: Sequence[SopTask], message: Message, agent: Agent, sent: Sending
+    work: Work, state: CustomerState, open_tasks: Sequence[SopTask], message: Message, agent: Agent, sent: SentContent
 ) -> SopTask | None:
     """Give a link, picture or file without the step's text to the step it belongs to."""
     for task in [task for task in state.answerable if task.state == "completed"]:
@@ -78,7 +78,7 @@ def _add_attachment(
     return None
 
 
-def _note_attachments(session: Session, task: SopTask, sent: Sending) -> list[int]:
+def _note_attachments(session: Session, task: SopTask, sent: SentContent) -> list[int]:
     """Those of the task's attachments that a message carries and that were not seen before; notes them."""
     if not task.attach:
         return []

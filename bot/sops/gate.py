@@ -14,7 +14,7 @@ from bot.platform.models import Message, Outbox, SopTask
 from bot.platform.work import Work
 from sop.budget import talks
 from sop.gate import Drop, Go, Situation, Wait, decide_card
-from sop.workcalendar import Shift
+from sop.workcalendar import Postponement
 
 _WEEK = timedelta(days=8)  # the longest period that a budget counts in, and a day for its edges
 
@@ -52,7 +52,7 @@ class SendGate:
         return decision
 
 
-def shift_row(shift: Shift) -> list[str]:
+def shift_row(shift: Postponement) -> list[str]:
     """A shift as a task keeps it."""
     return [shift.reason, shift.from_.isoformat(), shift.to.isoformat()]
 

@@ -18,7 +18,7 @@ from sop.completion import lateness
 from sop.groupsend import (
     MOST_CUSTOMERS,
     VERDICTS,
-    Verdict,
+    GroupSendOutcome,
     month_start,
     monthly_cap,
     next_poll,
@@ -140,7 +140,9 @@ def fail_all(session: Session, group: GroupSend, state: str, why: str) -> None:
 
 
 def _settle(settings: Settings, task: SopTask, status: int, at: datetime) -> None:
-    verdict = VERDICTS.get(status, Verdict("failed", f"企业微信给出了未收录的结果（{status}），不知是否送达"))
+    verdict = VERDICTS.get(
+        status, GroupSendOutcome("failed", f"企业微信给出了未收录的结果（{status}），不知是否送达")
+    )
     if verdict.state == "waiting":
         return
     task.group_status = status

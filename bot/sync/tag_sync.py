@@ -22,7 +22,7 @@ from bot.sops.follow_up import CustomerEvent, follow_up
 from sop.playbook import Pipeline
 from sop.scope import is_for_agent
 from sop.stages import Move, move_to
-from sop.syncing import Policy, Verdict, compare
+from sop.syncing import Policy, TagSyncDecision, compare
 
 Tags = Sequence[Mapping[str, Any]]
 
@@ -46,7 +46,7 @@ class Compared:
     """One pipeline of one follow: board, phone and what is to be done."""
 
     pipeline: Pipeline
-    verdict: Verdict
+    verdict: TagSyncDecision
     ours: str | None
     seen: tuple[str, ...]
     seen_ids: tuple[str, ...]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sop.playbook import Pipeline
 from sop.scope import Owner, is_for, is_for_agent
-from sop.stages import Hand, Move, Refusal, move_to, undo
+from sop.stages import Hand, Move, MoveRefusal, move_to, undo
 from sop.syncing import Policy, compare
 
 NAMES = ("新线索", "考虑价格", "试听", "成交", "流失")
@@ -107,7 +107,7 @@ def test_a_person_names_the_stage(cause: Hand) -> None:
 )
 def test_what_a_person_cannot_do(current: str, to: str, why: str) -> None:
     refused = move_to(PIPELINE, current, to, "drag")
-    assert isinstance(refused, Refusal)
+    assert isinstance(refused, MoveRefusal)
     assert why in refused.why
 
 
@@ -122,7 +122,7 @@ def test_what_a_person_cannot_do(current: str, to: str, why: str) -> None:
 )
 def test_undo_leads_back(current: str, from_: str | None, to: str, outcome: Move | str) -> None:
     decided = undo(PIPELINE, current, from_, to)
-    if isinstance(decided, Refusal):
+    if isinstance(decided, MoveRefusal):
         assert isinstance(outcome, str)
         assert outcome in decided.why
     else:
@@ -137,10 +137,10 @@ def _limited(**limits: object) -> Pipeline:
     ("limits", "owners", "channels", "expected"),
     [
         pytest.param({}, [Owner("Lin")], [None], True, id="for all"),
-        pytest.param({}, [], [], False, id="nobody has him"),
+        pytest.param({}, [], [], False, id="nobody has them"),
         pytest.param({"agents": ["lin"]}, [Owner("Lin")], [], True, id="named, in either case"),
         pytest.param({"agents": ["Chen"]}, [Owner("Lin")], [], False, id="not named"),
-        pytest.param({"agents": ["Chen"]}, [Owner("Lin"), Owner("Chen")], [], True, id="one of his agents is"),
+        pytest.param({"agents": ["Chen"]}, [Owner("Lin"), Owner("Chen")], [], True, id="one of their agents is"),
         pytest.param({"departments": [2, 3]}, [Owner("Lin", (3,))], [], True, id="department"),
         pytest.param({"departments": [2]}, [Owner("Lin", (3,))], [], False, id="another department"),
         pytest.param({"departments": [2]}, [Owner("Lin")], [], False, id="department not known"),
