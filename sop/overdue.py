@@ -1,4 +1,4 @@
-"""Overdue prompts: remind the agent who has not followed one, then tell their leader, within work hours and limits."""
+"""Overdue prompts: remind the agent who did not follow one, then tell their leader, within work hours and limits."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ Spoken = Row[int | None, str, str, str, str, datetime]
 
 
 @dataclass(frozen=True)
-class Slice:
+class CustomerRange:
     """Customers first..last (ids) and what they said since then; all that a process needs to be told."""
 
     url: str
@@ -50,7 +50,7 @@ class Slice:
     now: datetime
 
 
-def slices(store: Store, since: datetime, now: datetime) -> tuple[list[Slice], int]:
+def customer_ranges(store: Store, since: datetime, now: datetime) -> tuple[list[CustomerRange], int]:
     """Cut the customers into ranges; also gives how many messages there are in all."""
     with store.read() as session:
         first, last, count = session.execute(
@@ -61,10 +61,10 @@ def slices(store: Store, since: datetime, now: datetime) -> tuple[list[Slice], i
         return [], 0
     width = max((last - first + SLICES) // SLICES, 1)
     cuts = range(first, last + 1, width)
-    return [Slice(store.url, store.keys, cut, min(cut + width - 1, last), since, now) for cut in cuts], count
+    return [CustomerRange(store.url, store.keys, cut, min(cut + width - 1, last), since, now) for cut in cuts], count
 
 
-def stories(session: Session, part: Slice, zone: ZoneInfo) -> Iterator[CustomerHistory]:
+def customer_histories(session: Session, part: CustomerRange, zone: ZoneInfo) -> Iterator[CustomerHistory]:
     """Read the customers of a slice one by one, with the stages where they stand today."""
     stages: dict[int, dict[str, str]] = {}
     within = Placement.customer_id.between(part.first, part.last)
@@ -113,7 +113,7 @@ def _parts(session: Session, msgid: str, text: str) -> tuple[Part, ...]:
     return tuple(Part(cast(Scope, part.scope), part.text, part.offset) for part in source.parts)
 
 
-def play(part: Slice, old: str, new: str) -> Backtest:
+def backtest_range(part: CustomerRange, old: str, new: str) -> Backtest:
     """Backtest one slice; `old` and `new` are config texts, compiled once a process."""
     before, after = _settings(old), _settings(new)
     store = Store(part.url, part.keys)
@@ -122,7 +122,7 @@ def play(part: Slice, old: str, new: str) -> Backtest:
             return backtest(
                 before.book,
                 after.book,
-                stories(session, part, after.zone),
+                customer_histories(session, part, after.zone),
                 part.now,
                 old_groups=before.tables.tags,
                 new_groups=after.tables.tags,
@@ -140,17 +140,17 @@ def _settings(source: str) -> Settings:
     return _compiled[source]
 
 
-def play_all(parts: Sequence[Slice], old: str, new: str, processes: int) -> Iterator[Backtest]:
+def backtest_ranges(parts: Sequence[CustomerRange], old: str, new: str, processes: int) -> Iterator[Backtest]:
     """Backtest the slices and give what is known after each: the sum of those that are done."""
     done: Backtest | None = None
     if processes <= 1:
         for part in parts:
-            outcome = play(part, old, new)
+            outcome = backtest_range(part, old, new)
             done = outcome if done is None else merge([done, outcome])
             yield done
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(play, part, old, new) for part in parts]):
+        for future in as_completed([pool.submit(backtest_range, part, old, new) for part in parts]):
             outcome = future.result()
             done = outcome if done is None else merge([done, outcome])
             yield done

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.analytics.table import ReportTable, Scope, middle, nine_in_ten, share
+from bot.analytics.table import ReportScope, ReportTable, median_seconds, percentile_90, share
 from bot.platform.config.settings import Settings
 from bot.platform.models import Placement, StageMove, UtcDateTime
 from sop.playbook import Pipeline
@@ -16,7 +16,7 @@ from sop.playbook import Pipeline
 NONE_ON_THE_ROAD = "进来的 {n} 位客户都还没走到漏斗里的阶段"
 
 
-def tables(session: Session, settings: Settings, scope: Scope) -> list[ReportTable]:
+def tables(session: Session, settings: Settings, scope: ReportScope) -> list[ReportTable]:
     """For each pipeline its funnel, its flows, its times."""
     found: list[ReportTable] = []
     for number, pipeline in enumerate(settings.pipelines):
@@ -28,7 +28,7 @@ def tables(session: Session, settings: Settings, scope: Scope) -> list[ReportTab
     return found
 
 
-def _funnel(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> ReportTable:
+def _funnel(session: Session, pipeline: Pipeline, scope: ReportScope, number: int) -> ReportTable:
     """Who has been in a stage or in any behind it, of those whose first move was in the time."""
     road = [stage.name for stage in pipeline.stages if not stage.beside and not stage.lost]
     rank = {name: place for place, name in enumerate(road)}
@@ -61,7 +61,7 @@ def _funnel(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> 
     )
 
 
-def _flows(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> ReportTable:
+def _flows(session: Session, pipeline: Pipeline, scope: ReportScope, number: int) -> ReportTable:
     """Moves from stage to stage in the time; each move once."""
     query = (
         select(StageMove.from_stage, StageMove.to_stage, func.count())
@@ -91,7 +91,7 @@ def _flows(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> R
     )
 
 
-def _times(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> ReportTable:
+def _times(session: Session, pipeline: Pipeline, scope: ReportScope, number: int) -> ReportTable:
     """How long cards that left a stage in the time had stood there, and since when those stand that are there."""
     stays = (
         select(
@@ -116,8 +116,8 @@ def _times(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> R
     for stage, entered_at in session.execute(standing):
         there.setdefault(stage, []).append(_age(entered_at, scope.until))
     rows = [
-        [name, len(left.get(name, [])), middle(left.get(name, [])), nine_in_ten(left.get(name, [])),
-         len(there.get(name, [])), middle(there.get(name, []))]
+        [name, len(left.get(name, [])), median_seconds(left.get(name, [])), percentile_90(left.get(name, [])),
+         len(there.get(name, [])), median_seconds(there.get(name, []))]
         for name in [stage.name for stage in pipeline.stages]
     ]  # fmt: skip
     return ReportTable(

@@ -24,7 +24,7 @@ from taggers.mining import mine
 
 OPEN = ("waiting", "running")
 SINCE = timedelta(days=30)
-A_PIECE = 5_000  # messages: what a worker does before it looks for anything more urgent
+PIECE_MESSAGES = 5_000  # messages: what a worker does before it looks for anything more urgent
 MOST_PIECES = 500
 BACKGROUND = 20_000  # newest messages against which a phrase must stand out
 PROPOSALS = 20
@@ -34,15 +34,15 @@ _log = get_logger(__name__)
 
 def ask_backtest(work: Work, draft: str, author: str) -> Study:
     """Put a backtest of a draft (a whole config text) against the config in force in the queue."""
-    return _ask(work, "backtest", author, draft)
+    return _put_in_queue(work, "backtest", author, draft)
 
 
 def ask_mining(work: Work, author: str) -> Study:
     """Put a search for rules that nobody wrote yet in the queue."""
-    return _ask(work, "mine", author)
+    return _put_in_queue(work, "mine", author)
 
 
-def _ask(work: Work, kind: str, author: str, draft: str = "") -> Study:
+def _put_in_queue(work: Work, kind: str, author: str, draft: str = "") -> Study:
     study = Study(
         kind=kind,
         author=author,
@@ -89,16 +89,16 @@ def advance(system: System, now: datetime) -> bool:
             return False
         study.state, study.touched_at = "running", now
     try:
-        outcome = _WORK[study.kind](system, study)
+        outcome = _PIECE_OF[study.kind](system, study)
     except SQLAlchemyError:
         raise
     except Exception as error:
         _log.exception("study failed", study=study.id)
         outcome = {"state": "failed", "ended_at": now, "why": f"{type(error).__name__}: {error}"[:300]}
-    return _keep(system, held, study, outcome, now)
+    return _record(system, held, study, outcome, now)
 
 
-def _keep(system: System, held: HeldLease, done: Study, outcome: Mapping[str, Any], now: datetime) -> bool:
+def _record(system: System, held: HeldLease, done: Study, outcome: Mapping[str, Any], now: datetime) -> bool:
     """Write a piece down unless somebody cancelled, or did it in the meantime."""
     with system.store.write() as session:
         study = session.get(Study, done.id, with_for_update=True)
@@ -120,12 +120,12 @@ def _backtest_piece(system: System, study: Study) -> dict[str, Any]:
         return _plan(system, study)
     first, last = study.plan[study.piece]
     before, after = _compiled(study.result["before"]), _compiled(study.draft)
-    part = history.Slice(system.store.url, system.store.keys, first, last, study.since, study.created_at)
+    part = history.CustomerRange(system.store.url, system.store.keys, first, last, study.since, study.created_at)
     with system.store.read() as session:
         found = backtest(
             before.book,
             after.book,
-            history.stories(session, part, after.zone),
+            history.customer_histories(session, part, after.zone),
             part.now,
             old_groups=before.tables.tags,
             new_groups=after.tables.tags,
@@ -137,11 +137,11 @@ def _backtest_piece(system: System, study: Study) -> dict[str, Any]:
 
 def _plan(system: System, study: Study) -> dict[str, Any]:
     """Cut the customers into pieces of some thousand messages each."""
-    parts, count = history.slices(system.store, study.since, study.created_at)
+    parts, count = history.customer_ranges(system.store, study.since, study.created_at)
     if not parts:
         return {"plan": [], "result": {**study.result, "backtest": asdict(Backtest(0, 0, ()))}}
     first, last = parts[0].first, parts[-1].last
-    pieces = min(MOST_PIECES, max(1, count // A_PIECE), last - first + 1)
+    pieces = min(MOST_PIECES, max(1, count // PIECE_MESSAGES), last - first + 1)
     width = (last - first + pieces) // pieces
     plan = [[cut, min(cut + width - 1, last)] for cut in range(first, last + 1, width)]
     return {"plan": plan, "messages": count}
@@ -199,4 +199,4 @@ def _last_words(session: Session) -> list[str]:
     return list(session.scalars(query))
 
 
-_WORK = {"backtest": _backtest_piece, "mine": _mining}
+_PIECE_OF = {"backtest": _backtest_piece, "mine": _mining}

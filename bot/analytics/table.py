@@ -13,14 +13,14 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.platform.models import Follow
 
-Kind = Literal["text", "word", "number", "share", "seconds", "interval"]
+CellKind = Literal["text", "word", "number", "share", "seconds", "interval"]
 _NUMBERS = ("number", "share", "seconds")
 _LEAST_DRAWN = 18  # seconds: half of a hundredth of an hour, which is what charts round to
 NOTHING = "这段时间里还没有数据"
 
 
 @dataclass(frozen=True)
-class Scope:
+class ReportScope:
     """Over which time a report counts, and whose customers (None: all)."""
 
     since: datetime
@@ -58,13 +58,13 @@ class ReportTable:
     name: str
     title: str
     says: str
-    columns: list[tuple[str, Kind]]
+    columns: list[tuple[str, CellKind]]
     rows: list[list[Any]]
     chart: dict[str, Any] | None = None
     values: dict[str, Any] = field(default_factory=dict)
     nothing: str = NOTHING
 
-    def as_kept(self) -> dict[str, Any]:
+    def as_stored(self) -> dict[str, Any]:
         """Plain data for the pages: no rows where all of them are zeros, no chart where it would draw only zeros."""
         kept = asdict(self)
         numbers = [place for place, (_title, kind) in enumerate(self.columns) if kind in _NUMBERS]
@@ -79,12 +79,12 @@ class ReportTable:
         return any((row[place] or 0) > least[place] for row in self.rows for place in columns)
 
 
-def middle(lengths: Collection[timedelta]) -> float | None:
+def median_seconds(lengths: Collection[timedelta]) -> float | None:
     """The median in seconds; None of nothing."""
     return median(length.total_seconds() for length in lengths) if lengths else None
 
 
-def nine_in_ten(lengths: Collection[timedelta]) -> float | None:
+def percentile_90(lengths: Collection[timedelta]) -> float | None:
     """What nine of ten stay below, in seconds; None of fewer than ten."""
     if len(lengths) < 10:
         return None

@@ -9,14 +9,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.analytics.table import ReportTable, Scope, share
+from bot.analytics.table import ReportScope, ReportTable, share
 from bot.platform.config.settings import Settings
 from bot.platform.models import Tagging
 
 DRAWN = 8  # lines that a chart can hold apart
 
 
-def tables(session: Session, settings: Settings, scope: Scope) -> list[ReportTable]:
+def tables(session: Session, settings: Settings, scope: ReportScope) -> list[ReportTable]:
     """Tags by number, and their days."""
     query = select(Tagging.tag, Tagging.by, Tagging.tagged_at, Tagging.removed_at).where(
         scope.holds(Tagging.tagged_at), scope.customers(Tagging.customer_id)
@@ -53,7 +53,9 @@ def _by_tag(given: Counter[str], by_rule: Counter[str], gone: Counter[str]) -> R
     )  # fmt: skip
 
 
-def _by_day(given: Counter[str], days: Counter[tuple[str, date]], settings: Settings, scope: Scope) -> ReportTable:
+def _by_day(
+    given: Counter[str], days: Counter[tuple[str, date]], settings: Settings, scope: ReportScope
+) -> ReportTable:
     names = [tag for tag, _count in given.most_common(DRAWN)]
     first, last = (at.astimezone(settings.zone).date() for at in (scope.since, scope.until))
     every = [first + timedelta(days=nth) for nth in range((last - first).days + 1)]

@@ -93,7 +93,7 @@ def erase_customer(external_userid: str, yes: bool) -> None:
     for name, count in sorted(done.rows.items()):
         table.add_row(name, str(count))
     console.print(table)
-    console.print(f"还要请企业微信清掉 {len(done.errands)} 位员工处的备注与标签，worker 会做")
+    console.print(f"还要请企业微信清掉 {len(done.outbox_ids)} 位员工处的备注与标签，worker 会做")
 
 
 def operator() -> str:

@@ -287,9 +287,9 @@ def backtest(new: Path, against: Path | None, processes: int, output: Path | Non
     outcome: Backtest | None = None
     system = migrated_system()
     with progress_bar("回测消息", as_json) as progress:
-        parts, count = history.slices(system.store, _ago(since), clock.now())
+        parts, count = history.customer_ranges(system.store, _ago(since), clock.now())
         bar = progress.add_task("", total=count)
-        for outcome in history.play_all(parts, before.source, after.source, processes):
+        for outcome in history.backtest_ranges(parts, before.source, after.source, processes):
             progress.update(bar, completed=outcome.messages)
         progress.update(bar, completed=count)
     result = _backtest(outcome, before.version, after.version)

@@ -34,7 +34,7 @@ KEY_FILES = ("data.keys", "secret.key")
 
 
 @dataclass(frozen=True)
-class Made:
+class BackupSummary:
     """What a backup holds."""
 
     path: Path
@@ -43,8 +43,10 @@ class Made:
     bytes: int
 
 
-def back_up(system: System, path: Path, now: datetime, *, keys: bool, seen: Callable[[str, int], object]) -> Made:
-    """Write the archive beside its place and move it there whole; `seen` is told of each table and its rows.
+def back_up(
+    system: System, path: Path, now: datetime, *, keys: bool, on_progress: Callable[[str, int], object]
+) -> BackupSummary:
+    """Write the archive beside its place and move it there whole; `on_progress` is told of each table and its rows.
 
     The system may go on working: all rows are read in one transaction, and stored files never change.
     """
@@ -53,7 +55,7 @@ def back_up(system: System, path: Path, now: datetime, *, keys: bool, seen: Call
     try:
         with os.fdopen(descriptor, "wb") as file:
             with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1) as archive:
-                tables, revision = _write_tables(system, archive, seen)
+                tables, revision = _write_tables(system, archive, on_progress)
                 files = _write_files(system, archive, keys=keys)
                 manifest = {
                     "format": FORMAT, "made_at": now.isoformat(), "revision": revision,
@@ -66,26 +68,26 @@ def back_up(system: System, path: Path, now: datetime, *, keys: bool, seen: Call
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
-    return Made(path, sum(table["rows"] for table in tables.values()), len(files), path.stat().st_size)
+    return BackupSummary(path, sum(table["rows"] for table in tables.values()), len(files), path.stat().st_size)
 
 
 def _write_tables(
-    system: System, archive: ZipFile, seen: Callable[[str, int], object]
+    system: System, archive: ZipFile, on_progress: Callable[[str, int], object]
 ) -> tuple[dict[str, Any], str | None]:
     options: dict[str, Any] = {"tici_read_only": True}
     if system.store.engine.dialect.name == "postgresql":
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with system.store.engine.connect().execution_options(**options) as connection:
-        take_your_time(connection)
+        lift_statement_timeout(connection)
         found: dict[str, Any] = {}
         revision = schema.revision_of(connection)
         for table in physical_tables(connection):
             found[str(table.name)] = _write_table(connection, archive, table)
-            seen(table.name, found[str(table.name)]["rows"])
+            on_progress(table.name, found[str(table.name)]["rows"])
     return found, revision
 
 
-def take_your_time(connection: Connection) -> None:
+def lift_statement_timeout(connection: Connection) -> None:
     """Lift the limit that PostgreSQL sets to a page's queries, for this transaction."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL statement_timeout = 0"))

@@ -34,32 +34,36 @@ class Violation:
 
 
 def audit(
-    store: Store, now: datetime, *, running: bool = True, seen: Callable[[Invariant], None] = lambda _: None
+    store: Store, now: datetime, *, running: bool = True, on_progress: Callable[[Invariant], None] = lambda _: None
 ) -> list[Violation]:
     """Every invariant on one snapshot of the database; empty where all hold. Memory does not grow with the rows.
 
-    running: also what holds only while workers and scheduler work. seen: called as each has been looked at.
+    running: also what holds only while workers and scheduler work. on_progress: called as each has been looked at.
     """
     with _snapshot(store) as session:
-        return examine(session, now, running=running, seen=seen)
+        return check_invariants(session, now, running=running, on_progress=on_progress)
 
 
-def examine(
-    session: Session, now: datetime, *, running: bool = True, seen: Callable[[Invariant], None] = lambda _: None
+def check_invariants(
+    session: Session,
+    now: datetime,
+    *,
+    running: bool = True,
+    on_progress: Callable[[Invariant], None] = lambda _: None,
 ) -> list[Violation]:
     """The same in a session of one's own."""
     found = []
     for invariant in INVARIANTS:
         if running or not invariant.running:
-            finding = _counted(invariant.name, invariant.says, invariant.look(session, now))
+            finding = _violation(invariant.name, invariant.says, invariant.look(session, now))
             found += [finding] if finding.count else []
-            seen(invariant)
+            on_progress(invariant)
     return found
 
 
 def audit_archive(system: System) -> Violation:
     """Read the archive again from its beginning (as far as WeCom still has it) and miss nothing up to the cursor."""
-    return _counted("archive-stored", "存档里的每条消息都已存下或隔离", _lost(system))
+    return _violation("archive-stored", "存档里的每条消息都已存下或隔离", _lost_messages(system))
 
 
 def as_json(found: Iterable[Violation]) -> str:
@@ -68,7 +72,7 @@ def as_json(found: Iterable[Violation]) -> str:
     return json.dumps({"findings": rows, "ok": not rows}, ensure_ascii=False)
 
 
-def _counted(name: str, says: str, lines: Iterator[str]) -> Violation:
+def _violation(name: str, says: str, lines: Iterator[str]) -> Violation:
     examples, count = [], 0
     for line in lines:
         count += 1
@@ -90,7 +94,7 @@ def _snapshot(store: Store) -> Iterator[Session]:
             yield session
 
 
-def _lost(system: System) -> Iterator[str]:
+def _lost_messages(system: System) -> Iterator[str]:
     corp_id, seq = system.environment.needs_wecom().corp_id, 0
     with system.store.read() as session:
         cursor = session.get(ArchiveCursor, corp_id)
@@ -101,10 +105,10 @@ def _lost(system: System) -> Iterator[str]:
             return
         seq = rows[-1].seq
         passed = {row.msgid: row.seq for row in rows if row.seq <= end}
-        yield from (f"seq {passed[msgid]} {msgid}" for msgid in sorted(passed.keys() - _known(system, passed)))
+        yield from (f"seq {passed[msgid]} {msgid}" for msgid in sorted(passed.keys() - _known_msgids(system, passed)))
 
 
-def _known(system: System, msgids: Iterable[str]) -> set[str]:
+def _known_msgids(system: System, msgids: Iterable[str]) -> set[str]:
     wanted = list(msgids)
     with system.store.read() as session:
         stored = session.scalars(select(Message.msgid).where(Message.msgid.in_(wanted)))

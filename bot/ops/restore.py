@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from bot.customers.tombstones import FILE as TOMBSTONES
 from bot.customers.tombstones import read_stones, set_stone
 from bot.intake.media.storage import FolderStorage
-from bot.ops.backup import FORMAT, MANIFEST, ROWS_AT_ONCE, VERSIONS, physical_tables, take_your_time
+from bot.ops.backup import FORMAT, MANIFEST, ROWS_AT_ONCE, VERSIONS, lift_statement_timeout, physical_tables
 from bot.platform.database import schema
 from bot.platform.database.store import get_status, set_status
 from bot.platform.failpoints import failpoint
@@ -39,7 +39,7 @@ class BadBackupError(BotError):
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoreSummary:
     """What came back. erased: customers who were erased after the backup and were erased again."""
 
     made_at: str
@@ -65,8 +65,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def restore(
-    system: System, path: Path, now: datetime, *, replace: bool, seen: Callable[[str, int], object]
-) -> Restored:
+    system: System, path: Path, now: datetime, *, replace: bool, on_progress: Callable[[str, int], object]
+) -> RestoreSummary:
     """Check the whole archive, then put it in, in one transaction; raises BadBackupError with nothing changed.
 
     replace: what the database holds now goes; otherwise a database that holds anything is refused.
@@ -76,23 +76,23 @@ def restore(
     with ZipFile(path) as archive:
         _check(archive, manifest)
         with system.store.engine.begin() as connection:
-            take_your_time(connection)
-            _make_room(connection, replace=replace)
+            lift_statement_timeout(connection)
+            _empty_database(connection, replace=replace)
             schema.upgrade_on(connection, manifest["revision"])
             for table in physical_tables(connection):
                 known = manifest["tables"].get(table.name)
                 if known is not None:
-                    seen(table.name, _fill(connection, archive, table, known))
-            _go_on_numbering(connection)
+                    on_progress(table.name, _insert_rows(connection, archive, table, known))
+            _reset_sequences(connection)
             schema.upgrade_on(connection, "head")
-            files = _put_files(system, archive, manifest)
+            files = _restore_files(system, archive, manifest)
             with Session(connection, autoflush=False) as session:
-                settle(session, now, manifest["made_at"], read_stones(system.environment.var))
+                cancel_pending(session, now, manifest["made_at"], read_stones(system.environment.var))
                 session.flush()
     failpoint("restored")
-    erased = finish(system, now)
+    erased = erase_again(system, now)
     rows = sum(table["rows"] for table in manifest["tables"].values())
-    return Restored(manifest["made_at"], rows, files, erased)
+    return RestoreSummary(manifest["made_at"], rows, files, erased)
 
 
 def _check_keys(system: System, manifest: dict[str, Any]) -> None:
@@ -124,7 +124,7 @@ def _digest(part: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _make_room(connection: Connection, *, replace: bool) -> None:
+def _empty_database(connection: Connection, *, replace: bool) -> None:
     metadata = MetaData()
     metadata.reflect(connection)
     filled = [
@@ -139,7 +139,7 @@ def _make_room(connection: Connection, *, replace: bool) -> None:
     metadata.drop_all(connection)
 
 
-def _fill(connection: Connection, archive: ZipFile, table: Table, known: dict[str, Any]) -> int:
+def _insert_rows(connection: Connection, archive: ZipFile, table: Table, known: dict[str, Any]) -> int:
     kinds = known["columns"]
     naive = connection.dialect.name == "sqlite"  # it has no zones; ours are UTC
     readers = [_reader(kind, naive) for kind in kinds.values()]
@@ -171,7 +171,7 @@ def _instant(value: str, naive: bool) -> datetime:
     return at.astimezone(UTC).replace(tzinfo=None) if naive else at
 
 
-def _go_on_numbering(connection: Connection) -> None:
+def _reset_sequences(connection: Connection) -> None:
     """PostgreSQL counts apart from the rows: its sequences must start after them."""
     if connection.dialect.name != "postgresql":
         return
@@ -182,7 +182,7 @@ def _go_on_numbering(connection: Connection) -> None:
             connection.execute(select(func.setval(sequence, newest, False)))
 
 
-def _put_files(system: System, archive: ZipFile, manifest: dict[str, Any]) -> int:
+def _restore_files(system: System, archive: ZipFile, manifest: dict[str, Any]) -> int:
     """Contents that are missing come back; keys never overwrite those at hand; the lists of the erased join."""
     var, place, count = system.environment.var, FolderStorage(system.environment.var / "media"), 0
     for name in manifest["files"]:
@@ -200,7 +200,7 @@ def _put_files(system: System, archive: ZipFile, manifest: dict[str, Any]) -> in
     return count
 
 
-def settle(session: Session, now: datetime, made_at: str, stones: Mapping[str, datetime]) -> None:
+def cancel_pending(session: Session, now: datetime, made_at: str, stones: Mapping[str, datetime]) -> None:
     """Nothing that was on its way, or was due until now, leaves; leases of processes long gone end; nobody who was
     erased is let in again. In the transaction that brings the rows back: a kill must not leave them unsettled."""
     session.execute(delete(Lease))
@@ -216,7 +216,7 @@ def settle(session: Session, now: datetime, made_at: str, stones: Mapping[str, d
     set_status(session, RESTORED, {"at": now.isoformat(), "made_at": made_at, "erasing": True}, now)
 
 
-def finish(system: System, now: datetime) -> int:
+def erase_again(system: System, now: datetime) -> int:
     """Erase again whoever a restore brought back, and returns how many; where a restore was killed before it came to
     that, the next housekeeping does it."""
     with system.store.read() as session:

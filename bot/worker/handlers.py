@@ -18,7 +18,7 @@ from bot.sops.material_uploads import Upload
 from bot.sops.prompt_cards import Digest, Prompt
 from bot.sops.welcome import Welcome
 from bot.sync.consent import CheckConsent
-from bot.sync.profiles import Library, Profile
+from bot.sync.profiles import ReadProfile, ReadTagLibrary
 from bot.system import System
 
 HANDLERS: dict[str, OutboxHandler] = {
@@ -30,8 +30,8 @@ HANDLERS: dict[str, OutboxHandler] = {
     "card_change": CardChange(),
     "mark_tag": MarkTag(),
     "welcome": Welcome(),
-    "profile": Profile(),
-    "library": Library(),
+    "profile": ReadProfile(),
+    "library": ReadTagLibrary(),
     "member": ReadMember(),
     "departments": ReadDepartments(),
     "app_text": AppText(),

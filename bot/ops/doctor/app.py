@@ -22,7 +22,7 @@ def access(probe: Probe) -> Finding:
 
 
 def network(probe: Probe) -> Finding:
-    answer = probe.front_door
+    answer = probe.api_answer
     mend = "检查本机能否访问外网、DNS、代理和防火墙，以及 WECOM_API_URL"
     if answer is None:
         return Finding(BAD, Translatable("连不上 {api_url}", api_url=probe.access.api_url), mend)
@@ -45,7 +45,7 @@ def network(probe: Probe) -> Finding:
 
 
 def skew(probe: Probe) -> Finding:
-    header = probe.front_door.headers.get("Date", "") if probe.front_door is not None else ""
+    header = probe.api_answer.headers.get("Date", "") if probe.api_answer is not None else ""
     try:
         apart = abs(probe.now - parsedate_to_datetime(header))
     except (ValueError, TypeError, OverflowError):

@@ -15,7 +15,7 @@ from bot.ops.doctor.finding import BAD, SKIPPED, Finding, Probe
 from bot.system import System
 from taggers.translatable import Translatable
 
-Look = Callable[[Probe], Finding]
+CheckFunction = Callable[[Probe], Finding]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Check:
 
     name: str
     title: str
-    look: Look
+    look: CheckFunction
     after: Sequence[str] = field(default=())
 
 
@@ -66,12 +66,12 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def examine(system: System, now: datetime) -> Iterator[tuple[Check, Finding]]:
+def run_checks(system: System, now: datetime) -> Iterator[tuple[Check, Finding]]:
     """Every check in turn with what it found; none raises."""
     probe, unsound = Probe(system, now), set[str]()
     for check in CHECKS:
         waits_for = [name for name in check.after if name in unsound]
-        finding = Finding(SKIPPED, "", waits_for=titles(waits_for)) if waits_for else _looked(check, probe)
+        finding = Finding(SKIPPED, "", waits_for=titles(waits_for)) if waits_for else _run(check, probe)
         if finding.level in (BAD, SKIPPED):
             unsound.add(check.name)
         yield check, finding
@@ -83,7 +83,7 @@ def titles(names: Sequence[str]) -> str:
     return Translatable("{names}", names=[Translatable(check.title) for check in CHECKS if check.name in names])
 
 
-def _looked(check: Check, probe: Probe) -> Finding:
+def _run(check: Check, probe: Probe) -> Finding:
     try:
         return check.look(probe)
     except Exception as error:  # a check that breaks must not hide the others

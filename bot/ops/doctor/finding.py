@@ -71,7 +71,7 @@ class Probe:
         return WeComClient(credentials, api_url=a.api_url, timeout=SECONDS)
 
     @cached_property
-    def front_door(self) -> requests.Response | None:
+    def api_answer(self) -> requests.Response | None:
         """WeCom's answer to a call without a token: enough to see that it is there and what time it has."""
         try:
             url = f"{self.access.api_url}getcallbackip"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, current_app, render_template
 
-from bot.ops.doctor.examination import examine
+from bot.ops.doctor.examination import run_checks
 from bot.ops.doctor.finding import BAD, SKIPPED, WARN
 from bot.system import System
 from bot.web.auth.access import needs
@@ -25,6 +25,6 @@ def show() -> str:
 def results() -> str:
     """What was found, the worst first among what was looked at."""
     system: System = current_app.extensions["tici"]
-    found = list(examine(system, present()))
+    found = list(run_checks(system, present()))
     counts = {level: sum(one.level == level for _check, one in found) for level in (BAD, WARN, SKIPPED)}
     return render_template("doctor_results.html", found=found, counts=counts, at=present())

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, render_template, request
 
-from bot.analytics.reports import FRESH, PERIODS, REPORTS, compute, kept, key_of
+from bot.analytics.reports import FRESH, PERIODS, REPORTS, ReportRequest, compute, stored_report
 from bot.analytics.table import NOTHING
 from bot.platform.csv_cells import as_csv
 from bot.platform.log import get_logger
@@ -34,9 +34,9 @@ class Computing:
         self._asked: set[str] = set()
         self._lock = threading.Lock()
 
-    def ask(self, system: System, name: str, days: int, agents: Any) -> None:
+    def ask(self, system: System, request: ReportRequest) -> None:
         """Have the report computed soon, and return at once."""
-        key, now, settings = key_of(name, days, agents), present(), system.settings
+        key, now, settings = request.key, present(), system.settings
         with self._lock:
             if key in self._asked:
                 return
@@ -44,7 +44,7 @@ class Computing:
 
         def work() -> None:
             try:
-                compute(system.store, settings, name, days, agents, now)
+                compute(system.store, settings, request, now)
             except Exception as error:  # the page asks again; the thread must live on
                 _log.error("report not computed", report=key, error=type(error).__name__)
             finally:
@@ -80,8 +80,8 @@ def renew(name: str) -> str:
     _known(name)
     system = _system()
     with system.store.read() as session:
-        agents = agents_of(session, visitor())
-    _computing.ask(system, name, _days(), agents)
+        request = ReportRequest(name, _days(), agents_of(session, visitor()))
+    _computing.ask(system, request)
     return render_template("report_part.html", **_view(name, _days()))
 
 
@@ -105,18 +105,17 @@ def _view(name: str, days: int) -> dict[str, Any]:
     _known(name)
     system = _system()
     with system.store.read() as session:
-        agents = agents_of(session, visitor())
-        key = key_of(name, days, agents)
-        row = kept(session, key)
+        request = ReportRequest(name, days, agents_of(session, visitor()))
+        row = stored_report(session, request.key)
     if row is None or present() - row.at > FRESH:
-        _computing.ask(system, name, days, agents)
+        _computing.ask(system, request)
     return {
         "name": name,
         "days": days,
         "at": row.at if row else None,
         "since": (row.at if row else present()) - timedelta(days=days),
         "tables": _tables(row),
-        "busy": _computing.is_busy(key),
+        "busy": _computing.is_busy(request.key),
     }
 
 
