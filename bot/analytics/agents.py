@@ -1,4 +1,4 @@
-"""The report on agents: how fast they answer, and what they do with prompts."""
+"""Report on agents: how fast they answer, and what they do with prompts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _answers(session: Session, settings: Settings, scope: ReportScope, names: di
 
 
 def _turns(session: Session, scope: ReportScope) -> Iterator[tuple[int, datetime, datetime]]:
-    """Each time an agent took the word after a customer had it: the agent, when it was asked, when answered."""
+    """Each answer of an agent to a customer: the agent, when the customer began to wait, when the answer came."""
     said = (
         select(
             Message.customer_id, Message.agent_id, Message.role, Message.sent_at, Message.id,

@@ -1,4 +1,4 @@
-"""A draft of the config tried before it is saved: on a typed sentence, and on the last messages that came."""
+"""Draft preview: tries a draft of the config on a typed sentence and on the newest messages before it is saved."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGE = 0.05
 
 @dataclass(frozen=True)
 class SampleMessage:
-    """A message as a draft is tried on it."""
+    """A stored message on which a draft is tried."""
 
     customer_id: int | None
     utterance: Utterance
@@ -81,7 +81,7 @@ def last_messages(session: Session, limit: int = LAST) -> list[SampleMessage]:
 def compare_books(
     old: RuleBook, new: RuleBook, sayings: Sequence[SampleMessage], shown: int = SHOWN
 ) -> DraftComparison:
-    """Judge the messages by both books; what customers carry or where they stand is not asked."""
+    """Judge the messages by both books, without the customers' tags and stages."""
     before = after = gained = lost = 0
     gains: list[HitDifference] = []
     losses: list[HitDifference] = []

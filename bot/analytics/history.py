@@ -1,4 +1,4 @@
-"""What was said, read back from the database for studies of the rules: one customer after the other."""
+"""History: reads stored messages back for studies of the rules, one customer after the other."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from taggers.backtest import Backtest, CustomerHistory, backtest, merge
 from taggers.utterance import Part, Scope, Utterance, split_quote
 
 ROWS_AT_ONCE = 2_000
-SLICES = 48
-"""Into how many ranges of customers a backtest is cut: what one process does at a time, and the steps of the bar."""
+RANGES = 48
+"""Ranges of customers into which a backtest is cut: one task of a process each, and one step of the progress bar."""
 
 _COLUMNS = (
     Message.customer_id,
@@ -40,7 +40,7 @@ Spoken = Row[int | None, str, str, str, str, datetime]
 
 @dataclass(frozen=True)
 class CustomerRange:
-    """Customers first..last (ids) and what they said since then; all that a process needs to be told."""
+    """Customers first..last (ids) and from when on their messages count; all that a worker process needs."""
 
     url: str
     keys: DataKeys
@@ -59,13 +59,13 @@ def customer_ranges(store: Store, since: datetime, now: datetime) -> tuple[list[
         ).one()  # fmt: skip
     if first is None or last is None:
         return [], 0
-    width = max((last - first + SLICES) // SLICES, 1)
+    width = max((last - first + RANGES) // RANGES, 1)
     cuts = range(first, last + 1, width)
     return [CustomerRange(store.url, store.keys, cut, min(cut + width - 1, last), since, now) for cut in cuts], count
 
 
 def customer_histories(session: Session, part: CustomerRange, zone: ZoneInfo) -> Iterator[CustomerHistory]:
-    """Read the customers of a slice one by one, with the stages where they stand today."""
+    """Read the customers of a range one by one, with the stages where they stand today."""
     stages: dict[int, dict[str, str]] = {}
     within = Placement.customer_id.between(part.first, part.last)
     for customer_id, pipeline, stage in session.execute(
@@ -114,7 +114,7 @@ def _parts(session: Session, msgid: str, text: str) -> tuple[Part, ...]:
 
 
 def backtest_range(part: CustomerRange, old: str, new: str) -> Backtest:
-    """Backtest one slice; `old` and `new` are config texts, compiled once a process."""
+    """Backtest one range; `old` and `new` are config texts, compiled once per process."""
     before, after = _settings(old), _settings(new)
     store = Store(part.url, part.keys)
     try:
@@ -141,7 +141,7 @@ def _settings(source: str) -> Settings:
 
 
 def backtest_ranges(parts: Sequence[CustomerRange], old: str, new: str, processes: int) -> Iterator[Backtest]:
-    """Backtest the slices and give what is known after each: the sum of those that are done."""
+    """Backtest the ranges and yield the sum of those that are done, after each."""
     done: Backtest | None = None
     if processes <= 1:
         for part in parts:
@@ -157,7 +157,7 @@ def backtest_ranges(parts: Sequence[CustomerRange], old: str, new: str, processe
 
 
 LAST_WORDS = 3
-"""Messages of the customer before a tag or a move by hand that are taken to have brought it about."""
+"""Messages of the customer before a tag or a move by hand that are taken as its cause."""
 
 
 def sayings_before(session: Session, since: datetime) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""The report on SOPs: what became of each step, and how often each wording that was really sent was answered."""
+"""Report on SOPs: what became of each step, and how often each wording that was really sent was answered."""
 
 from __future__ import annotations
 

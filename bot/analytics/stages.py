@@ -1,4 +1,4 @@
-"""The report on stages: how far those who came got, where cards went, how long they stood."""
+"""Report on stages: how far new customers got, between which stages cards moved, how long they stayed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NONE_ON_THE_ROAD = "进来的 {n} 位客户都还没走到漏斗里的阶段"
 
 
 def tables(session: Session, settings: Settings, scope: ReportScope) -> list[ReportTable]:
-    """For each pipeline its funnel, its flows, its times."""
+    """Make funnel, flows and times of each pipeline."""
     found: list[ReportTable] = []
     for number, pipeline in enumerate(settings.pipelines):
         found += [
@@ -29,7 +29,7 @@ def tables(session: Session, settings: Settings, scope: ReportScope) -> list[Rep
 
 
 def _funnel(session: Session, pipeline: Pipeline, scope: ReportScope, number: int) -> ReportTable:
-    """Who has been in a stage or in any behind it, of those whose first move was in the time."""
+    """Count who reached a stage or any later one, of those whose first move was in the period."""
     road = [stage.name for stage in pipeline.stages if not stage.beside and not stage.lost]
     rank = {name: place for place, name in enumerate(road)}
     came = select(StageMove.customer_id).where(
@@ -62,7 +62,7 @@ def _funnel(session: Session, pipeline: Pipeline, scope: ReportScope, number: in
 
 
 def _flows(session: Session, pipeline: Pipeline, scope: ReportScope, number: int) -> ReportTable:
-    """Moves from stage to stage in the time; each move once."""
+    """Count the moves from stage to stage in the period; each move once."""
     query = (
         select(StageMove.from_stage, StageMove.to_stage, func.count())
         .where(
@@ -92,7 +92,7 @@ def _flows(session: Session, pipeline: Pipeline, scope: ReportScope, number: int
 
 
 def _times(session: Session, pipeline: Pipeline, scope: ReportScope, number: int) -> ReportTable:
-    """How long cards that left a stage in the time had stood there, and since when those stand that are there."""
+    """Measure how long cards that left a stage in the period had been there, and how long the present ones have."""
     stays = (
         select(
             StageMove.to_stage.label("stage"),

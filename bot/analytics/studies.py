@@ -1,4 +1,4 @@
-"""Long looks at what was said, a piece at a time in the lowest queue: the daily work goes on between two pieces."""
+"""Studies: backtests and rule mining over stored messages, a piece per job in the lowest queue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from taggers.mining import mine
 
 OPEN = ("waiting", "running")
 SINCE = timedelta(days=30)
-PIECE_MESSAGES = 5_000  # messages: what a worker does before it looks for anything more urgent
+PIECE_MESSAGES = 5_000  # per job, so that a worker soon looks for more urgent ones
 MOST_PIECES = 500
 BACKGROUND = 20_000  # newest messages against which a phrase must stand out
 PROPOSALS = 20
@@ -33,12 +33,12 @@ _log = get_logger(__name__)
 
 
 def ask_backtest(work: Work, draft: str, author: str) -> Study:
-    """Put a backtest of a draft (a whole config text) against the config in force in the queue."""
+    """Queue a backtest of a draft (a whole config text) against the config in force."""
     return _put_in_queue(work, "backtest", author, draft)
 
 
 def ask_mining(work: Work, author: str) -> Study:
-    """Put a search for rules that nobody wrote yet in the queue."""
+    """Queue a search for rules that nobody has written yet."""
     return _put_in_queue(work, "mine", author)
 
 
@@ -59,7 +59,7 @@ def _put_in_queue(work: Work, kind: str, author: str, draft: str = "") -> Study:
 
 
 def cancel_study(session: Session, study_id: int, now: datetime) -> bool:
-    """Let a study end after the piece it is at; False where it was over already."""
+    """Cancel a study after its present piece; False where it was over already."""
     study = session.get(Study, study_id, with_for_update=True)
     if study is None or study.state not in OPEN:
         return False
@@ -68,7 +68,7 @@ def cancel_study(session: Session, study_id: int, now: datetime) -> bool:
 
 
 def newest_study(session: Session, kind: str) -> Study | None:
-    """The last one of its kind, in whatever state."""
+    """The newest study of this kind, in any state."""
     return session.scalar(select(Study).where(Study.kind == kind).order_by(Study.id.desc()).limit(1))
 
 
@@ -83,7 +83,7 @@ def advance(system: System, now: datetime) -> bool:
         held = take_lease(session, _LEASE, system.owner, _LEASE_SECONDS)
         study = session.scalar(select(Study).where(Study.state.in_(OPEN)).order_by(Study.id).limit(1))
         if held is None:
-            return False  # whoever holds it rings for the next piece himself
+            return False  # the process that holds it enqueues the next piece itself
         if study is None:
             release_lease(session, held)
             return False
@@ -99,7 +99,7 @@ def advance(system: System, now: datetime) -> bool:
 
 
 def _record(system: System, held: HeldLease, done: Study, outcome: Mapping[str, Any], now: datetime) -> bool:
-    """Write a piece down unless somebody cancelled, or did it in the meantime."""
+    """Store the outcome of a piece unless the study was cancelled or another process did the piece meanwhile."""
     with system.store.write() as session:
         study = session.get(Study, done.id, with_for_update=True)
         if study is None or not still_held(session, held):
@@ -153,7 +153,7 @@ def _compiled(source: str) -> Settings:
 
 
 def outcome_of(result: Mapping[str, Any]) -> Backtest | None:
-    """What a backtest has found so far."""
+    """The stored outcome of a backtest so far."""
     found = result.get("backtest")
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""The report on tags: which were given how often, day by day, and by whom."""
+"""Report on tags: how often each was given, by whom, and day by day."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from bot.analytics.table import ReportScope, ReportTable, share
 from bot.platform.config.settings import Settings
 from bot.platform.models import Tagging
 
-DRAWN = 8  # lines that a chart can hold apart
+DRAWN = 8  # more lines cannot be told apart in a chart
 
 
 def tables(session: Session, settings: Settings, scope: ReportScope) -> list[ReportTable]:
-    """Tags by number, and their days."""
+    """Make the table of tags and that of their days."""
     query = select(Tagging.tag, Tagging.by, Tagging.tagged_at, Tagging.removed_at).where(
         scope.holds(Tagging.tagged_at), scope.customers(Tagging.customer_id)
     )

@@ -1,18 +1,18 @@
-"""Audit: hold a live database against what must be true of it, and, if asked, against WeCom itself."""
+"""Consistency audit: checks a live database against the invariants, and, if asked, against WeCom's archive."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.ops.invariants import INVARIANTS, Invariant
+from bot.ops.snapshot import read_snapshot
 from bot.platform.database.store import Store
 from bot.platform.models import ArchiveCursor, Message, Quarantine
 
@@ -25,7 +25,7 @@ PAGE = 1000  # rows of the archive asked for at once
 
 @dataclass(frozen=True)
 class Violation:
-    """A sentence that does not hold: in how many places, and the first few of them."""
+    """An invariant that does not hold: in how many places, and the first few of them."""
 
     name: str
     says: str
@@ -36,11 +36,11 @@ class Violation:
 def audit(
     store: Store, now: datetime, *, running: bool = True, on_progress: Callable[[Invariant], None] = lambda _: None
 ) -> list[Violation]:
-    """Every invariant on one snapshot of the database; empty where all hold. Memory does not grow with the rows.
+    """Check every invariant on one snapshot of the database; empty where all hold. Memory does not grow with rows.
 
     running: also what holds only while workers and scheduler work. on_progress: called as each has been looked at.
     """
-    with _snapshot(store) as session:
+    with read_snapshot(store.engine) as connection, Session(connection, autoflush=False) as session:
         return check_invariants(session, now, running=running, on_progress=on_progress)
 
 
@@ -51,11 +51,11 @@ def check_invariants(
     running: bool = True,
     on_progress: Callable[[Invariant], None] = lambda _: None,
 ) -> list[Violation]:
-    """The same in a session of one's own."""
+    """As `audit`, in a given session."""
     found = []
     for invariant in INVARIANTS:
         if running or not invariant.running:
-            finding = _violation(invariant.name, invariant.says, invariant.look(session, now))
+            finding = _violation(invariant.name, invariant.says, invariant.find(session, now))
             found += [finding] if finding.count else []
             on_progress(invariant)
     return found
@@ -79,19 +79,6 @@ def _violation(name: str, says: str, lines: Iterator[str]) -> Violation:
         if count <= SHOWN:
             examples.append(line)
     return Violation(name, says, count, examples)
-
-
-@contextmanager
-def _snapshot(store: Store) -> Iterator[Session]:
-    """One view of all tables, so that what is committed meanwhile is seen either wholly or not at all."""
-    options = {"tici_read_only": True}
-    if store.engine.dialect.name == "postgresql":
-        options["isolation_level"] = "REPEATABLE READ"  # type: ignore[assignment]
-    with store.engine.connect().execution_options(**options) as connection:
-        if store.engine.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-        with Session(connection, autoflush=False) as session:
-            yield session
 
 
 def _lost_messages(system: System) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What must hold in the database at every commit, and what must hold a minute later: one query a sentence."""
+"""Invariants: what must hold in the database at every commit, or while workers run; one query for each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from bot.platform.models import (
     Tagging,
 )
 
-LATE = timedelta(minutes=2)  # work that waits longer than this has been forgotten, or nobody works
+LATE = timedelta(minutes=2)  # work due for longer than this was lost, or no worker runs
 _AT_ONCE = 1000
 _OPEN = ("waiting", "sending")
 _SETTLED = ("sent", "failed", "unknown", "cancelled")
@@ -38,14 +38,14 @@ Rows = Select[*tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Invariant:
-    """One sentence that must hold. `look` gives a line for each place where it does not.
+    """One sentence that must hold. `find` yields a line for each place where it does not.
 
-    running: it holds only while workers and scheduler work; the others hold at every commit.
+    running: it holds only while workers and scheduler run; the others hold at every commit.
     """
 
     name: str
     says: str
-    look: FindViolations
+    find: FindViolations
     running: bool = False
 
 
@@ -60,7 +60,7 @@ def _query(make: Callable[[], Rows], form: str) -> FindViolations:
 
 
 def _duplicates(*columns: InstrumentedAttribute[Any]) -> FindViolations:
-    """Rows that share what nothing may share, counted without trusting the unique keys."""
+    """Rows that share values which must be unique, counted without trusting the unique keys."""
     groups = select(*columns, func.count()).group_by(*columns).having(func.count() > 1)
     form = columns[0].class_.__tablename__ + " " + " ".join("{}" for _ in columns) + "：{} 次"
     return lambda session, now: _lines(session, groups, form)
@@ -251,12 +251,14 @@ INVARIANTS: Sequence[Invariant] = (
               _query(_unjudged_messages, "消息 {}（{}，版本 {}）")),
     Invariant("evidence-once", "同一件事对同一条规则只算一次",
               _duplicates(Evidence.customer_id, Evidence.rule_id, Evidence.occasion)),
-    Invariant("evidence-message", "证据指向同一位客户的那条消息", _query(_evidence_of_another_message, "证据 {} {} {}")),
+    Invariant("evidence-message", "证据指向同一位客户的那条消息",
+              _query(_evidence_of_another_message, "证据 {} {} {}")),
     Invariant("tag-once", "客户同一个标签同时只带一个", _query(_tag_twice, "客户 {} 标签 {}")),
     Invariant("tag-founded", "规则打的标签都有证据", _query(_tagging_without_evidence, "标签 {} {}，规则 {}")),
     Invariant("ledger-chain", "阶段流水首尾相接，序号连续",
               _query(_broken_ledger, "流水 {}：第 {} 步从 {} 来，前一步到 {}")),
-    Invariant("ledger-replays", "重放阶段流水就得到看板", _query(_placement_unlike_ledger, "客户 {}「{}」看板在 {}，流水在 {}")),
+    Invariant("ledger-replays", "重放阶段流水就得到看板",
+              _query(_placement_unlike_ledger, "客户 {}「{}」看板在 {}，流水在 {}")),
     Invariant("ledger-placed", "有流水的客户都在看板上", _query(_ledger_without_placement, "客户 {}「{}」到过 {}")),
     Invariant("placement-once", "每位客户在每条流程里只有一个位置",
               _duplicates(Placement.customer_id, Placement.pipeline)),

@@ -1,4 +1,4 @@
-"""`flask status`: how the system stands, in a table a person can read at a glance."""
+"""Status (`flask status`): the state of the system as lines of a short table."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _STATES = {
 
 @dataclass(frozen=True)
 class StatusLine:
-    """One fact. level: ok, warn or bad; advice says what to do about it."""
+    """One line of the table. level: ok, warn or bad; advice: what to do about it."""
 
     what: str
     value: str
@@ -44,7 +44,7 @@ class StatusLine:
 
 
 def system_status(system: System, now: datetime) -> list[StatusLine]:
-    """Every fact worth knowing; reads only, starts nothing."""
+    """Collect the lines; reads only and starts nothing."""
     revision, head = schema.current_revision(system.store.engine), schema.head_revision()
     if revision != head:
         return [
@@ -71,7 +71,7 @@ def system_status(system: System, now: datetime) -> list[StatusLine]:
 
 
 def _access(system: System) -> list[StatusLine]:
-    """What this very process was told about WeCom; other processes may have other variables."""
+    """WeCom access as this process's environment has it; other processes may have other variables."""
     access = system.environment.wecom
     if access is None:
         advice = "设置 WECOM_CORP_ID 等环境变量，见 docs/wecom.zh-CN.md"
@@ -121,7 +121,7 @@ def _archive(session: Session, now: datetime) -> list[StatusLine]:
 
 
 def _lost(session: Session) -> list[StatusLine]:
-    """Stretches of the archive that WeCom had thrown away before they were read."""
+    """Gaps in the archive: what WeCom had deleted before it was read."""
     advice = "企业微信只保存几天，丢掉的取不回来；请让 worker 与 scheduler 一直运行"
     return [
         StatusLine(
@@ -156,7 +156,7 @@ def _work(session: Session, now: datetime) -> list[StatusLine]:
 
 
 def _sync(session: Session) -> list[StatusLine]:
-    """The last comparison with WeCom, and what its tag library has that the config has not."""
+    """The last comparison with WeCom, and where its tag library differs from the config."""
     lines = []
     compared, library = get_status(session, "reconcile"), get_status(session, "tag_library")
     if compared is not None and compared.value["follows"]:
@@ -209,7 +209,7 @@ def _queue(system: System) -> StatusLine:
 
 
 def _ago(seconds: float) -> str:
-    seconds = max(seconds, 0)  # a demo whose clock was moved is ahead of us
+    seconds = max(seconds, 0)  # a demo whose clock was moved is ahead of this process
     if seconds < 120:
         return f"{seconds:.0f} 秒"
     return f"{seconds / 60:.0f} 分钟" if seconds < 7200 else f"{seconds / 3600:.0f} 小时"

@@ -1,4 +1,4 @@
-"""The doctor's checks of WeCom and of the app in it: each setting seen from outside, with the clicks that mend it."""
+"""Doctor checks of WeCom and our app in it: each setting judged from outside, with the clicks that mend it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.ops.doctor.words import CONSOLE, REFUSED_ADDRESS, judge_token, said, se
 from taggers.translatable import Translatable
 
 _SKEW, _TOO_SKEWED = timedelta(minutes=1), timedelta(minutes=5)
-_NOBODY = (81013, 60111, 40003)  # the app is right, and the receiver is not there, as was meant
+_NOBODY = (81013, 60111, 40003)  # the errcodes of a message whose receiver does not exist: the app itself is right
 
 
 def access(probe: Probe) -> Finding:
