@@ -13,7 +13,7 @@ from sop.playbook import Overdue, Sop
 from sop.translatable import Translatable
 from sop.workcalendar import Workcalendar
 
-MOST_CUSTOMERS = 10_000
+MOST_CUSTOMERS = 10_000  # WeCom's limits for one mass message
 MOST_TEXT = 4000  # bytes
 MOST_REMINDERS = 3  # in 24 hours
 _OWN_PLACEHOLDER = re.compile(r"\{\s*customer\.")

@@ -15,7 +15,7 @@ Deed = Literal["nothing", "mark", "move", "leave"]
 
 @dataclass(frozen=True, slots=True)
 class TagSyncDecision:
-    """What to do: nothing; mark the phone with the board's stage; move the card `to`; leave the phone without.
+    """What to do: nothing; mark (set the board's stage tag in WeCom); move the card `to`; leave it without a tag.
 
     `why` is for people and empty where the two agree.
     """
@@ -39,8 +39,8 @@ def compare(
 ) -> TagSyncDecision:
     """Decide for one agent's customer; all stages by name.
 
-    ours: where the card stands, and since when. base: the stages whose tags we last put on this phone, may just be
-    putting there, or last saw there: what is seen beyond that somebody else has set. seen: what the phone shows.
+    ours: where the card stands, and since when. seen: the stages whose tags WeCom shows now. base: the stages whose
+    tags we last set, are just setting, or last saw there; a tag seen beyond these was set by somebody else.
     seen_at: when it was changed, to the second, where an event told so.
     """
     standing = pipeline.stage(ours)
@@ -84,7 +84,7 @@ def _missing(ours: str, base: Collection[str], seen: Collection[str], policy: Po
 
 
 def _is_later(seen_at: datetime | None, ours_since: datetime | None) -> bool:
-    """WeCom tells whole seconds; within one second the phone's word counts."""
+    """WeCom's times are whole seconds; within the same second the agent's change wins."""
     if seen_at is None or ours_since is None:
         return False
     return seen_at >= ours_since.replace(microsecond=0)

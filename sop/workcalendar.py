@@ -14,7 +14,7 @@ from sop.translatable import Translatable
 
 _DAY = timedelta(days=1)
 _SEARCHED_DAYS = 1100
-_MOST_HOPS = 12
+_MOST_HOPS = 12  # more hops without a slot mean that quiet hours cover all work hours
 _FESTIVALS = {
     "New Year's Day": "元旦",
     "Spring Festival": "春节",

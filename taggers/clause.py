@@ -47,7 +47,7 @@ _SCAN = ahocorasick_rs.AhoCorasick(
     store_patterns=False,
     implementation=ahocorasick_rs.Implementation.DFA,
 ).find_matches_as_indexes
-_FEW = 12
+_FEW = 12  # with so few cues a search costs more than looking at all of them
 
 
 class Clauses:

@@ -152,7 +152,7 @@ def test_a_restore_killed_once_the_rows_are_in_sends_nothing_and_brings_nobody_b
     killed_at("restored", lambda: restore(system, tmp_path / "b.zip", now, replace=True, on_progress=quiet))
     with system.store.read() as session:
         assert session.scalars(select(Outbox.state).where(Outbox.key == "card:1")).all() == ["cancelled"]
-        assert list(erased_among(session, [person])) == [person], "no pull lets him in"
+        assert list(erased_among(session, [person])) == [person], "no pull lets them in"
         assert session.scalar(select(func.count()).where(Customer.external_userid == person)) == 1
     assert erase_again(system, now) == 1  # as the next housekeeping does
     with system.store.read() as session:

@@ -1,4 +1,4 @@
-"""A person who asks for it is erased: from database, files, queue and WeCom, and nothing brings him back."""
+"""A person who asks for it is erased: from database, files, queue and WeCom, and nothing brings them back."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.ops.doctor.finding import BAD, OK, Answer, Finding
 from taggers.translatable import Translatable
 
-REFUSED_ADDRESS = (60020, 301042, 10009)
+REFUSED_ADDRESS = (60020, 301042, 10009)  # IP not trusted: by the app's API, the archive's API, the archive library
 CONSOLE = Translatable("管理后台 → 应用管理 → 自建应用")
 ARCHIVE = Translatable("管理后台 → 安全与管理 → 管理工具 → 会话内容存档")
 
