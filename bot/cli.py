@@ -38,8 +38,8 @@ def register(app: Flask) -> None:
     keys.add_command(data_line)
     customer.add_command(export_customer)
     customer.add_command(erase_customer)
-    for command in (privacy, demo_command, run_worker, run_scheduler, sandbox, init, check, replay_command, show_status,
-                    db, board_link, quarantine, queue, keys, customer, rules, sop, bench, wecom,
+    for command in (privacy, demo_command, run_worker, run_scheduler, sandbox, init, check, replay_command,
+                    show_status, db, board_link, quarantine, queue, keys, customer, rules, sop, bench, wecom,
                     admin_group, audit_group, seed_command, doctor, backup_command, restore_command):  # fmt: skip
         guard(command)
         app.cli.add_command(command)

@@ -1,1 +1,1 @@
-"""What follows: stages and moves, steps and due times, wording and proof; pure, with `now` handed in."""
+"""SOPs: stages and moves, steps and due times, wording and proof of sending; pure, with `now` handed in."""

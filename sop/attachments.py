@@ -1,4 +1,4 @@
-"""What goes along with a text: links, mini-programs, pictures and files, as WeCom takes them."""
+"""Attachments of a text: links, mini-programs, pictures and files, as WeCom takes them."""
 
 from __future__ import annotations
 

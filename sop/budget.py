@@ -1,4 +1,4 @@
-"""One contact budget per customer: over everything that reaches them, whoever sent it."""
+"""Contact budget: one per customer, over everything that reaches them, whoever sent it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 
 from sop.rates import Tally, parse_rate
-from sop.workcalendar import Shift, Workcalendar
+from sop.workcalendar import Postponement, Workcalendar
 
 
 def talks(words: Iterable[datetime], gap: timedelta) -> tuple[datetime, ...]:
@@ -26,7 +26,7 @@ def within_budget(
     budget: str,
     calendar: Workcalendar,
     clock: time | None = None,
-) -> tuple[Shift, ...]:
+) -> tuple[Postponement, ...]:
     """Give the hops from `at` to the first lawful slot whose day (or week) still has room; empty if it has.
 
     contacts: everything that reached, or is planned to reach, the customer. budget: "2/day". clock: the local time of
@@ -34,10 +34,10 @@ def within_budget(
     """
     rate = parse_rate(budget)
     tally = Tally(rate, calendar, contacts)
-    hops: list[Shift] = []
+    hops: list[Postponement] = []
     while tally.is_full(at):
         later = calendar.instant(tally.next_day(at), clock or calendar.opens_at)
-        hops.append(Shift(f"超出频次（{rate}）", at, later))
+        hops.append(Postponement(f"超出频次（{rate}）", at, later))
         hops += calendar.shifts(later, keep_time=clock is not None)
         at = hops[-1].to
     return tuple(hops)

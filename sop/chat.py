@@ -1,4 +1,4 @@
-"""Chat: reads what an agent writes to the app: 今日, 客户 张三, 完成 3, 推迟 3 明天, 移动 张三 体验课."""
+"""Agents' chat commands, parsed leniently: 今日, 客户 张三, 完成 3, 推迟 3 明天, 移动 张三 体验课."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class MoveToStage:
     """Bring a customer into a stage; `words` are the name and the stage, in this order, not yet told apart."""
 
     words: str
 
 
-Order = Today | Help | Lookup | Done | Delay | Shift
+Order = Today | Help | Lookup | Done | Delay | MoveToStage
 
 _VERBS = {
     "今日": ("今日", "今天", "今日待办", "待办", "任务", "单子", "今日任务", "我的任务", "today"),
@@ -150,7 +150,7 @@ def _delay(rest: str, now: datetime, calendar: Workcalendar) -> Order:
 
 
 def _shift(rest: str, now: datetime, calendar: Workcalendar) -> Order:
-    return Shift(rest) if rest else Help("写上客户和阶段，例如：移动 张三 体验课")
+    return MoveToStage(rest) if rest else Help("写上客户和阶段，例如：移动 张三 体验课")
 
 
 _READERS: dict[str, Callable[[str, datetime, Workcalendar], Order]] = {

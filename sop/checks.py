@@ -1,4 +1,4 @@
-"""Find everything that is wrong with pipelines and SOPs before they come into force, all at once."""
+"""Checks of pipelines and SOPs before they come into force: everything that is wrong, all at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import pairwise
 from rapidfuzz import fuzz, process
 
 from sop.fields import known_fields
-from sop.playbook import CustomerField, Pipeline, Sop, Step, Welcome, Workspace
+from sop.playbook import FieldDefinition, Pipeline, Sop, Step, Welcome, Workspace
 from sop.stopping import HAPPENINGS
 from sop.translatable import Translatable
 from sop.triggers import EVENTS, TriggerError, trigger_of
@@ -20,7 +20,7 @@ Where = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PlaybookProblem:
     """Something to mend: `where` is the path in config.toml, such as ("pipelines", 0, "moves", 1, "to")."""
 
     where: Where
@@ -33,8 +33,8 @@ def check_playbook(
     known_tags: Collection[str],
     welcome: Welcome | None = None,
     workspace: Workspace | None = None,
-    fields: Sequence[CustomerField] = (),
-) -> list[Problem]:
+    fields: Sequence[FieldDefinition] = (),
+) -> list[PlaybookProblem]:
     """Check the tables against each other; `known_tags` are the declared tags and those that rules set."""
     known = known_fields(fields)
     dates = [name for name, field in known.items() if field.kind == "date"]
@@ -50,7 +50,7 @@ def check_playbook(
         for j, step in enumerate(sop.steps):
             problems += _check_step(("sops", i, "steps", j), step, known_tags, workspace, blanks)
     if welcome is not None:
-        problems += [Problem(("welcome", "say"), m) for m in check_wording(welcome.say, blanks)]
+        problems += [PlaybookProblem(("welcome", "say"), m) for m in check_wording(welcome.say, blanks)]
     problems += _repeated("fields", "name", [field.name for field in fields], "字段「{name}」")
     problems += _check_fields(fields)
     if workspace is not None:
@@ -58,10 +58,10 @@ def check_playbook(
     return problems
 
 
-def _repeated(table: str, key: str, names: Sequence[str], what: str) -> Iterator[Problem]:
+def _repeated(table: str, key: str, names: Sequence[str], what: str) -> Iterator[PlaybookProblem]:
     for i, name in enumerate(names):
         if name in names[:i]:
-            yield Problem(
+            yield PlaybookProblem(
                 (table, i, key),
                 Translatable(
                     "{what}重复了，第 {n} 个已经用了这个名字",
@@ -71,22 +71,22 @@ def _repeated(table: str, key: str, names: Sequence[str], what: str) -> Iterator
             )
 
 
-def _check_stages(where: Where, pipeline: Pipeline, known_tags: Collection[str]) -> Iterator[Problem]:
+def _check_stages(where: Where, pipeline: Pipeline, known_tags: Collection[str]) -> Iterator[PlaybookProblem]:
     names = [stage.name for stage in pipeline.stages]
     taken: dict[str, str] = {}
     for j, stage in enumerate(pipeline.stages):
         at = (*where, "stages", j)
         if stage.name in names[:j]:
-            yield Problem(
+            yield PlaybookProblem(
                 (*at, "name"),
                 Translatable("阶段「{name}」在「{pipeline}」里重复了", name=stage.name, pipeline=pipeline.name),
             )
         if stage.won and stage.lost:
-            yield Problem(
+            yield PlaybookProblem(
                 (*at, "lost"), Translatable("阶段「{name}」不能既是成交（won）又是流失（lost）", name=stage.name)
             )
         if stage.on is None and stage.name not in known_tags and not _entered_in_time(pipeline, stage.name):
-            yield Problem(
+            yield PlaybookProblem(
                 (*at, "name"),
                 Translatable(
                     "没有什么能让客户进入「{name}」：声明同名标签，或写 on；只由人工移动就写 on = []", name=stage.name
@@ -97,7 +97,7 @@ def _check_stages(where: Where, pipeline: Pipeline, known_tags: Collection[str])
         for trigger in dict.fromkeys(stage.entered_by):
             other = taken.setdefault(trigger, stage.name)
             if other != stage.name:
-                yield Problem(
+                yield PlaybookProblem(
                     (*at, "on"),
                     Translatable(
                         "「{trigger}」已经用来进入「{other}」，一个条件只能进一个阶段", trigger=trigger, other=other
@@ -113,29 +113,29 @@ def _entered_in_time(pipeline: Pipeline, name: str) -> bool:
     return any(move.to == name for move in pipeline.moves)
 
 
-def _check_trigger_name(where: Where, trigger: str, known_tags: Collection[str]) -> Iterator[Problem]:
+def _check_trigger_name(where: Where, trigger: str, known_tags: Collection[str]) -> Iterator[PlaybookProblem]:
     if trigger.startswith("@"):
         yield from _check_known(where, trigger, EVENTS, "事件「{name}」")
     else:
         yield from _check_known(where, trigger, known_tags, "标签「{name}」")
 
 
-def _check_moves(where: Where, pipeline: Pipeline) -> Iterator[Problem]:
+def _check_moves(where: Where, pipeline: Pipeline) -> Iterator[PlaybookProblem]:
     names = [stage.name for stage in pipeline.stages]
     for j, move in enumerate(pipeline.moves):
         at = (*where, "moves", j)
         yield from _check_known((*at, "from"), move.from_, names, "阶段「{name}」")
         yield from _check_known((*at, "to"), move.to, names, "阶段「{name}」")
         if not move.after:
-            yield Problem((*at, "after"), "after 要大于 0，例如 7d")
+            yield PlaybookProblem((*at, "after"), "after 要大于 0，例如 7d")
         if any(m.from_ == move.from_ and m.after <= move.after for m in pipeline.moves[:j]):
-            yield Problem(
+            yield PlaybookProblem(
                 (*at, "after"),
                 Translatable("从「{stage}」出发已有一条更早到期的移动，这一条永远轮不到", stage=move.from_),
             )
         path = _loop(pipeline, move.to, move.from_)
         if path:
-            yield Problem(
+            yield PlaybookProblem(
                 (*at, "to"),
                 Translatable("定时移动绕成了圈：{way}，客户会来回移动", way=" → ".join((move.from_, *path))),
             )
@@ -155,14 +155,14 @@ def _loop(pipeline: Pipeline, start: str, goal: str) -> tuple[str, ...]:
     return tuple(path)
 
 
-def _check_fields(fields: Sequence[CustomerField]) -> Iterator[Problem]:
+def _check_fields(fields: Sequence[FieldDefinition]) -> Iterator[PlaybookProblem]:
     for i, field in enumerate(fields):
         if f"customer.{field.name}" in PLACEHOLDERS:
-            yield Problem(
+            yield PlaybookProblem(
                 ("fields", i, "name"), Translatable("{{customer.{name}}} 已有别的意思，请换一个名字", name=field.name)
             )
         if field.yearly and field.kind != "date":
-            yield Problem(("fields", i, "yearly"), '每年一次（yearly）只用于日期：kind = "date"')
+            yield PlaybookProblem(("fields", i, "yearly"), '每年一次（yearly）只用于日期：kind = "date"')
 
 
 def _check_sop(
@@ -172,11 +172,11 @@ def _check_sop(
     known_tags: Collection[str],
     sops: Sequence[Sop],
     dates: Collection[str],
-) -> Iterator[Problem]:
+) -> Iterator[PlaybookProblem]:
     if sop.stage is not None:
         yield from _check_known((*where, "stage"), sop.stage, stages, "阶段「{name}」")
         if stages.count(sop.stage) > 1:
-            yield Problem(
+            yield PlaybookProblem(
                 (*where, "stage"),
                 Translatable("有不止一个流程含阶段「{stage}」，请给它们不同的名字", stage=sop.stage),
             )
@@ -191,24 +191,26 @@ def _check_sop(
     yield from _check_order(where, sop)
 
 
-def _check_order(where: Where, sop: Sop) -> Iterator[Problem]:
+def _check_order(where: Where, sop: Sop) -> Iterator[PlaybookProblem]:
     relative = [(j, step.after) for j, step in enumerate(sop.steps) if step.on_date is None]
     dated = [(j, step.on_date) for j, step in enumerate(sop.steps) if step.on_date is not None]
     for (_, earlier), (j, later) in pairwise(relative):
         if later < earlier:
-            yield Problem((*where, "steps", j, "after"), "步骤要按 after 从小到大排列，这一步比上一步还早")
+            yield PlaybookProblem((*where, "steps", j, "after"), "步骤要按 after 从小到大排列，这一步比上一步还早")
     for (_, before), (j, day) in pairwise(dated):
         if day < before:
-            yield Problem((*where, "steps", j, "on_date"), "步骤要按 on_date 从早到晚排列，这一步比上一步还早")
+            yield PlaybookProblem(
+                (*where, "steps", j, "on_date"), "步骤要按 on_date 从早到晚排列，这一步比上一步还早"
+            )
 
 
 def _check_on(
     where: Where, sop: Sop, known_tags: Collection[str], sops: Sequence[Sop], dates: Collection[str]
-) -> Iterator[Problem]:
+) -> Iterator[PlaybookProblem]:
     try:
         trigger = trigger_of(sop)
     except TriggerError as error:
-        yield Problem(where, str(error))
+        yield PlaybookProblem(where, str(error))
         return
     if trigger.kind == "tag":
         yield from _check_known(where, trigger.name, known_tags, "标签「{name}」")
@@ -217,10 +219,10 @@ def _check_on(
     if trigger.kind in ("reply", "no-reply"):
         yield from _check_known(where, trigger.name, [other.id for other in sops], "跟进「{name}」")
         if trigger.name == sop.id:
-            yield Problem(where, "一份跟进不能由它自己的回复启动")
+            yield PlaybookProblem(where, "一份跟进不能由它自己的回复启动")
         steps = next((len(other.steps) for other in sops if other.id == trigger.name), 0)
         if steps and trigger.step is not None and trigger.step >= steps:
-            yield Problem(
+            yield PlaybookProblem(
                 where,
                 Translatable(
                     "「{name}」只有 {steps} 步，没有第 {n} 步",
@@ -231,7 +233,7 @@ def _check_on(
             )
 
 
-def _check_stop(where: Where, happening: str, known_tags: Collection[str]) -> Iterator[Problem]:
+def _check_stop(where: Where, happening: str, known_tags: Collection[str]) -> Iterator[PlaybookProblem]:
     kind, colon, name = happening.partition(":")
     if kind == "tag" and colon:
         yield from _check_known(where, name, known_tags, "标签「{name}」")
@@ -241,24 +243,24 @@ def _check_stop(where: Where, happening: str, known_tags: Collection[str]) -> It
 
 def _check_step(
     where: Where, step: Step, known_tags: Collection[str], workspace: Workspace | None, blanks: Collection[str]
-) -> Iterator[Problem]:
+) -> Iterator[PlaybookProblem]:
     for k, text in enumerate(step.say):
         at = (*where, "say", k) if len(step.say) > 1 else (*where, "say")
         if not text.strip():
-            yield Problem(at, "话术是空的")
-        yield from (Problem(at, message) for message in check_wording(text, blanks))
+            yield PlaybookProblem(at, "话术是空的")
+        yield from (PlaybookProblem(at, message) for message in check_wording(text, blanks))
     for key, tag in (("on_reply", step.on_reply), ("on_silence", step.on_silence)):
         if tag is not None:
             yield from _check_known((*where, key), tag, known_tags, "标签「{name}」")
     if step.on_reply is not None and step.on_reply == step.on_silence:
-        yield Problem(
+        yield PlaybookProblem(
             (*where, "on_silence"),
             Translatable("回复与否都打「{tag}」，就分不出客户有没有回复了", tag=step.on_silence),
         )
     if step.reply_window < timedelta(minutes=1):
-        yield Problem((*where, "reply_window"), "reply_window 至少 1m")
+        yield PlaybookProblem((*where, "reply_window"), "reply_window 至少 1m")
     if workspace is not None and step.at is not None and not workspace.work_hours.holds(step.at):
-        yield Problem(
+        yield PlaybookProblem(
             (*where, "at"),
             Translatable(
                 "{at} 不在工作时间 {work_hours} 里，会被顺延", at=f"{step.at:%H:%M}", work_hours=workspace.work_hours
@@ -266,15 +268,15 @@ def _check_step(
         )
 
 
-def _check_workspace(workspace: Workspace) -> Iterator[Problem]:
+def _check_workspace(workspace: Workspace) -> Iterator[PlaybookProblem]:
     for j, day in enumerate(workspace.extra_workdays):
         if day in workspace.holidays:
-            yield Problem(
+            yield PlaybookProblem(
                 ("workspace", "extra_workdays", j), Translatable("{day} 既写成了假期又写成了上班", day=_day(day))
             )
     hours, quiet = workspace.work_hours, workspace.quiet_hours
     if quiet is not None and all(quiet.holds(at) for at in _every_minute() if hours.holds(at)):
-        yield Problem(
+        yield PlaybookProblem(
             ("workspace", "quiet_hours"),
             Translatable("免打扰 {quiet} 盖住了整个工作时间 {hours}，就没有时间提醒了", quiet=quiet, hours=hours),
         )
@@ -288,7 +290,7 @@ def _day(day: date) -> str:
     return Translatable("{year} 年 {month} 月 {day} 日", year=day.year, month=day.month, day=day.day)
 
 
-def _check_known(where: Where, name: str, known: Iterable[str], what: str) -> Iterator[Problem]:
+def _check_known(where: Where, name: str, known: Iterable[str], what: str) -> Iterator[PlaybookProblem]:
     names = sorted(set(known))
     if name in names:
         return
@@ -299,4 +301,4 @@ def _check_known(where: Where, name: str, known: Iterable[str], what: str) -> It
         hint = Translatable("可用的有：{names}", names=names or Translatable("（一个也没有）"))
     else:
         hint = Translatable("请先声明它")
-    yield Problem(where, Translatable("没有{what}，{hint}", what=Translatable(what, name=name), hint=hint))
+    yield PlaybookProblem(where, Translatable("没有{what}，{hint}", what=Translatable(what, name=name), hint=hint))

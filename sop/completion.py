@@ -1,4 +1,4 @@
-"""Proof from the archive: whether what an agent said is what a task asked for, and whether in time."""
+"""Completion: whether what an agent said, by the archive, is what a task asked for, and whether it came in time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _QUOTABLE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class TextMatch:
     """How near a text came to the planned one; similarity is 0..1."""
 
     outcome: Outcome
@@ -32,10 +32,10 @@ class TaskMatch(Generic[Key]):
     """The open task that a text fulfils."""
 
     task: Key
-    match: Match
+    match: TextMatch
 
 
-def compare(said: str, planned: str, thresholds: Completion) -> Match:
+def compare(said: str, planned: str, thresholds: Completion) -> TextMatch:
     """Compare two texts by letters and digits alone: width, case, spaces, punctuation, emoji do not count.
 
     A longer message that holds the whole planned text counts as edited, whatever its similarity.
@@ -43,12 +43,12 @@ def compare(said: str, planned: str, thresholds: Completion) -> Match:
     ours, theirs = _bare(said), _bare(planned)
     if not ours or not theirs:
         same = said.strip() == planned.strip() != ""
-        return Match("exact", 1.0) if same else Match("none", 0.0)
+        return TextMatch("exact", 1.0) if same else TextMatch("none", 0.0)
     similarity = fuzz.ratio(ours, theirs) / 100
     if similarity >= thresholds.exact:
-        return Match("exact", similarity)
+        return TextMatch("exact", similarity)
     quoted = len(theirs) >= _QUOTABLE and theirs in ours
-    return Match("edited" if quoted or similarity >= thresholds.edited else "none", similarity)
+    return TextMatch("edited" if quoted or similarity >= thresholds.edited else "none", similarity)
 
 
 def best_match(said: str, open_tasks: Iterable[tuple[Key, str]], thresholds: Completion) -> TaskMatch[Key] | None:

@@ -1,4 +1,4 @@
-"""Days that start an SOP: birthdays and expiries, fixed dates, every week and every month."""
+"""Dates that start an SOP: birthdays and expiries, fixed dates, every week and every month."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Enrolment: whether a customer may be enrolled in an SOP again, and which of several SOPs goes first."""
+"""Enrolment rules: whether a customer may be enrolled in an SOP (again), and which of several SOPs goes first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sop.translatable import Translatable
 
 
 def why_not_again(sop: Sop, last_enrolled_at: datetime | None, now: datetime) -> str | None:
-    """Say for people why a customer who had this SOP at `last_enrolled_at` may not have it now; None if they may."""
+    """Say (for people) why a customer enrolled at `last_enrolled_at` may not have the SOP now; None if they may."""
     if last_enrolled_at is None or sop.again == "always":
         return None
     if sop.again == "never":

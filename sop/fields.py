@@ -1,4 +1,4 @@
-"""Facts about customers that a company keeps: which there are, how their values are written and shown."""
+"""Customer fields that a company keeps: which there are, how their values are written and shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
-from sop.playbook import BIRTHDAY, EXPIRY, CustomerField
+from sop.playbook import BIRTHDAY, EXPIRY, FieldDefinition
 from sop.translatable import Translatable
 
 LONGEST = 200
@@ -15,17 +15,17 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[+-]?\d[\d ,.()-]*")
 
 
-def known_fields(declared: Iterable[CustomerField]) -> dict[str, CustomerField]:
+def known_fields(declared: Iterable[FieldDefinition]) -> dict[str, FieldDefinition]:
     """The fields by name: birthday and expiry, which every config has, and what it declares itself."""
     return {field.name: field for field in (BIRTHDAY, EXPIRY, *declared)}
 
 
-def yearly_of(fields: Mapping[str, CustomerField]) -> frozenset[str]:
+def yearly_of(fields: Mapping[str, FieldDefinition]) -> frozenset[str]:
     """The names of the dates that come round every year."""
     return frozenset(name for name, field in fields.items() if field.yearly)
 
 
-def read_value(field: CustomerField, text: str) -> str:
+def read_value(field: FieldDefinition, text: str) -> str:
     """Bring what a person wrote into the form that is kept (dates as 1990-05-20); raises ValueError saying how."""
     plain = " ".join(text.split())
     if len(plain) > LONGEST:
@@ -37,7 +37,7 @@ def read_value(field: CustomerField, text: str) -> str:
     return plain
 
 
-def show_value(field: CustomerField, value: str) -> str:
+def show_value(field: FieldDefinition, value: str) -> str:
     """A kept value as people say it: 5月20日, or with the year where the day comes once."""
     if field.kind != "date":
         return value
@@ -49,20 +49,20 @@ def show_value(field: CustomerField, value: str) -> str:
     )
 
 
-def dates_of(fields: Mapping[str, CustomerField], values: Mapping[str, str]) -> dict[str, date]:
+def dates_of(fields: Mapping[str, FieldDefinition], values: Mapping[str, str]) -> dict[str, date]:
     """The dates among a customer's values."""
     kinds = {name for name, field in fields.items() if field.kind == "date"}
     return {name: date.fromisoformat(value) for name, value in values.items() if name in kinds}
 
 
-def find_field(fields: Mapping[str, CustomerField], heading: str) -> CustomerField | None:
+def find_field(fields: Mapping[str, FieldDefinition], heading: str) -> FieldDefinition | None:
     """The field that a column's heading means: its name or its title."""
     wanted = heading.strip()
     by_title = {field.title: field for field in fields.values() if field.title}
     return fields.get(wanted) or fields.get(wanted.casefold()) or by_title.get(wanted)
 
 
-def unknown_field(fields: Collection[CustomerField], heading: str) -> str:
+def unknown_field(fields: Collection[FieldDefinition], heading: str) -> str:
     """Say that there is no such field, and which there are."""
     names = "、".join(f"{field.name}（{field.title}）" if field.title else field.name for field in fields)
     return Translatable(

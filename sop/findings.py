@@ -1,4 +1,4 @@
-"""What a simulation came to: counts, loads, and whether everything held that must hold."""
+"""Simulation report: counts, loads, and whether everything held that must hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sop.lives import Enrolment, Someone
+from sop.lives import SimulatedCustomer, SimulatedEnrolment
 from sop.playbook import Budget
 from sop.rates import parse_rate
 from sop.workcalendar import Workcalendar
@@ -25,7 +25,7 @@ class Load:
 
 
 @dataclass
-class Findings:
+class SimulationReport:
     """Counts of one run. `broken` counts what must not be, `examples` tell some of it."""
 
     customers: int = 0
@@ -65,7 +65,7 @@ class Findings:
 class Inspector:
     """Looks at every prompt as it leaves and at every life at its end, knowing nothing of how it was decided."""
 
-    def __init__(self, findings: Findings, calendar: Workcalendar, budget: Budget) -> None:
+    def __init__(self, findings: SimulationReport, calendar: Workcalendar, budget: Budget) -> None:
         self.findings, self.calendar, self.budget = findings, calendar, budget
         self.prompts: Counter[tuple[int, date]] = Counter()
         self.sendings: Counter[tuple[int, date]] = Counter()
@@ -80,7 +80,7 @@ class Inspector:
             self.findings.break_(f"员工 {agent} 在 {last:%m-%d %H:%M} 之后太快又收到提醒")
         self._last[agent] = at
 
-    def prompt(self, who: Someone, enrolment: Enrolment, index: int, at: datetime) -> None:
+    def prompt(self, who: SimulatedCustomer, enrolment: SimulatedEnrolment, index: int, at: datetime) -> None:
         """A step is prompted for a customer; called before it is written down."""
         name = f"客户 {who.number} 的 {enrolment.sop.id}/{index + 1}"
         step, anytime = enrolment.steps[index], enrolment.sop.steps[index].anytime
@@ -95,7 +95,7 @@ class Inspector:
         if not (anytime and who.waits):
             self._caps(name, who, enrolment, at)
 
-    def _caps(self, name: str, who: Someone, enrolment: Enrolment, at: datetime) -> None:
+    def _caps(self, name: str, who: SimulatedCustomer, enrolment: SimulatedEnrolment, at: datetime) -> None:
         own = [card.sent_at for card in enrolment.cards.values()]
         if self._full(enrolment.sop.cap, own, at):
             self.findings.break_(f"{name} 超出这份跟进的频次 {enrolment.sop.cap}")
@@ -114,8 +114,8 @@ class Inspector:
         recent = (one for one in instants if one > at - timedelta(days=8))
         return sum(rate.period(self.calendar.local(one).date()) == period for one in recent) >= rate.times
 
-    def life(self, who: Someone) -> None:
-        """A life at its end: its ledger must lead to where they stand."""
+    def life(self, who: SimulatedCustomer) -> None:
+        """Check a customer at the end of the run: their ledger must lead to the stage they stand in."""
         standing: dict[str, str] = {}
         for pipeline, from_, to in who.ledger:
             if standing.get(pipeline) != from_:

@@ -1,4 +1,4 @@
-"""Gate: whether a due card leaves now, later or not at all, by what has happened since it was planned."""
+"""Send decision for a due card: now, later, or not at all, by what has happened since it was planned."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sop.budget import within_budget
 from sop.playbook import Budget
-from sop.workcalendar import Shift, Workcalendar
+from sop.workcalendar import Postponement, Workcalendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Wait:
     """Look again at `until`; `shifts` tell why, hop by hop."""
 
     until: datetime
-    shifts: tuple[Shift, ...]
+    shifts: tuple[Postponement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def decide_card(now: datetime, situation: Situation, budget: Budget, calendar: W
     """
     if situation.already_said:
         return Drop("员工已经说过同样的话")
-    shifts: list[Shift] = []
+    shifts: list[Postponement] = []
     at = now
     while True:
         hops = _hops(at, situation, budget, calendar)
@@ -69,7 +69,7 @@ def decide_card(now: datetime, situation: Situation, budget: Budget, calendar: W
     return Wait(at, tuple(shifts)) if shifts else Go()
 
 
-def _hops(at: datetime, situation: Situation, budget: Budget, calendar: Workcalendar) -> tuple[Shift, ...]:
+def _hops(at: datetime, situation: Situation, budget: Budget, calendar: Workcalendar) -> tuple[Postponement, ...]:
     return (
         (calendar.quiet_shifts(at) if situation.anytime else calendar.shifts(at))
         or _while_talking(at, situation.last_agent_word_at, budget.talk_hold)
@@ -79,13 +79,13 @@ def _hops(at: datetime, situation: Situation, budget: Budget, calendar: Workcale
     )
 
 
-def _while_talking(at: datetime, last_word_at: datetime | None, hold: timedelta) -> tuple[Shift, ...]:
+def _while_talking(at: datetime, last_word_at: datetime | None, hold: timedelta) -> tuple[Postponement, ...]:
     if last_word_at is None or at >= last_word_at + hold:
         return ()
-    return (Shift("员工正在和客户聊", at, last_word_at + hold),)
+    return (Postponement("员工正在和客户聊", at, last_word_at + hold),)
 
 
-def _apart(at: datetime, last_card_at: datetime | None, gap: timedelta) -> tuple[Shift, ...]:
+def _apart(at: datetime, last_card_at: datetime | None, gap: timedelta) -> tuple[Postponement, ...]:
     if last_card_at is None or at >= last_card_at + gap:
         return ()
-    return (Shift("刚提醒过这位员工", at, last_card_at + gap),)
+    return (Postponement("刚提醒过这位员工", at, last_card_at + gap),)

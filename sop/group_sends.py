@@ -13,7 +13,7 @@ from sop.playbook import Overdue, Sop
 from sop.translatable import Translatable
 from sop.workcalendar import Workcalendar
 
-MOST_CUSTOMERS = 10_000
+MOST_CUSTOMERS = 10_000  # WeCom's limits for one mass message
 MOST_TEXT = 4000  # bytes
 MOST_REMINDERS = 3  # in 24 hours
 _OWN_PLACEHOLDER = re.compile(r"\{\s*customer\.")
@@ -21,18 +21,18 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class SendResult:
+class GroupSendOutcome:
     """What a status of get_groupmsg_send_result says of one customer; `why` is for people."""
 
     state: Literal["waiting", "completed", "failed"]
     why: str = ""
 
 
-SEND_RESULTS = {
-    0: SendResult("waiting"),
-    1: SendResult("completed"),
-    2: SendResult("failed", "客户已不是这位员工的好友，群发没有送达"),
-    3: SendResult("failed", "客户收到的群发已到企业微信的上限，没有送达"),
+VERDICTS = {
+    0: GroupSendOutcome("waiting"),
+    1: GroupSendOutcome("completed"),
+    2: GroupSendOutcome("failed", "客户已不是这位员工的好友，群发没有送达"),
+    3: GroupSendOutcome("failed", "客户收到的群发已到企业微信的上限，没有送达"),
 }
 
 

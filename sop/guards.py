@@ -1,4 +1,4 @@
-"""Guards: what a customer must have before a rule may move their card, and the hold after a person's move."""
+"""Guards: what a rule needs before it may move a customer's card into a stage, and how long a person's move holds."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def why_guarded(pipeline: Pipeline, here: Stage | None, to: Stage, facts: Facts)
 
 
 def _stayed(facts: Facts) -> timedelta | None:
-    """For how long the card has been where it is; whoever came before the clock was set back has just come."""
+    """How long the card has been in its stage; zero where the clock was set back after it came."""
     return None if facts.entered_at is None else max(facts.now - facts.entered_at, timedelta(0))
 
 

@@ -1,4 +1,4 @@
-"""How sure a rate is: the interval that goes with k out of n."""
+"""Confidence intervals of rates seen as k out of n."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imagined customers in the middle of their lives: where they stand, what they carry, which SOPs they are on."""
+"""Simulated customers: where they stand on the boards, which tags they carry, which SOPs they are on."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _WEEK = timedelta(days=8)
 
 
 @dataclass(slots=True)
-class Standing:
-    """A place on one board; `before` is the stage they came from."""
+class BoardPosition:
+    """A place on one board; `before` is the stage the customer came from."""
 
     stage: str
     entered_at: datetime
@@ -24,7 +24,7 @@ class Standing:
 
 
 @dataclass(slots=True)
-class Card:
+class SimulatedPrompt:
     """A prompt that left: whether the agent followed it, or it ended some other way. `waits`: the customer did."""
 
     sent_at: datetime
@@ -39,14 +39,14 @@ class Card:
 
 
 @dataclass(slots=True)
-class Enrolment:
+class SimulatedEnrolment:
     """A customer on an SOP: what is planned, by step, and what left."""
 
     sop: Sop
     since: datetime
     steps: dict[int, PlannedStep]
     due: dict[int, datetime]
-    cards: dict[int, Card] = field(default_factory=dict)
+    cards: dict[int, SimulatedPrompt] = field(default_factory=dict)
     reminded: dict[int, list[datetime]] = field(default_factory=dict)
     ended_at: datetime | None = None
 
@@ -65,17 +65,17 @@ class Enrolment:
 
 
 @dataclass(slots=True)
-class Someone:
+class SimulatedCustomer:
     """One customer."""
 
     number: int
     agent: int
     came: datetime
     progress: list[int]
-    boards: dict[str, Standing] = field(default_factory=dict)
+    boards: dict[str, BoardPosition] = field(default_factory=dict)
     ledger: list[tuple[str, str | None, str]] = field(default_factory=list)
     tags: set[str] = field(default_factory=set)
-    enrolments: list[Enrolment] = field(default_factory=list)
+    enrolments: list[SimulatedEnrolment] = field(default_factory=list)
     our_words: list[datetime] = field(default_factory=list)
     word_at: datetime | None = None
     peace_at: datetime | None = None
@@ -89,16 +89,16 @@ class Someone:
 
     @property
     def waits(self) -> bool:
-        """Whether the last word is theirs."""
+        """Whether the last word is the customer's."""
         return self.word_at is not None and (self.said_at is None or self.word_at >= self.said_at)
 
-    def facts(self, board: Standing | None, now: datetime) -> Facts:
+    def facts(self, board: BoardPosition | None, now: datetime) -> Facts:
         """What guards ask."""
         entered, person = (board.entered_at, board.by_person_at) if board else (None, None)
         return Facts(now, self.tags, 10 * len(self.tags), entered, person)
 
     def contacts(self, now: datetime, hold: timedelta) -> tuple[datetime, ...]:
-        """When our side reached them lately: talks opened, and prompts not yet followed."""
+        """When our side reached the customer lately: talks opened, and prompts not yet followed."""
         words = [at for at in self.our_words if at > now - _WEEK]
         open_cards = [card.sent_at for e in self.enrolments for card in e.cards.values() if card.is_open]
         return (*talks(words, hold), *open_cards)

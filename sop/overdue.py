@@ -1,4 +1,4 @@
-"""Overdue prompts: when to remind the agent and when to tell their leader, in work hours and not for ever."""
+"""Overdue prompts: remind the agent who did not follow one, then tell their leader, within work hours and limits."""
 
 from __future__ import annotations
 

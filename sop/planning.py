@@ -1,4 +1,4 @@
-"""Which step is due when: from the moment a customer is enrolled, through work hours, holidays and caps."""
+"""Planning: when each step is due, counted from enrolment, through work hours, holidays and caps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from sop.attachments import Attachment
 from sop.playbook import Sop, Step, Workspace
 from sop.rates import Tally, parse_rate
-from sop.workcalendar import Shift, Workcalendar, calendar_of
+from sop.workcalendar import Postponement, Workcalendar, calendar_of
 
 _DAY = timedelta(days=1)
 _LEAST_SPREAD = timedelta(minutes=1)
@@ -30,7 +30,7 @@ class PlannedStep:
     on_reply: str | None
     on_silence: str | None
     wished_at: datetime
-    shifts: tuple[Shift, ...] = ()
+    shifts: tuple[Postponement, ...] = ()
 
 
 def plan_steps(
@@ -96,24 +96,24 @@ def choose_variant(sop_id: str, index: int, customer_key: str, variants: int) ->
 
 
 def _share(sop_id: str, index: int, customer_key: str) -> float:
-    """The customer's own part (0 to 1) of the time over which a step is spread."""
+    """The customer's own fraction (0 to 1) of the time over which a step is spread."""
     digest = hashlib.sha256(f"spread\x00{sop_id}\x00{index}\x00{customer_key}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
-def _spread_out(at: datetime, by: timedelta, calendar: Workcalendar) -> tuple[Shift, ...]:
+def _spread_out(at: datetime, by: timedelta, calendar: Workcalendar) -> tuple[Postponement, ...]:
     """Put off by so much, or by half of it and so on where that would leave the day's lawful hours."""
     while by >= _LEAST_SPREAD:
         later = at + timedelta(seconds=int(by.total_seconds()))
         if not calendar.shifts(later) and calendar.local(later).date() == calendar.local(at).date():
-            return (Shift("错峰", at, later),)
+            return (Postponement("错峰", at, later),)
         by /= 2
     return ()
 
 
 def _settle(
     step: Step, wished: datetime, earliest: datetime, cap: str, calendar: Workcalendar, tally: Tally
-) -> Iterable[Shift]:
+) -> Iterable[Postponement]:
     """The hops from the wish to a slot that is lawful, in order, and under the cap."""
     at, anytime = wished, step.anytime
     while True:
@@ -127,12 +127,12 @@ def _settle(
             reason = f"超出频次（{cap}）"
         else:
             return
-        yield Shift(reason, at, later)
+        yield Postponement(reason, at, later)
         at, anytime = later, False
 
 
 def _planned(
-    sop: Sop, step: Step, index: int, wished: datetime, shifts: tuple[Shift, ...], customer_key: str
+    sop: Sop, step: Step, index: int, wished: datetime, shifts: tuple[Postponement, ...], customer_key: str
 ) -> PlannedStep:
     due = shifts[-1].to if shifts else wished
     variant = choose_variant(sop.id, index, customer_key, len(step.say))

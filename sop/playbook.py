@@ -1,4 +1,4 @@
-"""The tables of config.toml that say what follows: workspace, welcome, completion, pipelines and sops."""
+"""Config tables for SOPs: workspace, welcome, completion, budget, pipelines and sops."""
 
 from __future__ import annotations
 
@@ -138,12 +138,12 @@ class Completion(Table):
 
 
 class Budget(Table):
-    """[budget]: how much reaches one customer and one agent, whatever and whoever it comes from.
+    """[budget]: how much reaches one customer and one agent, whatever SOP or sender it comes from.
 
     `customer` counts the talks we open with them: prompts sent, and agents' words not within `talk_hold` of the word
     before; for so long after a word the agent is taken to be still talking with them. An agent gets one card per
-    `agent_gap`; more wait and come together. `digest_at` is when they get their list of the day. Prompts that a time
-    of day (and not the customer's own moment) makes due for many at once are spread over `spread`.
+    `agent_gap`; more wait and come together. `digest_at` is when they get the list of the day. Prompts that a time of
+    day (and not the customer's own moment) makes due for many at once are spread over `spread`.
     """
 
     customer: str = Field(default="2/day", pattern=RATE)
@@ -165,7 +165,7 @@ class Overdue(Table):
     leaders: tuple[str, ...] = Field(default=(), max_length=20)
 
 
-class CustomerField(Table):
+class FieldDefinition(Table):
     """[[fields]]: a fact about customers beyond what WeCom knows; {customer.name-of-it} in texts.
 
     A date may start SOPs (`on = "date:birthday-3d"`): every year where `yearly` (birthdays are), else once.
@@ -177,8 +177,8 @@ class CustomerField(Table):
     yearly: bool = False
 
 
-BIRTHDAY = CustomerField(name="birthday", title="生日", kind="date", yearly=True)
-EXPIRY = CustomerField(name="expiry", title="到期日", kind="date")
+BIRTHDAY = FieldDefinition(name="birthday", title="生日", kind="date", yearly=True)
+EXPIRY = FieldDefinition(name="expiry", title="到期日", kind="date")
 
 
 class Audience(Table):

@@ -1,4 +1,4 @@
-"""An imagined company: when customers come, speak, answer and leave, how agents act. By hash, so runs repeat."""
+"""Simulated population: when customers come, speak, answer and leave, how agents act; by hash, so runs repeat."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DAY_HOURS = (9, 22)  # when people are awake enough to write
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How often people do a thing (0 to 1), and how many words a customer says of their own accord."""
+    """How often people do a thing (0 to 1), and how many words a customer says unprompted."""
 
     most_words: int = 6
     step_on: float = 0.4  # a word takes the customer on along the road
@@ -73,13 +73,13 @@ class Population:
         return int(self.chance("agent", who) * self.agents)
 
     def arrives_at(self, who: int) -> datetime:
-        """When the customer adds their agent: some day, by day."""
+        """When the customer adds their agent: on some day, in waking hours."""
         first, last = _DAY_HOURS
         day = int(self.chance("day", who) * self.days)
         return self.start + timedelta(days=day, hours=first) + (last - first) * self.chance("hour", who) * _HOUR
 
     def words_at(self, who: int, came: datetime) -> list[datetime]:
-        """When the customer speaks of their own accord."""
+        """When the customer speaks unprompted."""
         count = int(self.chance("words", who) * (self.habits.most_words + 1))
         at, words = came, []
         for number in range(count):
@@ -89,13 +89,13 @@ class Population:
         return words
 
     def leaves_at(self, who: int, came: datetime) -> datetime | None:
-        """When the customer deletes their agent, if they do."""
+        """When the customer deletes their agent, if ever."""
         if not self.happens(self.habits.leave, "leave", who):
             return None
         return came + self.span(timedelta(hours=1), timedelta(days=self.days), "left", who)
 
     def tag_said(self, who: int, number: int, progress: list[int]) -> str | None:
-        """The tag a word brings; `progress` counts how far along each road they have come, and is moved on."""
+        """The tag a word brings; `progress` counts how far along each pipeline they have come, and is moved on."""
         if self.scene.strays and self.happens(self.habits.stray, "stray", who, number):
             return self.scene.strays[int(self.chance("which", who, number) * len(self.scene.strays))]
         if not self.scene.roads or not self.happens(self.habits.step_on, "step", who, number):
@@ -107,7 +107,7 @@ class Population:
         return self.scene.roads[road][progress[road] - 1]
 
     def born_on(self, who: int) -> date:
-        """Their birthday."""
+        """The customer's birthday."""
         return date(1980, 1, 1) + timedelta(days=int(self.chance("born", who) * 10_000))
 
 

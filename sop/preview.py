@@ -1,4 +1,4 @@
-"""What a customer would get in the coming days: all their SOPs, one budget, every shift explained."""
+"""Preview: what a customer would get in the coming days from all their SOPs under one budget, delays explained."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sop.budget import within_budget
 from sop.planning import PlannedStep, plan_steps
 from sop.playbook import Budget, Sop, Workspace
 from sop.wording import render
-from sop.workcalendar import Shift, Workcalendar, calendar_of
+from sop.workcalendar import Postponement, Workcalendar, calendar_of
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """One SOP for the customer, since when; `done` steps are behind them."""
+class RunningSop:
+    """An SOP the customer is on, since when; the first `done` steps are behind them."""
 
     sop: Sop
     enrolled_at: datetime
@@ -25,7 +25,7 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class PreviewedPrompt:
     """One prompt to come. Times are UTC; `shifts` lead from what the step wished to `at`."""
 
     at: datetime
@@ -34,11 +34,11 @@ class Prompt:
     step: int
     text: str
     wished_at: datetime
-    shifts: tuple[Shift, ...]
+    shifts: tuple[Postponement, ...]
 
 
 def preview(
-    courses: Sequence[Course],
+    courses: Sequence[RunningSop],
     workspace: Workspace,
     budget: Budget,
     customer_key: str,
@@ -47,7 +47,7 @@ def preview(
     contacts: Iterable[datetime] = (),
     days: int = 30,
     values: Mapping[str, str] | None = None,
-) -> tuple[Prompt, ...]:
+) -> tuple[PreviewedPrompt, ...]:
     """Give the prompts of the next `days`, if the customer neither answers nor moves, in the order of time.
 
     contacts: when our side reached them lately; they count against the budget, as does every prompt given here. Of
@@ -65,23 +65,23 @@ def preview(
     return tuple(sorted((p for p in found if p.at < now + timedelta(days=days)), key=lambda p: p.at))
 
 
-def by_day(prompts: Iterable[Prompt], workspace: Workspace) -> dict[date, list[Prompt]]:
+def by_day(prompts: Iterable[PreviewedPrompt], workspace: Workspace) -> dict[date, list[PreviewedPrompt]]:
     """Lay prompts out on local days, as a calendar shows them."""
     calendar = calendar_of(workspace)
-    days: dict[date, list[Prompt]] = {}
+    days: dict[date, list[PreviewedPrompt]] = {}
     for prompt in prompts:
         days.setdefault(calendar.local(prompt.at).date(), []).append(prompt)
     return days
 
 
 def _place(
-    courses: Sequence[Course],
+    courses: Sequence[RunningSop],
     plans: Sequence[tuple[PlannedStep, ...]],
     budget: Budget,
     calendar: Workcalendar,
     now: datetime,
     contacts: list[datetime],
-) -> Iterator[tuple[int, PlannedStep, tuple[Shift, ...]]]:
+) -> Iterator[tuple[int, PlannedStep, tuple[Postponement, ...]]]:
     """Give (course, step, shifts) of all that is still to come: day by day, the most important first.
 
     Only the next step of each course waits in the heap, so a course keeps its order.
@@ -91,7 +91,7 @@ def _place(
         for c, plan in zip(courses, plans, strict=True)
     ]
     own: list[list[datetime]] = [[] for _ in courses]
-    shifts: list[tuple[Shift, ...]] = [() for _ in courses]
+    shifts: list[tuple[Postponement, ...]] = [() for _ in courses]
     heap: list[tuple[date, int, datetime, int]] = []
 
     def wait(which: int, at: datetime) -> None:
@@ -100,7 +100,7 @@ def _place(
     def next_of(which: int, earliest: datetime) -> None:
         if ahead[which]:
             step = ahead[which][0]
-            late = (Shift("排在上一步之后", step.due_at, earliest),) if step.due_at < earliest else ()
+            late = (Postponement("排在上一步之后", step.due_at, earliest),) if step.due_at < earliest else ()
             shifts[which] = step.shifts + late
             wait(which, max(step.due_at, earliest))
 
@@ -123,8 +123,10 @@ def _place(
         next_of(which, at)
 
 
-def _prompt(course: Course, step: PlannedStep, shifts: tuple[Shift, ...], values: Mapping[str, str]) -> Prompt:
-    return Prompt(
+def _prompt(
+    course: RunningSop, step: PlannedStep, shifts: tuple[Postponement, ...], values: Mapping[str, str]
+) -> PreviewedPrompt:
+    return PreviewedPrompt(
         at=shifts[-1].to if shifts else step.due_at,
         sop_id=course.sop.id,
         title=course.sop.title or course.sop.id,

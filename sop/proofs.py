@@ -1,4 +1,4 @@
-"""Proof by what is not text: whether something an agent sent is an attachment of a step."""
+"""Proof of sending by attachment: whether something an agent sent is an attachment of a step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class SentContent:
     """What a message carries besides its words. opened: (task id, index) of tracked links in it."""
 
     urls: frozenset[str] = frozenset()
@@ -31,7 +31,7 @@ def same_address(url: str) -> str:
 
 
 def attachments_in(
-    sent: Sending, task_id: int, attach: Sequence[Mapping[str, Any]], md5s: Mapping[str, frozenset[str]]
+    sent: SentContent, task_id: int, attach: Sequence[Mapping[str, Any]], md5s: Mapping[str, frozenset[str]]
 ) -> tuple[int, ...]:
     """Which of a task's attachments (by index) a message carries. md5s: of a library file, every one it ever had."""
     return tuple(
@@ -41,7 +41,7 @@ def attachments_in(
     )
 
 
-def _carries(sent: Sending, planned: Mapping[str, Any], md5s: Mapping[str, frozenset[str]]) -> bool:
+def _carries(sent: SentContent, planned: Mapping[str, Any], md5s: Mapping[str, frozenset[str]]) -> bool:
     kind = planned.get("kind")
     if kind == "link":
         return same_address(str(planned.get("url"))) in {same_address(url) for url in sent.urls}

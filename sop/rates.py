@@ -1,4 +1,4 @@
-"""How often is often enough: "2/day" or "1/week", counted on the local calendar."""
+"""Rates: limits such as "2/day" or "1/week", counted on the local calendar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom a pipeline is for: pipelines may be limited to agents, departments and channels."""
+"""Pipeline scope: pipelines may be limited to agents, departments and channels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Owner:
 
 
 def is_for_agent(pipeline: Pipeline, owner: Owner) -> bool:
-    """Whether the pipeline is this agent's business: named, or in a named department; everybody's without limits."""
+    """Whether the pipeline is for this agent: it names them or their department, or has no such limit."""
     if not pipeline.agents and not pipeline.departments:
         return True
     named = owner.userid.casefold() in {userid.casefold() for userid in pipeline.agents}

@@ -1,4 +1,4 @@
-"""A month in a minute: the real engine over an imagined population in virtual time, inspected at every step."""
+"""Simulation: the real decisions over a simulated population in virtual time, inspected at every step."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 
 from sop.dates import dated, falls_on
 from sop.enrolment import by_priority
-from sop.findings import Findings
-from sop.lives import Card, Enrolment, Someone
+from sop.findings import SimulationReport
+from sop.lives import SimulatedCustomer, SimulatedEnrolment, SimulatedPrompt
 from sop.playbook import Sop
 from sop.population import Habits, Population, Scene
 from sop.stages import Move, move_to
@@ -30,7 +30,7 @@ def simulate(
     seed: str = "tici",
     habits: Habits | None = None,
     progress: Callable[[int], None] | None = None,
-) -> Findings:
+) -> SimulationReport:
     """Run `days` from the local midnight of `start`; equal arguments give equal findings.
 
     agents: one for 250 customers unless told. progress is told each day that is over.
@@ -49,10 +49,10 @@ class _World(Engine):
         calendar = calendar_of(company.workspace)
         self.first = calendar.local(start).date()
         self.midnights = [calendar.instant(self.first + n * DAY, _MIDNIGHT) for n in range(days + 1)]
-        super().__init__(company, Findings(customers=customers, agents=agents, days=days), self.midnights[0])
+        super().__init__(company, SimulationReport(customers=customers, agents=agents, days=days), self.midnights[0])
         scene = Scene.of(company.pipelines, company.sops)
         self.people = Population(seed, self.midnights[0], days, agents, scene, habits)
-        self.living: list[Someone] = []
+        self.living: list[SimulatedCustomer] = []
         self.dated = [(sop, trigger_of(sop)) for sop in by_priority(dated(company.sops))]
         self.silences = [(sop, t.length) for sop in company.sops if (t := trigger_of(sop)).kind == "silence"]
 
@@ -72,7 +72,9 @@ class _World(Engine):
 
     def arrive(self, number: int) -> None:
         roads = len(self.people.scene.roads)
-        who = Someone(number, self.people.agent_of(number), self.now, [0] * roads, born=self.people.born_on(number))
+        who = SimulatedCustomer(
+            number, self.people.agent_of(number), self.now, [0] * roads, born=self.people.born_on(number)
+        )
         self.living.append(who)
         self.follow_up(who, [], ["@added"], [])
         for index, at in enumerate(self.people.words_at(number, self.now)):
@@ -81,7 +83,7 @@ class _World(Engine):
         if leaves is not None:
             self.at(leaves, self.leave, who)
 
-    def speak(self, who: Someone, number: int, answered: tuple[Enrolment, int] | None) -> None:
+    def speak(self, who: SimulatedCustomer, number: int, answered: tuple[SimulatedEnrolment, int] | None) -> None:
         if who.left_at is not None:
             return
         self.findings.words += 1
@@ -103,11 +105,11 @@ class _World(Engine):
         if self.people.happens(self.people.habits.drag, "drag", key):
             self.drag(who, key)
 
-    def chat(self, who: Someone) -> None:
+    def chat(self, who: SimulatedCustomer) -> None:
         if who.left_at is None:
             who.our_words.append(self.now)
 
-    def drag(self, who: Someone, key: object) -> None:
+    def drag(self, who: SimulatedCustomer, key: object) -> None:
         for pipeline in self.company.pipelines:
             board = who.boards.get(pipeline.name)
             to = pipeline.stages[int(self.people.chance("to", key) * len(pipeline.stages))].name
@@ -116,21 +118,21 @@ class _World(Engine):
                 self.move(who, pipeline, decided)
                 who.boards[pipeline.name].by_person_at = self.now
 
-    def leave(self, who: Someone) -> None:
+    def leave(self, who: SimulatedCustomer) -> None:
         who.left_at = self.now
         self.follow_up(who, [], ["@lost"], ["left"])
 
-    def fall_silent(self, who: Someone, sop: Sop, since: datetime) -> None:
+    def fall_silent(self, who: SimulatedCustomer, sop: Sop, since: datetime) -> None:
         if who.word_at == since and who.left_at is None and not self.is_lost(who):
             self.enrol(who, sop)
 
-    def delivered(self, who: Someone, enrolment: Enrolment, index: int) -> None:
+    def delivered(self, who: SimulatedCustomer, enrolment: SimulatedEnrolment, index: int) -> None:
         key = (who.number, enrolment.sop.id, enrolment.since, index)
         if self.people.happens(self.people.habits.follow, "follow", key):
             after = self.people.span(2 * MINUTE, timedelta(hours=4), "follow", key)
             self.at(self.now + after, self.follow, who, enrolment, index)
 
-    def follow(self, who: Someone, enrolment: Enrolment, index: int) -> None:
+    def follow(self, who: SimulatedCustomer, enrolment: SimulatedEnrolment, index: int) -> None:
         card = enrolment.cards[index]
         if card.is_open and who.left_at is None:
             card.followed_at = self.now
@@ -143,7 +145,7 @@ class _World(Engine):
                 after = self.people.span(MINUTE, timedelta(hours=20), "answer", key)
                 self.at(self.now + after, self.speak, who, 1000 + len(who.our_words), None)
 
-    def _close_windows(self, who: Someone) -> list[tuple[str | None, Trigger]]:
+    def _close_windows(self, who: SimulatedCustomer) -> list[tuple[str | None, Trigger]]:
         closed: list[tuple[str | None, Trigger]] = []
         for enrolment, index, card in self._answerable(who):
             window = outcome(enrolment.steps[index], card.followed_at or self.now, self.now, self.now)
@@ -153,7 +155,7 @@ class _World(Engine):
                 closed.append((window.tag, Trigger("reply", enrolment.sop.id, step=index)))
         return closed
 
-    def _answerable(self, who: Someone) -> list[tuple[Enrolment, int, Card]]:
+    def _answerable(self, who: SimulatedCustomer) -> list[tuple[SimulatedEnrolment, int, SimulatedPrompt]]:
         return [
             (e, i, card)
             for e in who.enrolments
@@ -161,7 +163,7 @@ class _World(Engine):
             if card.followed_at is not None and card.ended_at is None
         ]
 
-    def close_in_silence(self, who: Someone, enrolment: Enrolment, index: int) -> None:
+    def close_in_silence(self, who: SimulatedCustomer, enrolment: SimulatedEnrolment, index: int) -> None:
         card, step = enrolment.cards[index], enrolment.steps[index]
         if card.ended_at is None and who.left_at is None:
             card.ended_at = self.now

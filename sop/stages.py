@@ -1,4 +1,4 @@
-"""Where a customer stands: whether a tag, an event, a hand or the clock moves their card, or why not."""
+"""Stage moves: whether a tag, an event, a person or the clock moves a customer's card, or why not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class MoveRefusal:
     """A trigger named a stage, but the card stays; `why` is for people."""
 
     why: str
@@ -44,7 +44,7 @@ def decide_move(
     *,
     before: str | None = None,
     facts: Facts | None = None,
-) -> Move | Refusal | None:
+) -> Move | MoveRefusal | None:
     """Say what the triggers (tag names and "@events") do to a card that stands at `current`.
 
     Of several stages the lost one comes first, then the furthest along the road, then those beside it. People
@@ -55,33 +55,33 @@ def decide_move(
     """
     named = [(s, t) for s, t in _named(pipeline, triggers, actor) if s.name != current]
     named.sort(key=lambda pair: _rank(pipeline, pair[0]), reverse=True)
-    refusals: list[Refusal] = []
+    refusals: list[MoveRefusal] = []
     for stage, trigger in (*named, *_waking(pipeline, current, triggers, before)):
         why = None if actor in _PEOPLE else _why_not(pipeline, current, stage, before, facts)
         if why is None:
             return Move(current, stage.name, trigger, _cause(trigger, actor))
-        refusals.append(Refusal(why))
+        refusals.append(MoveRefusal(why))
     return refusals[0] if refusals else None
 
 
-def move_to(pipeline: Pipeline, current: str | None, to: str, cause: Hand) -> Move | Refusal:
-    """Say what a person does who names the stage itself: anywhere but where the card is."""
+def move_to(pipeline: Pipeline, current: str | None, to: str, cause: Hand) -> Move | MoveRefusal:
+    """Decide a move by a person who names the stage: any stage is allowed but the one where the card is."""
     if pipeline.stage(to) is None:
         names = [Translatable("「{name}」", name=stage.name) for stage in pipeline.stages]
-        return Refusal(
+        return MoveRefusal(
             Translatable("「{name}」里没有阶段「{to}」，可选{names}", name=pipeline.name, to=to, names=names)
         )
-    return Refusal(Translatable("客户已经在「{to}」", to=to)) if to == current else Move(current, to, to, cause)
+    return MoveRefusal(Translatable("客户已经在「{to}」", to=to)) if to == current else Move(current, to, to, cause)
 
 
-def undo(pipeline: Pipeline, current: str | None, from_: str | None, to: str) -> Move | Refusal:
+def undo(pipeline: Pipeline, current: str | None, from_: str | None, to: str) -> Move | MoveRefusal:
     """Say how the move `from_` -> `to` is taken back: by one that leads back, since the ledger forgets nothing."""
     if current != to:
-        return Refusal(Translatable("之后客户又移到了「{current}」，请先撤销后面的移动", current=current))
+        return MoveRefusal(Translatable("之后客户又移到了「{current}」，请先撤销后面的移动", current=current))
     if from_ is None:
-        return Refusal("这是客户进入流程的第一步，没有更早的阶段可退")
+        return MoveRefusal("这是客户进入流程的第一步，没有更早的阶段可退")
     if pipeline.stage(from_) is None:
-        return Refusal(Translatable("配置里已没有阶段「{stage}」，退不回去", stage=from_))
+        return MoveRefusal(Translatable("配置里已没有阶段「{stage}」，退不回去", stage=from_))
     return Move(current, from_, "undo", "undo")
 
 

@@ -1,4 +1,4 @@
-"""What ends a customer's enrolment in an SOP, and how a customer asks to be left in peace."""
+"""Stopping: what ends a customer's enrolment in an SOP, and how a customer asks not to be written to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tag sync: decides what to do where a customer's stage and the stage tags an agent sees differ."""
+"""Stage sync: what is to be done where a customer's stage and the stage tags an agent sees in WeCom differ."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Deed = Literal["nothing", "mark", "move", "leave"]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What to do: nothing; mark the phone with the board's stage; move the card `to`; leave the phone without.
+class TagSyncDecision:
+    """What to do: nothing; mark (set the board's stage tag in WeCom); move the card `to`; leave it without a tag.
 
     `why` is for people and empty where the two agree.
     """
@@ -25,7 +25,7 @@ class Verdict:
     why: str = ""
 
 
-AGREED = Verdict("nothing")
+AGREED = TagSyncDecision("nothing")
 
 
 def compare(
@@ -36,11 +36,11 @@ def compare(
     seen: Collection[str],
     policy: Policy,
     seen_at: datetime | None = None,
-) -> Verdict:
+) -> TagSyncDecision:
     """Decide for one agent's customer; all stages by name.
 
-    ours: where the card stands, and since when. base: the stages whose tags we last put on this phone, may just be
-    putting there, or last saw there: what is seen beyond that somebody else has set. seen: what the phone shows.
+    ours: where the card stands, and since when. seen: the stages whose tags WeCom shows now. base: the stages whose
+    tags we last set, are just setting, or last saw there; a tag seen beyond these was set by somebody else.
     seen_at: when it was changed, to the second, where an event told so.
     """
     standing = pipeline.stage(ours)
@@ -50,37 +50,41 @@ def compare(
     if fresh:
         return _changed(fresh[-1], ours, ours in base, ours_since, policy, seen_at)
     if standing is None:
-        return AGREED if not seen else Verdict("mark", None, f"客户不在「{pipeline.name}」里，手机上却有它的标签")
+        return (
+            AGREED
+            if not seen
+            else TagSyncDecision("mark", None, f"客户不在「{pipeline.name}」里，手机上却有它的标签")
+        )
     if ours not in seen:
         return _missing(standing.name, base, seen, policy)
     extra = "、".join(f"「{name}」" for name in seen if name != ours)
-    return Verdict("mark", ours, f"手机上多出标签{extra}")
+    return TagSyncDecision("mark", ours, f"手机上多出标签{extra}")
 
 
 def _changed(
     to: str, ours: str | None, settled: bool, ours_since: datetime | None, policy: Policy, seen_at: datetime | None
-) -> Verdict:
-    """Somebody set another stage's tag; is theirs newer than ours?"""
+) -> TagSyncDecision:
+    """Decide about another stage's tag on the phone: by policy; with "newest", the later change wins."""
     what = f"手机上改成了「{to}」"
     if policy == "ours":
-        return Verdict("mark", ours, f"{what}，以看板为准改回")
+        return TagSyncDecision("mark", ours, f"{what}，以看板为准改回")
     if policy == "wecom" or ours is None or settled or _is_later(seen_at, ours_since):
-        return Verdict("move", to, what)
-    return Verdict("mark", ours, f"{what}，但看板在那之后移到了「{ours}」")
+        return TagSyncDecision("move", to, what)
+    return TagSyncDecision("mark", ours, f"{what}，但看板在那之后移到了「{ours}」")
 
 
-def _missing(ours: str, base: Collection[str], seen: Collection[str], policy: Policy) -> Verdict:
+def _missing(ours: str, base: Collection[str], seen: Collection[str], policy: Policy) -> TagSyncDecision:
     if seen:
-        return Verdict("mark", ours, f"手机上还是{'、'.join(f'「{name}」' for name in seen)}")
+        return TagSyncDecision("mark", ours, f"手机上还是{'、'.join(f'「{name}」' for name in seen)}")
     if ours not in base:
-        return Verdict("leave" if policy == "wecom" else "mark", ours, f"手机上还没有「{ours}」")
+        return TagSyncDecision("leave" if policy == "wecom" else "mark", ours, f"手机上还没有「{ours}」")
     if policy == "wecom":
-        return Verdict("leave", ours, f"手机上去掉了「{ours}」，按设置不补")
-    return Verdict("mark", ours, f"手机上去掉了「{ours}」，补上：客户总在某个阶段里")
+        return TagSyncDecision("leave", ours, f"手机上去掉了「{ours}」，按设置不补")
+    return TagSyncDecision("mark", ours, f"手机上去掉了「{ours}」，补上：客户总在某个阶段里")
 
 
 def _is_later(seen_at: datetime | None, ours_since: datetime | None) -> bool:
-    """WeCom tells whole seconds; within one second the phone's word counts."""
+    """WeCom's times are whole seconds; within the same second the agent's change wins."""
     if seen_at is None or ours_since is None:
         return False
     return seen_at >= ours_since.replace(microsecond=0)

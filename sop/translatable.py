@@ -1,4 +1,4 @@
-"""Words for people that still know what they were made of, so that a page can say them in another language.
+"""Translatable text: a finished Chinese sentence that keeps its wording and values, so that a page can translate it.
 
 The same small class as taggers.translatable has: rooms that know nothing of one another share no file.
 """
@@ -29,5 +29,5 @@ class Translatable(str):
 
 
 def sentence(text: str) -> Translatable:
-    """A text of ours that is to stand within another: without this it would pass for data."""
+    """Mark a text of ours that stands within another; without this it would be taken for data and not translated."""
     return text if isinstance(text, Translatable) else Translatable(text)

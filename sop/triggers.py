@@ -1,4 +1,4 @@
-"""What starts an SOP: a stage entered, an event, a tag, a silence, an answer, a day; read from its text."""
+"""Triggers that start an SOP (a stage entered, an event, a tag, a silence, an answer, a day), parsed from text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FORMS = Translatable(
 _DATE_FIELD = re.compile(r"([a-z][a-z0-9_]{0,29})(?:([+-])(\d{1,3})d)?")
 _STEP = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]*)(?:/([1-9]\d{0,2}))?")
 
-Kind = Literal["stage", "event", "tag", "silence", "date", "every", "reply", "no-reply"]
+TriggerKind = Literal["stage", "event", "tag", "silence", "date", "every", "reply", "no-reply"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Trigger:
     answered, counted from 0; None where any step will do.
     """
 
-    kind: Kind
+    kind: TriggerKind
     name: str = ""
     length: timedelta | None = None
     day: date | None = None

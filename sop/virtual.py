@@ -1,4 +1,4 @@
-"""The engine in virtual time: stops, moves, starts, plans and the last look, in the order of the shell."""
+"""Virtual-time engine: stops, moves, starts, plans and the send decision, in the same order as in production."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from heapq import heappop, heappush
 from typing import cast
 
 from sop.enrolment import by_priority, why_not_again
-from sop.findings import Findings, Inspector
+from sop.findings import Inspector, SimulationReport
 from sop.gate import Drop, Go, Situation, Wait, decide_card
-from sop.lives import Card, Enrolment, Someone, Standing
+from sop.lives import BoardPosition, SimulatedCustomer, SimulatedEnrolment, SimulatedPrompt
 from sop.overdue import next_nudge
 from sop.planning import plan_steps
 from sop.playbook import Budget, Overdue, Pipeline, Sop, Workspace
@@ -25,7 +25,7 @@ MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 _WHY = re.compile(r"（.*")
 Handler = Callable[..., None]
-Due = tuple[Someone, Enrolment, int]
+Due = tuple[SimulatedCustomer, SimulatedEnrolment, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class Company:
 
 
 class Engine:
-    """Everything that follows by itself; who acts is added to it."""
+    """What happens without people: moves, enrolments, prompts, reminders. A subclass adds what people do."""
 
-    def __init__(self, company: Company, findings: Findings, now: datetime) -> None:
+    def __init__(self, company: Company, findings: SimulationReport, now: datetime) -> None:
         self.company, self.findings, self.now = company, findings, now
         self.calendar: Workcalendar = calendar_of(company.workspace)
         self.inspector = Inspector(findings, self.calendar, company.budget)
@@ -51,7 +51,7 @@ class Engine:
         self._count = 0
 
     def run_until(self, end: datetime) -> None:
-        """Let everything happen that happens before `end`."""
+        """Run every scheduled event before `end`."""
         while self._heap and self._heap[0][0] < end:
             self.now, _, _, handler, given = heappop(self._heap)
             if handler is not None:
@@ -72,13 +72,13 @@ class Engine:
 
     def follow_up(
         self,
-        who: Someone,
+        who: SimulatedCustomer,
         tags: Sequence[str],
         events: Sequence[str],
         happenings: Sequence[str],
         answers: Sequence[Trigger] = (),
     ) -> None:
-        """Stop, move, start: the order of the shell."""
+        """Stop, move, start: the same order as in production."""
         fresh = [tag for tag in dict.fromkeys(tags) if tag not in who.tags]
         who.tags.update(tags)
         self.stop(who, [*happenings, *(f"tag:{tag}" for tag in tags)])
@@ -97,10 +97,10 @@ class Engine:
         for trigger in (*(Trigger("tag", t) for t in fresh), *(Trigger("event", e) for e in events), *answers):
             self.start(who, trigger)
 
-    def move(self, who: Someone, pipeline: Pipeline, decided: Move) -> None:
+    def move(self, who: SimulatedCustomer, pipeline: Pipeline, decided: Move) -> None:
         board = who.boards.get(pipeline.name)
         person = board.by_person_at if board else None
-        who.boards[pipeline.name] = Standing(decided.to, self.now, decided.from_, person)
+        who.boards[pipeline.name] = BoardPosition(decided.to, self.now, decided.from_, person)
         who.ledger.append((pipeline.name, decided.from_, decided.to))
         self.findings.moves += 1
         stage = pipeline.stage(decided.to)
@@ -112,13 +112,13 @@ class Engine:
         self.start(who, Trigger("stage", decided.to))
         self.watch_clock(who, pipeline)
 
-    def watch_clock(self, who: Someone, pipeline: Pipeline) -> None:
+    def watch_clock(self, who: SimulatedCustomer, pipeline: Pipeline) -> None:
         board = who.boards[pipeline.name]
         at = next_timed_move_at(pipeline, board.stage, board.entered_at, who.word_at)
         if at is not None:
             self.at(max(at, self.now + MINUTE), self.clock_moves, who, pipeline)
 
-    def clock_moves(self, who: Someone, pipeline: Pipeline) -> None:
+    def clock_moves(self, who: SimulatedCustomer, pipeline: Pipeline) -> None:
         board = who.boards[pipeline.name]
         facts = who.facts(board, self.now)
         decided = due_timed_move(pipeline, board.stage, board.entered_at, who.word_at, self.now, facts=facts)
@@ -131,22 +131,22 @@ class Engine:
             elif at is not None:  # a person's move holds the clock back
                 self.at(self.now + max(pipeline.hold, DAY), self.clock_moves, who, pipeline)
 
-    def stop(self, who: Someone, happenings: Sequence[str]) -> None:
+    def stop(self, who: SimulatedCustomer, happenings: Sequence[str]) -> None:
         for enrolment in who.enrolments:
             answered = who.said_at is not None and who.said_at >= enrolment.since
             if stops(enrolment.sop.stop, [h for h in happenings if h != "reply" or answered]):
                 self.end(enrolment)
 
-    def end(self, enrolment: Enrolment) -> None:
+    def end(self, enrolment: SimulatedEnrolment) -> None:
         if not enrolment.is_over:
             enrolment.end(self.now)
             self.findings.stopped += 1
 
-    def start(self, who: Someone, trigger: Trigger) -> None:
+    def start(self, who: SimulatedCustomer, trigger: Trigger) -> None:
         for sop in by_priority(starts(self.company.sops, trigger)):
             self.enrol(who, sop)
 
-    def enrol(self, who: Someone, sop: Sop) -> None:
+    def enrol(self, who: SimulatedCustomer, sop: Sop) -> None:
         mine = [e for e in who.enrolments if e.sop is sop]
         last = max((e.since for e in mine), default=None)
         if who.peace_at or who.left_at or any(not e.is_over for e in mine) or why_not_again(sop, last, self.now):
@@ -156,13 +156,13 @@ class Engine:
         key = f"wm{who.number}"
         planned = plan_steps(sop, self.now, self.company.workspace, key, spread=self.company.budget.spread)
         steps = {step.index: step for step in planned}
-        enrolment = Enrolment(sop, self.now, steps, {})
+        enrolment = SimulatedEnrolment(sop, self.now, steps, {})
         who.enrolments.append(enrolment)
         self.findings.enrolments += 1
         for step in planned:
             self.wait(who, enrolment, step.index, step.due_at)
 
-    def wait(self, who: Someone, enrolment: Enrolment, index: int, until: datetime) -> None:
+    def wait(self, who: SimulatedCustomer, enrolment: SimulatedEnrolment, index: int, until: datetime) -> None:
         minute = until.replace(second=0, microsecond=0)
         due = minute if minute == until else minute + MINUTE
         enrolment.due[index] = due
@@ -182,7 +182,7 @@ class Engine:
         for agent, together in ready.items():
             self.send(agent, together)
 
-    def decide(self, who: Someone, enrolment: Enrolment, index: int) -> bool:
+    def decide(self, who: SimulatedCustomer, enrolment: SimulatedEnrolment, index: int) -> bool:
         """Whether the step is prompted now; else it waits or is dropped."""
         step, anytime = enrolment.steps[index], enrolment.sop.steps[index].anytime
         waits = anytime and who.waits
@@ -204,17 +204,17 @@ class Engine:
             self.findings.dropped += isinstance(decision, Drop)
         return isinstance(decision, Go)
 
-    def deliver(self, who: Someone, enrolment: Enrolment, index: int) -> None:
+    def deliver(self, who: SimulatedCustomer, enrolment: SimulatedEnrolment, index: int) -> None:
         self.inspector.prompt(who, enrolment, index, self.now)
         step = enrolment.steps[index]
-        enrolment.cards[index] = Card(self.now, who.waits)
+        enrolment.cards[index] = SimulatedPrompt(self.now, who.waits)
         self.findings.prompts += 1
         self.findings.late_steps += self.day(self.now) > self.day(step.due_at)
         self.at(step.expires_at, self.expire, enrolment, index)
         self.watch_overdue(enrolment, index)
         self.delivered(who, enrolment, index)
 
-    def delivered(self, who: Someone, enrolment: Enrolment, index: int) -> None:
+    def delivered(self, who: SimulatedCustomer, enrolment: SimulatedEnrolment, index: int) -> None:
         """What the agent does with a prompt; nothing here."""
 
     def send(self, agent: int, together: Sequence[Due]) -> None:
@@ -224,19 +224,19 @@ class Engine:
         self.findings.cards += len(together) == 1
         self.findings.lists += len(together) > 1
 
-    def expire(self, enrolment: Enrolment, index: int) -> None:
+    def expire(self, enrolment: SimulatedEnrolment, index: int) -> None:
         card = enrolment.cards[index]
         if card.is_open:
             card.ended_at = self.now
 
-    def watch_overdue(self, enrolment: Enrolment, index: int, told_leader: bool = False) -> None:
+    def watch_overdue(self, enrolment: SimulatedEnrolment, index: int, told_leader: bool = False) -> None:
         reminded = enrolment.reminded.setdefault(index, [])
         sent, expires = enrolment.cards[index].sent_at, enrolment.steps[index].expires_at
         nudge = next_nudge(sent, reminded, told_leader, self.company.overdue, self.calendar, expires)
         if nudge is not None:
             self.at(max(nudge.at, self.now), self.nudge, enrolment, index, nudge.to == "leader")
 
-    def nudge(self, enrolment: Enrolment, index: int, leader: bool) -> None:
+    def nudge(self, enrolment: SimulatedEnrolment, index: int, leader: bool) -> None:
         if not enrolment.cards[index].is_open:
             return
         if self.calendar.shifts(self.now):
@@ -248,7 +248,7 @@ class Engine:
             self.findings.reminders += 1
         self.watch_overdue(enrolment, index, told_leader=leader)
 
-    def is_lost(self, who: Someone) -> bool:
+    def is_lost(self, who: SimulatedCustomer) -> bool:
         stages = [p.stage(who.boards[p.name].stage) for p in self.company.pipelines if p.name in who.boards]
         return any(stage is not None and stage.lost for stage in stages)
 
@@ -257,6 +257,6 @@ class Engine:
 
 
 def _urgency(due: Due) -> tuple[bool, int, datetime]:
-    """Where a customer waits for an answer first, then the important, then the longest due."""
+    """Sort key: first where a customer waits for an answer, then the higher priority, then the longest due."""
     _, enrolment, index = due
     return not enrolment.sop.steps[index].anytime, -enrolment.sop.priority, enrolment.steps[index].due_at

@@ -1,4 +1,4 @@
-"""When people work: working days, China's statutory holidays and make-up days, the next lawful slot."""
+"""Work calendar: working days, China's statutory holidays and make-up days, the next lawful slot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sop.translatable import Translatable
 
 _DAY = timedelta(days=1)
 _SEARCHED_DAYS = 1100
-_MOST_HOPS = 12
+_MOST_HOPS = 12  # more hops without a slot mean that quiet hours cover all work hours
 _FESTIVALS = {
     "New Year's Day": "元旦",
     "Spring Festival": "春节",
@@ -28,7 +28,7 @@ _FESTIVALS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class Postponement:
     """Why something was put off, from when to when (UTC)."""
 
     reason: str
@@ -63,7 +63,7 @@ class Workcalendar:
         """Say whether people work on this local day."""
         return self._rest(day) is None
 
-    def shifts(self, at: datetime, *, keep_time: bool = False) -> tuple[Shift, ...]:
+    def shifts(self, at: datetime, *, keep_time: bool = False) -> tuple[Postponement, ...]:
         """Give the hops from `at` to the first lawful slot not before it; empty if `at` is lawful.
 
         A slot is lawful when it lies in the work hours of a working day and not in quiet hours; hours over midnight
@@ -71,7 +71,7 @@ class Workcalendar:
         time of day. Raises ValueError if there is no such slot (a calendar of holidays alone).
         """
         at = at.astimezone(UTC)
-        hops: list[Shift] = []
+        hops: list[Postponement] = []
         for _ in range(_MOST_HOPS):
             hop = self._into_hours(at) or self._over_rest(at, keep_time) or self._out_of_quiet(at)
             if hop is None:
@@ -80,7 +80,7 @@ class Workcalendar:
             at = hop.to
         raise ValueError("工作时间全在免打扰时段里，请检查 workspace.quiet_hours")
 
-    def quiet_shifts(self, at: datetime) -> tuple[Shift, ...]:
+    def quiet_shifts(self, at: datetime) -> tuple[Postponement, ...]:
         """Give the hop out of quiet hours, for what need not wait for work hours; empty if `at` is not quiet."""
         hop = self._out_of_quiet(at.astimezone(UTC))
         return () if hop is None else (hop,)
@@ -145,14 +145,14 @@ class Workcalendar:
             day += _DAY
         return day
 
-    def _into_hours(self, at: datetime) -> Shift | None:
+    def _into_hours(self, at: datetime) -> Postponement | None:
         opens, _ = self._opening(self._shift_day(at))
-        return Shift("非工作时间", at, opens) if opens > at else None
+        return Postponement("非工作时间", at, opens) if opens > at else None
 
-    def _over_rest(self, at: datetime, keep_time: bool) -> Shift | None:
+    def _over_rest(self, at: datetime, keep_time: bool) -> Postponement | None:
         day = self._shift_day(at)
         reason = self._rest(day)
-        return None if reason is None else Shift(reason, at, self._on_next_workday(day, at, keep_time))
+        return None if reason is None else Postponement(reason, at, self._on_next_workday(day, at, keep_time))
 
     def _on_next_workday(self, day: date, at: datetime, keep_time: bool) -> datetime:
         for distance in range(1, _SEARCHED_DAYS):
@@ -169,14 +169,14 @@ class Workcalendar:
             )
         )
 
-    def _out_of_quiet(self, at: datetime) -> Shift | None:
+    def _out_of_quiet(self, at: datetime) -> Postponement | None:
         quiet, now = self._workspace.quiet_hours, self.local(at)
         if quiet is None or not quiet.holds(now.time()):
             return None
         ends = self.instant(now.date(), quiet.end)
         if ends <= at:
             ends = self.instant(now.date() + _DAY, quiet.end)
-        return Shift("免打扰时段", at, ends)
+        return Postponement("免打扰时段", at, ends)
 
 
 @lru_cache(maxsize=16)

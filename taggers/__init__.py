@@ -1,1 +1,1 @@
-"""What is noticed: the text of a message goes in, tags with their evidence come out. Pure: no clock, no world."""
+"""Taggers: the text of a message goes in, tags with their evidence come out; pure, no clock, storage or network."""

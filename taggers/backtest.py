@@ -1,4 +1,4 @@
-"""What another rule book would have made of what was said: per tag, the customers gained and lost, with evidence."""
+"""Backtest: two rule books over the same recorded messages; per tag, the customers gained and lost, with evidence."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from taggers.rulebook import RuleBook
 from taggers.utterance import NOWHERE, Context, Utterance
 
 KEPT = 50
-"""Changes a tag that are shown with their evidence; all of them are counted."""
+"""Changed customers per tag that are shown with their evidence; all of them are counted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """All that a customer and the agents said to each other, in order; `at` in local time, for rules about hours."""
+class CustomerHistory:
+    """Everything a customer and the agents said to each other, in order; `at` in local time (rules may ask hours)."""
 
     customer: str
     utterances: Iterable[Utterance]
@@ -27,7 +27,7 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangedCustomer:
     """A customer who gains or loses a tag, with the hit (of the new book, or of the old one) and its sentence."""
 
     customer: str
@@ -39,7 +39,7 @@ class Change:
 
 
 @dataclass(slots=True)
-class TagChange:
+class TagComparison:
     """The customers of one tag: before, after, how many come and go, and some of them with evidence."""
 
     tag: str
@@ -47,13 +47,13 @@ class TagChange:
     after: int = 0
     gained: int = 0
     lost: int = 0
-    gains: list[Change] = field(default_factory=list)
-    losses: list[Change] = field(default_factory=list)
+    gains: list[ChangedCustomer] = field(default_factory=list)
+    losses: list[ChangedCustomer] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A tag in force: the hit that brought it, in which message, until when."""
+class CarriedTag:
+    """A tag the customer carries: the hit that brought it, in which message, until when."""
 
     hit: TagHit
     utterance: Utterance
@@ -61,13 +61,13 @@ class Held:
 
 
 class Judge:
-    """One rule book at work on one customer after the other, with windows, expiry and exclusive groups."""
+    """Applies one rule book to one customer after the other, with windows, expiry and exclusive groups."""
 
     def __init__(self, book: RuleBook, groups: Sequence[TagGroup]) -> None:
         self.book = book
         self._groups = groups
         self._conditional = any(made.conditional for made in book.compiled)
-        self.held: dict[str, Held] = {}
+        self.held: dict[str, CarriedTag] = {}
         self._times: dict[str, list[datetime]] = {}
 
     def begin(self) -> None:
@@ -75,7 +75,7 @@ class Judge:
         self.held = {}
         self._times = {}
 
-    def hear(self, utterance: Utterance, story: Story) -> None:
+    def hear(self, utterance: Utterance, story: CustomerHistory) -> None:
         """Judge one utterance and carry its tags."""
         context = NOWHERE
         if self._conditional:
@@ -98,13 +98,13 @@ class Judge:
         if hit.tag not in self.held:
             for tag in resolve(self.held, [hit.tag], self._groups).lost:
                 del self.held[tag]
-            self.held[hit.tag] = Held(hit, utterance, _until(hit, utterance.at))
+            self.held[hit.tag] = CarriedTag(hit, utterance, _until(hit, utterance.at))
         elif (until := self.held[hit.tag].until) is not None:
             first = self.held[hit.tag]
             later = _until(hit, utterance.at)
-            self.held[hit.tag] = Held(first.hit, first.utterance, max(until, later) if later else None)
+            self.held[hit.tag] = CarriedTag(first.hit, first.utterance, max(until, later) if later else None)
 
-    def end(self, now: datetime) -> dict[str, Held]:
+    def end(self, now: datetime) -> dict[str, CarriedTag]:
         """Give the tags the customer carries at the end."""
         return {tag: held for tag, held in self.held.items() if held.until is None or held.until > now}
 
@@ -119,13 +119,13 @@ class Backtest:
 
     customers: int
     messages: int
-    tags: tuple[TagChange, ...]
+    tags: tuple[TagComparison, ...]
 
 
 def backtest(
     old: RuleBook,
     new: RuleBook,
-    stories: Iterable[Story],
+    stories: Iterable[CustomerHistory],
     now: datetime,
     *,
     old_groups: Sequence[TagGroup] = (),
@@ -134,7 +134,7 @@ def backtest(
 ) -> Backtest:
     """Play every story to both books. One customer is held in memory at a time, and `kept` changes a tag."""
     before, after = Judge(old, old_groups), Judge(new, new_groups)
-    changes: dict[str, TagChange] = {}
+    changes: dict[str, TagComparison] = {}
     customers = messages = 0
     for story in stories:
         customers += 1
@@ -149,16 +149,16 @@ def backtest(
 
 
 def _compare(
-    story: Story,
-    had: dict[str, Held],
-    has: dict[str, Held],
+    story: CustomerHistory,
+    had: dict[str, CarriedTag],
+    has: dict[str, CarriedTag],
     old: RuleBook,
     new: RuleBook,
-    changes: dict[str, TagChange],
+    changes: dict[str, TagComparison],
     kept: int,
 ) -> None:
     for tag in had.keys() | has.keys():
-        change = changes.setdefault(tag, TagChange(tag))
+        change = changes.setdefault(tag, TagComparison(tag))
         change.before += tag in had
         change.after += tag in has
         if tag not in had:
@@ -171,7 +171,7 @@ def _compare(
                 change.losses.append(_change(story, had[tag], new))
 
 
-def _change(story: Story, held: Held, other: RuleBook) -> Change:
+def _change(story: CustomerHistory, held: CarriedTag, other: RuleBook) -> ChangedCustomer:
     """Show the hit, and why the other book's rule of the same id did not hit there."""
     hit = held.hit
     same = [one for one in other.explain(held.utterance) if one.rule_id == hit.rule_id]
@@ -180,15 +180,15 @@ def _change(story: Story, held: Held, other: RuleBook) -> Change:
     else:
         known = any(rule.id == hit.rule_id for rule in other.rules)
         why_not = "未命中：句中没有这条规则的关键词" if known else "没有这条规则"
-    return Change(story.customer, hit.rule_id, hit.msgid, held.utterance.text[:200], hit.reason, why_not)
+    return ChangedCustomer(story.customer, hit.rule_id, hit.msgid, held.utterance.text[:200], hit.reason, why_not)
 
 
 def merge(parts: Sequence[Backtest], kept: int = KEPT) -> Backtest:
     """Put the outcomes of disjoint sets of customers together."""
-    changes: dict[str, TagChange] = {}
+    changes: dict[str, TagComparison] = {}
     for part in parts:
         for one in part.tags:
-            whole = changes.setdefault(one.tag, TagChange(one.tag))
+            whole = changes.setdefault(one.tag, TagComparison(one.tag))
             whole.before += one.before
             whole.after += one.after
             whole.gained += one.gained
@@ -198,5 +198,5 @@ def merge(parts: Sequence[Backtest], kept: int = KEPT) -> Backtest:
     return Backtest(sum(part.customers for part in parts), sum(part.messages for part in parts), _ordered(changes))
 
 
-def _ordered(changes: dict[str, TagChange]) -> tuple[TagChange, ...]:
+def _ordered(changes: dict[str, TagComparison]) -> tuple[TagComparison, ...]:
     return tuple(sorted(changes.values(), key=lambda one: (-(one.gained + one.lost), one.tag)))

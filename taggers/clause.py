@@ -10,12 +10,12 @@ from bisect import bisect_left
 
 import ahocorasick_rs
 
-from taggers.cues import CUES, Kind
+from taggers.cues import CUES, CueKind
 from taggers.fold import Reading
 
 NOT, BAN, NONE, LACK, TURN, SOFT, DISMISS, DOUBT, WHAT, ASK, KNOW = (1 << at for at in range(11))
 NEGATES = NOT | BAN | DOUBT
-_BITS_OF: dict[Kind, int] = {
+_BITS_OF: dict[CueKind, int] = {
     "not": NOT,
     "ban": BAN,
     "none": NONE,
@@ -47,7 +47,7 @@ _SCAN = ahocorasick_rs.AhoCorasick(
     store_patterns=False,
     implementation=ahocorasick_rs.Implementation.DFA,
 ).find_matches_as_indexes
-_FEW = 12
+_FEW = 12  # with so few cues a search costs more than looking at all of them
 
 
 class Clauses:

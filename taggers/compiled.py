@@ -1,4 +1,4 @@
-"""From the tables of config.toml to what can be matched: keywords, slots, expressions, all checked."""
+"""Compiler from the rule tables of config.toml to what can be matched: keywords, slots, expressions, all checked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re2
 from taggers.errors import RuleError
 from taggers.expression import MOST_STEPS, compile_expression
 from taggers.fold import fold
-from taggers.occurrence import Trigger, parse_trigger
+from taggers.occurrence import OccurrenceTrigger, parse_trigger
 from taggers.rule import Condition, Rule, Synonym
 from taggers.segment import BLOCK
 from taggers.sound import homophones
@@ -47,7 +47,7 @@ class CompiledRule:
     near: range = range(0)
     none: list[Keyword] = field(default_factory=list)
     regex: re2._Regexp | None = None
-    triggers: list[Trigger] = field(default_factory=list)
+    triggers: list[OccurrenceTrigger] = field(default_factory=list)
     scopes: frozenset[Scope] = frozenset()
     spoken: bool = False
     by_word: bool = True
@@ -176,7 +176,7 @@ class Compiler:
         self._check(made, where)
         return made
 
-    def _triggers(self, rule: Rule, where: Path) -> list[Trigger]:
+    def _triggers(self, rule: Rule, where: Path) -> list[OccurrenceTrigger]:
         found = []
         for at, written in enumerate(rule.on):
             try:

@@ -1,4 +1,4 @@
-"""What a rule book does to real sentences: rules that never hit, rules that add nothing, rules that collide."""
+"""Coverage of a rule book over real sentences: rules that never hit, rules that add nothing, rules that collide."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What was seen over a number of utterances.
+    """Coverage counts over a number of utterances.
 
     dead          rules about words that hit nothing
     shadowed      (first, second): all that the first hits, the second hits too, for the same tag

@@ -1,10 +1,10 @@
-"""The little words that turn a sentence: what negates, what only looks like it, what asks. Data, no code."""
+"""Cue words, as data: what negates, what only looks like negation, what asks."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-Kind = Literal["not", "ban", "none", "lack", "turn", "soft", "dismiss", "doubt", "what", "ask", "know"]
+CueKind = Literal["not", "ban", "none", "lack", "turn", "soft", "dismiss", "doubt", "what", "ask", "know"]
 """What a cue does to the words after it (for dismiss: before it), within its clause.
 
 not      negates: 不 没 无
@@ -139,10 +139,10 @@ _DISMISS = _words("""
 不打算 不计较 没考虑 先放放 先放一放 取消 不要 不用
 """)
 
-CUES: dict[str, frozenset[Kind]] = {}
+CUES: dict[str, frozenset[CueKind]] = {}
 """Every cue with what it can do; the longest one at a place wins over those inside it."""
 
-_TABLES: tuple[tuple[Kind, list[str]], ...] = (
+_TABLES: tuple[tuple[CueKind, list[str]], ...] = (
     ("not", _NOT),
     ("ban", _BAN),
     ("ban", [word for word in _REFUSALS if not word.endswith("了")]),

@@ -1,4 +1,4 @@
-"""What is wrong with a rule book: every problem at once, each with its place in config.toml."""
+"""Errors of a rule book: every problem at once, each with its place in config.toml."""
 
 from __future__ import annotations
 

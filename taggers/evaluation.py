@@ -1,4 +1,4 @@
-"""How well the rules do against labelled dialogues: precision, recall and F1 a tag, and what they get wrong."""
+"""Evaluation of the rules against labelled dialogues: precision, recall and F1 per tag, and what they get wrong."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Labels(Table):
 
 
 @dataclass(frozen=True, slots=True)
-class CustomerState:
+class LabelledUtterance:
     """An utterance of a customer and the tags it should get."""
 
     dialogue: str
@@ -80,7 +80,7 @@ class TagScore:
 class Mistake:
     """An utterance judged otherwise than labelled. `rules` are those that hit wrongly (none: nothing hit)."""
 
-    case: CustomerState
+    case: LabelledUtterance
     tag: str
     rules: tuple[str, ...]
 
@@ -98,7 +98,7 @@ class Evaluation:
         return sum(score.f1 for score in self.scores) / len(self.scores) if self.scores else 1.0
 
 
-def evaluate(book: RuleBook, cases: Iterable[CustomerState], tags: Sequence[str]) -> Evaluation:
+def evaluate(book: RuleBook, cases: Iterable[LabelledUtterance], tags: Sequence[str]) -> Evaluation:
     """Judge every case by itself: one utterance, one decision a tag."""
     counts = {tag: [0, 0, 0] for tag in tags}
     mistakes: list[Mistake] = []

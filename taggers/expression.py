@@ -1,4 +1,4 @@
-"""Admins' regular expressions: RE2 alone, linear in time, and the literal without which they cannot match."""
+"""Regular expressions of admins: RE2 only, so linear in time, and the literal without which they cannot match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text as people type it, brought into one form, with every character's place in the original kept."""
+"""Text folding: brings text as people type it into one form and keeps every character's place in the original."""
 
 from __future__ import annotations
 

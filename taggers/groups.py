@@ -9,14 +9,14 @@ from taggers.rule import TagGroup
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TagUpdate:
     """Tags gained and lost, each in the order in which it came about; no tag is in both."""
 
     gained: tuple[str, ...]
     lost: tuple[str, ...]
 
 
-def resolve(carried: Iterable[str], hits: Iterable[str], groups: Sequence[TagGroup]) -> Change:
+def resolve(carried: Iterable[str], hits: Iterable[str], groups: Sequence[TagGroup]) -> TagUpdate:
     """Say what a customer who carries these tags gains and loses by these hits (tags, oldest first)."""
     before = list(dict.fromkeys(carried))
     rivals = _rivals(groups)
@@ -26,7 +26,7 @@ def resolve(carried: Iterable[str], hits: Iterable[str], groups: Sequence[TagGro
         if tag not in after:
             after.append(tag)
     gained = tuple(tag for tag in after if tag not in before)
-    return Change(gained, tuple(tag for tag in before if tag not in after))
+    return TagUpdate(gained, tuple(tag for tag in before if tag not in after))
 
 
 def _rivals(groups: Sequence[TagGroup]) -> dict[str, frozenset[str]]:

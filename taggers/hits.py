@@ -1,4 +1,4 @@
-"""What the taggers hand back: a hit with its evidence, and how often within a window it must happen."""
+"""Tag hits: a hit with its evidence, and how often within a window it must happen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scan: an automaton finds the few rules a message may concern, the rest of the work is done for those alone."""
+"""Matcher: an automaton finds the few rules a message may concern; the costly checks run for those alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from taggers.page import Page
 from taggers.segment import Segmenter
 from taggers.sound import homophones, sound
 from taggers.utterance import Scope, Sender
-from taggers.weighing import HINT, NONE, Concerned, Finding, concern, weigh
+from taggers.weighing import HINT, NONE, Concerned, RuleMatch, concern, weigh
 
 Scan = Callable[[str, bool], list[tuple[int, int, int]]]
 _SENDERS: tuple[Sender, ...] = ("customer", "agent")
@@ -96,7 +96,7 @@ class Matcher:
                 maybe[places[bisect_left(ends, run.start())]] = True
         return doubtful
 
-    def find(self, text: str, scope: Scope, sender: Sender, offset: int) -> Sequence[Finding]:
+    def find(self, text: str, scope: Scope, sender: Sender, offset: int) -> Sequence[RuleMatch]:
         """Give the findings of one part, at most one a rule."""
         try:
             found = self.scan(text, True)
@@ -111,7 +111,7 @@ class Matcher:
                 easy = max(found)[0] < self._easy
                 if self._is_clear(squeeze(text.lower() if easy else text.translate(TABLE))):
                     return ()
-        findings: list[Finding] = []
+        findings: list[RuleMatch] = []
         for page, concerned in self.pages(text, found, drawn_out):
             before = {finding.rule.index for finding in findings} if findings else ()
             for made, occurrences in concerned.values():
@@ -123,7 +123,7 @@ class Matcher:
         return findings
 
     def explained_pages(self, text: str) -> list[tuple[Page, Concerned]]:
-        """Give the pages of a text, whoever said it and wherever it stood."""
+        """Give the pages of a text, regardless of sender and scope."""
         text = mend(text)
         return self.pages(text, self.scan(text, True), stutters(text))
 

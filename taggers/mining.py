@@ -1,4 +1,4 @@
-"""Rules nobody wrote yet: phrases that precede tags people set by hand, ranked by how little chance explains them."""
+"""Rule suggestions: phrases that precede tags set by hand, ranked by how unlikely they are by chance."""
 
 from __future__ import annotations
 

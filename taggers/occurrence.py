@@ -1,4 +1,4 @@
-"""What customers do besides talking, and the triggers of a rule's `on` that such an occurrence meets."""
+"""Occurrences: what customers do besides talking, and the triggers of a rule's `on` that one meets."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True)
-class Trigger:
+class OccurrenceTrigger:
     """One entry of `on`, ready to be asked. `says` is its meaning in words."""
 
     written: str
@@ -55,32 +55,32 @@ def _always(_: Occurrence) -> bool:
     return True
 
 
-def _plain(kind: Happening, says: str) -> Callable[[str, re.Match[str]], Trigger]:
-    def build(written: str, matched: re.Match[str]) -> Trigger:
+def _plain(kind: Happening, says: str) -> Callable[[str, re.Match[str]], OccurrenceTrigger]:
+    def build(written: str, matched: re.Match[str]) -> OccurrenceTrigger:
         name = matched[1]
         if kind == "added" and name:
-            return Trigger(written, kind, f"{says}（渠道 {name}）", lambda seen: seen.channel == name)
-        return Trigger(written, kind, says, _always)
+            return OccurrenceTrigger(written, kind, f"{says}（渠道 {name}）", lambda seen: seen.channel == name)
+        return OccurrenceTrigger(written, kind, says, _always)
 
     return build
 
 
-def _first(written: str, _: re.Match[str]) -> Trigger:
-    return Trigger(written, "message", "第一条消息", lambda seen: seen.first)
+def _first(written: str, _: re.Match[str]) -> OccurrenceTrigger:
+    return OccurrenceTrigger(written, "message", "第一条消息", lambda seen: seen.first)
 
 
-def _night(written: str, matched: re.Match[str]) -> Trigger:
+def _night(written: str, matched: re.Match[str]) -> OccurrenceTrigger:
     begin, end = int(matched[1] or 23), int(matched[2] or 6)
     if begin > 23 or end > 24 or begin == end:
         raise ValueError("夜间时段写成 @night:22-6，小时在 0 到 23 之间")
     if begin < end:
-        return Trigger(
+        return OccurrenceTrigger(
             written,
             "message",
             f"{begin} 点到 {end} 点来消息",
             lambda seen: seen.hour is not None and begin <= seen.hour < end,
         )
-    return Trigger(
+    return OccurrenceTrigger(
         written,
         "message",
         f"{begin} 点到 {end} 点来消息",
@@ -88,31 +88,33 @@ def _night(written: str, matched: re.Match[str]) -> Trigger:
     )
 
 
-def _kind(written: str, matched: re.Match[str]) -> Trigger:
+def _kind(written: str, matched: re.Match[str]) -> OccurrenceTrigger:
     kind = matched[1]
-    return Trigger(written, "message", f"发来 {kind}", lambda seen: seen.message_kind == kind)
+    return OccurrenceTrigger(written, "message", f"发来 {kind}", lambda seen: seen.message_kind == kind)
 
 
-def _link(written: str, matched: re.Match[str]) -> Trigger:
+def _link(written: str, matched: re.Match[str]) -> OccurrenceTrigger:
     name = matched[1]
     if name is None:
-        return Trigger(written, "link-opened", "打开了链接", _always)
-    return Trigger(written, "link-opened", f"打开了链接 {name}", lambda seen: seen.link == name)
+        return OccurrenceTrigger(written, "link-opened", "打开了链接", _always)
+    return OccurrenceTrigger(written, "link-opened", f"打开了链接 {name}", lambda seen: seen.link == name)
 
 
-def _reply(written: str, matched: re.Match[str]) -> Trigger:
+def _reply(written: str, matched: re.Match[str]) -> OccurrenceTrigger:
     kind: Happening = "not-replied" if matched[1] else "replied"
     sop, step = matched[2], int(matched[3]) if matched[3] else None
     says = f"{'未回复' if matched[1] else '回复了'} {sop}" + (f" 第 {step} 步" if step else "")
-    return Trigger(written, kind, says, lambda seen: seen.sop == sop and step in (None, seen.step))
+    return OccurrenceTrigger(written, kind, says, lambda seen: seen.sop == sop and step in (None, seen.step))
 
 
-def _silence(written: str, matched: re.Match[str]) -> Trigger:
+def _silence(written: str, matched: re.Match[str]) -> OccurrenceTrigger:
     length = parse_duration(matched[1])
-    return Trigger(written, "silence", f"沉默满 {matched[1]}", lambda seen: seen.previous < length <= seen.length)
+    return OccurrenceTrigger(
+        written, "silence", f"沉默满 {matched[1]}", lambda seen: seen.previous < length <= seen.length
+    )
 
 
-_FORMS: tuple[tuple[re.Pattern[str], Callable[[str, re.Match[str]], Trigger]], ...] = (
+_FORMS: tuple[tuple[re.Pattern[str], Callable[[str, re.Match[str]], OccurrenceTrigger]], ...] = (
     (re.compile(r"@added(?::(.+))?"), _plain("added", "被添加为客户")),
     (re.compile(r"@deleted()"), _plain("deleted", "删除了员工")),
     (re.compile(r"@joined()"), _plain("joined", "进群")),
@@ -126,7 +128,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[str, re.Match[str]], Trigger]], .
 )
 
 
-def parse_trigger(written: str) -> Trigger:
+def parse_trigger(written: str) -> OccurrenceTrigger:
     """Read one entry of `on`; raises ValueError that lists the accepted forms."""
     for form, build in _FORMS:
         matched = form.fullmatch(written)

@@ -1,4 +1,4 @@
-"""One reading of one part, and what is looked up in it once: word edges, clauses, the way back to the text."""
+"""Page: one reading of one part, with word edges, clauses and the mapping back to the text, each computed once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Page:
         self.reading = reading
         self.segmenter = segmenter
         self._clauses: Clauses | None = None
-        # the blocks looked at last: occurrences come in the order of the text
+        # the blocks looked at last; occurrences come in text order, so the next one is mostly in the same block
         self._block: Block = _NO_BLOCK
         self._joined: Block = _NO_BLOCK
         self._senses: dict[tuple[int, int], Sense] = {}

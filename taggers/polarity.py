@@ -1,4 +1,4 @@
-"""Whether a word is denied where it stands: 不谈价格, 价格就不用说了, but not 不是有优惠吗 or 贵不贵."""
+"""Polarity: whether a word is denied where it stands: 不谈价格, 价格就不用说了, but not 不是有优惠吗 or 贵不贵."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a clause asks: by a mark, a question word, a particle, 贵不贵, a request, or a clause that asks back."""
+"""Questions: whether a clause asks, by a mark, a question word, a particle, 贵不贵, a request or a tag question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a rule hit or did not, in words; and what a rule asks of the customer it is about."""
+"""Reasons in words: why a rule hit or did not, and which of its conditions the customer does not meet."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from taggers.compiled import CompiledRule
 from taggers.hits import Explanation, Span, TagHit
 from taggers.matching import Matcher
-from taggers.occurrence import Trigger
+from taggers.occurrence import OccurrenceTrigger
 from taggers.rule import Condition, Rule
 from taggers.translatable import Translatable, chained, reread
 from taggers.utterance import Context, Scope, Utterance, split_quote
-from taggers.weighing import Finding, spans_of, weigh
+from taggers.weighing import RuleMatch, spans_of, weigh
 
 SCOPES: dict[Scope, Translatable] = {
     "typed": Translatable("输入的文字"),
@@ -39,7 +39,7 @@ def retold(reason: str) -> str:
     return reread(reason, WORDINGS)
 
 
-def say_hit(findings: Sequence[Finding]) -> str:
+def say_hit(findings: Sequence[RuleMatch]) -> str:
     """Put the evidence into words: 命中 多少钱 → 价格；非否定；疑问句."""
     first = findings[0]
     if len(findings) == 1 and len(first.spans) == 1:
@@ -66,7 +66,7 @@ def say_hit(findings: Sequence[Finding]) -> str:
     return said
 
 
-def say_occurrence(trigger: Trigger) -> str:
+def say_occurrence(trigger: OccurrenceTrigger) -> str:
     """Put what happened into words."""
     return f"行为：{trigger.says}"
 

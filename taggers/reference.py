@@ -1,4 +1,4 @@
-"""The same hits the slow and plain way: jieba over the whole message, every stretch of words looked up.
+"""Reference matcher: the same hits the slow and plain way, by jieba over the whole message and a look-up per stretch.
 
 What the fast way is held to in tests, and measured against.
 """
@@ -14,7 +14,7 @@ from taggers.page import Page
 from taggers.rulebook import LONGEST, RuleBook
 from taggers.segment import Segmenter, reference
 from taggers.utterance import Utterance, split_quote
-from taggers.weighing import Concerned, Finding, concern, weigh
+from taggers.weighing import Concerned, RuleMatch, concern, weigh
 
 
 class WholePage(Page):
@@ -65,9 +65,9 @@ class SegmentingJudge:
                 self._uses.setdefault(keyword.folded, []).append((made, slot, keyword))
         self._longest = max(map(len, self._uses), default=0)
 
-    def judge(self, utterance: Utterance) -> list[Finding]:
+    def judge(self, utterance: Utterance) -> list[RuleMatch]:
         """Give the findings, in no particular order."""
-        findings: list[Finding] = []
+        findings: list[RuleMatch] = []
         for part in utterance.parts or split_quote(utterance.text):
             before: set[int] = set()
             for reading in read(mend(part.text[:LONGEST])):

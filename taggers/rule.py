@@ -1,4 +1,4 @@
-"""The tables of config.toml that say what is noticed: [text], [[synonyms]], [[tags]] and [[rules]]."""
+"""Config tables for tagging: [text], [[synonyms]], [[tags]] and [[rules]]."""
 
 from __future__ import annotations
 

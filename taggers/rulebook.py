@@ -1,4 +1,4 @@
-"""The rule book: compiled once per version of config.toml, then asked about every message and occurrence."""
+"""Rule book: compiled once per version of config.toml, then asked about every message and occurrence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from taggers.reasons import explain, retold, say_hit, say_occurrence, unmet
 from taggers.rule import Rule, Synonym, TagGroup
 from taggers.translatable import Translatable
 from taggers.utterance import NOWHERE, Context, Sender, Utterance, split_quote
-from taggers.weighing import Finding
+from taggers.weighing import RuleMatch
 
 __all__ = ["RuleBook", "RuleBookError", "RuleError", "compile_rulebook"]
 
@@ -39,7 +39,7 @@ class RuleBook:
                 self._triggered.setdefault(kind, []).append(made)
 
     def __reduce__(self) -> tuple[Callable[..., RuleBook], Source]:
-        """Travel as the tables it was made of; automata are made anew where it arrives."""
+        """Pickle as the tables it was made of; automata cannot be pickled and are built anew where it is loaded."""
         return _rebuild, self._source
 
     def numbered(self) -> Iterator[tuple[int, Rule]]:
@@ -64,7 +64,7 @@ class RuleBook:
         """Give the hits of a message, in the order of the rules."""
         if utterance.sender not in self._matcher.heeds:
             return ()
-        findings: list[Finding] = []
+        findings: list[RuleMatch] = []
         for part in utterance.parts or split_quote(utterance.text):
             text = part.text if len(part.text) <= LONGEST else part.text[:LONGEST]
             found = self._matcher.find(text, part.scope, utterance.sender, part.offset)
@@ -77,7 +77,7 @@ class RuleBook:
             if made.conditional and unmet(made.rule, context):
                 return ()
             return (self._hit(made, utterance.msgid, _spans(findings), say_hit(findings)),)
-        by_rule: dict[int, list[Finding]] = {}
+        by_rule: dict[int, list[RuleMatch]] = {}
         for finding in findings:
             by_rule.setdefault(finding.rule.index, []).append(finding)
         hits = []
@@ -130,7 +130,7 @@ class RuleBook:
         )
 
 
-def _spans(findings: list[Finding]) -> tuple[Span, ...]:
+def _spans(findings: list[RuleMatch]) -> tuple[Span, ...]:
     if len(findings) == 1 and len(findings[0].spans) == 1:
         return (findings[0].spans[0],)
     return tuple(sorted({span for finding in findings for span in finding.spans}))

@@ -1,4 +1,4 @@
-"""Where words begin and end: a rule book's own jieba dictionary, HMM off, over one block of text at a time.
+"""Word segmentation: a rule book's own jieba dictionary, HMM off, over one block of text at a time.
 
 jieba itself cuts a text into blocks of Han characters, letters and digits before it looks at words, and never joins
 two blocks. Segmenting only the block around a keyword therefore gives the boundaries of segmenting everything. HMM is
@@ -46,7 +46,7 @@ def reference(words: Sequence[str] = ()) -> jieba.Tokenizer:
 
 @lru_cache(maxsize=4)
 def _engine(words: tuple[str, ...]) -> rjieba.Jieba:
-    """Make a dictionary; rule books with the same words share it, since nobody changes it once it is made."""
+    """Make a dictionary; rule books with the same words share it, since nothing changes it once it is made."""
     engine = rjieba.Jieba()
     if words:
         frequencies = reference(words).FREQ

@@ -1,7 +1,7 @@
-"""Words for people that still know what they were made of, so that a page can say them in another language.
+"""Translatable text: a finished Chinese sentence that keeps its wording and values, so that a page can translate it.
 
-The class stands in sop.translatable and bot.wecom.translatable as well, since these rooms know nothing of one another; whoever says
-such words again goes by what they know (wording, values), not by whose they are.
+The class stands in sop.translatable and bot.wecom.translatable as well, since these packages do not import one
+another. Code that translates goes by the attributes (wording, values), not by the class.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _DEEPEST = 20  # sentences within sentences that are read again: what is kept ma
 class Translatable(str):
     """A finished Chinese text, equal to every str that reads the same.
 
-    `wording` holds {names}, `values` what fills them. A value that is Translatable is said in the other language too, and a
-    list is joined by that language's comma; anything else is data and stays as it is. Without values, braces in the
-    wording are only braces.
+    `wording` holds {names}, `values` what fills them. A value that is Translatable is translated too, and a list is
+    joined by that language's comma; anything else is data and stays as it is. Without values, braces in the wording
+    are only braces.
     """
 
     wording: str
@@ -38,12 +38,12 @@ class Translatable(str):
 
 
 def knows_itself(text: object) -> TypeGuard[Translatable]:
-    """Whether a text is the Translatable of some room (for the types one stands for all)."""
+    """Whether a text is a Translatable of any of the three packages (the type guard names one for all)."""
     return isinstance(text, str) and hasattr(text, "wording")
 
 
 def fill(wording: str, values: Mapping[str, object], other: Translate, comma: str) -> str:
-    """A wording and its values in another language, whose wording for ours and these values `other` gives."""
+    """Fill a wording in another language; `other` gives the translated wording for ours and these values."""
 
     def say(one: object) -> str:
         return fill(one.wording, one.values, other, comma) if knows_itself(one) else str(one)
@@ -52,12 +52,12 @@ def fill(wording: str, values: Mapping[str, object], other: Translate, comma: st
 
 
 def sentence(text: str) -> Translatable:
-    """A text of ours that is to stand within another: without this it would pass for data."""
+    """Mark a text of ours that stands within another; without this it would be taken for data and not translated."""
     return text if knows_itself(text) else Translatable(text)
 
 
 def chained(sentences: Iterable[str], mark: str = "；") -> str:
-    """Several sentences as one; halves of halves, so that many of them are not nested deep."""
+    """Join sentences into one, by halves, so that the nesting depth grows only with the logarithm of their number."""
     said = [sentence(one) for one in sentences]
     if len(said) < 2:
         return said[0] if said else ""
@@ -66,7 +66,7 @@ def chained(sentences: Iterable[str], mark: str = "；") -> str:
 
 
 def reread(text: str, wordings: Iterable[str], depth: int = _DEEPEST) -> str:
-    """A sentence that was kept as plain text, as Translatable where one of the wordings reads the same; else as it is."""
+    """Parse a sentence kept as plain text back into a Translatable by one of the wordings; else give it as it is."""
     if knows_itself(text) or not depth:
         return text
     wordings = tuple(wordings)

@@ -1,4 +1,4 @@
-"""One message as the rules see it: who said it, when, and which stretches of it were typed, quoted or forwarded."""
+"""Utterance: one message as the rules see it, with its sender, time and the stretches typed, quoted or forwarded."""
 
 from __future__ import annotations
 

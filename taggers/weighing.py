@@ -1,4 +1,4 @@
-"""Whether what was found in one reading satisfies a rule, and what kept it from doing so."""
+"""Check whether the keywords found in one reading satisfy a rule, and say what kept them from doing so."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ NONE = -1
 HINT = -2
 """The slot of a literal that only says that a rule's expression is worth trying."""
 
-Occurrence = tuple[int, int, int, Keyword, bool]
+KeywordMatch = tuple[int, int, int, Keyword, bool]
 """(slot, start, end, keyword, heard): a keyword in the folded text; `heard` if it only sounds like it."""
 
-Concerned = dict[int, tuple[CompiledRule, list[Occurrence]]]
+Concerned = dict[int, tuple[CompiledRule, list[KeywordMatch]]]
 """The rules a reading may concern, by their index, with what of them stands in it."""
 
 
 @dataclass(slots=True)
-class Finding:
+class RuleMatch:
     """A rule that is satisfied by one part, with its evidence. `via` goes with `spans`."""
 
     rule: CompiledRule
@@ -40,7 +40,7 @@ class Finding:
     heard: bool
 
 
-def concern(concerned: Concerned, made: CompiledRule) -> list[Occurrence]:
+def concern(concerned: Concerned, made: CompiledRule) -> list[KeywordMatch]:
     """Give the list that a rule's occurrences go to."""
     known = concerned.get(made.index)
     if known is None:
@@ -50,12 +50,12 @@ def concern(concerned: Concerned, made: CompiledRule) -> list[Occurrence]:
 
 def weigh(
     made: CompiledRule,
-    occurrences: list[Occurrence],
+    occurrences: list[KeywordMatch],
     page: Page,
     scope: Scope,
     offset: int,
     why: list[str] | None = None,
-) -> Finding | None:
+) -> RuleMatch | None:
     """Ask of one rule whether its occurrences satisfy it; if it is asked why, it says what kept it from doing so."""
     if why is None and not made.simple and len({one[0] for one in occurrences} - {NONE}) < len(made.slots):
         return None
@@ -68,7 +68,7 @@ def weigh(
         else:
             counted = [one for one in placed if _is_meant(one, made, page, why)]
         return _finding(made, counted, page, scope, offset, None) if counted else None
-    kept: dict[int, list[Occurrence]] = {}
+    kept: dict[int, list[KeywordMatch]] = {}
     for one in placed:
         if one[0] == NONE:
             _say(why, "出现了「{word}」（none 里的词）", word=one[3].written)
@@ -92,12 +92,14 @@ def weigh(
 
 
 def _say(why: list[str] | None, wording: str, **values: object) -> None:
-    """Where somebody asks: a reason is made for him only, since words are weighed for every message."""
+    """Add a reason if an explanation is wanted; else build none, since this runs for every candidate message."""
     if why is not None:
         why.append(Translatable(wording, **values))
 
 
-def _placed(occurrences: list[Occurrence], made: CompiledRule, page: Page, why: list[str] | None) -> list[Occurrence]:
+def _placed(
+    occurrences: list[KeywordMatch], made: CompiledRule, page: Page, why: list[str] | None
+) -> list[KeywordMatch]:
     """Keep what stands on word boundaries, if the rule wants words, and of each slot no more than is worth it."""
     placed = occurrences
     if made.by_word:
@@ -123,7 +125,7 @@ def _placed(occurrences: list[Occurrence], made: CompiledRule, page: Page, why: 
     return fewer
 
 
-def _is_meant(one: Occurrence, made: CompiledRule, page: Page, why: list[str] | None) -> bool:
+def _is_meant(one: KeywordMatch, made: CompiledRule, page: Page, why: list[str] | None) -> bool:
     """Tell whether an occurrence has the polarity and the form the rule wants."""
     return _is_said(one[3].written, one[1], one[2], made, page, why)
 
@@ -144,11 +146,11 @@ def _is_said(word: str, start: int, end: int, made: CompiledRule, page: Page, wh
     return False
 
 
-def _near(made: CompiledRule, kept: dict[int, list[Occurrence]], why: list[str] | None) -> bool:
+def _near(made: CompiledRule, kept: dict[int, list[KeywordMatch]], why: list[str] | None) -> bool:
     """Keep of the `near` slots the occurrences that stand closest; tell whether that is close enough."""
     assert made.rule.near is not None
-    latest: dict[int, Occurrence] = {}
-    best: dict[int, Occurrence] = {}
+    latest: dict[int, KeywordMatch] = {}
+    best: dict[int, KeywordMatch] = {}
     least = -1
     for one in sorted((one for slot in made.near for one in kept[slot]), key=lambda one: one[1:3]):
         latest[one[0]] = one
@@ -184,12 +186,12 @@ def _expression(made: CompiledRule, page: Page, why: list[str] | None) -> tuple[
 
 def _finding(
     made: CompiledRule,
-    evidence: list[Occurrence],
+    evidence: list[KeywordMatch],
     page: Page,
     scope: Scope,
     offset: int,
     matched: tuple[int, int] | None,
-) -> Finding:
+) -> RuleMatch:
     spans: list[Span] = []
     via: list[str] = []
     heard = False
@@ -207,10 +209,10 @@ def _finding(
         sense = page.sense(page.from_line(matched[0]), page.from_line(matched[1]))
     else:
         sense = page.sense(*evidence[0][1:3])
-    return Finding(made, scope, spans, via, sense.denied, sense.asked, sense.because, heard)
+    return RuleMatch(made, scope, spans, via, sense.denied, sense.asked, sense.because, heard)
 
 
-def spans_of(occurrences: list[Occurrence], page: Page, offset: int) -> list[Span]:
+def spans_of(occurrences: list[KeywordMatch], page: Page, offset: int) -> list[Span]:
     """Give the places of occurrences in the original text."""
     spans = []
     for _, start, end, keyword, _ in occurrences[:MOST_OCCURRENCES]:

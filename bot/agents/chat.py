@@ -16,7 +16,7 @@ from bot.platform.database.store import get_status, set_status
 from bot.platform.models import Agent, Customer, Follow, SopTask
 from bot.platform.work import Work
 from bot.sops.prompts import put_off
-from sop.chat import HELP, Delay, Done, Help, Lookup, Shift, Today, read_order, split_shift
+from sop.chat import HELP, Delay, Done, Help, Lookup, MoveToStage, Today, read_order, split_shift
 
 MOST_LISTED = 20
 MOST_FOUND = 5
@@ -132,7 +132,7 @@ def _put_off(context: _AgentContext, order: Delay) -> str:
     return f"好的，{_name(task.customer)} 这一步改到 {context.when(task.due_at)}。"
 
 
-def _move(context: _AgentContext, order: Shift) -> str:
+def _move(context: _AgentContext, order: MoveToStage) -> str:
     stages = [stage.name for pipeline in context.work.settings.pipelines for stage in pipeline.stages]
     split = split_shift(order.words, stages)
     if split is None:
@@ -171,6 +171,6 @@ _ANSWERS: dict[type, Callable[[_AgentContext, Any], str]] = {
     Lookup: _say_customer,
     Done: _tick,
     Delay: _put_off,
-    Shift: _move,
+    MoveToStage: _move,
     Help: _help,
 }

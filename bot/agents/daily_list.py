@@ -17,7 +17,7 @@ from bot.platform.models import Agent, Outbox, SopTask, Status
 from bot.platform.signed_links import day_url
 from bot.platform.work import About, Work
 from bot.wecom.cards import list_notice
-from sop.digest import Card, in_order
+from sop.digest import DuePrompt, in_order
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -93,9 +93,9 @@ def _of_agent(session: Session, agent_id: int | None, ends: datetime) -> list[So
     return list(session.scalars(query))
 
 
-def _entry(task: SopTask) -> Card:
-    return Card(task.id, task.customer.name or "新客户", task.why, task.due_at, task.priority)
+def _entry(task: SopTask) -> DuePrompt:
+    return DuePrompt(task.id, task.customer.name or "新客户", task.why, task.due_at, task.priority)
 
 
-def _line(settings: Settings, entry: Card) -> str:
+def _line(settings: Settings, entry: DuePrompt) -> str:
     return f"{settings.calendar.local(entry.due_at):%m-%d %H:%M} {entry.title}"

@@ -15,7 +15,7 @@ from bot.sops.stopping import end_enrolment
 from bot.wecom.errors import BotError
 from sop.enrolment import why_not_again
 from sop.playbook import Sop
-from sop.preview import Course, Prompt, preview
+from sop.preview import PreviewedPrompt, RunningSop, preview
 from taggers.translatable import Translatable
 
 BY_HAND = "人工停止"
@@ -67,7 +67,7 @@ def stop_by_hand(work: Work, state: CustomerState, sop_id: str, who: str) -> int
     return len(running)
 
 
-def preview_for(work: Work, state: CustomerState, sop: Sop, days: int = 30) -> tuple[Prompt, ...]:
+def preview_for(work: Work, state: CustomerState, sop: Sop, days: int = 30) -> tuple[PreviewedPrompt, ...]:
     """What the customer would get if the SOP started now, among the SOPs they are on; raises EnrolRefusedError."""
     agent = owner_for(state, sop)
     if agent is None:
@@ -76,7 +76,7 @@ def preview_for(work: Work, state: CustomerState, sop: Sop, days: int = 30) -> t
     courses = [course for e in running if e.sop_id != sop.id and (course := _course(work.settings, e)) is not None]
     contacts = contacts_of(work, state.customer.id, work.settings.tables.budget.talk_hold)
     return preview(
-        [Course(sop, work.now), *courses],
+        [RunningSop(sop, work.now), *courses],
         work.settings.workspace,
         work.settings.tables.budget,
         state.customer.external_userid,
@@ -87,11 +87,11 @@ def preview_for(work: Work, state: CustomerState, sop: Sop, days: int = 30) -> t
     )
 
 
-def preview_imagined(settings: Settings, sop: Sop, now: datetime, days: int = 30) -> tuple[Prompt, ...]:
+def preview_imagined(settings: Settings, sop: Sop, now: datetime, days: int = 30) -> tuple[PreviewedPrompt, ...]:
     """What an imagined customer would get, who is on no other SOP and has no name."""
     values = {"agent.name": "员工", "stage": sop.stage or "", "company": settings.workspace.name}
     return preview(
-        [Course(sop, now)], settings.workspace, settings.tables.budget, IMAGINED, now, days=days, values=values
+        [RunningSop(sop, now)], settings.workspace, settings.tables.budget, IMAGINED, now, days=days, values=values
     )
 
 
@@ -108,7 +108,7 @@ def _why_not(work: Work, state: CustomerState, sop: Sop) -> str | None:
     return why_not_again(sop, last_enrolled_at(work.session, state, sop), work.now)
 
 
-def _course(settings: Settings, enrolment: SopEnrolment) -> Course | None:
+def _course(settings: Settings, enrolment: SopEnrolment) -> RunningSop | None:
     sop = settings.sops.get(enrolment.sop_id)
     done = [task.step + 1 for task in enrolment.tasks if task.state in (*_BEHIND, "queued", "delivered", "unknown")]
-    return None if sop is None else Course(sop, enrolment.enrolled_at, max(done, default=0))
+    return None if sop is None else RunningSop(sop, enrolment.enrolled_at, max(done, default=0))

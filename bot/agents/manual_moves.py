@@ -14,7 +14,7 @@ from bot.sops.enrolment import after_moves
 from bot.sops.stopping import stop_left_stage
 from bot.wecom.errors import BotError
 from sop.playbook import Pipeline
-from sop.stages import Hand, Refusal, move_to, undo
+from sop.stages import Hand, MoveRefusal, move_to, undo
 from taggers.translatable import Translatable
 
 
@@ -30,7 +30,7 @@ def move_by_hand(work: Work, state: CustomerState, pipeline: str, to: str, who: 
     table = _pipeline(work.settings, pipeline)
     placement = state.placements.get(pipeline)
     decided = move_to(table, placement.stage if placement else None, to, cause)
-    if isinstance(decided, Refusal):
+    if isinstance(decided, MoveRefusal):
         raise MoveRefusedError(decided.why)
     moved = make_move(work, state, table, decided, Cause(who, evidence=_words(cause, who)))
     after_moves(work, state, [moved])
@@ -51,7 +51,7 @@ def undo_move(work: Work, state: CustomerState, move_id: int, who: str) -> Moved
         raise MoveRefusedError("之后客户又移动过，请先撤销后面的移动")
     table = _pipeline(work.settings, row.pipeline)
     decided = undo(table, placement.stage, row.from_stage, row.to_stage)
-    if isinstance(decided, Refusal):
+    if isinstance(decided, MoveRefusal):
         raise MoveRefusedError(decided.why)
     evidence = f"{who} 撤销了「{row.from_stage}」→「{row.to_stage}」"
     moved = make_move(work, state, table, decided, Cause(who, evidence=evidence))

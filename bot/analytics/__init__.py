@@ -1,1 +1,1 @@
-"""Figures: reports, rule statistics, history and backtests. Nothing here changes a customer."""
+"""Analytics: reports, rule statistics, history and backtests; nothing here changes a customer."""

@@ -1,4 +1,4 @@
-"""The report on agents: how fast they answer, and what they do with prompts."""
+"""Report on agents: how fast they answer, and what they do with prompts."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Any
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
-from bot.analytics.table import ReportTable, Scope, middle, nine_in_ten, share
+from bot.analytics.table import ReportScope, ReportTable, median_seconds, percentile_90, share
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Message, SopTask, UtcDateTime
 
 SOON = timedelta(minutes=5)
 
 
-def tables(session: Session, settings: Settings, scope: Scope) -> list[ReportTable]:
+def tables(session: Session, settings: Settings, scope: ReportScope) -> list[ReportTable]:
     """Answer times, then prompts."""
     names = {row.id: row.name or row.userid for row in session.execute(select(Agent.id, Agent.name, Agent.userid))}
     return [_answers(session, settings, scope, names), _prompts(session, scope, names)]
 
 
-def _answers(session: Session, settings: Settings, scope: Scope, names: dict[int, str]) -> ReportTable:
+def _answers(session: Session, settings: Settings, scope: ReportScope, names: dict[int, str]) -> ReportTable:
     waits: dict[int, list[timedelta]] = {}
     calendar = settings.calendar
     for agent_id, asked, answered in _turns(session, scope):
         waits.setdefault(agent_id, []).append(max(answered - calendar.next_slot(asked), timedelta(0)))
     rows: list[list[Any]] = [
-        [names.get(agent_id, str(agent_id)), len(lengths), middle(lengths), nine_in_ten(lengths),
+        [names.get(agent_id, str(agent_id)), len(lengths), median_seconds(lengths), percentile_90(lengths),
          share(sum(length <= SOON for length in lengths), len(lengths))]
         for agent_id, lengths in waits.items()
     ]  # fmt: skip
@@ -51,8 +51,8 @@ def _answers(session: Session, settings: Settings, scope: Scope, names: dict[int
     )  # fmt: skip
 
 
-def _turns(session: Session, scope: Scope) -> Iterator[tuple[int, datetime, datetime]]:
-    """Each time an agent took the word after a customer had it: the agent, when it was asked, when answered."""
+def _turns(session: Session, scope: ReportScope) -> Iterator[tuple[int, datetime, datetime]]:
+    """Each answer of an agent to a customer: the agent, when the customer began to wait, when the answer came."""
     said = (
         select(
             Message.customer_id, Message.agent_id, Message.role, Message.sent_at, Message.id,
@@ -84,7 +84,7 @@ def _turns(session: Session, scope: Scope) -> Iterator[tuple[int, datetime, date
         yield row[0], row[1], row[2]
 
 
-def _prompts(session: Session, scope: Scope, names: dict[int, str]) -> ReportTable:
+def _prompts(session: Session, scope: ReportScope, names: dict[int, str]) -> ReportTable:
     def many(condition: Any) -> Any:
         return func.sum(case((condition, 1), else_=0))
 

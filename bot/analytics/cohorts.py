@@ -1,4 +1,4 @@
-"""What became of an SOP's steps: of the customers who began it in the last 30 days, how many got how far."""
+"""Cohorts of an SOP: of the customers who began it in the last 30 days, how many reached each step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StepFigures:
     """One step of a cohort; the states add up: planned == ahead + waiting + sent + expired + cancelled + failed.
 
     planned    tasks made for it
-    delivered  of these, the agent's prompt reached him
+    delivered  of these, the agent received the prompt
     sent       the archive (or the agent) says it was sent
     replied    the customer answered within the reply window
     moved      sent, and the customer came to another stage within the reply window
@@ -59,7 +59,7 @@ def moved_on() -> ColumnElement[bool]:
 
 
 def sop_figures(session: Session, sop_id: str, now: datetime) -> SopFigures:
-    """The figures of one SOP's cohort; two queries along the index of its enrolments."""
+    """Compute the figures of one SOP's cohort, by two queries along the index of its enrolments."""
     cohort = and_(SopEnrolment.sop_id == sop_id, SopEnrolment.enrolled_at >= now - COHORT)
     running = func.count().filter(SopEnrolment.ended_at.is_(None))
     began, still = session.execute(select(func.count(), running).where(cohort)).one()

@@ -1,4 +1,4 @@
-"""A draft of the config tried before it is saved: on a typed sentence, and on the last messages that came."""
+"""Draft preview: tries a draft of the config on a typed sentence and on the newest messages before it is saved."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ LARGE = 0.05
 
 
 @dataclass(frozen=True)
-class Saying:
-    """A message as a draft is tried on it."""
+class SampleMessage:
+    """A stored message on which a draft is tried."""
 
     customer_id: int | None
     utterance: Utterance
 
 
 @dataclass(frozen=True)
-class Difference:
+class HitDifference:
     """A message that a rule hits by one of the two books only; `why` it hits there, `why_not` in the other."""
 
     rule_id: str
@@ -48,8 +48,8 @@ class DraftComparison:
     after: int
     gained: int
     lost: int
-    gains: tuple[Difference, ...]
-    losses: tuple[Difference, ...]
+    gains: tuple[HitDifference, ...]
+    losses: tuple[HitDifference, ...]
 
     @property
     def large(self) -> bool:
@@ -57,7 +57,7 @@ class DraftComparison:
         return self.gained + self.lost > max(5, self.messages * LARGE)
 
 
-def last_sayings(session: Session, limit: int = LAST) -> list[Saying]:
+def last_messages(session: Session, limit: int = LAST) -> list[SampleMessage]:
     """The newest text messages of customers and agents, newest first."""
     query = (
         select(Message.msgid, Message.customer_id, Message.role, Message.text)
@@ -74,15 +74,17 @@ def last_sayings(session: Session, limit: int = LAST) -> list[Saying]:
     found = []
     for msgid, customer_id, role, text in session.execute(query):
         sender: Sender = "agent" if role == "agent" else "customer"
-        found.append(Saying(customer_id, Utterance.typed(text, msgid=msgid, sender=sender)))
+        found.append(SampleMessage(customer_id, Utterance.typed(text, msgid=msgid, sender=sender)))
     return found
 
 
-def compare_books(old: RuleBook, new: RuleBook, sayings: Sequence[Saying], shown: int = SHOWN) -> DraftComparison:
-    """Judge the messages by both books; what customers carry or where they stand is not asked."""
+def compare_books(
+    old: RuleBook, new: RuleBook, sayings: Sequence[SampleMessage], shown: int = SHOWN
+) -> DraftComparison:
+    """Judge the messages by both books, without the customers' tags and stages."""
     before = after = gained = lost = 0
-    gains: list[Difference] = []
-    losses: list[Difference] = []
+    gains: list[HitDifference] = []
+    losses: list[HitDifference] = []
     had_all = old.judge_all([one.utterance for one in sayings])
     has_all = new.judge_all([one.utterance for one in sayings])
     for saying, had, has in zip(sayings, had_all, has_all, strict=True):
@@ -101,14 +103,14 @@ def compare_books(old: RuleBook, new: RuleBook, sayings: Sequence[Saying], shown
     return DraftComparison(len(sayings), before, after, gained, lost, tuple(gains), tuple(losses))
 
 
-def _difference(saying: Saying, rule_id: str, tag: str, why: str, other: RuleBook) -> Difference:
+def _difference(saying: SampleMessage, rule_id: str, tag: str, why: str, other: RuleBook) -> HitDifference:
     same = [one for one in other.explain(saying.utterance) if one.rule_id == rule_id and not one.hit]
     if same:
         why_not = same[0].reason
     else:
         known = any(rule.id == rule_id for rule in other.rules)
         why_not = "未命中：句中没有这条规则的关键词" if known else "没有这条规则"
-    return Difference(rule_id, tag, saying.customer_id, saying.utterance.text[:200], why, why_not)
+    return HitDifference(rule_id, tag, saying.customer_id, saying.utterance.text[:200], why, why_not)
 
 
 def explain_typed(book: RuleBook, sentence: str, sender: Sender, first: str = "") -> tuple[Explanation, ...]:

@@ -1,4 +1,4 @@
-"""What was said, read back from the database for studies of the rules: one customer after the other."""
+"""History: reads stored messages back for studies of the rules, one customer after the other."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from bot.platform.encryption import DataKeys
 from bot.platform.models import Customer, Message, Placement, StageMove, Tagging
 from bot.wecom.errors import UnreadableMessageError
 from bot.wecom.messages import read_message
-from taggers.backtest import Backtest, Story, backtest, merge
+from taggers.backtest import Backtest, CustomerHistory, backtest, merge
 from taggers.utterance import Part, Scope, Utterance, split_quote
 
 ROWS_AT_ONCE = 2_000
-SLICES = 48
-"""Into how many ranges of customers a backtest is cut: what one process does at a time, and the steps of the bar."""
+RANGES = 48
+"""Ranges of customers into which a backtest is cut: one task of a process each, and one step of the progress bar."""
 
 _COLUMNS = (
     Message.customer_id,
@@ -39,8 +39,8 @@ Spoken = Row[int | None, str, str, str, str, datetime]
 
 
 @dataclass(frozen=True)
-class Slice:
-    """Customers first..last (ids) and what they said since then; all that a process needs to be told."""
+class CustomerRange:
+    """Customers first..last (ids) and from when on their messages count; all that a worker process needs."""
 
     url: str
     keys: DataKeys
@@ -50,7 +50,7 @@ class Slice:
     now: datetime
 
 
-def slices(store: Store, since: datetime, now: datetime) -> tuple[list[Slice], int]:
+def customer_ranges(store: Store, since: datetime, now: datetime) -> tuple[list[CustomerRange], int]:
     """Cut the customers into ranges; also gives how many messages there are in all."""
     with store.read() as session:
         first, last, count = session.execute(
@@ -59,13 +59,13 @@ def slices(store: Store, since: datetime, now: datetime) -> tuple[list[Slice], i
         ).one()  # fmt: skip
     if first is None or last is None:
         return [], 0
-    width = max((last - first + SLICES) // SLICES, 1)
+    width = max((last - first + RANGES) // RANGES, 1)
     cuts = range(first, last + 1, width)
-    return [Slice(store.url, store.keys, cut, min(cut + width - 1, last), since, now) for cut in cuts], count
+    return [CustomerRange(store.url, store.keys, cut, min(cut + width - 1, last), since, now) for cut in cuts], count
 
 
-def stories(session: Session, part: Slice, zone: ZoneInfo) -> Iterator[Story]:
-    """Read the customers of a slice one by one, with the stages where they stand today."""
+def customer_histories(session: Session, part: CustomerRange, zone: ZoneInfo) -> Iterator[CustomerHistory]:
+    """Read the customers of a range one by one, with the stages where they stand today."""
     stages: dict[int, dict[str, str]] = {}
     within = Placement.customer_id.between(part.first, part.last)
     for customer_id, pipeline, stage in session.execute(
@@ -92,7 +92,7 @@ def stories(session: Session, part: Slice, zone: ZoneInfo) -> Iterator[Story]:
     rows = session.execute(query.execution_options(yield_per=ROWS_AT_ONCE))
     for customer_id, said in groupby(rows, key=lambda row: row[0]):
         name, channel = known.get(cast(int, customer_id), (str(customer_id), ""))
-        yield Story(
+        yield CustomerHistory(
             name, (_utterance(session, row, zone) for row in said), channel, stages.get(cast(int, customer_id), {})
         )
 
@@ -113,8 +113,8 @@ def _parts(session: Session, msgid: str, text: str) -> tuple[Part, ...]:
     return tuple(Part(cast(Scope, part.scope), part.text, part.offset) for part in source.parts)
 
 
-def play(part: Slice, old: str, new: str) -> Backtest:
-    """Backtest one slice; `old` and `new` are config texts, compiled once a process."""
+def backtest_range(part: CustomerRange, old: str, new: str) -> Backtest:
+    """Backtest one range; `old` and `new` are config texts, compiled once per process."""
     before, after = _settings(old), _settings(new)
     store = Store(part.url, part.keys)
     try:
@@ -122,7 +122,7 @@ def play(part: Slice, old: str, new: str) -> Backtest:
             return backtest(
                 before.book,
                 after.book,
-                stories(session, part, after.zone),
+                customer_histories(session, part, after.zone),
                 part.now,
                 old_groups=before.tables.tags,
                 new_groups=after.tables.tags,
@@ -140,24 +140,24 @@ def _settings(source: str) -> Settings:
     return _compiled[source]
 
 
-def play_all(parts: Sequence[Slice], old: str, new: str, processes: int) -> Iterator[Backtest]:
-    """Backtest the slices and give what is known after each: the sum of those that are done."""
+def backtest_ranges(parts: Sequence[CustomerRange], old: str, new: str, processes: int) -> Iterator[Backtest]:
+    """Backtest the ranges and yield the sum of those that are done, after each."""
     done: Backtest | None = None
     if processes <= 1:
         for part in parts:
-            outcome = play(part, old, new)
+            outcome = backtest_range(part, old, new)
             done = outcome if done is None else merge([done, outcome])
             yield done
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(play, part, old, new) for part in parts]):
+        for future in as_completed([pool.submit(backtest_range, part, old, new) for part in parts]):
             outcome = future.result()
             done = outcome if done is None else merge([done, outcome])
             yield done
 
 
 LAST_WORDS = 3
-"""Messages of the customer before a tag or a move by hand that are taken to have brought it about."""
+"""Messages of the customer before a tag or a move by hand that are taken as its cause."""
 
 
 def sayings_before(session: Session, since: datetime) -> dict[str, list[str]]:

@@ -1,8 +1,9 @@
-"""Reports: tables that say what they count and over which time; computed behind the pages and kept."""
+"""Reports: tables that say what they count and over which time; computed in the background and stored."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.analytics.agents import tables as agent_tables
 from bot.analytics.sops import tables as sop_tables
 from bot.analytics.stages import tables as stage_tables
-from bot.analytics.table import ReportTable, Scope
+from bot.analytics.table import ReportScope, ReportTable
 from bot.analytics.tags import tables as tag_tables
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import Store
@@ -19,7 +20,7 @@ from bot.platform.models import Report
 
 PERIODS = (7, 30, 90)  # days
 FRESH = timedelta(minutes=15)
-Maker = Callable[[Session, Settings, Scope], list[ReportTable]]
+Maker = Callable[[Session, Settings, ReportScope], list[ReportTable]]
 
 REPORTS: dict[str, tuple[str, Maker]] = {
     "stages": ("阶段", stage_tables),
@@ -30,26 +31,34 @@ REPORTS: dict[str, tuple[str, Maker]] = {
 """By its name in addresses: the title and what makes it."""
 
 
-def kept(session: Session, key: str) -> Report | None:
+@dataclass(frozen=True)
+class ReportRequest:
+    """Which report, over how many days, of which agents' customers (None: of all)."""
+
+    name: str
+    days: int
+    agents: Collection[int] | None
+
+    @property
+    def key(self) -> str:
+        """The key it is stored under; people who see the same agents share one report."""
+        if self.agents is None:
+            return f"{self.name}/{self.days}/all"
+        ids = ",".join(map(str, sorted(self.agents)))
+        return f"{self.name}/{self.days}/{sha256(ids.encode()).hexdigest()[:16]}"
+
+
+def stored_report(session: Session, key: str) -> Report | None:
     """The report as it was last computed."""
     return session.get(Report, key)
 
 
-def compute(
-    store: Store, settings: Settings, name: str, days: int, agents: Collection[int] | None, now: datetime
-) -> None:
-    """Compute a report and keep it. agents: only of these agents' customers; None means of all."""
-    scope = Scope(now - timedelta(days=days), now, None if agents is None else frozenset(agents))
+def compute(store: Store, settings: Settings, request: ReportRequest, now: datetime) -> None:
+    """Compute a report and store it. Two transactions, so that the long reads hold no write lock."""
+    agents = None if request.agents is None else frozenset(request.agents)
+    scope = ReportScope(now - timedelta(days=request.days), now, agents)
     with store.read() as session:
-        tables = REPORTS[name][1](session, settings, scope)
-    rows = [table.as_kept() for table in tables]
+        tables = REPORTS[request.name][1](session, settings, scope)
+    rows = [table.as_stored() for table in tables]
     with store.write() as session:
-        session.merge(Report(key=key_of(name, days, agents), at=now, tables=rows))
-
-
-def key_of(name: str, days: int, agents: Collection[int] | None) -> str:
-    """Under which name a report is kept: whoever sees the same agents shares it."""
-    if agents is None:
-        return f"{name}/{days}/all"
-    seen = ",".join(map(str, sorted(agents)))
-    return f"{name}/{days}/{sha256(seen.encode()).hexdigest()[:16]}"
+        session.merge(Report(key=request.key, at=now, tables=rows))

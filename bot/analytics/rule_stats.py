@@ -1,4 +1,4 @@
-"""What the rules did lately and what people said of it: hits, the last hit, right and wrong by feedback."""
+"""Rule statistics: hits, the last hit, and people's feedback on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WEEK, MONTH = timedelta(days=7), timedelta(days=30)
 
 @dataclass(frozen=True)
 class RuleFigures:
-    """One rule's hits of the last 7 and 30 days, its last hit ever, and people's words on its hits ever."""
+    """One rule's hits of the last 7 and 30 days, its last hit, and all feedback on its hits."""
 
     week: int = 0
     month: int = 0
@@ -26,7 +26,7 @@ class RuleFigures:
 
     @property
     def precision(self) -> float | None:
-        """The share of hits that people called right; None where nobody said anything."""
+        """The share of hits that people called right; None without feedback."""
         said = self.right + self.wrong
         return self.right / said if said else None
 
@@ -36,7 +36,7 @@ Hits = Mapping[str, tuple[int, int, datetime]]
 
 
 def hit_counts(session: Session, now: datetime) -> Hits:
-    """The hits of every rule that ever hit: one walk along an index, however many there are."""
+    """Count the hits of every rule that ever hit, by one walk along an index."""
     week = func.count().filter(Evidence.hit_at >= now - WEEK)
     month = func.count().filter(Evidence.hit_at >= now - MONTH)
     rows = session.execute(
@@ -46,7 +46,7 @@ def hit_counts(session: Session, now: datetime) -> Hits:
 
 
 def with_feedback(session: Session, hits: Hits) -> dict[str, RuleFigures]:
-    """The figures of every rule that hit or was spoken of, by its id."""
+    """The figures of every rule with hits or feedback, by its id."""
     words: dict[str, list[int]] = {}
     given = select(Feedback.rule_id, Feedback.right, func.count()).group_by(Feedback.rule_id, Feedback.right)
     for rule_id, right, count in session.execute(given):

@@ -1,4 +1,4 @@
-"""The report on SOPs: what became of each step, and how often each wording that was really sent was answered."""
+"""Report on SOPs: what became of each step, and how often each wording that was really sent was answered."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.analytics.cohorts import moved_on
-from bot.analytics.table import ReportTable, Scope, share
+from bot.analytics.table import ReportScope, ReportTable, share
 from bot.platform.config.settings import Settings
 from bot.platform.models import SopEnrolment, SopTask
 from sop.intervals import wilson
 
 
-def tables(session: Session, settings: Settings, scope: Scope) -> list[ReportTable]:
+def tables(session: Session, settings: Settings, scope: ReportScope) -> list[ReportTable]:
     """Steps, then wordings."""
     return [_steps(session, settings, scope), _wordings(session, settings, scope)]
 
 
-def _cohort(scope: Scope) -> Any:
+def _cohort(scope: ReportScope) -> Any:
     return and_(scope.holds(SopTask.due_at), scope.agent(SopTask.agent_id))
 
 
-def _steps(session: Session, settings: Settings, scope: Scope) -> ReportTable:
+def _steps(session: Session, settings: Settings, scope: ReportScope) -> ReportTable:
     query = (
         select(
             SopEnrolment.sop_id,
@@ -63,7 +63,7 @@ def _steps(session: Session, settings: Settings, scope: Scope) -> ReportTable:
     )  # fmt: skip
 
 
-def _wordings(session: Session, settings: Settings, scope: Scope) -> ReportTable:
+def _wordings(session: Session, settings: Settings, scope: ReportScope) -> ReportTable:
     counted = or_(SopTask.replied_at.is_not(None), SopTask.window_closed_at.is_not(None))
     query = (
         select(

@@ -1,4 +1,4 @@
-"""The report on stages: how far those who came got, where cards went, how long they stood."""
+"""Report on stages: how far new customers got, between which stages cards moved, how long they stayed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.analytics.table import ReportTable, Scope, middle, nine_in_ten, share
+from bot.analytics.table import ReportScope, ReportTable, median_seconds, percentile_90, share
 from bot.platform.config.settings import Settings
 from bot.platform.models import Placement, StageMove, UtcDateTime
 from sop.playbook import Pipeline
@@ -16,8 +16,8 @@ from sop.playbook import Pipeline
 NONE_ON_THE_ROAD = "进来的 {n} 位客户都还没走到漏斗里的阶段"
 
 
-def tables(session: Session, settings: Settings, scope: Scope) -> list[ReportTable]:
-    """For each pipeline its funnel, its flows, its times."""
+def tables(session: Session, settings: Settings, scope: ReportScope) -> list[ReportTable]:
+    """Make funnel, flows and times of each pipeline."""
     found: list[ReportTable] = []
     for number, pipeline in enumerate(settings.pipelines):
         found += [
@@ -28,8 +28,8 @@ def tables(session: Session, settings: Settings, scope: Scope) -> list[ReportTab
     return found
 
 
-def _funnel(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> ReportTable:
-    """Who has been in a stage or in any behind it, of those whose first move was in the time."""
+def _funnel(session: Session, pipeline: Pipeline, scope: ReportScope, number: int) -> ReportTable:
+    """Count who reached a stage or any later one, of those whose first move was in the period."""
     road = [stage.name for stage in pipeline.stages if not stage.beside and not stage.lost]
     rank = {name: place for place, name in enumerate(road)}
     came = select(StageMove.customer_id).where(
@@ -61,8 +61,8 @@ def _funnel(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> 
     )
 
 
-def _flows(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> ReportTable:
-    """Moves from stage to stage in the time; each move once."""
+def _flows(session: Session, pipeline: Pipeline, scope: ReportScope, number: int) -> ReportTable:
+    """Count the moves from stage to stage in the period; each move once."""
     query = (
         select(StageMove.from_stage, StageMove.to_stage, func.count())
         .where(
@@ -91,8 +91,8 @@ def _flows(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> R
     )
 
 
-def _times(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> ReportTable:
-    """How long cards that left a stage in the time had stood there, and since when those stand that are there."""
+def _times(session: Session, pipeline: Pipeline, scope: ReportScope, number: int) -> ReportTable:
+    """Measure how long cards that left a stage in the period had been there, and how long the present ones have."""
     stays = (
         select(
             StageMove.to_stage.label("stage"),
@@ -116,8 +116,8 @@ def _times(session: Session, pipeline: Pipeline, scope: Scope, number: int) -> R
     for stage, entered_at in session.execute(standing):
         there.setdefault(stage, []).append(_age(entered_at, scope.until))
     rows = [
-        [name, len(left.get(name, [])), middle(left.get(name, [])), nine_in_ten(left.get(name, [])),
-         len(there.get(name, [])), middle(there.get(name, []))]
+        [name, len(left.get(name, [])), median_seconds(left.get(name, [])), percentile_90(left.get(name, [])),
+         len(there.get(name, [])), median_seconds(there.get(name, []))]
         for name in [stage.name for stage in pipeline.stages]
     ]  # fmt: skip
     return ReportTable(

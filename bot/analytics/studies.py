@@ -1,4 +1,4 @@
-"""Long looks at what was said, a piece at a time in the lowest queue: the daily work goes on between two pieces."""
+"""Studies: backtests and rule mining over stored messages, a piece per job in the lowest queue."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from bot.platform.log import get_logger
 from bot.platform.models import Message, Study
 from bot.platform.work import Work
 from bot.system import System
-from taggers.backtest import Backtest, Change, TagChange, backtest, merge
+from taggers.backtest import Backtest, ChangedCustomer, TagComparison, backtest, merge
 from taggers.mining import mine
 
 OPEN = ("waiting", "running")
 SINCE = timedelta(days=30)
-A_PIECE = 5_000  # messages: what a worker does before it looks for anything more urgent
+PIECE_MESSAGES = 5_000  # per job, so that a worker soon looks for more urgent ones
 MOST_PIECES = 500
 BACKGROUND = 20_000  # newest messages against which a phrase must stand out
 PROPOSALS = 20
@@ -33,16 +33,16 @@ _log = get_logger(__name__)
 
 
 def ask_backtest(work: Work, draft: str, author: str) -> Study:
-    """Put a backtest of a draft (a whole config text) against the config in force in the queue."""
-    return _ask(work, "backtest", author, draft)
+    """Queue a backtest of a draft (a whole config text) against the config in force."""
+    return _put_in_queue(work, "backtest", author, draft)
 
 
 def ask_mining(work: Work, author: str) -> Study:
-    """Put a search for rules that nobody wrote yet in the queue."""
-    return _ask(work, "mine", author)
+    """Queue a search for rules that nobody has written yet."""
+    return _put_in_queue(work, "mine", author)
 
 
-def _ask(work: Work, kind: str, author: str, draft: str = "") -> Study:
+def _put_in_queue(work: Work, kind: str, author: str, draft: str = "") -> Study:
     study = Study(
         kind=kind,
         author=author,
@@ -59,7 +59,7 @@ def _ask(work: Work, kind: str, author: str, draft: str = "") -> Study:
 
 
 def cancel_study(session: Session, study_id: int, now: datetime) -> bool:
-    """Let a study end after the piece it is at; False where it was over already."""
+    """Cancel a study after its present piece; False where it was over already."""
     study = session.get(Study, study_id, with_for_update=True)
     if study is None or study.state not in OPEN:
         return False
@@ -68,7 +68,7 @@ def cancel_study(session: Session, study_id: int, now: datetime) -> bool:
 
 
 def newest_study(session: Session, kind: str) -> Study | None:
-    """The last one of its kind, in whatever state."""
+    """The newest study of this kind, in any state."""
     return session.scalar(select(Study).where(Study.kind == kind).order_by(Study.id.desc()).limit(1))
 
 
@@ -83,23 +83,23 @@ def advance(system: System, now: datetime) -> bool:
         held = take_lease(session, _LEASE, system.owner, _LEASE_SECONDS)
         study = session.scalar(select(Study).where(Study.state.in_(OPEN)).order_by(Study.id).limit(1))
         if held is None:
-            return False  # whoever holds it rings for the next piece himself
+            return False  # the process that holds it enqueues the next piece itself
         if study is None:
             release_lease(session, held)
             return False
         study.state, study.touched_at = "running", now
     try:
-        outcome = _WORK[study.kind](system, study)
+        outcome = _PIECE_OF[study.kind](system, study)
     except SQLAlchemyError:
         raise
     except Exception as error:
         _log.exception("study failed", study=study.id)
         outcome = {"state": "failed", "ended_at": now, "why": f"{type(error).__name__}: {error}"[:300]}
-    return _keep(system, held, study, outcome, now)
+    return _record(system, held, study, outcome, now)
 
 
-def _keep(system: System, held: HeldLease, done: Study, outcome: Mapping[str, Any], now: datetime) -> bool:
-    """Write a piece down unless somebody cancelled, or did it in the meantime."""
+def _record(system: System, held: HeldLease, done: Study, outcome: Mapping[str, Any], now: datetime) -> bool:
+    """Store the outcome of a piece unless the study was cancelled or another process did the piece meanwhile."""
     with system.store.write() as session:
         study = session.get(Study, done.id, with_for_update=True)
         if study is None or not still_held(session, held):
@@ -120,12 +120,12 @@ def _backtest_piece(system: System, study: Study) -> dict[str, Any]:
         return _plan(system, study)
     first, last = study.plan[study.piece]
     before, after = _compiled(study.result["before"]), _compiled(study.draft)
-    part = history.Slice(system.store.url, system.store.keys, first, last, study.since, study.created_at)
+    part = history.CustomerRange(system.store.url, system.store.keys, first, last, study.since, study.created_at)
     with system.store.read() as session:
         found = backtest(
             before.book,
             after.book,
-            history.stories(session, part, after.zone),
+            history.customer_histories(session, part, after.zone),
             part.now,
             old_groups=before.tables.tags,
             new_groups=after.tables.tags,
@@ -137,11 +137,11 @@ def _backtest_piece(system: System, study: Study) -> dict[str, Any]:
 
 def _plan(system: System, study: Study) -> dict[str, Any]:
     """Cut the customers into pieces of some thousand messages each."""
-    parts, count = history.slices(system.store, study.since, study.created_at)
+    parts, count = history.customer_ranges(system.store, study.since, study.created_at)
     if not parts:
         return {"plan": [], "result": {**study.result, "backtest": asdict(Backtest(0, 0, ()))}}
     first, last = parts[0].first, parts[-1].last
-    pieces = min(MOST_PIECES, max(1, count // A_PIECE), last - first + 1)
+    pieces = min(MOST_PIECES, max(1, count // PIECE_MESSAGES), last - first + 1)
     width = (last - first + pieces) // pieces
     plan = [[cut, min(cut + width - 1, last)] for cut in range(first, last + 1, width)]
     return {"plan": plan, "messages": count}
@@ -153,12 +153,14 @@ def _compiled(source: str) -> Settings:
 
 
 def outcome_of(result: Mapping[str, Any]) -> Backtest | None:
-    """What a backtest has found so far."""
+    """The stored outcome of a backtest so far."""
     found = result.get("backtest")
     if found is None:
         return None
     tags = [
-        TagChange(**{**one, **{name: [Change(**each) for each in one[name]] for name in ("gains", "losses")}})
+        TagComparison(
+            **{**one, **{name: [ChangedCustomer(**each) for each in one[name]] for name in ("gains", "losses")}}
+        )
         for one in found["tags"]
     ]
     return Backtest(found["customers"], found["messages"], tuple(tags))
@@ -197,4 +199,4 @@ def _last_words(session: Session) -> list[str]:
     return list(session.scalars(query))
 
 
-_WORK = {"backtest": _backtest_piece, "mine": _mining}
+_PIECE_OF = {"backtest": _backtest_piece, "mine": _mining}

@@ -1,4 +1,4 @@
-"""What a report is made of: a table, what it counts, and the chart drawn from it."""
+"""Report table: rows, a sentence that says what they count, and the chart drawn from them."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.platform.models import Follow
 
-Kind = Literal["text", "word", "number", "share", "seconds", "interval"]
+CellKind = Literal["text", "word", "number", "share", "seconds", "interval"]
 _NUMBERS = ("number", "share", "seconds")
 _LEAST_DRAWN = 18  # seconds: half of a hundredth of an hour, which is what charts round to
 NOTHING = "这段时间里还没有数据"
 
 
 @dataclass(frozen=True)
-class Scope:
-    """Over which time a report counts, and whose customers (None: all)."""
+class ReportScope:
+    """The period a report counts, and the agents whose customers it counts (None: all)."""
 
     since: datetime
     until: datetime
     agents: frozenset[int] | None
 
     def holds(self, at: Any) -> ColumnElement[bool]:
-        """A condition: within the time."""
+        """A condition: within the period."""
         within: ColumnElement[bool] = (at >= self.since) & (at < self.until)
         return within
 
     def customers(self, customer_id: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
-        """A condition: of a customer whom these agents have."""
+        """A condition: a customer whom one of these agents has."""
         if self.agents is None:
             return true()
         theirs: Select[int] = select(Follow.customer_id).where(
@@ -42,7 +42,7 @@ class Scope:
         return customer_id.in_(theirs)
 
     def agent(self, agent_id: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
-        """A condition: of one of these agents."""
+        """A condition: one of these agents."""
         return true() if self.agents is None else agent_id.in_(self.agents)
 
 
@@ -58,13 +58,13 @@ class ReportTable:
     name: str
     title: str
     says: str
-    columns: list[tuple[str, Kind]]
+    columns: list[tuple[str, CellKind]]
     rows: list[list[Any]]
     chart: dict[str, Any] | None = None
     values: dict[str, Any] = field(default_factory=dict)
     nothing: str = NOTHING
 
-    def as_kept(self) -> dict[str, Any]:
+    def as_stored(self) -> dict[str, Any]:
         """Plain data for the pages: no rows where all of them are zeros, no chart where it would draw only zeros."""
         kept = asdict(self)
         numbers = [place for place, (_title, kind) in enumerate(self.columns) if kind in _NUMBERS]
@@ -79,18 +79,18 @@ class ReportTable:
         return any((row[place] or 0) > least[place] for row in self.rows for place in columns)
 
 
-def middle(lengths: Collection[timedelta]) -> float | None:
-    """The median in seconds; None of nothing."""
+def median_seconds(lengths: Collection[timedelta]) -> float | None:
+    """The median in seconds; None without values."""
     return median(length.total_seconds() for length in lengths) if lengths else None
 
 
-def nine_in_ten(lengths: Collection[timedelta]) -> float | None:
-    """What nine of ten stay below, in seconds; None of fewer than ten."""
+def percentile_90(lengths: Collection[timedelta]) -> float | None:
+    """The 90th percentile in seconds; None with fewer than ten values."""
     if len(lengths) < 10:
         return None
     return quantiles((length.total_seconds() for length in lengths), n=10)[-1]
 
 
 def share(part: int, whole: int) -> float | None:
-    """part of whole; None of nothing."""
+    """The share part / whole; None where whole is 0."""
     return part / whole if whole else None

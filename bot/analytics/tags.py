@@ -1,4 +1,4 @@
-"""The report on tags: which were given how often, day by day, and by whom."""
+"""Report on tags: how often each was given, by whom, and day by day."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.analytics.table import ReportTable, Scope, share
+from bot.analytics.table import ReportScope, ReportTable, share
 from bot.platform.config.settings import Settings
 from bot.platform.models import Tagging
 
-DRAWN = 8  # lines that a chart can hold apart
+DRAWN = 8  # more lines cannot be told apart in a chart
 
 
-def tables(session: Session, settings: Settings, scope: Scope) -> list[ReportTable]:
-    """Tags by number, and their days."""
+def tables(session: Session, settings: Settings, scope: ReportScope) -> list[ReportTable]:
+    """Make the table of tags and that of their days."""
     query = select(Tagging.tag, Tagging.by, Tagging.tagged_at, Tagging.removed_at).where(
         scope.holds(Tagging.tagged_at), scope.customers(Tagging.customer_id)
     )
@@ -53,7 +53,9 @@ def _by_tag(given: Counter[str], by_rule: Counter[str], gone: Counter[str]) -> R
     )  # fmt: skip
 
 
-def _by_day(given: Counter[str], days: Counter[tuple[str, date]], settings: Settings, scope: Scope) -> ReportTable:
+def _by_day(
+    given: Counter[str], days: Counter[tuple[str, date]], settings: Settings, scope: ReportScope
+) -> ReportTable:
     names = [tag for tag, _count in given.most_common(DRAWN)]
     first, last = (at.astimezone(settings.zone).date() for at in (scope.since, scope.until))
     every = [first + timedelta(days=nth) for nth in range((last - first).days + 1)]

@@ -34,7 +34,7 @@ def audit_run(with_wecom: bool = False, at_rest: bool = False, json_only: bool =
     looked_at = [invariant for invariant in INVARIANTS if not (at_rest and invariant.running)]
     with progress_bar("核对", json_only) as progress:
         bar = progress.add_task("", total=len(looked_at))
-        found = audit(system.store, clock.now(), running=not at_rest, seen=lambda _: progress.advance(bar))
+        found = audit(system.store, clock.now(), running=not at_rest, on_progress=lambda _: progress.advance(bar))
     if with_wecom:
         found += _with_wecom(system)
     if json_only:

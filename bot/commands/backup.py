@@ -32,7 +32,9 @@ def backup_command(file: Path | None, with_keys: bool) -> None:
     with progress_bar("备份") as progress:
         bar = progress.add_task("", total=None)
         try:
-            made = back_up(system, path, now, keys=with_keys, seen=lambda _name, rows: progress.advance(bar, rows))
+            made = back_up(
+                system, path, now, keys=with_keys, on_progress=lambda _name, rows: progress.advance(bar, rows)
+            )
         except OSError as error:
             fail(f"写不了 {path}：{error.strerror}。没有留下半个文件")
     console.print(f"{made.path}：{made.rows} 行，{made.files} 个文件，{made.bytes / 1024**2:.1f} MB")
@@ -56,7 +58,9 @@ def restore_command(file: Path, replace: bool, yes: bool) -> None:
         total = sum(table["rows"] for table in manifest["tables"].values())
         with progress_bar("恢复") as progress:
             bar = progress.add_task("", total=total)
-            found = restore(system, file, now, replace=replace, seen=lambda _name, rows: progress.advance(bar, rows))
+            found = restore(
+                system, file, now, replace=replace, on_progress=lambda _name, rows: progress.advance(bar, rows)
+            )
     except BadBackupError as error:
         fail(str(error))
     console.print(

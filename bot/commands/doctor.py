@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from bot.commands.terminal import console, progress_bar, system_at_hand
-from bot.ops.doctor.examination import CHECKS, examine
+from bot.ops.doctor.examination import CHECKS, run_checks
 from bot.ops.doctor.finding import BAD, OK, SKIPPED, WARN
 from bot.platform import clock
 
@@ -28,7 +28,7 @@ def doctor(as_json: bool) -> None:
     system, results = system_at_hand(), []
     with progress_bar("检查", as_json) as progress:
         bar = progress.add_task("", total=len(CHECKS))
-        for check, finding in examine(system, clock.now()):
+        for check, finding in run_checks(system, clock.now()):
             results.append((check, finding))
             progress.advance(bar)
     levels = {finding.level for _check, finding in results}

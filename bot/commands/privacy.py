@@ -92,7 +92,7 @@ def erase_customer(external_userid: str, yes: bool) -> None:
     for name, count in sorted(done.rows.items()):
         table.add_row(name, str(count))
     console.print(table)
-    console.print(f"还要请企业微信清掉 {len(done.errands)} 位员工处的备注与标签，worker 会做")
+    console.print(f"还要请企业微信清掉 {len(done.outbox_ids)} 位员工处的备注与标签，worker 会做")
 
 
 @audit_group.command("log", help="操作日志：最近谁做了什么；--verify 核对整条散列链与查阅记录，有改动以 1 退出。")

@@ -22,7 +22,7 @@ from bot.platform import clock
 from bot.platform.config.settings import ConfigError, Settings, load_settings
 from taggers.backtest import Backtest
 from taggers.coverage import survey
-from taggers.evaluation import CustomerState, Evaluation, Labels, evaluate
+from taggers.evaluation import Evaluation, LabelledUtterance, Labels, evaluate
 from taggers.mining import mine
 from taggers.rule import parse_duration
 from taggers.utterance import Utterance
@@ -156,7 +156,7 @@ def evaluate_rules(dialogues: Path, labels: Path, mistakes: int, path: Path | No
     except (ValidationError, ValueError) as problem:
         fail(f"{labels.name} 不对：{problem}")
     states = [
-        CustomerState(str(dialogue.get("id", number)), str(turn.get("text", "")), gold.gold(turn.get("acts", [])))
+        LabelledUtterance(str(dialogue.get("id", number)), str(turn.get("text", "")), gold.gold(turn.get("acts", [])))
         for number, dialogue in _lines(dialogues)
         for turn in _turns(dialogue)
         if turn.get("role") == "customer"
@@ -287,9 +287,9 @@ def backtest(new: Path, against: Path | None, processes: int, output: Path | Non
     outcome: Backtest | None = None
     system = migrated_system()
     with progress_bar("回测消息", as_json) as progress:
-        parts, count = history.slices(system.store, _ago(since), clock.now())
+        parts, count = history.customer_ranges(system.store, _ago(since), clock.now())
         bar = progress.add_task("", total=count)
-        for outcome in history.play_all(parts, before.source, after.source, processes):
+        for outcome in history.backtest_ranges(parts, before.source, after.source, processes):
             progress.update(bar, completed=outcome.messages)
         progress.update(bar, completed=count)
     result = _backtest(outcome, before.version, after.version)

@@ -29,8 +29,8 @@ from bot.customers.state import CustomerState, load_customer
 from bot.platform import clock
 from bot.platform.config.settings import Settings
 from bot.platform.models import Customer
-from sop.findings import Findings
-from sop.preview import Prompt, by_day
+from sop.findings import SimulationReport
+from sop.preview import PreviewedPrompt, by_day
 from sop.simulation import simulate
 from sop.virtual import Company
 
@@ -74,7 +74,7 @@ def show_preview(sop_id: str, customer: str | None, days: int, as_json: bool) ->
     console.print(_calendar(settings, prompts, f"「{table.title or table.id}」接下来 {days} 天"))
 
 
-def _calendar(settings: Settings, prompts: Sequence[Prompt], title: str) -> Table:
+def _calendar(settings: Settings, prompts: Sequence[PreviewedPrompt], title: str) -> Table:
     table = Table("日期", "时间", "跟进", title=title, title_justify="left", show_lines=True)
     table.add_column("说什么", overflow="fold", ratio=2)
     table.add_column("为什么是这时候", overflow="fold", ratio=1)
@@ -87,12 +87,12 @@ def _calendar(settings: Settings, prompts: Sequence[Prompt], title: str) -> Tabl
     return table
 
 
-def _why(settings: Settings, prompt: Prompt) -> str:
+def _why(settings: Settings, prompt: PreviewedPrompt) -> str:
     hops = [f"{shift.reason} → {_local(settings, shift.to):%m-%d %H:%M}" for shift in prompt.shifts]
     return "\n".join([f"原定 {_local(settings, prompt.wished_at):%m-%d %H:%M}", *hops]) if hops else "如期"
 
 
-def _as_object(settings: Settings, prompt: Prompt) -> dict[str, Any]:
+def _as_object(settings: Settings, prompt: PreviewedPrompt) -> dict[str, Any]:
     return {
         "at": _local(settings, prompt.at).isoformat(),
         "sop": prompt.sop_id,
@@ -145,7 +145,7 @@ def run_simulation(
     raise SystemExit(1 if found.broken else 0)
 
 
-def _findings(found: Findings, seconds: float) -> Table:
+def _findings(found: SimulationReport, seconds: float) -> Table:
     table = Table(
         "", "", title=f"{found.customers} 位客户，{found.agents} 位员工，{found.days} 天", title_justify="left"
     )

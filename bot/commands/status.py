@@ -22,7 +22,7 @@ _STYLES = {"ok": "green", "warn": "yellow", "bad": "red"}
 def show_status() -> None:
     system = system_at_hand()
     try:
-        lines = status.take_stock(system, clock.now())
+        lines = status.system_status(system, clock.now())
     except OperationalError as error:
         fail(f"连不上数据库：{error.orig}\n检查 TICI_DATABASE_URL")
     table = Table("项目", "现状", "怎么办", title="提词 Tici", title_justify="left")

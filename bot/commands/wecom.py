@@ -22,7 +22,7 @@ from bot.platform.models import Outbox
 from bot.sync.directory import compare_groups, compare_lost_groups, compare_staff
 from bot.sync.drift import Reconciliation
 from bot.sync.initial_import import import_all
-from bot.sync.reconcile import AT_ONCE, agents_to_compare, chunks, compare_agents, start_comparison
+from bot.sync.reconcile import AT_ONCE, agents_to_compare, compare_agents, portions_of, start_comparison
 from bot.system import System
 from bot.wecom.errors import WeComError
 from bot.worker.handlers import deliver
@@ -81,7 +81,10 @@ def import_(full: bool, json_only: bool) -> None:
         with progress_bar("{task.description}", json_only) as progress:
             bar = progress.add_task("导入员工的客户", total=None)
             found = import_all(
-                system, full=full, show=lambda state: progress.update(bar, total=state.agents, completed=state.done)
+                system,
+                clock.now(),
+                full=full,
+                show=lambda state: progress.update(bar, total=state.agents, completed=state.done),
             )
     except (WeComError, ConfigError, SurroundingsError) as error:
         fail(f"{error}\n已导入的都在；改好之后再运行一次，会接着导入")
@@ -111,7 +114,7 @@ def run_comparison(
     agents = agents_to_compare(system)
     compare_staff(system, run)
     bar = progress.add_task("核对员工", total=len(agents))
-    for portion in chunks(agents, AT_ONCE):
+    for portion in portions_of(agents, AT_ONCE):
         compare_agents(system, run, portion)
         compare_groups(system, run, portion)
         progress.update(bar, completed=run.agents)

@@ -14,7 +14,7 @@ from bot.platform.models import Customer
 from bot.platform.models import CustomerField as StoredField
 from bot.wecom.errors import BotError
 from sop.fields import find_field, read_value, unknown_field
-from sop.playbook import CustomerField
+from sop.playbook import FieldDefinition
 
 KEY_HEADINGS = ("external_userid", "客户", "客户ID")
 MOST_BYTES = 20 * 1024 * 1024
@@ -39,7 +39,7 @@ class TableRow:
 
 
 def write_field(
-    session: Session, fields: Mapping[str, CustomerField], external_userid: str, name: str, text: str
+    session: Session, fields: Mapping[str, FieldDefinition], external_userid: str, name: str, text: str
 ) -> str:
     """Set one field of one customer, or clear it by an empty text; returns what is kept. Raises FieldRefusedError."""
     field = find_field(fields, name)
@@ -56,7 +56,7 @@ def write_field(
     return value
 
 
-def import_fields(session: Session, fields: Mapping[str, CustomerField], raw: bytes) -> int:
+def import_fields(session: Session, fields: Mapping[str, FieldDefinition], raw: bytes) -> int:
     """Set the fields of all customers of a CSV table; returns how many lines.
 
     Raises FieldRefusedError and then sets nothing.
@@ -74,7 +74,7 @@ def import_fields(session: Session, fields: Mapping[str, CustomerField], raw: by
     return len(rows)
 
 
-def read_table(raw: bytes, fields: Mapping[str, CustomerField]) -> tuple[list[TableRow], list[str]]:
+def read_table(raw: bytes, fields: Mapping[str, FieldDefinition]) -> tuple[list[TableRow], list[str]]:
     """Read a CSV table: its rows, and everything that is wrong with it."""
     if len(raw) > MOST_BYTES:
         return [], [f"文件超过 {MOST_BYTES // 1024 // 1024} MB，请分成几份"]
@@ -91,7 +91,9 @@ def read_table(raw: bytes, fields: Mapping[str, CustomerField]) -> tuple[list[Ta
         return [], [f"第 {lines.line_num} 行：不是正确的 CSV（{error}）"]
 
 
-def _columns(heading: Sequence[str], fields: Mapping[str, CustomerField]) -> tuple[list[CustomerField], list[str]]:
+def _columns(
+    heading: Sequence[str], fields: Mapping[str, FieldDefinition]
+) -> tuple[list[FieldDefinition], list[str]]:
     if not heading or heading[0].strip() not in KEY_HEADINGS:
         return [], ["第 1 行：第一列的标题应是 external_userid，后面各列是字段名，例如 external_userid,birthday"]
     found = [(title, find_field(fields, title)) for title in heading[1:]]
@@ -103,7 +105,7 @@ def _columns(heading: Sequence[str], fields: Mapping[str, CustomerField]) -> tup
 
 
 def _rows(
-    lines: Iterator[tuple[int, list[str]]], columns: Sequence[CustomerField], width: int
+    lines: Iterator[tuple[int, list[str]]], columns: Sequence[FieldDefinition], width: int
 ) -> tuple[list[TableRow], list[str]]:
     rows: list[TableRow] = []
     problems: list[str] = []
@@ -124,7 +126,7 @@ def _rows(
     return rows, problems
 
 
-def _values(columns: Sequence[CustomerField], cells: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+def _values(columns: Sequence[FieldDefinition], cells: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     values: dict[str, str] = {}
     wrong: list[str] = []
     for field, cell in zip(columns, cells, strict=True):

@@ -1,1 +1,1 @@
-"""Operations: status, alarms, backup, restore, key rotation, the consistency audit. Checks of a new installation live in doctor/."""
+"""Operations: status, alarms, backup, restore, key rotation, consistency audit; doctor/ checks an installation."""

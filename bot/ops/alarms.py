@@ -1,4 +1,4 @@
-"""Alarms told: which alarms reach the people on duty, and by what message."""
+"""Alarm messages: tells the agents of [alarms] what a person must mend, once a day while it lasts."""
 
 from __future__ import annotations
 
@@ -15,11 +15,8 @@ from bot.platform.work import About, Work
 if TYPE_CHECKING:
     from bot.system import System
 
-
 KIND = "alarm"
-
-
-WORTH_TELLING = timedelta(days=1)  # what could not be told until then is said anew, or over
+WORTH_TELLING = timedelta(days=1)  # by then the alarm is told anew, or has ended
 
 
 def tell_alarms(work: Work) -> int:
@@ -41,7 +38,7 @@ def tell_alarms(work: Work) -> int:
 
 
 class TellAlarm(OutboxHandler):
-    """One alarm as a text to one admin, as long as it lasts."""
+    """Sends one alarm as a text to one agent, as long as it lasts."""
 
     repeats_show = True
 

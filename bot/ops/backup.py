@@ -1,4 +1,4 @@
-"""`flask backup`: the whole database as it was at one moment, and the files beside it, in one archive.
+"""Backup (`flask backup`): the whole database as it was at one moment, and the files beside it, in one archive.
 
 The rows go out as JSON lines that belong to no database in particular: a backup of SQLite can be restored into
 PostgreSQL and the other way round. What is sealed stays sealed; the keys are not in the archive unless asked for.
@@ -17,11 +17,12 @@ from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import orjson
-from sqlalchemy import JSON, Connection, DateTime, LargeBinary, MetaData, Table, select, text
+from sqlalchemy import JSON, Connection, DateTime, LargeBinary, MetaData, Table, select
 from sqlalchemy.types import TypeEngine
 
 from bot.customers.tombstones import FILE as TOMBSTONES
 from bot.intake.media.storage import FolderStorage
+from bot.ops.snapshot import read_snapshot
 from bot.platform.database import schema
 from bot.system import System
 
@@ -34,7 +35,7 @@ KEY_FILES = ("data.keys", "secret.key")
 
 
 @dataclass(frozen=True)
-class Made:
+class BackupSummary:
     """What a backup holds."""
 
     path: Path
@@ -43,8 +44,10 @@ class Made:
     bytes: int
 
 
-def back_up(system: System, path: Path, now: datetime, *, keys: bool, seen: Callable[[str, int], object]) -> Made:
-    """Write the archive beside its place and move it there whole; `seen` is told of each table and its rows.
+def back_up(
+    system: System, path: Path, now: datetime, *, keys: bool, on_progress: Callable[[str, int], object]
+) -> BackupSummary:
+    """Write the archive beside its place and move it there whole; `on_progress` is told of each table and its rows.
 
     The system may go on working: all rows are read in one transaction, and stored files never change.
     """
@@ -53,7 +56,7 @@ def back_up(system: System, path: Path, now: datetime, *, keys: bool, seen: Call
     try:
         with os.fdopen(descriptor, "wb") as file:
             with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1) as archive:
-                tables, revision = _write_tables(system, archive, seen)
+                tables, revision = _write_tables(system, archive, on_progress)
                 files = _write_files(system, archive, keys=keys)
                 manifest = {
                     "format": FORMAT, "made_at": now.isoformat(), "revision": revision,
@@ -66,29 +69,19 @@ def back_up(system: System, path: Path, now: datetime, *, keys: bool, seen: Call
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
-    return Made(path, sum(table["rows"] for table in tables.values()), len(files), path.stat().st_size)
+    return BackupSummary(path, sum(table["rows"] for table in tables.values()), len(files), path.stat().st_size)
 
 
 def _write_tables(
-    system: System, archive: ZipFile, seen: Callable[[str, int], object]
+    system: System, archive: ZipFile, on_progress: Callable[[str, int], object]
 ) -> tuple[dict[str, Any], str | None]:
-    options: dict[str, Any] = {"tici_read_only": True}
-    if system.store.engine.dialect.name == "postgresql":
-        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with system.store.engine.connect().execution_options(**options) as connection:
-        take_your_time(connection)
+    with read_snapshot(system.store.engine) as connection:
         found: dict[str, Any] = {}
         revision = schema.revision_of(connection)
         for table in physical_tables(connection):
             found[str(table.name)] = _write_table(connection, archive, table)
-            seen(table.name, found[str(table.name)]["rows"])
+            on_progress(table.name, found[str(table.name)]["rows"])
     return found, revision
-
-
-def take_your_time(connection: Connection) -> None:
-    """Lift the limit that PostgreSQL sets to a page's queries, for this transaction."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def physical_tables(connection: Connection) -> list[Table]:
@@ -139,7 +132,7 @@ _WRITERS: dict[str, Callable[[Any], Any]] = {
 
 
 def _write_files(system: System, archive: ZipFile, *, keys: bool) -> dict[str, str]:
-    """Sealed contents of conversations, the list of the erased, and, if asked for, the keys."""
+    """Write the sealed media contents, the tombstones, and, if asked for, the keys."""
     found: dict[str, str] = {}
     for name, source in _files(system, keys=keys):
         with source as stream:
@@ -163,7 +156,7 @@ def _files(system: System, *, keys: bool) -> Iterator[tuple[str, IO[bytes]]]:
 
 def _copy(stream: IO[bytes], archive: ZipFile, name: str) -> str:
     digest = sha256()
-    archive.compression = ZIP_STORED  # sealed bytes grow no smaller
+    archive.compression = ZIP_STORED  # encrypted bytes do not compress
     with archive.open(name, "w", force_zip64=True) as out:
         while piece := stream.read(_PIECE):
             out.write(piece)

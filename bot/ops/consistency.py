@@ -1,18 +1,18 @@
-"""Audit: hold a live database against what must be true of it, and, if asked, against WeCom itself."""
+"""Consistency audit: checks a live database against the invariants, and, if asked, against WeCom's archive."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.ops.invariants import INVARIANTS, Invariant
+from bot.ops.snapshot import read_snapshot
 from bot.platform.database.store import Store
 from bot.platform.models import ArchiveCursor, Message, Quarantine
 
@@ -25,7 +25,7 @@ PAGE = 1000  # rows of the archive asked for at once
 
 @dataclass(frozen=True)
 class Violation:
-    """A sentence that does not hold: in how many places, and the first few of them."""
+    """An invariant that does not hold: in how many places, and the first few of them."""
 
     name: str
     says: str
@@ -34,32 +34,36 @@ class Violation:
 
 
 def audit(
-    store: Store, now: datetime, *, running: bool = True, seen: Callable[[Invariant], None] = lambda _: None
+    store: Store, now: datetime, *, running: bool = True, on_progress: Callable[[Invariant], None] = lambda _: None
 ) -> list[Violation]:
-    """Every invariant on one snapshot of the database; empty where all hold. Memory does not grow with the rows.
+    """Check every invariant on one snapshot of the database; empty where all hold. Memory does not grow with rows.
 
-    running: also what holds only while workers and scheduler work. seen: called as each has been looked at.
+    running: also what holds only while workers and scheduler work. on_progress: called as each has been looked at.
     """
-    with _snapshot(store) as session:
-        return examine(session, now, running=running, seen=seen)
+    with read_snapshot(store.engine) as connection, Session(connection, autoflush=False) as session:
+        return check_invariants(session, now, running=running, on_progress=on_progress)
 
 
-def examine(
-    session: Session, now: datetime, *, running: bool = True, seen: Callable[[Invariant], None] = lambda _: None
+def check_invariants(
+    session: Session,
+    now: datetime,
+    *,
+    running: bool = True,
+    on_progress: Callable[[Invariant], None] = lambda _: None,
 ) -> list[Violation]:
-    """The same in a session of one's own."""
+    """As `audit`, in a given session."""
     found = []
     for invariant in INVARIANTS:
         if running or not invariant.running:
-            finding = _counted(invariant.name, invariant.says, invariant.look(session, now))
+            finding = _violation(invariant.name, invariant.says, invariant.find(session, now))
             found += [finding] if finding.count else []
-            seen(invariant)
+            on_progress(invariant)
     return found
 
 
 def audit_archive(system: System) -> Violation:
     """Read the archive again from its beginning (as far as WeCom still has it) and miss nothing up to the cursor."""
-    return _counted("archive-stored", "存档里的每条消息都已存下或隔离", _lost(system))
+    return _violation("archive-stored", "存档里的每条消息都已存下或隔离", _lost_messages(system))
 
 
 def as_json(found: Iterable[Violation]) -> str:
@@ -68,7 +72,7 @@ def as_json(found: Iterable[Violation]) -> str:
     return json.dumps({"findings": rows, "ok": not rows}, ensure_ascii=False)
 
 
-def _counted(name: str, says: str, lines: Iterator[str]) -> Violation:
+def _violation(name: str, says: str, lines: Iterator[str]) -> Violation:
     examples, count = [], 0
     for line in lines:
         count += 1
@@ -77,20 +81,7 @@ def _counted(name: str, says: str, lines: Iterator[str]) -> Violation:
     return Violation(name, says, count, examples)
 
 
-@contextmanager
-def _snapshot(store: Store) -> Iterator[Session]:
-    """One view of all tables, so that what is committed meanwhile is seen either wholly or not at all."""
-    options = {"tici_read_only": True}
-    if store.engine.dialect.name == "postgresql":
-        options["isolation_level"] = "REPEATABLE READ"  # type: ignore[assignment]
-    with store.engine.connect().execution_options(**options) as connection:
-        if store.engine.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-        with Session(connection, autoflush=False) as session:
-            yield session
-
-
-def _lost(system: System) -> Iterator[str]:
+def _lost_messages(system: System) -> Iterator[str]:
     corp_id, seq = system.environment.needs_wecom().corp_id, 0
     with system.store.read() as session:
         cursor = session.get(ArchiveCursor, corp_id)
@@ -101,10 +92,10 @@ def _lost(system: System) -> Iterator[str]:
             return
         seq = rows[-1].seq
         passed = {row.msgid: row.seq for row in rows if row.seq <= end}
-        yield from (f"seq {passed[msgid]} {msgid}" for msgid in sorted(passed.keys() - _known(system, passed)))
+        yield from (f"seq {passed[msgid]} {msgid}" for msgid in sorted(passed.keys() - _known_msgids(system, passed)))
 
 
-def _known(system: System, msgids: Iterable[str]) -> set[str]:
+def _known_msgids(system: System, msgids: Iterable[str]) -> set[str]:
     wanted = list(msgids)
     with system.store.read() as session:
         stored = session.scalars(select(Message.msgid).where(Message.msgid.in_(wanted)))

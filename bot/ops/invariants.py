@@ -1,4 +1,4 @@
-"""What must hold in the database at every commit, and what must hold a minute later: one query a sentence."""
+"""Invariants: what must hold in the database at every commit, or while workers run; one query for each."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from bot.platform.models import (
     Tagging,
 )
 
-LATE = timedelta(minutes=2)  # work that waits longer than this has been forgotten, or nobody works
+LATE = timedelta(minutes=2)  # work due for longer than this was lost, or no worker runs
 _AT_ONCE = 1000
 _OPEN = ("waiting", "sending")
 _SETTLED = ("sent", "failed", "unknown", "cancelled")
-Look = Callable[[Session, datetime], Iterator[str]]
+FindViolations = Callable[[Session, datetime], Iterator[str]]
 Rows = Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
 class Invariant:
-    """One sentence that must hold. `look` gives a line for each place where it does not.
+    """One sentence that must hold. `find` yields a line for each place where it does not.
 
-    running: it holds only while workers and scheduler work; the others hold at every commit.
+    running: it holds only while workers and scheduler run; the others hold at every commit.
     """
 
     name: str
     says: str
-    look: Look
+    find: FindViolations
     running: bool = False
 
 
@@ -55,18 +55,18 @@ def _lines(session: Session, query: Rows, form: str) -> Iterator[str]:
         yield form.format(*row)
 
 
-def _query(make: Callable[[], Rows], form: str) -> Look:
+def _query(make: Callable[[], Rows], form: str) -> FindViolations:
     return lambda session, now: _lines(session, make(), form)
 
 
-def _twice(*columns: InstrumentedAttribute[Any]) -> Look:
-    """Rows that share what nothing may share, counted without trusting the unique keys."""
+def _duplicates(*columns: InstrumentedAttribute[Any]) -> FindViolations:
+    """Rows that share values which must be unique, counted without trusting the unique keys."""
     groups = select(*columns, func.count()).group_by(*columns).having(func.count() > 1)
     form = columns[0].class_.__tablename__ + " " + " ".join("{}" for _ in columns) + "：{} 次"
     return lambda session, now: _lines(session, groups, form)
 
 
-def _unjudged() -> Rows:
+def _unjudged_messages() -> Rows:
     known = select(ConfigVersion.version)
     wrong: list[ColumnElement[bool]] = [
         Message.version.is_(None),
@@ -77,7 +77,7 @@ def _unjudged() -> Rows:
     return select(Message.id, Message.role, Message.version).where(or_(*wrong))
 
 
-def _broken_chain() -> Rows:
+def _broken_ledger() -> Rows:
     whose = (StageMove.customer_id, StageMove.pipeline)
     moves = select(
         StageMove.id,
@@ -90,7 +90,7 @@ def _broken_chain() -> Rows:
     return select(moves.c.id, moves.c.serial, moves.c.from_stage, moves.c.before).where(wrong)
 
 
-def _elsewhere() -> Rows:
+def _placement_unlike_ledger() -> Rows:
     other = aliased(StageMove)
     newest = select(func.max(other.serial)).where(
         other.customer_id == Placement.customer_id, other.pipeline == Placement.pipeline
@@ -105,13 +105,13 @@ def _elsewhere() -> Rows:
     return found.outerjoin(StageMove, here).where(wrong)
 
 
-def _nowhere() -> Rows:
+def _ledger_without_placement() -> Rows:
     here = and_(Placement.customer_id == StageMove.customer_id, Placement.pipeline == StageMove.pipeline)
     found = select(StageMove.customer_id, StageMove.pipeline, StageMove.to_stage).outerjoin(Placement, here)
     return found.where(Placement.id.is_(None), StageMove.serial == 1)
 
 
-def _unfounded() -> Rows:
+def _tagging_without_evidence() -> Rows:
     founded = select(Evidence.id).where(
         Evidence.customer_id == Tagging.customer_id, Evidence.rule_id == Tagging.rule_id, Evidence.tag == Tagging.tag
     )
@@ -119,7 +119,7 @@ def _unfounded() -> Rows:
     return found.where(Tagging.by == "rule", or_(Tagging.rule_id.is_(None), ~founded.exists()))
 
 
-def _wrong_evidence() -> Rows:
+def _evidence_of_another_message() -> Rows:
     found = select(Evidence.id, Evidence.rule_id, Evidence.occasion)
     found = found.join(Message, Message.id == Evidence.message_id)
     return found.where(
@@ -127,12 +127,12 @@ def _wrong_evidence() -> Rows:
     )
 
 
-def _strangers_task() -> Rows:
+def _task_of_another_customer() -> Rows:
     found = select(SopTask.id, SopTask.step).join(SopEnrolment, SopEnrolment.id == SopTask.enrolment_id)
     return found.where(SopTask.customer_id != SopEnrolment.customer_id)
 
 
-def _open_of_ended() -> Rows:
+def _open_task_of_ended() -> Rows:
     found = select(SopTask.id, SopTask.state, SopEnrolment.ended_because)
     found = found.join(SopEnrolment, SopEnrolment.id == SopTask.enrolment_id)
     return found.where(SopEnrolment.ended_at.is_not(None), SopTask.state.in_(OPEN_STATES))
@@ -144,7 +144,7 @@ def _running_twice() -> Rows:
     return running.group_by(*who).having(func.count() > 1)
 
 
-def _half_told() -> Rows:
+def _task_without_times() -> Rows:
     wrong = or_(
         and_(SopTask.state == "delivered", SopTask.delivered_at.is_(None)),
         and_(SopTask.state == "completed", SopTask.completed_at.is_(None)),
@@ -153,7 +153,7 @@ def _half_told() -> Rows:
     return select(SopTask.id, SopTask.state).where(wrong)
 
 
-def _wrong_outbox() -> Rows:
+def _inconsistent_outbox() -> Rows:
     wrong = or_(
         Outbox.state.not_in((*_OPEN, *_SETTLED)),
         and_(Outbox.state == "sending", Outbox.lease_until.is_(None)),
@@ -163,13 +163,13 @@ def _wrong_outbox() -> Rows:
     return select(Outbox.id, Outbox.kind, Outbox.state).where(wrong)
 
 
-def _strangers_card() -> Rows:
+def _card_of_another_task() -> Rows:
     found = select(Outbox.id, Outbox.task_id).join(SopTask, SopTask.id == Outbox.task_id)
     other = or_(SopTask.customer_id != Outbox.customer_id, SopTask.agent_id != Outbox.agent_id)
     return found.where(Outbox.kind == "card", Outbox.state.in_(_OPEN), other)
 
 
-def _forgotten_prompts(session: Session, now: datetime) -> Iterator[str]:
+def _queued_without_outbox(session: Session, now: datetime) -> Iterator[str]:
     """Tasks that wait for a card, list or mass message which is not in the outbox."""
     lists = select(Outbox.payload).where(Outbox.kind == "digest", Outbox.state.in_(_OPEN))
     listed = {number for payload in session.scalars(lists) for number in payload.get("task_ids", [])}
@@ -182,7 +182,7 @@ def _forgotten_prompts(session: Session, now: datetime) -> Iterator[str]:
             yield f"任务 {number}（第 {step + 1} 步）"
 
 
-def _sent_but_not_told() -> Rows:
+def _sent_card_not_recorded() -> Rows:
     found = select(Outbox.id, Outbox.task_id).join(SopTask, SopTask.id == Outbox.task_id)
     return found.where(
         Outbox.kind == "card", Outbox.state == "sent", SopTask.prompts == 1, SopTask.state == "delivered",
@@ -196,7 +196,7 @@ def _beyond_cursor() -> Rows:
     return stored.union_all(select(Quarantine.seq).where(Quarantine.seq > cursor)).subquery().select()
 
 
-def _freed_but_held() -> Rows:
+def _stored_but_quarantined() -> Rows:
     found = select(Quarantine.seq, Quarantine.msgid).join(Message, Message.seq == Quarantine.seq)
     return found.where(Quarantine.released_at.is_(None), Message.msgid == Quarantine.msgid)
 
@@ -232,13 +232,13 @@ def _late_pull(session: Session, now: datetime) -> Iterator[str]:
     return _lines(session, query, "{} 停在 seq {}，未完成的尝试 {} 次")
 
 
-def _broken_log(session: Session, now: datetime) -> Iterator[str]:
+def _broken_audit_chain(session: Session, now: datetime) -> Iterator[str]:
     entry = verify_chain(session)
     if entry is not None:
         yield f"第 {entry} 行"
 
 
-def _carried_twice() -> Rows:
+def _tag_twice() -> Rows:
     other = aliased(Tagging)
     same = and_(other.customer_id == Tagging.customer_id, other.tag == Tagging.tag, other.id > Tagging.id)
     found = select(Tagging.customer_id, Tagging.tag).join(other, same)
@@ -246,37 +246,39 @@ def _carried_twice() -> Rows:
 
 
 INVARIANTS: Sequence[Invariant] = (
-    Invariant("message-once", "每条存档消息只存一次", _twice(Message.msgid)),
+    Invariant("message-once", "每条存档消息只存一次", _duplicates(Message.msgid)),
     Invariant("message-judged", "每条消息都认得出是谁说的，并由一个存着的配置版本判断过",
-              _query(_unjudged, "消息 {}（{}，版本 {}）")),
+              _query(_unjudged_messages, "消息 {}（{}，版本 {}）")),
     Invariant("evidence-once", "同一件事对同一条规则只算一次",
-              _twice(Evidence.customer_id, Evidence.rule_id, Evidence.occasion)),
-    Invariant("evidence-message", "证据指向同一位客户的那条消息", _query(_wrong_evidence, "证据 {} {} {}")),
-    Invariant("tag-once", "客户同一个标签同时只带一个", _query(_carried_twice, "客户 {} 标签 {}")),
-    Invariant("tag-founded", "规则打的标签都有证据", _query(_unfounded, "标签 {} {}，规则 {}")),
+              _duplicates(Evidence.customer_id, Evidence.rule_id, Evidence.occasion)),
+    Invariant("evidence-message", "证据指向同一位客户的那条消息",
+              _query(_evidence_of_another_message, "证据 {} {} {}")),
+    Invariant("tag-once", "客户同一个标签同时只带一个", _query(_tag_twice, "客户 {} 标签 {}")),
+    Invariant("tag-founded", "规则打的标签都有证据", _query(_tagging_without_evidence, "标签 {} {}，规则 {}")),
     Invariant("ledger-chain", "阶段流水首尾相接，序号连续",
-              _query(_broken_chain, "流水 {}：第 {} 步从 {} 来，前一步到 {}")),
-    Invariant("ledger-replays", "重放阶段流水就得到看板", _query(_elsewhere, "客户 {}「{}」看板在 {}，流水在 {}")),
-    Invariant("ledger-placed", "有流水的客户都在看板上", _query(_nowhere, "客户 {}「{}」到过 {}")),
+              _query(_broken_ledger, "流水 {}：第 {} 步从 {} 来，前一步到 {}")),
+    Invariant("ledger-replays", "重放阶段流水就得到看板",
+              _query(_placement_unlike_ledger, "客户 {}「{}」看板在 {}，流水在 {}")),
+    Invariant("ledger-placed", "有流水的客户都在看板上", _query(_ledger_without_placement, "客户 {}「{}」到过 {}")),
     Invariant("placement-once", "每位客户在每条流程里只有一个位置",
-              _twice(Placement.customer_id, Placement.pipeline)),
+              _duplicates(Placement.customer_id, Placement.pipeline)),
     Invariant("enrolment-once", "同一个起因只加入一次 SOP",
-              _twice(SopEnrolment.customer_id, SopEnrolment.sop_id, SopEnrolment.cause)),
+              _duplicates(SopEnrolment.customer_id, SopEnrolment.sop_id, SopEnrolment.cause)),
     Invariant("enrolment-running-once", "同一个 SOP 同时只走一遍", _query(_running_twice, "客户 {} {}：{} 次")),
-    Invariant("task-once", "SOP 的每一步只有一个任务", _twice(SopTask.enrolment_id, SopTask.step)),
-    Invariant("task-customer", "任务与它的 SOP 是同一位客户", _query(_strangers_task, "任务 {} 第 {} 步")),
-    Invariant("task-ended", "结束了的 SOP 没有还开着的任务", _query(_open_of_ended, "任务 {} {}（{}）")),
-    Invariant("task-times", "任务的状态与时间对得上", _query(_half_told, "任务 {} {}")),
-    Invariant("task-outbox", "等着提醒的任务在待送出里有它的一行", _forgotten_prompts),
-    Invariant("outbox-once", "同一件事只往外送一次", _twice(Outbox.key)),
-    Invariant("outbox-state", "待送出的状态、租约与结束时间对得上", _query(_wrong_outbox, "{1} {0} {2}")),
-    Invariant("outbox-task", "卡片送给任务的那位员工", _query(_strangers_card, "卡片 {} 任务 {}")),
-    Invariant("outbox-told", "送到的卡片都记在任务上", _query(_sent_but_not_told, "卡片 {} 任务 {}")),
-    Invariant("event-once", "同一个回调只记一次", _twice(CallbackEvent.digest)),
+    Invariant("task-once", "SOP 的每一步只有一个任务", _duplicates(SopTask.enrolment_id, SopTask.step)),
+    Invariant("task-customer", "任务与它的 SOP 是同一位客户", _query(_task_of_another_customer, "任务 {} 第 {} 步")),
+    Invariant("task-ended", "结束了的 SOP 没有还开着的任务", _query(_open_task_of_ended, "任务 {} {}（{}）")),
+    Invariant("task-times", "任务的状态与时间对得上", _query(_task_without_times, "任务 {} {}")),
+    Invariant("task-outbox", "等着提醒的任务在待送出里有它的一行", _queued_without_outbox),
+    Invariant("outbox-once", "同一件事只往外送一次", _duplicates(Outbox.key)),
+    Invariant("outbox-state", "待送出的状态、租约与结束时间对得上", _query(_inconsistent_outbox, "{1} {0} {2}")),
+    Invariant("outbox-task", "卡片送给任务的那位员工", _query(_card_of_another_task, "卡片 {} 任务 {}")),
+    Invariant("outbox-told", "送到的卡片都记在任务上", _query(_sent_card_not_recorded, "卡片 {} 任务 {}")),
+    Invariant("event-once", "同一个回调只记一次", _duplicates(CallbackEvent.digest)),
     Invariant("cursor", "存下与隔离的消息都不超过游标", _query(_beyond_cursor, "seq {}")),
-    Invariant("quarantine-once", "每个 seq 只隔离一次", _twice(Quarantine.seq)),
-    Invariant("quarantine-held", "已经存下的消息不在隔离区", _query(_freed_but_held, "seq {} {}")),
-    Invariant("audit-chain", "操作日志没有被改过或删过", _broken_log),
+    Invariant("quarantine-once", "每个 seq 只隔离一次", _duplicates(Quarantine.seq)),
+    Invariant("quarantine-held", "已经存下的消息不在隔离区", _query(_stored_but_quarantined, "seq {} {}")),
+    Invariant("audit-chain", "操作日志没有被改过或删过", _broken_audit_chain),
     Invariant("outbox-late", "到点的都已送出，断掉的租约有人接手", _late_outbox, running=True),
     Invariant("event-late", "收到的回调都已处理", _late_events, running=True),
     Invariant("task-late", "到点的任务都已提醒或另有安排", _late_tasks, running=True),

@@ -1,4 +1,4 @@
-"""Re-encrypts every sealed value under the newest data key, in small steps beside the running system."""
+"""Key rotation: re-encrypts every sealed value under the newest data key, in small steps while the system runs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SealedTable:
 
 
 def sealed_tables() -> list[SealedTable]:
-    """Every table with sealed columns, small ones among them."""
+    """Every table with sealed columns."""
     found = []
     for table in Model.metadata.sorted_tables:
         columns = tuple(column for column in table.columns if isinstance(column.type, Sealed | SealedJson))
@@ -61,17 +61,17 @@ def count_stale(session: Session, header: bytes) -> int:
     return sum(count or 0 for count in counts)
 
 
-def rotate(store: Store, done: Callable[[int], None]) -> int:
-    """One pass over all tables; tells after each step how many rows it took on, returns how many in all.
+def rotate(store: Store, on_progress: Callable[[int], None]) -> int:
+    """Make one pass over all tables; reports after each step how many rows it covered, returns how many in all.
 
-    Needs no memory of its own: what is left to do is what is sealed under another key. A value that somebody
-    changes meanwhile is left to him (he seals it anew) or to the next pass.
+    Needs no stored state: what is left to do is what is sealed under another key. A value that is changed meanwhile
+    was sealed anew by that change, or is left to the next pass.
     """
     total = 0
     for one in sealed_tables():
         for count in _walk(store, one):
             total += count
-            done(count)
+            on_progress(count)
     return total
 
 
@@ -83,7 +83,7 @@ def _walk(store: Store, one: SealedTable) -> Iterator[int]:
                 with store.write() as session:
                     count, last = _step(session, store, one, after)
                 break
-            except OperationalError:  # a lock we waited for in vain, or a knot that the database cut at our end
+            except OperationalError:  # a lock timeout, or a deadlock in which the database chose us
                 if attempt == _TRIES - 1:
                     raise
         if last is None:
@@ -108,7 +108,7 @@ def _step(
 
 
 def _renewed(store: Store, one: SealedTable, values: Any, header: bytes) -> dict[str, tuple[bytes, bytes]]:
-    """By column: the value as it stands and as it is to stand."""
+    """By column: the old sealed value and the new one."""
     found = {}
     for column, value in zip(one.columns, values, strict=True):
         if value and value[:HEADER_BYTES] != header:

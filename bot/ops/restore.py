@@ -1,4 +1,4 @@
-"""`flask restore`: puts a backup into a database, of either kind, and sees to it that nothing is sent twice.
+"""Restore (`flask restore`): puts a backup into a database of either kind, so that nothing is sent twice.
 
 What the backup still meant to send may have been sent after it was made; what customers said since then is pulled
 from the archive again. So nothing that was due before the restore is sent, and whoever was erased stays erased.
@@ -23,7 +23,8 @@ from sqlalchemy.orm import Session
 from bot.customers.tombstones import FILE as TOMBSTONES
 from bot.customers.tombstones import read_tombstone_file, record_tombstone
 from bot.intake.media.storage import FolderStorage
-from bot.ops.backup import FORMAT, MANIFEST, ROWS_AT_ONCE, VERSIONS, physical_tables, take_your_time
+from bot.ops.backup import FORMAT, MANIFEST, ROWS_AT_ONCE, VERSIONS, physical_tables
+from bot.ops.snapshot import lift_statement_timeout
 from bot.platform.database import schema
 from bot.platform.database.store import get_status, set_status
 from bot.platform.failpoints import failpoint
@@ -39,7 +40,7 @@ class BadBackupError(BotError):
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoreSummary:
     """What came back. erased: customers who were erased after the backup and were erased again."""
 
     made_at: str
@@ -65,34 +66,34 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def restore(
-    system: System, path: Path, now: datetime, *, replace: bool, seen: Callable[[str, int], object]
-) -> Restored:
-    """Check the whole archive, then put it in, in one transaction; raises BadBackupError with nothing changed.
+    system: System, path: Path, now: datetime, *, replace: bool, on_progress: Callable[[str, int], object]
+) -> RestoreSummary:
+    """Check the whole archive, then restore it in one transaction; raises BadBackupError with nothing changed.
 
-    replace: what the database holds now goes; otherwise a database that holds anything is refused.
+    replace: delete what the database holds now; otherwise a database that holds anything is refused.
     """
     manifest = read_manifest(path)
     _check_keys(system, manifest)
     with ZipFile(path) as archive:
         _check(archive, manifest)
         with system.store.engine.begin() as connection:
-            take_your_time(connection)
-            _make_room(connection, replace=replace)
+            lift_statement_timeout(connection)
+            _empty_database(connection, replace=replace)
             schema.upgrade_on(connection, manifest["revision"])
             for table in physical_tables(connection):
                 known = manifest["tables"].get(table.name)
                 if known is not None:
-                    seen(table.name, _fill(connection, archive, table, known))
-            _go_on_numbering(connection)
+                    on_progress(table.name, _insert_rows(connection, archive, table, known))
+            _reset_sequences(connection)
             schema.upgrade_on(connection, "head")
-            files = _put_files(system, archive, manifest)
+            files = _restore_files(system, archive, manifest)
             with Session(connection, autoflush=False) as session:
-                settle(session, now, manifest["made_at"], read_tombstone_file(system.environment.var))
+                cancel_pending(session, now, manifest["made_at"], read_tombstone_file(system.environment.var))
                 session.flush()
     failpoint("restored")
-    erased = finish(system, now)
+    erased = erase_again(system, now)
     rows = sum(table["rows"] for table in manifest["tables"].values())
-    return Restored(manifest["made_at"], rows, files, erased)
+    return RestoreSummary(manifest["made_at"], rows, files, erased)
 
 
 def _check_keys(system: System, manifest: dict[str, Any]) -> None:
@@ -105,7 +106,7 @@ def _check_keys(system: System, manifest: dict[str, Any]) -> None:
 
 
 def _check(archive: ZipFile, manifest: dict[str, Any]) -> None:
-    """Every part is there and whole, before anything is touched."""
+    """Verify that every part is there and whole, before anything is changed."""
     expected = {f"tables/{name}.jsonl": table["sha256"] for name, table in manifest["tables"].items()}
     for name, digest in {**expected, **manifest["files"]}.items():
         try:
@@ -124,7 +125,7 @@ def _digest(part: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _make_room(connection: Connection, *, replace: bool) -> None:
+def _empty_database(connection: Connection, *, replace: bool) -> None:
     metadata = MetaData()
     metadata.reflect(connection)
     filled = [
@@ -139,9 +140,9 @@ def _make_room(connection: Connection, *, replace: bool) -> None:
     metadata.drop_all(connection)
 
 
-def _fill(connection: Connection, archive: ZipFile, table: Table, known: dict[str, Any]) -> int:
+def _insert_rows(connection: Connection, archive: ZipFile, table: Table, known: dict[str, Any]) -> int:
     kinds = known["columns"]
-    naive = connection.dialect.name == "sqlite"  # it has no zones; ours are UTC
+    naive = connection.dialect.name == "sqlite"  # SQLite stores no time zones; ours are UTC
     readers = [_reader(kind, naive) for kind in kinds.values()]
     with archive.open(f"tables/{table.name}.jsonl") as lines:
         for portion in _portions(lines):
@@ -171,8 +172,8 @@ def _instant(value: str, naive: bool) -> datetime:
     return at.astimezone(UTC).replace(tzinfo=None) if naive else at
 
 
-def _go_on_numbering(connection: Connection) -> None:
-    """PostgreSQL counts apart from the rows: its sequences must start after them."""
+def _reset_sequences(connection: Connection) -> None:
+    """Set PostgreSQL's sequences behind the restored ids, since inserting ids does not move them."""
     if connection.dialect.name != "postgresql":
         return
     for table in physical_tables(connection):
@@ -182,8 +183,8 @@ def _go_on_numbering(connection: Connection) -> None:
             connection.execute(select(func.setval(sequence, newest, False)))
 
 
-def _put_files(system: System, archive: ZipFile, manifest: dict[str, Any]) -> int:
-    """Contents that are missing come back; keys never overwrite those at hand; the lists of the erased join."""
+def _restore_files(system: System, archive: ZipFile, manifest: dict[str, Any]) -> int:
+    """Restore missing media contents and merge the tombstones; keys are never restored over those in use."""
     var, place, count = system.environment.var, FolderStorage(system.environment.var / "media"), 0
     for name in manifest["files"]:
         if name.startswith("media/") and not place.has(content := name.removeprefix("media/")):
@@ -200,9 +201,11 @@ def _put_files(system: System, archive: ZipFile, manifest: dict[str, Any]) -> in
     return count
 
 
-def settle(session: Session, now: datetime, made_at: str, stones: Mapping[str, datetime]) -> None:
-    """Nothing that was on its way, or was due until now, leaves; leases of processes long gone end; nobody who was
-    erased is let in again. In the transaction that brings the rows back: a kill must not leave them unsettled."""
+def cancel_pending(session: Session, now: datetime, made_at: str, stones: Mapping[str, datetime]) -> None:
+    """Cancel what was on its way or due until now, delete leases, and set the tombstones again.
+
+    In the transaction that restores the rows: a kill in between would leave rows that are sent a second time.
+    """
     session.execute(delete(Lease))
     on_its_way = Outbox.state.in_(("waiting", "sending"))
     session.execute(update(Outbox).where(on_its_way).values(state="cancelled", done_at=now, lease_until=None))
@@ -216,9 +219,11 @@ def settle(session: Session, now: datetime, made_at: str, stones: Mapping[str, d
     set_status(session, RESTORED, {"at": now.isoformat(), "made_at": made_at, "erasing": True}, now)
 
 
-def finish(system: System, now: datetime) -> int:
-    """Erase again whoever a restore brought back, and returns how many; where a restore was killed before it came to
-    that, the next housekeeping does it."""
+def erase_again(system: System, now: datetime) -> int:
+    """Erase again whoever a restore brought back; returns how many.
+
+    Where a restore was killed before it came to that, the next housekeeping calls this.
+    """
     with system.store.read() as session:
         status = get_status(session, RESTORED)
     if status is None or not status.value.get("erasing"):

@@ -1,1 +1,1 @@
-"""What the law gives the people behind the rows: consent, masking, retention, a copy of all, and erasure."""
+"""Privacy: retention, export and erasure of what is stored about a customer."""

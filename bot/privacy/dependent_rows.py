@@ -1,4 +1,4 @@
-"""Whatever hangs on a customer or a message, found by the foreign keys: a table made tomorrow is found as well."""
+"""Dependent rows of a customer or a message, found by the foreign keys, so that new tables are found as well."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from bot.platform.models import Model
 
-Kin = dict[Table, list[tuple[Any, ...]]]
-AT_ONCE = 400
+DependentRows = dict[Table, list[tuple[Any, ...]]]
+AT_ONCE = 400  # keys per IN list; with two columns each still below the 999 variables that an old SQLite allows
 
 
-def dependent_rows_of(session: Session, root: type[Model], ids: Sequence[int]) -> Kin:
+def dependent_rows_of(session: Session, root: type[Model], ids: Sequence[int]) -> DependentRows:
     """The primary keys of these rows and of all that point to them, directly or through others; parents first."""
-    found: Kin = {root.metadata.tables[root.__tablename__]: [(one,) for one in ids]}
+    found: DependentRows = {root.metadata.tables[root.__tablename__]: [(one,) for one in ids]}
     for table in Model.metadata.sorted_tables:
         if table in found:
             continue
@@ -33,20 +33,20 @@ def dependent_rows_of(session: Session, root: type[Model], ids: Sequence[int]) -
 
 
 def rows_of(session: Session, table: Table, keys: Sequence[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-    """The rows of these primary keys, opened, in the order of the keys."""
+    """The rows of these primary keys, decrypted, in the order of the keys."""
     for some in _portions(keys):
         query = select(table).where(_is_one_of(table, some)).order_by(*table.primary_key)
         yield from (dict(row) for row in session.execute(query).mappings())
 
 
-def delete_dependent_rows(session: Session, kin: Kin) -> dict[str, int]:
+def delete_dependent_rows(session: Session, dependent: DependentRows) -> dict[str, int]:
     """Delete all of them, children first; returns how many by table."""
     session.flush()
-    for table, keys in reversed(kin.items()):
+    for table, keys in reversed(dependent.items()):
         for some in _portions(keys):
             session.execute(delete(table).where(_is_one_of(table, some)))
     session.expire_all()
-    return {table.name: len(keys) for table, keys in kin.items()}
+    return {table.name: len(keys) for table, keys in dependent.items()}
 
 
 def _is_one_of(table: Table, keys: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""Erases a person on request: all that is stored of him here, what we wrote of him in WeCom, and his way back."""
+"""Erasure on request: deletes all that is stored of a customer, what we wrote of them in WeCom, and mentions."""
 
 from __future__ import annotations
 
@@ -33,48 +33,49 @@ class NobodyToEraseError(BotError):
 
 
 @dataclass
-class Erased:
-    """What was erased: rows by table, files of the media store, errands to WeCom."""
+class ErasureSummary:
+    """What was erased: rows by table, files of the media store, outbox rows that clear what we wrote in WeCom."""
 
     rows: dict[str, int] = field(default_factory=dict)
     files: int = 0
-    errands: list[int] = field(default_factory=list)
+    outbox_ids: list[int] = field(default_factory=list)
 
 
 def erase(
-    system: System, external_userid: str, actor: str, now: datetime, seen: Callable[[int], None] = lambda _: None
-) -> Erased:
+    system: System,
+    external_userid: str,
+    actor: str,
+    now: datetime,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> ErasureSummary:
     """Erase a customer; may be repeated where it was broken off. Raises NobodyToEraseError.
 
-    First a tombstone keeps whatever arrives meanwhile away, then what mentions him elsewhere goes, then all of his.
-    seen: told how many rows were looked through.
+    First a tombstone keeps out whatever arrives meanwhile, then mentions elsewhere go, then the customer's own rows.
+    on_progress: called with the number of rows looked through.
     """
     with system.store.read() as session:
         customer = session.scalar(select(Customer).where(Customer.external_userid == external_userid))
         if customer is None:
             raise NobodyToEraseError(f"没有客户 {external_userid}（或已经删除）/ no such customer, or erased before")
-        needles, rooms, stone = (
-            _needles(session, customer),
-            rooms_of(session, customer),
-            hash_of(session, external_userid),
-        )
+        needles, rooms = _needles(session, customer), rooms_of(session, customer)
+        stone = hash_of(session, external_userid)
     append_tombstone_file(system.environment.var, stone, now)
     with system.store.write() as session:
         record_tombstone(session, stone, now)
-    forget_mentions(system.store, needles, rooms, seen)
+    forget_mentions(system.store, needles, rooms, on_progress)
     with system.store.write() as session:
         done, contents = _erase_rows(session, customer.id, stone, actor, now)
     media = open_media_store(system)
     for content in contents:
         media.remove(content)
     done.files = len(contents)
-    _settle(system)
-    system.queue.enqueue_for("deliver", done.errands)
+    _truncate_wal(system)
+    system.queue.enqueue_for("deliver", done.outbox_ids)
     return done
 
 
 def apply_tombstones(system: System, now: datetime) -> int:
-    """After an old backup was restored: erase again whoever was erased since; returns how many came back for it."""
+    """Erase again, after a restore, whoever was erased since the backup was made; returns how many."""
     stones = read_tombstone_file(system.environment.var)
     if not stones:
         return 0
@@ -90,7 +91,7 @@ def apply_tombstones(system: System, now: datetime) -> int:
 
 
 class Forget(OutboxHandler):
-    """Clear what we wrote of an erased person at one agent's contact in WeCom: remark, description, tags."""
+    """Clears what we wrote of an erased customer at one agent's contact in WeCom: remark, description, tags."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return dict(row.payload)
@@ -121,34 +122,36 @@ def _needles(session: Session, customer: Customer) -> Needles:
 
 def _erase_rows(
     session: Session, customer_id: int, stone: str, actor: str, now: datetime
-) -> tuple[Erased, list[str]]:
+) -> tuple[ErasureSummary, list[str]]:
     customer = session.get_one(Customer, customer_id, with_for_update=True)
-    errands = [_errand(session, follow, now) for follow in customer.follows if follow.ended_at is None]
+    forgets = [_forget_row(session, follow, now) for follow in customer.follows if follow.ended_at is None]
     session.execute(delete(GroupMember).where(GroupMember.person == customer.external_userid))
-    kin = dependent_rows_of(session, Customer, [customer_id])
-    messages = [key[0] for key in kin.get(_table(Message), [])]
+    dependent = dependent_rows_of(session, Customer, [customer_id])
+    messages = [key[0] for key in dependent.get(_table(Message), [])]
     contents = _forget_files(session, messages)
-    kin.pop(_table(MediaFile), None)
+    dependent.pop(_table(MediaFile), None)
     in_rooms = set(
         session.scalars(select(Message.id).where(Message.customer_id == customer_id, Message.roomid != ""))
     )
-    kin[_table(Message)] = [(one,) for one in messages if one not in in_rooms]
+    dependent[_table(Message)] = [(one,) for one in messages if one not in in_rooms]
     blank = {"text": "", "line": "", "raw": "", "sender": "", "customer_id": None}
     session.execute(update(Message).where(Message.customer_id == customer_id, Message.roomid != "").values(blank))
     _end_studies(session, now)
-    rows = delete_dependent_rows(session, {table: keys for table, keys in kin.items() if keys})
+    rows = delete_dependent_rows(session, {table: keys for table, keys in dependent.items() if keys})
     record(session, actor, "customer.erase", f"tombstone:{stone[:16]}", now, rows=rows)
-    session.add_all(errands)
+    session.add_all(forgets)
     session.flush()
-    return Erased(rows | {"group_messages_blanked": len(in_rooms)}, errands=[row.id for row in errands]), contents
+    return ErasureSummary(
+        rows | {"group_messages_blanked": len(in_rooms)}, outbox_ids=[row.id for row in forgets]
+    ), contents
 
 
-def _errand(session: Session, follow: Follow, now: datetime) -> Outbox:
-    ours = {one for ids in follow.marked.values() for one in _flat(ids)}
+def _forget_row(session: Session, follow: Follow, now: datetime) -> Outbox:
+    ours = {one for ids in follow.marked.values() for one in _as_ids(ids)}
     by_name = select(CorpTag.tag_id).where(CorpTag.name.in_(follow.tags), CorpTag.pipeline.is_(None))
     tag_ids = sorted(ours | set(session.scalars(by_name)))
     return Outbox(
-        key=f"{KIND}:{secrets.token_hex(8)}",  # it outlives the row of the customer and must not tell who he was
+        key=f"{KIND}:{secrets.token_hex(8)}",  # it outlives the row of the customer and must not tell who they were
         kind=KIND,
         payload={
             "userid": follow.agent.userid, "external_userid": follow.customer.external_userid, "tag_ids": tag_ids,
@@ -158,7 +161,7 @@ def _errand(session: Session, follow: Follow, now: datetime) -> Outbox:
     )  # fmt: skip
 
 
-def _flat(ids: Any) -> Sequence[str]:
+def _as_ids(ids: Any) -> Sequence[str]:
     return [str(one) for one in ids] if isinstance(ids, list | tuple) else [str(ids)]
 
 
@@ -167,7 +170,7 @@ def _forget_files(session: Session, messages: Sequence[int]) -> list[str]:
 
 
 def _end_studies(session: Session, now: datetime) -> None:
-    """Studies of the rules hold samples of what people said; they can be run again."""
+    """Delete studies of the rules, since they hold samples of what people said; they can be run again."""
     over = ("done", "cancelled", "failed")
     session.execute(delete(Study).where(Study.state.in_(over)))
     session.execute(
@@ -179,8 +182,8 @@ def _table(model: Any) -> Any:
     return model.__table__
 
 
-def _settle(system: System) -> None:
-    """SQLite keeps what was overwritten in its log until that is emptied; busy readers only put it off."""
+def _truncate_wal(system: System) -> None:
+    """Empty SQLite's write-ahead log, which still holds what was overwritten; with busy readers it happens later."""
     if system.store.engine.dialect.name == "sqlite":
         with system.store.engine.connect() as connection:
             raw = connection.connection.driver_connection

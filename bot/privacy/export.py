@@ -1,4 +1,4 @@
-"""Everything that is stored of a person, as JSON for himself or for whoever asks on his behalf."""
+"""Export: everything that is stored of a customer, as JSON and CSV."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.platform.csv_cells import as_csv
 from bot.platform.models import Customer, GroupChat, GroupMember, SearchToken, ViewEntry
 from bot.privacy.dependent_rows import dependent_rows_of, rows_of
 
-_LEFT_OUT = {SearchToken.__tablename__}  # hashes that tell nobody anything
+_LEFT_OUT = {SearchToken.__tablename__}  # keyed hashes, which mean nothing outside the database
 
 
 class NobodyToExportError(LookupError):
@@ -21,13 +21,15 @@ class NobodyToExportError(LookupError):
 
 
 def export(session: Session, external_userid: str, now: datetime) -> dict[str, Any]:
-    """All rows about a customer, by table, opened: {customer, exported_at, tables: {name: [row, ...]}}."""
+    """All rows about a customer, by table, decrypted: {customer, exported_at, tables: {name: [row, ...]}}."""
     customer = session.scalar(select(Customer).where(Customer.external_userid == external_userid))
     if customer is None:
         raise NobodyToExportError(f"没有客户 {external_userid}（或已经删除）/ no such customer, or erased before")
-    kin = dependent_rows_of(session, Customer, [customer.id])
+    dependent = dependent_rows_of(session, Customer, [customer.id])
     tables = {
-        table.name: list(rows_of(session, table, keys)) for table, keys in kin.items() if table.name not in _LEFT_OUT
+        table.name: list(rows_of(session, table, keys))
+        for table, keys in dependent.items()
+        if table.name not in _LEFT_OUT
     }
     views = select(ViewEntry).where(ViewEntry.customer_id == customer.id).order_by(ViewEntry.id)
     tables["view_entry"] = [

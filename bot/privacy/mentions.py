@@ -1,4 +1,4 @@
-"""Finds where else a person is mentioned, in rows that are not his own, and takes him out of them step by step."""
+"""Mentions: finds where an erased customer is mentioned in rows that are not their own, and blanks those places."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from bot.platform.models import (
 )
 
 AT_ONCE = 500
-_REBUILT = ("card", "text")  # what a waiting errand makes anew when it leaves
+_REBUILT = ("card", "text")  # what a handler makes anew when it prepares a waiting row
 _OPEN = ("waiting", "sending")
 
 
 @dataclass(frozen=True)
 class Needles:
-    """What to look for. names: his name and remarks, which count only near his agents, since names are not unique."""
+    """What to look for. names: name and remarks, which count only near their agents, since names are not unique."""
 
     external_userid: str
     names: frozenset[str]
@@ -40,34 +40,38 @@ class Needles:
     customer_id: int
 
     def hit(self, words: str, *, by_name: bool) -> bool:
-        """Whether a text speaks of him."""
+        """Whether a text mentions them."""
         return self.external_userid in words or (by_name and any(name in words for name in self.names))
 
     def blanked(self, words: str) -> str:
-        """The text without him."""
+        """The text with every mention blanked, long names first, since one may contain another."""
         for needle in sorted((self.external_userid, *self.names), key=len, reverse=True):
             words = words.replace(needle, GONE)
         return words
 
 
 def rooms_of(session: Session, customer: Customer) -> frozenset[str]:
-    """The rooms he was in or spoke in."""
+    """The rooms they were in or spoke in."""
     member = select(GroupChat.chat_id).join(GroupMember).where(GroupMember.person == customer.external_userid)
     spoke = select(Message.roomid).where(Message.customer_id == customer.id, Message.roomid != "").distinct()
     return frozenset([*session.scalars(member), *session.scalars(spoke)])
 
 
-def forget_mentions(store: Store, needles: Needles, rooms: frozenset[str], seen: Callable[[int], None]) -> None:
-    """Look through what is not his own; each step is a transaction, and all of it may be repeated."""
-    _each(store, CallbackEvent, (), lambda _, row: _event(row, needles), seen)
-    _each(store, Outbox, (), lambda session, row: _outbox(session, row, needles), seen)
-    _each(store, AuditEntry, (), lambda _, row: _audit(row, needles), seen)
+def forget_mentions(
+    store: Store, needles: Needles, rooms: frozenset[str], on_progress: Callable[[int], None]
+) -> None:
+    """Look through rows that are not the customer's own; each step is a transaction, and all may be repeated."""
+    _change_each(store, CallbackEvent, (), lambda _, row: _forget_in_event(row, needles), on_progress)
+    _change_each(store, Outbox, (), lambda session, row: _forget_in_outbox(session, row, needles), on_progress)
+    _change_each(store, AuditEntry, (), lambda _, row: _forget_in_audit(row, needles), on_progress)
     if rooms:
         told = (Message.roomid.in_(sorted(rooms)), Message.customer_id.is_distinct_from(needles.customer_id))
-        _each(store, Message, told, lambda _, row: _told(row, needles, "text", "line", "raw"), seen)
+        _change_each(
+            store, Message, told, lambda _, row: _blank_columns(row, needles, "text", "line", "raw"), on_progress
+        )
         beside = Customer.id.in_(select(Message.customer_id).where(Message.roomid.in_(sorted(rooms))))
         others = (beside, Customer.id != needles.customer_id)
-        _each(store, Customer, others, lambda _, row: _told(row, needles, "last_words"), seen)
+        _change_each(store, Customer, others, lambda _, row: _blank_columns(row, needles, "last_words"), on_progress)
     with store.write() as session:
         for status in session.scalars(select(Status)):
             if needles.hit(_dumped(status.value), by_name=False):
@@ -77,12 +81,12 @@ def forget_mentions(store: Store, needles: Needles, rooms: frozenset[str], seen:
                 session.delete(report)
 
 
-def _each(
+def _change_each(
     store: Store,
     model: type[Any],
     where: Sequence[Any],
     change: Callable[[Session, Any], None],
-    seen: Callable[[int], None],
+    on_progress: Callable[[int], None],
 ) -> None:
     after = 0
     while True:
@@ -94,18 +98,18 @@ def _each(
             if not rows:
                 return
             after = rows[-1].id  # type: ignore[attr-defined]
-        seen(len(rows))
+        on_progress(len(rows))
 
 
-def _event(row: CallbackEvent, needles: Needles) -> None:
-    """A callback that was handled keeps its digest, so that WeCom's repeats stay harmless."""
+def _forget_in_event(row: CallbackEvent, needles: Needles) -> None:
+    """Blank a callback that was handled; its digest stays, so that a repeat by WeCom is still recognised."""
     if row.raw_xml and row.handled_at is not None and needles.hit(row.raw_xml, by_name=True):
         row.raw_xml = ""
 
 
-def _outbox(session: Session, row: Outbox, needles: Needles) -> None:
+def _forget_in_outbox(session: Session, row: Outbox, needles: Needles) -> None:
     if row.customer_id is not None:
-        return  # his own goes with him, and another's speaks of another
+        return  # their own rows are deleted with them, and another customer's row speaks of that customer
     near = row.agent_id in needles.agent_ids
     if not needles.hit(_dumped([row.payload, row.result]) + row.key, by_name=near):
         return
@@ -120,14 +124,14 @@ def _outbox(session: Session, row: Outbox, needles: Needles) -> None:
         row.key = f"{GONE}:{row.id}"
 
 
-def _audit(row: AuditEntry, needles: Needles) -> None:
-    """The chain covers the detail by a hash only: it holds without it."""
+def _forget_in_audit(row: AuditEntry, needles: Needles) -> None:
+    """Blank the detail of an entry; the chain covers it by a hash only and stays valid without it."""
     if row.detail and needles.hit(_dumped(row.detail), by_name=True):
         row.detail = {}
 
 
-def _told(row: Message | Customer, needles: Needles, *columns: str) -> None:
-    """What others said in his rooms: the JSON lists who was there, and they may have called him by name."""
+def _blank_columns(row: Message | Customer, needles: Needles, *columns: str) -> None:
+    """Blank what others said in the rooms: the raw JSON lists who was there, and texts may name the customer."""
     for name in columns:
         words = getattr(row, name)
         if needles.hit(words, by_name=True):

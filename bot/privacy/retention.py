@@ -1,4 +1,4 @@
-"""Purges what is older than config.toml lets it be, night by night, and leaves the ledgers true."""
+"""Retention: purges nightly what is older than config.toml allows, and keeps ledgers and counts consistent."""
 
 from __future__ import annotations
 
@@ -42,45 +42,48 @@ STATUS, SEARCH = "purge", "search_messages"
 AT_ONCE = 500
 AT_MOST = 100.0  # seconds of one job; the next goes on
 LEASE_SECONDS = 300
-_EMPTY_BYTES = 35  # what the words {} take when sealed
+_EMPTY_BYTES = 35  # the sealed size of an empty JSON object: rows that were purged already are not found again
 _OVER = ("completed", "replied", "expired", "cancelled", "failed")
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One kind of data that has an age. what: the rows that are too old; go: takes some of them away, and gives
-    the contents of the media store that nothing speaks of any more."""
+class RetentionKind:
+    """One kind of data with a limit of age.
+
+    too_old: the condition for rows older than a moment. purge: takes rows (by id) away and returns the names of
+    contents in the media store that nothing refers to any more.
+    """
 
     name: str
     model: type[Any]
-    what: Callable[[datetime], ColumnElement[bool]]
-    go: Callable[[Session, list[int]], list[str]]
+    too_old: Callable[[datetime], ColumnElement[bool]]
+    purge: Callable[[Session, list[int]], list[str]]
 
 
 def count_old(session: Session, settings: Settings, now: datetime) -> dict[str, int]:
-    """How many rows of each kind are too old now: what a purge would take."""
+    """How many rows of each kind a purge would take now."""
     return {
-        kind.name: session.scalar(select(func.count()).select_from(kind.model).where(kind.what(before))) or 0
+        kind.name: session.scalar(select(func.count()).select_from(kind.model).where(kind.too_old(before))) or 0
         for kind, before in _due(settings, now)
     }
 
 
-def purge(system: System, now: datetime, seen: Callable[[str, int], None] = lambda *_: None) -> dict[str, int]:
-    """Take away whatever is too old, a few hundred rows a transaction; may be broken off and repeated."""
+def purge(system: System, now: datetime, on_progress: Callable[[str, int], None] = lambda *_: None) -> dict[str, int]:
+    """Take away whatever is too old, a few hundred rows per transaction; may be interrupted and repeated."""
     done: dict[str, int] = {}
     media = open_media_store(system)
     for kind, before in _due(system.settings, now):
-        for count, contents in _walk(system, kind, before):
+        for count, contents in _purge_in_steps(system, kind, before):
             done[kind.name] = done.get(kind.name, 0) + count
-            seen(kind.name, count)
+            on_progress(kind.name, count)
             for content in contents:
                 media.remove(content)
     return done
 
 
 def purge_nightly(system: System, now: datetime) -> bool:
-    """Once a day, from the configured hour on: the purge. True where it ran."""
+    """Run the purge once a day, from the configured hour on; True where it ran."""
     settings = system.settings
     local = now.astimezone(settings.zone)
     today = local.date().isoformat()
@@ -107,7 +110,7 @@ def purge_nightly(system: System, now: datetime) -> bool:
 
 
 def keep_search_index(system: System, now: datetime, seconds: float = AT_MOST) -> int:
-    """Bring the index of words to what config.toml says: fill it up, or empty it; returns messages or tokens."""
+    """Fill or empty the search index as config.toml says, for so many seconds; returns messages or customers done."""
     wanted, ends, total = system.settings.tables.privacy.search_messages, time.monotonic() + seconds, 0
     while time.monotonic() < ends:
         with system.store.write() as session:
@@ -137,7 +140,7 @@ def _empty_some(session: Session, state: dict[str, Any]) -> tuple[int, dict[str,
     return len(ids), {**state, "done": not ids}
 
 
-def _due(settings: Settings, now: datetime) -> Iterator[tuple[Kind, datetime]]:
+def _due(settings: Settings, now: datetime) -> Iterator[tuple[RetentionKind, datetime]]:
     keep: Privacy = settings.tables.privacy
     for kind in KINDS:
         age: timedelta | None = getattr(keep.retention, kind.name)
@@ -145,13 +148,13 @@ def _due(settings: Settings, now: datetime) -> Iterator[tuple[Kind, datetime]]:
             yield kind, now - age
 
 
-def _walk(system: System, kind: Kind, before: datetime) -> Iterator[tuple[int, list[str]]]:
+def _purge_in_steps(system: System, kind: RetentionKind, before: datetime) -> Iterator[tuple[int, list[str]]]:
     after = 0
     while True:
         with system.store.write() as session:
-            query = select(kind.model.id).where(kind.what(before), kind.model.id > after).order_by(kind.model.id)
+            query = select(kind.model.id).where(kind.too_old(before), kind.model.id > after).order_by(kind.model.id)
             ids = list(session.scalars(query.limit(AT_ONCE)))
-            contents = kind.go(session, ids) if ids else []
+            contents = kind.purge(session, ids) if ids else []
         if not ids:
             return
         after = ids[-1]
@@ -159,7 +162,7 @@ def _walk(system: System, kind: Kind, before: datetime) -> Iterator[tuple[int, l
 
 
 def _purge_messages(session: Session, ids: list[int]) -> list[str]:
-    """Messages go with their files; what they proved keeps rule, tag and time, and loses the words."""
+    """Delete messages with their files; evidence, tags and moves they caused keep rule, tag and time but no words."""
     mine = Message.id.in_(ids)
     people = set(
         session.scalars(select(Message.customer_id).where(mine, Message.customer_id.is_not(None)).distinct())
@@ -192,24 +195,24 @@ def _purge_words_sent(session: Session, ids: list[int]) -> list[str]:
 
 
 def _delete(model: type[Any]) -> Callable[[Session, list[int]], list[str]]:
-    def go(session: Session, ids: list[int]) -> list[str]:
+    def purge(session: Session, ids: list[int]) -> list[str]:
         delete_dependent_rows(session, dependent_rows_of(session, model, ids))
         return []
 
-    return go
+    return purge
 
 
 KINDS = (
-    Kind("messages", Message, lambda before: Message.sent_at < before, _purge_messages),
-    Kind("media", MediaFile, lambda before: MediaFile.sent_at < before, _purge_files),
-    Kind(
+    RetentionKind("messages", Message, lambda before: Message.sent_at < before, _purge_messages),
+    RetentionKind("media", MediaFile, lambda before: MediaFile.sent_at < before, _purge_files),
+    RetentionKind(
         "events",
         CallbackEvent,
         lambda before: CallbackEvent.handled_at.is_not(None) & (CallbackEvent.received_at < before),
         _delete(CallbackEvent),
     ),
-    Kind("views", ViewEntry, lambda before: ViewEntry.at < before, _delete(ViewEntry)),
-    Kind(
+    RetentionKind("views", ViewEntry, lambda before: ViewEntry.at < before, _delete(ViewEntry)),
+    RetentionKind(
         "outbox",
         Outbox,
         lambda before: and_(
@@ -219,7 +222,7 @@ KINDS = (
         ),
         _purge_words_sent,
     ),
-    Kind(
+    RetentionKind(
         "quarantine",
         Quarantine,
         lambda before: Quarantine.released_at.is_not(None) & (Quarantine.released_at < before),

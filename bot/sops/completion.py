@@ -18,7 +18,7 @@ from bot.sops.material_uploads import md5s_of
 from bot.sops.stopping import cancel_cards
 from sop.attachments import KEYS
 from sop.completion import best_match, lateness
-from sop.proofs import Sending, attachments_in
+from sop.proofs import SentContent, attachments_in
 from sop.windows import outcome
 
 # Outcomes proven by less than the text itself; a text that comes later replaces them.
@@ -32,7 +32,7 @@ class AgentMessage:
     message: Message
     agent: Agent
     text: str
-    attachments: Sending | None = None
+    attachments: SentContent | None = None
 
 
 def complete(work: Work, state: CustomerState, sent: AgentMessage) -> SopTask | None:
@@ -76,7 +76,7 @@ def _add_attachments(
     work: Work, state: CustomerState, open_tasks: Sequence[SopTask], sent: AgentMessage
 ) -> SopTask | None:
     """Count a link, picture or file without the step's text towards the step it belongs to."""
-    carried = sent.attachments or Sending()
+    carried = sent.attachments or SentContent()
     for task in [task for task in state.answerable if task.state == "completed"]:
         if _note_attachments(work.session, task, carried):
             return None
@@ -88,7 +88,7 @@ def _add_attachments(
     return None
 
 
-def _note_attachments(session: Session, task: SopTask, carried: Sending) -> list[int]:
+def _note_attachments(session: Session, task: SopTask, carried: SentContent) -> list[int]:
     """Note those of the task's attachments that a message carries and that were not seen before; returns them."""
     if not task.attach:
         return []

@@ -14,7 +14,7 @@ from bot.platform.models import Message, Outbox, SopTask
 from bot.platform.work import Work
 from sop.budget import talks
 from sop.gate import Drop, Go, Situation, Wait, decide_card
-from sop.workcalendar import Shift
+from sop.workcalendar import Postponement
 
 MOST_SHIFTS = 20
 _WEEK = timedelta(days=8)  # the longest period of a budget, and a day for local days that overlap its edges
@@ -53,12 +53,12 @@ class SendGate:
         return decision
 
 
-def shift_row(shift: Shift) -> list[str]:
+def shift_row(shift: Postponement) -> list[str]:
     """A shift as a task keeps it."""
     return [shift.reason, shift.from_.isoformat(), shift.to.isoformat()]
 
 
-def add_shifts(task: SopTask, *shifts: Shift) -> None:
+def add_shifts(task: SopTask, *shifts: Postponement) -> None:
     """Note why a task was put off; only the latest are kept, so that one put off for ever does not grow."""
     task.shifts = [*task.shifts, *map(shift_row, shifts)][-MOST_SHIFTS:]
 

@@ -18,15 +18,15 @@ from bot.sops.gate import add_shifts
 from sop.completion import lateness
 from sop.group_sends import (
     MOST_CUSTOMERS,
-    SEND_RESULTS,
-    SendResult,
+    VERDICTS,
+    GroupSendOutcome,
     month_start,
     monthly_cap,
     next_poll,
     next_reminder,
     wait_for_more,
 )
-from sop.workcalendar import Shift
+from sop.workcalendar import Postponement
 
 SETTLE = timedelta(seconds=15)  # tasks due at one moment are handled in several transactions
 AGAIN_AFTER = timedelta(
@@ -59,7 +59,7 @@ def gather_due(work: Work, tasks: Sequence[SopTask]) -> list[SopTask]:
     by_card = [task for task in tasks if task.customer_id in full]
     for task in by_card:
         task.channel = "card"
-        add_shifts(task, Shift("客户本月收到的群发已到上限，改为卡片", task.due_at, task.due_at))
+        add_shifts(task, Postponement("客户本月收到的群发已到上限，改为卡片", task.due_at, task.due_at))
     return by_card
 
 
@@ -131,7 +131,7 @@ def replan_rest(work: Work, group: GroupSend) -> None:
     group.ended_because = "有客户不再需要，已撤回并为其余客户重新发起" if rest else "客户都已不需要，已撤回"
     for task in rest:
         again = work.now + AGAIN_AFTER
-        add_shifts(task, Shift("同一次群发里有客户不再需要", task.due_at, again))
+        add_shifts(task, Postponement("同一次群发里有客户不再需要", task.due_at, again))
         task.state, task.due_at, task.delivered_at, task.group_send_id = "planned", again, None, None
 
 
@@ -144,7 +144,7 @@ def fail_group_send(session: Session, group: GroupSend, state: str, why: str) ->
 
 
 def _record_result(settings: Settings, task: SopTask, status: int, at: datetime) -> None:
-    result = SEND_RESULTS.get(status, SendResult("failed", f"企业微信给出了未收录的结果（{status}），不知是否送达"))
+    result = VERDICTS.get(status, GroupSendOutcome("failed", f"企业微信给出了未收录的结果（{status}），不知是否送达"))
     if result.state == "waiting":
         return
     task.group_status = status

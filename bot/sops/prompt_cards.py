@@ -23,7 +23,7 @@ from bot.wecom.cards import (
     without_buttons,
 )
 from bot.wecom.errors import WeComError
-from sop.digest import Card, in_order
+from sop.digest import DuePrompt, in_order
 from sop.wording import render
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class SendDigest(OutboxHandler):
             return row.payload
         agent = work.session.get_one(Agent, row.agent_id)
         entries = [
-            Card(task.id, task.customer.name or "新客户", task.why, task.due_at, task.priority) for task in tasks
+            DuePrompt(task.id, task.customer.name or "新客户", task.why, task.due_at, task.priority) for task in tasks
         ]
         card = list_notice(
             task_id=f"digest_{row.id}",

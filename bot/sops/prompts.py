@@ -19,7 +19,7 @@ from bot.sops.group_sends import gather_due
 from sop.fields import show_value
 from sop.gate import Drop, Wait
 from sop.wording import render
-from sop.workcalendar import Shift
+from sop.workcalendar import Postponement
 
 RESTORED = "restored"
 """The Status row of the last restore; its value's "at" is the moment before which nothing is due any more."""
@@ -130,7 +130,7 @@ def queue_digest(work: Work, tasks: Sequence[SopTask]) -> None:
 
 def put_off(task: SopTask, until: datetime, because: str) -> None:
     """Have a task prompted again later; its time to expiry stays the same."""
-    add_shifts(task, Shift(because, task.due_at, until))
+    add_shifts(task, Postponement(because, task.due_at, until))
     task.expires_at += max(until - task.due_at, timedelta(0))
     task.state, task.due_at, task.delivered_at = "planned", until, None
     task.reminded, task.told_leader_at, task.nudge_at = [], None, None

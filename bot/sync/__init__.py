@@ -1,1 +1,1 @@
-"""WeCom and the board made one: profiles, tags, directory, import, nightly comparison."""
+"""Synchronisation with WeCom: profiles, tags, directory, import and the nightly comparison."""

@@ -1,4 +1,4 @@
-"""Asking WeCom who agreed: events and messages tell it, but are not certain to come."""
+"""Consent checks: ask WeCom who agreed to archiving, since the events that tell it may be lost."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from bot.system import System
 
 KIND = "consent"
-SETTLES = timedelta(minutes=10)  # a new customer is shown WeCom's question at once; most answer it soon or never
-LIVELY = timedelta(days=30)  # rooms silent for longer are not asked about
+TIME_TO_ANSWER = timedelta(minutes=10)  # WeCom shows a new customer the question at once; most answer soon or never
+ACTIVE_WITHIN = timedelta(days=30)  # rooms silent for longer are not asked about
 _CHUNK = audit.MOST_PAIRS
 
 
 class CheckConsent(OutboxHandler):
-    """Up to a hundred pairs of agent and customer, or one room."""
+    """Asks WeCom about up to a hundred pairs of agent and customer, or about one room."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return dict(row.payload)
@@ -57,25 +57,29 @@ class CheckConsent(OutboxHandler):
 
 
 def ask_consent(work: Work, agent: Agent, customer: Customer, why: str) -> None:
-    """Put out a check of one pair for some minutes later. why: names the occasion, which is checked once."""
+    """Put out a check of one pair, due some minutes later. why: names the occasion, which is checked once."""
     pairs = [[agent.userid, customer.external_userid]]
-    _put_out(work, f"{customer.id}:{agent.id}:{why}", {"pairs": pairs}, work.now + SETTLES)
+    _put_out_check(work, f"{customer.id}:{agent.id}:{why}", {"pairs": pairs}, work.now + TIME_TO_ANSWER)
 
 
 def check_unagreed(work: Work) -> int:
-    """Once a night: put out checks of all who refused or were never heard of, and of the rooms that are alive;
-    returns how many went out. The same day puts out nothing twice."""
+    """Put out checks of all who refused or of whom nothing is known, and of the active rooms; returns how many.
+
+    The same day puts out nothing twice.
+    """
     today = work.now.astimezone(work.settings.zone).date().isoformat()
     pairs = [list(pair) for pair in work.session.execute(_unagreed())]
     chunks = [pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK)]
     for number, chunk in enumerate(chunks):
-        _put_out(work, f"{today}:{number}", {"pairs": chunk}, work.now)
-    lively = select(GroupChat.chat_id).where(
-        GroupChat.internal.is_(False), GroupChat.dismissed_at.is_(None), GroupChat.last_word_at > work.now - LIVELY
+        _put_out_check(work, f"{today}:{number}", {"pairs": chunk}, work.now)
+    active = select(GroupChat.chat_id).where(
+        GroupChat.internal.is_(False),
+        GroupChat.dismissed_at.is_(None),
+        GroupChat.last_word_at > work.now - ACTIVE_WITHIN,
     )
-    rooms = work.session.scalars(lively).all()
+    rooms = work.session.scalars(active).all()
     for roomid in rooms:
-        _put_out(work, f"{today}:{roomid}", {"roomid": roomid}, work.now)
+        _put_out_check(work, f"{today}:{roomid}", {"roomid": roomid}, work.now)
     return len(chunks) + len(rooms)
 
 
@@ -98,7 +102,7 @@ def _unagreed() -> Any:
 
 
 def _agreements(system: System, pairs: Sequence[tuple[str, str]]) -> Iterator[audit.Agreement]:
-    """One pair that WeCom does not know (84061) fails all that were asked with it: halve until it stands alone."""
+    """Ask for pairs; one that WeCom does not know (84061) fails the whole call, so halve until it stands alone."""
     try:
         yield from list(audit.agreements(system.archive_client, pairs))
     except WeComError as error:
@@ -110,7 +114,7 @@ def _agreements(system: System, pairs: Sequence[tuple[str, str]]) -> Iterator[au
             yield from _agreements(system, pairs[middle:])
 
 
-def _put_out(work: Work, name: str, payload: dict[str, Any], not_before: datetime) -> None:
+def _put_out_check(work: Work, name: str, payload: dict[str, Any], not_before: datetime) -> None:
     row = {"key": f"{KIND}:{name}"[:120], "kind": KIND, "payload": payload, "created_at": work.now}
     insert_new(work.session, Outbox, [{**row, "not_before": not_before}], ["key"])
 

@@ -1,4 +1,4 @@
-"""Members, departments and groups as WeCom has them now, held against ours: what no event told of is taken in."""
+"""Directory comparison: members, departments and groups in WeCom against ours; takes in what no event told of."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import or_, select
 
 from bot.agents.members import NO_SUCH_MEMBER, OUT_OF_SIGHT, note_left, take_departments, take_people, take_person
 from bot.customers.group_chats import record_dismissed, take_group
-from bot.platform import clock
 from bot.platform.models import Agent, GroupChat
+from bot.platform.work import Work
 from bot.sync.drift import Drift, Reconciliation
 from bot.wecom import directory, groups
 from bot.wecom.directory import WeComDepartment, WeComMember
@@ -22,8 +21,8 @@ from bot.wecom.groups import WeComGroup
 if TYPE_CHECKING:
     from bot.system import System
 
-SILENT = timedelta(days=7)
-_NO_GROUP = frozenset({90501, 40050})
+SILENT_FOR = timedelta(days=7)  # a group with words since then exists, even where our app cannot see its owner
+_NOT_A_GROUP = frozenset({90501, 40050})  # not a customer group; no such chat id
 
 
 def compare_staff(system: System, run: Reconciliation) -> None:
@@ -36,15 +35,15 @@ def compare_staff(system: System, run: Reconciliation) -> None:
         ours = select(Agent.key, Agent.userid).where(Agent.left_at.is_(None), Agent.key.not_in(listed))
         missing = dict(session.execute(ours).all())
     asked = {key: _ask(system, userid) for key, userid in missing.items()}
-    with system.store.write() as session, session.begin_nested() as trial:
-        _take_departments(session, run, departments)
-        _take_people(session, run, list(listed.values()), asked)
-        if run.dry_run:
+    with system.work() as work, work.session.begin_nested() as trial:
+        _take_departments(work, run, departments)
+        _take_people(work, run, list(listed.values()), asked)
+        if run.dry_run:  # counting needs the same writes, so make them and take them back
             trial.rollback()
 
 
 def _ask(system: System, userid: str) -> WeComMember | int | None:
-    """A member whom no department lists: his profile, or the errcode that tells why there is none."""
+    """Read a member whom no department lists: the profile, or the errcode that tells why there is none."""
     try:
         return directory.person(system.wecom, userid)
     except WeComError as error:
@@ -53,17 +52,17 @@ def _ask(system: System, userid: str) -> WeComMember | int | None:
         return error.errcode
 
 
-def _take_departments(session: Session, run: Reconciliation, found: Sequence[WeComDepartment]) -> None:
-    fresh, changed, gone = take_departments(session, found, clock.now())
+def _take_departments(work: Work, run: Reconciliation, found: Sequence[WeComDepartment]) -> None:
+    fresh, changed, gone = take_departments(work.session, found, work.now)
     run.count("departments", len(fresh), len(changed), len(gone))
     for rows, what in ((fresh, "新部门"), (changed, "部门有变化"), (gone, "部门已撤销")):
         run.drift += [Drift("staff", f"{what}：{row.name or row.id}", "照企业微信记下") for row in rows]
 
 
 def _take_people(
-    session: Session, run: Reconciliation, listed: Sequence[WeComMember], asked: dict[str, WeComMember | int | None]
+    work: Work, run: Reconciliation, listed: Sequence[WeComMember], asked: dict[str, WeComMember | int | None]
 ) -> None:
-    now = clock.now()
+    session, now = work.session, work.now
     fresh, changed = take_people(session, listed, now)
     for agent in session.scalars(select(Agent).where(Agent.key.in_(list(asked)))):
         told = asked[agent.key]
@@ -82,7 +81,7 @@ def _take_people(
 
 
 def compare_groups(system: System, run: Reconciliation, owners: Sequence[str]) -> None:
-    """Read the customer groups of these owners; one of ours that is not listed is asked for before it ends."""
+    """Read the customer groups of these owners; one of ours that is not listed is read by itself before it ends."""
     listed = dict.fromkeys(groups.group_ids(system.wecom, owners))
     keys = {owner.casefold() for owner in owners}
     with system.store.read() as session:
@@ -94,21 +93,21 @@ def compare_groups(system: System, run: Reconciliation, owners: Sequence[str]) -
 
 
 def compare_lost_groups(system: System, run: Reconciliation, owners: Sequence[str]) -> None:
-    """Ask for the groups of ours whose owner is none of those who may have groups, or is not known at all."""
+    """Read the groups of ours whose owner is unknown or none of those who may have customer groups."""
     keys = {owner.casefold() for owner in owners}
-    with system.store.read() as session:
-        ours = select(GroupChat).where(GroupChat.dismissed_at.is_(None), GroupChat.internal.is_(False))
-        lost = [chat for chat in session.scalars(ours) if chat.owner.casefold() not in keys]
+    with system.look() as work:
+        silent = or_(GroupChat.last_word_at.is_(None), GroupChat.last_word_at < work.now - SILENT_FOR)
+        ours = select(GroupChat).where(GroupChat.dismissed_at.is_(None), GroupChat.internal.is_(False), silent)
+        lost = [chat for chat in work.session.scalars(ours) if chat.owner.casefold() not in keys]
     for chat in lost:
-        if chat.last_word_at is None or chat.last_word_at < clock.now() - SILENT:  # else it lives, out of our sight
-            _compare_group(system, run, chat, chat.chat_id)
+        _compare_group(system, run, chat, chat.chat_id)
 
 
 def _compare_group(system: System, run: Reconciliation, known: GroupChat | None, chat_id: str) -> None:
     try:
         found = groups.group(system.wecom, chat_id)
     except WeComError as error:
-        if error.errcode not in _NO_GROUP:
+        if error.errcode not in _NOT_A_GROUP:
             raise
         if known is not None:
             _end_group(system, run, known)
@@ -119,16 +118,16 @@ def _compare_group(system: System, run: Reconciliation, known: GroupChat | None,
     run.drift.append(Drift("group", f"{what}：{found.name or chat_id}", "照企业微信记下", userid=found.owner))
     run.count("groups", int(what.endswith("没有")), int(not what.endswith("没有")), 0)
     if not run.dry_run:
-        with system.store.write() as session:
-            take_group(session, found, clock.now())
+        with system.work() as work:
+            take_group(work.session, found, work.now)
 
 
 def _end_group(system: System, run: Reconciliation, known: GroupChat) -> None:
     run.drift.append(Drift("group", f"群已解散：{known.name or known.chat_id}", "记为已解散", userid=known.owner))
     run.count("groups", 0, 0, 1)
     if not run.dry_run:
-        with system.store.write() as session:
-            record_dismissed(session, session.get_one(GroupChat, known.id), clock.now())
+        with system.work() as work:
+            record_dismissed(work.session, work.session.get_one(GroupChat, known.id), work.now)
 
 
 def _differs(known: GroupChat, found: WeComGroup) -> bool:

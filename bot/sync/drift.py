@@ -1,4 +1,4 @@
-"""What one comparison of WeCom with our rows has come to: its differences, its counts, the rows that repair."""
+"""Drift: what one comparison of WeCom with our rows found, with its counts and the outbox rows that repair it."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ class Drift:
 
 @dataclass
 class Reconciliation:
-    """One run over some or all agents: how, and what it has come to. `rows`: the outbox rows that repair.
+    """One comparison over some or all agents: its settings and its results so far.
 
-    greets: whether contacts just added that no event told of begin as newcomers do. counts: by kind of thing, how
-    many were new, changed and gone.
+    greets: whether contacts just added, of which no event told, begin as newcomers do. rows: ids of the outbox rows
+    that repair. library: WeCom's corp tags by tag id. repairs: by customer id, the profile reading that repairs.
+    counts: by kind of thing, how many were new, changed and gone.
     """
 
     policy: Policy
@@ -41,8 +42,8 @@ class Reconciliation:
     follows: int = 0
     drift: list[Drift] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
-    names: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    asked: dict[int, Outbox] = field(default_factory=dict)
+    library: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    repairs: dict[int, Outbox] = field(default_factory=dict)
     counts: dict[str, list[int]] = field(default_factory=dict)
 
     def count(self, what: str, new: int = 0, changed: int = 0, gone: int = 0) -> None:

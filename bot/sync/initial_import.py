@@ -1,18 +1,18 @@
-"""Import: everything WeCom knows of our people, customers, tags and groups, taken in once; again it only compares."""
+"""Import: takes in everything WeCom knows of members, customers, tags and groups; run again, it only compares."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.customers.tag_library import library_rows, save_tags
-from bot.platform import clock
 from bot.platform.database.store import get_status, set_status
 from bot.sync.directory import compare_groups, compare_lost_groups, compare_staff
 from bot.sync.drift import Reconciliation
-from bot.sync.reconcile import AT_ONCE, agents_to_compare, chunks, compare_agents, start_comparison
+from bot.sync.reconcile import AT_ONCE, agents_to_compare, compare_agents, portions_of, start_comparison
 from bot.wecom.errors import WeComError
 
 if TYPE_CHECKING:
@@ -25,9 +25,11 @@ TRIES = 5
 
 
 @dataclass
-class Imported:
-    """How far an import is. counts: by kind of thing, how many were new, changed and gone. resumed: it goes on with
-    one that was interrupted."""
+class ImportProgress:
+    """How far an import is.
+
+    counts: by kind of thing, how many were new, changed and gone. resumed: it continues an interrupted import.
+    """
 
     agents: int
     after: str = ""
@@ -43,37 +45,39 @@ class Imported:
         run.counts.clear()
 
 
-def import_all(system: System, *, full: bool, show: Callable[[Imported], None]) -> Imported:
-    """Take everything in, portion by portion; an interrupted import goes on where it stopped, unless `full`.
+def import_all(
+    system: System, now: datetime, *, full: bool, show: Callable[[ImportProgress], None]
+) -> ImportProgress:
+    """Take everything in, portion by portion; an interrupted import continues where it stopped, unless `full`.
 
-    Nobody is greeted: these are old customers. What is to be marked in WeCom is left to the workers.
+    Nobody is greeted, since these are old customers. What is to be marked in WeCom is left to the workers.
     """
-    agents = patiently(lambda: agents_to_compare(system))
+    agents = with_retries(lambda: agents_to_compare(system))
     state = _begin(system, len(agents), full=full)
-    run = patiently(lambda: start_comparison(system, None, clock.now()))
+    run = with_retries(lambda: start_comparison(system, None, now))
     run.greets = False
     if not state.after:
-        state.counts["tags"][0] += patiently(lambda: make_declared_tags(system))
-        patiently(lambda: compare_staff(system, run))
+        state.counts["tags"][0] += with_retries(lambda: make_declared_tags(system))
+        with_retries(lambda: compare_staff(system, run))
         state.add(run)
     show(state)
     left = [userid for userid in agents if userid.casefold() > state.after]
     state.done = len(agents) - len(left)
-    for portion in chunks(left, AT_ONCE):
-        patiently(lambda portion=portion: _portion(system, run, portion))  # type: ignore[misc]
+    for portion in portions_of(left, AT_ONCE):
+        with_retries(lambda portion=portion: _portion(system, run, portion))  # type: ignore[misc]
         state.after, state.done = portion[-1].casefold(), state.done + len(portion)
         state.follows, run.follows = state.follows + run.follows, 0
         state.add(run)
         _remember(system, state, ended=False)
         show(state)
-    patiently(lambda: compare_lost_groups(system, run, agents))
+    with_retries(lambda: compare_lost_groups(system, run, agents))
     state.add(run)
     _remember(system, state, ended=True)
     return state
 
 
 def make_declared_tags(system: System) -> int:
-    """Have every [[tags]] group of the config in WeCom's library, so that agents find its tags on their phones."""
+    """Create the tags of [[tags]] that WeCom's library lacks, so that agents find them on their phones."""
     there = library_rows(system.wecom.corp_tags())
     known = {(row["group_name"], row["name"]) for row in there}
     made = 0
@@ -87,8 +91,8 @@ def make_declared_tags(system: System) -> int:
     return made
 
 
-def patiently(call: Callable[[], Any]) -> Any:
-    """Make a call again after what passes by itself: limits, a WeCom that is busy or out of reach for a moment."""
+def with_retries(call: Callable[[], Any]) -> Any:
+    """Call, and repeat after errors that pass by themselves: rate limits, WeCom busy or out of reach for a moment."""
     for attempt in range(1, TRIES + 1):
         try:
             return call()
@@ -101,24 +105,26 @@ def patiently(call: Callable[[], Any]) -> Any:
 
 
 def _portion(system: System, run: Reconciliation, portion: Sequence[str]) -> None:
-    """All of some agents. A portion that breaks off is read again from its beginning; what is known counts once."""
+    """Compare all of some agents. A repeated portion starts from its beginning, so its counts start from zero."""
     run.counts.clear()
     run.follows = 0
     system.queue.enqueue_for("deliver", compare_agents(system, run, portion))
     compare_groups(system, run, portion)
 
 
-def _begin(system: System, agents: int, *, full: bool) -> Imported:
+def _begin(system: System, agents: int, *, full: bool) -> ImportProgress:
     with system.store.read() as session:
         before = get_status(session, STATUS)
     if before is None or before.value["ended"] or full:
-        return Imported(agents)
+        return ImportProgress(agents)
     known = before.value
     counts = {kind: list(known["counts"].get(kind, [0, 0, 0])) for kind in KINDS}
-    return Imported(agents, known["after"], follows=known["follows"], resumed=bool(known["after"]), counts=counts)
+    return ImportProgress(
+        agents, known["after"], follows=known["follows"], resumed=bool(known["after"]), counts=counts
+    )
 
 
-def _remember(system: System, state: Imported, *, ended: bool) -> None:
+def _remember(system: System, state: ImportProgress, *, ended: bool) -> None:
     value = {"after": state.after, "follows": state.follows, "counts": state.counts, "ended": ended}
-    with system.store.write() as session:
-        set_status(session, STATUS, value, clock.now())
+    with system.work() as work:
+        set_status(work.session, STATUS, value, work.now)

@@ -1,4 +1,4 @@
-"""Once a day, at the configured hour, all of WeCom is compared with the board; a crash goes on where it stopped."""
+"""Nightly comparison of all of WeCom with the board; after a crash it continues where it stopped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _log = get_logger(__name__)
 
 
 def reconcile_nightly(system: System, now: datetime) -> bool:
-    """Compare what is still to be compared today; True where something was done."""
+    """Compare what is left of today's comparison; True where something was done."""
     settings = system.settings
     with system.store.write() as session:
         status = get_status(session, STATUS)
@@ -32,15 +32,15 @@ def reconcile_nightly(system: System, now: datetime) -> bool:
     if held is None:
         return False
     try:
-        _go_on(system, todo, now)
+        _continue(system, todo, now)
     finally:
         with system.store.write() as session:
             release_lease(session, held)
     return True
 
 
-def begins_night(work: Work, name: str) -> bool:
-    """Whether this is the first time today, after the configured hour, that somebody asks by this name."""
+def claim_night(work: Work, name: str) -> bool:
+    """Claim tonight's run of a nightly job: True for the first caller of this name after the configured hour."""
     local, known = work.now.astimezone(work.settings.zone), get_status(work.session, name)
     today = local.date().isoformat()
     first = known is None  # an installation that never did it waits for its first night
@@ -51,9 +51,10 @@ def begins_night(work: Work, name: str) -> bool:
 
 
 def next_state(settings: Settings, known: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
-    """What is remembered of the day that counts now: {day, after (the last userid compared), done, drift, follows}.
+    """The stored state of the current night: {day, after (the last userid compared), done, drift, follows}.
 
-    Before the configured hour yesterday counts still. An installation that never compared waits for its first night.
+    Before the configured hour it is still that of yesterday. An installation that never compared waits for its first
+    night.
     """
     local = now.astimezone(settings.zone)
     today = local.date().isoformat()
@@ -63,7 +64,7 @@ def next_state(settings: Settings, known: dict[str, Any] | None, now: datetime) 
     return {"day": today, "after": "", "done": False, "drift": 0, "follows": 0} if due else dict(known)
 
 
-def _go_on(system: System, state: dict[str, Any], now: datetime) -> None:
+def _continue(system: System, state: dict[str, Any], now: datetime) -> None:
     began, run = time.monotonic(), start_comparison(system, None, now)
     if not state["after"]:
         compare_staff(system, run)

@@ -1,4 +1,4 @@
-"""What is read from WeCom: a customer with names, remarks and tags, and the library of tags."""
+"""Profiles: outbox handlers that read a customer with names, remarks and tags, or the tag library, from WeCom."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.platform.database.store import set_status
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Customer, Follow, Outbox
 from bot.platform.work import About, Work
-from bot.sync.tag_sync import Reading, read_back
+from bot.sync.tag_sync import TagSnapshot, read_back
 from bot.wecom.directory import read_person
 from bot.wecom.errors import WeComError
 from bot.wecom.plain import instant, mapping, objects, wecom_id
@@ -29,18 +29,20 @@ if TYPE_CHECKING:
     from bot.system import System
 
 LIBRARY = "tag_library"
-NO_RELATION = 84061
-MOST_AGAIN = 5
+NO_RELATION = 84061  # no agent of ours has this customer any more
+MOST_AGAIN = 5  # repeated readings of one customer; the nightly comparison finds what is left
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-LATER = timedelta(seconds=2)
+LATER = timedelta(seconds=2)  # until a mark under way has been made
 A_SECOND = timedelta(seconds=1)  # WeCom's events tell time no finer
 _log = get_logger(__name__)
 
 
-class Profile(OutboxHandler):
-    """A customer as WeCom knows him. With `mirror` in the payload his tags are held against the board as well:
-    `by` and `changed_at` tell on whose phone something was changed, and when; `policy` who is right; `gone` whose
-    contact he is missing from."""
+class ReadProfile(OutboxHandler):
+    """Reads a customer. With `mirror` in the payload their tags are compared with the board as well.
+
+    by, changed_at: which agent changed something, and when. policy: which side is right. gone: agents whose contact
+    list lacks the customer. takes_in: also start follows that no event told of.
+    """
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         customer = work.session.get_one(Customer, row.customer_id)
@@ -98,12 +100,12 @@ class Profile(OutboxHandler):
                 follow.ended_at, follow.ended_by = work.now, "agent"
                 end_or_inherit(work, state, follow)
             elif known is not None:
-                reading = _reading(work, row, follow, objects(known.get("tags")))
-                settled &= read_back(work, state, reading)
+                snapshot = _snapshot(work, row, follow, objects(known.get("tags")))
+                settled &= read_back(work, state, snapshot)
         for follow in state.follows if row.payload.get("takes_in") else ():
             if follow.ended_by == TRANSFER and any(e.agent_id == follow.agent_id for e in state.running):
                 end_or_inherit(work, state, follow)
-        if not settled and _is_marking(work.session, row):  # the mark calls for the next reading when it is done
+        if not settled and _is_marking(work.session, row):  # a mark under way: read again when it is made
             _ask_again(work, state, row, work.now + LATER)
         elif not settled:
             _ask_again(work, state, row, work.now)
@@ -111,8 +113,8 @@ class Profile(OutboxHandler):
             _ask_again(work, state, row, work.now + A_SECOND, until_then=True)
 
 
-class Library(OutboxHandler):
-    """All corp tags, after somebody changed them in WeCom."""
+class ReadTagLibrary(OutboxHandler):
+    """Reads all corp tags, after somebody changed them in WeCom."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return dict(row.payload)
@@ -128,7 +130,7 @@ class Library(OutboxHandler):
 
 
 def ask_profile(work: Work, state: CustomerState, agent: Agent | None, why: str, **payload: Any) -> Outbox:
-    """Put out a reading of the customer. why: names the occasion, which is read once. payload: see Profile."""
+    """Put out a reading of the customer. why: names the occasion, which is read once. payload: see ReadProfile."""
     return work.send(
         "profile",
         f"profile:{state.customer.id}:{why}",
@@ -152,7 +154,7 @@ def _customer(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _take_in(work: Work, state: CustomerState, found: Mapping[str, Mapping[str, Any]]) -> None:
-    """Agents who have the customer and of whom no event told us, such as the heir of one handed over."""
+    """Start follows that no event told of, such as that of the agent to whom the customer was handed over."""
     active = {follow.agent.key for follow in state.active_follows}
     told = {key: info for key, info in found.items() if key not in active and key}
     agents = find_agents(work.session, [str(info["userid"]) for info in told.values()], work.now)
@@ -160,7 +162,7 @@ def _take_in(work: Work, state: CustomerState, found: Mapping[str, Mapping[str, 
         added_at = instant(info.get("createtime")) or LONG_AGO
         known = state.follow_of(agents[key])
         if known is not None and known.ended_at is not None and added_at <= known.ended_at:
-            continue  # he deleted the agent, whose list keeps him
+            continue  # the customer deleted the agent, whose contact list still shows them
         follow, _ = start_follow(work.session, agents[key], state.customer, added_at)
         take_follow_info(follow, info)
         if follow not in state.follows:
@@ -171,11 +173,11 @@ def _by_agent(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {wecom_id(follow.get("userid")).casefold(): follow for follow in result.get("follows", [])}
 
 
-def _reading(work: Work, row: Outbox, follow: Follow, tags: Any) -> Reading:
+def _snapshot(work: Work, row: Outbox, follow: Follow, tags: Any) -> TagSnapshot:
     payload = row.payload
     changed_at = payload.get("changed_at") if payload.get("by") == follow.agent.key else None
     written = payload["marks"].get(str(follow.id)) != follow.marks
-    return Reading(
+    return TagSnapshot(
         follow,
         tags,
         cast(Policy, payload.get("policy") or work.settings.tables.sync.policy),
@@ -185,7 +187,7 @@ def _reading(work: Work, row: Outbox, follow: Follow, tags: Any) -> Reading:
 
 
 def _is_marking(session: Session, row: Outbox) -> bool:
-    """Whether a mark for this customer is under way: what we read may be from before or from after it."""
+    """Whether a mark for this customer is under way, so that what we read may be from before or after it."""
     under_way = select(Outbox.id).where(
         Outbox.kind == "mark_tag", Outbox.customer_id == row.customer_id, Outbox.state == "sending"
     )
@@ -193,8 +195,11 @@ def _is_marking(session: Session, row: Outbox) -> bool:
 
 
 def _within_the_second(row: Outbox) -> bool:
-    """Whether we read before the second of the change was over: another change in it brings an equal event, which
-    is dropped as a repetition."""
+    """Whether we read before the second of the change was over.
+
+    WeCom's events carry whole seconds: a further change in the same second brings an equal event, which is dropped
+    as a repetition.
+    """
     changed_at = row.payload.get("changed_at")
     if not changed_at:
         return False
@@ -204,7 +209,7 @@ def _within_the_second(row: Outbox) -> bool:
 def _ask_again(work: Work, state: CustomerState, row: Outbox, not_before: datetime, **more: Any) -> None:
     tries = int(row.payload.get("tries", 0)) + 1
     if tries > MOST_AGAIN:
-        return  # the nightly comparison finds what is left
+        return
     asked = {key: row.payload[key] for key in ("mirror", "by", "changed_at", "policy", "gone") if key in row.payload}
     agent = work.session.get(Agent, row.agent_id) if row.agent_id else None
     again = ask_profile(work, state, agent, f"again:{row.id}", **asked, **more, tries=tries)

@@ -1,4 +1,4 @@
-"""Everything in WeCom compared with the board: changes that no event told of are found, reported and repaired."""
+"""Reconciliation of customers: compares WeCom with the board; finds, reports and repairs what no event told of."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from bot.platform.work import Work
 from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.sync.drift import Drift, Reconciliation
 from bot.sync.profiles import LIBRARY, LONG_AGO, ask_profile
-from bot.sync.tag_sync import Compared, Reading, compare_stages, declared_tags, read_back, remember
+from bot.sync.tag_sync import StageComparison, TagSnapshot, compare_stages, declared_tags, read_back, remember
 from bot.wecom.plain import instant, list_of, mapping, objects, texts, wecom_id
 from sop.tag_sync import Policy
 
 if TYPE_CHECKING:
     from bot.system import System
 
-AT_ONCE = 20  # agents asked for in one call; WeCom takes 100
-PAGE = 100
-NEWS = timedelta(hours=12)  # a contact so young that no event told of is greeted as if one had
-JUST_ADDED = timedelta(minutes=2)  # a contact so young may be missing from a list begun before it
+AT_ONCE = 20  # agents per call; WeCom takes 100
+PAGE = 100  # contacts per page, WeCom's maximum
+GREETED_UNTIL = timedelta(hours=12)  # a contact younger than this is treated as if its lost event had come
+JUST_ADDED = timedelta(minutes=2)  # a contact younger than this may be missing from a list read earlier
 
 
 def start_comparison(
     system: System, policy: Policy | None, now: datetime, *, dry_run: bool = False
 ) -> Reconciliation:
-    """Begin a run: read the library, and make the stage tags that are missing."""
+    """Begin a run: read the tag library, and create the stage tags that are missing."""
     settings = system.settings
     run = Reconciliation(policy or settings.tables.sync.policy, f"{int(now.timestamp() * 1000)}", dry_run)
     groups = system.wecom.corp_tags()
@@ -47,7 +47,7 @@ def start_comparison(
         set_status(session, LIBRARY, {"drift": found[:50]}, now)
         run.drift += [Drift("library", what, "按标签 id 跟随" if "改名" in what else "重建") for what in found]
         known = {pipeline.name: stage_tags(session, pipeline) for pipeline in settings.pipelines}
-    run.names = {row["tag_id"]: row for row in library_rows(groups)}
+    run.library = {row["tag_id"]: row for row in library_rows(groups)}
     for pipeline in settings.pipelines:
         stages = [stage.name for stage in pipeline.stages]
         lacking = [stage for stage in stages if stage not in known[pipeline.name].ids]
@@ -57,7 +57,7 @@ def start_comparison(
         run.drift.append(Drift("library", what, "新建", pipeline=pipeline.name))
         if not dry_run:
             rows, _ = make_stage_tags(system.wecom, pipeline.name, stages, known[pipeline.name])
-            run.names |= {row["tag_id"]: row for row in rows}
+            run.library |= {row["tag_id"]: row for row in rows}
             with system.store.write() as session:
                 save_tags(session, rows)
     return run
@@ -70,7 +70,8 @@ def agents_to_compare(system: System) -> list[str]:
 
 def compare_agents(system: System, run: Reconciliation, userids: Sequence[str]) -> list[int]:
     """Compare all customers of up to 100 agents; returns the outbox rows that repair."""
-    asked_at, listed, unlicensed, fresh = clock.now(), set[tuple[str, str]](), set[str](), list[Outbox]()
+    asked_at = clock.now()  # not of any transaction: who is added after this moment may be missing from the list
+    listed, unlicensed, fresh = set[tuple[str, str]](), set[str](), list[Outbox]()
     question = {"userid_list": list(userids), "limit": PAGE}
     for page in system.wecom.pages("post", "externalcontact/batch/get_by_user", question):
         failed = mapping(page.get("fail_info"))
@@ -108,41 +109,43 @@ def _compare_page(work: Work, run: Reconciliation, items: Sequence[Mapping[str, 
         if not run.dry_run:
             contact = take_contact(state.customer, mapping(item.get("external_contact")))
             run.count("customers", changed=int(take_follow_info(follow, _info(item)) or contact))
-        reading = Reading(follow, _tags(run, item), run.policy)
-        for compared in compare_stages(work, state, reading):
+        snapshot = TagSnapshot(follow, _tags(run, item), run.policy)
+        for compared in compare_stages(work, state, snapshot):
             if (follow.customer_id, follow.agent_id, compared.pipeline.name) not in under_way:
-                _note(work, run, state, follow, compared)
-        _note_tags(work, run, state, reading)
+                _note_stage(work, run, state, follow, compared)
+        _note_tags(work, run, state, snapshot)
 
 
-def _note(work: Work, run: Reconciliation, state: CustomerState, follow: Follow, compared: Compared) -> None:
-    verdict = compared.verdict
-    if verdict.do == "nothing":
+def _note_stage(
+    work: Work, run: Reconciliation, state: CustomerState, follow: Follow, compared: StageComparison
+) -> None:
+    decision = compared.decision
+    if decision.do == "nothing":
         if not run.dry_run:
             remember(follow, compared)
         return
     repairs = {
         "mark": f"改成「{compared.ours}」" if compared.ours else "去掉",
-        "move": f"卡片移到「{verdict.to}」",
+        "move": f"卡片移到「{decision.to}」",
         "leave": "不动",
     }
     run.drift.append(
         Drift(
             "stages" if len(compared.seen) > 1 else "stage",
-            verdict.why,
-            repairs[verdict.do],
+            decision.why,
+            repairs[decision.do],
             pipeline=compared.pipeline.name,
             ours=compared.ours or "",
             theirs="、".join(compared.seen),
             **_who(state, follow),
         )
     )
-    if verdict.do != "leave":
+    if decision.do != "leave":
         _repair(work, run, state, follow.agent)
 
 
-def _note_tags(work: Work, run: Reconciliation, state: CustomerState, reading: Reading) -> None:
-    follow, seen = reading.follow, declared_tags(work.settings, reading.tags)
+def _note_tags(work: Work, run: Reconciliation, state: CustomerState, snapshot: TagSnapshot) -> None:
+    follow, seen = snapshot.follow, declared_tags(work.settings, snapshot.tags)
     if seen == set(follow.tags):
         return
     signs = [f"+{tag}" for tag in sorted(seen - set(follow.tags))] + [
@@ -153,19 +156,19 @@ def _note_tags(work: Work, run: Reconciliation, state: CustomerState, reading: R
 
 
 def _repair(work: Work, run: Reconciliation, state: CustomerState, agent: Agent) -> Outbox | None:
-    """Have the customer read once more by himself, which decides and repairs; once a run, however much differs."""
+    """Put out a reading of this customer alone, which decides and repairs; one per run, however much differs."""
     if run.dry_run:
         return None
-    if state.customer.id not in run.asked:
+    if state.customer.id not in run.repairs:
         why = f"reconcile:{run.stamp}"
         asked = {"mirror": True, "policy": run.policy}
-        run.asked[state.customer.id] = ask_profile(work, state, agent, why, **asked)
+        run.repairs[state.customer.id] = ask_profile(work, state, agent, why, **asked)
         work.session.flush()
-    return run.asked[state.customer.id]
+    return run.repairs[state.customer.id]
 
 
 def _take_in(work: Work, run: Reconciliation, item: Mapping[str, Any]) -> None:
-    """A contact that no event told of: on the board he comes, but gets neither welcome nor newcomers' SOP."""
+    """Take in a contact that no event told of: the customer comes on the board without a welcome."""
     info, contact = _info(item), mapping(item.get("external_contact"))
     name, userid = str(contact.get("name") or "")[:128], wecom_id(info.get("userid"))
     who = {"customer": name, "external_userid": _external(item), "userid": userid}
@@ -188,7 +191,7 @@ def _take_in(work: Work, run: Reconciliation, item: Mapping[str, Any]) -> None:
     if giver is not None and giver is not follow:
         inherit(work, state, giver, follow, "reading")
     policy: Policy = "newest" if run.policy == "ours" and not state.placements else run.policy
-    read_back(work, state, Reading(follow, _tags(run, item), policy))
+    read_back(work, state, TagSnapshot(follow, _tags(run, item), policy))
     for placement in list(state.placements.values()):
         mark_again(work, follow, placement.pipeline)
     _begin(work, run, state, follow)
@@ -198,8 +201,8 @@ def _take_in(work: Work, run: Reconciliation, item: Mapping[str, Any]) -> None:
 
 
 def _begin(work: Work, run: Reconciliation, state: CustomerState, follow: Follow) -> None:
-    """Where he comes on the board; news is followed as the event would have been, but for the welcome."""
-    newcomer = len(state.follows) == 1 and follow.add_way != ASSIGNED and work.now - follow.added_at <= NEWS
+    """Place the customer on the board; a newcomer starts what the lost event would have started, but no welcome."""
+    newcomer = len(state.follows) == 1 and follow.add_way != ASSIGNED and work.now - follow.added_at <= GREETED_UNTIL
     if run.greets and newcomer:
         cause = f"found:{follow.id}:{int(follow.added_at.timestamp())}"
         happened = CustomerEvent(cause, events=["@added"], agent=follow.agent, who="reconcile")
@@ -211,7 +214,7 @@ def _begin(work: Work, run: Reconciliation, state: CustomerState, follow: Follow
 def _find_ended(
     work: Work, run: Reconciliation, userids: Sequence[str], listed: set[tuple[str, str]], asked_at: datetime
 ) -> None:
-    """Contacts we hold that the agent has no more; each is asked for by himself before it is ended."""
+    """End follows that WeCom no longer lists, by a reading of each such customer, which confirms it first."""
     keys = {userid.casefold() for userid in userids}
     ours = (
         select(Follow)
@@ -231,7 +234,7 @@ def _find_ended(
 
 
 def _under_way(session: Session, customer_ids: Iterable[int]) -> set[tuple[int | None, int | None, str]]:
-    """(customer, agent, pipeline) of the marks that are still to be made: what differs there is not drift."""
+    """(customer, agent, pipeline) of the marks still to be made; a difference there is not drift."""
     rows = select(Outbox.customer_id, Outbox.agent_id, Outbox.payload).where(
         Outbox.kind == "mark_tag",
         Outbox.state.in_(("waiting", "sending")),
@@ -246,7 +249,7 @@ def _active(state: CustomerState | None, item: Mapping[str, Any]) -> Follow | No
 
 
 def _has_left(state: CustomerState | None, item: Mapping[str, Any]) -> bool:
-    """A customer who deleted the agent stays in the agent's list; he is back only if he was added later."""
+    """Whether the contact has ended: WeCom still lists customers who deleted the agent, with the old date."""
     follows = state.follows if state is not None else []
     mine = next((follow for follow in follows if follow.agent.key == _key(item)), None)
     return mine is not None and mine.ended_at is not None and _created_at(item) <= mine.ended_at
@@ -254,7 +257,7 @@ def _has_left(state: CustomerState | None, item: Mapping[str, Any]) -> bool:
 
 def _tags(run: Reconciliation, item: Mapping[str, Any]) -> list[dict[str, Any]]:
     ids = texts(_info(item).get("tag_id"))
-    named = [(tag_id, run.names.get(tag_id, {})) for tag_id in ids]
+    named = [(tag_id, run.library.get(tag_id, {})) for tag_id in ids]
     return [{"tag_id": i, "tag_name": row.get("name"), "group_name": row.get("group_name")} for i, row in named]
 
 
@@ -279,6 +282,6 @@ def _created_at(item: Mapping[str, Any]) -> datetime:
     return instant(_info(item).get("createtime")) or LONG_AGO
 
 
-def chunks(userids: Sequence[str], size: int = AT_ONCE) -> Iterable[Sequence[str]]:
-    """The agents in portions for compare_agents."""
+def portions_of(userids: Sequence[str], size: int = AT_ONCE) -> Iterable[Sequence[str]]:
+    """Cut the agents into portions for compare_agents."""
     return (userids[start : start + size] for start in range(0, len(userids), size))

@@ -1,4 +1,4 @@
-"""The phone's tags read back: a stage tag changed there moves the card, an ordinary one becomes a Tagging."""
+"""Tag sync: a stage tag changed in WeCom moves the card, an ordinary tag becomes a Tagging."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ from bot.sops.follow_up import CustomerEvent, follow_up
 from sop.playbook import Pipeline
 from sop.scope import is_for_agent
 from sop.stages import Move, move_to
-from sop.tag_sync import Policy, Verdict, compare
+from sop.tag_sync import Policy, TagSyncDecision, compare
 
 Tags = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What one agent's phone shows of his customer: WeCom's tags as {tag_id, tag_name, group_name}.
+class TagSnapshot:
+    """WeCom's tags of one agent's customer, as {tag_id, tag_name, group_name}.
 
-    changed_at: when it was changed there, where an event told so. stale: we wrote while it was being read.
+    changed_at: when an agent changed them, where an event told so. stale: we wrote while they were being read, so
+    that nothing can be concluded from a difference.
     """
 
     follow: Follow
@@ -42,43 +43,42 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One pipeline of one follow: board, phone and what is to be done."""
+class StageComparison:
+    """One pipeline of one follow: the board's stage, the tags in WeCom, and what is to be done."""
 
     pipeline: Pipeline
-    verdict: Verdict
+    decision: TagSyncDecision
     ours: str | None
     seen: tuple[str, ...]
     seen_ids: tuple[str, ...]
 
 
-def compare_stages(work: Work, state: CustomerState, reading: Reading) -> Iterator[Compared]:
-    """Hold the stage tags seen against the board, one pipeline after another; changes nothing but what we know
-    of tag ids."""
-    follow = reading.follow
+def compare_stages(work: Work, state: CustomerState, snapshot: TagSnapshot) -> Iterator[StageComparison]:
+    """Compare the stage tags seen with the board, pipeline by pipeline; writes nothing but newly learned tag ids."""
+    follow = snapshot.follow
     for pipeline in work.settings.pipelines:
         if not is_for_agent(pipeline, owner_of(follow.agent)):
             continue
-        known = _learn(work.session, pipeline, stage_tags(work.session, pipeline), reading.tags)
-        ids = [str(tag["tag_id"]) for tag in reading.tags if str(tag.get("tag_id")) in known.stages]
+        known = _learn_tag_ids(work.session, pipeline, stage_tags(work.session, pipeline), snapshot.tags)
+        ids = [str(tag["tag_id"]) for tag in snapshot.tags if str(tag.get("tag_id")) in known.stages]
         seen = tuple(known.stages[tag_id] for tag_id in ids)
         base = [known.stages[tag_id] for tag_id in known_marks(follow, pipeline.name) if tag_id in known.stages]
         placement = state.placements.get(pipeline.name)
         ours, since = (placement.stage, placement.entered_at) if placement else (None, None)
-        verdict = compare(pipeline, ours, since, base, seen, reading.policy, reading.changed_at)
-        yield Compared(pipeline, verdict, ours, seen, tuple(ids))
+        decision = compare(pipeline, ours, since, base, seen, snapshot.policy, snapshot.changed_at)
+        yield StageComparison(pipeline, decision, ours, seen, tuple(ids))
 
 
-def read_back(work: Work, state: CustomerState, reading: Reading) -> bool:
-    """Take in what a phone shows and do what follows; False where it must be read again: we wrote meanwhile."""
-    for compared in compare_stages(work, state, reading):
-        if reading.stale:
-            if compared.verdict.do != "nothing":
+def read_back(work: Work, state: CustomerState, snapshot: TagSnapshot) -> bool:
+    """Take in the tags of one agent's customer and do what follows; False where they must be read again (stale)."""
+    for compared in compare_stages(work, state, snapshot):
+        if snapshot.stale:
+            if compared.decision.do != "nothing":
                 return False
             continue
-        remember(reading.follow, compared)
-        _carry_out(work, state, reading, compared)
-    _read_tags(work, state, reading)
+        remember(snapshot.follow, compared)
+        _apply(work, state, snapshot, compared)
+    _read_tags(work, state, snapshot)
     return True
 
 
@@ -88,8 +88,8 @@ def declared_tags(settings: Settings, tags: Tags) -> set[str]:
     return {name for _, name in declared & {(str(t.get("group_name")), str(t.get("tag_name"))) for t in tags}}
 
 
-def _learn(session: Session, pipeline: Pipeline, known: StageTags, tags: Tags) -> StageTags:
-    """A tag of the group that bears a stage's name stands for it, where none did yet: a person has made it."""
+def _learn_tag_ids(session: Session, pipeline: Pipeline, known: StageTags, tags: Tags) -> StageTags:
+    """Learn the ids of stage tags that a person created in WeCom: right group, a stage's name, no known id yet."""
     fresh = {
         tag["tag_name"]: str(tag["tag_id"])
         for tag in tags
@@ -116,8 +116,8 @@ def _learn(session: Session, pipeline: Pipeline, known: StageTags, tags: Tags) -
     return StageTags(known.group_name, {**known.ids, **fresh})
 
 
-def remember(follow: Follow, compared: Compared) -> None:
-    """Note what the phone shows of one pipeline."""
+def remember(follow: Follow, compared: StageComparison) -> None:
+    """Store the stage tags seen of one pipeline as the base of the next comparison."""
     name = compared.pipeline.name
     if set(follow.marked.get(name, [])) != set(compared.seen_ids):
         follow.marked = {**follow.marked, name: list(compared.seen_ids)}
@@ -125,23 +125,23 @@ def remember(follow: Follow, compared: Compared) -> None:
         follow.marking = {key: ids for key, ids in follow.marking.items() if key != name}
 
 
-def _carry_out(work: Work, state: CustomerState, reading: Reading, compared: Compared) -> None:
-    pipeline, verdict, follow = compared.pipeline, compared.verdict, reading.follow
-    if verdict.do == "mark":
+def _apply(work: Work, state: CustomerState, snapshot: TagSnapshot, compared: StageComparison) -> None:
+    pipeline, decision, follow = compared.pipeline, compared.decision, snapshot.follow
+    if decision.do == "mark":
         mark_again(work, follow, pipeline.name)
-    elif verdict.do == "move" and verdict.to is not None:
-        decided = move_to(pipeline, compared.ours, verdict.to, "wecom")
-        if isinstance(decided, Move):
-            evidence = f"{follow.agent.shown_name}：{verdict.why}" if reading.changed_at else verdict.why
+    elif decision.do == "move" and decision.to is not None:
+        move = move_to(pipeline, compared.ours, decision.to, "wecom")
+        if isinstance(move, Move):
+            evidence = f"{follow.agent.shown_name}：{decision.why}" if snapshot.changed_at else decision.why
             who = follow.agent.userid
-            moved = make_move(work, state, pipeline, decided, Cause(who, evidence=evidence))
+            moved = make_move(work, state, pipeline, move, Cause(who, evidence=evidence))
             after_moves(work, state, [moved], follow.agent)
 
 
-def _read_tags(work: Work, state: CustomerState, reading: Reading) -> None:
-    """Declared ordinary tags: those new on the phone are given, those gone from it end."""
-    follow = reading.follow
-    seen, before = declared_tags(work.settings, reading.tags), set(follow.tags)
+def _read_tags(work: Work, state: CustomerState, snapshot: TagSnapshot) -> None:
+    """Give declared ordinary tags that are new in WeCom, and end those that are gone there."""
+    follow = snapshot.follow
+    seen, before = declared_tags(work.settings, snapshot.tags), set(follow.tags)
     if seen == before:
         return
     follow.tags = sorted(seen)

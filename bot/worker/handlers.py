@@ -18,7 +18,7 @@ from bot.sops.material_uploads import UploadMaterial
 from bot.sops.prompt_cards import SendDigest, SendPromptCard
 from bot.sops.welcome import SendWelcome
 from bot.sync.consent import CheckConsent
-from bot.sync.profiles import Library, Profile
+from bot.sync.profiles import ReadProfile, ReadTagLibrary
 from bot.system import System
 
 HANDLERS: dict[str, OutboxHandler] = {
@@ -30,8 +30,8 @@ HANDLERS: dict[str, OutboxHandler] = {
     "card_change": UpdateCard(),
     "mark_tag": MarkTag(),
     "welcome": SendWelcome(),
-    "profile": Profile(),
-    "library": Library(),
+    "profile": ReadProfile(),
+    "library": ReadTagLibrary(),
     "member": ReadMember(),
     "departments": ReadDepartments(),
     "app_text": SendAppText(),

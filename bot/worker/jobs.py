@@ -20,7 +20,7 @@ from bot.intake.media.store import open_media_store
 from bot.intake.pull import PullResult
 from bot.intake.pull import pull as pull_archive
 from bot.ops.alarms import tell_alarms
-from bot.ops.restore import finish as finish_restore
+from bot.ops.restore import erase_again as finish_restore
 from bot.platform import clock
 from bot.platform.gateway.call_counts import fold
 from bot.platform.gateway.quotas import forget_unused
@@ -37,7 +37,7 @@ from bot.sops.material_uploads import folder_of, refresh_uploads
 from bot.sops.prompts import prompt_due
 from bot.sops.stopping import end_finished, expire_unsent
 from bot.sync.consent import check_unagreed
-from bot.sync.nightly import begins_night, reconcile_nightly
+from bot.sync.nightly import claim_night, reconcile_nightly
 from bot.system import System, current_system
 from bot.worker import handlers
 
@@ -203,7 +203,7 @@ def reconcile() -> None:
 def _maintain_conversations(system: System) -> None:
     """Once a night: check who agreed to be archived, and fetch the files to keep while WeCom still has them."""
     with system.work() as work:
-        if not begins_night(work, "talks"):
+        if not claim_night(work, "talks"):
             return
         check_unagreed(work)
         keep_media(work)

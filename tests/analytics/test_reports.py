@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from bot.analytics.reports import REPORTS, compute, kept, key_of
-from bot.analytics.table import ReportTable, Scope
+from bot.analytics.reports import REPORTS, ReportRequest, compute, stored_report
+from bot.analytics.table import ReportScope, ReportTable
 from bot.platform import clock
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.csv_cells import safe_cell
@@ -27,7 +27,7 @@ SETTINGS = parse_settings(CONFIG)
 
 
 def tables(store: Store, name: str, agents: set[int] | None = None, days: int = 30) -> dict[str, ReportTable]:
-    scope = Scope(NOW - timedelta(days=days), NOW, None if agents is None else frozenset(agents))
+    scope = ReportScope(NOW - timedelta(days=days), NOW, None if agents is None else frozenset(agents))
     with store.read() as session:
         return {table.name: table for table in REPORTS[name][1](session, SETTINGS, scope)}
 
@@ -161,7 +161,7 @@ def test_no_cell_is_a_formula(text: str) -> None:
 
 
 def drawn(store: Store, name: str) -> dict[str, dict[str, Any]]:
-    return {key: table.as_kept() for key, table in tables(store, name).items()}
+    return {key: table.as_stored() for key, table in tables(store, name).items()}
 
 
 def test_nothing_is_drawn_where_nobody_came(store: Store) -> None:
@@ -205,7 +205,7 @@ def test_the_page_says_that_nobody_came_instead_of_drawing(site: Site) -> None:
 
 def computed(site: Site, settings: Settings) -> None:
     for name in REPORTS:
-        compute(site.store, settings, name, 30, None, clock.now())
+        compute(site.store, settings, ReportRequest(name, 30, None), clock.now())
 
 
 def test_pages_show_what_was_kept_and_csv_says_the_same(site: Site) -> None:
@@ -233,7 +233,7 @@ def test_a_report_never_counted_is_counted_behind_the_page(site: Site) -> None:
     ends = time.monotonic() + 30
     while time.monotonic() < ends:
         with site.store.read() as session:
-            if kept(session, key_of("tags", 7, None)) is not None:
+            if stored_report(session, ReportRequest("tags", 7, None).key) is not None:
                 break
     assert "统计于" in client.get("/reports/tags/part?days=7").text
 

@@ -86,7 +86,7 @@ def figures(tags: Any) -> list[tuple[str, int, int, int, int]]:
 def test_a_backtest_in_pieces_says_what_the_command_line_says(
     system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(studies, "A_PIECE", 20)
+    monkeypatch.setattr(studies, "PIECE_MESSAGES", 20)
     fill(system.store, customers=30, each=5)
     study_id = ask(system)
     assert finish(system) > 5
@@ -103,7 +103,7 @@ def test_a_backtest_in_pieces_says_what_the_command_line_says(
 
 
 def test_a_piece_that_two_workers_did_counts_once(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(studies, "A_PIECE", 20)
+    monkeypatch.setattr(studies, "PIECE_MESSAGES", 20)
     fill(system.store, customers=15, each=4)  # three pieces
     study_id = ask(system)
     assert advance(system, clock.now())  # the plan
@@ -114,7 +114,7 @@ def test_a_piece_that_two_workers_did_counts_once(system: System, monkeypatch: p
     with system.store.write() as session:  # a second worker held the lease after the first one froze
         held = take_lease(session, "study", system.owner, 60)
     assert held is not None
-    studies._keep(system, held, done, studies._backtest_piece(system, done), clock.now())
+    studies._record(system, held, done, studies._backtest_piece(system, done), clock.now())
     assert outcome_of(read(system, study_id).result) == counted
     assert read(system, study_id).piece == came_to == 2
 
@@ -130,7 +130,7 @@ def test_only_one_worker_at_a_time(system: System) -> None:
 
 
 def test_cancelled_it_ends_and_keeps_what_it_had(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(studies, "A_PIECE", 10)
+    monkeypatch.setattr(studies, "PIECE_MESSAGES", 10)
     fill(system.store, customers=20, each=3)
     study_id = ask(system)
     advance(system, clock.now())

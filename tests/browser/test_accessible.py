@@ -130,7 +130,7 @@ class House:
             session.add(GroupMember(group_id=room.id, person="wmSomebody", kind="customer"))
         system = self.site.system
         for name in reports.REPORTS:
-            reports.compute(system.store, system.settings, name, 30, None, now)
+            reports.compute(system.store, system.settings, reports.ReportRequest(name, 30, None), now)
         links = {
             "task_link": task_url("", self.story.task, self.story.agent, key, now),
             "day_link": day_url("", self.story.agent, key, now),

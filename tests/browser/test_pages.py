@@ -141,7 +141,8 @@ def test_a_long_name_in_a_report_leaves_its_figures_room(chromium: Browser, serv
     with site.store.write() as session:
         session.get_one(Agent, served.story.agent).name = "Donaudampfschifffahrtsgesellschaft 王老师"
         session.get_one(SopTask, served.story.task).delivered_at = now
-    reports.compute(site.store, site.system.settings, "agents", 30, None, now + timedelta(seconds=1))
+    request = reports.ReportRequest("agents", 30, None)
+    reports.compute(site.store, site.system.settings, request, now + timedelta(seconds=1))
     cookie = site.signed_in("admin").get_cookie("tici")
     assert cookie is not None
     context = chromium.new_context(viewport={"width": 375, "height": 760}, base_url=served.url)

@@ -11,7 +11,7 @@ from flask import Flask
 
 from bot.app import create_app
 from bot.intake.pull import pull
-from bot.ops.status import take_stock
+from bot.ops.status import system_status
 from bot.platform import clock
 from bot.platform.database.store import Store
 from bot.system import System, use_system
@@ -83,7 +83,7 @@ def test_status_is_red_where_something_is_wrong_and_says_what_to_do(app: Flask, 
     (system.environment.config).write_text("workspace = 3", encoding="utf-8")
     system.keeper._looked = float("-inf")
     system.settings  # noqa: B018
-    lines = [line for line in take_stock(system, clock.now()) if line.what == "配置"]
+    lines = [line for line in system_status(system, clock.now()) if line.what == "配置"]
     assert [line.level for line in lines] == ["bad"]
     assert "1 处错误" in run(app, "status").output
 
@@ -93,13 +93,13 @@ def test_quarantine_replay_says_what_it_freed(app: Flask, system: System) -> Non
     control.rotate_key(withheld=True)
     control.archive([{"from": "wmTESTone", "to": "LinXiaoyu", "text": "你好"}])
     assert pull(system).quarantined == 1
-    held = [line for line in take_stock(system, clock.now()) if line.what == "隔离区"]
+    held = [line for line in system_status(system, clock.now()) if line.what == "隔离区"]
     assert [line.level for line in held] == ["bad"]
     assert "private_key_v2.pem" in held[0].advice
     assert "读出 0 条，仍有 1 条" in run(app, "quarantine", "replay").output
     control.publish_keys()
     assert "读出 1 条，仍有 0 条" in run(app, "quarantine", "replay").output
-    assert not [line for line in take_stock(system, clock.now()) if line.what == "隔离区"]
+    assert not [line for line in system_status(system, clock.now()) if line.what == "隔离区"]
 
 
 def test_board_link_opens_the_board(app: Flask) -> None:

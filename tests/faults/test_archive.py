@@ -13,7 +13,7 @@ from bot.intake import quarantine
 from bot.intake.pipeline import process_batch
 from bot.intake.pull import PAUSE_SECONDS, POISON_TRIES, TROUBLE, pull
 from bot.intake.quarantine import replay_quarantine
-from bot.ops.status import take_stock
+from bot.ops.status import system_status
 from bot.platform import clock
 from bot.platform.database.store import get_status, take_lease
 from bot.platform.models import ArchiveCursor, Message, Quarantine
@@ -148,14 +148,16 @@ def test_an_archive_that_refuses_is_reported_and_asked_again_only_where_that_may
         trouble = get_status(session, TROUBLE)
     assert trouble is not None
     assert trouble.value["errcode"] == errcode
-    assert any(line.level == "bad" and "上次没有读成" in line.value for line in take_stock(world.system, clock.now()))
+    assert any(
+        line.level == "bad" and "上次没有读成" in line.value for line in system_status(world.system, clock.now())
+    )
     assert pull(world.system).busy is pauses
     if rests:
         assert texts(world) == []
         world.control.move_clock(rests + 1)
         assert pull(world.system).rows == 1
     assert texts(world) == [ASK]
-    assert not any("上次没有读成" in line.value for line in take_stock(world.system, clock.now()))
+    assert not any("上次没有读成" in line.value for line in system_status(world.system, clock.now()))
 
 
 def test_a_wrong_secret_does_not_get_the_address_banned(lite_world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.delivery.outbox import GIVE_UP_AFTER
-from bot.ops.status import take_stock
+from bot.ops.status import system_status
 from bot.platform import clock
 from bot.platform.models import Outbox, SopTask
 from bot.worker import handlers, jobs
@@ -167,11 +167,11 @@ def test_what_a_person_must_mend_pauses_all_calls_and_raises_the_alarm(lite_worl
     assert handlers.deliver(world.system, rows(world)[1].id) is None
     assert handlers.deliver(world.system, row.id) is None
     assert len(world.control.effects(0, "api")) == before, "nothing is called meanwhile"
-    alarm = [line for line in take_stock(world.system, clock.now()) if line.what == "企业微信调用"]
+    alarm = [line for line in system_status(world.system, clock.now()) if line.what == "企业微信调用"]
     assert [(line.level, str(errcode) in line.advice) for line in alarm] == [("bad", True)]
     assert try_again(world, row) == "sent"
     assert try_again(world, rows(world)[1]) == "sent"
-    assert not [line for line in take_stock(world.system, clock.now()) if line.what == "企业微信调用"]
+    assert not [line for line in system_status(world.system, clock.now()) if line.what == "企业微信调用"]
     assert len(world.cards()) == 2
 
 

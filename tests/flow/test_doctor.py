@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, text
 
-from bot.ops.doctor.examination import CHECKS, examine
+from bot.ops.doctor.examination import CHECKS, run_checks
 from bot.ops.doctor.finding import BAD, OK, SKIPPED, WARN, Finding
 from bot.ops.doctor.host import judge_space
 from bot.platform import clock
@@ -54,7 +54,7 @@ def asked(world: World, **more: str) -> System:
 
 
 def results(system: System) -> dict[str, Finding]:
-    found = {check.name: finding for check, finding in examine(system, clock.now())}
+    found = {check.name: finding for check, finding in run_checks(system, clock.now())}
     assert list(found) == [check.name for check in CHECKS]
     return found
 

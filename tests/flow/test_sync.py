@@ -56,8 +56,11 @@ def shown(stack: Stack, who: str, since: int = 0) -> dict[str, list[str]]:
 
 
 def marked(stack: Stack, who: str, wanted: dict[str, list[str]]) -> bool:
-    """Whether the phones show it. WeCom takes one mark of a customer at a time, and the second is put off by a second:
-    that it is due nobody but the clock tells. Rows whose call was lost are not found by this."""
+    """Whether the phones show it.
+
+    WeCom takes one mark of a customer at a time and puts the second off by a second. Only the clock tells that it is
+    due by then, so the due rows are asked for here; rows whose call was lost are not found by this.
+    """
     stack.system.queue.enqueue_once("due", seconds=1)
     return shown(stack, who) == wanted
 

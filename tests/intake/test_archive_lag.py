@@ -8,7 +8,7 @@ import pytest
 
 from bot.intake.archive_lag import CursorPosition, archive_lag, gaps, note_gap, watch_lag
 from bot.intake.pull import pull
-from bot.ops.status import take_stock
+from bot.ops.status import system_status
 from bot.platform import clock
 from bot.platform.database.alarms import alarms
 from bot.platform.database.store import Store, set_status
@@ -113,7 +113,7 @@ def test_an_outage_longer_than_the_archive_is_kept(system: System, sandbox: Town
     sandbox.control.say(who, AGENT, "后来的")
     assert pull(system).rows == 1
     assert gaps_of(system) == [(1, 5)]
-    told = [line for line in take_stock(system, clock.now()) if line.what == "存档缺口"]
+    told = [line for line in system_status(system, clock.now()) if line.what == "存档缺口"]
     assert len(told) == 1
     assert (told[0].level, "seq 1 之后到 5 之前" in told[0].value) == ("warn", True)
 

@@ -17,7 +17,7 @@ from bot.commands.bench.seeding import SeedSize, seed
 from bot.customers.tombstones import erased_among
 from bot.ops.backup import back_up, physical_tables
 from bot.ops.consistency import audit
-from bot.ops.restore import BadBackupError, finish, restore
+from bot.ops.restore import BadBackupError, erase_again, restore
 from bot.platform import clock, failpoints
 from bot.platform.database.schema import upgrade
 from bot.platform.environment import read_environment
@@ -82,11 +82,11 @@ def test_what_was_backed_up_comes_back_in_either_database(
     opened: Opener, tmp_path: Path, kind: str, across: bool
 ) -> None:
     source = filled(opened, kind)
-    made = back_up(source, tmp_path / "b.zip", clock.now(), keys=False, seen=quiet)
+    made = back_up(source, tmp_path / "b.zip", clock.now(), keys=False, on_progress=quiet)
     assert made.rows > 500
     assert (tmp_path / "b.zip").stat().st_mode & 0o777 == 0o600
     target = opened(OTHER[kind] if across else kind)
-    restored = restore(target, tmp_path / "b.zip", clock.now(), replace=False, seen=quiet)
+    restored = restore(target, tmp_path / "b.zip", clock.now(), replace=False, on_progress=quiet)
     assert restored.rows == made.rows
     assert contents(target) == contents(source)
     assert audit(target.store, clock.now(), running=False) == []
@@ -105,9 +105,9 @@ def test_nothing_that_was_due_is_sent_again(opened: Opener, tmp_path: Path) -> N
         assert soon is not None
         session.add(Outbox(key="card:1", kind="card", payload={}, task_id=task.id, created_at=now, not_before=now))
         numbers = task.id, soon.id
-    back_up(source, tmp_path / "b.zip", now, keys=False, seen=quiet)
+    back_up(source, tmp_path / "b.zip", now, keys=False, on_progress=quiet)
     target = opened("sqlite")
-    restore(target, tmp_path / "b.zip", now, replace=False, seen=quiet)
+    restore(target, tmp_path / "b.zip", now, replace=False, on_progress=quiet)
     with target.store.read() as session:
         gone, kept = (session.get_one(SopTask, number) for number in numbers)
         assert (gone.state, gone.ended_because) == ("cancelled", RESTORED_REASON)
@@ -117,12 +117,12 @@ def test_nothing_that_was_due_is_sent_again(opened: Opener, tmp_path: Path) -> N
 
 def test_who_was_erased_after_the_backup_stays_erased(opened: Opener, tmp_path: Path) -> None:
     system = filled(opened, "sqlite")
-    back_up(system, tmp_path / "b.zip", clock.now(), keys=False, seen=quiet)
+    back_up(system, tmp_path / "b.zip", clock.now(), keys=False, on_progress=quiet)
     with system.store.read() as session:
         person = session.scalars(select(Customer.external_userid)).first()
     assert person is not None
     erase(system, person, "admin", clock.now())
-    found = restore(system, tmp_path / "b.zip", clock.now(), replace=True, seen=quiet)
+    found = restore(system, tmp_path / "b.zip", clock.now(), replace=True, on_progress=quiet)
     assert found.erased == 1
     with system.store.read() as session:
         assert session.scalar(select(func.count()).where(Customer.external_userid == person)) == 0
@@ -146,18 +146,18 @@ def test_a_restore_killed_once_the_rows_are_in_sends_nothing_and_brings_nobody_b
         session.add(Outbox(key="card:1", kind="card", payload={}, created_at=now, not_before=now))
         person = session.scalars(select(Customer.external_userid)).first()
     assert person is not None
-    back_up(system, tmp_path / "b.zip", now, keys=False, seen=quiet)
+    back_up(system, tmp_path / "b.zip", now, keys=False, on_progress=quiet)
     erase(system, person, "admin", now)
     system.store.close()
-    killed_at("restored", lambda: restore(system, tmp_path / "b.zip", now, replace=True, seen=quiet))
+    killed_at("restored", lambda: restore(system, tmp_path / "b.zip", now, replace=True, on_progress=quiet))
     with system.store.read() as session:
         assert session.scalars(select(Outbox.state).where(Outbox.key == "card:1")).all() == ["cancelled"]
-        assert list(erased_among(session, [person])) == [person], "no pull lets him in"
+        assert list(erased_among(session, [person])) == [person], "no pull lets them in"
         assert session.scalar(select(func.count()).where(Customer.external_userid == person)) == 1
-    assert finish(system, now) == 1  # as the next housekeeping does
+    assert erase_again(system, now) == 1  # as the next housekeeping does
     with system.store.read() as session:
         assert session.scalar(select(func.count()).where(Customer.external_userid == person)) == 0
-    assert finish(system, now) == 0
+    assert erase_again(system, now) == 0
 
 
 def test_a_backup_while_messages_come_in_is_of_one_moment(opened: Opener, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_backup_while_messages_come_in_is_of_one_moment(opened: Opener, tmp_pa
                 )
             )  # fmt: skip
 
-    back_up(system, tmp_path / "b.zip", clock.now(), keys=False, seen=disturb)
+    back_up(system, tmp_path / "b.zip", clock.now(), keys=False, on_progress=disturb)
     with ZipFile(tmp_path / "b.zip") as archive:
         assert len(archive.read("tables/message.jsonl").splitlines()) == before
 
@@ -199,34 +199,34 @@ def cut(path: Path) -> None:
 @pytest.mark.parametrize("harm", [damaged, cut])
 def test_a_damaged_backup_changes_nothing(opened: Opener, tmp_path: Path, harm: Callable[[Path], None]) -> None:
     system = filled(opened, "sqlite")
-    back_up(system, tmp_path / "b.zip", clock.now(), keys=False, seen=quiet)
+    back_up(system, tmp_path / "b.zip", clock.now(), keys=False, on_progress=quiet)
     before = contents(system)
     harm(tmp_path / "b.zip")
     with pytest.raises(BadBackupError, match="备份"):
-        restore(system, tmp_path / "b.zip", clock.now(), replace=True, seen=quiet)
+        restore(system, tmp_path / "b.zip", clock.now(), replace=True, on_progress=quiet)
     assert contents(system) == before
 
 
 def test_a_database_that_holds_something_is_not_overwritten(opened: Opener, tmp_path: Path) -> None:
     system = filled(opened, "sqlite")
-    back_up(system, tmp_path / "b.zip", clock.now(), keys=False, seen=quiet)
+    back_up(system, tmp_path / "b.zip", clock.now(), keys=False, on_progress=quiet)
     with pytest.raises(BadBackupError, match="--replace"):
-        restore(system, tmp_path / "b.zip", clock.now(), replace=False, seen=quiet)
+        restore(system, tmp_path / "b.zip", clock.now(), replace=False, on_progress=quiet)
 
 
 def test_without_the_keys_of_its_day_a_backup_is_refused(opened: Opener, tmp_path: Path) -> None:
     from bot.platform.encryption import new_keys_text
 
-    back_up(filled(opened, "sqlite"), tmp_path / "b.zip", clock.now(), keys=False, seen=quiet)
+    back_up(filled(opened, "sqlite"), tmp_path / "b.zip", clock.now(), keys=False, on_progress=quiet)
     with pytest.raises(BadBackupError, match="密钥"):
-        restore(opened("sqlite", new_keys_text()), tmp_path / "b.zip", clock.now(), replace=False, seen=quiet)
+        restore(opened("sqlite", new_keys_text()), tmp_path / "b.zip", clock.now(), replace=False, on_progress=quiet)
 
 
 def test_keys_are_inside_only_when_asked_for(opened: Opener, tmp_path: Path) -> None:
     system = filled(opened, "sqlite")
     (system.environment.var / "data.keys").write_text("secret words")
     for name, keys in (("without.zip", False), ("with.zip", True)):
-        back_up(system, tmp_path / name, clock.now(), keys=keys, seen=quiet)
+        back_up(system, tmp_path / name, clock.now(), keys=keys, on_progress=quiet)
         with ZipFile(tmp_path / name) as archive:
             assert ("data.keys" in archive.namelist()) is keys
 

@@ -11,7 +11,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
 from bot.intake.pull import pull
-from bot.ops.consistency import audit, audit_archive, examine
+from bot.ops.consistency import audit, audit_archive, check_invariants
 from bot.ops.invariants import INVARIANTS
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
@@ -93,7 +93,7 @@ def rolled_back(store: Store) -> Iterator[Session]:
 
 
 def names(session: Session) -> set[str]:
-    return {finding.name for finding in examine(session, clock.now())}
+    return {finding.name for finding in check_invariants(session, clock.now())}
 
 
 def test_each_way_to_be_unsound_is_found(busy: Store) -> None:

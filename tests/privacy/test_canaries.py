@@ -180,7 +180,7 @@ def test_pages_and_figures_tell_no_secret(house: System, tmp_path: Path, capfd: 
 
 def test_a_backup_tells_no_secret(house: System, tmp_path: Path) -> None:
     """Neither its manifest nor a row of it; the keys are inside only when asked for."""
-    back_up(house, tmp_path / "b.zip", clock.now(), keys=False, seen=lambda _name, _rows: None)
+    back_up(house, tmp_path / "b.zip", clock.now(), keys=False, on_progress=lambda _name, _rows: None)
     with ZipFile(tmp_path / "b.zip") as archive:
         parts = {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}
     assert "manifest.json" in parts

@@ -1,4 +1,4 @@
-"""A person who asks for it is erased: from database, files, queue and WeCom, and nothing brings him back."""
+"""A person who asks for it is erased: from database, files, queue and WeCom, and nothing brings them back."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_everything_of_a_person_goes(pair: Pair, tmp_path: Path, sandbox: Town) 
         others = session.scalar(select(func.count()).select_from(Message).where(Message.customer_id.is_not(None)))
     done = erase(system, who, "tests", clock.now())
     assert done.rows["message"] == 1
-    assert (done.rows["group_messages_blanked"], done.files, len(done.errands)) == (1, 1, 1)
+    assert (done.rows["group_messages_blanked"], done.files, len(done.outbox_ids)) == (1, 1, 1)
     assert list(open_media_store(system).contents()) == []
     pair.work()
     assert residue(pair, tmp_path, words) == {}

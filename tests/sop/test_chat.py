@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sop.chat import Delay, Done, Help, Lookup, Order, Shift, Today, read_order, read_when, split_shift
+from sop.chat import Delay, Done, Help, Lookup, MoveToStage, Order, Today, read_order, read_when, split_shift
 from sop.playbook import Workspace
 from sop.workcalendar import Workcalendar
 
@@ -39,8 +39,8 @@ def local(text: str) -> datetime:
         ("推迟 1", Delay(1, local("2026-11-19 09:00"))),
         ("稍后 2 2小时后", Delay(2, local("2026-11-18 16:30"))),
         ("推迟 3 半小时", Delay(3, local("2026-11-18 15:00"))),
-        ("移动 张三 体验课", Shift("张三 体验课")),
-        ("移动张三到体验课", Shift("张三到体验课")),
+        ("移动 张三 体验课", MoveToStage("张三 体验课")),
+        ("移动张三到体验课", MoveToStage("张三到体验课")),
         ("帮助", Help()),
         ("？", Help()),
     ],

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sop.checks import check_playbook
-from sop.playbook import CustomerField, Pipeline, Sop, Welcome, Workspace
+from sop.playbook import FieldDefinition, Pipeline, Sop, Welcome, Workspace
 
 TAGS = {"考虑价格", "已付款", "已约试听", "已回复", "未回复", "投诉"}
 
@@ -132,13 +132,17 @@ def test_problems_of_a_start(on: str, says: str) -> None:
 )  # fmt: skip
 def test_problems_of_fields_days_and_audiences(change: dict[str, Any], where: str, says: str) -> None:
     sop = Sop.model_validate({**SOP, **change})
-    fields = [CustomerField(name="school", title="学校")]
+    fields = [FieldDefinition(name="school", title="学校")]
     (problem,) = check_playbook([Pipeline.model_validate(PIPELINE)], [sop], TAGS, fields=fields)
     assert (".".join(map(str, problem.where)), says in problem.message) == (where, True), problem
 
 
 def test_fields_are_sound() -> None:
-    fields = [CustomerField(name="name"), CustomerField(name="school", yearly=True), CustomerField(name="school")]
+    fields = [
+        FieldDefinition(name="name"),
+        FieldDefinition(name="school", yearly=True),
+        FieldDefinition(name="school"),
+    ]
     found = check_playbook([], [], TAGS, fields=fields)
     assert [problem.where for problem in found] == [
         ("fields", 2, "name"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sop.digest import Card, digest_lines, in_order, send_apart
+from sop.digest import DuePrompt, digest_lines, in_order, send_apart
 from sop.playbook import Workspace
 from sop.workcalendar import Workcalendar
 
@@ -18,8 +18,8 @@ GAP = timedelta(minutes=30)
 CALENDAR = Workcalendar(Workspace())
 
 
-def card(key: int, minute: int, priority: int = 5) -> Card:
-    return Card(key, f"客户{key}", "考虑价格跟进", T0 + timedelta(minutes=minute), priority)
+def card(key: int, minute: int, priority: int = 5) -> DuePrompt:
+    return DuePrompt(key, f"客户{key}", "考虑价格跟进", T0 + timedelta(minutes=minute), priority)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def card(key: int, minute: int, priority: int = 5) -> Card:
         pytest.param([0, 0, 0], None, [(0, 3)], id="together"),
         pytest.param([0, 5, 10], None, [(0, 1), (30, 2)], id="the first at once, the others together"),
         pytest.param([0, 30, 60], None, [(0, 1), (30, 1), (60, 1)], id="far enough apart"),
-        pytest.param([0, 5], -10, [(20, 2)], id="he has just had one"),
+        pytest.param([0, 5], -10, [(20, 2)], id="they have just had one"),
         pytest.param([0, 5], -30, [(0, 1), (30, 1)], id="half an hour ago"),
         pytest.param([50, 0], None, [(0, 1), (50, 1)], id="in any order"),
     ],

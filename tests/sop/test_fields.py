@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sop.fields import find_field, known_fields, read_value, show_value, unknown_field, yearly_of
-from sop.playbook import BIRTHDAY, EXPIRY, CustomerField
+from sop.playbook import BIRTHDAY, EXPIRY, FieldDefinition
 
-NOTE = CustomerField(name="school", title="学校")
+NOTE = FieldDefinition(name="school", title="学校")
 FIELDS = known_fields([NOTE])
 
 

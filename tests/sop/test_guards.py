@@ -9,7 +9,7 @@ import pytest
 
 from sop.guards import Facts
 from sop.playbook import Pipeline
-from sop.stages import Actor, Move, Refusal, decide_move, due_timed_move
+from sop.stages import Actor, Move, MoveRefusal, decide_move, due_timed_move
 
 NOW = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
 PIPELINE = Pipeline.model_validate(
@@ -70,7 +70,7 @@ def test_guards(trigger: str, facts: dict[str, Any], why: str | None) -> None:
     if why is None:
         assert isinstance(decided, Move)
     else:
-        assert isinstance(decided, Refusal)
+        assert isinstance(decided, MoveRefusal)
         assert why in decided.why
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sop.planning import plan_steps
 from sop.playbook import Budget, Sop, Workspace
-from sop.preview import Course, by_day, preview
+from sop.preview import RunningSop, by_day, preview
 from sop.rates import parse_rate
 from sop.workcalendar import Workcalendar
 
@@ -29,7 +29,7 @@ def sop(id: str, *afters: str, **keys: Any) -> Sop:
     return Sop.model_validate({"id": id, "on": "@added", "steps": steps, **keys})
 
 
-def shown(courses: list[Course], now: str, budget: Budget = ONE_A_DAY, **keys: Any) -> list[str]:
+def shown(courses: list[RunningSop], now: str, budget: Budget = ONE_A_DAY, **keys: Any) -> list[str]:
     zone = ZoneInfo("Asia/Shanghai")
     found = preview(courses, CHINA, budget, "wm1", at(now), **keys)
     return [f"{prompt.at.astimezone(zone):%m-%dT%H:%M} {prompt.sop_id}{prompt.step}" for prompt in found]
@@ -38,12 +38,15 @@ def shown(courses: list[Course], now: str, budget: Budget = ONE_A_DAY, **keys: A
 def test_one_course_is_its_plan() -> None:
     ours = sop("a", "1d", "3d")
     planned = plan_steps(ours, at("03-03T15:00"), CHINA, "wm1")
-    found = preview([Course(ours, at("03-03T15:00"))], CHINA, ONE_A_DAY, "wm1", at("03-03T15:00"))
+    found = preview([RunningSop(ours, at("03-03T15:00"))], CHINA, ONE_A_DAY, "wm1", at("03-03T15:00"))
     assert [(prompt.at, prompt.shifts) for prompt in found] == [(step.due_at, step.shifts) for step in planned]
 
 
 def test_two_courses_share_a_budget_and_the_important_one_goes_first() -> None:
-    courses = [Course(sop("a", "1d", "2d"), at("03-03T15:00")), Course(sop("b", "1d", priority=9), at("03-03T15:00"))]
+    courses = [
+        RunningSop(sop("a", "1d", "2d"), at("03-03T15:00")),
+        RunningSop(sop("b", "1d", priority=9), at("03-03T15:00")),
+    ]
     assert shown(courses, "03-03T15:00") == ["03-04T10:00 b0", "03-05T10:00 a0", "03-06T10:00 a1"]
     assert shown(courses, "03-03T15:00", Budget(customer="2/day")) == [
         "03-04T10:00 b0",
@@ -53,24 +56,24 @@ def test_two_courses_share_a_budget_and_the_important_one_goes_first() -> None:
 
 
 def test_what_reached_him_lately_counts() -> None:
-    courses = [Course(sop("a", "0d"), at("03-03T09:00"))]
+    courses = [RunningSop(sop("a", "0d"), at("03-03T09:00"))]
     assert shown(courses, "03-03T09:00", contacts=[at("03-03T08:30")]) == ["03-04T10:00 a0"]
 
 
 def test_steps_behind_him_are_left_out() -> None:
-    courses = [Course(sop("a", "1d", "2d", "3d"), at("03-02T15:00"), done=2)]
+    courses = [RunningSop(sop("a", "1d", "2d", "3d"), at("03-02T15:00"), done=2)]
     assert shown(courses, "03-04T12:00") == ["03-05T10:00 a2"]
-    assert shown([Course(sop("a", "1d", "2d"), at("03-02T15:00"))], "03-03T12:00") == ["03-04T10:00 a1"]
+    assert shown([RunningSop(sop("a", "1d", "2d"), at("03-02T15:00"))], "03-03T12:00") == ["03-04T10:00 a1"]
 
 
 def test_the_month_ends() -> None:
-    courses = [Course(sop("a", "1d", "4w", "5w"), at("03-03T15:00"))]
+    courses = [RunningSop(sop("a", "1d", "4w", "5w"), at("03-03T15:00"))]
     assert shown(courses, "03-03T15:00") == ["03-04T10:00 a0", "03-31T10:00 a1"]
     assert len(shown(courses, "03-03T15:00", days=60)) == 3
 
 
 def test_spring_festival_is_told_hop_by_hop() -> None:
-    courses = [Course(sop("a", "1d"), at("02-14T15:00")), Course(sop("b", "2d"), at("02-14T15:00"))]
+    courses = [RunningSop(sop("a", "1d"), at("02-14T15:00")), RunningSop(sop("b", "2d"), at("02-14T15:00"))]
     found = preview(courses, CHINA, ONE_A_DAY, "wm1", at("02-14T15:00"), values={"customer.name": "王芳"})
     assert [[shift.reason for shift in prompt.shifts] for prompt in found] == [
         ["假期顺延（春节）"],
@@ -101,7 +104,7 @@ def test_every_step_comes_once_in_order_lawful_and_within_all_caps(
 ) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=start)
     courses = [
-        Course(sop(f"s{n}", *afters, priority=priority, cap=cap), now + timedelta(hours=hours))
+        RunningSop(sop(f"s{n}", *afters, priority=priority, cap=cap), now + timedelta(hours=hours))
         for n, (afters, hours, priority, cap) in enumerate(tables)
     ]
     calendar = Workcalendar(CHINA)

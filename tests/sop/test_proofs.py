@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sop.proofs import Sending, attachments_in
+from sop.proofs import SentContent, attachments_in
 
 ATTACH: list[dict[str, Any]] = [
     {"kind": "link", "title": "目录", "url": "https://Example.com/list/"},
@@ -20,19 +20,19 @@ MD5S = {"a.png": frozenset({"11", "12"}), "a.pdf": frozenset({"22"})}
 @pytest.mark.parametrize(
     ("sent", "found"),
     [
-        (Sending(), ()),
-        (Sending(urls=frozenset({"https://example.com/list"})), (0,)),
-        (Sending(urls=frozenset({"https://example.com/list?x=1"})), ()),
-        (Sending(urls=frozenset({"https://example.com/LIST"})), ()),
-        (Sending(opened=frozenset({(7, 0)})), (0,)),
-        (Sending(opened=frozenset({(8, 0)})), ()),
-        (Sending(md5s=frozenset({"12"})), (1,)),
-        (Sending(md5s=frozenset({"22", "11"})), (1, 2)),
-        (Sending(md5s=frozenset({"33"})), ()),
-        (Sending(appids=frozenset({"wx12345678"})), (3,)),
-        (Sending(appids=frozenset({"wx99999999"})), ()),
-        (Sending(urls=frozenset({"http://[broken"})), ()),
+        (SentContent(), ()),
+        (SentContent(urls=frozenset({"https://example.com/list"})), (0,)),
+        (SentContent(urls=frozenset({"https://example.com/list?x=1"})), ()),
+        (SentContent(urls=frozenset({"https://example.com/LIST"})), ()),
+        (SentContent(opened=frozenset({(7, 0)})), (0,)),
+        (SentContent(opened=frozenset({(8, 0)})), ()),
+        (SentContent(md5s=frozenset({"12"})), (1,)),
+        (SentContent(md5s=frozenset({"22", "11"})), (1, 2)),
+        (SentContent(md5s=frozenset({"33"})), ()),
+        (SentContent(appids=frozenset({"wx12345678"})), (3,)),
+        (SentContent(appids=frozenset({"wx99999999"})), ()),
+        (SentContent(urls=frozenset({"http://[broken"})), ()),
     ],
 )
-def test_proof_by_attachment(sent: Sending, found: tuple[int, ...]) -> None:
+def test_proof_by_attachment(sent: SentContent, found: tuple[int, ...]) -> None:
     assert attachments_in(sent, 7, ATTACH, MD5S) == found

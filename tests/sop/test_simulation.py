@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sop.findings import Findings, Inspector
-from sop.lives import Card, Enrolment, Someone, Standing
+from sop.findings import Inspector, SimulationReport
+from sop.lives import BoardPosition, SimulatedCustomer, SimulatedEnrolment, SimulatedPrompt
 from sop.planning import plan_steps
 from sop.playbook import Budget, Overdue, Pipeline, Sop, Workspace
 from sop.population import Habits
@@ -56,7 +56,7 @@ COMPANY = Company(
 )
 
 
-def run(company: Company = COMPANY, customers: int = 600, **given: Any) -> Findings:
+def run(company: Company = COMPANY, customers: int = 600, **given: Any) -> SimulationReport:
     return simulate(company, START, customers=customers, agents=6, **given)
 
 
@@ -99,11 +99,11 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"2026-05-{text}").replace(tzinfo=ZoneInfo("Asia/Shanghai"))
 
 
-def scene() -> tuple[Findings, Inspector, Someone, Enrolment]:
-    findings = Findings()
-    who = Someone(1, 0, at("11T10:00"), [])
+def scene() -> tuple[SimulationReport, Inspector, SimulatedCustomer, SimulatedEnrolment]:
+    findings = SimulationReport()
+    who = SimulatedCustomer(1, 0, at("11T10:00"), [])
     steps = {step.index: step for step in plan_steps(SOP, at("11T10:00"), COMPANY.workspace, "wm1")}
-    enrolment = Enrolment(SOP, at("11T10:00"), steps, {})
+    enrolment = SimulatedEnrolment(SOP, at("11T10:00"), steps, {})
     who.enrolments.append(enrolment)
     return findings, Inspector(findings, CALENDAR, COMPANY.budget), who, enrolment
 
@@ -113,11 +113,11 @@ def scene() -> tuple[Findings, Inspector, Someone, Enrolment]:
     [
         pytest.param("12T10:00", {}, None, id="as it should be"),
         pytest.param("12T10:00", {"ended": True}, "停止之后", id="after a stop"),
-        pytest.param("12T10:00", {"peace": True}, "停止之后", id="after he asked for peace"),
+        pytest.param("12T10:00", {"peace": True}, "停止之后", id="after they asked for peace"),
         pytest.param("12T10:00", {"cards": {0: "11T11:00"}}, "提醒了两次", id="twice"),
         pytest.param("12T21:30", {}, "不该打扰", id="at night"),
         pytest.param("16T10:00", {}, "不该打扰", id="on a Saturday"),
-        pytest.param("11T09:59", {}, "不在有效期", id="before he came"),
+        pytest.param("11T09:59", {}, "不在有效期", id="before they came"),
         pytest.param("15T10:00", {}, "不在有效期", id="when nobody needs it"),
         pytest.param("12T10:00", {"cards": {1: "12T09:30"}}, "频次 1/day", id="the second of the day"),
         pytest.param("12T10:00", {"words": ["12T09:30"]}, "超出客户的频次", id="the agent has written today"),
@@ -125,7 +125,7 @@ def scene() -> tuple[Findings, Inspector, Someone, Enrolment]:
 )
 def test_the_inspector_sees_what_must_not_be(when: str, before: dict[str, Any], says: str | None) -> None:
     findings, inspector, who, enrolment = scene()
-    enrolment.cards = {index: Card(at(sent), False) for index, sent in before.get("cards", {}).items()}
+    enrolment.cards = {index: SimulatedPrompt(at(sent), False) for index, sent in before.get("cards", {}).items()}
     enrolment.ended_at = at("11T12:00") if "ended" in before else None
     who.peace_at = at("11T12:00") if "peace" in before else None
     who.our_words = [at(word) for word in before.get("words", [])]
@@ -147,7 +147,7 @@ def test_the_inspector_sees_what_must_not_be(when: str, before: dict[str, Any], 
 )
 def test_the_inspector_replays_the_ledger(ledger: list[tuple[str, str | None, str]], broken: int) -> None:
     findings, inspector, who, _ = scene()
-    who.boards, who.ledger = {"转化": Standing("成交", at("11T10:00"))}, ledger
+    who.boards, who.ledger = {"转化": BoardPosition("成交", at("11T10:00"))}, ledger
     inspector.life(who)
     assert findings.broken == broken
 

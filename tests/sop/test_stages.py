@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sop.playbook import Pipeline
-from sop.stages import Actor, Move, Refusal, decide_move, due_timed_move, next_timed_move_at
+from sop.stages import Actor, Move, MoveRefusal, decide_move, due_timed_move, next_timed_move_at
 
 STAGES: list[dict[str, Any]] = [
     {"name": "新线索", "on": ["@added"]},
@@ -39,7 +39,7 @@ def lifecycle(back: str = "human") -> Pipeline:
     ("current", "triggers", "to", "trigger", "cause"),
     [
         pytest.param(None, ["@added"], "新线索", "@added", "event", id="a new customer is placed"),
-        pytest.param(None, ["已付正课"], "正课", "已付正课", "tag", id="a first word may place him further on"),
+        pytest.param(None, ["已付正课"], "正课", "已付正课", "tag", id="a first word may place them further on"),
         pytest.param("改名前的阶段", ["已约试听"], "试听", "已约试听", "tag", id="a stage that is gone holds nobody"),
         pytest.param("新线索", ["考虑价格"], "考虑价格", "考虑价格", "tag", id="the tag of the stage's own name"),
         pytest.param("新线索", ["已付会员"], "会员", "已付会员", "tag", id="stages may be skipped"),
@@ -92,7 +92,7 @@ def test_nothing_to_decide(current: str | None, triggers: list[str]) -> None:
 )
 def test_refusals_say_why(current: str, triggers: list[str], before: str | None, why: str) -> None:
     refusal = decide_move(lifecycle(), current, triggers, "rule", before=before)
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, MoveRefusal)
     assert why in refusal.why
 
 
@@ -121,7 +121,7 @@ def test_back_anyone_lets_rules_go_back(current: str) -> None:
 @pytest.mark.parametrize(
     ("triggers", "before", "to", "trigger"),
     [
-        pytest.param(["@spoke"], "正课", "正课", "@woken", id="back to where he stood"),
+        pytest.param(["@spoke"], "正课", "正课", "@woken", id="back to where they stood"),
         pytest.param(["@spoke"], "考虑价格", "考虑价格", "@woken", id="also beside the road"),
         pytest.param(["@spoke", "已付会员"], "正课", "会员", "已付会员", id="a tag that leads on wins"),
         pytest.param(["@spoke", "已约试听"], "正课", "正课", "@woken", id="a tag that leads back only wakes"),

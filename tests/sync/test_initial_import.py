@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.app import create_app
-from bot.ops.status import take_stock
+from bot.ops.status import system_status
 from bot.platform import clock
 from bot.platform.gateway.call_counts import totals
 from bot.platform.models import Agent, Customer, Department, Follow, GroupChat, GroupMember, Placement, SopEnrolment
@@ -153,7 +153,7 @@ def test_the_night_finds_staff_groups_and_customers_no_event_told_of(company: Sy
         assert session.scalars(select(Agent.name).where(Agent.userid == "Neu")).one() == "新人"
         assert session.scalars(select(Customer).where(Customer.external_userid == who)).one().name == "新客户"
         assert "二群" in session.scalars(select(GroupChat.name)).all()
-        assert session.scalars(select(SopEnrolment)).all() == [], "he came a day ago"
-    compared = [line.value for line in take_stock(company, clock.now()) if line.what == "核对企业微信"]
+        assert session.scalars(select(SopEnrolment)).all() == [], "they came a day ago"
+    compared = [line.value for line in system_status(company, clock.now()) if line.what == "核对企业微信"]
     assert compared
     assert "不同" in compared[0]

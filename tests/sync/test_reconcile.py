@@ -166,7 +166,7 @@ def test_an_unlicensed_agents_contacts_have_not_ended(pair: Pair) -> None:
 
 
 def test_who_has_deleted_the_agent_stays_gone(pair: Pair) -> None:
-    """WeCom still lists him with the agent."""
+    """WeCom still lists them with the agent."""
     pair.phone.move_clock(300)
     pair.phone.part(AGENT, pair.who, by="customer")
     with pair.system.store.write() as session:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.ops.status import take_stock
+from bot.ops.status import system_status
 from bot.platform import clock
 from bot.platform.models import Outbox
 from bot.system import System
@@ -178,7 +178,7 @@ def test_a_renamed_tag_is_followed_and_told(pair: Pair) -> None:
     pair.work()
     assert pair.on_phone() == ["试听课"]
     assert _names(pair) == {"新线索", "考虑价格", "试听课", "成交"}
-    told = [line.value for line in take_stock(pair.system, clock.now())]
+    told = [line.value for line in system_status(pair.system, clock.now())]
     assert any("改名为「试听课」" in value for value in told)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taggers.groups import Change, resolve
+from taggers.groups import TagUpdate, resolve
 from taggers.hits import enough
 from taggers.occurrence import Occurrence
 from taggers.rule import TagGroup
@@ -101,16 +101,16 @@ GROUPS = [
     TagGroup(group="兴趣", names=("钢琴", "画画")),
 ]
 CHANGES = [
-    ([], ["高"], Change(("高",), ())),
-    (["低"], ["高"], Change(("高",), ("低",))),
-    (["高"], ["高"], Change((), ())),
-    (["钢琴"], ["画画"], Change(("画画",), ())),
-    (["低", "钢琴"], ["中", "高"], Change(("高",), ("低",))),
-    (["高"], ["低", "高"], Change((), ())),
-    (["散"], ["另"], Change(("另",), ())),
+    ([], ["高"], TagUpdate(("高",), ())),
+    (["低"], ["高"], TagUpdate(("高",), ("低",))),
+    (["高"], ["高"], TagUpdate((), ())),
+    (["钢琴"], ["画画"], TagUpdate(("画画",), ())),
+    (["低", "钢琴"], ["中", "高"], TagUpdate(("高",), ("低",))),
+    (["高"], ["低", "高"], TagUpdate((), ())),
+    (["散"], ["另"], TagUpdate(("另",), ())),
 ]
 
 
 @pytest.mark.parametrize(("carried", "hits", "change"), CHANGES)
-def test_exclusive_groups(carried: list[str], hits: list[str], change: Change) -> None:
+def test_exclusive_groups(carried: list[str], hits: list[str], change: TagUpdate) -> None:
     assert resolve(carried, hits, GROUPS) == change

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from taggers.backtest import Story, backtest, merge
+from taggers.backtest import CustomerHistory, backtest, merge
 from taggers.coverage import survey
-from taggers.evaluation import CustomerState, Labels, TagScore, evaluate
+from taggers.evaluation import LabelledUtterance, Labels, TagScore, evaluate
 from taggers.mining import log_likelihood, mine
 from taggers.rule import TagGroup
 from taggers.utterance import Utterance
@@ -39,9 +39,9 @@ def test_scores() -> None:
 def test_evaluate_counts_each_tag_once_an_utterance() -> None:
     rules = book({"tag": "a", "any": ["价格"]}, {"tag": "a", "any": ["多少"]}, {"tag": "b", "any": ["地址"]})
     states = [
-        CustomerState("1", "价格多少", frozenset({"a"})),
-        CustomerState("1", "地址", frozenset()),
-        CustomerState("2", "在哪", frozenset({"b"})),
+        LabelledUtterance("1", "价格多少", frozenset({"a"})),
+        LabelledUtterance("1", "地址", frozenset()),
+        LabelledUtterance("2", "在哪", frozenset({"b"})),
     ]
     found = evaluate(rules, states, ["a", "b"])
     assert [(score.right, score.wrong, score.left_out) for score in found.scores] == [(1, 0, 0), (0, 1, 1)]
@@ -63,7 +63,7 @@ def test_travel_playbook_on_real_dialogues(shared: Path) -> None:
     halves = []
     for half in (dialogues[::2], dialogues[1::2], dialogues):
         states = [
-            CustomerState(dialogue["id"], turn["text"], LABELS.gold(turn["acts"]))
+            LabelledUtterance(dialogue["id"], turn["text"], LABELS.gold(turn["acts"]))
             for dialogue in half
             for turn in dialogue["turns"]
             if turn["role"] == "customer"
@@ -138,12 +138,12 @@ def test_mine_shows_no_numbers_of_people() -> None:
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 
 
-def story(customer: str, *said: str, every: timedelta = timedelta(hours=1)) -> Story:
+def story(customer: str, *said: str, every: timedelta = timedelta(hours=1)) -> CustomerHistory:
     first = NOW - timedelta(days=5)
     utterances = [
         Utterance.typed(text, msgid=f"{customer}-{at}", at=first + at * every) for at, text in enumerate(said)
     ]
-    return Story(customer, utterances)
+    return CustomerHistory(customer, utterances)
 
 
 def test_backtest_says_who_gains_and_loses_and_why() -> None:

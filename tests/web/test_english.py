@@ -69,7 +69,8 @@ def english(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             rows.tag(asking, "Price", reason="price")
             rows.task(asking, agent, "Hello", state="delivered", why="Hello")
         for name in reports.REPORTS:
-            reports.compute(site.store, site.system.settings, name, 30, None, clock.now())
+            request = reports.ReportRequest(name, 30, None)
+            reports.compute(site.store, site.system.settings, request, clock.now())
         yield site
 
 

@@ -19,7 +19,7 @@ import bot.web
 from bot.agents import card_clicks, task_answers
 from bot.analytics.reports import REPORTS
 from bot.analytics.stages import NONE_ON_THE_ROAD
-from bot.analytics.table import Scope
+from bot.analytics.table import ReportScope
 from bot.ops.doctor.examination import CHECKS
 from bot.platform.config.settings import parse_settings
 from bot.platform.models import Model
@@ -98,7 +98,7 @@ def texts_of_tasks() -> set[str]:
 def texts_of_reports() -> set[str]:
     """What the tables of the reports say, made of an empty database."""
     found = {title for title, _maker in REPORTS.values()} | {"回退", NONE_ON_THE_ROAD}
-    settings, scope = parse_settings(CONFIG), Scope(NOW - timedelta(days=7), NOW, None)
+    settings, scope = parse_settings(CONFIG), ReportScope(NOW - timedelta(days=7), NOW, None)
     engine = create_engine("sqlite://")
     Model.metadata.create_all(engine)
     with Session(engine) as session:

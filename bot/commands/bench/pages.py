@@ -188,7 +188,8 @@ def _first_visit(client: FlaskClient, path: str) -> int:
 
 def _computed(system: System, name: str) -> float:
     began = time.perf_counter()
-    reports.compute(system.store, system.settings, name, _DAYS, None, clock.now())
+    request = reports.ReportRequest(name, _DAYS, None)
+    reports.compute(system.store, system.settings, request, clock.now())
     return round(time.perf_counter() - began, 1)
 
 

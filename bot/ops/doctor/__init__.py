@@ -1,1 +1,1 @@
-"""The doctor: one check a requirement, each finding with what is wrong and the clicks that mend it."""
+"""Doctor: one check per requirement; each finding says what is wrong and which clicks mend it."""

@@ -1,4 +1,4 @@
-"""The doctor's checks of WeCom and of the app in it: each setting seen from outside, with the clicks that mend it."""
+"""Doctor checks of WeCom and our app in it: each setting judged from outside, with the clicks that mend it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.ops.doctor.words import CONSOLE, REFUSED_ADDRESS, judge_token, said, se
 from taggers.translatable import Translatable
 
 _SKEW, _TOO_SKEWED = timedelta(minutes=1), timedelta(minutes=5)
-_NOBODY = (81013, 60111, 40003)  # the app is right, and the receiver is not there, as was meant
+_NOBODY = (81013, 60111, 40003)  # the errcodes of a message whose receiver does not exist: the app itself is right
 
 
 def access(probe: Probe) -> Finding:
@@ -22,7 +22,7 @@ def access(probe: Probe) -> Finding:
 
 
 def network(probe: Probe) -> Finding:
-    answer = probe.front_door
+    answer = probe.api_answer
     mend = "检查本机能否访问外网、DNS、代理和防火墙，以及 WECOM_API_URL"
     if answer is None:
         return Finding(BAD, Translatable("连不上 {api_url}", api_url=probe.access.api_url), mend)
@@ -45,7 +45,7 @@ def network(probe: Probe) -> Finding:
 
 
 def skew(probe: Probe) -> Finding:
-    header = probe.front_door.headers.get("Date", "") if probe.front_door is not None else ""
+    header = probe.api_answer.headers.get("Date", "") if probe.api_answer is not None else ""
     try:
         apart = abs(probe.now - parsedate_to_datetime(header))
     except (ValueError, TypeError, OverflowError):

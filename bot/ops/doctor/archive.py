@@ -1,4 +1,4 @@
-"""The doctor's checks of the conversation archive: secret, seats, library, keys, and how far it has been read."""
+"""Doctor checks of the conversation archive: secret, seats, library, keys, and how far it has been read."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def sdk(probe: Probe) -> Finding:
 
 def archive_read(probe: Probe) -> Finding:
     try:
-        probe.source.pull(2**31, 1)  # far beyond the end: nothing comes, but every gate is passed
+        probe.source.pull(2**31, 1)  # far beyond the end: no message comes, but every permission is checked
     except (WeComError, SurroundingsError) as error:
         mend = error.remedy.advice if isinstance(error, WeComError) else "核对 WECOM_FINANCE_SDK"
         return Finding(BAD, str(error), mend)

@@ -1,4 +1,4 @@
-"""The doctor's checks of our own addresses: that they are reached, and that what WeCom calls back comes through."""
+"""Doctor checks of our own addresses: that they are reachable, and that WeCom's callbacks come through."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def archive_callback(probe: Probe) -> Finding:
 
 
 def _round_trip(probe: Probe, path: str, given: CallbackSecrets, mend: str) -> Finding:
-    """What the console does when the URL is saved: an encrypted echo goes out and must come back in plain."""
+    """Do what WeCom's console does when the URL is saved: send an encrypted echo, which must come back in plain."""
     try:
         keys = CallbackKeys(given.token, given.aes_key, probe.access.corp_id)
     except ValueError as error:

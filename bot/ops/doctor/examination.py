@@ -1,7 +1,7 @@
-"""`flask doctor`: looks at everything that must be right, one check a requirement, and names what is wrong once.
+"""Doctor run (`flask doctor`): every check in order, each cause reported once.
 
-A check that cannot be made because of what another found says so and is not a finding of its own: whoever reads the
-list mends the first red line.
+A check that cannot be made because another failed is skipped and says so, so that the first red line is the one to
+mend.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from bot.ops.doctor.finding import BAD, SKIPPED, Finding, Probe
 from bot.system import System
 from taggers.translatable import Translatable
 
-Look = Callable[[Probe], Finding]
+CheckFunction = Callable[[Probe], Finding]
 
 
 @dataclass(frozen=True)
 class Check:
-    """One requirement. `after`: checks without which this one means nothing."""
+    """One requirement. `after`: checks without whose success this one means nothing."""
 
     name: str
     title: str
-    look: Look
+    look: CheckFunction
     after: Sequence[str] = field(default=())
 
 
@@ -66,24 +66,24 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def examine(system: System, now: datetime) -> Iterator[tuple[Check, Finding]]:
-    """Every check in turn with what it found; none raises."""
-    probe, unsound = Probe(system, now), set[str]()
+def run_checks(system: System, now: datetime) -> Iterator[tuple[Check, Finding]]:
+    """Yield every check in order with its finding; none raises."""
+    probe, failed = Probe(system, now), set[str]()
     for check in CHECKS:
-        waits_for = [name for name in check.after if name in unsound]
-        finding = Finding(SKIPPED, "", waits_for=titles(waits_for)) if waits_for else _looked(check, probe)
+        waits_for = [name for name in check.after if name in failed]
+        finding = Finding(SKIPPED, "", waits_for=titles(waits_for)) if waits_for else _run(check, probe)
         if finding.level in (BAD, SKIPPED):
-            unsound.add(check.name)
+            failed.add(check.name)
         yield check, finding
     probe.close()
 
 
 def titles(names: Sequence[str]) -> str:
-    """What people call these checks."""
+    """The titles of these checks, for people."""
     return Translatable("{names}", names=[Translatable(check.title) for check in CHECKS if check.name in names])
 
 
-def _looked(check: Check, probe: Probe) -> Finding:
+def _run(check: Check, probe: Probe) -> Finding:
     try:
         return check.look(probe)
     except Exception as error:  # a check that breaks must not hide the others

@@ -1,4 +1,4 @@
-"""What a check of `flask doctor` finds, and what the checks share: the calls to WeCom, each made once."""
+"""Finding of a doctor check, and Probe: the calls to WeCom that the checks share, each made once."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ SECONDS = (3.05, 10)  # to connect, to answer
 
 @dataclass(frozen=True)
 class Finding:
-    """level: ok, warn, bad, or skipped (because of `waits_for`). found: what was seen; mend: where to click, or what
-    to type."""
+    """The result of a check.
+
+    level: ok, warn, bad, or skipped (because of `waits_for`). found: what was seen. mend: where to click or what to
+    type.
+    """
 
     level: str
     found: str
@@ -50,8 +53,11 @@ class Answer:
 
 
 class Probe:
-    """The calls behind the checks. They go past the brakes and tokens of the running system: a secret that was
-    mended a minute ago must show at once."""
+    """Makes the calls behind the checks.
+
+    They bypass the call gate and the cached tokens of the running system: a secret that was mended a minute ago must
+    show at once.
+    """
 
     def __init__(self, system: System, now: datetime) -> None:
         self.system, self.now = system, now
@@ -72,8 +78,8 @@ class Probe:
         return WeComClient(credentials, api_url=a.api_url, timeout=SECONDS)
 
     @cached_property
-    def front_door(self) -> requests.Response | None:
-        """WeCom's answer to a call without a token: enough to see that it is there and what time it has."""
+    def api_answer(self) -> requests.Response | None:
+        """WeCom's answer to a call without a token: enough to see that it is reachable and what time it has."""
         try:
             url = f"{self.access.api_url}getcallbackip"
             with Wire() as wire:
@@ -96,7 +102,7 @@ class Probe:
 
     @cached_property
     def message_to_nobody(self) -> Answer:
-        """A message to a userid that nobody has: with the right AgentId it fails for want of a receiver alone."""
+        """A message to a userid that does not exist: with the right AgentId only the receiver is refused."""
         text = {"msgtype": "text", "text": {"content": "tici doctor"}, "agentid": self.access.app_id}
         body = {"touser": "tici-doctor-nobody", **text}
         return ask(lambda: self.app.post("message/send", data=body))
@@ -108,11 +114,11 @@ class Probe:
 
     @cached_property
     def source(self) -> ArchiveSource:
-        """The archive as a puller has it, with a library process of its own."""
+        """The archive as the puller opens it, with a library process of its own."""
         return open_archive(self.access, None)
 
     def fetch(self, path: str, **query: str) -> requests.Response | None:
-        """A page of our own by its public address."""
+        """Fetch a page of our own by its public address."""
         try:
             url = f"{self.system.environment.base_url}{path}"
             return requests.get(url, params=query, timeout=SECONDS, allow_redirects=False, proxies=self._proxies)
@@ -120,7 +126,7 @@ class Probe:
             return None
 
     def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         for name in ("app", "archive"):
             if name in self.__dict__:
                 self.__dict__[name]._http.close()
@@ -133,7 +139,7 @@ class Probe:
 
 
 def ask(call: Callable[[], Any]) -> Answer:
-    """The call, with its error as a value."""
+    """Make the call and give its error as a value."""
     try:
         return Answer(call())
     except WeComError as error:

@@ -1,4 +1,4 @@
-"""The doctor's checks of our own house: config, database, keys, disk, queue, processes."""
+"""Doctor checks of this installation: config, database, keys, disk, queue, processes."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def disk(probe: Probe) -> Finding:
 
 
 def judge_space(free: int, writable: bool) -> Finding:
-    """What so many bytes are worth."""
+    """Judge the free bytes of the disk."""
     if not writable:
         return Finding(BAD, "TICI_VAR 的目录不能写", "把目录的属主改成运行 Tici 的用户")
     left = Translatable("还剩 {size} GB", size=f"{free / 1024**3:.1f}")
@@ -155,7 +155,7 @@ def workers(probe: Probe) -> Finding:
 
 
 def _beats(last: datetime | None) -> bool:
-    """RQ stamps heartbeats by the machine's clock, which a demo's moved clock does not touch."""
+    """Whether a heartbeat is recent, by the machine's clock: RQ uses it, even where a demo's clock was moved."""
     return last is not None and time.time() - last.replace(tzinfo=UTC).timestamp() < WORKER_SECONDS
 
 

@@ -1,11 +1,11 @@
-"""What the doctor's checks of WeCom have in common: the places of its console, and its answers in words."""
+"""Shared wording of the doctor's WeCom checks: places in its console, and its answers in words."""
 
 from __future__ import annotations
 
 from bot.ops.doctor.finding import BAD, OK, Answer, Finding
 from taggers.translatable import Translatable
 
-REFUSED_ADDRESS = (60020, 301042, 10009)
+REFUSED_ADDRESS = (60020, 301042, 10009)  # IP not trusted: by the app's API, the archive's API, the archive library
 CONSOLE = Translatable("管理后台 → 应用管理 → 自建应用")
 ARCHIVE = Translatable("管理后台 → 安全与管理 → 管理工具 → 会话内容存档")
 
@@ -13,7 +13,7 @@ ARCHIVE = Translatable("管理后台 → 安全与管理 → 管理工具 → �
 def judge_token(answer: Answer, mend: str) -> Finding:
     if answer.error is None:
         return Finding(OK, "能换到 access_token")
-    if answer.errcode in REFUSED_ADDRESS:  # the check of the address says it
+    if answer.errcode in REFUSED_ADDRESS:  # the check of the address reports it
         return Finding(OK, "没有被拒绝")
     return Finding(BAD, said(answer), mend)
 
@@ -29,6 +29,6 @@ def said(answer: Answer) -> str:
 
 
 def seen_address(answer: Answer) -> str:
-    """The address that WeCom saw, which its errmsg tells."""
+    """The address that WeCom saw, taken from its errmsg."""
     _, mark, rest = (answer.error.errmsg if answer.error else "").partition("from ip: ")
     return Translatable("：{address}", address=rest.split(",")[0].strip()) if mark else ""

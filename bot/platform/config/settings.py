@@ -22,7 +22,7 @@ from bot.wecom.errors import BotError
 from sop.checks import check_playbook
 from sop.fields import known_fields
 from sop.group_sends import check_group_sends, personal_steps
-from sop.playbook import Alarms, Budget, Completion, CustomerField, Overdue, Pipeline, Sop, Sync, Welcome, Workspace
+from sop.playbook import Alarms, Budget, Completion, FieldDefinition, Overdue, Pipeline, Sop, Sync, Welcome, Workspace
 from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
 from taggers.rule import Rule, Synonym, TagGroup, TextTable
@@ -86,7 +86,7 @@ class Tables(BaseModel):
     budget: Budget = Budget()
     overdue: Overdue = Overdue()
     alarms: Alarms = Alarms()
-    fields: tuple[CustomerField, ...] = ()
+    fields: tuple[FieldDefinition, ...] = ()
     media: Media = Media()
     privacy: Privacy = Privacy()
 
@@ -118,7 +118,7 @@ class Settings:
         return Workcalendar(self.tables.workspace)
 
     @cached_property
-    def fields(self) -> dict[str, CustomerField]:
+    def fields(self) -> dict[str, FieldDefinition]:
         """The customers' fields by name, the built-in ones included."""
         return known_fields(self.tables.fields)
 

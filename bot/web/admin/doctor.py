@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from bot.ops.doctor.examination import examine
+from bot.ops.doctor.examination import run_checks
 from bot.ops.doctor.finding import BAD, SKIPPED, WARN
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ADMIN, AUDITOR
@@ -24,7 +24,6 @@ def show() -> str:
 @pages.get("/admin/doctor/results")
 def results() -> str:
     """What was found, the worst first among what was looked at."""
-    system = current_system()
-    found = list(examine(system, request_now()))
+    found = list(run_checks(current_system(), request_now()))
     counts = {level: sum(one.level == level for _check, one in found) for level in (BAD, WARN, SKIPPED)}
     return render_template("doctor_results.html", found=found, counts=counts, at=request_now())

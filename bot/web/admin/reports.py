@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
 
-from bot.analytics.reports import FRESH, PERIODS, REPORTS, compute, kept, key_of
+from bot.analytics.reports import FRESH, PERIODS, REPORTS, ReportRequest, compute, stored_report
 from bot.analytics.table import NOTHING
 from bot.platform.csv_cells import as_csv
 from bot.platform.log import get_logger
@@ -35,10 +35,10 @@ class ReportComputer:
         self._asked: set[str] = set()
         self._lock = threading.Lock()
 
-    def ask(self, system: System, name: str, days: int, agents: Any) -> None:
+    def ask(self, system: System, wanted: ReportRequest) -> None:
         """Have the report computed soon, and return at once."""
         # Read here: the thread has no request, which request_now() needs.
-        key, now, settings = key_of(name, days, agents), request_now(), system.settings
+        key, now, settings = wanted.key, request_now(), system.settings
         with self._lock:
             if key in self._asked:
                 return
@@ -46,7 +46,7 @@ class ReportComputer:
 
         def work() -> None:
             try:
-                compute(system.store, settings, name, days, agents, now)
+                compute(system.store, settings, wanted, now)
             except Exception as error:  # one thread computes all reports: it must survive, and the page asks again
                 _log.error("report not computed", report=key, error=type(error).__name__)
             finally:
@@ -82,8 +82,8 @@ def renew(name: str) -> str:
     _known(name)
     system = current_system()
     with system.store.read() as session:
-        agents = visible_agent_ids(session, visitor())
-    _computer.ask(system, name, _days(), agents)
+        wanted = ReportRequest(name, _days(), visible_agent_ids(session, visitor()))
+    _computer.ask(system, wanted)
     return render_template("report_part.html", **_view(name, _days()))
 
 
@@ -107,18 +107,17 @@ def _view(name: str, days: int) -> dict[str, Any]:
     _known(name)
     system = current_system()
     with system.store.read() as session:
-        agents = visible_agent_ids(session, visitor())
-        key = key_of(name, days, agents)
-        row = kept(session, key)
+        wanted = ReportRequest(name, days, visible_agent_ids(session, visitor()))
+        row = stored_report(session, wanted.key)
     if row is None or request_now() - row.at > FRESH:
-        _computer.ask(system, name, days, agents)
+        _computer.ask(system, wanted)
     return {
         "name": name,
         "days": days,
         "at": row.at if row else None,
         "since": (row.at if row else request_now()) - timedelta(days=days),
         "tables": _tables(row),
-        "busy": _computer.is_busy(key),
+        "busy": _computer.is_busy(wanted.key),
     }
 
 

@@ -15,7 +15,7 @@ from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Customer, Evidence, Feedback, Follow, Note, SopEnrolment, SopTask, Tagging
 from bot.platform.work import Work
 from bot.web.customers.timeline_rows import Timeline, read_timeline
-from sop.playbook import CustomerField, Sop
+from sop.playbook import FieldDefinition, Sop
 
 _TASKS = 60
 _NOTES = 50
@@ -51,7 +51,7 @@ class CustomerView:
     courses: tuple[EnrolmentView, ...]
     timeline: Timeline
     notes: tuple[Note, ...]
-    fields: tuple[tuple[CustomerField, str], ...]
+    fields: tuple[tuple[FieldDefinition, str], ...]
     suggestions: tuple[Suggestion, ...]
     consents: tuple[ConsentStatus, ...]
     can_start: tuple[Sop, ...]
@@ -139,5 +139,5 @@ def _courses(session: Session, customer_id: int, titles: dict[str, str]) -> tupl
     return tuple(sorted(courses, key=lambda course: course.enrolment.ended_at is not None))
 
 
-def _fields(settings: Settings, state: CustomerState) -> tuple[tuple[CustomerField, str], ...]:
+def _fields(settings: Settings, state: CustomerState) -> tuple[tuple[FieldDefinition, str], ...]:
     return tuple((field, state.fields.get(name, "")) for name, field in settings.fields.items())

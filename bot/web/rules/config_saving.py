@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from bot.analytics.draft_preview import DraftComparison, compare_books, last_sayings
+from bot.analytics.draft_preview import DraftComparison, compare_books, last_messages
 from bot.platform import clock
 from bot.platform.config.file import (
     ConfigEdit,
@@ -103,7 +103,7 @@ def compare_with_force(system: System, fresh: Settings) -> DraftComparison | Non
     except ConfigError:
         return None
     with system.store.read() as session:
-        sayings = last_sayings(session)
+        sayings = last_messages(session)
     found = compare_books(current.book, fresh.book, sayings)
     if found.gains or found.losses:
         with system.store.write() as session:

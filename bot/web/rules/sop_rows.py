@@ -17,7 +17,7 @@ from bot.web.auth.visitor import Visitor
 from bot.web.layout.labels import EVENTS
 from bot.web.layout.languages import translate
 from sop.playbook import Sop, Step
-from sop.preview import Prompt, by_day
+from sop.preview import PreviewedPrompt, by_day
 from sop.triggers import Trigger, trigger_of
 
 PEOPLE = 30
@@ -177,11 +177,11 @@ class CalendarDay:
     """A day of a preview and the prompts on it."""
 
     day: date
-    prompts: Sequence[Prompt]
+    prompts: Sequence[PreviewedPrompt]
     works: bool
 
 
-def calendar_days(settings: Settings, prompts: Sequence[Prompt]) -> list[CalendarDay]:
+def calendar_days(settings: Settings, prompts: Sequence[PreviewedPrompt]) -> list[CalendarDay]:
     """The days on which something comes, in order."""
     return [
         CalendarDay(day, these, settings.calendar.is_workday(day))
