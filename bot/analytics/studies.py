@@ -55,6 +55,7 @@ def _put_in_queue(work: Work, kind: str, author: str, draft: str = "") -> Study:
     )
     work.session.add(study)
     work.session.flush()
+    work.wake("study")
     return study
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, current_app, redirect, render_template, request, url_for
+from flask import abort, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from bot.analytics.studies import OPEN, ask_backtest, ask_mining, cancel_study, newest_study, outcome_of
-from bot.intake.callback import ENQUEUER
-from bot.intake.enqueuer import BackgroundEnqueuer
 from bot.platform import clock
 from bot.platform.config.file import check_text
 from bot.platform.config.settings import ConfigError
@@ -38,7 +36,6 @@ def ask() -> str:
     with system.work(now) as work:
         study = ask_backtest(work, draft, visitor().actor)
         record(work.session, visitor().actor, "rules.backtest", f"study:{study.id}", now)
-    _enqueue_study()
     return _progress_page(study.id)
 
 
@@ -88,13 +85,7 @@ def find_proposals() -> Response:
         if study is None or study.state not in OPEN:
             study = ask_mining(work, visitor().actor)
             record(work.session, visitor().actor, "rules.mine", f"study:{study.id}", work.now)
-    _enqueue_study()
     return redirect(url_for("rules.proposals"))
-
-
-def _enqueue_study() -> None:
-    enqueuer: BackgroundEnqueuer = current_app.extensions[ENQUEUER]
-    enqueuer.enqueue("study")
 
 
 def _progress_page(study_id: int) -> str:
