@@ -14,7 +14,7 @@ FLASK := $(BIN)/flask
 
 CHAOS ?= --seed 1 --minutes 5 --messages 5000 --kills 60 --each-point 2 --database sqlite
 
-.PHONY: help setup setup-tests demo story test chaos pictures check fmt lint types imports lock audit-deps clean
+.PHONY: help setup setup-tests demo story test quick chaos pictures check fmt lint types imports lock audit-deps clean
 
 help: ## 列出所有命令 / list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test: setup-tests ## 运行全部测试 / run all tests
 	echo "有测试没通过。它们同时跑着别的测试，现在单独再跑一遍：还不过就是真的没过。"
 	echo "Those that failed ran beside others; now once more alone: what fails again has failed."
 	exec $(BIN)/python -m pytest --last-failed --last-failed-no-failures none --maxfail 10
+
+quick: setup-tests ## 约一分钟：不启动进程、浏览器的测试 / the tests that start no process and no browser, about a minute
+	@exec $(BIN)/python -m pytest --quick -n 2 --dist loadscope
 
 chaos: setup-tests ## 长时间随机故障（CHAOS="--seed 7 --minutes 30 …"） / break everything by a seed, then audit
 	@exec $(BIN)/python -W ignore -m tests.chaos $(CHAOS)

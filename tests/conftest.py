@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import multiprocessing
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import zip_longest
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from bot.commands.demo.stack import Stack
 from bot.platform import log
 from bot.platform.database.store import Store
 from bot.platform.environment import read_environment
@@ -30,6 +34,11 @@ settings.load_profile("tici")
 
 DATABASES = ("sqlite", "postgresql")
 WAITING, QUICK = ("flow", "chaos", "faults", "browser"), ("taggers", "sop")  # folders of tests
+# What starts a process, a browser or a server: fixtures by name, and what a test file imports to start one itself.
+STARTING = frozenset(
+    {"postgres", "valkey_server", "nursery", "chromium", "city", "sandbox", "receiver", "site", "server"}
+)
+STARTERS = (subprocess, multiprocessing, get_context, ensure_valkey, Stack)
 _BESIDE = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -50,9 +59,32 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files whose tests wait for processes alternate with those that compute, so that several workers are neither all
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only what starts no process, no browser and no server")
+
+
+def starts_a_process(item: pytest.Item) -> bool:
+    """By what a test asks for, or what its file imports to start some itself; it may move from folder to folder."""
+    asks = getattr(item, "fixturenames", ())
+    given = getattr(item, "callspec", None)
+    known = {id(one) for one in vars(getattr(item, "module", item)).values()}
+    return not (
+        STARTING.isdisjoint(asks)
+        and known.isdisjoint(map(id, STARTERS))
+        and not (given and "postgresql" in given.params.values())
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --quick, leave out what starts a process or is marked as long.
+
+    Files whose tests wait for processes alternate with those that compute, so that several workers are neither all
     waiting nor all computing; the quick ones come last, so that no long one is left for the end."""
+    if config.getoption("--quick"):
+        left_out = [item for item in items if starts_a_process(item) or item.get_closest_marker("long")]
+        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=left_out)
     files: dict[str, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.nodeid.partition("::")[0], []).append(item)

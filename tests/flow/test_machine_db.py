@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -299,4 +300,4 @@ class World(RuleBasedStateMachine):
 
 
 World.TestCase.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
-TestWorld = World.TestCase
+TestWorld = pytest.mark.long(World.TestCase)

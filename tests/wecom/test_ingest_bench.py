@@ -16,6 +16,7 @@ from bot.wecom.native import ArchiveAccess, NativeArchive
 from tests.support.parts import variables
 from tests.wecom.test_native import files, library, seal
 
+pytestmark = pytest.mark.long
 __all__ = ["files", "library"]
 
 
