@@ -128,7 +128,8 @@ def test_a_rule_reads_no_more_than_it_may_and_no_part_of_it_many_times(rule: dic
         )
         least = [math.inf] * len(works)
         for _ in range(ROUNDS):  # what a busy neighbour adds to one round it does not add to all
-            least = [min(before, took(work)) for before, work in zip(least, works, strict=True)]
+            spent = [took(work) for work in works]
+            least = list(map(min, least, spent))
             of_whole, of_head, of_half, of_walk = least
             if of_whole <= 1.5 * of_head and of_head <= 2.5 * of_half and of_head <= MOST_OF_A_WALK * of_walk:
                 break
