@@ -32,7 +32,7 @@ from bot.sandbox.corp import prepare
 from bot.system import System
 from bot.wecom.errors import BotError
 
-READY_SECONDS = 40  # for a child to answer; generous, since a busy machine is no defect
+READY_SECONDS = 120.0  # a busy machine needs a minute for what a quiet one does in ten seconds
 _BOARD_LIFE = timedelta(days=30)
 
 
