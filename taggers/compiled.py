@@ -10,6 +10,7 @@ import re2
 from taggers.errors import RuleError
 from taggers.expression import MOST_STEPS, compile_expression
 from taggers.fold import fold
+from taggers.numbers import NUMERALS
 from taggers.occurrence import OccurrenceTrigger, parse_trigger
 from taggers.rule import Condition, Rule, Synonym
 from taggers.segment import BLOCK
@@ -25,11 +26,22 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """A word as written, and the synonym set it came by (empty: written in the rule itself)."""
+    """A word as written, and the synonym set it came by (empty: written in the rule itself).
+
+    `edged`: it begins or ends with a Latin letter, a digit or a numeral, so that it may stand inside a longer one.
+    """
 
     written: str
     folded: str
     via: str = ""
+    edged: bool = field(init=False, compare=False, default=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "edged", any(map(_is_edged, self.folded[:1] + self.folded[-1:])))
+
+
+def _is_edged(char: str) -> bool:
+    return (char.isascii() and char.isalnum()) or char in NUMERALS
 
 
 @dataclass(slots=True)
@@ -38,7 +50,7 @@ class CompiledRule:
 
     `slots[n]` holds the keywords that can fill slot n. `near` are the slots that must stand close together. `simple`:
     one slot and nothing else; `any_sense`: neither polarity nor form matter; `unless_denied`: polarity
-    alone does; `conditional`: the customer matters.
+    alone does; `conditional`: the customer matters; `edged`: a keyword of it is.
     """
 
     index: int
@@ -55,6 +67,7 @@ class CompiledRule:
     unless_denied: bool = False
     simple: bool = False
     conditional: bool = False
+    edged: bool = False
 
 
 class Compiler:
@@ -169,10 +182,11 @@ class Compiler:
         if rule.regex is not None:
             made.regex = self._regex(rule.regex, (*where, "regex"))
         made.unless_denied = rule.negated == "skip" and rule.question == "any"
-        made.simple = len(made.slots) == 1 and not (made.near or made.none or made.regex)
+        made.simple = len(made.slots) == 1 and not (made.near or made.none or made.regex or rule.amount)
+        made.edged = any(keyword.edged for slot in (*made.slots, made.none) for keyword in slot)
         made.conditional = rule.when != Condition() or rule.unless != Condition()
         made.triggers = self._triggers(rule, where)
-        made.spoken = bool(made.slots) or rule.regex is not None
+        made.spoken = bool(made.slots) or rule.regex is not None or rule.amount is not None
         self._check(made, where)
         return made
 
@@ -190,11 +204,14 @@ class Compiler:
         if not made.spoken and not rule.on:
             self.fault(
                 where,
-                Translatable("规则「{rule}」什么也抓不到：写 any、all、near、regex 或 on 中的至少一项", rule=rule.id),
+                Translatable(
+                    "规则「{rule}」什么也抓不到：写 any、all、near、amount、regex 或 on 中的至少一项", rule=rule.id
+                ),
             )
         if made.spoken and rule.on:
             self.fault(
-                (*where, "on"), "一条规则要么看说了什么（any、all、near、regex），要么看做了什么（on），请分成两条"
+                (*where, "on"),
+                "一条规则要么看说了什么（any、all、near、amount、regex），要么看做了什么（on），请分成两条",
             )
         if rule.on and (rule.examples.hit or rule.examples.miss):
             self.fault((*where, "examples"), "看行为（on）的规则没有例句可查，删去 examples")

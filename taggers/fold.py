@@ -71,11 +71,11 @@ _MANY = re.compile(r"([^\W\d_])\1{2,}")
 class Reading:
     """One way to read a text. `places[i]` is where folded character i stands in the original (None: at i).
 
-    `gaps` are the folded positions, in order, where white space beside Han characters was dropped; `lines` is the
-    text with its white space still in place, `line_places` its map.
+    `gaps` are the folded positions, in order, where white space beside Han characters was dropped, `seams` those
+    where any was (iPhone 15 as well); `lines` is the text with its white space still in place, `line_places` its map.
     """
 
-    __slots__ = ("gaps", "line_places", "lines", "places", "text")
+    __slots__ = ("gaps", "line_places", "lines", "places", "seams", "text")
 
     def __init__(
         self,
@@ -84,10 +84,12 @@ class Reading:
         gaps: tuple[int, ...],
         lines: str,
         line_places: Sequence[int] | None,
+        seams: tuple[int, ...] | None = None,
     ) -> None:
         self.text = text
         self.places = places
         self.gaps = gaps
+        self.seams = gaps if seams is None else seams
         self.lines = lines
         self.line_places = line_places
 
@@ -172,19 +174,21 @@ def _places(text: str, mapped: str) -> Sequence[int]:
 
 
 def _close_gaps(mapped: str, places: Sequence[int]) -> Reading:
-    """Drop white space beside Han characters, remembering where it was."""
+    """Drop white space beside Han characters and inside what may be a name (iPhone 15), remembering where it was."""
     if _BLANK.search(mapped) is None:
         return Reading(mapped, places, NO_GAPS, mapped, places)
     kept: list[str] = []
     kept_places: list[int] = []
     gaps: list[int] = []
+    seams: list[int] = []
     last = size = 0
     for blank in _BLANK.finditer(mapped):
         start, end = blank.span()
         beside_han = (
             "\u3400" <= mapped[start - 1 : start] <= "\u9fff" or "\u3400" <= mapped[end : end + 1] <= "\u9fff"
         )
-        if not (beside_han and start > 0 and end < len(mapped)):
+        joined = beside_han or _is_name(mapped[start - 1 : start], mapped[end : end + 1])
+        if not (joined and start > 0 and end < len(mapped)):
             start += 1  # one blank stays
         if start == end:
             continue
@@ -193,10 +197,17 @@ def _close_gaps(mapped: str, places: Sequence[int]) -> Reading:
         size += start - last
         if beside_han:
             gaps.append(size)
+        if joined:
+            seams.append(size)
         last = end
     kept.append(mapped[last:])
     kept_places.extend(places[last:])
-    return Reading("".join(kept), kept_places, tuple(gaps), mapped, places)
+    return Reading("".join(kept), kept_places, tuple(gaps), mapped, places, tuple(seams))
+
+
+def _is_name(before: str, behind: str) -> bool:
+    """Tell whether a blank between two characters may stand inside a name: letter and letter, letter and digit."""
+    return before.isalnum() and behind.isalnum() and before.isascii() and not (before.isdigit() and behind.isdigit())
 
 
 def _shorten(mapped: str, places: Sequence[int]) -> tuple[str, list[int]]:

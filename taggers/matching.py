@@ -9,8 +9,10 @@ from itertools import accumulate
 import ahocorasick_rs
 
 from taggers.compiled import CompiledRule, Keyword
+from taggers.dodge import BARE, SIGNS, PiecedReading, pieced
 from taggers.expression import required
-from taggers.fold import CAPITALS, MARKS, NO_GAPS, RUN, SPACES, TABLE, Reading, mend, read, squeeze, stutters
+from taggers.fold import CAPITALS, MARKS, NO_GAPS, RUN, SPACES, Reading, mend, read, squeeze, stutters
+from taggers.numbers import NUMERALS
 from taggers.page import Page
 from taggers.segment import Segmenter
 from taggers.sound import homophones, sound
@@ -18,6 +20,7 @@ from taggers.utterance import Scope, Sender
 from taggers.weighing import HINT, NONE, Concerned, RuleMatch, concern, weigh
 
 Scan = Callable[[str, bool], list[tuple[int, int, int]]]
+_NOTHING = (-1, 0, 0)
 _SENDERS: tuple[Sender, ...] = ("customer", "agent")
 Uses = list[tuple[CompiledRule, int, Keyword]]
 
@@ -46,6 +49,8 @@ class Matcher:
             listed.update(dict.fromkeys(marks))
         self._easy = len(listed)
         listed.update(dict.fromkeys(MARKS))
+        self._signs = len(listed)
+        listed.update(dict.fromkeys(SIGNS))
         self.scan: Scan = _automaton(list(listed))
         self._listen = _automaton(list(sounds)) if sounds else None
         self._always = [made for made in compiled if not any(slot != NONE for slot, _ in keywords_of(made))]
@@ -69,7 +74,7 @@ class Matcher:
         doubtful = self._suspect(texts, range(len(texts)), maybe)
         doubtful = [at for at in doubtful if not maybe[at]]
         if doubtful:
-            self._suspect([squeeze(texts[at].translate(TABLE)) for at in doubtful], doubtful, maybe)
+            self._suspect([squeeze(texts[at].translate(BARE)) for at in doubtful], doubtful, maybe)
         return maybe
 
     def _suspect(self, texts: Sequence[str], places: Sequence[int], maybe: list[bool]) -> list[int]:
@@ -109,7 +114,7 @@ class Matcher:
                 return ()
             if min(found)[0] >= self._marks:
                 easy = max(found)[0] < self._easy
-                if self._is_clear(squeeze(text.lower() if easy else text.translate(TABLE))):
+                if self._is_clear(squeeze(text.lower() if easy else text.translate(BARE))):
                     return ()
         findings: list[RuleMatch] = []
         for page, concerned in self.pages(text, found, drawn_out):
@@ -134,13 +139,25 @@ class Matcher:
 
     def pages(self, text: str, found: list[tuple[int, int, int]], drawn_out: bool) -> list[tuple[Page, Concerned]]:
         """Read the text in every way it can be read, and sort what was found by rule."""
-        marks = self._marks
-        if not drawn_out and (not found or max(found)[0] < marks):
+        if not drawn_out and (not found or max(found)[0] < self._marks):
             return [self._page(Reading(text, None, NO_GAPS, text, None), found)]
-        return [
-            self._page(reading, [one for one in self.scan(reading.text, True) if one[0] < marks])
-            for reading in read(text)
-        ]
+        readings = read(text)
+        pages = [self._page(reading, self._keys(reading)) for reading in readings]
+        if max(found, default=_NOTHING)[0] >= self._easy:
+            pages.extend(self._pieced_pages(readings[0]))
+        return pages
+
+    def _keys(self, reading: Reading) -> list[tuple[int, int, int]]:
+        return [one for one in self.scan(reading.text, True) if one[0] < self._marks]
+
+    def _pieced_pages(self, reading: Reading) -> Iterator[tuple[Page, Concerned]]:
+        """Read past signs that take a keyword apart, for the rules of that keyword alone."""
+        whole = pieced(reading)
+        if whole is None:
+            return
+        page, concerned = self._page(whole, self._keys(whole))
+        if apart := only_apart(concerned, whole, self.segmenter):
+            yield page, apart
 
     def _page(self, reading: Reading, found: list[tuple[int, int, int]]) -> tuple[Page, Concerned]:
         concerned: Concerned = {}
@@ -159,6 +176,18 @@ class Matcher:
         return Page(reading, self.segmenter), concerned
 
 
+def only_apart(concerned: Concerned, whole: PiecedReading, segmenter: Segmenter) -> Concerned:
+    """Keep the rules of which a keyword was taken apart by signs, without what only seems to run across a sign."""
+    kept: Concerned = {}
+    for index, (made, occurrences) in concerned.items():
+        fitting = [
+            one for one in occurrences if not whole.crosses(*one[1:3]) or whole.is_dodged(*one[1:3], segmenter.cut)
+        ]
+        if any(one[0] >= 0 and whole.crosses(*one[1:3]) for one in fitting):
+            kept[index] = (made, fitting)
+    return kept
+
+
 def keywords_of(made: CompiledRule) -> Iterator[tuple[int, Keyword]]:
     """Give every keyword of a rule with the slot it fills."""
     for slot, keywords in enumerate(made.slots):
@@ -166,10 +195,13 @@ def keywords_of(made: CompiledRule) -> Iterator[tuple[int, Keyword]]:
             yield slot, keyword
     for keyword in made.none:
         yield NONE, keyword
-    if made.regex is not None and not made.slots and made.rule.regex is not None:
+    if made.regex is not None and not made.slots and made.rule.amount is None and made.rule.regex is not None:
         literal = required(made.rule.regex)
         if literal:
             yield HINT, Keyword(literal, literal)
+    if made.rule.amount is not None and not made.slots:
+        for numeral in sorted({*NUMERALS, *"0123456789"}):
+            yield HINT, Keyword(numeral, numeral)
 
 
 def _file(patterns: dict[str, int], uses: list[Uses], pattern: str, use: tuple[CompiledRule, int, Keyword]) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import NamedTuple
 
 from taggers.clause import Clauses
+from taggers.compound import in_compound
 from taggers.fold import Reading
+from taggers.numbers import Number, numbers
 from taggers.polarity import denied
 from taggers.question import asked
 from taggers.segment import BLOCK, Segmenter
 
 _STRIDE = 64
+_MOST_NUMBERS = 400
+"""Numbers of one part that are looked at; a message that holds more of them says no more."""
 
 Block = tuple[int, int, set[int]]
 """Where a block begins and ends, and the word boundaries in it."""
@@ -30,7 +34,7 @@ class Sense(NamedTuple):
 class Page:
     """Answers what the rules ask of an occurrence, given by its place in the folded text."""
 
-    __slots__ = ("_asked", "_block", "_clauses", "_joined", "_senses", "reading", "segmenter")
+    __slots__ = ("_asked", "_block", "_clauses", "_joined", "_numbers", "_senses", "reading", "segmenter")
 
     def __init__(self, reading: Reading, segmenter: Segmenter) -> None:
         self.reading = reading
@@ -41,6 +45,7 @@ class Page:
         self._joined: Block = _NO_BLOCK
         self._senses: dict[tuple[int, int], Sense] = {}
         self._asked: dict[int, bool] = {}
+        self._numbers: list[Number] | None = None
 
     def sense(self, start: int, end: int) -> Sense:
         """Say how the occurrence is meant."""
@@ -66,7 +71,7 @@ class Page:
 
         White space between Han characters parts words, unless the occurrence itself runs across it (价 格).
         """
-        gaps = self.reading.gaps
+        gaps = self.reading.seams
         low, high = 0, len(self.reading.text)
         if gaps:
             at = bisect_right(gaps, start)
@@ -82,7 +87,52 @@ class Page:
             if ahead is None or ahead.end() < end:
                 return self._is_edge(start, low, high) and self._is_edge(end, low, high)
             _, _, edges = self._block = self._edges(self._left(start, low), ahead.end())
-        return start in edges and end in edges
+        if start in edges and end in edges:
+            return True
+        return in_compound(self.reading.text, edges, start, end, self.segmenter.cut)
+
+    def is_whole(self, start: int, end: int) -> bool:
+        """Tell whether no run of letters and digits, and no number, goes on beyond either end: not app in happy."""
+        if self._goes_on(start) or self._goes_on(end):
+            return False
+        return not (self._parts_number(start) or self._parts_number(end))
+
+    def _parts_number(self, place: int) -> bool:
+        """Tell whether a place lies inside a number."""
+        known = self._all_numbers()
+        at = bisect_left(known, (place,)) - 1
+        return at >= 0 and known[at].end > place
+
+    def _all_numbers(self) -> list[Number]:
+        if self._numbers is None:
+            self._numbers = list(islice(numbers(self.reading.text), _MOST_NUMBERS))
+        return self._numbers
+
+    def _goes_on(self, place: int) -> bool:
+        beside = self.reading.text[place - 1 : place + 1] if place else ""
+        return len(beside) == 2 and beside.isalnum() and beside.isascii() and place not in self.reading.seams
+
+    def amounts(self) -> list[Number]:
+        """Give the amounts of money spoken of."""
+        text = self.reading.text
+        return [
+            one
+            for one in self._all_numbers()
+            if one.amount is not None
+            and (not self._goes_on(one.start) or text.endswith(("rmb", "cny"), 0, one.start))
+        ]
+
+    def whole_around(self, start: int, end: int) -> str:
+        """Show the run or number that a stretch is a part of, for an explanation."""
+        text = self.reading.text
+        while start > 0 and self._goes_on(start):
+            start -= 1
+        while end < len(text) and self._goes_on(end):
+            end += 1
+        for left, right, _ in self._all_numbers():
+            if left < end and right > start:
+                start, end = min(start, left), max(end, right)
+        return text[start:end]
 
     def _is_edge(self, place: int, low: int, high: int) -> bool:
         """Tell whether a word begins or ends at a place, looking no farther than low..high."""
@@ -93,7 +143,7 @@ class Page:
         return left == place or place in self._edges(left, ahead.end())[2]
 
     def _ends_at_gap(self, end: int) -> bool:
-        gaps = self.reading.gaps
+        gaps = self.reading.seams
         at = bisect_left(gaps, end)
         return at < len(gaps) and gaps[at] == end
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from taggers.compiled import CompiledRule
 from taggers.hits import Explanation, Span, TagHit
 from taggers.matching import Matcher
+from taggers.nobody import is_nobodys
 from taggers.occurrence import OccurrenceTrigger
 from taggers.rule import Condition, Rule
 from taggers.translatable import Translatable, chained, reread
@@ -22,13 +23,14 @@ SCOPES: dict[Scope, Translatable] = {
     "notice": Translatable("群公告"),
     "file": Translatable("文件名"),
 }
+_NOBODYS = Translatable("这是企业微信自己写的话，不算谁说的")
 _SAYS = {"customer": Translatable("这句是客户说的"), "agent": Translatable("这句是员工说的")}
 _HEARS = {"customer": Translatable("规则只听客户"), "agent": Translatable("规则只听员工")}
 
 # What say_hit and say_occurrence write. Hits are many and their reasons are kept as text: retold reads them again.
 WORDINGS = (
     "{one}；{more}", "命中 {words}", "{words}、{word}", "{word} → {via}", "否定", "否定（{because}）", "非否定",
-    "疑问句", "陈述句", "谐音", *SCOPES.values(), "行为：{says}", "{says}（渠道 {name}）", "被添加为客户",
+    "疑问句", "陈述句", "谐音", "符号拆开", *SCOPES.values(), "行为：{says}", "{says}（渠道 {name}）", "被添加为客户",
     "删除了员工", "进群", "退群", "第一条消息", "{begin} 点到 {end} 点来消息", "发来 {kind}", "打开了链接",
     "打开了链接 {name}", "未回复 {sop}", "回复了 {sop}", "{sop} 第 {step} 步", "沉默满 {length}",
 )  # fmt: skip
@@ -58,6 +60,8 @@ def say_hit(findings: Sequence[RuleMatch]) -> str:
     if first.because:
         said += f"（{first.because}）"
     said += "；疑问句" if asked else "；陈述句"
+    if first.pieced:
+        said += "；符号拆开"
     for finding in findings:
         if finding.heard and "谐音" not in said:
             said += "；谐音"
@@ -89,6 +93,10 @@ def explain(
         rule, hit = made.rule, hits.get(made.rule.id)
         if hit is not None:
             explained.append(Explanation(rule.id, rule.tag, True, hit.reason, hit.spans))
+        elif is_nobodys(utterance.text):
+            explained.append(
+                Explanation(rule.id, rule.tag, False, Translatable("未命中：{why}", why=_NOBODYS), (), (_NOBODYS,))
+            )
         else:
             missed = tuple(dict.fromkeys((*why, *unmet(rule, context)))) or (Translatable("条件不全"),)
             said = Translatable("未命中：{why}", why=chained(missed))

@@ -5,11 +5,16 @@ What the fast way is held to in tests, and measured against.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
 import jieba
 
 from taggers.compiled import CompiledRule, Keyword
-from taggers.fold import mend, read
-from taggers.matching import keywords_of
+from taggers.compound import in_compound, may_part
+from taggers.dodge import PiecedReading, pieced
+from taggers.fold import Reading, mend, read
+from taggers.matching import keywords_of, only_apart
 from taggers.page import Page
 from taggers.rulebook import LONGEST, RuleBook
 from taggers.segment import Segmenter, reference
@@ -24,7 +29,7 @@ class WholePage(Page):
 
     def __init__(self, page: Page, tokenizer: jieba.Tokenizer, hmm: bool = False) -> None:
         super().__init__(page.reading, page.segmenter)
-        text, gaps = page.reading.text, page.reading.gaps
+        text, gaps = page.reading.text, page.reading.seams
         self._together = _edges(tokenizer, text, 0, hmm)
         self._apart = self._together
         if gaps:
@@ -33,12 +38,18 @@ class WholePage(Page):
                 self._apart |= _edges(tokenizer, text[left:right], left, hmm)
 
     def is_word(self, start: int, end: int) -> bool:
-        gaps = self.reading.gaps
-        edges = self._together.union(gaps) if any(start < gap < end for gap in gaps) else self._apart
-        return start in edges and end in edges
+        gaps = self.reading.seams
+        if any(start < gap < end for gap in gaps):
+            edges = self._together.union(gaps)
+            return start in edges and end in edges
+        edges, cut = self._apart, self.segmenter.cut
+        return (start in edges and end in edges) or in_compound(self.reading.text, edges, start, end, cut)
 
     def starts(self) -> list[int]:
-        return sorted(self._together | self._apart)
+        """Give where a keyword may begin or end: at word edges and inside words that may be compounds."""
+        edges, text = sorted(self._together | self._apart), self.reading.text
+        parted = [(left, right) for left, right in pairwise(edges) if may_part(text[left:right])]
+        return sorted({*edges, *(place for left, right in parted for place in range(left, right))})
 
 
 def _edges(tokenizer: jieba.Tokenizer, text: str, start: int, hmm: bool) -> set[int]:
@@ -70,9 +81,8 @@ class SegmentingJudge:
         findings: list[RuleMatch] = []
         for part in utterance.parts or split_quote(utterance.text):
             before: set[int] = set()
-            for reading in read(mend(part.text[:LONGEST])):
-                page = WholePage(Page(reading, self._segmenter), self._tokenizer, self._hmm)
-                for made, occurrences in self._concerned(page).values():
+            for page, concerned in self._pages(read(mend(part.text[:LONGEST]))):
+                for made, occurrences in concerned.values():
                     if (
                         made.index in before
                         or made.rule.from_ not in (utterance.sender, "both")
@@ -84,6 +94,16 @@ class SegmentingJudge:
                         findings.append(weighed)
                         before.add(made.index)
         return findings
+
+    def _pages(self, readings: Sequence[Reading]) -> Iterator[tuple[WholePage, Concerned]]:
+        whole = pieced(readings[0])
+        for reading in (*readings, *((whole,) if whole else ())):
+            page = WholePage(Page(reading, self._segmenter), self._tokenizer, self._hmm)
+            concerned = self._concerned(page)
+            yield (
+                page,
+                only_apart(concerned, reading, self._segmenter) if isinstance(reading, PiecedReading) else concerned,
+            )
 
     def _concerned(self, page: WholePage) -> Concerned:
         concerned: Concerned = {}

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from taggers.amount import Amounts, read_amounts
 from taggers.utterance import Scope
 
 _DURATION = re.compile(r"(\d{1,6})\s*([smhdw])")
@@ -28,6 +29,7 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Words = tuple[Annotated[str, Field(min_length=1, max_length=64)], ...]
 
 
+Amount = Annotated[Amounts, BeforeValidator(read_amounts)]
 Triggers = tuple[Annotated[str, Field(min_length=1, max_length=100)], ...]
 
 
@@ -98,7 +100,8 @@ class Rule(Table):
     """[[rules]]: when a message (or an occurrence) earns the customer a tag.
 
     A rule about words hits when every condition it gives holds in one part of the message: one of `any`, each of
-    `all`, `near`, `regex`, and nothing of `none`. @name stands for a synonym set wherever a word may stand.
+    `all`, `near`, one of `amount`, `regex`, and nothing of `none`. @name stands for a synonym set wherever a word
+    may stand. `amount` is money, in yuan, however it is written: [9.9, 199] or { from = 100, to = 300 }.
 
     `scope` says which parts of a message are read: what was typed and the text beside a picture (mixed), unless told
     otherwise. Quotes, forwarded chat records, link cards, notices and file names are there to be chosen.
@@ -122,6 +125,7 @@ class Rule(Table):
     all: Words = ()
     none: Words = ()
     near: Near | None = None
+    amount: Amount | None = None
     regex: str | None = Field(default=None, max_length=500)
     on: Triggers = ()
     scope: tuple[Scope, ...] = Field(default=("typed", "mixed"), min_length=1)

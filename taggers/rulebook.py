@@ -8,6 +8,7 @@ from taggers.compiled import MOST_KEYWORDS, MOST_RULES, CompiledRule, Compiler
 from taggers.errors import RuleBookError, RuleError
 from taggers.hits import Explanation, Span, TagHit
 from taggers.matching import Matcher
+from taggers.nobody import is_nobodys
 from taggers.occurrence import Occurrence
 from taggers.reasons import explain, retold, say_hit, say_occurrence, unmet
 from taggers.rule import Rule, Synonym, TagGroup
@@ -70,7 +71,7 @@ class RuleBook:
             found = self._matcher.find(text, part.scope, utterance.sender, part.offset)
             if found:
                 findings.extend(found)
-        if not findings:
+        if not findings or is_nobodys(utterance.text):
             return ()
         if len(findings) == 1:
             made = findings[0].rule

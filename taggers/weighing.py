@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from taggers.compiled import CompiledRule, Keyword
+from taggers.dodge import PiecedReading
 from taggers.hits import Span
 from taggers.page import Page
 from taggers.translatable import Translatable
@@ -13,11 +14,17 @@ from taggers.utterance import Scope
 MOST_OCCURRENCES = 32
 """Occurrences of one slot that are weighed in one reading; a message that repeats a word more often says no more."""
 
+MOST_EDGED = 512
+"""Occurrences of Latin words and numbers of which it is asked whether they are whole, of one rule in one reading."""
+
 NONE = -1
 """The slot of a rule's `none`."""
 
 HINT = -2
 """The slot of a literal that only says that a rule's expression is worth trying."""
+
+AMOUNT = -3
+"""The slot of an amount of money."""
 
 KeywordMatch = tuple[int, int, int, Keyword, bool]
 """(slot, start, end, keyword, heard): a keyword in the folded text; `heard` if it only sounds like it."""
@@ -38,6 +45,7 @@ class RuleMatch:
     asked: bool
     because: str
     heard: bool
+    pieced: bool = False
 
 
 def concern(concerned: Concerned, made: CompiledRule) -> list[KeywordMatch]:
@@ -82,12 +90,17 @@ def weigh(
         return None
     if made.near and not _near(made, kept, why):
         return None
+    evidence = [one for slot in range(len(made.slots)) for one in kept[slot]]
+    if made.rule.amount is not None:
+        sums = _amounts(made, page, why)
+        if not sums:
+            return None
+        evidence.extend(sums)
     matched = None
     if made.regex is not None:
         matched = _expression(made, page, why)
         if matched is None:
             return None
-    evidence = [one for slot in range(len(made.slots)) for one in kept[slot]]
     return _finding(made, evidence, page, scope, offset, matched)
 
 
@@ -102,10 +115,15 @@ def _placed(
 ) -> list[KeywordMatch]:
     """Keep what stands on word boundaries, if the rule wants words, and of each slot no more than is worth it."""
     placed = occurrences
+    if made.edged:
+        occurrences = occurrences[:MOST_EDGED]
+        placed = [one for one in occurrences if not one[3].edged or page.is_whole(one[1], one[2])]
+        if why is not None:
+            why.extend(_broken_off(occurrences, page))
     if made.by_word:
-        placed = [one for one in occurrences if page.is_word(one[1], one[2])]
-        if why is not None and len(placed) < len(occurrences):
-            for slot, start, end, keyword, _ in occurrences[:MOST_OCCURRENCES]:
+        whole, placed = placed, [one for one in placed if page.is_word(one[1], one[2])]
+        if why is not None and len(placed) < len(whole):
+            for slot, start, end, keyword, _ in whole[:MOST_OCCURRENCES]:
                 if slot != NONE and not page.is_word(start, end):
                     why.append(
                         Translatable(
@@ -123,6 +141,15 @@ def _placed(
         if count <= MOST_OCCURRENCES:
             fewer.append(one)
     return fewer
+
+
+def _broken_off(occurrences: list[KeywordMatch], page: Page) -> list[Translatable]:
+    """Say which keywords are only a part of a longer number or run of letters."""
+    return [
+        Translatable("「{word}」只是「{whole}」的一部分", word=keyword.written, whole=page.whole_around(start, end))
+        for slot, start, end, keyword, _ in occurrences[:MOST_OCCURRENCES]
+        if slot != NONE and keyword.edged and not page.is_whole(start, end)
+    ]
 
 
 def _is_meant(one: KeywordMatch, made: CompiledRule, page: Page, why: list[str] | None) -> bool:
@@ -164,6 +191,25 @@ def _near(made: CompiledRule, kept: dict[int, list[KeywordMatch]], why: list[str
     for slot, one in best.items():
         kept[slot] = [one]
     return True
+
+
+def _amounts(made: CompiledRule, page: Page, why: list[str] | None) -> list[KeywordMatch]:
+    """Find the amounts of money that the rule asks for and that are meant as it wants them."""
+    wanted = made.rule.amount
+    assert wanted is not None
+    spoken, found = page.amounts(), []
+    for start, end, amount in spoken[:MOST_OCCURRENCES]:
+        if amount in wanted:
+            word = page.reading.text[start:end]
+            if made.any_sense or _is_said(word, start, end, made, page, why):
+                found.append((AMOUNT, start, end, Keyword(word, word), False))
+    if not found and not any(one.amount in wanted for one in spoken):
+        said = [page.reading.text[start:end] for start, end, _ in spoken[:4]]
+        if said:
+            _say(why, "没有说到 {wanted} 元（说到 {said}）", wanted=str(wanted), said="、".join(said))
+        else:
+            _say(why, "没有说到 {wanted} 元", wanted=str(wanted))
+    return found
 
 
 def _expression(made: CompiledRule, page: Page, why: list[str] | None) -> tuple[int, int] | None:
@@ -209,7 +255,8 @@ def _finding(
         sense = page.sense(page.from_line(matched[0]), page.from_line(matched[1]))
     else:
         sense = page.sense(*evidence[0][1:3])
-    return RuleMatch(made, scope, spans, via, sense.denied, sense.asked, sense.because, heard)
+    pieced = isinstance(reading, PiecedReading)
+    return RuleMatch(made, scope, spans, via, sense.denied, sense.asked, sense.because, heard, pieced)
 
 
 def spans_of(occurrences: list[KeywordMatch], page: Page, offset: int) -> list[Span]:

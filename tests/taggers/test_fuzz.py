@@ -23,6 +23,7 @@ HARD_BOOK = book(
     {"any": ["价格"], "sound": True, "match": "text"},
     {"all": ["多", "少"], "none": ["钱"], "question": "only"},
     {"near": {"words": ["多", "少", "不"], "within": 200}, "match": "text", "negated": "match"},
+    {"amount": {"from": 1}, "negated": "match"},
     {"regex": r"(\w+\s*)+!"},
     {"regex": r"((a+)+)+b|(.*多.*少){5}"},
     {"any": ["@价格"], "scope": ["typed", "quote", "forwarded", "link", "notice", "mixed", "file"], "from": "both"},
@@ -45,6 +46,10 @@ TABLES = st.fixed_dictionaries(
         "any": st.lists(WORD, max_size=3),
         "all": st.lists(WORD, max_size=2),
         "none": st.lists(WORD, max_size=2),
+        "amount": st.one_of(
+            st.lists(st.one_of(st.integers(-1, 300), st.floats(), st.sampled_from(["9块9", "1.9w", ""])), max_size=3),
+            st.dictionaries(st.sampled_from(["from", "to"]), st.integers(0, 300)),
+        ),
         "regex": st.text(st.sampled_from("价ab(|)*+?{}[]\\d^$.,1 9-"), max_size=14),
         "on": st.lists(st.sampled_from(["@added", "silence:1d", "@night:1-2", "kind:", "", "reply:a/0"]), max_size=2),
         "near": st.fixed_dictionaries({"words": st.lists(WORD, min_size=2, max_size=3)}),
@@ -82,6 +87,11 @@ ENDLESS = [
     "价格，" * 300_000,
     "价格" * 500_000,
     "价格 " * 300_000,
+    "1一" * 300_000,
+    "1" * 1_000_000,
+    "价-格." * 300_000,
+    "a.b." * 300_000,
+    "百千万" * 300_000,
 ]
 SOLE = [
     {"any": ["价格", "a", "不"]},
@@ -90,6 +100,8 @@ SOLE = [
     {"regex": r"(\w+\s*)+!"},
     {"regex": r"(.*a.*b.*c){5}x"},
     {"regex": r"(a?){100}b"},
+    {"amount": [199]},
+    {"any": ["a", "1", "格"], "amount": {"from": 1}},
 ]
 
 

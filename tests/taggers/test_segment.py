@@ -24,7 +24,8 @@ RULES = [
     Rule(id="asked", tag="c", any=("课程", "到店", "店"), question="only"),
     Rule(id="both", tag="d", all=("价格", "课")),
     Rule(id="denied", tag="e", any=("想", "要", "价格"), negated="only"),
-    Rule(id="letters", tag="f", any=("vip", "vip课", "a", "1", "100")),
+    Rule(id="letters", tag="f", any=("vip", "vip课", "a", "1", "100", "v 1", "二")),
+    Rule(id="parts", tag="g", any=("课程", "程表", "优惠", "活动", "有课", "要好", "a1")),
 ]
 BOOK = compile_rulebook(RULES, words=WORDS)
 SLOW = SegmentingJudge(BOOK, WORDS)
@@ -40,6 +41,14 @@ PIECES = st.sampled_from(
         "100元",
         "钱钱钱",
         "多多多",
+        "课程表",
+        "优惠活动",
+        "还有",
+        "好的",
+        "价-格",
+        "体.验.课",
+        "1,100",
+        "二十",
     ]
 )
 TEXTS = st.lists(st.one_of(PIECES, st.characters(categories=["Lo", "Nd", "Po", "Zs", "So"])), max_size=30).map(

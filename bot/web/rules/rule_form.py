@@ -10,14 +10,17 @@ from werkzeug.datastructures import MultiDict
 
 from bot.platform.config.rule_text import Values
 from bot.platform.config.settings import ConfigProblem
+from bot.web.rules.amount_field import parse_amount, show_amount
 
 _LONGEST = 200_000
 
 
 @dataclass(frozen=True)
 class FormField:
-    """One key. kind: text | long | lines (one word a line) | number | choice | many | yes. `name` has dots for a
-    key of a table inside; `choices` are value -> words, the first is what an absent key means."""
+    """One key. kind: text | long | lines (one word a line) | number | amount (sums or a range) | choice | many | yes.
+
+    `name` has dots for a key of a table inside; `choices` are value -> words, the first is what an absent key means.
+    """
 
     name: str
     kind: str
@@ -82,6 +85,8 @@ GROUPS = (
         FormField("reply", "long", "建议回复", "可以写 {customer.name|您}、{agent.name}、{company}"),
     )),
     FieldGroup("更多条件", (
+        FormField("amount", "amount", "说到的金额", "写 199、9.9 这样的几个数，或 100-300 这样的范围；怎么说都认得",
+                  hint="9.9、199"),
         FormField("near.words", "lines", "离得不远的几个词", "一行一个，至少两个"),
         FormField("near.within", "number", "相隔不超过几个字", "默认 6"),
         FormField("regex", "text", "正则表达式", "RE2 写法", hint=r"(\d+)\s*元"),
@@ -108,6 +113,8 @@ def shown(field: FormField, values: Values) -> Any:
     value = _at(values, field.path)
     if field.kind == "lines":
         return "\n".join(map(str, value)) if isinstance(value, list) else str(value or "")
+    if field.kind == "amount":
+        return show_amount(value)
     if field.kind == "many":
         return value if isinstance(value, list) else _USUAL_SCOPES
     if field.kind == "yes":
@@ -148,6 +155,8 @@ def _read(field: FormField, form: MultiDict[str, str]) -> Any:
     if field.kind == "yes":
         return field.name in form
     text = form.get(field.name, "")[:_LONGEST].replace("\r\n", "\n").strip()
+    if field.kind == "amount":
+        return parse_amount(text)
     if field.kind == "lines":
         return [line.strip() for line in text.split("\n") if line.strip()]
     if field.kind == "number":
