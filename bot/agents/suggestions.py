@@ -102,6 +102,7 @@ def _asked(work: Work, state: CustomerState, agent: Agent) -> Iterator[Suggestio
         .where(
             Evidence.customer_id == state.customer.id,
             Evidence.rule_id.in_(replies),
+            Evidence.counted >= Evidence.needed,  # a rule that has yet to hear it more often has nothing to say
             Evidence.hit_at > work.now - LATELY,
         )
         .order_by(Evidence.hit_at.desc(), Evidence.id.desc())

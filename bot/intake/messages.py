@@ -16,6 +16,7 @@ from bot.customers.stages import Cause, move_by
 from bot.customers.state import CustomerState, latest, load_customers
 from bot.customers.tags import utterance_of
 from bot.customers.tombstones import without_erased
+from bot.intake.heard import NOBODY, Surroundings, look_around, nobody_said, utterance_heard
 from bot.intake.media.files import note_media
 from bot.platform.database.search_index import index_words
 from bot.platform.models import Agent, Customer, Message
@@ -61,7 +62,8 @@ def store_messages(work: Work, arrived: Sequence[OpenedRow]) -> list[StoredMessa
     customers = find_customers(work.session, outsiders, work.now)
     agents = find_agents(work.session, insiders, work.now)
     people = _People(customers, agents, load_customers(work.session, list(customers.values())))
-    stored = [_stored_message(work, row, people) for row in fresh]
+    around = look_around(work.session, [row.message for row in fresh])
+    stored = [_stored_message(work, row, people, around) for row in fresh]
     _apply_consent_answers(work.session, stored)
     if work.settings.tables.privacy.unagreed == "skip":
         stored = [item for item in stored if not item.unagreed]
@@ -171,7 +173,7 @@ class _People:
         return "agent" if sender.casefold() in self.agents else "robot"
 
 
-def _stored_message(work: Work, arrived: OpenedRow, people: _People) -> StoredMessage:
+def _stored_message(work: Work, arrived: OpenedRow, people: _People, around: Surroundings) -> StoredMessage:
     source = arrived.message
     parties = _parties(source)
     customer = next((people.customers[p] for p in parties if p in people.customers), None)
@@ -196,4 +198,9 @@ def _stored_message(work: Work, arrived: OpenedRow, people: _People) -> StoredMe
         unagreed=False,
     )
     state = people.states[customer.id] if customer else None
-    return StoredMessage(message, source, state, agent, utterance_of(message, source))
+    utterance = utterance_heard(utterance_of(message, source), source, around)
+    speaker = customer if message.role == "customer" else agent
+    called = [speaker.name if speaker is not None else ""]
+    if nobody_said(utterance, source, called, around):
+        message.role = NOBODY
+    return StoredMessage(message, source, state, agent, utterance)
