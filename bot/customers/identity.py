@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.tombstones import still_erased
-from bot.platform.database.row_ids import next_id
 from bot.platform.models import Agent, Customer, Follow
 
 Row = TypeVar("Row", Customer, Agent)
@@ -65,17 +64,7 @@ def new_follow(
 ) -> Follow:
     """A new follow, for a pair that is known to have none."""
     follow = Follow(
-        id=next_id(session, Follow),
-        agent_id=agent.id,
-        customer_id=customer.id,
-        agent=agent,
-        customer=customer,
-        added_at=now,
-        channel=channel,
-        marked={},
-        marking={},
-        tags=[],
-        marks=0,
+        agent=agent, customer=customer, added_at=now, channel=channel, marked={}, marking={}, tags=[], marks=0
     )
     session.add(follow)
     return follow
