@@ -1,4 +1,4 @@
-"""Sentences in which not-X is a condition or an obstacle, and those in which it is a denial: (sentence, keyword, hit)."""
+"""Sentences in which not-X is a condition or an obstacle, or yet a denial: (sentence, keyword, hit)."""
 
 from __future__ import annotations
 

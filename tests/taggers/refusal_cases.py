@@ -1,4 +1,4 @@
-"""Sentences in which something is refused, and what is not refused there though it stands near: (sentence, keyword, hit)."""
+"""Sentences in which something is refused, and what near it is not: (sentence, keyword, hit)."""
 
 from __future__ import annotations
 
