@@ -94,6 +94,8 @@ class Matcher:
                 end, place = ends[at], places[at]
             if key < self._hinted:
                 maybe[place] = True
+            elif key >= self._signs and (joined[start - 1].isdigit() or joined[start + 1 : start + 2].isdigit()):
+                continue  # 4.5, 100-200: signs of numbers take no word apart
             elif not doubtful or doubtful[-1] != place:
                 doubtful.append(place)
         for run in RUN.finditer(joined):
