@@ -162,6 +162,12 @@ def fold(text: str) -> str:
     return _close_gaps(mapped, range(len(mapped))).text
 
 
+def fold_parts(text: str) -> str:
+    """Fold a text for searching: blanks inside names stay, so that iPhone 15 is found by each of its parts."""
+    mapped = text.translate(TABLE).strip()
+    return _close_gaps(mapped, range(len(mapped)), names=False).text
+
+
 def _places(text: str, mapped: str) -> Sequence[int]:
     """Say for each mapped character which original one it came from."""
     if len(mapped) == len(text) and _RESIZED.search(text) is None:
@@ -173,8 +179,8 @@ def _places(text: str, mapped: str) -> Sequence[int]:
     return places
 
 
-def _close_gaps(mapped: str, places: Sequence[int]) -> Reading:
-    """Drop white space beside Han characters and inside what may be a name (iPhone 15), remembering where it was."""
+def _close_gaps(mapped: str, places: Sequence[int], *, names: bool = True) -> Reading:
+    """Drop white space beside Han characters and, with `names`, inside what may be one (iPhone 15); keep places."""
     if _BLANK.search(mapped) is None:
         return Reading(mapped, places, NO_GAPS, mapped, places)
     kept: list[str] = []
@@ -187,7 +193,7 @@ def _close_gaps(mapped: str, places: Sequence[int]) -> Reading:
         beside_han = (
             "\u3400" <= mapped[start - 1 : start] <= "\u9fff" or "\u3400" <= mapped[end : end + 1] <= "\u9fff"
         )
-        joined = beside_han or _is_name(mapped[start - 1 : start], mapped[end : end + 1])
+        joined = beside_han or (names and _is_name(mapped[start - 1 : start], mapped[end : end + 1]))
         if not (joined and start > 0 and end < len(mapped)):
             start += 1  # one blank stays
         if start == end:

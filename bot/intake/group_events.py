@@ -27,7 +27,7 @@ def apply_group_change(work: Work, event: ChatChange, row: CallbackEvent) -> str
     Returns the outcome in words, for the event's row.
     """
     chat = find_group(work.session, event.chat_id, work.now)
-    if event.change == "record_dismissed":
+    if event.change == "dismiss":
         record_dismissed(work.session, chat, row.created_at)
         return "dismissed"
     ask_group(work, chat.chat_id, f"event:{row.id}")

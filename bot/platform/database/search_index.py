@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from bot.platform.database.store import insert_new
 from bot.platform.models import Customer, Follow, Message, SearchToken
-from taggers.fold import fold
+from taggers.fold import fold_parts
 
 NAMES, WORDS = 1, 2
 MOST_TERMS = 8
@@ -110,7 +110,7 @@ def _insert(session: Session, kind: int, found: set[tuple[str, int]]) -> int:
 
 
 def _runs(text: str) -> list[str]:
-    return _RUN.findall(fold(text))
+    return _RUN.findall(fold_parts(text))
 
 
 def _asked(text: str, *, single: bool) -> list[str]:
