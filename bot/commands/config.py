@@ -32,6 +32,7 @@ def init(playbook: str, output: Path, force: bool) -> None:
         (ROOT / "bot" / "platform" / "config" / "playbooks" / f"{playbook}.toml").read_text(encoding="utf-8"),
         encoding="utf-8",
     )
+    output.chmod(0o644)  # it holds no secret, and the processes may run as another user than who edits it
     settings = load_settings(output)
     tables = settings.tables
     console.print(
