@@ -113,12 +113,14 @@ def test_a_database_of_an_earlier_release_does_not_learn_wrong_keys(store: Store
 
 
 def test_another_hash_line_is_refused(store: Store) -> None:
+    assert known(store) == {KEYS.current_id}
     data = next(line for line in KEYS.text.splitlines() if line.startswith("data"))
     other = next(line for line in OTHERS.text.splitlines() if line.startswith("hash"))
     assert "hash" in refused(store, DataKeys(f"{other}\n{data}"))
 
 
 def test_a_key_that_was_added_is_known_and_missed_by_name(store: Store) -> None:
+    assert known(store) == {KEYS.current_id}
     with opened(store, GROWN) as grown:
         assert known(grown) == set(GROWN.ids)
     said = refused(store, DataKeys(KEYS.text))
