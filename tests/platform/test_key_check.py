@@ -25,7 +25,7 @@ from bot.platform.database.key_check import STATUS
 from bot.platform.database.store import Store, get_status
 from bot.platform.encryption import DamagedValueError, DataKeys, MissingKeyError, new_keys_text, new_line
 from bot.platform.environment import ROOT, SurroundingsError
-from bot.platform.models import ArchiveCursor, CallbackEvent, Customer, Message, Outbox, Quarantine, Status
+from bot.platform.models import Agent, ArchiveCursor, CallbackEvent, Customer, Message, Outbox, Quarantine, Status
 from bot.platform.surroundings import is_of_surroundings
 from bot.system import System, use_system
 from bot.wecom.errors import WeComError
@@ -184,8 +184,9 @@ def test_a_key_that_is_missing_for_a_while_is_held_against_nobody(system: System
                     attempts=0,
                 )
             )  # fmt: skip
+            agent = session.scalars(select(Agent).where(Agent.userid == AGENT)).one()
             row = Outbox(
-                key="k", kind="app_text", payload={"userid": AGENT, "text": "x"}, created_at=clock.now(),
+                key="k", kind="app_text", payload={"text": "x"}, agent_id=agent.id, created_at=clock.now(),
                 not_before=clock.now(),
             )  # fmt: skip
             session.add(row)

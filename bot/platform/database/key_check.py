@@ -29,17 +29,28 @@ def verify_keys(engine: Engine, keys: DataKeys) -> bool:
     try:
         if not inspect(engine).has_table(Status.__tablename__):
             return False
+        # Read first: whoever only reads must not wait for a writer, on SQLite.
+        with engine.connect().execution_options(tici_read_only=True) as connection, Session(connection) as session:
+            row = session.get(Status, STATUS)
+            if row is not None:
+                _compare(row, keys)
+                if keys.current_id in row.value["checks"]:
+                    return True
         with Session(engine) as session, session.begin():
-            row = session.get(Status, STATUS, with_for_update=True)
-            if row is None:
-                _open_samples(session)
-                row = _first(session, keys)
-            _compare(row, keys)
-            if keys.current_id not in row.value["checks"]:
-                row.value = {**row.value, "checks": {**row.value["checks"], keys.current_id: _check_value(keys)}}
+            _make_known(session, keys)
     except SQLAlchemyError:
         return False  # locked, gone, not migrated: whatever needs the database will say so itself
     return True
+
+
+def _make_known(session: Session, keys: DataKeys) -> None:
+    row = session.get(Status, STATUS, with_for_update=True)
+    if row is None:
+        _open_samples(session)
+        row = _first(session, keys)
+    _compare(row, keys)
+    if keys.current_id not in row.value["checks"]:
+        row.value = {**row.value, "checks": {**row.value["checks"], keys.current_id: _check_value(keys)}}
 
 
 def _first(session: Session, keys: DataKeys) -> Status:
