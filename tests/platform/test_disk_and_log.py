@@ -121,6 +121,7 @@ def open_to_others(folder: Path) -> list[str]:
     ]
 
 
+@pytest.mark.timeout(600)
 def test_what_the_processes_write_is_readable_by_their_owner_only(tmp_path: Path) -> None:
     var = tmp_path / "var"
     var.mkdir(mode=0o755)

@@ -138,19 +138,20 @@ def test_a_database_that_is_not_made_yet_refuses_nobody(tmp_path: Path) -> None:
     bare.close()
 
 
-COMMANDS = (["status"], ["worker", "--burst"], ["scheduler"], ["audit", "run"], ["privacy", "purge"])
+COMMANDS = (["status"], ["worker", "--burst"], ["scheduler"])
 
 
+@pytest.mark.timeout(600)
 def test_every_process_says_so_and_ends(tmp_path: Path, sandbox: Town) -> None:
     database = f"sqlite:///{tmp_path / 'tici.db'}"
     given = {**os.environ, **variables(tmp_path, sandbox, TICI_DATABASE_URL=database)}
     flask = [sys.executable, "-W", "ignore", "-m", "flask", "--app", str(ROOT / "wsgi.py")]
-    subprocess.run([*flask, "db", "upgrade"], env=given, check=True, capture_output=True, timeout=120)
-    subprocess.run([*flask, "status"], env=given, check=False, capture_output=True, timeout=120)  # learns the keys
+    subprocess.run([*flask, "db", "upgrade"], env=given, check=True, capture_output=True, timeout=300)
+    subprocess.run([*flask, "status"], env=given, check=False, capture_output=True, timeout=300)  # learns the keys
     wrong = {**given, "TICI_DATA_KEYS": OTHERS.text}
     server = [sys.executable, "-W", "ignore", "-c", "import wsgi"]  # as gunicorn does
     ended = [
-        subprocess.run(command, env=wrong, cwd=ROOT, check=False, capture_output=True, text=True, timeout=120)
+        subprocess.run(command, env=wrong, cwd=ROOT, check=False, capture_output=True, text=True, timeout=300)
         for command in (server, *([*flask, *command] for command in COMMANDS))
     ]
     assert [(one.returncode, KEYS.current_id in one.stderr) for one in ended] == [(3, True)] + [
