@@ -19,9 +19,10 @@ _TERM = re.compile(r"\([^()]*\)")  # names of WeCom's Chinese console may stand 
 # Modules whose every Chinese text is shown on a page (exceptions in NO_TEXTS).
 DIAGNOSING = (
     "bot/ops/doctor/host.py", "bot/ops/doctor/app.py", "bot/ops/doctor/archive.py", "bot/ops/doctor/callback.py",
-    "bot/ops/doctor/words.py", "bot/wecom/errors.py", "bot/wecom/keyring.py",
+    "bot/ops/doctor/words.py", "bot/ops/doctor/safety.py", "bot/wecom/errors.py", "bot/wecom/keyring.py",
     "bot/platform/config/problems.py", "bot/platform/config/settings.py", "bot/platform/config/file.py",
-    "bot/platform/config/materials.py", "sop/checks.py",
+    "bot/platform/config/materials.py", "bot/platform/config/reading.py", "bot/platform/config/shrinkage.py",
+    "sop/checks.py",
     "sop/attachments.py",
     "sop/group_sends.py", "sop/guards.py", "sop/enrolment.py", "taggers/compiled.py", "taggers/rulebook.py",
     "taggers/rule.py", "bot/platform/stored_sentences.py",
