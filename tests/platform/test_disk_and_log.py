@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import namedtuple
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,10 +34,11 @@ Usage = namedtuple("Usage", "total used free")
 @pytest.fixture
 def full_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Standard error leads to a disk that is full."""
-    with open("/dev/full", "w", buffering=1) as full:
+    with suppress(OSError), open("/dev/full", "w", buffering=1) as full:  # closing writes what is left, too
         monkeypatch.setattr(sys, "stderr", full)
         setup_logging()
         yield
+        monkeypatch.undo()
     setup_logging()
 
 
