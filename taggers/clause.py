@@ -6,14 +6,15 @@ the kinds are bits, since every candidate message pays for each of them. What en
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 
 import ahocorasick_rs
 
-from taggers.cues import CUES, CueKind
+from taggers.cues import CUES, DOINGS, CueKind
 from taggers.fold import Reading
 
-NOT, BAN, NONE, LACK, TURN, SOFT, DISMISS, DOUBT, WHAT, ASK, KNOW = (1 << at for at in range(11))
+NOT, BAN, NONE, LACK, TURN, SOFT, DISMISS, DOUBT, WHAT, ASK, KNOW, LATER = (1 << at for at in range(12))
 NEGATES = NOT | BAN | DOUBT
 _BITS_OF: dict[CueKind, int] = {
     "not": NOT,
@@ -27,6 +28,7 @@ _BITS_OF: dict[CueKind, int] = {
     "what": WHAT,
     "ask": ASK,
     "know": KNOW,
+    "later": LATER,
 }
 
 WORDS: list[str] = list(CUES)
@@ -47,7 +49,22 @@ _SCAN = ahocorasick_rs.AhoCorasick(
     store_patterns=False,
     implementation=ahocorasick_rs.Implementation.DFA,
 ).find_matches_as_indexes
+# Who has not done it, if not the other side: the speaker and those around them.
+_SELF = re.compile(
+    r"(?<![到给对跟和向替把])(?:我|我们|咱们?|俺们?|本人|我这边|我这里|我自己|自己|我俩)"
+    r"(?:从来?|一直|还|也|真的?|又|都|就|可|才|到现在|至今|之前|以前|目前|暂时|压根|根本|确实|这次|"
+    r"今天|昨天|这边|这里|这|并)*$"
+)
+_KIN = re.compile(
+    r"(?:老公|老婆|爸爸?|妈妈?|孩子|宝宝|娃|对象|男朋友|女朋友|朋友|同事|闺蜜|家人|家里|我家那位|邻居|"
+    r"医生|婆婆|亲戚)[都也还]?$"
+)
 _FEW = 12  # with so few cues a search costs more than looking at all of them
+
+
+def is_own(head: str) -> bool:
+    """Tell whether what stands before a negation names the speaker or their family as those who have not done it."""
+    return _SELF.search(head) is not None or _KIN.search(head) is not None
 
 
 class Clauses:
@@ -100,6 +117,11 @@ class Clauses:
         at = bisect_left(self.sentences, (place, -1))
         return self.sentences[at : at + 4]
 
+    def following(self, place: int, most: int) -> list[Bounds]:
+        """Give the next few clauses behind a place, with those that end at spaces told apart."""
+        at = bisect_left(self.parts, (place, -1))
+        return self.parts[at : at + most]
+
     def between(self, left: int, right: int) -> list[Cue]:
         """Give the cues that begin in left..right, and where there are few of them all the others too."""
         cues = self.cues
@@ -112,6 +134,10 @@ class Clauses:
     def marked(self, right: int) -> bool:
         """Tell whether the clause that ends here ends in a question mark."""
         return self.text.startswith(("?", "？"), right)
+
+    def own_doing(self, cue: Cue, left: int) -> bool:
+        """Recognise 我没发过投诉, in which the speaker says what they themselves did not do: nothing is asked for."""
+        return WORDS[cue[0]] in DOINGS and is_own(self.text[max(left, cue[1] - FAR) : cue[1]])
 
     def either_or(self, place: int, left: int) -> bool:
         """Recognise 贵不贵, 便不便宜, 喜欢不喜欢, which ask and deny nothing, by the 不 or 没 at a place."""

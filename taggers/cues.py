@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-CueKind = Literal["not", "ban", "none", "lack", "turn", "soft", "dismiss", "doubt", "what", "ask", "know"]
+CueKind = Literal["not", "ban", "none", "lack", "turn", "soft", "dismiss", "doubt", "what", "ask", "know", "later"]
 """What a cue does to the words after it (for dismiss: before it), within its clause.
 
 not      negates: 不 没 无
@@ -18,6 +18,7 @@ doubt    rhetorical, negates: 难道 谁说 怎么可能
 what     asks: 什么 怎么 几点
 ask      requests: 请问 告诉我
 know     makes a question word behind it a statement: 我知道
+later    may put off what stands before it: 体检年后再约
 """
 
 
@@ -35,8 +36,9 @@ _NOT = _words("""
 不肯 不愿 不愿意 不觉得 不认为 没想 没想过 没说过 没提过 没问 没打算 没考虑 没买过 没计划 尚未 还没
 还没有 都没 都没有 都不 也不 也没 也没有 可不 才不 根本不 根本没 根本没有 一点不 一点也不 一点都不 不管
 不论 无论 甭管 不属于 不存在 缺乏 没啥 不怎样 来不及 不像 不值得 不具备 不含 不包含 不包括 不带 不支持
+不提醒 不提供 不提前 没有提醒 没有提供
 没了 并不是 才不是 也不是 都不是 根本不是 没说要 没什么 没怎么 没几个 没多少 无法 没法 没办法 不方便
-不便
+不便 不看 不去 不来 不买 不学 不报 不参加 不约 没收过
 """)
 
 _BAN = _words("""
@@ -82,6 +84,15 @@ _LACK = _words("""
 没公开 不透露 没有公布
 """)
 
+DOINGS = frozenset(
+    _words("""
+没告诉 没告诉我 还没告诉我 没有告诉我 没写 没标 没发 没发给我 没发我 没给 没说
+没提 没介绍 没有写 没有发 没有标 没有说 没有提 没有介绍 没给我 没给我发 没给我看
+还没发 还没说
+""")
+)
+"""Of these what somebody has not done; where it is the speaker, nothing is asked for."""
+
 _TURN = _words("""
 但 但是 可是 然而 而是 所以 因此 的话 的时候 不然 要不 要不然 否则 另外 反正 那就 麻烦 请问 然后 之后
 以后 尽管 虽然 虽说 至于 同时 再说 倒是 不过 除了
@@ -123,6 +134,13 @@ _KNOW = _words("""
 已经告诉 告诉过 说过 讲过 告诉你 跟你说 我告诉你 给你说 算算 算了算 懂了
 """)
 
+_LATER = _words("""
+再约 再定 再看 再来 再考虑 再谈 再聊 再买 再报 再办 再做 再去 再弄 再联系 放弃
+先等 先等等 等一等 过两年 过几年 过完年 别家 别处 其他家 隔壁 pass
+改天 改日 回头 下次 下回 下周 下个月 下月 年后 明年 过段时间 过阵子 过一阵
+过几天 过两天 晚点 晚些 有空 到时 月底
+""")
+
 _REFUSALS = _crossed(
     "不用 不要 不必 不需要 别 别再 不用再 不要再 甭 无需 不想 不想再 不打算 不准备 懒得",
     """
@@ -137,6 +155,7 @@ _DISMISS = _words("""
 不想买 不学 不学了 不报 不报了 不参加 不参加了 不约 不约了 没必要 没有必要 不是重点 不是问题 不成问题
 先不 先不用 先别 暂不 暂时不 以后再说 再说吧 改天再说 无感 不管 不想要 不想了 不想去 没意向 没打算
 不打算 不计较 没考虑 先放放 先放一放 取消 不要 不用
+放一放 放着 搁着 搁置 搁一搁 缓缓 缓一缓 先缓 先停 暂停 暂缓 往后放 往后推 再说 再议 拉倒 打消 用不到 不劳 不麻烦 作罢
 """)
 
 CUES: dict[str, frozenset[CueKind]] = {}
@@ -158,6 +177,7 @@ _TABLES: tuple[tuple[CueKind, list[str]], ...] = (
     ("what", _WHAT),
     ("ask", _ASK),
     ("know", _KNOW),
+    ("later", _LATER),
 )
 for _kind, _list in _TABLES:
     for _word in _list:

@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
+from taggers import refusal, wish
 from taggers.clause import (
-    ASK,
     BAN,
     BITS,
-    DISMISS,
     DOUBT,
     FAR,
     KEYS,
     LACK,
     NEGATES,
     NONE,
-    NOT,
     SOFT,
     TURN,
-    WHAT,
     WORDS,
     Clauses,
     Cue,
 )
+from taggers.cues import CUES, DOINGS
+from taggers.translatable import reread
+
+DENIED: Final = "否定 {word}"
+DOUBLE: Final = "{first}…{word} 双重否定"
+ASKING: Final = "{word}…问句，不作否定"
+WORDINGS: Final = (DENIED, DOUBLE, ASKING, *wish.WORDINGS, *refusal.WORDINGS)
 
 # How many characters a negation reaches over; Chinese puts what is denied close behind.
 _BAN_REACH, _REACH, _SHORT_REACH = 14, 9, 3
 _SHORT = frozenset("无未非莫")
-_DISMISSED_WITHIN = 6
-_REST_OF_REFUSAL = 4
 
 _LE = KEYS["了"]
 # 不用预约吗 asks whether it is needed; 别发了好吗 forbids, however politely.
 _ASKABLE = frozenset(
     ("不用", "不需要", "不需", "无需", "无须", "不必", "不要", "不让", "不许", "不准", "不考虑", "不打算", "取消")
 )
+# These deny nothing by themselves, and say that what follows is wanted.
+_WISHING = dict.fromkeys(DOINGS, wish.MISSED) | {
+    word: wish.KEPT for word in CUES if "忘" in word and word.startswith(("别", "不要", "不能", "不会"))
+}
 # What may stand between the two halves of a double negation: 没有人不喜欢, 没说不买.
 _JOINTS = frozenset(
     ("", "人", "说", "谁", "会", "敢", "是", "想", "有", "一个", "一个人", "觉得", "打算", "可能", "什么", "哪个")
@@ -45,31 +52,43 @@ _SOFT_END = "啊呀哈呢哦噢喔嘞哟亲"
 _TAIL = re.compile(r"(?:好|行|可以|对|是|懂|知道|明白|ok|中|成|听到|听见)[吗么嘛]$")
 _REQUEST = re.compile(r"(?:能不能|可不可以|可以|能|请|麻烦|拜托|希望|求)[^不没别]{0,4}$")
 _CAN = re.compile(r"能|可以|会")
-_SLIP = ("错", "漏", "晚", "忘", "丢", "偏")
 _MUST = re.compile(r".{0,6}不(?:可|行)")
+_BROKEN_PROMISE = re.compile(r"[吗嘛么](?=怎么|咋|为什么|为啥|现在|结果|还|都|那)")
 _IT_IS = re.compile(r"[^不]是(?:[问想要来因为]|$)")
 
 
 def denied(clauses: Clauses, left: int, right: int, start: int, end: int) -> tuple[bool, str]:
     """Tell whether start..end is denied within its clause left..right, and by what."""
-    before = _standing(clauses, left, start)
+    before, wishing = _standing(clauses, left, start)
     if not before:
-        behind = _refusal(clauses, right, end)
-        return (True, f"后面有 {behind}") if behind else (False, "")
+        no, because = refusal.refused(clauses, left, right, start, end)
+        return no, because or (wishing and _WISHING[wishing].format(word=wishing))
     cue = before[-1]
     word = WORDS[cue[0]]
     if len(before) == 2:
-        return False, f"{WORDS[before[0][0]]}…{word} 双重否定"
+        return False, DOUBLE.format(first=WORDS[before[0][0]], word=word)
     if not _reaches(clauses, cue, start, end):
         return False, ""
     if _turned_round(clauses, left, right, cue, end):
-        return False, f"{word}…问句，不作否定"
-    return True, f"否定 {word}"
+        return False, ASKING.format(word=word)
+    wanted = wish.wished(clauses, left, right, cue, start, end)
+    if wanted:
+        return False, wanted.format(word=word)
+    return True, DENIED.format(word=word)
 
 
-def _standing(clauses: Clauses, left: int, start: int) -> list[Cue]:
-    """Give the negation that stands where the occurrence begins: one cue, two for a double negation, or none."""
+def spoken(because: str) -> str:
+    """Give what `denied` says as a sentence that can be translated; it builds none itself, since it runs so often."""
+    return reread(because, WORDINGS)
+
+
+def _standing(clauses: Clauses, left: int, start: int) -> tuple[list[Cue], str]:
+    """Give the negation that stands where the occurrence begins, and the word before it that wishes for it.
+
+    The negation is one cue, two where it is double, or none.
+    """
     found: list[Cue] = []
+    wishing = ""
     for cue in clauses.between(max(left, start - FAR), start):
         key, begin, end = cue
         if begin < left:
@@ -85,13 +104,15 @@ def _standing(clauses: Clauses, left: int, start: int) -> list[Cue]:
             key = core
         bits = BITS[key]
         if bits & TURN:
-            found = []
+            found, wishing = [], ""
         elif bits & SOFT or key == _LE:
             if found and begin > found[-1][2]:
                 found = []
-        elif bits & NEGATES and not bits & (NONE | LACK):
+        elif (bits & NEGATES and not bits & (NONE | LACK)) or (bits & LACK and clauses.own_doing(cue, left)):
             found = [] if clauses.either_or(begin, left) else _joined(clauses, found, cue)
-    return found
+        elif bits & (NONE | LACK) and start - end <= _REACH and WORDS[key] in _WISHING:
+            wishing = WORDS[key]
+    return found, wishing
 
 
 def _joined(clauses: Clauses, found: list[Cue], cue: Cue) -> list[Cue]:
@@ -129,6 +150,8 @@ def _turned_round(clauses: Clauses, left: int, right: int, cue: Cue, end: int) -
     if bits & DOUBT or (bits & BAN and WORDS[cue[0]] not in _ASKABLE):
         return False
     bare = clauses.text[end:right].rstrip(_SOFT_END)
+    if WORDS[cue[0]].endswith("不是") and _BROKEN_PROMISE.search(bare):
+        return True
     if not (bare.endswith(("吗", "么", "嘛")) or clauses.marked(right)):
         return False
     # 不是会员能买吗 asks about buying, and the denial stays
@@ -138,23 +161,3 @@ def _turned_round(clauses: Clauses, left: int, right: int, cue: Cue, end: int) -
         return False
     behind = clauses.between(end, min(right, end + FAR))
     return not any(BITS[key] & (TURN | SOFT) for key, begin, _ in behind if end <= begin < right)
-
-
-def _refusal(clauses: Clauses, right: int, end: int) -> str:
-    """Find 价格就不用说了: a refusal close behind, in a clause that does not ask."""
-    limit = min(right, end + _DISMISSED_WITHIN)
-    for key, begin, stop in clauses.between(end, limit):
-        if begin < end:
-            continue
-        if begin >= limit:
-            break
-        bits = BITS[key]
-        if bits & DISMISS and not clauses.either_or(begin, 0):
-            rest = clauses.text[stop:right]
-            if rest.startswith(_SLIP):
-                return ""
-            refused = len(rest) <= _REST_OF_REFUSAL and not rest.endswith(("吗", "么", "嘛"))
-            return WORDS[key] if refused and not clauses.marked(right) else ""
-        if bits & (WHAT | LACK | ASK | NOT | BAN):
-            return ""
-    return ""

@@ -26,7 +26,8 @@ def _asks(clauses: Clauses, left: int, right: int) -> bool:
     if clauses.marked(right):
         return True
     known = False
-    for key, start, end in clauses.between(left, right):
+    for cue in clauses.between(left, right):
+        key, start, end = cue
         if start < left:
             continue
         if start >= right:
@@ -34,7 +35,7 @@ def _asks(clauses: Clauses, left: int, right: int) -> bool:
         bits = BITS[key]
         if bits & KNOW:
             known = True
-        elif bits & LACK or key in _PARTICLES:
+        elif (bits & LACK and not clauses.own_doing(cue, left)) or key in _PARTICLES:
             return True
         elif bits & ASK:
             if bits & SOFT or not _OWN.search(clauses.text, max(left, start - 2), start):

@@ -9,6 +9,7 @@ from taggers.hits import Explanation, Span, TagHit
 from taggers.matching import Matcher
 from taggers.nobody import is_nobodys
 from taggers.occurrence import OccurrenceTrigger
+from taggers.polarity import WORDINGS as POLARITIES
 from taggers.rule import Condition, Rule
 from taggers.translatable import Translatable, chained, reread
 from taggers.utterance import Context, Scope, Utterance, split_quote
@@ -30,9 +31,10 @@ _HEARS = {"customer": Translatable("规则只听客户"), "agent": Translatable(
 # What say_hit and say_occurrence write. Hits are many and their reasons are kept as text: retold reads them again.
 WORDINGS = (
     "{one}；{more}", "命中 {words}", "{words}、{word}", "{word} → {via}", "否定", "否定（{because}）", "非否定",
-    "疑问句", "陈述句", "谐音", "符号拆开", *SCOPES.values(), "行为：{says}", "{says}（渠道 {name}）", "被添加为客户",
+    "非否定（{because}）", "疑问句", "陈述句", "谐音", "符号拆开", *SCOPES.values(), "行为：{says}",
+    "{says}（渠道 {name}）", "被添加为客户",
     "删除了员工", "进群", "退群", "第一条消息", "{begin} 点到 {end} 点来消息", "发来 {kind}", "打开了链接",
-    "打开了链接 {name}", "未回复 {sop}", "回复了 {sop}", "{sop} 第 {step} 步", "沉默满 {length}",
+    "打开了链接 {name}", "未回复 {sop}", "回复了 {sop}", "{sop} 第 {step} 步", "沉默满 {length}", *POLARITIES,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from taggers.compiled import CompiledRule, Keyword
 from taggers.dodge import PiecedReading
 from taggers.hits import Span
 from taggers.page import Page
+from taggers.polarity import spoken
 from taggers.translatable import Translatable
 from taggers.utterance import Scope
 
@@ -161,7 +162,9 @@ def _is_said(word: str, start: int, end: int, made: CompiledRule, page: Page, wh
     rule = made.rule
     denied, asked, because = page.sense(start, end)
     if denied and rule.negated == "skip":
-        _say(why, "「{word}」被否定（{because}）", word=word, because=because)
+        _say(why, "「{word}」被否定（{because}）", word=word, because=spoken(because))
+    elif not denied and rule.negated == "only" and because:
+        _say(why, "「{word}」没有被否定（{because}），规则只要否定的", word=word, because=spoken(because))
     elif not denied and rule.negated == "only":
         _say(why, "「{word}」没有被否定，规则只要否定的", word=word)
     elif rule.question == "only" and not asked:
