@@ -43,17 +43,21 @@ def process_batch(work: Work, arrived: Sequence[OpenedRow]) -> None:
 
 
 def process_customer_message(work: Work, item: StoredMessage, state: CustomerState) -> None:
-    """Tag, move and plan by a customer's message, and close and stop what it answers."""
+    """Tag, move and plan by a customer's message, and close and stop what it answers.
+
+    What they say in a group is heard, but answers nobody: prompts are for talks between two.
+    """
     message, customer, before = item.message, state.customer, state.tags
     state.happened_at = message.sent_at
-    tags = close_by_answer(work, state, message)
+    answers = not message.roomid
+    tags = close_by_answer(work, state, message) if answers else []
     hits = () if item.silent else judge(work.settings, state, message, item.utterance)
     tags += record_hits(work, state, hits, Occasion.of(message))
     tags += observe_message(work, state, message, first=customer.last_word_at is None)
     failpoint("tagged")
     customer.last_word_at = latest(customer.last_word_at, message.sent_at)
     customer.last_words = (message.line or message.text)[:_LAST_WORDS]
-    happenings = ["reply"]
+    happenings = ["reply"] if answers else []
     if message.kind == "text" and opted_out(item.arrived.text):
         customer.opted_out_at = customer.opted_out_at or message.sent_at
         happenings.append("opted-out")
