@@ -15,7 +15,10 @@ from bot.customers.state import OPEN_STATES, CustomerState, load_customer
 from bot.platform.database.store import get_status, set_status
 from bot.platform.models import Agent, Customer, Follow, SopTask
 from bot.platform.work import Work
+from bot.sops.card_closing import cancel_cards
+from bot.sops.customer_steps import bring_forward
 from bot.sops.prompts import put_off
+from sop.cards import POSTPONED, SENT
 from sop.chat import HELP, Delay, Done, Help, Lookup, MoveToStage, Today, read_order, split_shift
 
 MOST_LISTED = 20
@@ -121,6 +124,8 @@ def _tick(context: _AgentContext, order: Done) -> str:
     if isinstance(task, str):
         return task
     mark_ticked(task, context.work.now)
+    cancel_cards(context.work, [task.id], SENT)
+    bring_forward(context.work, task.customer_id)
     return f"记下了：{_name(task.customer)} 这一步已发送。会话存档会再核对一次。"
 
 
@@ -128,7 +133,8 @@ def _put_off(context: _AgentContext, order: Delay) -> str:
     task = context.numbered(order.number)
     if isinstance(task, str):
         return task
-    put_off(task, context.work.settings.calendar.next_slot(order.until), "员工推迟")
+    cancel_cards(context.work, [task.id], POSTPONED)
+    put_off(task, context.work.settings.calendar.next_slot(order.until), POSTPONED)
     return f"好的，{_name(task.customer)} 这一步改到 {context.when(task.due_at)}。"
 
 

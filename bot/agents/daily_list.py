@@ -16,6 +16,7 @@ from bot.platform.database.store import set_status
 from bot.platform.models import Agent, Outbox, SopTask, Status
 from bot.platform.signed_links import day_url
 from bot.platform.work import About, Work
+from bot.sops.gate import last_told
 from bot.wecom.cards import list_notice
 from sop.digest import DuePrompt, in_order
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 STATUS = "morning"
 KIND = "day_list"
+APART = timedelta(minutes=2)  # so far apart, at least, two messages about the same task come
 _TOO_LATE = timedelta(hours=4)  # after a late start no list is sent that day
 
 
@@ -38,10 +40,13 @@ def put_daily_lists(work: Work) -> int:
     if status is not None and status.value["day"] >= day.isoformat():
         return 0
     agents = work.session.scalars(_due_before(calendar.instant(day + timedelta(days=1), datetime.min.time()))).all()
+    gap = max(work.settings.tables.budget.agent_gap, APART)
+    told = last_told(work.session, agents, work.now - gap, ("card", "digest", "nudge"))
     for agent_id in agents:
         key = f"digest-day:{agent_id}:{day.isoformat()}"
         row = work.send(KIND, key, {"day": day.isoformat()}, About(agent_id=agent_id))
         row.deadline = begins + _TOO_LATE
+        row.not_before = told[agent_id] + gap if agent_id in told else work.now
     set_status(work.session, STATUS, {"day": day.isoformat(), "lists": len(agents)}, work.now)
     return len(agents)
 
@@ -66,7 +71,7 @@ class SendDayList(OutboxHandler):
         ends = settings.calendar.instant(
             date.fromisoformat(row.payload["day"]) + timedelta(days=1), datetime.min.time()
         )
-        tasks = _of_agent(work.session, row.agent_id, ends)
+        tasks = [task for task in _of_agent(work.session, row.agent_id, ends) if not _is_being_told(task, work.now)]
         if not tasks:
             raise NotNeededError("今天没有要跟进的客户")
         agent = work.session.get_one(Agent, row.agent_id)
@@ -81,6 +86,12 @@ class SendDayList(OutboxHandler):
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         return {"msgid": system.wecom.send_card(payload["userid"], payload["card"]).msgid}
+
+
+def _is_being_told(task: SopTask, now: datetime) -> bool:
+    """Whether the task's own card reaches the agent within the same minutes: the list need not name it as well."""
+    told_at = task.delivered_at or (task.due_at if task.anytime else None)
+    return told_at is not None and abs(now - told_at) <= APART
 
 
 def _of_agent(session: Session, agent_id: int | None, ends: datetime) -> list[SopTask]:

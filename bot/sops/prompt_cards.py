@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import load_customer
+from bot.customers.state import OPEN_STATES, load_customer
 from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.models import Agent, Outbox, SopTask
 from bot.platform.signed_links import day_url, task_url
 from bot.platform.work import Work
+from bot.sops.card_closing import close_card
 from bot.sops.prompts import wording_values
 from bot.wecom.cards import (
     Button,
@@ -23,6 +24,7 @@ from bot.wecom.cards import (
     without_buttons,
 )
 from bot.wecom.errors import WeComError
+from sop.cards import POSTPONED, SENT
 from sop.digest import DuePrompt, in_order
 from sop.wording import render
 
@@ -57,6 +59,14 @@ class SendPromptCard(OutboxHandler):
         if task.state == "queued":
             task.state = "delivered"
 
+    def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
+        """Close the card at once where its step ended while it was on its way."""
+        task = work.session.get_one(SopTask, row.task_id)
+        if task.state not in OPEN_STATES:
+            close_card(work, row, task.ended_because or SENT)
+        elif task.state == "planned":
+            close_card(work, row, POSTPONED)
+
 
 class SendDigest(OutboxHandler):
     """Several prompts for one agent as one list, the most urgent first."""
@@ -71,7 +81,8 @@ class SendDigest(OutboxHandler):
             return row.payload
         agent = work.session.get_one(Agent, row.agent_id)
         entries = [
-            DuePrompt(task.id, task.customer.name or "新客户", task.why, task.due_at, task.priority) for task in tasks
+            DuePrompt(task.id, task.customer.name or "新客户", task.why, task.due_at, task.priority)
+            for task in tasks
         ]
         card = list_notice(
             task_id=f"digest_{row.id}",

@@ -8,8 +8,10 @@ from sqlalchemy import select
 
 from bot.customers.stages import Moved
 from bot.customers.state import CustomerState
-from bot.platform.models import Outbox, SopEnrolment, SopTask
+from bot.platform.models import SopEnrolment, SopTask
 from bot.platform.work import Work
+from bot.sops.card_closing import cancel_cards
+from sop.cards import EXPIRED
 from sop.stopping import reason_of, stops
 
 
@@ -32,22 +34,12 @@ def stop_by_agent(work: Work, state: CustomerState, agent_id: int, reason: str) 
 
 
 def end_enrolment(work: Work, enrolment: SopEnrolment, reason: str) -> None:
-    """End an enrolment; its open tasks are cancelled and their cards, where not yet sent, do not leave."""
+    """End an enrolment; its open tasks are cancelled; their cards do not leave, or are closed."""
     enrolment.ended_at, enrolment.ended_because = work.now, reason[:64]
     open_tasks = [task for task in enrolment.tasks if task.state in ("planned", "queued", "delivered", "unknown")]
     for task in open_tasks:
         task.state, task.ended_because = "cancelled", reason
     cancel_cards(work, [task.id for task in open_tasks], reason)
-
-
-def cancel_cards(work: Work, task_ids: Sequence[int], reason: str) -> None:
-    """Keep cards that still wait in the outbox from leaving."""
-    if not task_ids:
-        return
-    work.session.flush()  # a card put out in this very transaction must be found as well
-    waiting = select(Outbox).where(Outbox.task_id.in_(task_ids), Outbox.state == "waiting")
-    for row in work.session.scalars(waiting):
-        row.state, row.error, row.done_at = "cancelled", reason[:500], work.now
 
 
 def stop_left_stage(work: Work, state: CustomerState, moved: Moved) -> None:
@@ -86,7 +78,8 @@ def expire_unsent(work: Work, limit: int = 500) -> int:
     )
     rows = work.session.scalars(late).all()
     for task in rows:
-        task.state, task.ended_because = "expired", "员工未在有效期内发送"
+        task.state, task.ended_because = "expired", EXPIRED
+    cancel_cards(work, [task.id for task in rows], EXPIRED)
     return len(rows)
 
 
