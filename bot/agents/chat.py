@@ -17,9 +17,11 @@ from bot.platform.models import Agent, Customer, Follow, SopTask
 from bot.platform.work import Work
 from bot.sops.card_closing import cancel_cards
 from bot.sops.customer_steps import bring_forward
+from bot.sops.enrolment import titles_of
 from bot.sops.prompts import put_off
 from sop.cards import POSTPONED, SENT
 from sop.chat import HELP, Delay, Done, Help, Lookup, MoveToStage, Today, read_order, split_shift
+from sop.quotes import attachment_names, quoted
 
 MOST_LISTED = 20
 MOST_FOUND = 5
@@ -90,12 +92,18 @@ def _say_today(context: _AgentContext, _order: object) -> str:
     if not tasks:
         return "今天没有要跟进的客户了。"
     lines = [
-        f"{number}. {context.when(task.due_at)} {_name(task.customer)}：{task.text[:30]}"
+        f"{number}. {context.when(task.due_at)} {_name(task.customer)}{quoted(task.customer.last_words, 16)}"
+        f"：{task.text[:30]}{_goes_along(task)}"
         + ("（已过时间）" if task.due_at < context.work.now - timedelta(hours=1) else "")
         for number, task in enumerate(tasks[:MOST_LISTED], 1)
     ]
     more = "\n还有更多，先做完这些" if len(tasks) > MOST_LISTED else ""
     return f"今天要跟进 {len(lines)} 件：\n" + "\n".join(lines) + more + "\n回复「完成 1」或「推迟 1 明天」"
+
+
+def _goes_along(task: SopTask) -> str:
+    names = "、".join(attachment_names(task.attach))
+    return f"（附：{names[:30]}）" if names else ""
 
 
 def _say_customer(context: _AgentContext, order: Lookup) -> str:
@@ -155,7 +163,13 @@ def _move(context: _AgentContext, order: MoveToStage) -> str:
         moved = move_by_hand(context.work, state, pipeline, stage, context.agent.userid, "api")
     except MoveRefusedError as refused:
         return str(refused)
-    return f"{_name(found[0].customer)}：{moved.row.from_stage or '（还没有阶段）'} → {stage}"
+    follows = [
+        f"{what}：{'、'.join(titles_of(context.work.settings, some))}"
+        for what, some in (("开始", moved.effects.started), ("停止", moved.effects.stopped))
+        if some
+    ]
+    told = f"{_name(found[0].customer)}：{moved.row.from_stage or '（还没有阶段）'} → {stage}"
+    return "\n".join([told, *follows])
 
 
 def _help(_desk: _AgentContext, order: Help) -> str:

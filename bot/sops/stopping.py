@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from bot.customers.stages import Moved
+from bot.customers.stages import Moved, cause_of
 from bot.customers.state import CustomerState
 from bot.platform.models import SopEnrolment, SopTask
 from bot.platform.work import Work
@@ -15,13 +15,16 @@ from sop.cards import EXPIRED
 from sop.stopping import reason_of, stops
 
 
-def stop_sops(work: Work, state: CustomerState, happenings: Sequence[str]) -> list[SopEnrolment]:
-    """End the running enrolments that any of these stops, with all that is still open of them."""
+def stop_sops(
+    work: Work, state: CustomerState, happenings: Sequence[str], by: str | None = None
+) -> list[SopEnrolment]:
+    """End the running enrolments that any of these stops, with all that is still open of them; for `by` see
+    end_enrolment."""
     stopped = []
     for enrolment in state.enrolments:
         reason = _stopped_by(state, enrolment, happenings) if enrolment.ended_at is None else None
         if reason is not None:
-            end_enrolment(work, enrolment, reason)
+            end_enrolment(work, enrolment, reason, by)
             stopped.append(enrolment)
     return stopped
 
@@ -33,22 +36,28 @@ def stop_by_agent(work: Work, state: CustomerState, agent_id: int, reason: str) 
             end_enrolment(work, enrolment, reason)
 
 
-def end_enrolment(work: Work, enrolment: SopEnrolment, reason: str) -> None:
-    """End an enrolment; its open tasks are cancelled; their cards do not leave, or are closed."""
-    enrolment.ended_at, enrolment.ended_because = work.now, reason[:64]
+def end_enrolment(work: Work, enrolment: SopEnrolment, reason: str, by: str | None = None) -> None:
+    """End an enrolment; its open tasks are cancelled; their cards do not leave, or are closed.
+
+    by: the move that ends it (cause_of), by which it is revived where that move is undone.
+    """
+    enrolment.ended_at, enrolment.ended_because, enrolment.ended_by = work.now, reason[:64], by
     open_tasks = [task for task in enrolment.tasks if task.state in ("planned", "queued", "delivered", "unknown")]
     for task in open_tasks:
         task.state, task.ended_because = "cancelled", reason
     cancel_cards(work, [task.id for task in open_tasks], reason)
 
 
-def stop_left_stage(work: Work, state: CustomerState, moved: Moved) -> None:
+def stop_left_stage(work: Work, state: CustomerState, moved: Moved) -> list[SopEnrolment]:
     """End the SOPs of the stage that a move left, where they stop by that."""
+    stopped = []
     for enrolment in state.enrolments:
         sop = work.settings.sops.get(enrolment.sop_id)
         left = sop is not None and sop.stage in (None, moved.row.from_stage) and moved.row.from_stage is not None
         if enrolment.ended_at is None and left and "moved" in enrolment.stop:
-            end_enrolment(work, enrolment, reason_of("moved"))
+            end_enrolment(work, enrolment, reason_of("moved"), cause_of(moved.row))
+            stopped.append(enrolment)
+    return stopped
 
 
 def end_finished(work: Work, limit: int = 500) -> int:
