@@ -19,6 +19,7 @@ from bot.platform.work import About, Work
 from bot.sops.gate import last_told
 from bot.wecom.cards import list_notice
 from sop.digest import DuePrompt, in_order
+from sop.quotes import list_line
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -105,7 +106,8 @@ def _of_agent(session: Session, agent_id: int | None, ends: datetime) -> list[So
 
 
 def _entry(task: SopTask) -> DuePrompt:
-    return DuePrompt(task.id, task.customer.name or "新客户", task.why, task.due_at, task.priority)
+    line = list_line(task.customer.last_words, task.why, task.attach)
+    return DuePrompt(task.id, task.customer.name or "新客户", line, task.due_at, task.priority)
 
 
 def _line(settings: Settings, entry: DuePrompt) -> str:

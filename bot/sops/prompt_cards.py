@@ -26,6 +26,7 @@ from bot.wecom.cards import (
 from bot.wecom.errors import WeComError
 from sop.cards import POSTPONED, SENT
 from sop.digest import DuePrompt, in_order
+from sop.quotes import attached, list_line, quoted
 from sop.wording import render
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class SendDigest(OutboxHandler):
             return row.payload
         agent = work.session.get_one(Agent, row.agent_id)
         entries = [
-            DuePrompt(task.id, task.customer.name or "新客户", task.why, task.due_at, task.priority)
+            DuePrompt(task.id, task.customer.name or "新客户", _line(task), task.due_at, task.priority)
             for task in tasks
         ]
         card = list_notice(
@@ -105,6 +106,10 @@ class SendDigest(OutboxHandler):
         return list(session.scalars(listed))
 
 
+def _line(task: SopTask) -> str:
+    return list_line(task.customer.last_words, task.why, task.attach)
+
+
 def _when(at: datetime, now: datetime) -> str:
     """A local time as people say it, for example 明天 10:00."""
     days = (at.date() - now.date()).days
@@ -125,6 +130,8 @@ def prompt_card(work: Work, system: System, task: SopTask, issued_at: datetime) 
         when=_when(task.due_at.astimezone(settings.zone), work.now.astimezone(settings.zone)),
         say=task.text,
         why=task.why,
+        said=quoted(task.customer.last_words),
+        attached=attached(task.attach),
         heading=f"{sop.title or sop.id} · 第 {task.step + 1} 步，共 {len(sop.steps)} 步" if sop else "",
         url=task_url(system.environment.base_url, task.id, task.agent_id, system.signing_key, issued_at),
     )
