@@ -44,9 +44,12 @@ class CustomerSteps:
         return "wait" in (deed for _, deed in self._deeds(task))
 
     def make_room(self, task: SopTask) -> tuple[list[SopTask], list[SopTask]]:
-        """Those that a task which goes out now takes the place of, and those that come again later."""
+        """Those that a task which goes out now takes the place of, and those that come again later.
+
+        What it waited for until it could wait no longer is overtaken as well.
+        """
         deeds = list(self._deeds(task))
-        overtaken = [other for other, deed in deeds if deed == "overtake"]
+        overtaken = [other for other, deed in deeds if deed != "put-off" and other.state == "delivered"]
         later = [other for other, deed in deeds if deed == "put-off"]
         self._open[task.customer_id] = [
             other for other in self._open[task.customer_id] if other not in (*overtaken, *later)

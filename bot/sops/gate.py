@@ -46,7 +46,7 @@ class SendGate:
             expires_at=task.expires_at,
             own=() if waits else tuple(at for step, at in self._own[task.enrolment_id].items() if step != task.step),
             cap=sop.cap if sop is not None else None,
-            busy_until=self.now + LOOK_AGAIN if self.steps.must_wait(task) else None,
+            busy_until=self._busy_until(task),
         )
         decision = decide_card(self.now, situation, self.settings.tables.budget, self.settings.calendar)
         if isinstance(decision, Go):
@@ -56,6 +56,11 @@ class SendGate:
             if task.anytime:  # goes out alone; whatever else the agent gets keeps its distance
                 self._last_card[task.agent_id] = self.now
         return decision
+
+    def _busy_until(self, task: SopTask) -> datetime | None:
+        """Until when a task waits for another step of its customer; not at all where it would be too late then."""
+        again = self.now + LOOK_AGAIN
+        return again if again < task.expires_at and self.steps.must_wait(task) else None
 
 
 def shift_row(shift: Postponement) -> list[str]:
