@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot.delivery.pauses import PAUSE
 from bot.intake.archive_lag import gaps
 from bot.intake.pull import TROUBLE
+from bot.ops.given_up import ADVICE, read_given_up
 from bot.platform.config.reload import STATUS
 from bot.platform.database import schema
 from bot.platform.database.alarms import alarms
@@ -62,6 +63,7 @@ def system_status(system: System, now: datetime) -> list[StatusLine]:
             *_config(session),
             *_archive(session, now),
             *_work(session, now),
+            *_given_up(session),
             *_sync(session),
             *_pause(session, now),
             *_alarms(session, now),
@@ -153,6 +155,16 @@ def _work(session: Session, now: datetime) -> list[StatusLine]:
         StatusLine("待送出 / 待处理事件", f"{session.scalar(waiting) or 0} / {session.scalar(events) or 0}"),
         StatusLine("送不出", str(lost), "warn" if lost else "ok", f"最近：{error}" if lost and error else ""),
     ]
+
+
+def _given_up(session: Session) -> list[StatusLine]:
+    """What nobody will do any more unless somebody says so."""
+    found = read_given_up(session)
+    if not found.can_retry:
+        return []
+    why = f"；最近：{found.why}" if found.why else ""
+    told = f"{found.events} 个事件、{found.calls} 个调用试了几次都不成{why}"
+    return [StatusLine("没处理成", told, "bad", ADVICE)]
 
 
 def _sync(session: Session) -> list[StatusLine]:

@@ -6,7 +6,7 @@ from flask import Flask
 
 from bot.intake import callback
 from bot.system import System
-from bot.web.admin import doctor, logs, reports
+from bot.web.admin import doctor, given_up, logs, reports
 from bot.web.admin import pages as admin_pages
 from bot.web.agents import day_list, sidebar, task, tasks
 from bot.web.auth import access, sessions, signin, signin_limits
@@ -18,7 +18,7 @@ from bot.web.public import domain_proof, health, tracked_links
 from bot.web.rules import config_file, materials, rule_edit, rules, sops, studies
 
 # These add their addresses to another module's blueprint: importing them is all it takes.
-assert all((logs, config_file, rule_edit, studies))
+assert all((logs, given_up, config_file, rule_edit, studies))
 
 
 def register(app: Flask) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from bot.agents.daily_list import put_daily_lists
 from bot.agents.overdue import nudge_overdue
@@ -20,6 +21,7 @@ from bot.intake.media.store import open_media_store
 from bot.intake.pull import PullResult
 from bot.intake.pull import pull as pull_archive
 from bot.ops.alarms import tell_alarms
+from bot.ops.given_up import FAILED, watch_given_up
 from bot.ops.restore import erase_again as finish_restore
 from bot.platform import clock
 from bot.platform.gateway.call_counts import fold
@@ -103,11 +105,11 @@ def handle_event(system: System, event_id: int) -> None:
             apply_event(work, row)
     except Exception as error:
         _log.exception("event not handled", event_id=event_id, attempts=attempts)
-        if attempts < EVENT_TRIES:
+        if attempts < EVENT_TRIES or isinstance(error, OperationalError):  # a busy database is no fault of the event
             return
         with system.store.write() as session:
             row = session.get_one(CallbackEvent, event_id)
-            row.handled_at, row.outcome = clock.now(), f"failed: {type(error).__name__}: {error}"[:500]
+            row.handled_at, row.outcome = clock.now(), f"{FAILED}{type(error).__name__}: {error}"[:500]
 
 
 def deliver(row_id: int) -> None:
@@ -154,6 +156,7 @@ def timers() -> None:
     system.queue.begin("timers")
     with system.store.write() as session:
         watch_lag(session, clock.now())
+        watch_given_up(session, clock.now())
     while _timers_chunk(system):
         pass
     watch_sends(system)

@@ -155,6 +155,8 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("admin.version", "GET"): Row("/admin/config/{version}", HEADS),
     ("admin.quarantine", "GET"): Row("/admin/quarantine", HEADS),
     ("admin.replay", "POST"): Row("/admin/quarantine/replay", (ADMIN,), also=(503,)),
+    ("admin.given_up", "GET"): Row("/admin/given-up", HEADS),
+    ("admin.retry", "POST"): Row("/admin/given-up/retry", (ADMIN,)),
     ("admin.people", "GET"): Row("/admin/people", HEADS),
     ("admin.change_person", "POST"): Row("/admin/people/agent/{agent}/role", (ADMIN,), form={"role": "agent"}),
     ("admin.log", "GET"): Row("/admin/log", HEADS),

@@ -38,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     Check("redis-policy", "队列不丢任务", host.redis_policy, after=("redis",)),
     Check("workers", "worker", host.workers, after=("redis",)),
     Check("scheduler", "调度器", host.scheduler, after=("migrations",)),
+    Check("given-up", "没处理成", host.given_up, after=("migrations",)),
     Check("access", "企业微信接入信息", app.access),
     Check("network", "能连到企业微信", app.network, after=("access",)),
     Check("clock", "时钟", app.skew, after=("network",)),

@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.ops.doctor.finding import BAD, OK, WARN, Finding, Probe
+from bot.ops.given_up import ADVICE, read_given_up
 from bot.platform.config.settings import ConfigError
 from bot.platform.database import schema
 from bot.platform.database.store import get_status
@@ -167,3 +168,12 @@ def scheduler(probe: Probe) -> Finding:
             BAD, "没有在运行" if status is None else "停了", "运行 flask scheduler（用 systemd 或容器守着它）"
         )
     return Finding(OK, "在运行")
+
+
+def given_up(probe: Probe) -> Finding:
+    with probe.system.store.read() as session:
+        found = read_given_up(session)
+    if not found.can_retry:
+        return Finding(OK, "没有放下的事件与调用")
+    told = Translatable("{events} 个事件、{calls} 个调用试了几次都不成", events=found.events, calls=found.calls)
+    return Finding(BAD, told, ADVICE)

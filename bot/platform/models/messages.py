@@ -106,6 +106,12 @@ class CallbackEvent(Model):
             sqlite_where=text("handled_at IS NULL"),
             postgresql_where=text("handled_at IS NULL"),
         ),
+        Index(
+            "ix_callback_event_given_up",
+            "id",
+            sqlite_where=text("substr(outcome, 1, 7) = 'failed:'"),
+            postgresql_where=text("substr(outcome, 1, 7) = 'failed:'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
