@@ -13,6 +13,7 @@ from bot.delivery.pauses import PAUSE
 from bot.intake.archive_lag import gaps
 from bot.intake.pull import TROUBLE
 from bot.ops.given_up import ADVICE, read_given_up
+from bot.ops.holidays import HOLIDAYS_MENDED, unknown_holidays, unknown_year_in_force
 from bot.platform.config.reload import STATUS
 from bot.platform.database import schema
 from bot.platform.database.alarms import alarms
@@ -61,6 +62,7 @@ def system_status(system: System, now: datetime) -> list[StatusLine]:
             StatusLine("数据库", f"{system.store.engine.dialect.name}，版本 {head}"),
             *_access(system),
             *_config(session),
+            *_holidays(session, now),
             *_archive(session, now),
             *_work(session, now),
             *_given_up(session),
@@ -95,6 +97,11 @@ def _config(session: Session) -> list[StatusLine]:
         "配置", f"文件有 {len(problems)} 处错误，仍按版本 {status.value['version']} 运行", "bad", "按下列提示修改"
     )
     return [head, *(StatusLine("", problem, "bad") for problem in problems[:5])]
+
+
+def _holidays(session: Session, now: datetime) -> list[StatusLine]:
+    year = unknown_year_in_force(session, now)
+    return [] if year is None else [StatusLine("节假日", unknown_holidays(year), "warn", HOLIDAYS_MENDED)]
 
 
 def _archive(session: Session, now: datetime) -> list[StatusLine]:

@@ -30,6 +30,7 @@ class Check:
 
 CHECKS: tuple[Check, ...] = (
     Check("config", "config.toml", host.config),
+    Check("holidays", "节假日", host.holidays, after=("config",)),
     Check("database", "数据库", host.database),
     Check("migrations", "数据库版本", host.migrations, after=("database",)),
     Check("data-keys", "加密密钥", host.data_keys, after=("migrations",)),
