@@ -35,7 +35,7 @@ from bot.sops.dates import start_dated_sops
 from bot.sops.enrolment import after_moves, start_silence_sops
 from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
 from bot.sops.group_sends import watch_open
-from bot.sops.material_uploads import folder_of, refresh_uploads
+from bot.sops.material_uploads import folder_of, read_materials, refresh_uploads
 from bot.sops.prompts import prompt_due
 from bot.sops.stopping import end_finished, expire_unsent
 from bot.sync.consent import check_unagreed
@@ -164,10 +164,10 @@ def timers() -> None:
 
 def watch_sends(system: System) -> None:
     """Check what lies with WeCom (open mass messages, uploaded materials that expire soon), and send out alarms."""
-    folder = folder_of(system)
+    files = read_materials(system.settings, folder_of(system))
     with system.work() as work:
         watch_open(work)
-        refresh_uploads(work, folder)
+        refresh_uploads(work, files)
         tell_alarms(work)
         fold(work.session, work.now)
         forget_unused(work.session, work.now)
