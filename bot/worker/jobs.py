@@ -27,7 +27,7 @@ from bot.platform import clock
 from bot.platform.gateway.call_counts import fold
 from bot.platform.gateway.quotas import forget_unused
 from bot.platform.log import get_logger
-from bot.platform.models import ArchiveCursor, CallbackEvent, LinkOpening
+from bot.platform.models import ArchiveCursor, CallbackEvent, LinkOpening, MessageLinkOpening
 from bot.privacy.retention import keep_search_index, purge_nightly
 from bot.sops.behaviour import observe_openings, observe_silences
 from bot.sops.completion import close_windows
@@ -36,6 +36,7 @@ from bot.sops.enrolment import after_moves, start_silence_sops
 from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
 from bot.sops.group_sends import watch_open
 from bot.sops.material_uploads import folder_of, read_materials, refresh_uploads
+from bot.sops.message_links import observe_message_openings
 from bot.sops.prompts import prompt_due
 from bot.sops.stopping import end_finished, expire_unsent
 from bot.sync.consent import check_unagreed
@@ -148,6 +149,7 @@ def openings() -> None:
     system.queue.begin("openings")
     with system.work() as work:
         observe_openings(work, CHUNK)
+        observe_message_openings(work, CHUNK)
 
 
 def timers() -> None:
@@ -238,7 +240,10 @@ def sweep() -> None:
     with system.store.read() as session:
         outbox = waiting_ids(session, now)
         events = session.scalar(select(CallbackEvent.id).where(CallbackEvent.handled_at.is_(None)).limit(1))
-        opened = session.scalar(select(LinkOpening.id).where(LinkOpening.handled_at.is_(None)).limit(1))
+        opened = [
+            session.scalar(select(table.id).where(table.handled_at.is_(None)).limit(1))
+            for table in (LinkOpening, MessageLinkOpening)
+        ]
         cursor = session.scalars(select(ArchiveCursor)).first()
         studying = studies.any_open(session)
     system.queue.enqueue_missing("deliver", outbox)
@@ -246,7 +251,7 @@ def sweep() -> None:
         system.queue.enqueue_once("handle_events")
     if cursor is None or cursor.pulled_at is None or now - cursor.pulled_at > timedelta(minutes=1):
         system.queue.enqueue_once("pull")
-    if opened is not None:
+    if any(opened):
         system.queue.enqueue_once("openings")
     if studying:
         system.queue.enqueue_once("study")

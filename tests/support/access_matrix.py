@@ -61,6 +61,8 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("task.unfit", "POST"): Row("{task_link}/unfit", ANYBODY),
     ("day_list.show", "GET"): Row("{day_link}", ANYBODY),
     ("tracked_links.open_link", "GET"): Row("{tracked_link}", ANYBODY),
+    ("message_links.open_welcome_link", "GET"): Row("/w/broken", ANYBODY, also=(404,)),
+    ("message_links.open_mass_link", "GET"): Row("/g/broken", ANYBODY, also=(404,)),
     ("tracked_links.picture", "GET"): Row("/p/broken", ANYBODY, also=(404,)),
     # the board and the customer
     ("board.home", "GET"): Row("/", EVERYBODY),

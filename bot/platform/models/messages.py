@@ -146,6 +146,30 @@ class LinkOpening(Model):
     handled_at: Mapped[datetime | None]
 
 
+class MessageLinkOpening(Model):
+    """A link of a welcome or of a mass message was opened: by this customer, or by one of the message's.
+
+    handled once the rules have judged it; of a mass message to several nobody knows who it was.
+    """
+
+    __tablename__ = "message_link_opening"
+    __table_args__ = (
+        Index(
+            "ix_message_link_opening_open",
+            "id",
+            sqlite_where=text("handled_at IS NULL"),
+            postgresql_where=text("handled_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
+    group_send_id: Mapped[int | None] = mapped_column(ForeignKey("group_send.id"), index=True)
+    title: Mapped[str] = mapped_column(String(64))
+    opened_at: Mapped[datetime]
+    handled_at: Mapped[datetime | None]
+
+
 class MediaFile(Model):
     """A file that a message carries: its id at WeCom, and its place with us once it was fetched.
 
