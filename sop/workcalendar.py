@@ -88,7 +88,7 @@ class Workcalendar:
         """The years that were asked for and whose statutory holidays are not known, as sentences."""
         return tuple(
             Translatable(
-                "没有 {year} 年的法定节假日数据，除几个固定的假日外按平常的周历计算；可在 [workspace] 的 holidays 里补上",
+                "没有 {year} 年的法定节假日数据，除固定假日外按平常的周历计算；可在 [workspace] 的 holidays 里补上",
                 year=year,
             )
             for year in sorted(self._unknown_years)

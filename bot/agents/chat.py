@@ -218,6 +218,7 @@ def _move(context: _AgentContext, order: MoveToStage) -> str:
         moved = move_by_hand(context.work, state, pipeline, stage, context.agent.userid, "api")
     except MoveRefusedError as refused:
         return str(refused)
+    context.work.session.flush()  # the move gets its id
     context.memory.did("move", moved.row.id)
     return f"{_name(found[0].customer)}：{moved.row.from_stage or '（还没有阶段）'} → {stage}"
 
