@@ -575,6 +575,7 @@ def test_the_way_to_the_file_its_history_and_all_rooms_is_open_whatever_the_conf
 
 
 def test_the_banner_about_a_broken_file_is_for_who_can_mend_it_and_leads_to_the_line(site: Site) -> None:
+    assert site.system.settings.version
     path_of(site).write_text(COMMENTED + "\n[[rules]]\nnonsense = 1\n", encoding="utf-8")
     site.system.keeper.look_again()
     line = COMMENTED.count("\n") + 2
