@@ -243,7 +243,7 @@ def _parse_toml(source: str, name: str) -> dict[str, Any]:
         text = mistakes.syntax(re.sub(r"\s*\(at [^)]*\)", "", str(error)))
         row = (source.splitlines() or [""])[min(line, source.count("\n") + 1) - 1 : line]
         if row and quotes_within(row[0]):
-            message = Translatable("TOML 写法有误：{text}", text=Translatable(QUOTES_WITHIN))
+            message = Translatable("TOML 写法有误：{text}{hint}", text=Translatable(QUOTES_WITHIN), hint="")
             raise ConfigError.at(name, message, line, column) from None
         hint = (
             Translatable('；这一行有中文引号或标点，请改成英文的 " = ,')

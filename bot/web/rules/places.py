@@ -13,13 +13,29 @@ from taggers.translatable import Translatable
 
 _STEP = re.compile(r"([A-Za-z_]+)((?:\[\d+\])*)")
 _TABLES = {
-    "rules": "规则", "sops": "SOP", "pipelines": "流程", "tags": "标签组", "synonyms": "同义词", "fields": "客户字段",
-    "welcome": "欢迎语", "workspace": "基本设置", "text": "词典", "completion": "完成的判断", "sync": "和手机的同步",
-    "budget": "打扰上限", "overdue": "逾期提醒", "alarms": "告警", "media": "文件", "privacy": "隐私",
-}  # fmt: skip
+    "rules": Translatable("规则"),
+    "sops": Translatable("SOP"),
+    "pipelines": Translatable("流程"),
+    "tags": Translatable("标签组"),
+    "synonyms": Translatable("同义词"),
+    "fields": Translatable("客户字段"),
+    "welcome": Translatable("欢迎语"),
+    "workspace": Translatable("基本设置"),
+    "text": Translatable("词典"),
+    "completion": Translatable("完成的判断"),
+    "sync": Translatable("和手机的同步"),
+    "budget": Translatable("打扰上限"),
+    "overdue": Translatable("逾期提醒"),
+    "alarms": Translatable("告警"),
+    "media": Translatable("文件"),
+    "privacy": Translatable("隐私"),
+}
 _INSIDE = {
-    "steps": "第 {n} 步", "stages": "第 {n} 个阶段", "moves": "第 {n} 条定时移动", "attachments": "第 {n} 个附件",
-}  # fmt: skip
+    "steps": Translatable("第 {n} 步"),
+    "stages": Translatable("第 {n} 个阶段"),
+    "moves": Translatable("第 {n} 条定时移动"),
+    "attachments": Translatable("第 {n} 个附件"),
+}
 _LABELS = {field.name: field.label for field in FIELDS}
 
 
@@ -44,7 +60,7 @@ def place_of(where: str, source: str) -> str:
 
 
 def _table(name: str, number: list[int], source: str) -> str:
-    title = Translatable(_TABLES.get(name, "别的表"))
+    title = _TABLES.get(name) or Translatable("别的表")
     if not number:
         return title
     called = _called(name, number[0], source)
@@ -75,7 +91,7 @@ def _field_of_a_rule(inside: list[tuple[str, list[int]]]) -> list[str]:
 def _key(name: str, numbers: list[int]) -> list[str]:
     words: list[str] = []
     if name in _INSIDE and numbers:
-        words.append(Translatable(_INSIDE[name], n=numbers[0]))
+        words.append(Translatable(_INSIDE[name].wording, n=numbers[0]))
     elif numbers:
         words.append(Translatable("第 {n} 个", n=numbers[0]))
     return words
