@@ -36,7 +36,7 @@ REFUSING = (
     "bot/agents/manual_enrolment.py",
     "bot/sops/material_library.py", "bot/platform/archive_sources.py",
 )  # fmt: skip
-NO_TEXTS = {"不是一对", "[“”‘’＝，：【】]", "？！，；：（）", " → "}
+NO_TEXTS = {"、", "不是一对", "[“”‘’＝，：【】]", "？！，；：（）", " → "}
 
 
 def in_english(text: str) -> str:

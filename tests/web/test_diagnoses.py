@@ -38,7 +38,7 @@ BROKEN = {
     "trigger": '[[rules]]\nid = "a"\ntag = "T"\non = ["@x"]',
     "night": '[[rules]]\nid = "a"\ntag = "T"\non = ["@night:9-9"]',
     "deed": '[[rules]]\nid = "a"\ntag = "T"\non = ["@added"]\n[rules.examples]\nhit = ["x"]',
-    "word": '[text]\nwords = ["a，b"]', "hit": RULE + '[rules.examples]\nhit = ["nothing of it"]',
+    "word": '[text]\nwords = ["a;b"]', "hit": RULE + '[rules.examples]\nhit = ["nothing of it"]',
     "miss": RULE + '[rules.examples]\nmiss = ["what price"]',
     "denied": RULE.replace('"price"', '"价格"') + '[rules.examples]\nhit = ["?"]',
     "circle": '[[synonyms]]\nname = "a"\nwords = ["@b"]\n[[synonyms]]\nname = "b"\nwords = ["@a"]',
