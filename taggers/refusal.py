@@ -151,7 +151,7 @@ def refused(clauses: Clauses, left: int, right: int, start: int, end: int) -> tu
 
 def _may_refuse(clauses: Clauses, end: int) -> bool:
     """Look whether anything behind may refuse at all, before the costly looks."""
-    for key, begin, _ in reversed(clauses.cues):
+    for key, begin, _ in reversed(clauses.between(end, end + FAR)):
         if begin < end:
             break
         if BITS[key] & _REFUSES and begin < end + FAR:
@@ -173,7 +173,7 @@ def _close(clauses: Clauses, right: int, end: int) -> tuple[bool | None, str]:
             rest = text[stop:right]
             if rest.startswith(_SLIP):
                 return False, ""
-            if _OTHERS.search(text, end, right):
+            if _OTHERS.search(text, end, min(right, end + FAR)):
                 return False, WORDS[key]
             if clauses.marked(right) or rest.endswith(("吗", "么", "嘛")):
                 return False, ""
@@ -225,7 +225,7 @@ def _in_next(clauses: Clauses, part: Bounds, start: int, end: int) -> tuple[bool
     """年卡到期了，不续了: a clause that only refuses, the next one or the one after a reason."""
     text = clauses.text
     left, right = part
-    topic = text[end:right]
+    topic = text[end : min(right, end + FAR)]
     if clauses.marked(right) or _SETTLED.search(topic):
         return None, ""
     for begin, stop in clauses.following(right, _CLAUSES_ON):
