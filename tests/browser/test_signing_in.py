@@ -33,8 +33,8 @@ def address(tmp_path: Path, sandbox: Town) -> Iterator[str]:
 
 
 @pytest.fixture(params=[1440, 320])
-def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
-    """A page that must stay without console errors and policy violations."""
+def page(request: pytest.FixtureRequest, chromium: Browser, address: str) -> Iterator[Page]:
+    """A page that must stay without console errors and policy violations; closed before its server ends."""
     context = chromium.new_context(viewport={"width": request.param, "height": 760})
     page = context.new_page()
     troubles: list[str] = []

@@ -56,16 +56,19 @@ def shown(stack: Stack, who: str, since: int = 0) -> dict[str, list[str]]:
 
 
 def marked(stack: Stack, who: str, wanted: dict[str, list[str]]) -> bool:
-    """Whether the phones show it.
-
-    WeCom takes one mark of a customer at a time and puts the second off by a second. Only the clock tells that it is
-    due by then, so the due rows are asked for here; rows whose call was lost are not found by this.
-    """
-    stack.system.queue.enqueue_once("due", seconds=1)
+    """Whether the phones show it. WeCom takes one mark of a customer at a time and puts the second off by a second."""
+    let_due(stack)
     return shown(stack, who) == wanted
 
 
+def let_due(stack: Stack) -> None:
+    """Let a worker take what has come due, as only the clock tells; rows whose call was lost are not found by this."""
+    stack.system.queue.enqueue_once("due", seconds=1)
+
+
 def stands(stack: Stack, who: str) -> str | None:
+    """The stage on the board. Two edits within a second bring equal events: the second is read a second later."""
+    let_due(stack)
     with stack.system.store.read() as session:
         return session.scalar(select(Placement.stage).join(Customer).where(Customer.external_userid == who))
 
