@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.tombstones import still_erased
+from bot.platform.database.row_ids import next_id
 from bot.platform.models import Agent, Customer, Follow
 
 Row = TypeVar("Row", Customer, Agent)
@@ -64,7 +65,17 @@ def new_follow(
 ) -> Follow:
     """A new follow, for a pair that is known to have none."""
     follow = Follow(
-        agent=agent, customer=customer, added_at=now, channel=channel, marked={}, marking={}, tags=[], marks=0
+        id=next_id(session, Follow),
+        agent_id=agent.id,
+        customer_id=customer.id,
+        agent=agent,
+        customer=customer,
+        added_at=now,
+        channel=channel,
+        marked={},
+        marking={},
+        tags=[],
+        marks=0,
     )
     session.add(follow)
     return follow

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.platform.database.write_rows import write_rows
 from bot.platform.models import Customer, Evidence, Message, Tagging
 from bot.platform.work import Work
 
@@ -14,31 +16,33 @@ REVOKED_LINE = "[撤回了一条消息]"
 BECAUSE = "依据的消息已撤回"
 
 
-def mark_revoked(work: Work, messages: Sequence[Message]) -> None:
-    """Match revocations with the messages they revoke, in whichever order they came; call it when both are stored."""
-    told = {message.revokes: message.sent_at for message in messages if message.revokes}
-    mine = {message.msgid for message in messages if not message.revokes}
-    earlier = select(Message.revokes, Message.sent_at).where(Message.revokes.in_(mine))
-    for msgid, at in work.session.execute(earlier):
+def recalled_before(session: Session, msgids: Collection[str]) -> dict[str, datetime]:
+    """When senders took back these messages, as revocations say that came before them."""
+    told: dict[str, datetime] = {}
+    earlier = select(Message.revokes, Message.sent_at).where(Message.revokes.in_(msgids)).order_by(Message.id)
+    for msgid, at in session.execute(earlier):
         if msgid is not None:
             told.setdefault(msgid, at)
-    if not told:
-        return
-    for message in work.session.scalars(select(Message).where(Message.msgid.in_(told), Message.revoked_at.is_(None))):
-        message.revoked_at = told[message.msgid]
+    return told
 
 
-def withdraw_tags(work: Work, messages: Sequence[Message]) -> None:
-    """Mark, or by [privacy] revoked remove, the tags for which only revoked messages are evidence."""
-    told = [message.revokes for message in messages if message.revokes]
-    taken = work.session.scalars(select(Message).where(Message.msgid.in_(told))).all() if told else ()
-    taken = [*taken, *(message for message in messages if message.revoked_at is not None)]
-    for message in {message.id: message for message in taken}.values():
-        _hide_last_words(work.session, message)
-        for tagging in _unsupported_tags(work.session, message):
-            tagging.revoked_at = message.revoked_at
-            if work.settings.tables.privacy.revoked == "remove":
-                tagging.removed_at, tagging.removed_because = work.now, BECAUSE
+def withdraw(work: Work, msgid: str, at: datetime) -> list[Tagging]:
+    """Mark a message, if it is stored, as taken back at that time; returns the tags that this removes.
+
+    The tags for which only revoked messages are evidence are marked or, by [privacy] revoked, removed.
+    """
+    message = work.session.scalar(select(Message).where(Message.msgid == msgid))
+    if message is None:
+        return []
+    message.revoked_at = message.revoked_at or at
+    write_rows(work.session)
+    _hide_last_words(work.session, message)
+    unsupported = _unsupported_tags(work.session, message)
+    for tagging in unsupported:
+        tagging.revoked_at = message.revoked_at
+        if work.settings.tables.privacy.revoked == "remove":
+            tagging.removed_at, tagging.removed_because = work.now, BECAUSE
+    return [tagging for tagging in unsupported if tagging.removed_at is not None]
 
 
 def _unsupported_tags(session: Session, message: Message) -> list[Tagging]:

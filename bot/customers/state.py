@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, TypeVar
 
-from sqlalchemy import func, select, true
+from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import Session, selectinload
 
 from bot.platform.models import (
@@ -22,7 +23,30 @@ from bot.platform.models import (
     Tagging,
 )
 
+T = TypeVar("T")
 OPEN_STATES = ("planned", "queued", "delivered", "unknown")
+
+
+@dataclass
+class Fellows:
+    """Customers whose states were read together: what is asked about one of them is asked about all at once."""
+
+    states: dict[int, CustomerState]
+    _known: dict[str, Any] = field(default_factory=dict)
+
+    def ask(self, name: str, read: Callable[[list[int]], Iterable[T]]) -> list[T]:
+        """What `read` finds for the ids of all, 500 at a time; asked once under a name."""
+        if name not in self._known:
+            self._known[name] = [found for ids in _chunks(list(self.states)) for found in read(ids)]
+        known: list[T] = self._known[name]
+        return known
+
+    def once(self, name: str, read: Callable[[], T]) -> T:
+        """What was found under this name before, or is now."""
+        if name not in self._known:
+            self._known[name] = read()
+        known: T = self._known[name]
+        return known
 
 
 @dataclass
@@ -41,6 +65,7 @@ class CustomerState:
     recent_hits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
     previous_stage: dict[str, str | None] = field(default_factory=dict)  # by pipeline, once asked: the stage before
     happened_at: datetime | None = None  # when what is being looked at happened, however late it is read
+    fellows: Fellows = field(default_factory=lambda: Fellows({}))  # those whose states were read together with it
 
     @property
     def tags(self) -> frozenset[str]:
@@ -70,8 +95,10 @@ class CustomerState:
 
 
 def load_customers(session: Session, customers: Sequence[Customer]) -> dict[int, CustomerState]:
-    """Read the states of these customers: eight queries for every 500 of them."""
-    states = {customer.id: CustomerState(customer) for customer in customers}
+    """Read the states of these customers: nine queries for every 500 of them."""
+    fellows = Fellows({})
+    states = {customer.id: CustomerState(customer, fellows=fellows) for customer in customers}
+    fellows.states.update(states)
     for ids in _chunks(list(states)):
         _fill(session, states, ids)
     return states
@@ -105,7 +132,7 @@ def _fill(session: Session, states: dict[int, CustomerState], ids: list[int]) ->
     answerable = select(SopTask).where(
         SopTask.customer_id.in_(ids), SopTask.window_until.is_not(None), SopTask.window_closed_at.is_(None)
     )
-    for task in session.scalars(answerable.order_by(SopTask.id)):
+    for task in session.scalars(answerable.options(selectinload(SopTask.enrolment)).order_by(SopTask.id)):
         states[task.customer_id].answerable.append(task)
 
 
@@ -128,12 +155,27 @@ def _chunks(ids: list[int], size: int = 500) -> Iterable[list[int]]:
 def stage_before(session: Session, state: CustomerState, pipeline: str) -> str | None:
     """The stage a card stood in before the one it is in now."""
     if pipeline not in state.previous_stage:
-        moves = select(StageMove.from_stage).where(
-            StageMove.customer_id == state.customer.id, StageMove.pipeline == pipeline
-        )
         with session.no_autoflush:  # make_move notes the moves of this transaction itself
-            state.previous_stage[pipeline] = session.scalar(moves.order_by(StageMove.serial.desc()).limit(1))
-    return state.previous_stage[pipeline]
+            moves = state.fellows.ask("stages before", lambda ids: session.execute(_last_moves(ids)))
+        for customer_id, name, stage in moves:
+            state.fellows.states[customer_id].previous_stage.setdefault(name, stage)
+    return state.previous_stage.setdefault(pipeline, None)
+
+
+def _last_moves(ids: list[int]) -> Select[int, str, str | None]:
+    """Customer, pipeline and the stage that was left, of the last move of each of these customers' cards."""
+    last = (
+        select(StageMove.customer_id, StageMove.pipeline, func.max(StageMove.serial).label("serial"))
+        .where(StageMove.customer_id.in_(ids))
+        .group_by(StageMove.customer_id, StageMove.pipeline)
+        .subquery()
+    )
+    same = (
+        (StageMove.customer_id == last.c.customer_id)
+        & (StageMove.pipeline == last.c.pipeline)
+        & (StageMove.serial == last.c.serial)
+    )
+    return select(StageMove.customer_id, StageMove.pipeline, StageMove.from_stage).join(last, same)
 
 
 def latest(first: datetime | None, second: datetime | None) -> datetime | None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
+from bot.customers.new_message import AnyMessage
 from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
-from bot.platform.models import Evidence, Message, Tagging
+from bot.platform.models import Evidence, Tagging
 from bot.platform.work import Work
 from bot.wecom.messages import ArchivedMessage
 from taggers.hits import TagHit, enough
@@ -29,11 +29,11 @@ class Occasion:
     msgid: str | None = None
 
     @classmethod
-    def of(cls, message: Message) -> Occasion:
+    def of(cls, message: AnyMessage) -> Occasion:
         return cls(message.msgid, message.sent_at, message.id, message.msgid)
 
 
-def utterance_of(message: Message, source: ArchivedMessage) -> Utterance:
+def utterance_of(message: AnyMessage, source: ArchivedMessage) -> Utterance:
     """The message as the rules see it."""
     return Utterance(
         msgid=message.msgid,
@@ -45,7 +45,7 @@ def utterance_of(message: Message, source: ArchivedMessage) -> Utterance:
     )
 
 
-def judge(settings: Settings, state: CustomerState, message: Message, utterance: Utterance) -> tuple[TagHit, ...]:
+def judge(settings: Settings, state: CustomerState, message: AnyMessage, utterance: Utterance) -> tuple[TagHit, ...]:
     """What the rule book in force finds in this message, for this customer as they stand."""
     return settings.book.judge(utterance, context_of(settings, state, message.sent_at))
 
@@ -60,7 +60,7 @@ def record_hits(work: Work, state: CustomerState, hits: Sequence[TagHit], occasi
     """Keep the evidence of every hit and tag the customer where it is enough; returns the tags confirmed."""
     confirmed: list[str] = []
     for hit in hits:
-        earlier = _earlier(work.session, state, hit, occasion.at)
+        earlier = _earlier(work, state, hit, occasion.at)
         work.session.add(_evidence(state, occasion, hit, len(earlier) + 1))
         state.recent_hits.setdefault(hit.rule_id, {})[occasion.key[:128]] = occasion.at
         if not enough(hit, earlier, occasion.at):
@@ -116,7 +116,7 @@ def take_tag(work: Work, state: CustomerState, tag: str, because: str) -> bool:
     if tagging is None:
         return False
     tagging.removed_at, tagging.removed_because = work.now, because[:64]
-    work.session.flush()  # the same tag may come again within this very transaction
+    work.write()  # the same tag may come again within this very transaction
     return True
 
 
@@ -134,24 +134,37 @@ def _excluded_by(settings: Settings, tag: str) -> list[str]:
     return [name for group in groups for name in group.names if name != tag]
 
 
-def _earlier(session: Session, state: CustomerState, hit: TagHit, at: datetime) -> Sequence[datetime]:
+def _earlier(work: Work, state: CustomerState, hit: TagHit, at: datetime) -> Sequence[datetime]:
     """When the rule hit this customer before, within its window; no more than the rule asks for."""
     if hit.times <= 1:
         return ()
-    query = select(Evidence.occasion, Evidence.hit_at).where(
-        Evidence.customer_id == state.customer.id, Evidence.rule_id == hit.rule_id, Evidence.hit_at <= at
-    )
-    if hit.within is not None:
-        query = query.where(Evidence.hit_at > at - hit.within)
-    with session.no_autoflush:  # the hits of this batch are in recent_hits: no need to flush for every hit
-        stored = session.execute(query.order_by(Evidence.hit_at.desc()).limit(hit.times)).all()
-    just_now = {
-        key: heard_at
-        for key, heard_at in state.recent_hits.get(hit.rule_id, {}).items()
-        if heard_at <= at and (hit.within is None or heard_at > at - hit.within)
-    }
-    moments = {row.occasion: row.hit_at for row in stored} | just_now
-    return sorted(moments.values(), reverse=True)[: hit.times]
+    moments = _stored_hits(work, state, hit, at) | state.recent_hits.get(hit.rule_id, {})
+    counted = (m for m in moments.values() if m <= at and (hit.within is None or m > at - hit.within))
+    return sorted(counted, reverse=True)[: hit.times]
+
+
+def _stored_hits(work: Work, state: CustomerState, hit: TagHit, at: datetime) -> dict[str, datetime]:
+    """When the rule hit this customer, by occasion, as far as it may count."""
+    since = min(at, work.batch.since) if work.batch else at
+    known = state.fellows.once(f"hits for {since}", lambda: _read_hits(work, state, since))
+    return known.get((state.customer.id, hit.rule_id), {})
+
+
+def _read_hits(work: Work, state: CustomerState, since: datetime) -> dict[tuple[int, str], dict[str, datetime]]:
+    """By customer and rule: the hits of rules that count which may still count, of all who are looked at together."""
+    rules = {rule.id: rule.within for rule in work.settings.tables.rules if rule.times > 1}
+    longest = max((within for within in rules.values() if within is not None), default=None)
+
+    def read(ids: list[int]) -> Iterable[Any]:
+        query = select(Evidence.customer_id, Evidence.rule_id, Evidence.occasion, Evidence.hit_at)
+        query = query.where(Evidence.customer_id.in_(ids), Evidence.rule_id.in_(rules))
+        return work.session.execute(query.where(Evidence.hit_at > since - longest) if longest else query)
+
+    found: dict[tuple[int, str], dict[str, datetime]] = {}
+    with work.session.no_autoflush:  # the hits of this transaction are in recent_hits
+        for customer_id, rule_id, occasion, hit_at in state.fellows.ask(f"evidence for {since}", read):
+            found.setdefault((customer_id, rule_id), {})[occasion] = hit_at
+    return found
 
 
 def _evidence(state: CustomerState, occasion: Occasion, hit: TagHit, counted: int) -> Evidence:

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.consent import AGENT, ROOM, ConsentAnswer, Party, apply_consent, read_consents, record_consent
+from bot.customers.consent import AGENT, ROOM, ConsentAnswer, Party, read_consents, record_consent
 from bot.customers.group_chats import note_rooms
 from bot.customers.identity import find_agents, find_customers, known_agents, new_follow
-from bot.customers.recalled_messages import mark_revoked
+from bot.customers.new_message import NewMessage, insert_messages
 from bot.customers.stages import Cause, move_by
 from bot.customers.state import CustomerState, latest, load_customers
 from bot.customers.tags import utterance_of
 from bot.customers.tombstones import without_erased
 from bot.intake.heard import NOBODY, Surroundings, look_around, nobody_said, utterance_heard
 from bot.intake.media.files import note_media
+from bot.platform.database.row_ids import expect_rows, next_id
 from bot.platform.database.search_index import index_words
 from bot.platform.models import Agent, Customer, Message
 from bot.platform.work import Work
@@ -40,21 +41,24 @@ class OpenedRow:
 class StoredMessage:
     """One stored message with its people, as the rules see it.
 
-    silent: no rule about words can hit it. unagreed: the customer does not allow it to be processed.
+    silent: no rule about words can hit it. unagreed: the customer does not allow it to be processed. answer: what
+    they say in it about being archived by this agent.
     """
 
-    message: Message
+    message: NewMessage
     arrived: ArchivedMessage
     state: CustomerState | None
     agent: Agent | None
     utterance: Utterance
     silent: bool = False
     unagreed: bool = False
+    answer: ConsentAnswer | None = None
 
 
 def store_messages(work: Work, arrived: Sequence[OpenedRow]) -> list[StoredMessage]:
     """Insert what is new, with its people, in the archive's order."""
     fresh = _without_erased(work.session, _not_stored(work.session, arrived))
+    expect_rows(work.session, len(fresh))
     ids = {party for a in fresh for party in _parties(a.message)}
     members = known_agents(work.session, ids)
     outsiders = {party for party in ids if _is_customer(party, members)}
@@ -67,19 +71,17 @@ def store_messages(work: Work, arrived: Sequence[OpenedRow]) -> list[StoredMessa
     _apply_consent_answers(work.session, stored)
     if work.settings.tables.privacy.unagreed == "skip":
         stored = [item for item in stored if not item.unagreed]
-    work.session.add_all(item.message for item in stored)
     work.session.flush()
+    insert_messages(work.session, [item.message for item in stored])
     if work.settings.tables.privacy.search_messages:
         index_words(work.session, [item.message for item in stored])
-    mark_revoked(work, [item.message for item in stored])
     note_rooms(work, [item.arrived for item in stored])
     note_media(work, [(item.message, item.arrived.media) for item in stored])
-    _start_contacts(work, stored)
     return stored
 
 
 def _apply_consent_answers(session: Session, stored: Sequence[StoredMessage]) -> None:
-    """Record what customers say about being archived, in the order they say it, and apply it to what follows."""
+    """Record what customers say about being archived, in the order they say it, and mark what they did not allow."""
     consents = read_consents(session, sorted({item.state.customer.id for item in stored if item.state is not None}))
     for item in stored:
         source, room = item.arrived, item.arrived.roomid
@@ -91,33 +93,30 @@ def _apply_consent_answers(session: Session, stored: Sequence[StoredMessage]) ->
             word: ConsentAnswer = "agreed" if source.consent == "agree" else "refused"
             said_at = source.consent_at or source.sent_at
             consents.learn(record_consent(session, party, word, said_at, "message"))
-            if item.agent is not None and not room:
-                apply_consent(item.state, item.agent.id, word)
+            item.answer = word if item.agent is not None and not room else None
         else:
             item.unagreed = item.message.unagreed = not consents.allow(party, source.sent_at)
 
 
-def _start_contacts(work: Work, stored: Sequence[StoredMessage]) -> None:
+def meet(work: Work, item: StoredMessage) -> None:
     """Record a contact between two who talk, for the event that should have said so may be lost.
 
     Such a customer is put on the board, but gets no SOP for newcomers: they may have been a contact for long.
     """
-    met: list[tuple[CustomerState, Agent]] = []
-    for item in stored:
-        if item.state is None or item.agent is None or item.unagreed:
-            continue
-        follow = item.state.follow_of(item.agent)
-        if follow is None:
-            follow = new_follow(work.session, item.agent, item.state.customer, item.message.sent_at)
-            item.state.follows.append(follow)
-            met.append((item.state, item.agent))
-        follow.last_talk_at = latest(follow.last_talk_at, item.message.sent_at)
-    work.session.flush()
-    for state, agent in met:
-        if not state.customer.name:
-            ask_profile(work, state, agent, f"met:{agent.id}")
-        if not state.placements:
-            move_by(work, state, ["@added"], Cause("archive"))
+    state, agent, sent_at = item.state, item.agent, item.message.sent_at
+    if state is None or agent is None or item.unagreed:
+        return
+    follow = state.follow_of(agent)
+    if follow is not None:
+        follow.last_talk_at = latest(follow.last_talk_at, sent_at)
+        return
+    follow = new_follow(work.session, agent, state.customer, sent_at)
+    follow.last_talk_at = sent_at
+    state.follows.append(follow)
+    if not state.customer.name:
+        ask_profile(work, state, agent, f"met:{agent.id}")
+    if not state.placements:
+        move_by(work, state, ["@added"], Cause("archive"))
 
 
 def _without_erased(session: Session, arrived: Sequence[OpenedRow]) -> list[OpenedRow]:
@@ -178,7 +177,8 @@ def _stored_message(work: Work, arrived: OpenedRow, people: _People, around: Sur
     parties = _parties(source)
     customer = next((people.customers[p] for p in parties if p in people.customers), None)
     agent = next((people.agents[p.casefold()] for p in parties if p.casefold() in people.agents), None)
-    message = Message(
+    message = NewMessage(
+        id=next_id(work.session, Message),
         msgid=source.msgid,
         seq=arrived.seq,
         action=source.action[:16],
@@ -195,7 +195,6 @@ def _stored_message(work: Work, arrived: OpenedRow, people: _People, around: Sur
         raw=source.raw.decode("utf-8", "replace").replace("\x00", ""),  # PostgreSQL takes no NUL in text
         version=work.settings.version,
         revokes=source.revoked_msgid or None,
-        unagreed=False,
     )
     state = people.states[customer.id] if customer else None
     utterance = utterance_heard(utterance_of(message, source), source, around)

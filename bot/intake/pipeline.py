@@ -3,43 +3,108 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from bot.customers.behaviour import observe_message
-from bot.customers.consent import REFUSED
-from bot.customers.recalled_messages import withdraw_tags
+from bot.customers.consent import REFUSED, apply_consent
+from bot.customers.recalled_messages import recalled_before, withdraw
 from bot.customers.state import CustomerState, latest
 from bot.customers.tags import Occasion, judge, record_hits
-from bot.intake.messages import OpenedRow, StoredMessage, store_messages
+from bot.intake.messages import OpenedRow, StoredMessage, meet, store_messages
 from bot.intake.sent_attachments import sending_of
+from bot.platform.batch import Batch
+from bot.platform.database.write_rows import write_rows
 from bot.platform.failpoints import failpoint
 from bot.platform.models import Agent
 from bot.platform.work import Work
 from bot.sops.completion import AgentMessage, close_by_answer, complete
 from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
-from bot.sops.stopping import stop_by_agent
+from bot.sops.stopping import stop_by_agent, withdraw_cards
 from sop.stopping import opted_out
 
 _LAST_WORDS = 200  # characters a card on the board has room for
 
 
 def process_batch(work: Work, arrived: Sequence[OpenedRow]) -> None:
-    """Store and process one batch inside the caller's transaction; messages stored before are passed over."""
-    stored = store_messages(work, arrived)
+    """Store and process one batch inside the caller's transaction; messages stored before are passed over.
+
+    Everything is read once for all of its people, decided message by message, and written once.
+    """
+    stored = gather(work, arrived)
     failpoint("stored")
+    if stored:
+        work = replace(work, batch=batch_of(stored))
+        decide(work, stored)
+        apply(work)
+
+
+def gather(work: Work, arrived: Sequence[OpenedRow]) -> list[StoredMessage]:
+    """Store what is new, with all that is known about its people; which rules' words occur is seen at once."""
+    stored = store_messages(work, arrived)
     for item, may_hit in zip(stored, work.settings.book.screen([item.utterance for item in stored]), strict=True):
         item.silent = not may_hit
-    for item in stored:
-        if item.state is None or item.message.action != "send" or item.unagreed:
-            continue
-        if item.arrived.consent:  # an answer about being archived, not words to the agent: no rule sees it
-            if item.arrived.consent == "disagree" and item.agent is not None:
-                stop_by_agent(work, item.state, item.agent.id, REFUSED)
-        elif item.message.role == "customer":
-            process_customer_message(work, item, item.state)
-        elif item.message.role == "agent" and item.agent is not None:
-            process_agent_message(work, item, item.state, item.agent)
-    work.session.flush()
-    withdraw_tags(work, [item.message for item in stored])
+    return stored
+
+
+def decide(work: Work, stored: Sequence[StoredMessage]) -> None:
+    """Look at the messages in their order; what follows from them is left in the session, unwritten."""
+    recalled = recalled_before(work.session, {item.message.msgid for item in stored})
+    with work.session.no_autoflush:
+        for item in stored:
+            _process(work, item)
+            _withdraw_recalled(work, item, recalled)
+
+
+def apply(work: Work) -> None:
+    """Write what was decided."""
+    with work.session.no_autoflush:  # the session's own order knows only the references that it has relations for
+        withdraw_cards(work)
+        write_rows(work.session)
+
+
+def batch_of(stored: Sequence[StoredMessage]) -> Batch:
+    """What the decisions about these messages share."""
+    answerable = {f"window:{task.id}" for item in stored if item.state for task in item.state.answerable}
+    return Batch(
+        since=min(item.message.sent_at for item in stored),
+        before_id=min(item.message.id for item in stored),
+        occasions={item.message.msgid[:128] for item in stored} | answerable,
+    )
+
+
+def _process(work: Work, item: StoredMessage) -> None:
+    state, agent, message = item.state, item.agent, item.message
+    meet(work, item)
+    if state is None:
+        return
+    if message.role == "agent" and work.batch is not None:
+        work.batch.spoke[state.customer.id].append(message.sent_at)
+    if item.answer is not None and agent is not None:
+        apply_consent(state, agent.id, item.answer)
+    if message.action != "send" or item.unagreed:
+        return
+    if item.arrived.consent:  # an answer about being archived, not words to the agent: no rule sees it
+        if item.arrived.consent == "disagree" and agent is not None:
+            stop_by_agent(work, state, agent.id, REFUSED)
+    elif message.role == "customer":
+        process_customer_message(work, item, state)
+    elif message.role == "agent" and agent is not None:
+        process_agent_message(work, item, state, agent)
+
+
+def _withdraw_recalled(work: Work, item: StoredMessage, recalled: dict[str, datetime]) -> None:
+    """Take back what followed from a message that this one revokes, or that is itself revoked by one before it."""
+    message, state = item.message, item.state
+    if message.revokes:
+        recalled.setdefault(message.revokes, message.sent_at)
+    msgid = message.revokes or message.msgid
+    if msgid not in recalled:
+        return
+    for tagging in withdraw(work, msgid, recalled[msgid]):
+        whose = state.fellows.states.get(tagging.customer_id) if state else None
+        if whose is not None and whose.carried.get(tagging.tag) is tagging:
+            del whose.carried[tagging.tag]
 
 
 def process_customer_message(work: Work, item: StoredMessage, state: CustomerState) -> None:

@@ -18,6 +18,7 @@ from bot.intake.decrypt import UnreadableRow, open_rows
 from bot.intake.messages import OpenedRow
 from bot.intake.pipeline import process_batch
 from bot.intake.quarantine import quarantine_rows
+from bot.intake.read_ahead import read_ahead_of
 from bot.platform import clock
 from bot.platform.database.alarms import clear_alarm, raise_alarm
 from bot.platform.database.store import (
@@ -132,17 +133,21 @@ def _pull_batch(system: System, corp_id: str, held: HeldLease, done: PullResult)
     """One batch from fetch to commit; True while there may be more."""
     cursor = _read_cursor(system, corp_id)
     limit = BATCH if cursor.attempts < POISON_TRIES else 1
-    rows = system.archive.pull(cursor.seq, limit)
+    ahead = read_ahead_of(system)
+    page = ahead.take(cursor.seq, limit) if not cursor.attempts else None
+    rows = page.rows if page is not None else system.archive.pull(cursor.seq, limit)
     failpoint("pulled")
     if not rows:
         _note_end(system, cursor)
         return False
     if cursor.attempts < 2 * POISON_TRIES:
         _count_attempt(system, corp_id)
-        opened, unopened = open_rows(system, rows)
+        opened, unopened = (page.opened, page.unopened) if page is not None else open_rows(system, rows)
     else:  # read alone, this row failed every try: quarantine it unopened
         opened, unopened = [], [UnreadableRow(row, f"单独处理这一行时出错 {POISON_TRIES} 次") for row in rows]
     failpoint("decrypted")
+    if len(rows) == BATCH and not cursor.attempts:  # a page that failed is read alone
+        ahead.begin(system, rows[-1].seq, BATCH)
     try:
         if not _commit_batch(system, held, Batch(cursor, rows[0].seq, rows[-1].seq, opened, unopened)):
             return False

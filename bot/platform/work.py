@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.platform.batch import Batch
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import insert_new
 from bot.platform.models import Outbox
@@ -34,7 +35,7 @@ class Work:
     """One piece of work: its session, the config in force, and the moment it was begun.
 
     `System.work()` opens one, commits it, and only then enqueues what it collected; `System.look()` opens one that
-    only reads.
+    only reads. batch: where much is decided before anything is written (bot.platform.batch).
     """
 
     session: Session
@@ -42,6 +43,7 @@ class Work:
     now: datetime
     leaving: list[Outbox] = field(default_factory=list)
     jobs: set[str] = field(default_factory=set)
+    batch: Batch | None = None
 
     def send(self, kind: str, key: str, payload: Mapping[str, Any], about: About = NOBODY) -> Outbox:
         """Write an outbox row in this transaction. `key` is unique: the same key a second time fails the commit.
@@ -61,9 +63,21 @@ class Work:
         self.leaving.append(row)
         return row
 
+    def write(self) -> None:
+        """Have the database know what was decided so far, unless that is left to the end of a batch."""
+        if self.batch is None:
+            self.session.flush()
+
     def _row(self, kind: str, key: str, payload: Mapping[str, Any], about: About) -> dict[str, Any]:
         times = {"created_at": self.now, "not_before": self.now}
-        return {"kind": kind, "key": key[:LONGEST_KEY], "payload": dict(payload), **vars(about), **times}
+        return {
+            "kind": kind,
+            "key": key[:LONGEST_KEY],
+            "state": "waiting",
+            "payload": dict(payload),
+            **vars(about),
+            **times,
+        }
 
     def wake(self, job: str) -> None:
         """Have a job run once this is committed."""

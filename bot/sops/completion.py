@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.behaviour import observe_window
+from bot.customers.new_message import AnyMessage
 from bot.customers.state import CustomerState, load_customers
 from bot.customers.tags import TagSource, give_tag
-from bot.platform.models import Agent, Customer, Message, SopTask
+from bot.platform.models import Agent, Customer, SopTask
 from bot.platform.work import Work
 from bot.sops.material_uploads import md5s_of
 from bot.sops.stopping import cancel_cards
@@ -29,7 +30,7 @@ _SOFT = ("ticked", *KEYS)
 class AgentMessage:
     """A message of the archive that an agent sent. text: what they typed; attachments: what else it carries."""
 
-    message: Message
+    message: AnyMessage
     agent: Agent
     text: str
     attachments: SentContent | None = None
@@ -99,7 +100,7 @@ def _note_attachments(session: Session, task: SopTask, carried: SentContent) -> 
     return found
 
 
-def close_by_answer(work: Work, state: CustomerState, message: Message) -> list[str]:
+def close_by_answer(work: Work, state: CustomerState, message: AnyMessage) -> list[str]:
     """A customer's message answers the sent steps whose window is open; returns the tags that gives."""
     tags: list[str] = []
     for task in list(state.answerable):

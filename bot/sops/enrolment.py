@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,8 +13,10 @@ from sqlalchemy.orm import Session
 from bot.customers.stages import Moved
 from bot.customers.state import CustomerState, load_customers
 from bot.platform.config.settings import Settings
+from bot.platform.database.row_ids import next_id
 from bot.platform.models import Agent, Customer, Follow, SopEnrolment, SopTask
 from bot.platform.work import Work
+from bot.sops.batch_gate import gate_of_batch
 from bot.sops.gate import shift_row
 from bot.sops.prompts import send_or_wait, wording_values
 from bot.sops.stopping import stop_left_stage, stop_sops
@@ -61,6 +64,7 @@ def enrol(work: Work, state: CustomerState, sop: Sop, start: Start) -> SopEnrolm
     if why_not_again(sop, last_enrolled_at(work.session, state, sop), work.now):
         return None
     enrolment = SopEnrolment(
+        id=next_id(work.session, SopEnrolment),
         customer_id=state.customer.id,
         agent_id=owner.id,
         sop_id=sop.id,
@@ -76,11 +80,14 @@ def enrol(work: Work, state: CustomerState, sop: Sop, start: Start) -> SopEnrolm
     planned = plan_steps(sop, work.now, work.settings.workspace, state.customer.external_userid, spread=spread)
     if not planned:  # every step has a date of its own, and all of them are past
         return None
-    enrolment.tasks = [_task(enrolment, sop, step, values) for step in planned]
+    enrolment.tasks = [_task(work.session, enrolment, sop, (step, render(step.text, values))) for step in planned]
+    for task in enrolment.tasks:
+        task.customer, task.agent = state.customer, owner
     work.session.add(enrolment)
     state.enrolments.append(enrolment)
-    work.session.flush()
-    send_or_wait(work, [task for task in enrolment.tasks if task.due_at <= work.now])
+    work.write()
+    if due := [task for task in enrolment.tasks if task.due_at <= work.now]:
+        send_or_wait(work, due, gate_of_batch(work, state, due) if work.batch else None)
     return enrolment
 
 
@@ -141,19 +148,29 @@ def last_enrolled_at(session: Session, state: CustomerState, sop: Sop) -> dateti
     """When the customer was last put on the SOP; not looked up where the SOP may be repeated at any time."""
     if sop.again == "always":
         return None
-    mine = select(SopEnrolment.enrolled_at).where(
-        SopEnrolment.customer_id == state.customer.id, SopEnrolment.sop_id == sop.id
-    )
-    with session.no_autoflush:  # `enrol` flushes what it makes, so nothing is missed
-        return session.scalar(mine.order_by(SopEnrolment.enrolled_at.desc()).limit(1))
+    return max((at for _, at in _enrolled(session, state, sop)), default=None)
 
 
 def _known_cause(session: Session, state: CustomerState, sop: Sop, cause: str) -> bool:
-    same = select(SopEnrolment.id).where(
-        SopEnrolment.customer_id == state.customer.id, SopEnrolment.sop_id == sop.id, SopEnrolment.cause == cause[:80]
-    )
-    with session.no_autoflush:
-        return session.scalar(same) is not None
+    return any(known == cause[:80] for known, _ in _enrolled(session, state, sop))
+
+
+def _enrolled(session: Session, state: CustomerState, sop: Sop) -> list[tuple[str, datetime]]:
+    """Cause and time of every enrolment of the customer in the SOP; read for all who are looked at together."""
+
+    def read(ids: list[int]) -> Iterable[Any]:
+        columns = SopEnrolment.customer_id, SopEnrolment.sop_id, SopEnrolment.cause, SopEnrolment.enrolled_at
+        return session.execute(select(*columns).where(SopEnrolment.customer_id.in_(ids)))
+
+    def by_sop() -> dict[tuple[int, str], list[tuple[str, datetime]]]:
+        found: dict[tuple[int, str], list[tuple[str, datetime]]] = {}
+        with session.no_autoflush:  # those of this transaction are in the states
+            for customer_id, sop_id, cause, at in state.fellows.ask("enrolments", read):
+                found.setdefault((customer_id, sop_id), []).append((cause, at))
+        return found
+
+    stored = state.fellows.once("enrolments by SOP", by_sop).get((state.customer.id, sop.id), [])
+    return stored + [(e.cause, e.enrolled_at) for e in state.enrolments if e.sop_id == sop.id]
 
 
 def is_lost(settings: Settings, state: CustomerState) -> bool:
@@ -176,8 +193,11 @@ def _why(sop: Sop, cause: str) -> str:
     return f"{sop.title or sop.id}：{started.get(kind, '手动加入')}"
 
 
-def _task(enrolment: SopEnrolment, sop: Sop, step: PlannedStep, values: dict[str, str]) -> SopTask:
+def _task(session: Session, enrolment: SopEnrolment, sop: Sop, planned: tuple[PlannedStep, str]) -> SopTask:
+    step, text = planned
     return SopTask(
+        id=next_id(session, SopTask),
+        enrolment_id=enrolment.id,
         customer_id=enrolment.customer_id,
         agent_id=enrolment.agent_id,
         step=step.index,
@@ -187,7 +207,7 @@ def _task(enrolment: SopEnrolment, sop: Sop, step: PlannedStep, values: dict[str
         shifts=[shift_row(shift) for shift in step.shifts],
         why=_why(sop, enrolment.cause)[:200],
         wording=step.text,
-        text=render(step.text, values),
+        text=text,
         variant=step.text_variant,
         anytime=sop.steps[step.index].anytime,
         priority=sop.priority,

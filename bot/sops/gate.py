@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -17,7 +18,17 @@ from sop.gate import Drop, Go, Situation, Wait, decide_card
 from sop.workcalendar import Postponement
 
 MOST_SHIFTS = 20
-_WEEK = timedelta(days=8)  # the longest period of a budget, and a day for local days that overlap its edges
+WEEK = timedelta(days=8)  # the longest period of a budget, and a day for local days that overlap its edges
+
+
+@dataclass(frozen=True)
+class Known:
+    """When our side opened talks with each customer, when each step of an enrolment was prompted, each agent's last
+    card."""
+
+    contacts: dict[int, list[datetime]]
+    own: dict[int, dict[int, datetime]]
+    last_card: dict[int, datetime]
 
 
 class SendGate:
@@ -26,9 +37,17 @@ class SendGate:
     def __init__(self, session: Session, settings: Settings, tasks: Sequence[SopTask], now: datetime) -> None:
         self.settings, self.now = settings, now
         customers, agents = {task.customer_id for task in tasks}, {task.agent_id for task in tasks}
-        self._contacts = _contacts(session, customers, now - _WEEK, settings.tables.budget.talk_hold)
+        self._contacts = _contacts(session, customers, now - WEEK, settings.tables.budget.talk_hold)
         self._own = _own_prompts(session, {task.enrolment_id for task in tasks})
         self._last_card = _last_cards(session, agents, now - settings.tables.budget.agent_gap)
+
+    @classmethod
+    def knowing(cls, settings: Settings, now: datetime, known: Known) -> SendGate:
+        """A gate to which everything is known already."""
+        gate = cls.__new__(cls)
+        gate.settings, gate.now = settings, now
+        gate._contacts, gate._own, gate._last_card = known.contacts, known.own, known.last_card
+        return gate
 
     def decide(self, task: SopTask) -> Go | Wait | Drop:
         """Now, later, or not at all. What is let go counts against the budget of what is asked about next."""
@@ -70,7 +89,7 @@ def _waits_for_answer(spoke_at: datetime | None, said_to_at: datetime | None) ->
 
 def contacts_of(work: Work, customer_id: int, gap: timedelta) -> list[datetime]:
     """When our side reached one customer lately."""
-    return _contacts(work.session, {customer_id}, work.now - _WEEK, gap)[customer_id]
+    return _contacts(work.session, {customer_id}, work.now - WEEK, gap)[customer_id]
 
 
 def _contacts(session: Session, customers: set[int], since: datetime, gap: timedelta) -> dict[int, list[datetime]]:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from bot.customers.state import CustomerState, load_customers
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import get_status
-from bot.platform.models import Agent, Customer, SopTask
+from bot.platform.database.write_rows import write_rows
+from bot.platform.models import Agent, Customer, SopTask, Status
 from bot.platform.work import About, Work
 from bot.sops.gate import SendGate, add_shifts
 from bot.sops.group_sends import gather_due
@@ -60,12 +60,15 @@ def prompt_due(work: Work, limit: int = 500) -> int:
     return len(tasks)
 
 
-def send_or_wait(work: Work, tasks: Sequence[SopTask]) -> None:
-    """Decide about due tasks; what one agent gets at the same time is one card or one list."""
-    tasks = _not_from_before(work.session, tasks)
+def send_or_wait(work: Work, tasks: Sequence[SopTask], gate: SendGate | None = None) -> None:
+    """Decide about due tasks; what one agent gets at the same time is one card or one list.
+
+    gate: where what it asks for is known already.
+    """
+    tasks = _not_from_before(work, tasks)
     if not tasks:
         return
-    gate = SendGate(work.session, work.settings, tasks, work.now)
+    gate = gate or SendGate(work.session, work.settings, tasks, work.now)
     ready: dict[int, list[SopTask]] = {}
     together: list[SopTask] = []
     for task in sorted(tasks, key=lambda task: (not task.anytime, -task.priority, task.due_at, task.id)):
@@ -81,6 +84,8 @@ def send_or_wait(work: Work, tasks: Sequence[SopTask]) -> None:
             queue_card(work, task)
         else:
             ready.setdefault(task.agent_id, []).append(task)
+    if together and work.batch is not None:  # mass messages are counted in the database
+        write_rows(work.session)
     for task in gather_due(work, together) if together else ():
         ready.setdefault(task.agent_id, []).append(task)
     for listed in ready.values():
@@ -90,9 +95,13 @@ def send_or_wait(work: Work, tasks: Sequence[SopTask]) -> None:
             queue_digest(work, listed)
 
 
-def _not_from_before(session: Session, tasks: Sequence[SopTask]) -> Sequence[SopTask]:
+def _not_from_before(work: Work, tasks: Sequence[SopTask]) -> Sequence[SopTask]:
     """Without those that were due before a backup was restored: they may have been prompted in the time it lacks."""
-    restored = get_status(session, RESTORED) if tasks else None
+
+    def ask() -> Status | None:
+        return get_status(work.session, RESTORED) if tasks else None
+
+    restored = work.batch.once(RESTORED, ask) if work.batch and tasks else ask()
     if restored is None:
         return tasks
     since = datetime.fromisoformat(restored.value["at"])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 
 from bot.customers.stages import Moved
 from bot.customers.state import CustomerState
-from bot.platform.models import Outbox, SopEnrolment, SopTask
+from bot.platform.batch import Batch
+from bot.platform.models import Model, Outbox, SopEnrolment, SopTask
 from bot.platform.work import Work
 from sop.stopping import reason_of, stops
 
@@ -44,10 +45,49 @@ def cancel_cards(work: Work, task_ids: Sequence[int], reason: str) -> None:
     """Keep cards that still wait in the outbox from leaving."""
     if not task_ids:
         return
+    if work.batch is not None:
+        _withdraw_later(work, work.batch, task_ids, reason)
+        return
     work.session.flush()  # a card put out in this very transaction must be found as well
     waiting = select(Outbox).where(Outbox.task_id.in_(task_ids), Outbox.state == "waiting")
     for row in work.session.scalars(waiting):
         row.state, row.error, row.done_at = "cancelled", reason[:500], work.now
+
+
+def _withdraw_later(work: Work, batch: Batch, task_ids: Sequence[int], reason: str) -> None:
+    """Withdraw the cards that this batch put out, and note whose stored ones must not leave."""
+    for row in work.leaving:
+        if row.task_id in task_ids and row.state == "waiting":
+            row.state, row.error, row.done_at = "cancelled", reason[:500], work.now
+    for task_id in task_ids:
+        batch.withdrawn.setdefault(task_id, reason)
+
+
+def withdraw_cards(work: Work) -> None:
+    """Cancel the stored cards that a batch withdrew, but for those that have left since."""
+    batch = work.batch
+    if batch is None or not batch.withdrawn:
+        return
+    ids = list(batch.withdrawn)
+    waiting = [
+        row
+        for start in range(0, len(ids), 500)
+        for row in work.session.execute(
+            select(Outbox.id, Outbox.task_id).where(
+                Outbox.state == "waiting", Outbox.task_id.in_(ids[start : start + 500])
+            )
+        )
+    ]
+    rows = [{"row_id": row.id, "why": batch.withdrawn[row.task_id][:500]} for row in waiting if row.task_id]
+    table = Model.metadata.tables[Outbox.__tablename__]
+    cancel = (
+        update(table)
+        .where(table.c.id == bindparam("row_id"), table.c.state == "waiting")
+        .values(state="cancelled", error=bindparam("why"), done_at=work.now)
+    )
+    if rows:
+        work.session.connection().execute(cancel, rows)
+    batch.withdrawn.clear()
 
 
 def stop_left_stage(work: Work, state: CustomerState, moved: Moved) -> None:

@@ -24,12 +24,12 @@ from cryptography.hazmat.primitives.serialization import (
 
 from bot.wecom.archive import SealedRow
 from bot.wecom.errors import BotError
+from bot.wecom.rsa_processes import SHARE, RsaProcesses
 from bot.wecom.translatable import Translatable, listed
 
 _FILE = re.compile(r"private_key_v(\d{1,9})\.pem")
 # With fewer rows a pool costs more than it saves.
 _WORTH_A_POOL = 64
-_SHARE = 32
 _SHORTEST_KEY = 16  # characters; WeCom's have 88
 
 
@@ -80,6 +80,7 @@ class KeyRing:
     keys: dict[int, RSAPrivateKey] = field(repr=False)
     folder: Path | None = None
     _read_at: dict[int, int] = field(default_factory=dict, repr=False)
+    _rsa: _Processes = field(default_factory=lambda: _Processes(), repr=False, compare=False)
 
     @classmethod
     def load(cls, folder: Path) -> KeyRing:
@@ -156,16 +157,58 @@ class KeyRing:
     def unwrap_many(self, rows: Sequence[SealedRow], cores: int | None = None) -> list[Unwrapped]:
         """`tried` for each row, in order, on all cores (or so many).
 
-        Threads, since OpenSSL releases the GIL: as fast as processes while the caller waits here. Python code that is
-        busy in another thread of this process slows them down thirtyfold: run nothing beside the pull.
+        In processes of their own, which Python code that is busy here does not slow down; what they do not open, for
+        whatever reason, is tried here.
         """
         cores = cores or os.cpu_count() or 1
         if cores < 2 or len(rows) < _WORTH_A_POOL:
             return [self.tried(row) for row in rows]
-        shares = [rows[at : at + _SHARE] for at in range(0, len(rows), _SHARE)]
+        if (processes := self._rsa.of(self.keys, cores)) is None:
+            return self._unwrap_in_threads(rows, cores)
+        texts = processes.open([(row.publickey_ver, row.encrypt_random_key) for row in rows])
+        return [
+            text if text is not None and _is_key(text) else self.tried(row)
+            for row, text in zip(rows, texts, strict=True)
+        ]
+
+    def _unwrap_in_threads(self, rows: Sequence[SealedRow], cores: int) -> list[Unwrapped]:
+        """Where no process can be started. OpenSSL releases the GIL, but whatever else is busy here slows it down."""
+        shares = [rows[at : at + SHARE] for at in range(0, len(rows), SHARE)]
         with ThreadPoolExecutor(cores, thread_name_prefix="rsa") as pool:
             done = pool.map(lambda share: [self.tried(row) for row in share], shares)
             return [key for share in done for key in share]
+
+
+class _Processes:
+    """The RSA processes of a key ring: started when first needed, anew with other keys and after a fork."""
+
+    def __init__(self) -> None:
+        self._running: RsaProcesses | None = None
+        self._keys: dict[int, RSAPrivateKey] = {}
+        self._impossible = False
+
+    def of(self, keys: Mapping[int, RSAPrivateKey], cores: int) -> RsaProcesses | None:
+        """Processes with these keys; None where they cannot be started here."""
+        running = self._running
+        if running is not None and running.owner == os.getpid():
+            if self._keys == keys and running.count == cores:
+                return running
+            running.end()
+        self._running = None  # after a fork as well: they are its parent's children
+        if not self._impossible:
+            self._start(keys, cores)
+        return self._running
+
+    def _start(self, keys: Mapping[int, RSAPrivateKey], cores: int) -> None:
+        try:
+            self._running = RsaProcesses({version: _pem(key) for version, key in keys.items()}, cores)
+            self._keys = dict(keys)
+        except OSError:
+            self._impossible = True
+
+
+def _pem(key: RSAPrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _opened(key: RSAPrivateKey | None, field: str) -> str | None:
@@ -178,7 +221,11 @@ def _opened(key: RSAPrivateKey | None, field: str) -> str | None:
         return None
     # For a wrong key OpenSSL returns random bytes of any length instead of an error (implicit rejection); of
     # those one in hundreds is a printable character or two.
-    return text if len(text) >= _SHORTEST_KEY and text.isprintable() else None
+    return text if _is_key(text) else None
+
+
+def _is_key(text: str) -> bool:
+    return len(text) >= _SHORTEST_KEY and text.isprintable()
 
 
 def new_key(folder: Path) -> tuple[int, str]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from sqlalchemy import event, select
 
 from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store
-from bot.platform.models import Customer, Evidence, Message, Placement
+from bot.platform.models import Customer, Evidence, Message, Placement, SopEnrolment, StageMove
 from tests.support.archived import CONFIG, Archived, said
 
 PEOPLE = 20
@@ -111,3 +112,85 @@ def test_rows_that_bring_their_number_are_not_met_by_those_that_get_one(store: S
         session.flush()
         assert rows[2].id == given
         assert len({row.id for row in rows}) == 3
+
+
+EVERYTHING = """
+[[rules]]
+id = "asks-once-more"
+tag = "又问"
+any = ["多少钱"]
+match = "text"
+times = 2
+within = "1d"
+
+[[rules]]
+id = "eager"
+tag = "高意向"
+any = ["想报名"]
+match = "text"
+
+[[rules]]
+id = "not-now"
+tag = "再考虑"
+any = ["想想"]
+match = "text"
+
+[[tags]]
+group = "意向"
+exclusive = true
+names = ["高意向", "再考虑"]
+
+[[rules]]
+id = "opens"
+tag = "开口了"
+on = ["@first-message"]
+
+[[pipelines]]
+name = "意向"
+stages = [{ name = "高意向", aside = true }, { name = "再考虑", aside = true }]
+
+[[sops]]
+id = "now"
+on = "tag:高意向"
+stop = ["moved", "reply"]
+
+  [[sops.steps]]
+  after = "0m"
+  anytime = true
+  say = "报名的链接发您。"
+
+[[sops]]
+id = "back"
+stage = "再考虑"
+again = "3d"
+
+  [[sops.steps]]
+  after = "0m"
+  say = "不着急，您慢慢想。"
+"""
+
+
+def wavering(people: range, turns: int, at: int) -> list[bytes]:
+    """Each of these people asks, is eager, and thinks again, so many times over."""
+    words = ("多少钱", "想报名", "我再想想")
+    return [
+        said(words[turn % 3], at + turn, **{"from": f"wm{person:030}"})
+        for turn in range(3 * turns)
+        for person in people
+    ]
+
+
+@pytest.mark.parametrize(("people", "turns"), [(40, 1), (4, 10)])
+def test_ten_times_the_hits_moves_and_enrolments_cost_no_more(store: Store, people: int, turns: int) -> None:
+    archived = Archived(store, parse_settings(CONFIG + EVERYTHING, examples=False))
+    archived.arrive(*wavering(range(2000, 2004), 1, 0))  # what is asked only once is asked here
+    with counted(store) as few:
+        archived.arrive(*wavering(range(4), 1, 10))
+    before = {model: len(archived.rows(model)) for model in (Evidence, StageMove, SopEnrolment)}
+    with counted(store) as many:
+        archived.arrive(*wavering(range(100, 100 + people), turns, 20))
+    grown = {model: len(archived.rows(model)) - count for model, count in before.items()}
+    assert grown[Evidence] >= 10 * 4 * 3
+    assert grown[StageMove] >= 10 * 4 * 2
+    assert grown[SopEnrolment] >= min(people, 4 * 10)
+    assert len(many) <= len(few) + 8, "\n".join(many)  # numbers and rows in portions, kinds of change

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,29 @@ def test_many_rows_keep_their_order_and_their_problems() -> None:
         ]
         assert isinstance(opened[10], MissingKeyError)
     assert RING.unwrap_many([]) == []
+
+
+def test_a_process_that_died_is_replaced_and_no_row_is_lost() -> None:
+    ring = KeyRing(dict(KEYS))
+    rows = [row(b"k%015d" % seq, 1 + seq % 2, seq=seq) for seq in range(200)]
+    expected = [f"k{seq:015}" for seq in range(200)]
+    assert ring.unwrap_many(rows, 2) == expected
+    processes = ring._rsa.of(ring.keys, 2)
+    assert processes is not None
+    first = processes.pids
+    for pid in first:
+        os.kill(pid, signal.SIGKILL)
+    assert ring.unwrap_many(rows, 2) == expected
+    assert set(processes.pids).isdisjoint(first)
+    processes.end()
+
+
+def test_where_no_process_can_be_started_threads_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    ring = KeyRing(dict(KEYS))
+    rows = [row(b"k%015d" % seq, 1 + seq % 2, seq=seq) for seq in range(100)]
+    assert ring.unwrap_many(rows, 2) == [f"k{seq:015}" for seq in range(100)]
+    assert ring._rsa.of(ring.keys, 2) is None
 
 
 def test_keys_are_loaded_from_a_folder(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from bot.commands.bench.ingest_stages import Costs, measure_stages
 from bot.commands.bench.lag import QUESTION, SMALL_TALK
 from bot.intake.decrypt import open_rows
 from bot.intake.pull import BATCH, pull
@@ -39,12 +40,14 @@ Sealer = Callable[[str, str], str]
 
 @dataclass(frozen=True)
 class Speed:
-    """Messages a second, medians of the rounds. whole: from the archive to the commit, rules and all."""
+    """Messages a second, medians of the rounds. whole: from the archive to the commit, rules and all. costs: of a run
+    in one process alone, which other work on the machine disturbs less."""
 
     messages: int
     rsa_alone: float
     opened: float
     whole: float
+    costs: Costs
 
     @property
     def opened_share(self) -> float:
@@ -127,11 +130,18 @@ def measure(
             took.append(time.perf_counter() - began)
             progress()
         times.append((took[0], took[1], took[2]))
-        own.store.close()
-        with suppress(FileNotFoundError):
-            stop_valkey(own.environment.var)
+        _end(own)
     rsa, opened, whole = (round(count / statistics.median(column), 1) for column in zip(*times, strict=True))
-    return Speed(count, rsa, opened, whole)
+    alone = _system(system, folder / "alone", ring, archive)
+    costs = measure_stages(alone, rows)
+    _end(alone)
+    return Speed(count, rsa, opened, whole, costs)
+
+
+def _end(system: System) -> None:
+    system.store.close()
+    with suppress(FileNotFoundError):
+        stop_valkey(system.environment.var)
 
 
 def _system(system: System, folder: Path, ring: KeyRing, archive: ArchiveSource) -> System:

@@ -13,8 +13,19 @@ from flask.cli import with_appcontext
 from rich.table import Table
 
 from bot.commands.bench import ingest
+from bot.commands.bench.ingest_stages import STAGES
 from bot.commands.terminal import console, progress_bar
 from bot.system import System
+
+_STAGES = {
+    "rsa": "RSA 解密",
+    "open": "解开密文",
+    "read": "读懂",
+    "gather": "收集：存下消息，读出客户",
+    "decide": "判断：规则、阶段、任务",
+    "apply": "写入",
+    "commit": "提交",
+}
 
 
 @click.command("ingest", help="读一大段存档有多快：与单做 RSA 解密相比（这是上限）。")
@@ -34,3 +45,8 @@ def bench_ingest(messages: int, as_json: bool) -> None:
     table.add_row("解开、读懂", f"{speed.opened:,.0f}", f"{speed.opened_share:.0%}")
     table.add_row("从存档到入库（规则、阶段、任务都在内）", f"{speed.whole:,.0f}", f"{speed.whole_share:.0%}")
     console.print(table)
+    spent = Table("", "微秒", title="一条消息用多少处理器时间（一个核）", title_justify="left")
+    for stage in STAGES:
+        spent.add_row(_STAGES[stage], f"{speed.costs.microseconds[stage]:,.0f}")
+    console.print(spent)
+    console.print(f"一批最多 {speed.costs.statements} 条数据库语句；内存最多 {speed.costs.peak_megabytes:,.0f} MB")

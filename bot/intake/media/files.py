@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.customers.new_message import AnyMessage
 from bot.delivery.handler import NotNeededError, OutboxHandler
 from bot.intake.media.store import DownloadBusyError, Fetched, FileRequest, open_media_store
-from bot.platform.models import MediaFile, Message, Outbox
+from bot.platform.models import MediaFile, Outbox
 from bot.platform.work import Work
 from bot.wecom.errors import UnreadableMessageError, WeComError
 from bot.wecom.kinds import MediaRef
@@ -28,7 +29,7 @@ _FILES_PER_MESSAGE = 50  # a forwarded chat record may name any number
 MEGABYTE = 1024 * 1024
 
 
-def note_media(work: Work, found: Sequence[tuple[Message, Sequence[MediaRef]]]) -> None:
+def note_media(work: Work, found: Sequence[tuple[AnyMessage, Sequence[MediaRef]]]) -> None:
     """Record the files of stored messages; those of the kinds in [media] keep are asked for at once."""
     rows = [
         MediaFile(

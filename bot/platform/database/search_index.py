@@ -64,7 +64,7 @@ def word_terms(text: str) -> set[str]:
     return terms
 
 
-def index_words(session: Session, messages: Iterable[Message]) -> int:
+def index_words(session: Session, messages: Iterable[Any]) -> int:
     """Index what customers wrote; returns how many tokens are new."""
     found = {
         (term, message.customer_id)

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from bot.platform.database.row_ids import number_new_rows
+from bot.platform.database.row_ids import gives_out, next_id, number_new_rows
 from bot.platform.encryption import DataKeys, bind_keys
 from bot.platform.models import Lease, Model, Status
 from bot.platform.processes import known_dead
@@ -183,6 +183,8 @@ def insert_new(session: Session, model: type[Model], rows: Sequence[dict[str, An
     """Insert rows, skipping those whose unique columns exist already; returns how many were inserted."""
     if not rows:
         return 0
+    if gives_out(session, model):  # then the database must not choose a number that waits for its row
+        rows = [{"id": next_id(session, model), **row} for row in rows]
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     inserted = 0
     for start in range(0, len(rows), 500):  # databases limit the parameters of one statement

@@ -1,0 +1,35 @@
+"""Batch: what is remembered while many messages are decided about before anything of it is written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass
+class Batch:
+    """What the decisions of one batch share.
+
+    since: when its earliest message was sent. before_id: messages with this id or a larger one belong to it.
+    occasions: what may be evidence for the first time in it, such as its messages' ids. withdrawn: cards (by task)
+    that must not leave any more, and why. spoke: when agents wrote to a customer, as far as they were looked at.
+    """
+
+    since: datetime
+    before_id: int
+    occasions: set[str] = field(default_factory=set)
+    withdrawn: dict[int, str] = field(default_factory=dict)
+    spoke: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    _kept: dict[Hashable, Any] = field(default_factory=dict)
+
+    def once(self, name: Hashable, ask: Callable[[], T]) -> T:
+        """What was asked under this name before, or is asked now."""
+        if name not in self._kept:
+            self._kept[name] = ask()
+        found: T = self._kept[name]
+        return found

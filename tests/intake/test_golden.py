@@ -1,0 +1,82 @@
+"""A batch of any size leaves the same rows as its messages one at a time, in all tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.platform.config.settings import Settings, parse_settings
+from bot.platform.database.store import Store
+from tests.support.archived import NOW, Archived, text_message
+from tests.support.dump import differences, dump
+from tests.support.fresh import bring_up
+from tests.support.made_archive import AGENTS, CONFIG, MadeArchive
+from tests.support.parts import KEYS
+
+TABLES = {"Customer", "Agent", "Follow", "Message", "Evidence", "Tagging", "Placement", "StageMove", "SopEnrolment",
+          "SopTask", "Outbox", "Consent", "GroupChat", "GroupMember", "MediaFile"}  # fmt: skip
+
+
+@pytest.fixture
+def one_by_one(tmp_path: Path) -> Iterator[Store]:
+    """A second database: SQLite, whatever the first is."""
+    store = Store(f"sqlite:///{tmp_path / 'one-by-one.db'}", KEYS)
+    bring_up(store.engine)
+    yield store
+    store.close()
+
+
+def rows_of(store: Store, messages: list[dict[str, Any]], size: int, settings: Settings) -> dict[str, list[str]]:
+    """All rows after these messages have arrived in batches of that size."""
+    archived = Archived(store, settings)
+    plains = [json.dumps(message, ensure_ascii=False).encode() for message in messages]
+    for start in range(0, len(plains), size):
+        archived.arrive(*plains[start : start + size])
+    with store.read() as session:
+        return dump(session)
+
+
+@pytest.mark.parametrize(("seed", "size"), [(1, 400), (2, 37)])
+def test_batches_leave_what_single_messages_leave(store: Store, one_by_one: Store, seed: int, size: int) -> None:
+    messages, settings = MadeArchive(seed, customers=9).messages(400), parse_settings(CONFIG, examples=False)
+    singly = rows_of(one_by_one, messages, 1, settings)
+    assert set(singly) >= TABLES
+    assert differences(singly, rows_of(store, messages, size, settings)) == []
+
+
+def test_a_batch_after_a_batch_finds_what_the_first_left(store: Store, one_by_one: Store) -> None:
+    archive, settings = MadeArchive(3, customers=30), parse_settings(CONFIG, examples=False)
+    first, second = archive.messages(150), archive.messages(150)
+    singly = rows_of(one_by_one, first + second, 1, settings)
+    rows_of(store, first, 150, settings)
+    assert differences(singly, rows_of(store, first + second, 300, settings)) == []  # the first again: passed over
+
+
+def test_real_dialogues_in_batches_leave_what_single_messages_leave(
+    shared: Path, store: Store, one_by_one: Store
+) -> None:
+    lines = (shared / "data/crosswoz/dialogues.jsonl").read_text("utf-8").splitlines()[:40]
+    messages = list(woven([json.loads(line)["turns"] for line in lines]))
+    config = CONFIG.replace('"多少钱"', '"餐馆", "景点"').replace('"想报名"', '"酒店"')
+    settings = parse_settings(config, examples=False)
+    singly = rows_of(one_by_one, messages, 1, settings)
+    assert len(singly["Message"]) == len(messages)
+    assert len(singly["Evidence"]) > 100
+    assert differences(singly, rows_of(store, messages, 500, settings)) == []
+
+
+def woven(dialogues: list[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """The dialogues side by side, a minute a turn."""
+    for turn in range(max(map(len, dialogues))):
+        for number, turns in enumerate(dialogues):
+            if turn < len(turns):
+                customer, agent = f"wm{number:030}", AGENTS[number % 3]
+                ours = turns[turn]["role"] == "agent"
+                sender, to = (agent, customer) if ours else (customer, agent)
+                at = NOW + timedelta(minutes=turn - 60, seconds=number)
+                yield text_message(f"real{number}x{turn}_external", sender, to, turns[turn]["text"], at)
