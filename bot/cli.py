@@ -17,6 +17,7 @@ from bot.commands.customer import customer
 from bot.commands.database import db, quarantine
 from bot.commands.demo.command import demo_command, replay_command
 from bot.commands.doctor import doctor
+from bot.commands.given_up import given_up
 from bot.commands.input_checks import guard
 from bot.commands.keys import data_line, rotate_keys
 from bot.commands.privacy import erase_customer, export_customer, privacy
@@ -40,6 +41,7 @@ def register(app: Flask) -> None:
     customer.add_command(erase_customer)
     for command in (privacy, demo_command, run_worker, run_scheduler, sandbox, init, check, replay_command,
                     show_status, db, board_link, quarantine, queue, keys, customer, rules, sop, bench, wecom,
-                    admin_group, audit_group, seed_command, doctor, backup_command, restore_command):  # fmt: skip
+                    admin_group, audit_group, seed_command, doctor, given_up, backup_command,
+                    restore_command):  # fmt: skip
         guard(command)
         app.cli.add_command(command)

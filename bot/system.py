@@ -74,6 +74,7 @@ class System:
         point: the failpoint between the commit and that.
         """
         settings = self.settings  # before the transaction: an edited config is noted in one of its own
+        _ = self.signing_key  # what signs the links of cards may have to be read from a file
         with self.store.write() as session:
             work = Work(session, settings, now or clock.now())
             yield work

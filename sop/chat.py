@@ -1,4 +1,4 @@
-"""Agents' chat commands, parsed leniently: 今日, 客户 张三, 完成 3, 推迟 3 明天, 移动 张三 体验课."""
+"""Agents' chat commands, parsed leniently: 今日, 客户 张三, 完成 3, 推迟 3 明天, 移动 张三 体验课, 撤销."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 
 from rapidfuzz import process
 
+from sop.when import count, read_when
 from sop.workcalendar import Workcalendar
 
-HELP = """可以这样写：
+_HELP = """可以这样写：
 今日 —— 今天要跟进的客户
-客户 张三 —— 他在哪个阶段、带什么标签、说过什么
-完成 3 —— 单子里第 3 件已发送
+客户 {name} —— 在哪个阶段、带什么标签、说过什么
+3 —— 看单子里的第 3 件
+完成 3 —— 第 3 件已发送，也可以写 完成 {name}
 推迟 3 明天 —— 也可以写 下午3点、周一10点、2小时后
-移动 张三 体验课 —— 换一个阶段
+移动 {name} {stage} —— 换一个阶段
+撤销 —— 收回上一次的完成、推迟或移动
 帮助 —— 看这段说明"""
+_TO_MOVE = "写上客户和阶段，例如：移动 {name} {stage}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +46,19 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Number n of the list last shown is sent."""
+    """Number n of the list last shown is sent, or (0) the step that this customer has."""
 
     number: int
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Number n comes later; `until` is an aware instant (UTC)."""
+    """Number n, or (0) the step that this customer has, comes later; `until` is an aware instant (UTC)."""
 
     number: int
     until: datetime
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,19 @@ class MoveToStage:
     words: str
 
 
-Order = Today | Help | Lookup | Done | Delay | MoveToStage
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Number n of what was shown last: the answer to a question, or a step to look at."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """Take back what was last done by a word."""
+
+
+Order = Today | Help | Lookup | Done | Delay | MoveToStage | Pick | TakeBack
 
 _VERBS = {
     "今日": ("今日", "今天", "今日待办", "待办", "任务", "单子", "今日任务", "我的任务", "today"),
@@ -70,12 +88,14 @@ _VERBS = {
     "完成": ("完成", "已发送", "已发", "发了", "搞定", "done"),
     "推迟": ("推迟", "稍后", "延后", "延期", "改到", "later"),
     "移动": ("移动", "移到", "调到", "改阶段", "move"),
+    "撤销": ("撤销", "撤回", "收回", "还原", "undo"),
     "帮助": ("帮助", "help", "?", "怎么用", "菜单", "你好", "hi", "hello"),
 }
 _SPELLINGS = sorted(
     ((word, verb) for verb, words in _VERBS.items() for word in words), key=lambda pair: -len(pair[0])
 )
-_DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九十")} | {"两": 2, "〇": 0}
+_LONGEST_NAME = 32
+_ABOUT_TIME = re.compile(r"[天点周月日号早晚午后]|小时|分钟|星期|[0-9]")
 _NUMBER = re.compile(r"第?([0-9]{1,3}|[一二两三四五六七八九十]{1,3})(?:个|件|号|条|位)?[,、:]?")
 
 
@@ -84,29 +104,8 @@ def read_order(text: str, now: datetime, calendar: Workcalendar) -> Order:
     plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(" 。,!~")
     verb, rest = _verb(plain)
     if verb is None:
-        return Help(_guess(plain))
+        return _without_verb(plain)
     return _READERS[verb](rest, now, calendar)
-
-
-def read_when(text: str, now: datetime, calendar: Workcalendar) -> datetime | None:
-    """Read 明天, 后天上午, 周一10点, 下午3点半, 2小时后, 30分钟后, 11-25 10:00; the next such instant, or None.
-
-    A day without a time means opening time; a time without a day that is past today means tomorrow.
-    """
-    plain = unicodedata.normalize("NFKC", text).replace(" ", "").strip("到至")
-    later = _SPAN.fullmatch(plain)
-    if later is not None:
-        count = 0.5 if later[1] == "半" else _count(later[1])
-        return None if count is None else now + count * _SPANS[later[2]]
-    today = calendar.local(now).date()
-    day, rest = _day(plain, today)
-    clock = _clock(rest)
-    if clock is None and (day is None or rest):
-        return None
-    at = calendar.instant(day or today, clock or calendar.opens_at)
-    if at > now:
-        return at
-    return calendar.instant(today + timedelta(days=1), clock) if day is None and clock else None
 
 
 def _verb(plain: str) -> tuple[str | None, str]:
@@ -114,6 +113,22 @@ def _verb(plain: str) -> tuple[str | None, str]:
         if plain.startswith(word):
             return verb, plain[len(word) :].strip(" :,")
     return None, plain
+
+
+def _without_verb(plain: str) -> Order:
+    """A bare number, or the verb of 完成 behind its object; else help."""
+    number = _number(plain)
+    if number:
+        return Pick(number)
+    for word in _VERBS["完成"]:
+        if plain.endswith(word) and len(plain) > len(word):
+            return _done(plain.removesuffix(word).strip(" :,"), None, None)
+    return Help(_guess(plain))
+
+
+def _number(text: str) -> int | None:
+    found = _NUMBER.fullmatch(text)
+    return count(found[1]) if found else None
 
 
 def _guess(plain: str) -> str:
@@ -130,31 +145,60 @@ def _help(rest: str, now: datetime, calendar: Workcalendar) -> Order:
 
 
 def _lookup(rest: str, now: datetime, calendar: Workcalendar) -> Order:
-    return Lookup(rest) if rest else Help("写上客户的名字，例如：客户 张三")
+    return Lookup(rest) if rest else Help("写上客户的名字，例如：客户 {name}")
 
 
-def _done(rest: str, now: datetime, calendar: Workcalendar) -> Order:
-    found = _NUMBER.fullmatch(rest)
-    number = _count(found[1]) if found else None
-    return Done(number) if number else Help("写上单子里的编号，例如：完成 3")
+def _done(rest: str, now: datetime | None, calendar: Workcalendar | None) -> Order:
+    number = _number(rest)
+    if number:
+        return Done(number)
+    return Done(0, rest) if rest and len(rest) <= _LONGEST_NAME else Help("写上单子里的编号或客户，例如：完成 3")
 
 
 def _delay(rest: str, now: datetime, calendar: Workcalendar) -> Order:
     found = _NUMBER.match(rest)
-    number = _count(found[1]) if found else None
+    number = count(found[1]) if found else None
     if found is None or not number:
-        return Help("写上单子里的编号，例如：推迟 3 明天")
+        return _delay_of(rest, now, calendar) if rest else Help("写上单子里的编号，例如：推迟 3 明天")
     words = rest[found.end() :].strip()
     until = read_when(words, now, calendar) if words else read_when("明天", now, calendar)
-    return Delay(number, until) if until else Help(f"没看懂时间「{words}」，可以写 明天、下午3点、周一10点、2小时后")
+    return Delay(number, until) if until else _unclear_time(words)
+
+
+def _delay_of(rest: str, now: datetime, calendar: Workcalendar) -> Order:
+    """推迟 张三 明天下午3点: the name ends where a time begins; without a time it is tomorrow."""
+    for end in range(1, min(len(rest), _LONGEST_NAME + 1)):
+        words = rest[end:].strip()
+        until = read_when(words, now, calendar) if _ABOUT_TIME.search(words) else None  # 三 of 张三 is no hour
+        if until is not None:
+            return Delay(0, until, rest[:end].strip(" :,"))
+    _, blank, words = rest.partition(" ")
+    tomorrow = read_when("明天", now, calendar)
+    if tomorrow is None or len(rest) > _LONGEST_NAME or (blank and _ABOUT_TIME.search(words)):
+        return _unclear_time(words or rest)
+    return Delay(0, tomorrow, rest)
+
+
+def _unclear_time(words: str) -> Help:
+    return Help(f"没看懂时间「{words[:20]}」，可以写 明天、下午3点、周一10点、2小时后")
 
 
 def _shift(rest: str, now: datetime, calendar: Workcalendar) -> Order:
-    return MoveToStage(rest) if rest else Help("写上客户和阶段，例如：移动 张三 体验课")
+    return MoveToStage(rest) if rest else Help(_TO_MOVE)
+
+
+def _take_back(rest: str, now: datetime, calendar: Workcalendar) -> Order:
+    return TakeBack()
+
+
+def help_text(hint: str, name: str, stage: str) -> str:
+    """The help, with a customer and a stage of the reader's own as examples, below what was not understood."""
+    whole = f"{hint}\n{_HELP}" if hint else _HELP
+    return whole.replace("{name}", name).replace("{stage}", stage)
 
 
 _READERS: dict[str, Callable[[str, datetime, Workcalendar], Order]] = {
-    "今日": _today, "客户": _lookup, "完成": _done, "推迟": _delay, "移动": _shift, "帮助": _help,
+    "今日": _today, "客户": _lookup, "完成": _done, "推迟": _delay, "移动": _shift, "撤销": _take_back, "帮助": _help,
 }  # fmt: skip
 
 
@@ -173,64 +217,3 @@ def split_shift(words: str, stages: Sequence[str]) -> tuple[str, str] | None:
 
 def _bare(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold().replace(" ", "")
-
-
-_SPAN = re.compile(r"(半|[0-9]{1,3}|[一二两三四五六七八九十]{1,3})个?(分钟|小时|钟头|天|周|星期)(?:后|以后|之后)?")
-_SPANS = {
-    "分钟": timedelta(minutes=1), "小时": timedelta(hours=1), "钟头": timedelta(hours=1),
-    "天": timedelta(days=1), "周": timedelta(weeks=1), "星期": timedelta(weeks=1),
-}  # fmt: skip
-_DAYS = {"今天": 0, "今日": 0, "今晚": 0, "明天": 1, "明日": 1, "明早": 1, "明晚": 1, "后天": 2, "大后天": 3}
-_WEEKDAY = re.compile(r"(下*)(?:周|星期|礼拜)([一二三四五六日天])")
-_DATE = re.compile(r"(?:([0-9]{4})[-/年])?([0-9]{1,2})[-/月]([0-9]{1,2})[日号]?")
-_CLOCK = re.compile(
-    r"(凌晨|早上|上午|中午|下午|傍晚|晚上|早|晚)?(?:([0-9]{1,2}|[一二两三四五六七八九十]{1,3})"
-    r"(?:[:点时](?:([0-9]{1,2})分?|(半)|([一二三])刻)?)?)?"
-)
-_PARTS_OF_DAY = {"凌晨": 6, "早上": 9, "早": 9, "上午": 10, "中午": 12, "下午": 15, "傍晚": 18, "晚上": 19, "晚": 19}
-_AFTERNOON = ("下午", "傍晚", "晚上", "晚")
-
-
-def _day(plain: str, today: date) -> tuple[date | None, str]:
-    for word in sorted(_DAYS, key=len, reverse=True):
-        if plain.startswith(word):
-            rest = plain[len(word) :]
-            return today + timedelta(days=_DAYS[word]), (word[-1] + rest if word[-1] in "早晚" else rest)
-    weekday = _WEEKDAY.match(plain)
-    if weekday is not None:
-        target = "一二三四五六日".find(weekday[2].replace("天", "日"))
-        ahead = target - today.weekday() + 7 * len(weekday[1])
-        return today + timedelta(days=ahead if ahead > 0 else ahead + 7), plain[weekday.end() :]
-    dated = _DATE.match(plain)
-    if dated is None:
-        return None, plain
-    try:
-        day = date(int(dated[1] or today.year), int(dated[2]), int(dated[3]))
-    except ValueError:
-        return None, plain
-    return (day if dated[1] or day >= today else day.replace(year=today.year + 1)), plain[dated.end() :]
-
-
-def _clock(plain: str) -> time | None:
-    found = _CLOCK.fullmatch(plain)
-    if found is None or not plain:
-        return None
-    if found[2] is None:
-        return time(_PARTS_OF_DAY[found[1]])
-    hour = _count(found[2])
-    if hour is None:
-        return None
-    if found[1] in _AFTERNOON and hour < 12:
-        hour += 12
-    minute = 30 if found[4] else 15 * _DIGITS[found[5]] if found[5] else int(found[3] or 0)
-    return time(hour, minute) if hour < 24 and minute < 60 else None
-
-
-def _count(text: str) -> int | None:
-    """Arabic or Chinese, up to 99."""
-    if text.isdigit():
-        return int(text)
-    tens, ten, ones = text.partition("十")
-    if not ten:
-        return _DIGITS.get(text)
-    return (_DIGITS.get(tens, 1) if tens else 1) * 10 + (_DIGITS.get(ones, 0) if ones else 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sop.attachments import Attachment
 from sop.playbook import Sop, Step, Workspace
@@ -40,6 +40,7 @@ def plan_steps(
     customer_key: str,
     *,
     spread: timedelta = timedelta(0),
+    day: date | None = None,
 ) -> tuple[PlannedStep, ...]:
     """Plan every step of the SOP for a customer enrolled at `enrolled_at` (aware).
 
@@ -47,13 +48,16 @@ def plan_steps(
     the step ahead of it; no day (week) holds more steps than the SOP's cap; nothing in quiet hours. A step whose
     `on_date` is past is left out. What a time of day makes due is put off by a part of `spread` that is the
     customer's own, on the same day and where that is lawful. Equal arguments give equal plans.
+
+    day: the local day that started it (a birthday, every Friday). The steps are then counted from that day, whenever
+    the customer was enrolled: one whose hour has passed is due at once, on the same day as long as people work.
     """
     calendar = calendar_of(workspace)
     tally = Tally(parse_rate(sop.cap), calendar)
     planned: list[PlannedStep] = []
     earliest = enrolled_at.astimezone(UTC)
     for index, step in enumerate(sop.steps):
-        wished = wished_at(step, enrolled_at, calendar)
+        wished = wished_at(step, enrolled_at, calendar) if day is None else wished_on(step, day, calendar)
         if step.on_date is not None and wished < enrolled_at:
             continue
         shifts = tuple(_settle(step, wished, earliest, sop.cap, calendar, tally))
@@ -89,6 +93,19 @@ def wished_at(step: Step, enrolled_at: datetime, calendar: Workcalendar) -> date
     return on_that_day if on_that_day >= floor else calendar.instant(day + _DAY, step.at)
 
 
+def wished_on(step: Step, day: date, calendar: Workcalendar) -> datetime:
+    """Say when the step of an SOP that starts on this local day would be due if nobody ever rested.
+
+    Days are counted from the day itself, hours from its opening time.
+    """
+    opening = calendar.instant(day, calendar.opens_at)
+    if step.on_date is not None:
+        return wished_at(step, opening, calendar)
+    if step.after % _DAY == timedelta(0):
+        return calendar.instant(day + step.after, step.at or calendar.opens_at)
+    return wished_at(step, opening, calendar)
+
+
 def choose_variant(sop_id: str, index: int, customer_key: str, variants: int) -> int:
     """Give a customer the same wording of a step every time, and all wordings to about as many customers."""
     digest = hashlib.sha256(f"{sop_id}\x00{index}\x00{customer_key}".encode()).digest()
@@ -121,7 +138,7 @@ def _settle(
         yield from hops
         at = hops[-1].to if hops else at
         if at < earliest:
-            later, reason = earliest, "排在上一步之后"
+            later, reason = earliest, "这一天的钟点已过" if tally.is_empty else "排在上一步之后"
         elif tally.is_full(at):
             later = calendar.instant(tally.next_day(at), step.at or calendar.opens_at)
             reason = f"超出频次（{cap}）"

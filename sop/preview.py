@@ -22,6 +22,7 @@ class RunningSop:
     sop: Sop
     enrolled_at: datetime
     done: int = 0
+    day: date | None = None  # that started it, for an SOP that waits for a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def preview(
     """
     calendar = calendar_of(workspace)
     plans = [
-        plan_steps(course.sop, course.enrolled_at, workspace, customer_key, spread=budget.spread)
+        plan_steps(course.sop, course.enrolled_at, workspace, customer_key, spread=budget.spread, day=course.day)
         for course in courses
     ]
     found = [

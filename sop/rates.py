@@ -46,6 +46,11 @@ class Tally:
         self._calendar = calendar
         self._taken = Counter(self._period(at) for at in instants)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been counted yet."""
+        return not self._taken
+
     def is_full(self, at: datetime) -> bool:
         """Whether the period of `at` has had as many as the rate allows."""
         return self._taken[self._period(at)] >= self._rate.times

@@ -27,6 +27,16 @@ _FESTIVALS = {
 }
 
 
+# What every year has, whatever the State Council says about the days around them.
+_FIXED = {
+    (1, 1): "New Year's Day",
+    (5, 1): "Labour Day",
+    (10, 1): "National Day",
+    (10, 2): "National Day",
+    (10, 3): "National Day",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Postponement:
     """Why something was put off, from when to when (UTC)."""
@@ -34,6 +44,30 @@ class Postponement:
     reason: str
     from_: datetime
     to: datetime
+
+
+def _festival(name: str) -> Translatable:
+    return Translatable("假期顺延（{name}）", name=Translatable(_FESTIVALS.get(name, name)))
+
+
+def unknown_year(workspace: Workspace, today: date) -> int | None:
+    """The year whose statutory holidays are needed and not known: this one, or from 1 November on the next.
+
+    Whoever has written that year's days into `holidays` or `extra_workdays` needs no others.
+    """
+    if workspace.workdays not in ("china", "festivals"):
+        return None
+    given = {day.year for day in (*workspace.holidays, *workspace.extra_workdays)}
+    years = (today.year, today.year + 1) if today >= today.replace(month=11, day=1) else (today.year,)
+    return next((year for year in years if year not in given and not _is_known(year)), None)
+
+
+def _is_known(year: int) -> bool:
+    try:
+        chinese_calendar.get_holiday_detail(date(year, 1, 1))
+    except NotImplementedError:
+        return False
+    return True
 
 
 class Workcalendar:
@@ -54,7 +88,8 @@ class Workcalendar:
         """The years that were asked for and whose statutory holidays are not known, as sentences."""
         return tuple(
             Translatable(
-                "没有 {year} 年的法定节假日数据，暂按平常的周历计算；可在 [workspace] 的 holidays 里补上", year=year
+                "没有 {year} 年的法定节假日数据，除固定假日外按平常的周历计算；可在 [workspace] 的 holidays 里补上",
+                year=year,
             )
             for year in sorted(self._unknown_years)
         )
@@ -119,14 +154,13 @@ class Workcalendar:
             resting, name = chinese_calendar.get_holiday_detail(day)
         except NotImplementedError:
             self._unknown_years.add(day.year)
+            fixed = _FIXED.get((day.month, day.day))
+            if fixed is not None:
+                return _festival(fixed)
             return None if kind == "festivals" else weekend
         if not resting or (name is None and kind == "festivals"):
             return None
-        return (
-            "周末顺延"
-            if name is None
-            else Translatable("假期顺延（{name}）", name=Translatable(_FESTIVALS.get(name, name)))
-        )
+        return "周末顺延" if name is None else _festival(name)
 
     def _opening(self, day: date) -> tuple[datetime, datetime]:
         if day not in self._openings:

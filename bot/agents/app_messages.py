@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.delivery.handler import OutboxHandler
 from bot.platform.models import Agent, Outbox, SopTask
-from bot.platform.work import Work
+from bot.platform.work import About, Work
 from bot.sops.prompt_cards import prompt_card
 from bot.wecom.cards import (
     choice_of,
@@ -38,12 +38,25 @@ class UpdateCard(OutboxHandler):
 
 
 class SendAppText(OutboxHandler):
-    """Sends a plain answer to an agent who wrote to the app."""
+    """Sends a plain answer to an agent who wrote to the app, then what is left of a long one.
 
-    repeats_show = True
+    Whoever asks twice is answered twice: WeCom's duplicate check, which would drop the second answer in silence, is
+    for what we send on our own. After a crash it is not known whether an answer got through; it is then sent again,
+    since an answer that comes twice is better than none.
+    """
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         return {**row.payload, "userid": work.session.get_one(Agent, row.agent_id).userid}
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
-        return {"msgid": system.wecom.send_text(payload["userid"], payload["text"]).msgid}
+        return {"msgid": system.wecom.answer(payload["userid"], payload["text"]).msgid}
+
+    def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
+        rest = row.payload.get("rest", [])
+        if not rest:
+            return
+        start, _, number = row.key.rpartition("/")
+        key = f"{start}/{int(number) + 1}" if start else f"{row.key}/2"
+        part = {"text": rest[0], "rest": rest[1:]} if rest[1:] else {"text": rest[0]}
+        further = work.send("app_text", key, part, About(agent_id=row.agent_id))
+        further.deadline = row.deadline

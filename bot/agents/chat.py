@@ -1,4 +1,4 @@
-"""Chat: answers an agent who writes 今日, 客户, 完成, 推迟 or 移动 to the app, about their own customers only."""
+"""Chat: answers an agent who writes 今日, 完成, 推迟, 移动, 撤销 … to the app, about their own customers only."""
 
 from __future__ import annotations
 
@@ -10,13 +10,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from bot.agents.card_clicks import mark_ticked
+from bot.agents.chat_memory import ChatMemory, as_it_is
 from bot.agents.manual_moves import MoveRefusedError, move_by_hand
 from bot.customers.state import OPEN_STATES, CustomerState, load_customer
-from bot.platform.database.store import get_status, set_status
 from bot.platform.models import Agent, Customer, Follow, SopTask
 from bot.platform.work import Work
 from bot.sops.prompts import put_off
-from sop.chat import HELP, Delay, Done, Help, Lookup, MoveToStage, Today, read_order, split_shift
+from sop.chat import (
+    Delay,
+    Done,
+    Help,
+    Lookup,
+    MoveToStage,
+    Pick,
+    TakeBack,
+    Today,
+    help_text,
+    read_order,
+    split_shift,
+)
 
 MOST_LISTED = 20
 MOST_FOUND = 5
@@ -33,7 +45,7 @@ class _AgentContext:
 
     def __init__(self, work: Work, agent: Agent) -> None:
         self.work, self.agent = work, agent
-        self._memory = f"chat:{agent.id}"
+        self.memory = ChatMemory(work, agent)
 
     def day(self) -> Sequence[SopTask]:
         """What is overdue or due before the local day ends, the longest due first."""
@@ -48,20 +60,51 @@ class _AgentContext:
         )
         return self.work.session.scalars(query).all()
 
-    def remember(self, tasks: Sequence[SopTask]) -> None:
-        """Keep the list as the agent saw it: their numbers mean that list, whatever has come due since."""
-        set_status(self.work.session, self._memory, {"tasks": [task.id for task in tasks]}, self.work.now)
-
     def numbered(self, number: int) -> SopTask | str:
         """The task of that number on the list last shown, or why there is none."""
-        memory = get_status(self.work.session, self._memory)
-        ids = memory.value["tasks"] if memory else [task.id for task in self.day()]
+        shown = self.memory.tasks
+        ids = shown if shown is not None else [task.id for task in self.day()]
         if not 1 <= number <= len(ids):
             return f"单子上没有第 {number} 件" + (f"，共 {len(ids)} 件" if ids else "") + "。回复「今日」看单子"
-        task = self.work.session.get_one(SopTask, ids[number - 1])
-        if task.agent_id != self.agent.id or task.state not in OPEN_STATES:
-            return f"第 {number} 件（{_name(task.customer)}）已经不用做了。回复「今日」看最新的单子"
+        task = self.work.session.get(SopTask, ids[number - 1])
+        if task is None or task.agent_id != self.agent.id or task.state not in OPEN_STATES:
+            named = f"（{_name(task.customer)}）" if task is not None else ""
+            return f"第 {number} 件{named}已经不用做了。回复「今日」看最新的单子"
         return task
+
+    def step_of(self, name: str, question: dict[str, Any]) -> SopTask | str:
+        """The step that an own customer of this name waits for, or what to answer instead.
+
+        question: what is to be done with the one the agent picks where several fit.
+        """
+        found = self.find(name)
+        if not found:
+            return f"您的客户里没有「{name}」"
+        whose = [follow.customer_id for follow in found[:MOST_FOUND]]
+        open_tasks = (
+            select(SopTask)
+            .options(joinedload(SopTask.customer))
+            .where(SopTask.agent_id == self.agent.id, SopTask.state.in_(OPEN_STATES), SopTask.customer_id.in_(whose))
+            .order_by(SopTask.due_at, SopTask.id)
+        )
+        tasks = self.work.session.scalars(open_tasks).all()
+        prompted = [task for task in tasks if task.state == "delivered" or task.due_at <= self.work.now]
+        choice = (prompted or tasks[:1])[:MOST_LISTED]
+        if not choice:
+            return f"{name} 现在没有要做的跟进"
+        if len(choice) == 1:
+            return choice[0]
+        self.memory.show(choice, question)
+        return "有好几件：\n" + "\n".join(self.lines(choice)) + "\n回复编号，例如：1"
+
+    def lines(self, tasks: Sequence[SopTask]) -> list[str]:
+        """Tasks as numbered lines."""
+        late = self.work.now - timedelta(hours=1)
+        return [
+            f"{number}. {self.when(task.due_at)} {_name(task.customer)}：{task.text[:30]}"
+            + ("（已过时间）" if task.due_at < late else "")
+            for number, task in enumerate(tasks, 1)
+        ]
 
     def find(self, name: str) -> list[Follow]:
         """The agent's own customers by name or remark: the same, else containing it."""
@@ -83,14 +126,10 @@ class _AgentContext:
 
 def _say_today(context: _AgentContext, _order: object) -> str:
     tasks = context.day()
-    context.remember(tasks[:MOST_LISTED])
+    context.memory.show(tasks[:MOST_LISTED])
     if not tasks:
         return "今天没有要跟进的客户了。"
-    lines = [
-        f"{number}. {context.when(task.due_at)} {_name(task.customer)}：{task.text[:30]}"
-        + ("（已过时间）" if task.due_at < context.work.now - timedelta(hours=1) else "")
-        for number, task in enumerate(tasks[:MOST_LISTED], 1)
-    ]
+    lines = context.lines(tasks[:MOST_LISTED])
     more = "\n还有更多，先做完这些" if len(tasks) > MOST_LISTED else ""
     return f"今天要跟进 {len(lines)} 件：\n" + "\n".join(lines) + more + "\n回复「完成 1」或「推迟 1 明天」"
 
@@ -117,26 +156,56 @@ def _portrait(context: _AgentContext, state: CustomerState, follow: Follow) -> s
 
 
 def _tick(context: _AgentContext, order: Done) -> str:
-    task = context.numbered(order.number)
-    if isinstance(task, str):
-        return task
+    task = context.numbered(order.number) if order.number else context.step_of(order.name, {"deed": "done"})
+    return task if isinstance(task, str) else _tick_task(context, task)
+
+
+def _tick_task(context: _AgentContext, task: SopTask) -> str:
+    before = as_it_is(task, "completed")
     mark_ticked(task, context.work.now)
-    return f"记下了：{_name(task.customer)} 这一步已发送。会话存档会再核对一次。"
+    context.memory.did("done", task.id, before)
+    return f"记下了：{_name(task.customer)} 这一步已发送。会话存档会再核对一次。写错了就回复「撤销」。"
 
 
 def _put_off(context: _AgentContext, order: Delay) -> str:
+    question = {"deed": "delay", "until": order.until.isoformat()}
+    task = context.numbered(order.number) if order.number else context.step_of(order.name, question)
+    return task if isinstance(task, str) else _put_off_task(context, task, order.until)
+
+
+def _put_off_task(context: _AgentContext, task: SopTask, until: datetime) -> str:
+    before = as_it_is(task, "planned")
+    put_off(task, context.work.settings.calendar.next_slot(until), "员工推迟")
+    context.memory.did("delay", task.id, before)
+    return f"好的，{_name(task.customer)} 这一步改到 {context.when(task.due_at)}。"
+
+
+def _pick(context: _AgentContext, order: Pick) -> str:
+    """Do what was asked about with the one that is picked; where nothing was asked, show the step."""
+    question = context.memory.take_question()
     task = context.numbered(order.number)
     if isinstance(task, str):
         return task
-    put_off(task, context.work.settings.calendar.next_slot(order.until), "员工推迟")
-    return f"好的，{_name(task.customer)} 这一步改到 {context.when(task.due_at)}。"
+    if question.get("deed") == "done":
+        return _tick_task(context, task)
+    if question.get("deed") == "delay":
+        return _put_off_task(context, task, datetime.fromisoformat(question["until"]))
+    return (
+        f"第 {order.number} 件，{context.when(task.due_at)} {_name(task.customer)}：\n{task.text}\n"
+        f"发过了就回复「完成 {order.number}」，也可以「推迟 {order.number} 明天」"
+    )
+
+
+def _take_back(context: _AgentContext, _order: object) -> str:
+    return context.memory.take_back()
 
 
 def _move(context: _AgentContext, order: MoveToStage) -> str:
     stages = [stage.name for pipeline in context.work.settings.pipelines for stage in pipeline.stages]
     split = split_shift(order.words, stages)
     if split is None:
-        return f"没看懂要移到哪个阶段。阶段有：{'、'.join(stages)}\n例如：移动 张三 {stages[0] if stages else ''}"
+        name, stage = _examples(context)
+        return f"没看懂要移到哪个阶段。阶段有：{'、'.join(stages)}\n例如：移动 {name} {stage}"
     name, stage = split
     found = context.find(name)
     if not found:
@@ -149,11 +218,28 @@ def _move(context: _AgentContext, order: MoveToStage) -> str:
         moved = move_by_hand(context.work, state, pipeline, stage, context.agent.userid, "api")
     except MoveRefusedError as refused:
         return str(refused)
+    context.work.session.flush()  # the move gets its id
+    context.memory.did("move", moved.row.id)
     return f"{_name(found[0].customer)}：{moved.row.from_stage or '（还没有阶段）'} → {stage}"
 
 
-def _help(_desk: _AgentContext, order: Help) -> str:
-    return f"{order.hint}\n{HELP}" if order.hint else HELP
+def _help(context: _AgentContext, order: Help) -> str:
+    return help_text(order.hint, *_examples(context))
+
+
+def _examples(context: _AgentContext) -> tuple[str, str]:
+    """A customer of the agent's own and a stage of the config in force that a person may move them to."""
+    newest = (
+        select(Customer.name)
+        .join(Follow, Follow.customer_id == Customer.id)
+        .where(Follow.agent_id == context.agent.id, Follow.ended_at.is_(None))
+        .order_by(Follow.id.desc())
+        .limit(MOST_FOUND)
+    )
+    name = next((name for name in context.work.session.scalars(newest) if name), "张三")
+    stages = [stage for pipeline in context.work.settings.pipelines for stage in pipeline.stages]
+    later = [stage.name for stage in stages[1:] if not stage.lost]
+    return name, next(iter(later), stages[0].name if stages else "")
 
 
 def _which(found: Sequence[Follow]) -> str:
@@ -172,5 +258,7 @@ _ANSWERS: dict[type, Callable[[_AgentContext, Any], str]] = {
     Done: _tick,
     Delay: _put_off,
     MoveToStage: _move,
+    Pick: _pick,
+    TakeBack: _take_back,
     Help: _help,
 }

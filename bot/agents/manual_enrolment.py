@@ -8,6 +8,7 @@ from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, SopEnrolment
 from bot.platform.work import Work
+from bot.sops.dates import day_of
 from bot.sops.enrolment import Start, enrol, last_enrolled_at, owner_for
 from bot.sops.gate import contacts_of
 from bot.sops.prompts import wording_values
@@ -111,4 +112,6 @@ def _why_not(work: Work, state: CustomerState, sop: Sop) -> str | None:
 def _course(settings: Settings, enrolment: SopEnrolment) -> RunningSop | None:
     sop = settings.sops.get(enrolment.sop_id)
     done = [task.step + 1 for task in enrolment.tasks if task.state in (*_BEHIND, "queued", "delivered", "unknown")]
-    return None if sop is None else RunningSop(sop, enrolment.enrolled_at, max(done, default=0))
+    return (
+        None if sop is None else RunningSop(sop, enrolment.enrolled_at, max(done, default=0), day_of(enrolment.cause))
+    )

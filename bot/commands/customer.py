@@ -27,9 +27,10 @@ def customer() -> None: ...
 @with_appcontext
 def set_one(external_userid: str, name: str, value: str) -> None:
     system = migrated_system()
+    fields = system.settings.fields  # before the transaction: nobody waits for the database while we read
     try:
         with system.store.write() as session:
-            kept = write_field(session, system.settings.fields, external_userid, name, value)
+            kept = write_field(session, fields, external_userid, name, value)
     except FieldRefusedError as refused:
         _refuse(refused)
     console.print(f"{external_userid} 的 {name}：{kept or '已清除'}", markup=False, highlight=False)
@@ -42,9 +43,10 @@ def import_table(path: Path) -> None:
     system = migrated_system()
     with path.open("rb") as file:
         raw = file.read(MOST_BYTES + 1)  # one more says that it is too large
+    fields = system.settings.fields
     try:
         with system.store.write() as session:
-            count = import_fields(session, system.settings.fields, raw)
+            count = import_fields(session, fields, raw)
     except FieldRefusedError as refused:
         _refuse(refused)
     console.print(f"导入了 {count} 位客户", style="green")

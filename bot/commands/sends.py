@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 import click
 from flask.cli import with_appcontext
 from rich.table import Table
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from bot.commands.terminal import console, migrated_system
-from bot.platform.models import GroupSend, SopTask
+from bot.platform.models import GroupSend, MessageLinkOpening, SopTask
 from bot.system import System
 
 STATES = {
@@ -22,7 +22,7 @@ STATES = {
     "failed": "没有发起",
     "unknown": "不明",
 }
-_TITLES = ("编号", "跟进", "员工", "发起", "状态", "客户", "送达", "非好友", "超上限", "待发", "提醒", "说明")
+_TITLES = ("编号", "跟进", "员工", "发起", "状态", "客户", "送达", "非好友", "超上限", "待发", "提醒", "打开", "说明")
 
 
 @click.command("sends", help="企业群发：每一次发给了多少人，送达、非好友、超上限各多少。")
@@ -39,12 +39,15 @@ def sends(limit: int) -> None:
         rows = select(SopTask.group_send_id, SopTask.group_status, SopTask.state).where(mine)
         for group_id, status, state in session.execute(rows):
             results[group_id or 0][status or state] += 1
+        links = select(MessageLinkOpening.group_send_id, func.count()).group_by(MessageLinkOpening.group_send_id)
+        of_these = links.where(MessageLinkOpening.group_send_id.in_([group.id for group in groups]))
+        opened = Counter(dict(session.execute(of_these).all()))
         for group in groups:
-            table.add_row(*_row(group, results[group.id], system))
+            table.add_row(*_row(group, results[group.id], opened[group.id], system))
     console.print(table, markup=False)
 
 
-def _row(group: GroupSend, count: Counter[int | str], system: System) -> list[str]:
+def _row(group: GroupSend, count: Counter[int | str], opened: int, system: System) -> list[str]:
     made = group.made_at.astimezone(system.settings.zone) if group.made_at else None
     numbers = (group.customers, count[1], count[2], count[3], count["queued"] + count["delivered"])
     return [
@@ -55,5 +58,6 @@ def _row(group: GroupSend, count: Counter[int | str], system: System) -> list[st
         STATES.get(group.state, group.state),
         *map(str, numbers),
         str(len(group.reminded_at)),
+        str(opened),
         group.ended_because or group.text[:20],
     ]

@@ -25,6 +25,7 @@ from bot.wecom.events import (
     TagLibraryChange,
     read_event,
 )
+from bot.wecom.text_parts import text_parts
 
 
 def apply_event(work: Work, row: CallbackEvent) -> None:
@@ -56,6 +57,8 @@ def apply_event(work: Work, row: CallbackEvent) -> None:
 
 
 def answer_in_app(work: Work, agent: Agent, text: str, row: CallbackEvent) -> None:
-    """Put out a plain answer to what an agent wrote."""
-    outbox = work.send("app_text", f"app_text:{row.id}", {"text": text}, About(agent_id=agent.id))
+    """Put out a plain answer to what an agent wrote; a long one as several messages, one after the other."""
+    first, *rest = text_parts(text)
+    payload = {"text": first, "rest": rest} if rest else {"text": first}
+    outbox = work.send("app_text", f"app_text:{row.id}", payload, About(agent_id=agent.id))
     outbox.deadline = work.now + timedelta(hours=1)  # an answer that comes later than that only confuses

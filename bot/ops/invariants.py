@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from bot.customers.state import OPEN_STATES
+from bot.ops.given_up import event_given_up
 from bot.platform.database.audit_log import verify_chain
 from bot.platform.database.store import database_now
 from bot.platform.models import (
@@ -216,6 +217,10 @@ def _late_events(session: Session, now: datetime) -> Iterator[str]:
     return _lines(session, select(CallbackEvent.id, CallbackEvent.name).where(late), "回调 {} {}")
 
 
+def _given_up_events() -> Rows:
+    return select(CallbackEvent.id, CallbackEvent.name, CallbackEvent.outcome).where(event_given_up())
+
+
 def _late_tasks(session: Session, now: datetime) -> Iterator[str]:
     late = (SopTask.state == "planned") & (SopTask.due_at < now - LATE)
     return _lines(session, select(SopTask.id, SopTask.due_at).where(late), "任务 {} 应在 {:%m-%d %H:%M} 提醒（UTC）")
@@ -275,6 +280,8 @@ INVARIANTS: Sequence[Invariant] = (
     Invariant("outbox-task", "卡片送给任务的那位员工", _query(_card_of_another_task, "卡片 {} 任务 {}")),
     Invariant("outbox-told", "送到的卡片都记在任务上", _query(_sent_card_not_recorded, "卡片 {} 任务 {}")),
     Invariant("event-once", "同一个回调只记一次", _duplicates(CallbackEvent.digest)),
+    Invariant("event-given-up", "没有一个回调被放下没处理（改好原因后运行 flask given-up retry）",
+              _query(_given_up_events, "回调 {} {}：{}")),
     Invariant("cursor", "存下与隔离的消息都不超过游标", _query(_beyond_cursor, "seq {}")),
     Invariant("quarantine-once", "每个 seq 只隔离一次", _duplicates(Quarantine.seq)),
     Invariant("quarantine-held", "已经存下的消息不在隔离区", _query(_stored_but_quarantined, "seq {} {}")),

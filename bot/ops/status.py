@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from bot.delivery.pauses import PAUSE
 from bot.intake.archive_lag import gaps
 from bot.intake.pull import TROUBLE
+from bot.ops.given_up import ADVICE, read_given_up
+from bot.ops.holidays import HOLIDAYS_MENDED, unknown_holidays, unknown_year_in_force
 from bot.platform.config.reload import STATUS
 from bot.platform.database import schema
 from bot.platform.database.alarms import alarms
@@ -60,8 +62,10 @@ def system_status(system: System, now: datetime) -> list[StatusLine]:
             StatusLine("数据库", f"{system.store.engine.dialect.name}，版本 {head}"),
             *_access(system),
             *_config(session),
+            *_holidays(session, now),
             *_archive(session, now),
             *_work(session, now),
+            *_given_up(session),
             *_sync(session),
             *_pause(session, now),
             *_alarms(session, now),
@@ -93,6 +97,11 @@ def _config(session: Session) -> list[StatusLine]:
         "配置", f"文件有 {len(problems)} 处错误，仍按版本 {status.value['version']} 运行", "bad", "按下列提示修改"
     )
     return [head, *(StatusLine("", problem, "bad") for problem in problems[:5])]
+
+
+def _holidays(session: Session, now: datetime) -> list[StatusLine]:
+    year = unknown_year_in_force(session, now)
+    return [] if year is None else [StatusLine("节假日", unknown_holidays(year), "warn", HOLIDAYS_MENDED)]
 
 
 def _archive(session: Session, now: datetime) -> list[StatusLine]:
@@ -153,6 +162,16 @@ def _work(session: Session, now: datetime) -> list[StatusLine]:
         StatusLine("待送出 / 待处理事件", f"{session.scalar(waiting) or 0} / {session.scalar(events) or 0}"),
         StatusLine("送不出", str(lost), "warn" if lost else "ok", f"最近：{error}" if lost and error else ""),
     ]
+
+
+def _given_up(session: Session) -> list[StatusLine]:
+    """What nobody will do any more unless somebody says so."""
+    found = read_given_up(session)
+    if not found.can_retry:
+        return []
+    why = f"；最近：{found.why}" if found.why else ""
+    told = f"{found.events} 个事件、{found.calls} 个调用试了几次都不成{why}"
+    return [StatusLine("没处理成", told, "bad", ADVICE)]
 
 
 def _sync(session: Session) -> list[StatusLine]:

@@ -20,6 +20,7 @@ from sop.playbook import Sop
 from sop.triggers import Trigger, trigger_of
 
 STATUS = "dated_sops"
+_CAUSE = "date:"
 _MISSED = timedelta(days=1)  # a day on which nothing ran is made up for on the next day, a longer gap is not
 
 
@@ -40,10 +41,20 @@ def start_dated_sops(work: Work, limit: int = 500) -> int:
         fields = dates_of(work.settings.fields, state.fields)
         for sop, trigger in waiting:
             if falls_on(trigger, day, fields, yearly_of(work.settings.fields)) and not is_lost(work.settings, state):
-                enrol(work, state, sop, Start(f"date:{day.isoformat()}"))
+                enrol(work, state, sop, Start(day_cause(day), day=day))
     after = customers[-1].id if customers else todo["after"]
     set_status(work.session, STATUS, {**todo, "after": after, "done": len(customers) < limit}, work.now)
     return len(customers)
+
+
+def day_cause(day: date) -> str:
+    """The cause of an enrolment that a day has started."""
+    return f"{_CAUSE}{day.isoformat()}"
+
+
+def day_of(cause: str) -> date | None:
+    """The day that started an enrolment; None where something else did."""
+    return date.fromisoformat(cause.removeprefix(_CAUSE)) if cause.startswith(_CAUSE) else None
 
 
 def next_state(known: dict[str, Any] | None, today: date, version: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -33,11 +33,12 @@ _SILENCE_LOOK_BACK = timedelta(days=14)  # a longer silence had begun before the
 @dataclass(frozen=True)
 class Start:
     """What starts an SOP. cause: names the occurrence, which enrols once; agent: who had to do with it, if anybody;
-    by_hand: a person wants it, whoever the SOP's audience is."""
+    by_hand: a person wants it, whoever the SOP's audience is; day: the local day that started it, if one did."""
 
     cause: str
     agent: Agent | None = None
     by_hand: bool = False
+    day: date | None = None
 
 
 def start_sops(
@@ -77,7 +78,8 @@ def enrol(work: Work, state: CustomerState, sop: Sop, start: Start) -> SopEnrolm
     )
     values = wording_values(work.settings, state, owner)
     spread = work.settings.tables.budget.spread
-    planned = plan_steps(sop, work.now, work.settings.workspace, state.customer.external_userid, spread=spread)
+    key = state.customer.external_userid
+    planned = plan_steps(sop, work.now, work.settings.workspace, key, spread=spread, day=start.day)
     if not planned:  # every step has a date of its own, and all of them are past
         return None
     enrolment.tasks = [_task(work.session, enrolment, sop, (step, render(step.text, values))) for step in planned]

@@ -15,6 +15,7 @@ from bot.platform.models import GroupSend, Outbox
 from bot.platform.work import Work
 from bot.sops.group_sends import fail_group_send, recipients_of, record_created, record_progress, replan_rest
 from bot.sops.material_uploads import attachment_bodies
+from bot.sops.message_links import tracked_in_mass
 from bot.wecom import groupsends as wecom
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class MakeGroupSend(OutboxHandler):
         if work.now >= group.expires_at and since is None:
             fail_group_send(work.session, group, "expired", "没能在有效期内发起群发")
             raise NotNeededError("没能在有效期内发起群发")
-        bodies, missing = attachment_bodies(work.session, group.attach, work.now)
+        attach = tracked_in_mass(system, group.attach, group.id)
+        bodies, missing = attachment_bodies(work.session, attach, work.now)
         if missing:
             _log.warning("mass message waits for materials", group_send=group.id, missing=missing)
             raise PostponedError(MATERIAL_WAIT)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.delivery.handler import NotNeededError, OutboxHandler
+from bot.delivery.handler import OutboxHandler
 from bot.platform.config.materials import BadMaterialError, MaterialFile, all_attachments, find_material
+from bot.platform.config.settings import Settings
 from bot.platform.database.store import insert_new
 from bot.platform.log import get_logger
 from bot.platform.models import Material, Outbox
@@ -33,18 +34,23 @@ def folder_of(system: System) -> Path:
     return system.environment.config.parent / system.settings.workspace.materials
 
 
-def refresh_uploads(work: Work, folder: Path) -> int:
-    """Record the files that the config names and put out uploads for those WeCom will soon drop; returns how many."""
-    wanted = {
-        a.material for _, a in all_attachments(work.settings.tables.sops, work.settings.tables.welcome) if a.material
-    }
-    stale = 0
+def read_materials(settings: Settings, folder: Path) -> list[MaterialFile]:
+    """The files that the config names, as they are on disk; one that cannot be used is logged. No transaction waits
+    for a disk: this comes before `refresh_uploads`."""
+    wanted = {a.material for _, a in all_attachments(settings.tables.sops, settings.tables.welcome) if a.material}
+    found = []
     for name, kind in sorted(wanted):
         try:
-            found = find_material(folder, name, kind)
+            found.append(find_material(folder, name, kind))
         except BadMaterialError as problem:
             _log.warning("material not usable", material=name, reason=str(problem))
-            continue
+    return found
+
+
+def refresh_uploads(work: Work, files: Iterable[MaterialFile]) -> int:
+    """Record these files and put out uploads for those WeCom will soon drop; returns how many."""
+    stale = 0
+    for found in files:
         row = _note(work, found)
         if row.uploaded_at is None or row.uploaded_at <= work.now - FRESH_FOR:
             stale += _put_upload(work, row)
@@ -81,23 +87,24 @@ class UploadMaterial(OutboxHandler):
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         material = work.session.get_one(Material, row.payload["material_id"])
-        try:
-            found = find_material(folder_of(system), material.name, material.kind)
-        except BadMaterialError as problem:
-            raise NotNeededError(str(problem)) from None
-        if found.sha256 != material.sha256:
-            raise NotNeededError("文件已经换过，按新的上传")
-        return {**row.payload, "path": str(found.path), "name": material.name, "kind": material.kind}
+        return {**row.payload, "name": material.name, "kind": material.kind, "sha256": material.sha256}
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            content = Path(payload["path"]).read_bytes()
+            found = find_material(folder_of(system), payload["name"], payload["kind"])
+            content = found.path.read_bytes()
+        except BadMaterialError as problem:
+            return {"not_needed": str(problem)}
         except OSError as error:
             raise WeComError(None, f"{payload['name']}: {error.strerror}", _GONE, "media/upload") from None
+        if found.sha256 != payload["sha256"]:
+            return {"not_needed": "文件已经换过，按新的上传"}
         name = payload["name"].rpartition("/")[2]
         return {"media_id": system.wecom.upload(payload["kind"], name, content)}
 
     def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
+        if "not_needed" in result:
+            return
         material = work.session.get_one(Material, row.payload["material_id"])
         material.media_id, material.uploads = result["media_id"], material.uploads + 1
         material.uploaded_at = (

@@ -11,6 +11,7 @@ from bot.platform.log import get_logger
 from bot.platform.models import Agent, Customer, Outbox
 from bot.platform.work import Work
 from bot.sops.material_uploads import attachment_bodies
+from bot.sops.message_links import tracked_in_welcome
 from bot.sops.prompts import wording_values
 from sop.wording import render
 
@@ -35,6 +36,7 @@ class SendWelcome(OutboxHandler):
         agent = work.session.get_one(Agent, row.agent_id)
         values = wording_values(work.settings, load_customer(work.session, customer), agent)
         attach = [attachment.model_dump(exclude_none=True) for attachment in welcome.attach]
+        attach = tracked_in_welcome(system, attach, customer.id, work.settings.version)
         bodies, missing = attachment_bodies(work.session, attach, work.now)
         if missing:  # the 20 s leave no time to upload: the greeting goes without them
             _log.warning("welcome without materials", missing=missing)

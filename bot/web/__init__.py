@@ -6,7 +6,7 @@ from flask import Flask
 
 from bot.intake import callback
 from bot.system import System
-from bot.web.admin import doctor, logs, reports
+from bot.web.admin import doctor, given_up, logs, reports
 from bot.web.admin import pages as admin_pages
 from bot.web.agents import day_list, sidebar, task, tasks
 from bot.web.auth import access, sessions, signin, signin_limits
@@ -14,11 +14,11 @@ from bot.web.board import moves
 from bot.web.board import pages as board_pages
 from bot.web.customers import actions, feedback, groups, media, page
 from bot.web.layout import compression, errors, headers, languages, navigation, preferences, template_filters
-from bot.web.public import domain_proof, health, tracked_links
+from bot.web.public import domain_proof, health, message_links, tracked_links
 from bot.web.rules import config_file, materials, rule_edit, rules, sops, studies
 
 # These add their addresses to another module's blueprint: importing them is all it takes.
-assert all((logs, config_file, rule_edit, studies))
+assert all((logs, given_up, config_file, rule_edit, studies))
 
 
 def register(app: Flask) -> None:
@@ -61,6 +61,7 @@ def register(app: Flask) -> None:
         sidebar.pages,
         day_list.pages,
         tracked_links.pages,
+        message_links.pages,
     ):
         app.register_blueprint(pages)
     app.extensions["tici-csrf"].exempt(task.pages)  # the signed link alone gives the right to answer there

@@ -9,6 +9,7 @@ from typing import Any
 from bot.wecom.connection import Connection
 from bot.wecom.errors import WeComError
 from bot.wecom.plain import clean, list_of, mapping, objects, texts, wecom_id
+from bot.wecom.text_parts import text_parts
 
 # Seconds, WeCom's maximum: within them WeCom drops an equal message instead of sending it twice.
 _DUPLICATE_WINDOW = 14_400
@@ -33,8 +34,12 @@ class WeComClient(Connection):
 
         WeCom drops the same message again within four hours, so an unsure send may be repeated.
         """
-        body = {**message, "enable_duplicate_check": 1, "duplicate_check_interval": _DUPLICATE_WINDOW}
-        answer = self.message.send(self.app_id, list(userids), msg=body)
+        return self._send(
+            userids, {**message, "enable_duplicate_check": 1, "duplicate_check_interval": _DUPLICATE_WINDOW}
+        )
+
+    def _send(self, userids: Sequence[str], body: Mapping[str, Any]) -> Sent:
+        answer = self.message.send(self.app_id, list(userids), msg=dict(body))
         msgid = clean(answer.get("msgid"))
         if not msgid:  # the outcome is unknown; if it was sent, WeCom drops the repetition
             raise WeComError(None, "answered without a msgid", api="message/send")
@@ -49,8 +54,13 @@ class WeComClient(Connection):
         return self.send([userid], {"msgtype": "textcard", "textcard": dict(card)})
 
     def send_text(self, userid: str, content: str) -> Sent:
-        """Send plain text (WeCom cuts it at 2,048 bytes)."""
-        return self.send([userid], {"msgtype": "text", "text": {"content": content}})
+        """Send plain text, as several messages where it is longer than WeCom shows; the last one's outcome."""
+        sent = [self.send([userid], {"msgtype": "text", "text": {"content": part}}) for part in text_parts(content)]
+        return sent[-1]
+
+    def answer(self, userid: str, content: str) -> Sent:
+        """Send plain text to somebody who asked for it, however often (WeCom cuts it at 2,048 bytes)."""
+        return self._send([userid], {"msgtype": "text", "text": {"content": content}})
 
     def update_card(self, userids: Sequence[str], response_code: str, change: Mapping[str, Any]) -> None:
         """Change a card on the agents' phones: {"button": {"replace_name": ...}} or {"template_card": ...}."""

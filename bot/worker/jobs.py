@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from bot.agents.daily_list import put_daily_lists
 from bot.agents.overdue import nudge_overdue
@@ -20,12 +21,13 @@ from bot.intake.media.store import open_media_store
 from bot.intake.pull import PullResult
 from bot.intake.pull import pull as pull_archive
 from bot.ops.alarms import tell_alarms
+from bot.ops.given_up import FAILED, watch_given_up
 from bot.ops.restore import erase_again as finish_restore
 from bot.platform import clock
 from bot.platform.gateway.call_counts import fold
 from bot.platform.gateway.quotas import forget_unused
 from bot.platform.log import get_logger
-from bot.platform.models import ArchiveCursor, CallbackEvent, LinkOpening
+from bot.platform.models import ArchiveCursor, CallbackEvent, LinkOpening, MessageLinkOpening
 from bot.privacy.retention import keep_search_index, purge_nightly
 from bot.sops.behaviour import observe_openings, observe_silences
 from bot.sops.completion import close_windows
@@ -33,7 +35,8 @@ from bot.sops.dates import start_dated_sops
 from bot.sops.enrolment import after_moves, start_silence_sops
 from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
 from bot.sops.group_sends import watch_open
-from bot.sops.material_uploads import folder_of, refresh_uploads
+from bot.sops.material_uploads import folder_of, read_materials, refresh_uploads
+from bot.sops.message_links import observe_message_openings
 from bot.sops.prompts import prompt_due
 from bot.sops.stopping import end_finished, expire_unsent
 from bot.sync.consent import check_unagreed
@@ -103,11 +106,11 @@ def handle_event(system: System, event_id: int) -> None:
             apply_event(work, row)
     except Exception as error:
         _log.exception("event not handled", event_id=event_id, attempts=attempts)
-        if attempts < EVENT_TRIES:
+        if attempts < EVENT_TRIES or isinstance(error, OperationalError):  # a busy database is no fault of the event
             return
         with system.store.write() as session:
             row = session.get_one(CallbackEvent, event_id)
-            row.handled_at, row.outcome = clock.now(), f"failed: {type(error).__name__}: {error}"[:500]
+            row.handled_at, row.outcome = clock.now(), f"{FAILED}{type(error).__name__}: {error}"[:500]
 
 
 def deliver(row_id: int) -> None:
@@ -146,6 +149,7 @@ def openings() -> None:
     system.queue.begin("openings")
     with system.work() as work:
         observe_openings(work, CHUNK)
+        observe_message_openings(work, CHUNK)
 
 
 def timers() -> None:
@@ -154,6 +158,7 @@ def timers() -> None:
     system.queue.begin("timers")
     with system.store.write() as session:
         watch_lag(session, clock.now())
+        watch_given_up(session, clock.now())
     while _timers_chunk(system):
         pass
     watch_sends(system)
@@ -161,10 +166,10 @@ def timers() -> None:
 
 def watch_sends(system: System) -> None:
     """Check what lies with WeCom (open mass messages, uploaded materials that expire soon), and send out alarms."""
-    folder = folder_of(system)
+    files = read_materials(system.settings, folder_of(system))
     with system.work() as work:
         watch_open(work)
-        refresh_uploads(work, folder)
+        refresh_uploads(work, files)
         tell_alarms(work)
         fold(work.session, work.now)
         forget_unused(work.session, work.now)
@@ -235,7 +240,10 @@ def sweep() -> None:
     with system.store.read() as session:
         outbox = waiting_ids(session, now)
         events = session.scalar(select(CallbackEvent.id).where(CallbackEvent.handled_at.is_(None)).limit(1))
-        opened = session.scalar(select(LinkOpening.id).where(LinkOpening.handled_at.is_(None)).limit(1))
+        opened = [
+            session.scalar(select(table.id).where(table.handled_at.is_(None)).limit(1))
+            for table in (LinkOpening, MessageLinkOpening)
+        ]
         cursor = session.scalars(select(ArchiveCursor)).first()
         studying = studies.any_open(session)
     system.queue.enqueue_missing("deliver", outbox)
@@ -243,7 +251,7 @@ def sweep() -> None:
         system.queue.enqueue_once("handle_events")
     if cursor is None or cursor.pulled_at is None or now - cursor.pulled_at > timedelta(minutes=1):
         system.queue.enqueue_once("pull")
-    if opened is not None:
+    if any(opened):
         system.queue.enqueue_once("openings")
     if studying:
         system.queue.enqueue_once("study")

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from bot.agents.chat import answer_agent
+from bot.intake.events import answer_in_app
 from bot.platform.database.store import Store
-from bot.platform.models import Agent, Placement, SopTask
+from bot.platform.models import Agent, CallbackEvent, Placement, SopTask
 from bot.platform.work import Work
-from tests.support.watch import AGENT, WHO, Watch, watch_with_card
+from bot.system import System
+from bot.wecom.text_parts import GOES_ON
+from tests.support.engine import send_all
+from tests.support.parts import Town
+from tests.support.rows import known_agent
+from tests.support.watch import AGENT, CONFIG, STEP, WHO, Watch, watch_with_card
 
 
 @pytest.fixture
@@ -65,3 +71,80 @@ def test_a_card_moved_by_a_word(watch: Watch) -> None:
 def test_what_is_not_understood_is_helped(watch: Watch) -> None:
     assert "没看懂「天气」" in ask(watch, "天气")
     assert WHO not in ask(watch, "帮助")
+    assert "移动 王海棠 有意向" in ask(watch, "帮助")  # an own customer, and a stage of this config
+
+
+def test_done_and_put_off_by_name(watch: Watch) -> None:
+    assert "没有「他人」" in ask(watch, "完成 他人")
+    assert "11月21日 15:00" in ask(watch, "推迟 王海棠 明天下午3点")
+    assert "记下了" in ask(watch, "完成 海棠")
+    with watch.store.read() as session:
+        assert task_of(session).state == "completed"
+    assert "没有要做的" in ask(watch, "完成 王海棠")
+
+
+def test_a_bare_number_shows_the_step_and_answers_a_question(watch: Watch) -> None:
+    ask(watch, "今日")
+    assert (STEP in ask(watch, "1"), "没有第 9 件" in ask(watch, "9")) == (True, True)
+    with watch.store.write() as session:
+        first = task_of(session)
+        assert first.state == "delivered"  # looking does nothing
+        values = {c.key: getattr(first, c.key) for c in inspect(SopTask).columns if c.key not in ("id", "step")}
+        session.add(SopTask(step=7, **values))
+    assert "有好几件" in ask(watch, "完成 王海棠")
+    assert "记下了" in ask(watch, "2")
+    assert STEP in ask(watch, "1")  # the question was answered
+    with watch.store.read() as session:
+        states = session.scalars(select(SopTask.state).order_by(SopTask.step)).all()
+        assert states == ["delivered", "completed"]
+
+
+@pytest.mark.parametrize("deed", ["完成 1", "推迟 1 明天下午3点"])
+def test_a_deed_is_taken_back_once(watch: Watch, deed: str) -> None:
+    ask(watch, "今日")
+    with watch.store.read() as session:
+        before = state_of(session)
+    ask(watch, deed)
+    with watch.store.read() as session:
+        assert state_of(session) != before
+    assert "收回了" in ask(watch, "撤销")
+    with watch.store.read() as session:
+        assert state_of(session) == before
+    assert "没有可以撤销的" in ask(watch, "撤销")
+
+
+def test_a_move_is_taken_back(watch: Watch) -> None:
+    ask(watch, "移动 王海棠 有意向")
+    assert "回到「新线索」" in ask(watch, "撤销")
+    with watch.store.read() as session:
+        assert session.scalars(select(Placement.stage)).one() == "新线索"
+
+
+def test_what_has_gone_on_is_not_taken_back(watch: Watch) -> None:
+    ask(watch, "完成 王海棠")
+    watch.later(minutes=5)
+    watch.say(content="好的，我看看")
+    assert "收不回来了" in ask(watch, "撤销")
+    with watch.store.read() as session:
+        assert task_of(session).state == "replied"
+
+
+def state_of(session: Session) -> dict[str, object]:
+    task = task_of(session)
+    return {column.key: getattr(task, column.key) for column in inspect(SopTask).columns}
+
+
+def test_whoever_asks_twice_is_answered_twice_and_a_long_answer_goes_on(system: System, sandbox: Town) -> None:
+    (system.environment.config).write_text(CONFIG, encoding="utf-8")
+    long = "\n".join(f"{number}. 课程分三档，先看看目录，再决定学哪一档，不着急。" for number in range(80))
+    for number, text in enumerate(("帮助", "帮助", long), 1):
+        with system.work() as work:
+            row = CallbackEvent(id=number, digest=str(number), name="text", raw_xml="", created_at=work.now,
+                                received_at=work.now)  # fmt: skip
+            answer_in_app(work, known_agent(work.session, AGENT, "林小雨", work.now), text, row)
+    while send_all(system):
+        pass
+    sent = [effect["text"]["content"] for effect in sandbox.control.effects(0, "message")]
+    assert sent[:2] == ["帮助", "帮助"]
+    assert len(sent) > 3
+    assert "\n".join(part.removesuffix(GOES_ON) for part in sent[2:]) == long

@@ -48,6 +48,7 @@ BROKEN = {
                               "FROM sop_enrolment",
     "outbox-late": "UPDATE outbox SET not_before = '{late}' WHERE state = 'waiting'",
     "event-late": "UPDATE callback_event SET received_at = '{late}', handled_at = NULL",
+    "event-given-up": "UPDATE callback_event SET outcome = 'failed: KeyError'",
     "task-late": "UPDATE sop_task SET due_at = '{late}' WHERE state = 'planned'",
     "window-late": "UPDATE sop_task SET window_until = '{late}'",
     "pull-late": "UPDATE archive_cursor SET pulled_at = '{late}'",

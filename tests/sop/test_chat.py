@@ -7,8 +7,22 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sop.chat import Delay, Done, Help, Lookup, MoveToStage, Order, Today, read_order, read_when, split_shift
+from sop.chat import (
+    Delay,
+    Done,
+    Help,
+    Lookup,
+    MoveToStage,
+    Order,
+    Pick,
+    TakeBack,
+    Today,
+    help_text,
+    read_order,
+    split_shift,
+)
 from sop.playbook import Workspace
+from sop.when import read_when
 from sop.workcalendar import Workcalendar
 
 CALENDAR = Workcalendar(Workspace())
@@ -33,6 +47,21 @@ def local(text: str) -> datetime:
         ("完成3", Done(3)),
         ("完成 第三个", Done(3)),
         ("完成十二", Done(12)),
+        ("完成 张三", Done(0, "张三")),
+        ("完成：王 女士", Done(0, "王 女士")),
+        ("3 完成", Done(3)),
+        ("张三 已发", Done(0, "张三")),
+        ("3", Pick(3)),
+        ("第三个", Pick(3)),
+        ("３。", Pick(3)),
+        ("十二号", Pick(12)),
+        ("撤销", TakeBack()),
+        ("撤回！", TakeBack()),
+        ("undo", TakeBack()),
+        ("推迟 张三 明天", Delay(0, local("2026-11-19 09:00"), "张三")),
+        ("推迟张三下午4点半", Delay(0, local("2026-11-18 16:30"), "张三")),
+        ("推迟 Anna Lee 周五", Delay(0, local("2026-11-20 09:00"), "anna lee")),
+        ("稍后 张三", Delay(0, local("2026-11-19 09:00"), "张三")),
         ("已发送 ２", Done(2)),
         ("推迟 3 明天", Delay(3, local("2026-11-19 09:00"))),
         ("推迟3明天下午3点", Delay(3, local("2026-11-19 15:00"))),
@@ -50,7 +79,8 @@ def test_orders_are_read_with_patience(typed: str, order: Order) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "天气怎么样", "完成", "完成 张三", "推迟", "推迟 3 很久以后", "客户", "移动", "完" * 5000]
+    "typed",
+    ["", "天气怎么样", "完成", "0", "推迟", "推迟 3 很久以后", "推迟 张三 很久以后", "客户", "移动", "完" * 5000],
 )
 def test_what_is_not_understood_gets_help_that_says_so(typed: str) -> None:
     order = read_order(typed, NOW, CALENDAR)
@@ -102,3 +132,11 @@ def test_what_is_no_time_to_come_is_none(said: str) -> None:
 )
 def test_the_stage_is_told_from_the_name(words: str, split: tuple[str, str] | None) -> None:
     assert split_shift(words, ["体验课", "课", "9.9元培育课", "2999 VIP课"]) == split
+
+
+@pytest.mark.parametrize("typed", ["帮助", "移动", "天气怎么样"])
+def test_examples_are_the_readers_own(typed: str) -> None:
+    order = read_order(typed, NOW, CALENDAR)
+    assert isinstance(order, Help)
+    said = help_text(order.hint, "王海棠", "到店")
+    assert ("移动 王海棠 到店" in said, "张三" in said, "{" in said) == (True, False, False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -230,3 +230,39 @@ def test_plans_are_lawful_ordered_and_capped(
     days = [calendar.local(at).date() for at in dues]
     rate = parse_rate(cap)
     assert max(Counter(map(rate.period, days)).values()) <= rate.times
+
+
+@pytest.mark.parametrize(
+    ("enrolled", "step", "expected"),
+    [
+        pytest.param("2026-03-03T00:05", {"at": "10:00"}, "2026-03-03T10:00", id="in time"),
+        pytest.param("2026-03-03T13:20", {"at": "10:00"}, "2026-03-03T13:20", id="its hour has passed, the day not"),
+        pytest.param("2026-03-03T20:59", {"at": "10:00"}, "2026-03-03T20:59", id="the last minute of work"),
+        pytest.param("2026-03-03T21:30", {"at": "10:00"}, "2026-03-04T09:00", id="nobody works any more"),
+        pytest.param("2026-03-04T07:00", {"at": "10:00"}, "2026-03-04T09:00", id="made up for a day later"),
+        pytest.param("2026-03-03T13:20", {}, "2026-03-03T13:20", id="no hour named"),
+        pytest.param("2026-03-03T00:05", {}, "2026-03-03T09:00", id="no hour named, in time"),
+        pytest.param("2026-03-03T13:20", {"after": "1d", "at": "10:00"}, "2026-03-04T10:00", id="the day after"),
+        pytest.param("2026-03-03T13:20", {"after": "1d"}, "2026-03-04T09:00", id="the day after, no hour named"),
+        pytest.param("2026-03-03T13:20", {"after": "2h"}, "2026-03-03T13:20", id="hours count from opening"),
+        pytest.param("2026-03-03T09:05", {"after": "2h"}, "2026-03-03T11:00", id="hours to come"),
+        pytest.param("2026-03-03T08:10", {"at": "08:00", "anytime": True}, "2026-03-03T09:00", id="before opening"),
+        pytest.param("2026-03-03T07:10", {"at": "08:00", "anytime": True}, "2026-03-03T08:00", id="an early wish"),
+    ],
+)
+def test_what_a_day_starts_is_planned_from_that_day(enrolled: str, step: dict[str, Any], expected: str) -> None:
+    planned = plan_steps(sop(step), local(enrolled), workspace(), "wm1", day=date(2026, 3, 3))[0]
+    assert planned.due_at.astimezone(ZoneInfo(SHANGHAI)).isoformat()[:16] == expected
+
+
+def test_a_day_off_moves_what_it_started_to_the_next_working_day() -> None:
+    planned = plan_steps(sop({"at": "10:00"}), local("2026-03-07T13:20"), workspace(), "wm1", day=date(2026, 3, 7))
+    assert [step.due_at for step in planned] == [local("2026-03-09T10:00")]
+
+
+def test_a_missed_hour_says_so_and_the_order_of_steps_stays() -> None:
+    ours = sop({"at": "10:00"}, {"at": "11:00"}, {"after": "1d", "at": "10:00"})
+    planned = plan_steps(ours, local("2026-03-03T13:20"), workspace(), "wm1", day=date(2026, 3, 3))
+    assert [step.due_at for step in planned] == [
+        local("2026-03-03T13:20"), local("2026-03-03T13:20"), local("2026-03-04T10:00")]  # fmt: skip
+    assert [shift.reason for shift in planned[0].shifts] == ["这一天的钟点已过"]

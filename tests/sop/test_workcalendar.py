@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sop.playbook import Workspace
-from sop.workcalendar import Workcalendar
+from sop.workcalendar import Workcalendar, unknown_year
 
 
 def calendar(**keys: object) -> Workcalendar:
@@ -36,6 +36,12 @@ def at(text: str, zone: str = "Asia/Shanghai") -> datetime:
         pytest.param("2026-10-01", False, False, True, id="National Day"),
         pytest.param("2030-06-03", True, True, True, id="a Monday of an unknown year"),
         pytest.param("2030-06-02", False, True, False, id="a Sunday of an unknown year"),
+        pytest.param("2030-01-01", False, False, True, id="1 January of an unknown year"),
+        pytest.param("2030-05-01", False, False, True, id="1 May of an unknown year"),
+        pytest.param("2030-10-01", False, False, True, id="1 October of an unknown year"),
+        pytest.param("2030-10-03", False, False, True, id="3 October of an unknown year"),
+        pytest.param("2030-10-04", True, True, True, id="4 October of an unknown year"),
+        pytest.param("2030-01-02", True, True, True, id="2 January of an unknown year"),
     ],
 )
 def test_workdays(day: str, china: bool, festivals: bool, mon_fri: bool) -> None:
@@ -48,6 +54,28 @@ def test_the_workspace_overrides_the_state() -> None:
     ours = calendar(holidays=[date(2026, 3, 3)], extra_workdays=[date(2026, 2, 17)])
     assert not ours.is_workday(date(2026, 3, 3))
     assert ours.is_workday(date(2026, 2, 17))
+
+
+@pytest.mark.parametrize(
+    ("today", "given", "year"),
+    [
+        ("2026-10-31", {}, None),
+        ("2026-11-01", {}, 2027),
+        ("2026-12-31", {}, 2027),
+        ("2027-03-01", {}, 2027),
+        ("2026-11-01", {"holidays": [date(2027, 2, 8)]}, None),
+        ("2026-11-01", {"extra_workdays": [date(2027, 2, 20)]}, None),
+        ("2026-11-01", {"holidays": [date(2026, 12, 24)]}, 2027),
+        ("2026-11-01", {"workdays": "festivals"}, 2027),
+        ("2026-11-01", {"workdays": "mon-fri"}, None),
+        ("2026-11-01", {"workdays": "everyday"}, None),
+        ("2025-11-01", {}, None),
+    ],
+)
+def test_a_year_without_holidays_is_noticed_from_november_on(
+    today: str, given: dict[str, object], year: int | None
+) -> None:
+    assert unknown_year(Workspace.model_validate(given), date.fromisoformat(today)) == year
 
 
 def test_an_unknown_year_warns_once() -> None:

@@ -82,6 +82,14 @@ def test_a_birthday_starts_its_sop_once_a_year(store: Store) -> None:
     assert (world.enrolled(born), world.enrolled(other)) == (["birthday"], ["birthday"])
 
 
+def test_a_late_start_still_keeps_the_day(store: Store) -> None:
+    world = engine(store, CONFIG, "2026-05-17T13:30")  # the scheduler was down in the morning
+    who = world.customer(birthday="1990-05-20")
+    look(world)
+    (task,) = world.tasks(who)
+    assert (task.due_at, task.state) == (local("2026-05-17T13:30"), "queued")
+
+
 def test_customers_are_looked_at_in_portions_and_a_crash_repeats_none(store: Store) -> None:
     world = engine(store, CONFIG, "2026-05-17T00:05")
     people = [world.customer(birthday="1990-05-20") for _ in range(5)]

@@ -20,7 +20,8 @@ _TERM = re.compile(r"\([^()]*\)")  # names of WeCom's Chinese console may stand 
 DIAGNOSING = (
     "taggers/amount.py",
     "bot/ops/doctor/host.py", "bot/ops/doctor/app.py", "bot/ops/doctor/archive.py", "bot/ops/doctor/callback.py",
-    "bot/ops/doctor/words.py", "bot/wecom/errors.py", "bot/wecom/keyring.py",
+    "bot/ops/doctor/words.py", "bot/ops/given_up.py", "bot/ops/holidays.py",
+    "bot/wecom/errors.py", "bot/wecom/keyring.py",
     "bot/platform/config/problems.py", "bot/platform/config/settings.py", "bot/platform/config/file.py",
     "bot/platform/config/materials.py", "sop/checks.py",
     "sop/attachments.py",
@@ -33,7 +34,7 @@ REFUSING = (
     "sop/playbook.py",
     "sop/wording.py", "sop/stages.py", "sop/fields.py", "sop/workcalendar.py", "taggers/weighing.py",
     "taggers/reasons.py", "taggers/occurrence.py", "taggers/backtest.py", "bot/agents/manual_moves.py",
-    "bot/agents/manual_enrolment.py",
+    "bot/agents/manual_enrolment.py", "bot/agents/misjudged.py",
     "bot/sops/material_library.py", "bot/platform/archive_sources.py",
 )  # fmt: skip
 NO_TEXTS = {"、", "不是一对", "[“”‘’＝，：【】]", "？！，；：（）", " → "}

@@ -24,6 +24,7 @@ from bot.ops.doctor.examination import CHECKS
 from bot.platform.config.settings import parse_settings
 from bot.platform.models import Model
 from bot.platform.stored_sentences import STORED_WORDINGS
+from bot.web.admin import given_up
 from bot.web.admin import pages as admin_pages
 from bot.web.agents import jssdk_errors, tasks
 from bot.web.auth import signin
@@ -59,6 +60,10 @@ def used() -> set[str]:
         *admin_pages.DONE.values(),
         admin_pages.REPLAY_ASKED,
         admin_pages.QUEUE_SILENT,
+        given_up.RETRIED,
+        given_up.OTHER_CHANGE,
+        *given_up.KINDS.values(),
+        *given_up.CHANGES.values(),
     }
     code = "".join(path.read_text(encoding="utf-8") for path in WEB.rglob("*.py"))
     found |= {text for _quote, text in re.findall(r"\btranslate\((['\"])(.+?)\1[,)]", code)}

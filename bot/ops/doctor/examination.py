@@ -30,6 +30,7 @@ class Check:
 
 CHECKS: tuple[Check, ...] = (
     Check("config", "config.toml", host.config),
+    Check("holidays", "节假日", host.holidays, after=("config",)),
     Check("database", "数据库", host.database),
     Check("migrations", "数据库版本", host.migrations, after=("database",)),
     Check("data-keys", "加密密钥", host.data_keys, after=("migrations",)),
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     Check("redis-policy", "队列不丢任务", host.redis_policy, after=("redis",)),
     Check("workers", "worker", host.workers, after=("redis",)),
     Check("scheduler", "调度器", host.scheduler, after=("migrations",)),
+    Check("given-up", "没处理成", host.given_up, after=("migrations",)),
     Check("access", "企业微信接入信息", app.access),
     Check("network", "能连到企业微信", app.network, after=("access",)),
     Check("clock", "时钟", app.skew, after=("network",)),

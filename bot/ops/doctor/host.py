@@ -13,12 +13,15 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.ops.doctor.finding import BAD, OK, WARN, Finding, Probe
+from bot.ops.given_up import ADVICE, read_given_up
+from bot.ops.holidays import HOLIDAYS_MENDED, unknown_holidays
 from bot.platform.config.settings import ConfigError
 from bot.platform.database import schema
 from bot.platform.database.store import get_status
 from bot.platform.environment import SurroundingsError
 from bot.platform.models import Customer, Message
 from bot.platform.queue import WORKER_SECONDS, connect_redis
+from sop.workcalendar import unknown_year
 from taggers.translatable import Translatable
 
 _OLDEST = {"sqlite": (3, 35), "postgresql": (13,)}
@@ -54,6 +57,12 @@ def config(probe: Probe) -> Finding:
             "运行 flask check 看全部",
         )
     return Finding(OK, Translatable("版本 {version}", version=settings.version))
+
+
+def holidays(probe: Probe) -> Finding:
+    settings = probe.system.settings
+    year = unknown_year(settings.workspace, probe.now.astimezone(settings.zone).date())
+    return Finding(OK, "今年的都知道") if year is None else Finding(WARN, unknown_holidays(year), HOLIDAYS_MENDED)
 
 
 def database(probe: Probe) -> Finding:
@@ -167,3 +176,12 @@ def scheduler(probe: Probe) -> Finding:
             BAD, "没有在运行" if status is None else "停了", "运行 flask scheduler（用 systemd 或容器守着它）"
         )
     return Finding(OK, "在运行")
+
+
+def given_up(probe: Probe) -> Finding:
+    with probe.system.store.read() as session:
+        found = read_given_up(session)
+    if not found.can_retry:
+        return Finding(OK, "没有放下的事件与调用")
+    told = Translatable("{events} 个事件、{calls} 个调用试了几次都不成", events=found.events, calls=found.calls)
+    return Finding(BAD, told, ADVICE)

@@ -13,6 +13,7 @@ from bot.platform.models.messages import (
     LinkOpening,
     MediaFile,
     Message,
+    MessageLinkOpening,
     Quarantine,
 )
 from bot.platform.models.operations import (
@@ -63,6 +64,7 @@ __all__ = [
     "Material",
     "MediaFile",
     "Message",
+    "MessageLinkOpening",
     "Model",
     "Note",
     "Outbox",

@@ -106,6 +106,12 @@ class CallbackEvent(Model):
             sqlite_where=text("handled_at IS NULL"),
             postgresql_where=text("handled_at IS NULL"),
         ),
+        Index(
+            "ix_callback_event_given_up",
+            "id",
+            sqlite_where=text("substr(outcome, 1, 7) = 'failed:'"),
+            postgresql_where=text("substr(outcome, 1, 7) = 'failed:'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -135,6 +141,30 @@ class LinkOpening(Model):
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     task_id: Mapped[int] = mapped_column(ForeignKey("sop_task.id"), index=True)
+    title: Mapped[str] = mapped_column(String(64))
+    opened_at: Mapped[datetime]
+    handled_at: Mapped[datetime | None]
+
+
+class MessageLinkOpening(Model):
+    """A link of a welcome or of a mass message was opened: by this customer, or by one of the message's.
+
+    handled once the rules have judged it; of a mass message to several nobody knows who it was.
+    """
+
+    __tablename__ = "message_link_opening"
+    __table_args__ = (
+        Index(
+            "ix_message_link_opening_open",
+            "id",
+            sqlite_where=text("handled_at IS NULL"),
+            postgresql_where=text("handled_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
+    group_send_id: Mapped[int | None] = mapped_column(ForeignKey("group_send.id"), index=True)
     title: Mapped[str] = mapped_column(String(64))
     opened_at: Mapped[datetime]
     handled_at: Mapped[datetime | None]

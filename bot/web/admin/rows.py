@@ -14,6 +14,7 @@ from bot.agents.accounts import role_by_wecom, role_of
 from bot.delivery.pauses import PAUSE
 from bot.intake.archive_lag import archive_lag, gaps
 from bot.intake.pull import TROUBLE
+from bot.ops.given_up import read_given_up
 from bot.platform.config.reload import STATUS
 from bot.platform.database.alarms import alarms
 from bot.platform.database.store import get_status
@@ -59,6 +60,7 @@ class SystemHealth:
     failed: int
     last_error: str
     events: int
+    given_up: int
     pauses: Sequence[str]
     scheduler_at: datetime | None
     scheduler_runs: bool
@@ -91,6 +93,7 @@ def read_system_health(system: System, now: datetime) -> SystemHealth:
             failed=failed,
             last_error=_last_error(session) if failed else "",
             events=_count(session, CallbackEvent, CallbackEvent.handled_at.is_(None)),
+            given_up=read_given_up(session).can_retry,
             pauses=_pauses(session, now),
             scheduler_at=scheduler.at if scheduler else None,
             scheduler_runs=scheduler is not None and now - scheduler.at <= SCHEDULER_SILENT,

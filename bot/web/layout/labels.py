@@ -70,6 +70,7 @@ ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "account.enable": Label("启用账号"),
     "account.sign-out": Label("全部退出"),
     "quarantine.replay": Label("重读隔离区"),
+    "given-up.retry": Label("再处理放下的事件"),
     "log.export": Label("导出操作记录"),
     "views.export": Label("导出查看记录"),
     "keys.rotate": Label("更换数据密钥"),

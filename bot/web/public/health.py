@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.intake.archive_lag import archive_lag, gaps
+from bot.ops.given_up import event_given_up
 from bot.platform import clock
 from bot.platform.config.settings import ConfigError
 from bot.platform.database.alarms import alarms
@@ -120,6 +121,10 @@ def _count_rows(registry: CollectorRegistry, session: Session, now: datetime) ->
         "tici_quarantine": (
             "Archive rows that could not be read and wait",
             select(func.count()).select_from(Quarantine).where(Quarantine.released_at.is_(None)),
+        ),
+        "tici_callbacks_given_up": (
+            "Callbacks given up after several tries",
+            select(func.count()).select_from(CallbackEvent).where(event_given_up()),
         ),
         "tici_callbacks_open": (
             "Callbacks stored and not yet handled",

@@ -52,11 +52,12 @@ def take_away() -> Answer:
     system, now = current_system(), clock.now()
     settings, folder = system.settings, folder_of(system)
     try:
-        with system.store.write() as session:
-            record(session, visitor().actor, "material.remove", f"material:{name[:100]}", now)
+        with system.store.read() as session:
             remove_file(session, folder, name, settings)
     except MaterialRefusedError as refused:
         return _page(str(refused)), 409
+    with system.store.write() as session:
+        record(session, visitor().actor, "material.remove", f"material:{name[:100]}", now)
     return redirect(url_for("sops.library"))
 
 

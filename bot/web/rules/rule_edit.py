@@ -19,10 +19,12 @@ from bot.platform.config.rule_text import (
     rule_blocks,
 )
 from bot.platform.config.settings import ConfigError, Settings, parse_settings
-from bot.platform.models import Study
+from bot.platform.database.audit_log import viewed
+from bot.platform.masking import mask
+from bot.platform.models import Evidence, Message, Study
 from bot.system import System
 from bot.web.auth.access import refuse_unless
-from bot.web.auth.visitor import ADMIN
+from bot.web.auth.visitor import ADMIN, visitor
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import current_system, row_id
 from bot.web.layout.template_filters import request_now
@@ -76,14 +78,18 @@ def new() -> Answer:
 
 @pages.get("/rules/r/<rule_id>/edit")
 def edit(rule_id: str) -> Answer:
-    """The form of a rule as it stands in the file now, which may be newer than what is in force."""
+    """The form of a rule as it stands in the file now, which may be newer than what is in force.
+
+    `?miss=`: a hit that was wrong, whose sentence becomes an example that the rule must not hit. The file is refused
+    as long as it still does.
+    """
     refuse_unless(ADMIN)
     file = read_config_text(current_system().environment.config)
     try:
         block = find_rule(file.text, rule_id)
     except UnknownRuleError:
         abort(404)
-    return _form(rule_id, block.values, Attempt(file.stamp))
+    return _form(rule_id, _with_miss(block.values), Attempt(file.stamp))
 
 
 @pages.post("/rules/save")
@@ -179,6 +185,23 @@ def _proposed(system: System) -> Values:
     match = {"match": one["match"]} if one["match"] != "word" else {}
     examples = {"hit": one["hit"], "miss": one["miss"]}
     return {"id": f"mined-{serial}", "tag": one["tag"], "any": [one["phrase"]], **match, "examples": examples}
+
+
+def _with_miss(values: Values) -> Values:
+    """The rule with the sentence of `?miss=` among the examples that it must not hit, numbers of people masked."""
+    evidence_id = request.args.get("miss", type=row_id)
+    if evidence_id is None:
+        return values
+    with current_system().store.write() as session:
+        evidence = session.get(Evidence, evidence_id)
+        message = session.get(Message, evidence.message_id) if evidence is not None and evidence.message_id else None
+        if message is None:
+            abort(404)
+        viewed(session, visitor().actor, message.customer_id, "rule", request_now())
+    examples = dict(values.get("examples", {}))
+    sentence = " ".join(mask(message.text).split())[:_SENTENCE]
+    missed = list(examples.get("miss", []))
+    return {**values, "examples": {**examples, "miss": missed if sentence in missed else [*missed, sentence]}}
 
 
 def _form(

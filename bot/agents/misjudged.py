@@ -1,0 +1,89 @@
+"""Misjudged hits: what has followed from a hit that a person calls wrong, and taking it back piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, select
+
+from bot.agents.manual_moves import undo_move
+from bot.customers.state import CustomerState
+from bot.customers.tags import take_tag
+from bot.platform.models import Evidence, SopEnrolment, StageMove
+from bot.platform.work import Work
+from bot.sops.stopping import end_enrolment
+from bot.wecom.errors import BotError
+from sop.triggers import trigger_of
+
+
+class NothingToMendError(BotError):
+    """What was to be taken back is no more; the text is for the person."""
+
+
+@dataclass(frozen=True)
+class Consequences:
+    """What still stands of what a hit has caused. tag: they carry it for this rule's sake."""
+
+    tag: str | None
+    moves: Sequence[StageMove]
+    enrolments: Sequence[SopEnrolment]
+
+
+def consequences_of(work: Work, state: CustomerState, evidence: Evidence) -> Consequences:
+    """What can still be taken back: the tag, moves that are the latest of their pipeline, SOPs that run."""
+    carried = state.carried.get(evidence.tag)
+    given = carried is not None and carried.by == "rule" and carried.rule_id == evidence.rule_id
+    moves = work.session.scalars(_moves_by(evidence)).all()
+    causes = {f"tag:{evidence.occasion}", *(f"move:{move.pipeline}:{move.serial}" for move in moves)}
+    started = [e for e in state.enrolments if e.ended_at is None and e.cause in causes]
+    return Consequences(
+        tag=evidence.tag if given else None,
+        moves=[move for move in moves if move.from_stage is not None and _is_latest(state, move)],
+        enrolments=[e for e in started if _is_of(work, e, evidence.tag)],
+    )
+
+
+def take_back_tag(work: Work, state: CustomerState, evidence: Evidence, who: str) -> str:
+    """Take the tag away; returns it."""
+    found = consequences_of(work, state, evidence)
+    if found.tag is None or not take_tag(work, state, found.tag, f"{who} 取消"):
+        raise NothingToMendError("标签已经不在了")
+    return found.tag
+
+
+def take_back_move(work: Work, state: CustomerState, evidence: Evidence, move_id: int, who: str) -> StageMove:
+    """Undo a move that the hit has caused; raises MoveRefusedError or NothingToMendError."""
+    if move_id not in {move.id for move in consequences_of(work, state, evidence).moves}:
+        raise NothingToMendError("之后客户又移动过，请在看板上移动")
+    return undo_move(work, state, move_id, who).row
+
+
+def end_started(work: Work, state: CustomerState, evidence: Evidence, enrolment_id: int, who: str) -> SopEnrolment:
+    """End an SOP that the hit has started, with what is left of its prompts."""
+    for enrolment in consequences_of(work, state, evidence).enrolments:
+        if enrolment.id == enrolment_id:
+            end_enrolment(work, enrolment, f"人工停止（{who[:40]}）")
+            return enrolment
+    raise NothingToMendError("这份跟进已经结束了")
+
+
+def _moves_by(evidence: Evidence) -> Select[StageMove]:
+    moves = select(StageMove).where(
+        StageMove.customer_id == evidence.customer_id, StageMove.trigger == evidence.tag, StageMove.cause == "tag"
+    )
+    if evidence.message_id is not None:
+        return moves.where(StageMove.msgid == evidence.occasion)
+    return moves.where(StageMove.msgid.is_(None), StageMove.moved_at >= evidence.hit_at)
+
+
+def _is_latest(state: CustomerState, move: StageMove) -> bool:
+    placement = state.placements.get(move.pipeline)
+    return placement is not None and placement.serial == move.serial
+
+
+def _is_of(work: Work, enrolment: SopEnrolment, tag: str) -> bool:
+    """Whether an SOP that a tag of this message started was started by this one of its tags."""
+    sop = work.settings.sops.get(enrolment.sop_id)
+    trigger = trigger_of(sop) if sop is not None and not enrolment.cause.startswith("move:") else None
+    return trigger is None or trigger.kind != "tag" or trigger.name == tag
