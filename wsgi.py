@@ -1,6 +1,7 @@
 """The web application, where gunicorn and Flask's command line look for it."""
 
 import gc
+import os
 import sys
 
 from bot.app import create_app
@@ -8,6 +9,8 @@ from bot.platform.environment import SurroundingsError
 
 try:
     app = create_app()
+    if not os.environ.get("FLASK_RUN_FROM_CLI"):  # a server; a command says itself what it cannot do
+        app.extensions["tici"].store.verify()
 except (SurroundingsError, OSError) as error:
     hint = "；请检查 TICI_VAR 指的目录与权限" if isinstance(error, OSError) else ""
     sys.stderr.write(f"提词没有启动 / Tici did not start:\n{error}{hint}\n")

@@ -34,6 +34,7 @@ class System:
 
     def __init__(self, environment: Environment | None = None) -> None:
         self.environment = environment or read_environment()
+        self.tries_owed = 0  # tries of archive rows that could not be taken back yet; see bot/intake/pull.py
 
     @cached_property
     def store(self) -> Store:
@@ -109,6 +110,7 @@ class System:
             Credentials(access.corp_id, access.app_secret, access.app_id),
             api_url=access.api_url,
             redis=self.queue.connection,
+            sealer=self.data_keys,
             gateway=Gateway(self.store, "app", self.call_counts, day_limits(access.accounts)),
         )
 
@@ -124,12 +126,14 @@ class System:
     @cached_property
     def archive_client(self) -> WeComClient:
         """WeCom, called with the archive's own secret: who agreed, who is archived, internal groups."""
-        return archive_client(self.environment.needs_wecom(), self.queue.connection, self._archive_gateway)
+        access, redis = self.environment.needs_wecom(), self.queue.connection
+        return archive_client(access, redis, self._archive_gateway, self.data_keys)
 
     @cached_property
     def archive(self) -> ArchiveSource:
         """The conversation archive, read through the adapter that WECOM_ARCHIVE names."""
-        return open_archive(self.environment.needs_wecom(), self.queue.connection, gateway=self._archive_gateway)
+        access, redis = self.environment.needs_wecom(), self.queue.connection
+        return open_archive(access, redis, self._archive_gateway, self.data_keys)
 
     @cached_property
     def keyring(self) -> KeyRing:

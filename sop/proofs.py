@@ -10,12 +10,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 @dataclass(frozen=True, slots=True)
 class SentContent:
-    """What a message carries besides its words. opened: (task id, index) of tracked links in it."""
+    """What a message carries besides its words. opened: (ref of the task, index) of tracked links in it."""
 
     urls: frozenset[str] = frozenset()
     md5s: frozenset[str] = frozenset()
     appids: frozenset[str] = frozenset()
-    opened: frozenset[tuple[int, int]] = frozenset()
+    opened: frozenset[tuple[str, int]] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.urls or self.md5s or self.appids or self.opened)
@@ -31,13 +31,11 @@ def same_address(url: str) -> str:
 
 
 def attachments_in(
-    sent: SentContent, task_id: int, attach: Sequence[Mapping[str, Any]], md5s: Mapping[str, frozenset[str]]
+    sent: SentContent, task: str, attach: Sequence[Mapping[str, Any]], md5s: Mapping[str, frozenset[str]]
 ) -> tuple[int, ...]:
-    """Which of a task's attachments (by index) a message carries. md5s: of a library file, every one it ever had."""
+    """Which attachments (by index) of a task (its ref) a message carries. md5s: of library files, all they had."""
     return tuple(
-        index
-        for index, planned in enumerate(attach)
-        if (task_id, index) in sent.opened or _carries(sent, planned, md5s)
+        index for index, planned in enumerate(attach) if (task, index) in sent.opened or _carries(sent, planned, md5s)
     )
 
 

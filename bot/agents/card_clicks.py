@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.agents.reading import may_read, reader_of_agent
 from bot.customers.identity import find_agents
 from bot.platform.config.settings import Settings
 from bot.platform.models import CallbackEvent, SopTask
 from bot.platform.work import About, Work
 from bot.sops.prompts import put_off
+from bot.sops.task_refs import find_task
 from bot.wecom.cards import CardQuestion
 from bot.wecom.events import CardClick
 from sop.workcalendar import Workcalendar
@@ -37,11 +39,15 @@ class CardUpdate:
 
 def take_click(work: Work, event: CardClick, row: CallbackEvent) -> str:
     """Do what the button says, once; a click on a task that is already settled only updates the card."""
-    action, _, number = event.key.partition(":")
-    task = work.session.get(SopTask, int(number)) if number.isdigit() and len(number) < 19 else None
+    action, _, ref = event.key.partition(":")
+    task = find_task(work.session, ref)
     agent = find_agents(work.session, [event.userid], work.now)[event.userid.casefold()]
     if task is None or task.agent_id != agent.id or action not in ACTIONS:
         return f"stored: click {event.key[:40]}"
+    if not may_read(work.session, reader_of_agent(work.session, agent.id, work.now), task.customer_id):
+        if event.response_code:
+            _put_update(work, task, event, CardUpdate(settled="已失效"), row)
+        return "click: refused, the customer is not theirs any more"
     chosen = {question: options[0] for question, options in event.selected if options}
     if task.state == "delivered":
         change = ACTIONS[action](work.settings, task, chosen, work.now)
@@ -65,7 +71,7 @@ def _sent(settings: Settings, task: SopTask, chosen: dict[str, str], now: dateti
 
 
 def _later(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> CardUpdate:
-    choice = CardQuestion(WHEN_ASKED, "推迟到", tuple(DELAYS.items()), "tomorrow", "推迟", f"delay:{task.id}")
+    choice = CardQuestion(WHEN_ASKED, "推迟到", tuple(DELAYS.items()), "tomorrow", "推迟", f"delay:{task.ref}")
     return CardUpdate(choice=choice)
 
 
@@ -76,7 +82,7 @@ def _delay(settings: Settings, task: SopTask, chosen: dict[str, str], now: datet
 
 
 def _unfit(settings: Settings, task: SopTask, chosen: dict[str, str], now: datetime) -> CardUpdate:
-    choice = CardQuestion(WHY_ASKED, "为什么不合适", tuple(REASONS.items()), "timing", "提交", f"reject:{task.id}")
+    choice = CardQuestion(WHY_ASKED, "为什么不合适", tuple(REASONS.items()), "timing", "提交", f"reject:{task.ref}")
     return CardUpdate(choice=choice)
 
 

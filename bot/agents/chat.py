@@ -12,6 +12,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 from bot.agents.card_clicks import mark_ticked
 from bot.agents.chat_memory import ChatMemory, as_it_is
 from bot.agents.manual_moves import MoveRefusedError, move_by_hand
+from bot.agents.reading import NOBODY, may_read, readable, reader_of_agent
 from bot.customers.state import OPEN_STATES, CustomerState, load_customer
 from bot.platform.models import Agent, Customer, Follow, SopTask
 from bot.platform.work import Work
@@ -32,12 +33,14 @@ from sop.chat import (
 
 MOST_LISTED = 20
 MOST_FOUND = 5
+SHUT_OUT = "您的账号已停用，在这里看不到客户。如果需要使用，请联系管理员。"
 
 
 def answer_agent(work: Work, agent: Agent, text: str) -> str:
     """Do what the agent writes and answer in words; what is not understood is answered with help."""
     order = read_order(text, work.now, work.settings.calendar)
-    return _ANSWERS[type(order)](_AgentContext(work, agent), order)
+    context = _AgentContext(work, agent)
+    return SHUT_OUT if context.reader == NOBODY else _ANSWERS[type(order)](context, order)
 
 
 class _AgentContext:
@@ -46,6 +49,7 @@ class _AgentContext:
     def __init__(self, work: Work, agent: Agent) -> None:
         self.work, self.agent = work, agent
         self.memory = ChatMemory(work, agent)
+        self.reader = reader_of_agent(work.session, agent.id, work.now)
 
     def day(self) -> Sequence[SopTask]:
         """What is overdue or due before the local day ends, the longest due first."""
@@ -55,6 +59,7 @@ class _AgentContext:
             select(SopTask)
             .options(joinedload(SopTask.customer))
             .where(SopTask.agent_id == self.agent.id, SopTask.state.in_(OPEN_STATES), SopTask.due_at < ends)
+            .where(readable(self.reader, SopTask.customer_id))
             .order_by(SopTask.due_at, SopTask.id)
             .limit(MOST_LISTED + 1)
         )
@@ -67,9 +72,12 @@ class _AgentContext:
         if not 1 <= number <= len(ids):
             return f"单子上没有第 {number} 件" + (f"，共 {len(ids)} 件" if ids else "") + "。回复「今日」看单子"
         task = self.work.session.get(SopTask, ids[number - 1])
-        if task is None or task.agent_id != self.agent.id or task.state not in OPEN_STATES:
-            named = f"（{_name(task.customer)}）" if task is not None else ""
-            return f"第 {number} 件{named}已经不用做了。回复「今日」看最新的单子"
+        if task is None or not may_read(
+            self.work.session, self.reader, task.customer_id
+        ):  # erased, or not theirs now
+            return f"第 {number} 件已经不用做了。回复「今日」看最新的单子"
+        if task.agent_id != self.agent.id or task.state not in OPEN_STATES:
+            return f"第 {number} 件（{_name(task.customer)}）已经不用做了。回复「今日」看最新的单子"
         return task
 
     def step_of(self, name: str, question: dict[str, Any]) -> SopTask | str:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from bot.agents.reading import Reader, readable, reader_of_agent
 from bot.customers.state import OPEN_STATES
 from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import set_status
 from bot.platform.models import Agent, Outbox, SopTask, Status
+from bot.platform.models.columns import new_ref
 from bot.platform.signed_links import day_url
 from bot.platform.work import About, Work
 from bot.wecom.cards import list_notice
@@ -66,13 +68,13 @@ class SendDayList(OutboxHandler):
         ends = settings.calendar.instant(
             date.fromisoformat(row.payload["day"]) + timedelta(days=1), datetime.min.time()
         )
-        tasks = _of_agent(work.session, row.agent_id, ends)
+        agent = work.session.get_one(Agent, row.agent_id)
+        tasks = _of_agent(work.session, reader_of_agent(work.session, agent.id, work.now), agent.id, ends)
         if not tasks:
             raise NotNeededError("今天没有要跟进的客户")
-        agent = work.session.get_one(Agent, row.agent_id)
         left = sum(task.state == "delivered" for task in tasks)
         card = list_notice(
-            task_id=f"day_{row.id}",
+            task_id=f"day_{new_ref()}",
             title=f"今天要跟进 {len(tasks)} 件" + (f"，其中 {left} 件已提醒过" if left else ""),
             lines=[(str(entry.customer), _line(settings, entry)) for entry in in_order(map(_entry, tasks))],
             url=day_url(system.environment.base_url, agent.id, system.signing_key, row.created_at),
@@ -83,11 +85,12 @@ class SendDayList(OutboxHandler):
         return {"msgid": system.wecom.send_card(payload["userid"], payload["card"]).msgid}
 
 
-def _of_agent(session: Session, agent_id: int | None, ends: datetime) -> list[SopTask]:
+def _of_agent(session: Session, reader: Reader, agent_id: int, ends: datetime) -> list[SopTask]:
     query = (
         select(SopTask)
         .options(joinedload(SopTask.customer))
         .where(SopTask.agent_id == agent_id, SopTask.state.in_(OPEN_STATES), SopTask.due_at < ends)
+        .where(readable(reader, SopTask.customer_id))
         .order_by(SopTask.due_at, SopTask.id)
     )
     return list(session.scalars(query))

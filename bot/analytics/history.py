@@ -57,11 +57,16 @@ def customer_ranges(store: Store, since: datetime, now: datetime) -> tuple[list[
             select(func.min(Message.customer_id), func.max(Message.customer_id), func.count())
             .where(Message.customer_id.is_not(None), Message.sent_at >= since)
         ).one()  # fmt: skip
-    if first is None or last is None:
-        return [], 0
-    width = max((last - first + RANGES) // RANGES, 1)
-    cuts = range(first, last + 1, width)
-    return [CustomerRange(store.url, store.keys, cut, min(cut + width - 1, last), since, now) for cut in cuts], count
+        cuts = cut_customers(session, first, last, RANGES) if first is not None and last is not None else []
+    return [CustomerRange(store.url, store.keys, *cut, since, now) for cut in cuts], count
+
+
+def cut_customers(session: Session, first: int, last: int, pieces: int) -> list[tuple[int, int]]:
+    """Cut the customers first..last into so many ranges of as many people each: ids may have wide gaps."""
+    part = func.ntile(pieces).over(order_by=Customer.id).label("part")
+    cut = select(Customer.id, part).where(Customer.id.between(first, last)).subquery()
+    rows = session.execute(select(func.min(cut.c.id), func.max(cut.c.id)).group_by(cut.c.part).order_by(cut.c.part))
+    return [(low, high) for low, high in rows]
 
 
 def customer_histories(session: Session, part: CustomerRange, zone: ZoneInfo) -> Iterator[CustomerHistory]:

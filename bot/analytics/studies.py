@@ -141,11 +141,10 @@ def _plan(system: System, study: Study) -> dict[str, Any]:
     parts, count = history.customer_ranges(system.store, study.since, study.created_at)
     if not parts:
         return {"plan": [], "result": {**study.result, "backtest": asdict(Backtest(0, 0, ()))}}
-    first, last = parts[0].first, parts[-1].last
-    pieces = min(MOST_PIECES, max(1, count // PIECE_MESSAGES), last - first + 1)
-    width = (last - first + pieces) // pieces
-    plan = [[cut, min(cut + width - 1, last)] for cut in range(first, last + 1, width)]
-    return {"plan": plan, "messages": count}
+    pieces = min(MOST_PIECES, max(1, count // PIECE_MESSAGES))
+    with system.store.read() as session:
+        plan = history.cut_customers(session, parts[0].first, parts[-1].last, pieces)
+    return {"plan": [list(cut) for cut in plan], "messages": count}
 
 
 @lru_cache(maxsize=4)

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from bot.commands.terminal import console, fail, fail_by_config, system_at_hand
+from bot.commands.terminal import console, fail, fail_by_config, migrated_system, operator, system_at_hand
 from bot.platform import clock
+from bot.platform.config.file import accept_config
 from bot.platform.config.settings import ConfigError, load_settings
 from bot.platform.environment import ROOT
 
@@ -31,6 +32,7 @@ def init(playbook: str, output: Path, force: bool) -> None:
         (ROOT / "bot" / "platform" / "config" / "playbooks" / f"{playbook}.toml").read_text(encoding="utf-8"),
         encoding="utf-8",
     )
+    output.chmod(0o644)  # it holds no secret, and the processes may run as another user than who edits it
     settings = load_settings(output)
     tables = settings.tables
     console.print(
@@ -41,8 +43,14 @@ def init(playbook: str, output: Path, force: bool) -> None:
 
 @click.command("check", help="检查 config.toml：所有错误一次列出，带行号与改法。")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--accept", is_flag=True, help="确认采用运行中的配置文件，即使它比现在用的短了很多（被当成残缺而没有采用时）"
+)
 @with_appcontext
-def check(path: Path | None) -> None:
+def check(path: Path | None, accept: bool) -> None:
+    if accept:
+        _accept(path)
+        return
     path = path or system_at_hand().environment.config
     started = time.monotonic()
     try:
@@ -58,3 +66,14 @@ def check(path: Path | None) -> None:
     )
     for warning in settings.warnings:
         console.print(f"注意：{warning}", style="yellow", markup=False)
+
+
+def _accept(path: Path | None) -> None:
+    if path is not None:
+        fail("--accept 只用于运行中的配置文件（TICI_CONFIG），请不要写文件名")
+    system = migrated_system()
+    try:
+        settings = accept_config(system.keeper, operator(), clock.now())
+    except ConfigError as error:
+        fail_by_config(error, system.environment.config)
+    console.print(f"已确认：版本 {settings.version}，两秒内在所有进程生效", style="green")

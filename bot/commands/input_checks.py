@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from bot.commands.terminal import fail
+from bot.platform.environment import SurroundingsError
 
 _WHY = {
     errno.ENOENT: "没有这个文件或文件夹",
@@ -41,6 +42,8 @@ def _guarded(call: Callable[..., Any]) -> Callable[..., Any]:
                 fail("参数里有不是 UTF-8 的字符 / a word given here is not UTF-8")
         try:
             return call(*given, **named)
+        except SurroundingsError as error:
+            fail(str(error))
         except OSError as error:
             if (
                 error.filename is None

@@ -33,6 +33,7 @@ def rotate_keys(no_new: bool) -> None:
             console.print(f"接着换成密钥 {keys.current_id}：还有 {left} 行", highlight=False)
         else:
             console.print(f"新的数据密钥：{keys.add_key()}（已加进 {keys.path}，请备份）", highlight=False)
+            store.verify(again=True)  # from now on the database knows the new key as well
         began = time.monotonic()
         with store.read() as session:
             total = count_stale(session, keys.header)

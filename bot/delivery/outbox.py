@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import RedisError
 from rq.timeouts import BaseTimeoutException
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.delivery.pauses import APP_WIDE_ERRCODES, PAUSE, PAUSE_SECONDS, pause
@@ -22,6 +20,7 @@ from bot.platform.database.store import canonical_json
 from bot.platform.failpoints import failpoint
 from bot.platform.log import get_logger
 from bot.platform.models import Outbox, SopTask
+from bot.platform.surroundings import is_of_surroundings
 from bot.platform.work import Work
 from bot.wecom.connection import no_call_after
 from bot.wecom.errors import CallHeldError, WeComError
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 GIVE_UP_AFTER = timedelta(days=1)  # WeCom may be away for hours; a deadline of its own ends a row sooner
 LONGEST_BACKOFF = 600.0
 CRASHED, CRASH_TRIES = "程序出错", 5
-_INFRASTRUCTURE_ERRORS = (OperationalError, InterfaceError, RedisError, BaseTimeoutException)  # no fault of the row
 RATE_LIMIT_ERRCODES = frozenset({45009})  # not this call alone but all of its kind must wait
 # WeCom itself drops a repeated, equal message only within this time of the first (duplicate_check_interval, 4 h at
 # most); a margin is kept for the way there.
@@ -51,9 +49,11 @@ class Delivery:
         """Deliver one row; returns its state afterwards, None where it could not be claimed."""
         try:
             return self._deliver(row_id)
-        except _INFRASTRUCTURE_ERRORS:
+        except BaseTimeoutException:
             raise
         except Exception as error:
+            if is_of_surroundings(error, self.system.store) and not isinstance(error, WeComError):
+                raise  # no fault of the row: the sweep brings it back for as long as it takes
             _log.exception("row stumbled over", row=row_id)
             return self._record_crash(row_id, f"{CRASHED}：{type(error).__name__}: {error}"[:300])
 

@@ -15,9 +15,18 @@ from bot.platform.environment import CallbackSecrets, WeComAccess
 from bot.platform.log import get_logger
 from bot.platform.models import CallbackEvent
 from bot.system import System
-from bot.wecom.callback import LARGEST_BODY, BadCallbackError, Callback, CallbackKeys, open_callback, verify_url
+from bot.wecom.callback import (
+    LARGEST_BODY,
+    BadCallbackError,
+    Callback,
+    CallbackKeys,
+    StaleCallbackError,
+    open_callback,
+    verify_url,
+)
 
 ENQUEUER = "tici-enqueuer"
+COUNTED = "callback"  # among the counts of calls: what was refused for its age
 _NOTIFY = "msgaudit_notify"
 _log = get_logger(__name__)
 pages = Blueprint("callback", __name__)
@@ -35,7 +44,7 @@ def prepare(app: Flask, system: System) -> None:
 def check_address() -> Response:
     """Answer the admin console's check when the URL is saved: the decrypted echo, byte for byte."""
     try:
-        return Response(verify_url(_keys(), request.args), mimetype="text/plain")
+        return Response(verify_url(_keys(), request.args, clock.now()), mimetype="text/plain")
     except BadCallbackError as refusal:
         return _refuse(refusal)
 
@@ -97,6 +106,9 @@ def _keys() -> CallbackKeys:
 
 
 def _refuse(refusal: BadCallbackError) -> Response:
+    if isinstance(refusal, StaleCallbackError):
+        system: System = current_app.extensions["tici"]
+        system.call_counts.count(COUNTED, "replayed", clock.now())
     _log.warning(
         "callback refused",
         status=refusal.status,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, update
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.intake.archive_lag import CursorPosition, note_gap
@@ -30,10 +29,12 @@ from bot.platform.database.store import (
     still_held,
     take_lease,
 )
+from bot.platform.encryption import DataKeyError
 from bot.platform.environment import SurroundingsError
 from bot.platform.failpoints import failpoint
 from bot.platform.log import get_logger
 from bot.platform.models import ArchiveCursor, Status
+from bot.platform.surroundings import is_of_surroundings
 from bot.wecom.errors import Remedy, WeComError
 
 if TYPE_CHECKING:
@@ -104,7 +105,11 @@ def _open_archive(system: System) -> None:
     try:
         _ = system.archive, system.keyring
     except (SurroundingsError, ValueError, OSError) as error:
-        raise WeComError(None, type(error).__name__, Remedy(str(error), pause=True), "archive") from None
+        raise _needs_a_person(error) from None
+
+
+def _needs_a_person(error: Exception) -> WeComError:
+    return WeComError(None, type(error).__name__, Remedy(str(error), pause=True), "archive")
 
 
 def _is_paused(session: Session, now: datetime) -> bool:
@@ -140,19 +145,22 @@ def _pull_batch(system: System, corp_id: str, held: HeldLease, done: PullResult)
     if not rows:
         _note_end(system, cursor)
         return False
-    if cursor.attempts < 2 * POISON_TRIES:
-        _count_attempt(system, corp_id)
-        opened, unopened = (page.opened, page.unopened) if page is not None else open_rows(system, rows)
-    else:  # read alone, this row failed every try: quarantine it unopened
-        opened, unopened = [], [UnreadableRow(row, f"单独处理这一行时出错 {POISON_TRIES} 次") for row in rows]
-    failpoint("decrypted")
-    if len(rows) == BATCH and not cursor.attempts:  # a page that failed is read alone
-        ahead.begin(system, rows[-1].seq, BATCH)
+    _count_attempt(system, corp_id)
     try:
+        if cursor.attempts < 2 * POISON_TRIES:
+            opened, unopened = (page.opened, page.unopened) if page is not None else open_rows(system, rows)
+        else:  # read alone, this row failed every try: quarantine it unopened
+            opened, unopened = [], [UnreadableRow(row, f"单独处理这一行时出错 {POISON_TRIES} 次") for row in rows]
+        failpoint("decrypted")
+        if len(rows) == BATCH and not cursor.attempts:  # a page that failed is read alone
+            ahead.begin(system, rows[-1].seq, BATCH)
         if not _commit_batch(system, held, Batch(cursor, rows[0].seq, rows[-1].seq, opened, unopened)):
             return False
-    except OperationalError:
-        _uncount_attempt(system, corp_id)
+    except Exception as error:
+        if is_of_surroundings(error, system.store):
+            _uncount_attempt(system, corp_id)
+            if isinstance(error, DataKeyError):
+                raise _needs_a_person(error) from None
         raise
     done.rows += len(rows)
     done.quarantined += len(unopened)
@@ -161,9 +169,11 @@ def _pull_batch(system: System, corp_id: str, held: HeldLease, done: PullResult)
 
 def _read_cursor(system: System, corp_id: str) -> CursorPosition:
     """Where reading stands; the first pull of all begins at seq 0."""
+    owed, system.tries_owed = system.tries_owed, 0
     with system.store.write() as session:
         insert_new(session, ArchiveCursor, [{"corp_id": corp_id, "seq": 0, "attempts": 0}], ["corp_id"])
         cursor = session.get_one(ArchiveCursor, corp_id)
+        cursor.attempts = max(0, cursor.attempts - owed)
         return CursorPosition(corp_id, cursor.seq, cursor.attempts, cursor.pulled_at)
 
 
@@ -174,13 +184,16 @@ def _count_attempt(system: System, corp_id: str) -> None:
 
 
 def _uncount_attempt(system: System, corp_id: str) -> None:
-    """Take back a try that failed for the database's sake (locked, full, gone), which is no fault of the rows.
+    """Take back a try that failed for the surroundings' sake, which is no fault of the rows.
 
-    Where the database cannot take this either, the try stays counted.
+    Where the database cannot take this either (the disk is full), this process owes it and makes up for it later.
     """
-    with suppress(SQLAlchemyError), system.store.write() as session:
-        cursor = session.get_one(ArchiveCursor, corp_id)
-        cursor.attempts = max(0, cursor.attempts - 1)
+    try:
+        with system.store.write() as session:
+            cursor = session.get_one(ArchiveCursor, corp_id)
+            cursor.attempts = max(0, cursor.attempts - 1)
+    except SQLAlchemyError:
+        system.tries_owed += 1
 
 
 def _commit_batch(system: System, held: HeldLease, batch: Batch) -> bool:

@@ -26,6 +26,7 @@ from bot.intake.media.storage import FolderStorage
 from bot.ops.backup import FORMAT, MANIFEST, ROWS_AT_ONCE, VERSIONS, physical_tables
 from bot.ops.snapshot import lift_statement_timeout
 from bot.platform.database import schema
+from bot.platform.database.id_marks import raise_row_ids, row_id_marks
 from bot.platform.database.store import get_status, set_status
 from bot.platform.failpoints import failpoint
 from bot.platform.models import GroupSend, Lease, Outbox, SopTask
@@ -33,6 +34,8 @@ from bot.privacy.erasure import apply_tombstones
 from bot.sops.prompts import RESTORED, RESTORED_REASON
 from bot.system import System
 from bot.wecom.errors import BotError
+
+_ROWS_AT_LEAST, _ROWS_A_SECOND = 1_000_000, 100
 
 
 class BadBackupError(BotError):
@@ -78,6 +81,7 @@ def restore(
         _check(archive, manifest)
         with system.store.engine.begin() as connection:
             lift_statement_timeout(connection)
+            marks = row_id_marks(connection)
             _empty_database(connection, replace=replace)
             schema.upgrade_on(connection, manifest["revision"])
             for table in physical_tables(connection):
@@ -86,6 +90,7 @@ def restore(
                     on_progress(table.name, _insert_rows(connection, archive, table, known))
             _reset_sequences(connection)
             schema.upgrade_on(connection, "head")
+            raise_row_ids(connection, marks, rows_since(datetime.fromisoformat(manifest["made_at"]), now))
             files = _restore_files(system, archive, manifest)
             with Session(connection, autoflush=False) as session:
                 cancel_pending(session, now, manifest["made_at"], read_tombstone_file(system.environment.var))
@@ -181,6 +186,15 @@ def _reset_sequences(connection: Connection) -> None:
             newest = select(func.coalesce(func.max(table.columns["id"]), 0) + 1).scalar_subquery()
             sequence = func.pg_get_serial_sequence(table.name, "id")
             connection.execute(select(func.setval(sequence, newest, False)))
+
+
+def rows_since(made_at: datetime, now: datetime) -> int:
+    """More rows than any table can have gained since the backup was made, also where this database never saw them.
+
+    Ids of that time may still stand in addresses and logs; the restored tables go on beyond them. A second restore of
+    the same backup is later, and goes on beyond what was given after the first one.
+    """
+    return _ROWS_AT_LEAST + _ROWS_A_SECOND * max(0, int((now - made_at).total_seconds()))
 
 
 def _restore_files(system: System, archive: ZipFile, manifest: dict[str, Any]) -> int:

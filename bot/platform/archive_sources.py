@@ -10,22 +10,26 @@ from bot.wecom.archive import ArchiveSource, SandboxArchive
 from bot.wecom.connection import Credentials
 from bot.wecom.limits import CallGate
 from bot.wecom.native import ArchiveAccess, NativeArchive
+from bot.wecom.tokens import Sealer
 
 
-def archive_client(access: WeComAccess, redis: Redis | None, gateway: CallGate | None = None) -> WeComClient:
+def archive_client(
+    access: WeComAccess, redis: Redis | None, gateway: CallGate | None = None, sealer: Sealer | None = None
+) -> WeComClient:
     """A client with the archive's own secret, for msgaudit/* and the sandbox's getchatdata."""
     credentials = Credentials(access.corp_id, access.archive_secret, purpose="archive")
-    return WeComClient(credentials, api_url=access.api_url, redis=redis, gateway=gateway)
+    return WeComClient(credentials, api_url=access.api_url, redis=redis, sealer=sealer, gateway=gateway)
 
 
 def open_archive(
     access: WeComAccess,
     redis: Redis | None,
     gateway: CallGate | None = None,
+    sealer: Sealer | None = None,
 ) -> ArchiveSource:
     """The archive that WECOM_ARCHIVE names. Raises SurroundingsError where the native library has no path."""
     if access.archive == "sandbox":
-        return SandboxArchive(archive_client(access, redis, gateway))
+        return SandboxArchive(archive_client(access, redis, gateway, sealer))
     if not access.finance_sdk:
         raise SurroundingsError(
             "WECOM_ARCHIVE=native 需要会话存档 SDK：从企业微信官网下载，把 libWeWorkFinanceSdk_C.so 的路径"

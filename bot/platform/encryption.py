@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,14 @@ _PREAMBLE = (
 
 class DataKeyError(SurroundingsError):
     """A data key is missing, malformed or not the one that sealed a value; the text says what to do."""
+
+
+class MissingKeyError(DataKeyError):
+    """The key that sealed a value is not there. The value is well: with the key it opens."""
+
+
+class DamagedValueError(DataKeyError):
+    """A value was altered or damaged: its key is there, and yet it does not open."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +86,15 @@ class DataKeys:
         if key_id not in self._ring.ciphers:
             self._reload_if_changed()
         cipher = self._ring.ciphers.get(key_id)
-        if sealed[:1] != _VERSION or cipher is None:
-            raise DataKeyError(self._missing(key_id))
+        if sealed[:1] == _VERSION and len(key_id) == HEADER_BYTES - 1 and cipher is None:
+            raise self.missing([key_id.hex()])
         nonce, rest = sealed[HEADER_BYTES : HEADER_BYTES + _NONCE_BYTES], sealed[HEADER_BYTES + _NONCE_BYTES :]
         try:
+            if sealed[:1] != _VERSION or cipher is None:
+                raise InvalidTag
             return cipher.decrypt(nonce, rest, where)
-        except InvalidTag:
-            raise DataKeyError(
+        except (InvalidTag, ValueError):  # ValueError: the nonce is cut
+            raise DamagedValueError(
                 Translatable(
                     "{where} 里有一个值被改动过或损坏，读不出；请从备份恢复"
                     " / a sealed value was altered or damaged, restore it from a backup",
@@ -142,15 +152,18 @@ class DataKeys:
         except OSError:
             return 0
 
-    def _missing(self, key_id: bytes) -> str:
+    def missing(self, key_ids: Sequence[str]) -> MissingKeyError:
+        """The error that says which keys are missing where, and which are there."""
         place = self.path or "TICI_DATA_KEYS"
-        return Translatable(
-            "数据库里有用密钥 {key} 加密的内容，而 {place} 里没有这把密钥（有的是 {names}）。"
-            "请把原来的密钥文件恢复到 {place}（或把缺的那一行加进去），不要新建"
-            " / the data key that sealed this is missing: restore the key file",
-            key=key_id.hex(),
-            place=place,
-            names=self.ids,
+        return MissingKeyError(
+            Translatable(
+                "数据库里有用密钥 {key} 加密的内容，而 {place} 里没有这把密钥（有的是 {names}）。"
+                "请把原来的密钥文件恢复到 {place}（或把缺的那一行加进去），不要新建"
+                " / the data key that sealed this is missing: restore the key file",
+                key=list(key_ids),
+                place=place,
+                names=self.ids,
+            )
         )
 
     def __reduce__(self) -> tuple[type[DataKeys], tuple[str, Path | None]]:

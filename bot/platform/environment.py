@@ -63,6 +63,7 @@ class Environment:
     data_keys: str | None = field(default=None, repr=False)
     data_keys_file: Path = ROOT / "var" / "data.keys"
     media_url: str | None = field(default=None, repr=False)
+    least_free_megabytes: int = 300  # with less room on the disk, what can wait waits
     login_url: str | None = None  # serves the sign-in pages in place of WeCom's own hosts (the sandbox)
 
     @property
@@ -113,6 +114,7 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         metrics_token=read("TICI_METRICS_TOKEN"),
         verify_files=Path(values.get("WECOM_VERIFY_FILES") or var / "verify"),
         media_url=read("TICI_MEDIA_URL"),
+        least_free_megabytes=_megabytes(values.get("TICI_MIN_FREE_MB") or "300", problems),
         login_url=(values.get("WECOM_LOGIN_URL") or "").rstrip("/") or None,
         data_keys=values.get("TICI_DATA_KEYS"),
         data_keys_file=Path(values.get("TICI_DATA_KEYS_FILE") or var / "data.keys"),
@@ -126,6 +128,13 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
     if problems:
         raise SurroundingsError("\n".join(problems))
     return environment
+
+
+def _megabytes(text: str, problems: list[str]) -> int:
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return int(text)
+    problems.append(f"TICI_MIN_FREE_MB 应为 MB 的整数，例如 300，现在是 {text!r}")
+    return 0
 
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")

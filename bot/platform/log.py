@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -66,6 +67,20 @@ def _scrubbed(key: object, value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float) else scrub(str(value))
 
 
+class _Unfailing:
+    """Standard error as it is at that moment. A line that cannot be written is lost, and nothing else: a full disk
+    must neither fail a request nor end a process."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):  # ValueError: it is closed
+            return sys.stderr.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+
 class _ScrubbingFormatter(logging.Formatter):
     """Scrubs what libraries log: wechatpy's exceptions carry corpsecret= in their URLs."""
 
@@ -88,9 +103,10 @@ def setup_logging() -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),  # standard error as it is at that moment
+        logger_factory=lambda *_: structlog.WriteLogger(_Unfailing()),  # type: ignore[arg-type]
         cache_logger_on_first_use=False,
     )
+    logging.raiseExceptions = False  # a line that cannot be written is lost without a traceback of its own
     handler = logging.StreamHandler()
     handler.setFormatter(_ScrubbingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)

@@ -12,13 +12,14 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from bot.platform.log import get_logger
+from bot.platform.queued_job import FAILED_SECONDS, JOB_SECONDS, MODULE
 
 QUEUES = ("high", "default", "low")  # in the order in which workers look at them
 _PRIORITY = {"handle_events": "high", "deliver": "default", "pull": "default", "due": "default"}
-JOB_SECONDS = 180
 # How long a mark keeps others from enqueuing. A Redis that freezes between the two commands holds the mark without
 # its job: after this the job is enqueued again.
 ONCE_SECONDS = 10
+LONGEST_MARK = 3600
 _QUEUED_MARK = "tici:bell:"
 _RERUN_MARK = "tici:word:"
 _log = get_logger(__name__)
@@ -57,13 +58,23 @@ class JobQueue:
     def enqueue_once(self, job: str, seconds: int = ONCE_SECONDS) -> bool:
         """Enqueue `job` unless it is waiting already; True if it was enqueued."""
         try:
-            if not self.connection.set(_QUEUED_MARK + job, b"1", nx=True, ex=seconds):
+            if not self._mark(_QUEUED_MARK + job, seconds):
                 return False
             self._enqueue(job, [()])
         except redis.RedisError as error:
             _log.warning("bell not rung", job=job, error=type(error).__name__)
             return False
         return True
+
+    def _mark(self, name: str, seconds: int) -> bool:
+        """Set a mark unless it is there. One without an end is not ours, and would hold the job back for ever."""
+        with self.connection.pipeline(transaction=False) as both:
+            both.set(name, b"1", nx=True, ex=seconds)
+            both.ttl(name)
+            marked, left = both.execute()
+        return bool(marked) or (
+            (left < 0 or left > LONGEST_MARK) and bool(self.connection.set(name, b"1", ex=seconds))
+        )
 
     def begin(self, job: str) -> None:
         """Called by the job as it starts, so that what comes from now on enqueues it again."""
@@ -88,12 +99,15 @@ class JobQueue:
         if not ids:
             return True
         try:
-            waiting = set(self._queues[_queue_of(job)].get_job_ids())
+            waiting = [bytes(one) for one in self.connection.lrange(self._queues[_queue_of(job)].key, 0, -1)]  # type: ignore[arg-type]
         except redis.RedisError as error:
             _log.warning("bell not rung", job=job, rows=len(ids), error=type(error).__name__)
             return False
-        called = {words[1] for words in (job_id.split("-") for job_id in waiting) if words[0] == job}
-        return self.enqueue_for(job, [row_id for row_id in ids if str(row_id) not in called])
+        # Ids are read as bytes and by their parts: others may have written what is no id of ours.
+        called = {
+            words[1] for words in (job_id.split(b"-") for job_id in waiting) if words[0] == job.encode() and words[1:]
+        }
+        return self.enqueue_for(job, [row_id for row_id in ids if str(row_id).encode() not in called])
 
     def request_rerun(self, job: str) -> None:
         """Ask the worker that runs `job` now to run it once more before it ends."""
@@ -112,7 +126,7 @@ class JobQueue:
     def _enqueue(self, job: str, calls: Sequence[tuple[int, ...]]) -> None:
         prepared = [
             Queue.prepare_data(
-                f"bot.worker.jobs.{job}", args=call, result_ttl=0, failure_ttl=86400, timeout=JOB_SECONDS,
+                f"{MODULE}.{job}", args=call, result_ttl=0, failure_ttl=FAILED_SECONDS, timeout=JOB_SECONDS,
                 job_id=_name_call(job, call),
             )
             for call in calls

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
+
+
+def keep_private(var: Path) -> None:
+    """Have what this process and its children write be readable by their owner only, and shut the folder of state.
+
+    Earlier releases left files in it that anybody on the machine could read.
+    """
+    os.umask(0o077)
+    with suppress(OSError):  # not there yet, or somebody else's: the doctor tells
+        if var.stat().st_mode & 0o077:
+            var.chmod(var.stat().st_mode & 0o7700)
 
 
 def make_once(path: Path, content: bytes) -> None:

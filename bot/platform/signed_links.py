@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,19 @@ class BadLinkError(BotError):
 
 @dataclass(frozen=True)
 class TaskLink:
-    """What a task link says: this agent may open this task."""
+    """What a task link says: this agent may open this task (`task`: its ref). issued_at: when the link was made."""
 
-    task_id: int
+    task: str
     agent_id: int
+    issued_at: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class DayLink:
+    """What a link to a list of the day says: this agent, who was known when the link was made."""
+
+    agent_id: int
+    issued_at: datetime
 
 
 def signing_key(secret: str | None, var: Path) -> bytes:
@@ -45,13 +54,13 @@ def signing_key(secret: str | None, var: Path) -> bytes:
     return path.read_bytes()
 
 
-def task_url(base_url: str, task_id: int, agent_id: int, key: bytes, issued_at: datetime) -> str:
-    """The address of a task's page for the agent it belongs to, valid for TASK_LIFE from `issued_at`.
+def task_url(base_url: str, task: str, agent_id: int, key: bytes, issued_at: datetime) -> str:
+    """The address of the page of a task (by its ref) for the agent it belongs to, valid for TASK_LIFE.
 
     Equal arguments give equal addresses: hand in a stored time, so that a card sent again stays the same.
     """
     until = _seconds(issued_at + TASK_LIFE)
-    return f"{base_url}/t/{_signer(key, 'task').dumps([task_id, agent_id, until])}"
+    return f"{base_url}/t/{_signer(key, 'task').dumps([task, agent_id, until])}"
 
 
 def day_url(base_url: str, agent_id: int, key: bytes, issued_at: datetime) -> str:
@@ -59,44 +68,45 @@ def day_url(base_url: str, agent_id: int, key: bytes, issued_at: datetime) -> st
     return f"{base_url}/day/{_signer(key, 'day').dumps([agent_id, _seconds(issued_at + DAY_LIFE)])}"
 
 
-def read_day_token(token: str, key: bytes, now: datetime) -> int:
+def read_day_token(token: str, key: bytes, now: datetime) -> DayLink:
     """The agent whose day a link opens; raises BadLinkError."""
     agent_id, until = _opened(token, key, "day")
     _check(until, now)
-    return int(agent_id)
+    return DayLink(int(agent_id), datetime.fromtimestamp(until, UTC) - DAY_LIFE)
 
 
-def link_url(base_url: str, task_id: int, index: int, key: bytes) -> str:
-    """The tracked address of a task's index-th attachment; its target is never part of the address."""
-    return f"{base_url}/l/{_signer(key, 'link').dumps([task_id, index])}"
+def link_url(base_url: str, task: str, index: int, key: bytes) -> str:
+    """The tracked address of the index-th attachment of a task (by its ref); it does not show where it leads."""
+    return f"{base_url}/l/{_signer(key, 'link').dumps([task, index])}"
 
 
-def read_link_token(token: str, key: bytes) -> tuple[int, int]:
-    """The task and the index of the attachment; raises BadLinkError."""
-    task_id, index = _opened(token, key, "link")
-    return int(task_id), int(index)
+def read_link_token(token: str, key: bytes) -> tuple[str, int]:
+    """The ref of the task and the index of the attachment; raises BadLinkError."""
+    task, index = _opened(token, key, "link")
+    return str(task), int(index)
 
 
-def picture_url(base_url: str, task_id: int, index: int, key: bytes) -> str:
+def picture_url(base_url: str, task: str, index: int, key: bytes) -> str:
     """The address from which WeCom fetches the cover of a task's index-th attachment, a mini-program."""
-    return f"{base_url}/p/{_signer(key, 'picture').dumps([task_id, index])}"
+    return f"{base_url}/p/{_signer(key, 'picture').dumps([task, index])}"
 
 
-def read_picture_token(token: str, key: bytes) -> tuple[int, int]:
-    """The task and the index of the attachment; raises BadLinkError."""
-    task_id, index = _opened(token, key, "picture")
-    return int(task_id), int(index)
+def read_picture_token(token: str, key: bytes) -> tuple[str, int]:
+    """The ref of the task and the index of the attachment; raises BadLinkError."""
+    task, index = _opened(token, key, "picture")
+    return str(task), int(index)
 
 
-def peek_link(url: str) -> tuple[int, int] | None:
-    """The task and the index that an address claims, unverified: enough to compare it with our own links."""
+def peek_link(url: str) -> tuple[str, int] | None:
+    """The task's ref and the index that an address claims, unverified: enough to compare it with our own links."""
     _, mark, token = url.rpartition("/l/")
     if not mark:
         return None
     _good, payload = _signer(b"", "link").loads_unsafe(token)
-    if isinstance(payload, list) and len(payload) == 2 and all(isinstance(part, int) for part in payload):
-        return payload[0], payload[1]
-    return None
+    if not isinstance(payload, list) or len(payload) != 2:
+        return None
+    task, index = payload
+    return (str(task), index) if isinstance(task, int | str) and isinstance(index, int) else None
 
 
 def board_url(base_url: str, key: bytes, issued_at: datetime, life: timedelta = BOARD_LIFE) -> str:
@@ -105,10 +115,10 @@ def board_url(base_url: str, key: bytes, issued_at: datetime, life: timedelta = 
 
 
 def read_task_token(token: str, key: bytes, now: datetime) -> TaskLink:
-    """The task and agent of a link; raises BadLinkError."""
-    task_id, agent_id, until = _opened(token, key, "task")
+    """The task and agent of a link; raises BadLinkError. A link of before refs names the task's id, then its ref."""
+    task, agent_id, until = _opened(token, key, "task")
     _check(until, now)
-    return TaskLink(task_id, agent_id)
+    return TaskLink(str(task), int(agent_id), datetime.fromtimestamp(until, UTC) - TASK_LIFE)
 
 
 def read_board_key(token: str, key: bytes, now: datetime) -> datetime:

@@ -94,7 +94,7 @@ def _note_attachments(session: Session, task: SopTask, carried: SentContent) -> 
     if not task.attach:
         return []
     known = md5s_of(session, [str(item["file"]) for item in task.attach if item.get("file")]) if carried.md5s else {}
-    found = [i for i in attachments_in(carried, task.id, task.attach, known) if i not in task.attached]
+    found = [i for i in attachments_in(carried, task.ref, task.attach, known) if i not in task.attached]
     if found:
         task.attached = sorted({*task.attached, *found})
     return found

@@ -18,7 +18,7 @@ from bot.platform.models import Agent, Customer, Follow, SopEnrolment, SopTask
 from bot.platform.work import Work
 from bot.sops.batch_gate import gate_of_batch
 from bot.sops.gate import shift_row
-from bot.sops.prompts import send_or_wait, wording_values
+from bot.sops.prompts import note_if_before_restore, restored_at, send_or_wait, wording_values
 from bot.sops.stopping import stop_left_stage, stop_sops
 from sop.enrolment import by_priority, why_not_again
 from sop.group_sends import channel_of
@@ -79,7 +79,7 @@ def enrol(work: Work, state: CustomerState, sop: Sop, start: Start) -> SopEnrolm
     values = wording_values(work.settings, state, owner)
     spread = work.settings.tables.budget.spread
     key = state.customer.external_userid
-    planned = plan_steps(sop, work.now, work.settings.workspace, key, spread=spread, day=start.day)
+    planned = plan_steps(sop, _begins(work, state), work.settings.workspace, key, spread=spread, day=start.day)
     if not planned:  # every step has a date of its own, and all of them are past
         return None
     enrolment.tasks = [_task(work.session, enrolment, sop, (step, render(step.text, values))) for step in planned]
@@ -91,6 +91,15 @@ def enrol(work: Work, state: CustomerState, sop: Sop, start: Start) -> SopEnrolm
     if due := [task for task in enrolment.tasks if task.due_at <= work.now]:
         send_or_wait(work, due, gate_of_batch(work, state, due) if work.batch else None)
     return enrolment
+
+
+def _begins(work: Work, state: CustomerState) -> datetime:
+    """From when the steps count: from now on. What happened before a backup was restored was followed up in the time
+    that the backup lacks: its steps count from then, so that none of them is prompted a second time."""
+    happened, restored = state.happened_at, restored_at(work.session)
+    if happened is not None and restored is not None and happened <= restored:
+        return happened
+    return work.now
 
 
 def start_silence_sops(work: Work, limit: int = 500) -> int:
@@ -116,6 +125,8 @@ def start_silence_sops(work: Work, limit: int = 500) -> int:
                     continue
                 spoke = state.customer.last_word_at
                 cause = f"silence:{int(spoke.timestamp()) if spoke else 0}"
+                if spoke is not None:
+                    note_if_before_restore(work.session, state, spoke + length)
                 started += enrol(work, state, sop, Start(cause)) is not None
     return started
 

@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 from bot.customers.state import load_customer
 from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.models import Agent, Outbox, SopTask
+from bot.platform.models.columns import new_ref
 from bot.platform.signed_links import day_url, task_url
 from bot.platform.work import Work
 from bot.sops.prompts import wording_values
+from bot.sops.task_refs import card_name
 from bot.wecom.cards import (
     Button,
     TaskCard,
@@ -46,7 +48,7 @@ class SendPromptCard(OutboxHandler):
         if task.agent.left_at is not None:
             raise PostponedError(SUCCESSOR_WAIT)
         card = prompt_card(work, system, task, row.created_at)
-        return {"userid": task.agent.userid, "card": button_interaction(card, prompt_buttons(task.id))}
+        return {"userid": task.agent.userid, "card": button_interaction(card, prompt_buttons(task.ref))}
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         return _send_card(system, payload)
@@ -74,7 +76,7 @@ class SendDigest(OutboxHandler):
             DuePrompt(task.id, task.customer.name or "新客户", task.why, task.due_at, task.priority) for task in tasks
         ]
         card = list_notice(
-            task_id=f"digest_{row.id}",
+            task_id=f"digest_{new_ref()}",
             title=f"有 {len(tasks)} 位客户要跟进",
             lines=[(entry.customer, entry.title) for entry in in_order(entries)],
             url=day_url(system.environment.base_url, agent.id, system.signing_key, row.created_at),
@@ -108,21 +110,21 @@ def prompt_card(work: Work, system: System, task: SopTask, issued_at: datetime) 
     task.text = render(task.wording, values)
     sop = settings.sops.get(task.enrolment.sop_id)
     return TaskCard(
-        task_id=f"task_{task.id}" + (f"_{task.prompts}" if task.prompts > 1 else ""),
+        task_id=card_name(task),
         customer=values["customer.name"] or "新客户",
         stage=values["stage"],
         when=_when(task.due_at.astimezone(settings.zone), work.now.astimezone(settings.zone)),
         say=task.text,
         why=task.why,
         heading=f"{sop.title or sop.id} · 第 {task.step + 1} 步，共 {len(sop.steps)} 步" if sop else "",
-        url=task_url(system.environment.base_url, task.id, task.agent_id, system.signing_key, issued_at),
+        url=task_url(system.environment.base_url, task.ref, task.agent_id, system.signing_key, issued_at),
     )
 
 
-def prompt_buttons(task_id: int) -> list[Button]:
-    """What an agent can answer on a card."""
-    return [Button("已发送", f"sent:{task_id}", 1), Button("稍后", f"later:{task_id}", 2),
-            Button("不合适", f"unfit:{task_id}", 2)]  # fmt: skip
+def prompt_buttons(task: str) -> list[Button]:
+    """What an agent can answer on the card of a task (by its ref)."""
+    return [Button("已发送", f"sent:{task}", 1), Button("稍后", f"later:{task}", 2),
+            Button("不合适", f"unfit:{task}", 2)]  # fmt: skip
 
 
 def _send_card(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:

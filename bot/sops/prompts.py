@@ -12,7 +12,7 @@ from bot.customers.state import CustomerState, load_customers
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import get_status
 from bot.platform.database.write_rows import write_rows
-from bot.platform.models import Agent, Customer, SopTask, Status
+from bot.platform.models import Agent, Customer, SopTask
 from bot.platform.work import About, Work
 from bot.sops.gate import SendGate, add_shifts
 from bot.sops.group_sends import gather_due
@@ -97,18 +97,29 @@ def send_or_wait(work: Work, tasks: Sequence[SopTask], gate: SendGate | None = N
 
 def _not_from_before(work: Work, tasks: Sequence[SopTask]) -> Sequence[SopTask]:
     """Without those that were due before a backup was restored: they may have been prompted in the time it lacks."""
-
-    def ask() -> Status | None:
-        return get_status(work.session, RESTORED) if tasks else None
-
-    restored = work.batch.once(RESTORED, ask) if work.batch and tasks else ask()
-    if restored is None:
+    since = restored_at(work.session) if tasks else None
+    if since is None:
         return tasks
-    since = datetime.fromisoformat(restored.value["at"])
     for task in tasks:
         if task.due_at <= since:
             task.state, task.ended_because = "cancelled", RESTORED_REASON
     return [task for task in tasks if task.due_at > since]
+
+
+def restored_at(session: Session) -> datetime | None:
+    """When a backup was last restored; looked up once per piece of work."""
+    if RESTORED not in session.info:
+        status = get_status(session, RESTORED)
+        session.info[RESTORED] = None if status is None else datetime.fromisoformat(status.value["at"])
+    found: datetime | None = session.info[RESTORED]
+    return found
+
+
+def note_if_before_restore(session: Session, state: CustomerState, at: datetime) -> None:
+    """Note when something happened that is found late, if that was before a restore: it was followed up then."""
+    since = restored_at(session)
+    if since is not None and at <= since:
+        state.happened_at = at
 
 
 def queue_card(work: Work, task: SopTask) -> None:

@@ -20,6 +20,7 @@ from bot.platform.database.store import set_status
 from bot.platform.models import Agent, Customer, Follow, Outbox
 from bot.platform.work import Work
 from bot.sops.follow_up import CustomerEvent, follow_up
+from bot.sops.prompts import note_if_before_restore
 from bot.sync.drift import Drift, Reconciliation
 from bot.sync.profiles import LIBRARY, LONG_AGO, ask_profile
 from bot.sync.tag_sync import StageComparison, TagSnapshot, compare_stages, declared_tags, read_back, remember
@@ -204,6 +205,7 @@ def _begin(work: Work, run: Reconciliation, state: CustomerState, follow: Follow
     """Place the customer on the board; a newcomer starts what the lost event would have started, but no welcome."""
     newcomer = len(state.follows) == 1 and follow.add_way != ASSIGNED and work.now - follow.added_at <= GREETED_UNTIL
     if run.greets and newcomer:
+        note_if_before_restore(work.session, state, follow.added_at)
         cause = f"found:{follow.id}:{int(follow.added_at.timestamp())}"
         happened = CustomerEvent(cause, events=["@added"], agent=follow.agent, who="reconcile")
         follow_up(work, state, happened)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,13 +14,19 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from bot.wecom.errors import BadCallbackError
+from bot.wecom.errors import BadCallbackError, StaleCallbackError
 from bot.wecom.sealing import CallbackKeys, Signed, seal, sealed_argument, sign, unseal
 
-__all__ = ["BadCallbackError", "Callback", "CallbackKeys", "open_callback", "reopen", "seal", "sign", "verify_url"]
+__all__ = [
+    "BadCallbackError", "Callback", "CallbackKeys", "StaleCallbackError", "open_callback", "reopen", "seal", "sign",
+    "verify_url",
+]  # fmt: skip
 
 LARGEST_BODY = 64 * 1024
+# WeCom comes again within a minute or so where it got no answer, each time under a fresh timestamp, with the same
+# CreateTime inside. What is older than this was recorded and is sent again by somebody else.
 WINDOW = timedelta(minutes=10)
+_ECHO = re.compile(rb"[A-Za-z0-9_+/=-]{1,64}")  # WeCom's own is a number of 19 digits
 _DEEPEST = 8
 
 Fields: TypeAlias = "Mapping[str, str | Fields | tuple[str | Fields, ...]]"
@@ -43,14 +50,23 @@ class Callback:
     raw_xml: str = field(repr=False)
 
 
-def verify_url(keys: CallbackKeys, args: Mapping[str, str]) -> bytes:
-    """The exact bytes to answer to the console's GET. Raises BadCallbackError only."""
+def verify_url(keys: CallbackKeys, args: Mapping[str, str], now: datetime | None = None) -> bytes:
+    """The exact bytes to answer to the console's GET. Raises BadCallbackError only.
+
+    Only a short word is answered. GET and POST are signed alike: anything else would let whoever recorded a POST
+    have it decrypted here. now: with it, an old timestamp is refused.
+    """
     signed, echo = Signed.read(args), sealed_argument(args)
     # A "+" that was not percent-encoded arrives as a space.
-    for candidate in (echo, echo.replace(" ", "+")):
-        if signed.fits(keys, candidate):
-            return unseal(keys, candidate)
-    raise BadCallbackError(403, "bad signature")
+    sealed = next((one for one in (echo, echo.replace(" ", "+")) if signed.fits(keys, one)), None)
+    if sealed is None:
+        raise BadCallbackError(403, "bad signature")
+    if now is not None:
+        _refuse_old(_instant(signed.timestamp), now, WINDOW, "timestamp")
+    plain = unseal(keys, sealed)
+    if not _ECHO.fullmatch(plain):
+        raise BadCallbackError(400, "not an echo")
+    return plain
 
 
 def open_callback(
@@ -62,8 +78,8 @@ def open_callback(
 ) -> Callback:
     """Verify, decrypt and read a POST. Raises BadCallbackError only.
 
-    413 too large; 403 not authentic, for another corp, or stale (CreateTime further than `window` from `now`;
-    None switches that off); 400 malformed.
+    413 too large; 403 not authentic, for another corp, or stale (timestamp or CreateTime further than `window` from
+    `now`; None switches that off); 400 malformed.
     """
     if len(body) > LARGEST_BODY:
         raise BadCallbackError(413, "body too large")
@@ -71,9 +87,15 @@ def open_callback(
     if not signed.fits(keys, sealed):
         raise BadCallbackError(403, "bad signature")
     callback = _read(unseal(keys, sealed), signed.timestamp)
-    if window is not None and abs(now - callback.created_at) > window:
-        raise BadCallbackError(403, "stale CreateTime")
+    if window is not None:
+        _refuse_old(_instant(signed.timestamp), now, window, "timestamp")
+        _refuse_old(callback.created_at, now, window, "CreateTime")
     return callback
+
+
+def _refuse_old(at: datetime, now: datetime, window: timedelta, name: str) -> None:
+    if abs(now - at) > window:
+        raise StaleCallbackError(403, f"stale {name}")
 
 
 def reopen(raw_xml: str) -> Callback:

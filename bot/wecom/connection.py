@@ -20,7 +20,7 @@ from wechatpy.exceptions import WeChatClientException
 from bot.wecom.errors import UNREACHABLE, CallHeldError, Remedy, WeComError
 from bot.wecom.limits import CallGate
 from bot.wecom.plain import clean
-from bot.wecom.tokens import Token, TokenShelf, token_of
+from bot.wecom.tokens import Sealer, Token, TokenShelf, token_of
 from bot.wecom.translatable import Translatable
 from bot.wecom.wire import Wire, never_left, read_answer, refusal
 
@@ -68,7 +68,7 @@ class Credentials:
 class Connection(WeChatClient):  # type: ignore[misc]
     """Calls for one corp and one secret. Every failure is a WeComError; only a dead token is retried, once.
 
-    gateway: is asked before each call and told its outcome.
+    sealer: seals the token that lies in Redis. gateway: is asked before each call and told its outcome.
     """
 
     def __init__(
@@ -77,13 +77,14 @@ class Connection(WeChatClient):  # type: ignore[misc]
         *,
         api_url: str = API_URL,
         redis: Redis | None = None,
+        sealer: Sealer | None = None,
         timeout: tuple[float, float] = TIMEOUT,
         gateway: CallGate | None = None,
     ) -> None:
         super().__init__(credentials.corp_id, credentials.secret, timeout=timeout, auto_retry=False)
         self.API_BASE_URL = api_url.rstrip("/") + "/"
-        self.app_id, self.redis, self.gateway = credentials.app_id, redis, gateway
-        self.shelf = TokenShelf(credentials.shelf, redis)
+        self.app_id, self.redis, self.sealer, self.gateway = credentials.app_id, redis, sealer, gateway
+        self.shelf = TokenShelf(credentials.shelf, redis, sealer)
         self._connect()
 
     def __repr__(self) -> str:

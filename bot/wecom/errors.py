@@ -23,6 +23,10 @@ class BadCallbackError(BotError):
         self.status, self.reason = status, reason
 
 
+class StaleCallbackError(BadCallbackError):
+    """A callback is authentic and too old: somebody sends a recorded one again."""
+
+
 class UnreadableMessageError(BotError):
     """An archived message cannot be understood at all; the caller keeps it raw, in quarantine."""
 

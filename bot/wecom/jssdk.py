@@ -38,8 +38,8 @@ class Tickets:
     def __init__(self, client: WeComClient) -> None:
         self._client = client
         corp, app, redis = client.corp_id, client.app_id, client.redis
-        self._corp = TokenShelf(f"{corp}:jsapi", redis)
-        self._app = TokenShelf(f"{corp}:agent-config-{app}", redis)
+        self._corp = TokenShelf(f"{corp}:jsapi", redis, client.sealer)
+        self._app = TokenShelf(f"{corp}:agent-config-{app}", redis, client.sealer)
 
     def corp_ticket(self) -> str:
         """The ticket for the signature of `config`."""

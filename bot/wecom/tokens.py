@@ -12,12 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from redis import Redis
 from redis.exceptions import RedisError
 
-from bot.wecom.errors import UNREACHABLE, WeComError
+from bot.wecom.errors import UNREACHABLE, BotError, WeComError
 from bot.wecom.plain import whole_number
 
 # Seconds before its expiry from which a token is no longer used.
@@ -47,11 +47,19 @@ Fetch: TypeAlias = Callable[[], tuple[str, float]]
 """Asks WeCom for a token; returns it with its lifetime in seconds."""
 
 
+class Sealer(Protocol):
+    """Seals what lies in Redis: neither readable nor writable for whoever has not the data keys."""
+
+    def seal(self, plain: bytes, where: bytes) -> bytes: ...
+
+    def open(self, sealed: bytes, where: bytes) -> bytes: ...
+
+
 class TokenShelf:
     """Keeps the token of one corp and one secret. `name` goes into Redis keys: never put a secret in it."""
 
-    def __init__(self, name: str, redis: Redis | None = None) -> None:
-        self._key, self._redis = f"tici:token:{name}", redis
+    def __init__(self, name: str, redis: Redis | None = None, sealer: Sealer | None = None) -> None:
+        self._key, self._redis, self._sealer = f"tici:token:{name}", redis, sealer
         self._lock = threading.Lock()
         self._own: tuple[Token, float] | None = None
         self._redis_rests_until = 0.0
@@ -100,7 +108,7 @@ class TokenShelf:
         redis = self._awake()
         if redis is not None:
             try:
-                return _loads(redis.get(self._key))
+                return _loads(self._opened(redis.get(self._key), self._key))
             except RedisError:
                 self._rest()
         own = self._own
@@ -113,7 +121,8 @@ class TokenShelf:
         redis = self._awake()
         if redis is not None and error.pause:
             try:
-                redis.set(f"{self._key}:refused", json.dumps([error.errcode, error.errmsg]), ex=_PAUSE_SECONDS)
+                sealed = self._sealed(json.dumps([error.errcode, error.errmsg]), f"{self._key}:refused")
+                redis.set(f"{self._key}:refused", sealed, ex=_PAUSE_SECONDS)
             except RedisError:
                 self._rest()
 
@@ -127,10 +136,10 @@ class TokenShelf:
         except RedisError:
             self._rest()
             return None
-        if not isinstance(stored, bytes | str):
+        found = _pair(self._opened(stored, f"{self._key}:refused"))
+        if found is None or type(found[0]) is not int:
             return None
-        errcode, errmsg = json.loads(stored)
-        return WeComError(errcode, errmsg, api="gettoken")
+        return WeComError(found[0], str(found[1]), api="gettoken")
 
     def _put(self, value: str, lifetime: float) -> Token:
         token, seconds = Token(value, secrets.token_hex(8)), max(lifetime - _MARGIN, lifetime / 2, 0.001)
@@ -138,10 +147,23 @@ class TokenShelf:
         redis = self._awake()
         if redis is not None:
             try:
-                redis.set(self._key, json.dumps([value, token.mark]), px=max(int(seconds * 1000), 1))
+                sealed = self._sealed(json.dumps([value, token.mark]), self._key)
+                redis.set(self._key, sealed, px=max(int(seconds * 1000), 1))
             except RedisError:
                 self._rest()
         return token
+
+    def _sealed(self, plain: str, key: str) -> bytes:
+        return self._sealer.seal(plain.encode(), f"redis.{key}".encode()) if self._sealer else plain.encode()
+
+    def _opened(self, stored: object, key: str) -> object:
+        """What was stored, or None for what another wrote: it is as if nothing were there, and fetched anew."""
+        if self._sealer is None or stored is None:
+            return stored
+        try:
+            return self._sealer.open(stored if isinstance(stored, bytes) else b"", f"redis.{key}".encode())
+        except BotError:
+            return None
 
     def _claim(self, holder: str) -> bool:
         redis = self._awake()
@@ -183,10 +205,16 @@ def token_of(answer: Mapping[str, Any], name: str, api: str) -> tuple[str, float
 
 
 def _loads(stored: object) -> Token | None:
+    found = _pair(stored)
+    return Token(str(found[0]), str(found[1])) if found is not None else None
+
+
+def _pair(stored: object) -> tuple[object, object] | None:
+    """A JSON list of two, or None: Redis may hold anything."""
     if not isinstance(stored, bytes | str):
         return None
     try:
         value, mark = json.loads(stored)
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         return None
-    return Token(str(value), str(mark))
+    return value, mark

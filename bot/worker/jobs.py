@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
-from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.agents.daily_list import put_daily_lists
 from bot.agents.overdue import nudge_overdue
@@ -21,13 +22,17 @@ from bot.intake.media.store import open_media_store
 from bot.intake.pull import PullResult
 from bot.intake.pull import pull as pull_archive
 from bot.ops.alarms import tell_alarms
+from bot.ops.disk_alarm import watch_disk
 from bot.ops.given_up import FAILED, watch_given_up
 from bot.ops.restore import erase_again as finish_restore
 from bot.platform import clock
+from bot.platform.disk import must_wait
 from bot.platform.gateway.call_counts import fold
 from bot.platform.gateway.quotas import forget_unused
 from bot.platform.log import get_logger
 from bot.platform.models import ArchiveCursor, CallbackEvent, LinkOpening, MessageLinkOpening
+from bot.platform.queued_job import allow
+from bot.platform.surroundings import is_of_surroundings
 from bot.privacy.retention import keep_search_index, purge_nightly
 from bot.sops.behaviour import observe_openings, observe_silences
 from bot.sops.completion import close_windows
@@ -43,8 +48,10 @@ from bot.sync.consent import check_unagreed
 from bot.sync.nightly import claim_night, reconcile_nightly
 from bot.system import System, current_system
 from bot.worker import handlers
+from bot.worker.refusals import end_old_alarm
 
 EVENT_TRIES = 5  # then the event is recorded as failed: one that always fails must not be tried for ever
+STUMBLES = 3  # events in a row that failed for the surroundings' sake
 PARTS_KEPT = timedelta(days=7)  # of downloads that nobody took up again; WeCom has forgotten the file by then
 CHUNK = 500  # rows for each transaction: a longer one would keep the other workers waiting on SQLite
 _log = get_logger(__name__)
@@ -83,34 +90,44 @@ def handle_events() -> None:
         ids = session.scalars(
             select(CallbackEvent.id).where(CallbackEvent.handled_at.is_(None)).order_by(CallbackEvent.id)
         ).all()
+    stumbled = 0
     for event_id in ids:
-        handle_event(system, event_id)
+        stumbled = 0 if handle_event(system, event_id) else stumbled + 1
+        if stumbled == STUMBLES:
+            return  # the machine has to be mended first; the sweep enqueues this job again
 
 
-def handle_event(system: System, event_id: int) -> None:
+def handle_event(system: System, event_id: int) -> bool:
     """Handle one event in one transaction; one that fails every time is recorded as failed, with its reason.
 
-    The try is counted in a transaction of its own, so that one which kills the process counts as well.
+    The try is counted in a transaction of its own, so that one which kills the process counts as well. One that
+    failed for the surroundings' sake is taken back. False for such a one.
     """
+    # By statements that do not load the row: its XML may be what cannot be opened.
+    mine = update(CallbackEvent).where(CallbackEvent.id == event_id, CallbackEvent.handled_at.is_(None))
+    mine = mine.execution_options(synchronize_session=False)
+    counted = mine.values(attempts=CallbackEvent.attempts + 1).returning(CallbackEvent.attempts)
     with system.store.write() as session:
-        row = session.get(CallbackEvent, event_id, with_for_update=True)
-        if row is None or row.handled_at is not None:
-            return
-        row.attempts += 1
-        attempts = row.attempts
+        attempts = session.scalar(counted)
+    if attempts is None:  # handled meanwhile
+        return True
     try:
         with system.work() as work:
             row = work.session.get_one(CallbackEvent, event_id, with_for_update=True)
-            if row.handled_at is not None:
-                return
-            apply_event(work, row)
+            if row.handled_at is None:
+                apply_event(work, row)
     except Exception as error:
         _log.exception("event not handled", event_id=event_id, attempts=attempts)
-        if attempts < EVENT_TRIES or isinstance(error, OperationalError):  # a busy database is no fault of the event
-            return
+        if is_of_surroundings(error, system.store):
+            with suppress(SQLAlchemyError), system.store.write() as session:
+                session.execute(mine.values(attempts=CallbackEvent.attempts - 1))
+            return False
+        if attempts < EVENT_TRIES:
+            return True
+        outcome = f"{FAILED}{type(error).__name__}: {error}"[:500]
         with system.store.write() as session:
-            row = session.get_one(CallbackEvent, event_id)
-            row.handled_at, row.outcome = clock.now(), f"{FAILED}{type(error).__name__}: {error}"[:500]
+            session.execute(mine.values(handled_at=clock.now(), outcome=outcome))
+    return True
 
 
 def deliver(row_id: int) -> None:
@@ -159,6 +176,7 @@ def timers() -> None:
     with system.store.write() as session:
         watch_lag(session, clock.now())
         watch_given_up(session, clock.now())
+        end_old_alarm(session, clock.now())
     while _timers_chunk(system):
         pass
     watch_sends(system)
@@ -168,6 +186,7 @@ def watch_sends(system: System) -> None:
     """Check what lies with WeCom (open mass messages, uploaded materials that expire soon), and send out alarms."""
     files = read_materials(system.settings, folder_of(system))
     with system.work() as work:
+        watch_disk(work.session, system.environment, work.now)
         watch_open(work)
         refresh_uploads(work, files)
         tell_alarms(work)
@@ -193,6 +212,8 @@ def study() -> None:
     """Do one piece of a backtest or of a search for rules, then enqueue the next: other jobs go first."""
     system = current_system()
     system.queue.begin("study")
+    if must_wait(system.environment):  # the sweep asks again
+        return
     if studies.advance(system, clock.now()):
         system.queue.enqueue_once("study")
 
@@ -207,6 +228,8 @@ def reconcile() -> None:
 
 def _maintain_conversations(system: System) -> None:
     """Once a night: check who agreed to be archived, and fetch the files to keep while WeCom still has them."""
+    if must_wait(system.environment):
+        return
     with system.work() as work:
         if not claim_night(work, "talks"):
             return
@@ -229,7 +252,8 @@ def housekeep() -> None:
     system.queue.begin("housekeep")
     finish_restore(system, clock.now())
     purge_nightly(system, clock.now())
-    keep_search_index(system, clock.now())
+    if not must_wait(system.environment):
+        keep_search_index(system, clock.now())
 
 
 def sweep() -> None:
@@ -256,3 +280,9 @@ def sweep() -> None:
     if studying:
         system.queue.enqueue_once("study")
     system.queue.enqueue_once("due")
+
+
+# What may be called through the queue. A function that is not here is refused, whoever asks for it.
+JOBS = allow(
+    deliver, due, handle_events, housekeep, openings, pull, reconcile, replay_quarantine, study, sweep, timers
+)  # fmt: skip

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.platform import clock
@@ -63,9 +64,9 @@ def run(system: System, should_stop: Callable[[], bool] | None = None) -> None:
             if held is not None:
                 _restart_queue(system)
                 _enqueue_due(system, schedule, present)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError, redis.RedisError) as error:  # OSError: a full disk
             held, renewed = None, float("-inf")
-            _log.warning("scheduler waits for the database", error=type(error).__name__)
+            _log.warning("scheduler waits", error=type(error).__name__)
             stopped.wait(2)
         stopped.wait(0.5)
     if held is not None:

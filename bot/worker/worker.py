@@ -13,10 +13,24 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.platform.log import get_logger, without_secrets
 from bot.platform.queue import QUEUES, WORKER_SECONDS, connect_redis
-from bot.system import System
-from bot.worker import jobs  # noqa: F401 - jobs are called by name; loading them here saves each first call
+from bot.platform.queued_job import QueuedJob
+from bot.system import System, current_system
+from bot.worker.jobs import JOBS
+from bot.worker.refusals import note_refusal
 
+# The types of RQ's own keys. One of another type was written by somebody else, and no command on it would succeed.
+_KINDS = {**{f"rq:queue:{name}": "list" for name in QUEUES}, "rq:queues": "set", "rq:workers": "set"}
 _log = get_logger(__name__)
+
+
+class AllowedJob(QueuedJob):
+    """A job of `bot/worker/jobs.py`; whatever else lies in the queue is refused and counted."""
+
+    calls = JOBS
+
+    @staticmethod
+    def refused(reason: str) -> None:
+        note_refusal(current_system(), reason)
 
 
 class _ReconnectingWorker(SimpleWorker):
@@ -30,6 +44,9 @@ class _ReconnectingWorker(SimpleWorker):
     ) -> None:
         """Have RQ keep the traceback in Redis without the secrets that a library's exception may carry."""
         super().handle_job_failure(job, queue, started_job_registry, without_secrets(exc_string), execution)
+
+    def subscribe(self) -> None:
+        """Listen to no commands: whoever can write to Redis could stop every worker by one."""
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.told_to_stop = True
@@ -49,13 +66,18 @@ def run(system: System, *, burst: bool = False) -> None:
             system.queue.enqueue_once(job)
     # A connection of its own: RQ sets its time-out to a minute, and a job that enqueues must not hang so long.
     connection = connect_redis(system.redis_url)
-    queues = [Queue(name, connection=connection, serializer=JSONSerializer) for name in QUEUES]
+    queues = [Queue(name, connection=connection, serializer=JSONSerializer, job_class=AllowedJob) for name in QUEUES]
     while True:
         worker = None
         try:
             _refuse_eviction(connection)
+            _mend_keys(connection)
             worker = _ReconnectingWorker(
-                queues, connection=connection, serializer=JSONSerializer, worker_ttl=WORKER_SECONDS
+                queues,
+                connection=connection,
+                job_class=AllowedJob,
+                serializer=JSONSerializer,
+                worker_ttl=WORKER_SECONDS,
             )
             worker.push_exc_handler(_log_failure)  # type: ignore[no-untyped-call]
             worker.work(burst=burst, logging_level="WARNING")
@@ -74,6 +96,15 @@ def _log_failure(job: object, kind: type[BaseException], error: BaseException, _
     level = _log.warning if issubclass(kind, SQLAlchemyError) else _log.error
     level("job failed", job=name, error=f"{kind.__name__}: {error}"[:300])
     return False
+
+
+def _mend_keys(connection: redis.Redis) -> None:
+    """Remove RQ's keys that somebody made something else of; what waited is found again by the sweep."""
+    for key, kind in _KINDS.items():
+        found = bytes(connection.type(key)).decode()  # type: ignore[arg-type]
+        if found not in (kind, "none"):
+            connection.delete(key)
+            _log.error("queue key removed", key=key, was=found)
 
 
 def _refuse_eviction(connection: redis.Redis) -> None:

@@ -26,7 +26,7 @@ def press(watch: Watch, key: str, **selected: str) -> tuple[SopTask, list[dict[s
     with watch.store.write() as session:
         task = session.scalars(select(SopTask)).one()
         event = CardClick(
-            AGENT, key.format(task.id), f"task_{task.id}", "button_interaction", "code", chosen, False, 1
+            AGENT, key.format(task.ref), f"task_{task.ref}", "button_interaction", "code", chosen, False, 1
         )
         row = CallbackEvent(digest=key, name="template_card_event", raw_xml="", created_at=watch.now,
                             received_at=watch.now)  # fmt: skip

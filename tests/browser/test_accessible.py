@@ -132,7 +132,7 @@ class House:
         for name in reports.REPORTS:
             reports.compute(system.store, system.settings, reports.ReportRequest(name, 30, None), now)
         links = {
-            "task_link": task_url("", self.story.task, self.story.agent, key, now),
+            "task_link": task_url("", self.story.ref, self.story.agent, key, now),
             "day_link": day_url("", self.story.agent, key, now),
         }
         return (

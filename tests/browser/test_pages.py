@@ -103,7 +103,7 @@ def test_a_column_stays_where_it_was_scrolled_to(page: Page, served: Served) -> 
 
 def test_the_task_is_copied_with_one_tap(page: Page, served: Served) -> None:
     story = served.story
-    look(page, task_url(served.url, story.task, story.agent, served.site.key, clock.now()))
+    look(page, task_url(served.url, story.ref, story.agent, served.site.key, clock.now()))
     page.get_by_role("button", name="复制").click()
     expect(page.get_by_role("button")).to_have_text("已复制，去聊天里粘贴")
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#say").text_content()
@@ -111,7 +111,7 @@ def test_the_task_is_copied_with_one_tap(page: Page, served: Served) -> None:
 
 def test_the_task_is_copied_where_the_browser_has_no_clipboard_of_its_own(page: Page, served: Served) -> None:
     story = served.story
-    look(page, task_url(served.url, story.task, story.agent, served.site.key, clock.now()))
+    look(page, task_url(served.url, story.ref, story.agent, served.site.key, clock.now()))
     page.evaluate("Object.defineProperty(navigator.clipboard, 'writeText', {value: () => Promise.reject()})")
     page.get_by_role("button", name="复制").click()
     expect(page.get_by_role("button")).to_have_text("已复制，去聊天里粘贴")
@@ -162,7 +162,7 @@ def test_hostile_names_and_words_stay_inert_and_inside_the_page(page: Page, serv
         look(page, f"{served.url}/c/{person}")
         with served.site.store.read() as session:
             task = session.query(SopTask).filter_by(customer_id=person).one()
-        look(page, task_url(served.url, task.id, task.agent_id, served.site.key, clock.now()))
+        look(page, task_url(served.url, task.ref, task.agent_id, served.site.key, clock.now()))
 
 
 def test_a_board_whose_link_is_over_leads_to_the_sign_in(

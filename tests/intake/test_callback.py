@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
+from werkzeug.test import TestResponse
 
 from bot.intake.callback import ENQUEUER
 from bot.platform import clock
@@ -69,10 +71,86 @@ def rung(tmp_path: Path, valkey: str) -> Iterator[Site]:
         yield site
 
 
+def checked(site: Site, echo: str, late: float = 0, path: str = CALLBACK) -> TestResponse:
+    """The answer to an authentic check of the address, whose timestamp is so many seconds old."""
+    sealed = encrypt(echo)
+    stamp = str(int(clock.now().timestamp() - late))
+    return site.app.test_client().get(path, query_string={**arguments(sealed, stamp), "echostr": sealed})
+
+
+def replayed(site: Site) -> float:
+    site.system.call_counts.flush(clock.now(), at_once=True)
+    text = site.app.test_client().get("/metrics").text
+    return float(re.findall(r"^tici_callbacks_replayed_total (\S+)$", text, re.MULTILINE)[0])
+
+
+@pytest.mark.parametrize("path", [CALLBACK, ARCHIVE])
+def test_a_recorded_post_is_not_decrypted_by_the_console_check(site: Site, path: str) -> None:
+    """GET and POST are signed alike: the arguments and the cipher text of a POST are those of an authentic GET."""
+    message = xml("change_external_contact", "<UserID>zhang</UserID><ExternalUserID>wmsecret</ExternalUserID>")
+    sealed = encrypt(message)
+    query = arguments(sealed, str(int(clock.now().timestamp())))
+    client = site.app.test_client()
+    assert client.post(path, query_string=query, data=envelope(sealed)).status_code == 200
+    answer = client.get(path, query_string={**query, "echostr": sealed})
+    assert (answer.status_code, answer.data) == (400, b"")
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        "<xml/>", " <xml><a>1</a></xml>", "<a", "1>", '{"tousername":"x"}', "[1]", "有一句话", "a b", "a\nb", "a\tb",
+        "\x00", "1" * 65, "1" * 5000, "&lt;xml&gt;", '"', "a=1&b=2",
+    ],
+)  # fmt: skip
+def test_only_a_short_word_is_echoed(site: Site, plain: str) -> None:
+    answer = checked(site, plain)
+    assert (answer.status_code, answer.data) == (400, b"")
+
+
+@pytest.mark.parametrize("plain", ["1", "5927782489442352469", "1" * 64, "aB3_-=+/", "f" * 16])
+def test_whatever_wecom_may_send_as_an_echo_is_answered(site: Site, plain: str) -> None:
+    assert checked(site, plain).data == plain.encode()
+
+
+@pytest.mark.parametrize("late", [601, 3600, 10**9, -601])
+def test_an_old_console_check_is_refused_and_counted(site: Site, late: float) -> None:
+    answer = checked(site, "5927782489442352469", late)
+    assert (answer.status_code, answer.data) == (403, b"")
+    assert replayed(site) == 1
+    assert checked(site, "5927782489442352469", 300).status_code == 200
+
+
+def test_a_replayed_post_is_refused_and_counted_and_a_retry_is_not(site: Site) -> None:
+    """WeCom's own retry carries the same XML under a fresh timestamp; a replay is byte for byte what it was."""
+    now = int(clock.now().timestamp())
+    sealed = encrypt(xml("enter_agent", at=now))
+    client = site.app.test_client()
+
+    def send(stamp: int, cipher: str = sealed) -> int:
+        query = arguments(cipher, str(stamp))
+        return client.post(CALLBACK, query_string=query, data=envelope(cipher)).status_code
+
+    assert [send(now - 601), send(now + 900), send(0)] == [403, 403, 403]
+    assert (stored(site), replayed(site)) == (0, 3)
+    assert [send(now - 30), send(now, encrypt(xml("enter_agent", at=now)))] == [200, 200]  # the try and its retry
+    assert (stored(site), replayed(site)) == (1, 3)
+    assert send(now, encrypt(xml("enter_agent", at=now - 601))) == 403  # an old event under a fresh seal
+    assert (stored(site), replayed(site)) == (1, 4)
+
+
+def test_a_forged_old_callback_is_not_counted(site: Site) -> None:
+    """Only what is authentic is a replay: anybody can send rubbish."""
+    assert site.app.test_client().post(CALLBACK, query_string=arguments("x", "1"), data=b"<xml/>").status_code == 400
+    sealed = encrypt(xml("enter_agent"))
+    query = {**arguments(sealed, "1"), "nonce": "another"}
+    assert site.app.test_client().post(CALLBACK, query_string=query, data=envelope(sealed)).status_code == 403
+    assert replayed(site) == 0
+
+
 @pytest.mark.parametrize("path", [CALLBACK, ARCHIVE])
 def test_console_check_is_answered_with_the_echo_byte_for_byte(site: Site, path: str) -> None:
-    sealed = encrypt("5927782489442352469")
-    answer = site.app.test_client().get(path, query_string={**arguments(sealed), "echostr": sealed})
+    answer = checked(site, "5927782489442352469", path=path)
     assert (answer.status_code, answer.data) == (200, b"5927782489442352469")
 
 

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import signal
+from dataclasses import replace
 from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,7 +18,7 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import select
 from werkzeug import Request, Response
 
-from bot.intake.media.files import files_of, forget_media, keep_media, request_media
+from bot.intake.media.files import WAIT_SECONDS, files_of, forget_media, keep_media, request_media
 from bot.intake.media.storage import FolderStorage, MissingFileError, S3Storage, open_storage
 from bot.intake.media.store import DownloadBusyError, FileRequest, MediaStore, open_media_store, sniff
 from bot.intake.pull import pull
@@ -309,6 +310,20 @@ def test_what_is_too_large_or_gone_says_so(system: System, sandbox: Town, talk: 
     ask(system, small)
     assert work(system) == ["failed"]
     assert [(f.state, "保存期" in f.why) for f in files(system, small)] == [("lost", True)]
+
+
+def test_files_wait_for_room_on_the_disk_and_come_by_themselves(system: System, talk: Any) -> None:
+    picture = talk("image", PIXEL)
+    ask(system, picture)
+    whole = system.environment
+    system.environment = replace(whole, least_free_megabytes=10**9)
+    for _ in range(8):
+        assert work(system) == ["waiting"]
+        clock.move_forward(timedelta(seconds=WAIT_SECONDS + 1))
+    assert [(f.state, f.attempts) for f in files(system, picture)] == [("asked", 0)]
+    system.environment = replace(whole, least_free_megabytes=0)
+    work(system)
+    assert files(system, picture)[0].state == "kept"
 
 
 def test_kinds_to_keep_come_by_themselves(system: System, talk: Any, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_after_the_text_attachments_are_added_and_no_other_step_is_taken_for_don
 
 def test_the_tracked_link_in_own_words_is_proof_as_well(mass: Mass) -> None:
     task = mass.task(mass.who[0])
-    tracked = link_url("https://tici.example.com", task.id, 0, mass.system.signing_key)
+    tracked = link_url("https://tici.example.com", task.ref, 0, mass.system.signing_key)
     mass.phone.say(AGENT, mass.who[0], f"看这里：{tracked}。")
     mass.work()
     assert mass.task(mass.who[0]).outcome == "link"

@@ -131,5 +131,6 @@ def _task_path(site: Site) -> str:
     ]
     with site.store.write() as session:
         rows = Rows(session, clock.now())
-        task = rows.task(rows.customer("陈静"), rows.agent("林晓雨"), SAY, attach=attach)
-        return task_url("", task.id, task.agent_id, site.key, clock.now())
+        agent = rows.agent("林晓雨")
+        task = rows.task(rows.customer("陈静", agent=agent), agent, SAY, attach=attach)
+        return task_url("", task.ref, task.agent_id, site.key, clock.now())

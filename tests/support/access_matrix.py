@@ -2,7 +2,8 @@
 
 A new page adds a row below. `open_to`: the roles that get in; all others must get a 404, strangers are sent to sign
 in. `owned`: the address names one customer, and of leaders and agents only that customer's own get in.
-{names} in a path or a form are those of `Things`.
+{names} in a path or a form are those of `Things`. tests/web/test_access.py asks every row in every role;
+tests/web/test_reading.py asks every row once relation, account, employment, role or task has ended.
 """
 
 from __future__ import annotations
@@ -219,6 +220,6 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             "customer": customer.id, "userid": customer.external_userid, "move": move.id, "message": said.id,
             "evidence": evidence.id, "task": task.id, "media": media.id, "note": note.id, "group": room.id,
             "chat_id": room.chat_id, "change": change.id, "study": study.id, "version": version,
-            "agent": owner_id, "task_link": task_url("", task.id, owner_id, key, now),
-            "day_link": day_url("", owner_id, key, now), "tracked_link": link_url("", task.id, 0, key),
+            "agent": owner_id, "task_link": task_url("", task.ref, owner_id, key, now),
+            "day_link": day_url("", owner_id, key, now), "tracked_link": link_url("", task.ref, 0, key),
         }  # fmt: skip

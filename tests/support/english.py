@@ -20,10 +20,11 @@ _TERM = re.compile(r"\([^()]*\)")  # names of WeCom's Chinese console may stand 
 DIAGNOSING = (
     "taggers/amount.py",
     "bot/ops/doctor/host.py", "bot/ops/doctor/app.py", "bot/ops/doctor/archive.py", "bot/ops/doctor/callback.py",
-    "bot/ops/doctor/words.py", "bot/ops/given_up.py", "bot/ops/holidays.py",
+    "bot/ops/doctor/words.py", "bot/ops/doctor/safety.py", "bot/ops/given_up.py", "bot/ops/holidays.py",
     "bot/wecom/errors.py", "bot/wecom/keyring.py",
     "bot/platform/config/problems.py", "bot/platform/config/settings.py", "bot/platform/config/file.py",
-    "bot/platform/config/materials.py", "sop/checks.py",
+    "bot/platform/config/materials.py", "bot/platform/config/reading.py", "bot/platform/config/shrinkage.py",
+    "sop/checks.py",
     "sop/attachments.py",
     "sop/group_sends.py", "sop/guards.py", "sop/enrolment.py", "taggers/compiled.py", "taggers/rulebook.py",
     "taggers/rule.py", "bot/platform/stored_sentences.py",

@@ -24,6 +24,7 @@ class SampleBoard:
     hostile: tuple[int, ...]
     task: int
     agent: int
+    ref: str  # of the task
 
 
 def fill_board(site: Site) -> SampleBoard:
@@ -70,4 +71,4 @@ def fill_board(site: Site) -> SampleBoard:
             rows.task(person, wang, foul, why=foul[:200], state="delivered")
             hostile.append(person.id)
         rows.place(asking, "在读", "老客服务")
-        return SampleBoard(asking.id, tuple(hostile), task.id, wang.id)
+        return SampleBoard(asking.id, tuple(hostile), task.id, wang.id, task.ref)

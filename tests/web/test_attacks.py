@@ -275,6 +275,6 @@ def test_no_invented_link_opens_anything(site: Site, start: str, token: str) -> 
 
 
 def test_a_link_for_one_thing_opens_no_other(site: Site) -> None:
-    good = task_url("", 1, 1, site.key, clock.now()).rpartition("/")[2]
+    good = task_url("", "t1", 1, site.key, clock.now()).rpartition("/")[2]
     for start in ("/l/", "/p/", "/day/", "/board?key="):
         assert site.app.test_client().get(start + good).status_code == 404

@@ -18,9 +18,11 @@ def test_the_day_lists_what_is_due_and_leads_to_each_task(site: Site) -> None:
     with site.store.write() as session:
         rows = Rows(session, now)
         agent = rows.agent("林晓雨")
-        rows.task(rows.customer("陈静"), agent, "分三档", state="delivered", due_at=now - timedelta(hours=1))
-        rows.task(rows.customer("改天再说"), agent, "以后", due_at=now + timedelta(days=3))
-        rows.task(rows.customer("做完了"), agent, "好了", state="completed", due_at=now)
+        rows.task(
+            rows.customer("陈静", agent=agent), agent, "分三档", state="delivered", due_at=now - timedelta(hours=1)
+        )
+        rows.task(rows.customer("改天再说", agent=agent), agent, "以后", due_at=now + timedelta(days=3))
+        rows.task(rows.customer("做完了", agent=agent), agent, "好了", state="completed", due_at=now)
         path = day_url("", agent.id, site.key, now)
     page = site.app.test_client().get(path)
     assert page.status_code == 200
@@ -46,11 +48,11 @@ def test_a_tracked_link_leads_on_and_each_opening_is_noted(site: Site) -> None:
         rows = Rows(session, clock.now())
         task = rows.task(rows.customer("陈静"), rows.agent("林晓雨"), "看看", attach=attach)
     client = site.app.test_client()
-    path = link_url("", task.id, 0, site.key)
+    path = link_url("", task.ref, 0, site.key)
     assert client.head(path).status_code == 302
     answer = client.get(path)
     assert (answer.status_code, answer.headers["Location"]) == (302, "https://example.com/compare")
-    assert client.get(link_url("", task.id, 5, site.key)).status_code == 404
+    assert client.get(link_url("", task.ref, 5, site.key)).status_code == 404
     assert client.get(path[:-2]).status_code == 404
     with site.store.read() as session:
         assert session.scalars(select(LinkOpening.title)).all() == ["三档对照表"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -271,6 +273,47 @@ def test_after_thirty_failures_an_address_must_wait_and_the_proxy_tells_addresse
     good = {**form, "name": "root", "password": GOOD}
     assert client.post("/sign-in", data=good, headers=near).status_code == 429
     assert client.post("/sign-in", data=good, headers={"X-Forwarded-For": "203.0.113.6"}).status_code == 302
+
+
+@pytest.mark.parametrize("redis", [False, True], ids=["in this process", "in Redis"])
+def test_many_tries_at_once_are_no_way_around_the_limit(tmp_path: Path, valkey: str, redis: bool) -> None:
+    with open_site(tmp_path, extra={"TICI_REDIS_URL": valkey} if redis else {}) as site:
+        account(site)
+        client = browser(site)
+        form, cookie = {"csrf_token": token(client), "name": "root", "password": "wrong"}, client.get_cookie("tici")
+        assert cookie is not None
+        together = Barrier(24)
+
+        def one_try(_number: int) -> int:
+            own = browser(site)
+            own.set_cookie("tici", cookie.value)
+            together.wait()
+            return own.post("/sign-in", data=form).status_code
+
+        with ThreadPoolExecutor(24) as pool:
+            codes = sorted(pool.map(one_try, range(24)))
+        assert codes == [401] * 10 + [429] * 14
+
+
+def test_signing_in_rightly_uses_up_no_tries(site: Site) -> None:
+    account(site)
+    for _ in range(12):
+        assert enter(browser(site)).status_code == 302
+    client = browser(site)
+    form = {"csrf_token": token(client), "name": "root", "password": "wrong"}
+    assert [client.post("/sign-in", data=form).status_code for _ in range(11)] == [401] * 10 + [429]
+
+
+def test_signing_out_ends_a_board_link_also_where_its_cookie_was_copied_to(site: Site) -> None:
+    here, copied = site.watcher(), browser(site)
+    cookie = here.get_cookie("tici")
+    assert cookie is not None
+    copied.set_cookie("tici", cookie.value)
+    assert copied.get("/board").status_code == 200
+    assert here.post("/sign-out", data={"csrf_token": token(here)}).status_code == 302
+    for client in (here, copied):
+        assert client.get("/board").status_code == 302
+    assert site.watcher().get("/board").status_code == 200, "the link itself goes on until its end"
 
 
 def test_limits_hold_and_signing_in_works_while_redis_is_away(tmp_path: Path) -> None:

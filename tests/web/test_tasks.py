@@ -218,7 +218,7 @@ def test_the_page_of_a_task_is_read_for_the_log(site: Site) -> None:
 
 
 def link(site: Site, task: int) -> str:
-    return task_url("", task, row(site, task).agent_id, site.key, clock.now())
+    return task_url("", row(site, task).ref, row(site, task).agent_id, site.key, clock.now())
 
 
 def test_the_signed_link_lets_its_agent_answer_without_signing_in(site: Site) -> None:
@@ -228,10 +228,13 @@ def test_the_signed_link_lets_its_agent_answer_without_signing_in(site: Site) ->
     answer = client.post(f"{path}/later", data={"delay": "2h"})
     assert (answer.status_code, answer.headers["Location"]) == (303, path)
     assert row(site, task).state == "planned"
-    assert client.post(f"{path}/unfit", data={"reason": "other"}).status_code == 303
+    ended = client.post(f"{path}/unfit", data={"reason": "other"}, follow_redirects=True)
     assert row(site, task).state == "cancelled"
     again = client.post(f"{path}/later", data={"delay": "2h"}, follow_redirects=True)
-    assert "没有改动" in again.text
+    for page in (ended, again):
+        assert page.status_code == 410
+        assert "这一步已经结束" in page.text
+        assert "李女士" not in page.text
     with site.store.read() as session:
         assert [(e.actor, e.action) for e in session.scalars(select(AuditEntry).order_by(AuditEntry.id))] == [
             ("Wang", "task.later"),
@@ -241,9 +244,9 @@ def test_the_signed_link_lets_its_agent_answer_without_signing_in(site: Site) ->
 
 def test_a_link_that_is_forged_over_or_for_another_agent_answers_nothing(site: Site) -> None:
     task, client = plan(site, state="delivered"), site.app.test_client()
-    agent = row(site, task).agent_id
-    over = task_url("", task, agent, site.key, clock.now() - timedelta(days=31))
-    another = task_url("", task, agent + 1, site.key, clock.now())
+    agent, ref = row(site, task).agent_id, row(site, task).ref
+    over = task_url("", ref, agent, site.key, clock.now() - timedelta(days=31))
+    another = task_url("", ref, agent + 1, site.key, clock.now())
     for path, status in (("/t/forged", 404), (over, 410), (another, 410)):
         assert client.post(f"{path}/later", data={"delay": "2h"}).status_code == status
     assert row(site, task).state == "delivered"

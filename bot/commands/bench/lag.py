@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from bot.commands.demo.replay import settle
 from bot.platform import clock
-from bot.platform.models import Customer, Message, Outbox
+from bot.platform.models import Customer, Message, Outbox, SopTask
 from bot.sandbox.control import SandboxControl
 from bot.system import System
 from bot.wecom.errors import BotError
@@ -138,7 +138,8 @@ def _stored(system: System) -> int:
 def _cards(system: System, control: SandboxControl, since: int) -> dict[str, list[float]]:
     """When each customer's card came, as the phones saw it."""
     with system.store.read() as session:
-        cards = select(Outbox.task_id, Customer.external_userid).join(Customer, Customer.id == Outbox.customer_id)
+        cards = select(SopTask.ref, Customer.external_userid).select_from(Outbox)
+        cards = cards.join(SopTask, SopTask.id == Outbox.task_id).join(Customer, Customer.id == Outbox.customer_id)
         whose = {f"task_{task}": who for task, who in session.execute(cards.where(Outbox.kind == "card"))}
     found: dict[str, list[float]] = {}
     for effect in control.effects(since, "message"):

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from bot.platform import clock
 from bot.platform.models import Customer, Placement, SopTask
+from bot.sops.task_refs import card_name
 from bot.sync.reconcile import compare_agents, start_comparison
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ def own_config(config: Path, folder: Path) -> Path:
 def later_pressed(story: Story) -> None:
     """The agent presses 稍后, says when, and the card comes again at that hour."""
     who, since, task = _asks(story, "孙悦")
-    card = f"task_{task.id}"
+    card = card_name(task)
     story.step("第三位客户问价格", "卡片出现", lambda: _arrived(story, since, card))
-    story.control.press(AGENT, card, f"later:{task.id}")
-    story.step("员工按「稍后」", "卡片改成问推迟到什么时候", lambda: _changed(story, since, f"delay:{task.id}"))
-    story.control.press(AGENT, card, f"delay:{task.id}", when=["3h"])
+    story.control.press(AGENT, card, f"later:{task.ref}")
+    story.step("员工按「稍后」", "卡片改成问推迟到什么时候", lambda: _changed(story, since, f"delay:{task.ref}"))
+    story.control.press(AGENT, card, f"delay:{task.ref}", when=["3h"])
     due = story.step("员工选「3 小时后」", "任务改期，卡片写明", lambda: _put_off(story, task.id, task.due_at))
     story.control.move_clock((due - clock.now()).total_seconds() + 2)
     story.step("时间到了", "卡片再来一次", lambda: _arrived(story, since, f"{card}_2"))

@@ -157,7 +157,8 @@ def _of(session: Session, who: str) -> Sequence[SopTask]:
 
 def _card(story: Story, since: int, who: str, task_id: int) -> tuple[dict[str, str], str] | str:
     """The card as the sandbox delivered it, with the whole text of the task (the card may cut it)."""
-    wanted = f"task_{task_id}"
+    with story.system.store.read() as session:
+        wanted = f"task_{session.get_one(SopTask, task_id).ref}"
     sent = story.effect("message", since, lambda e: e.get("template_card", {}).get("task_id") == wanted)
     if sent is None:
         return f"员工手机上没有 {wanted} 的卡片"

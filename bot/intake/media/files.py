@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.new_message import AnyMessage
-from bot.delivery.handler import NotNeededError, OutboxHandler
+from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.intake.media.store import DownloadBusyError, Fetched, FileRequest, open_media_store
+from bot.platform.disk import must_wait
 from bot.platform.models import MediaFile, Outbox
 from bot.platform.work import Work
 from bot.wecom.errors import UnreadableMessageError, WeComError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bot.system import System
 
 KIND = "media"
+WAIT_SECONDS = 60.0  # until the room on the disk is looked at again
 NOT_HERE = ("noted", "failed")
 RETENTION = timedelta(days=5)  # WeCom keeps files so long; asking for older ones only costs calls
 LOST_ERRCODES = frozenset({301048, 10010})  # the JSON interface, and the SDK: past its retention
@@ -132,6 +134,8 @@ class FetchMedia(OutboxHandler):
         if (copy := _find_kept_copy(work.session, file)) is not None:
             _apply_copy(file, copy, work.now)
             raise NotNeededError("同一个文件已经在库里")
+        if must_wait(system.environment):
+            raise PostponedError(WAIT_SECONDS)
         file.attempts += 1
         return {**row.payload, "most": most}
 

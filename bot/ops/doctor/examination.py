@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.ops.doctor import app, archive, callback, host
+from bot.ops.doctor import app, archive, callback, host, safety
 from bot.ops.doctor.finding import BAD, SKIPPED, Finding, Probe
+from bot.platform.environment import SurroundingsError
 from bot.system import System
 from taggers.translatable import Translatable
 
@@ -35,6 +36,8 @@ CHECKS: tuple[Check, ...] = (
     Check("migrations", "数据库版本", host.migrations, after=("database",)),
     Check("data-keys", "加密密钥", host.data_keys, after=("migrations",)),
     Check("disk", "磁盘", host.disk),
+    Check("private-files", "文件权限", safety.private_files),
+    Check("secret-key", "签名密钥", safety.secret_key),
     Check("redis", "队列", host.redis_server),
     Check("redis-policy", "队列不丢任务", host.redis_policy, after=("redis",)),
     Check("workers", "worker", host.workers, after=("redis",)),
@@ -61,6 +64,7 @@ CHECKS: tuple[Check, ...] = (
     Check("lag", "存档进度", archive.lag, after=("workers", "scheduler", "archive-read")),
     Check("unagreed", "未同意存档的客户", archive.unagreed, after=("migrations",)),
     Check("public-url", "公网地址", callback.public_url, after=("access",)),
+    Check("cookies", "登录 cookie", safety.cookies, after=("public-url",)),
     Check("callback", "应用回调往返", callback.callback, after=("public-url", "corp-id")),
     Check("archive-callback", "存档回调往返", callback.archive_callback, after=("public-url", "corp-id")),
     Check("events", "收到过回调", callback.events, after=("callback", "archive-callback", "migrations")),
@@ -88,6 +92,8 @@ def titles(names: Sequence[str]) -> str:
 def _run(check: Check, probe: Probe) -> Finding:
     try:
         return check.look(probe)
+    except SurroundingsError as error:
+        return Finding(BAD, str(error), "改好以后再运行一次")
     except Exception as error:  # a check that breaks must not hide the others
         return Finding(
             BAD, Translatable("检查本身出错：{kind}", kind=type(error).__name__), "请把这一行和日志发给维护者"

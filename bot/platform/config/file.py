@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from bot.platform.config.reading import MOST_BYTES, ConfigFileError, read_plain_file
 from bot.platform.config.reload import SettingsKeeper
-from bot.platform.config.settings import MOST_BYTES, ConfigError, Settings, parse_settings
-from bot.platform.config.versions import record_change
+from bot.platform.config.settings import ConfigError, Settings, parse_settings
+from bot.platform.config.versions import newest_change, record_change
 from bot.platform.database.audit_log import record
 from bot.platform.database.store import insert_new
 from bot.platform.models import ConfigVersion
@@ -52,14 +53,11 @@ class ConfigNotWrittenError(BotError):
 def read_config_text(path: Path) -> ConfigText:
     """The file as it is now, unchecked; raises ConfigError only where it cannot be read as text."""
     try:
-        raw = path.read_bytes()
+        raw = read_plain_file(path)
     except FileNotFoundError:
         raw = b""
-    except OSError as error:
-        reason = Translatable("读不了（{strerror}）", strerror=error.strerror)
-        raise ConfigError.at(path.name, reason) from None
-    if len(raw) > MOST_BYTES:
-        raise ConfigError.too_large(path.name)
+    except ConfigFileError as error:
+        raise ConfigError.at(path.name, str(error)) from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -127,7 +125,9 @@ def save_config(keeper: SettingsKeeper, edit: ConfigEdit, now: datetime) -> Sett
         current = read_config_text(path)
         if current.stamp != edit.stamp:
             raise StaleConfigError(current)
-        if current.text == edit.text:
+        unchanged = current.text == edit.text
+        newest = newest_change(session)
+        if unchanged and newest is not None and newest.version == settings.version:
             return settings
         version = {"version": settings.version, "text": settings.source, "loaded_at": now}
         insert_new(session, ConfigVersion, [version], ["version"])
@@ -139,7 +139,20 @@ def save_config(keeper: SettingsKeeper, edit: ConfigEdit, now: datetime) -> Sett
             raise StaleConfigError(current)
         record(session, edit.author, "config.save", f"config:{settings.version}", now, what=edit.what)
         session.flush()
-        _replace(path, current.as_bytes(edit.text))
+        if not unchanged:  # else the file looked cut, and saving it as it is confirms it
+            _replace(path, current.as_bytes(edit.text))
+    keeper.look_again()
+    return settings
+
+
+def accept_config(keeper: SettingsKeeper, author: str, now: datetime) -> Settings:
+    """Confirm the file as it is, however much shorter than what is in force; raises ConfigError where it is wrong."""
+    settings = check_text(keeper.path, read_config_text(keeper.path).text, now)
+    with keeper.store.write() as session:
+        version = {"version": settings.version, "text": settings.source, "loaded_at": now}
+        insert_new(session, ConfigVersion, [version], ["version"])
+        record_change(session, settings.version, author, "确认采用文件", now)
+        record(session, author, "config.accept", f"config:{settings.version}", now)
     keeper.look_again()
     return settings
 

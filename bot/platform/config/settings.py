@@ -18,6 +18,7 @@ from bot.platform.config import positions
 from bot.platform.config import problems as mistakes
 from bot.platform.config.materials import all_attachments, check_materials
 from bot.platform.config.privacy_tables import Media, Privacy
+from bot.platform.config.reading import MOST_BYTES, ConfigFileError, read_plain_file
 from bot.wecom.errors import BotError
 from sop.checks import check_playbook
 from sop.fields import known_fields
@@ -29,7 +30,6 @@ from taggers.rule import Rule, Synonym, TagGroup, TextTable
 from taggers.rulebook import RuleBook, RuleBookError, compile_rulebook
 from taggers.translatable import Translatable, sentence
 
-MOST_BYTES = 4 * 1024 * 1024
 _MOST_DOTS = 50
 _KEY_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _MANY_DOTS = re.compile(rf"""(?<![\w\-"'.])(?:{_KEY_PART}[ \t]*+\.[ \t]*+){{{_MOST_DOTS + 1}}}""")
@@ -141,18 +141,11 @@ def load_settings(path: Path, *, examples: bool = True, today: date | None = Non
     """Read and check a config file; raises ConfigError with every problem in it. `today`: for the warnings."""
     name = path.name
     try:
-        with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)  # the extra byte tells that it is too large
-    except OSError as error:
-        reasons = {
-            FileNotFoundError: Translatable("文件不存在"),
-            IsADirectoryError: Translatable("这是一个文件夹，不是文件"),
-        }
-        reason = reasons.get(type(error), Translatable("读不了（{strerror}）", strerror=error.strerror))
+        raw = read_plain_file(path)
+    except (FileNotFoundError, ConfigFileError) as error:
+        reason = sentence(str(error)) if isinstance(error, ConfigFileError) else Translatable("文件不存在")
         message = Translatable("{reason}；可用 flask init --playbook education 生成一份", reason=reason)
         raise ConfigError.at(name, message) from None
-    if len(raw) > MOST_BYTES:
-        raise ConfigError.too_large(name)
     try:
         source = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -160,6 +153,18 @@ def load_settings(path: Path, *, examples: bool = True, today: date | None = Non
         unlike = "不是 UTF-8 编码；请在编辑器里另存为 UTF-8"
         raise ConfigError.at(name, unlike, line) from None
     return parse_settings(source, name, examples=examples, today=today, beside=path.parent)
+
+
+def text_version(path: Path) -> str:
+    """The version that the file would have, unchecked; empty where it cannot be read."""
+    try:
+        return _hash(read_plain_file(path).decode("utf-8-sig").replace("\r\n", "\n"))
+    except (FileNotFoundError, ConfigFileError, UnicodeDecodeError):
+        return ""
+
+
+def _hash(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()[:12]
 
 
 def parse_settings(
@@ -177,7 +182,7 @@ def parse_settings(
     """
     source = source.replace("\r\n", "\n")
     tables = _validate(_parse_toml(source, name), source, name)
-    version = hashlib.sha256(source.encode()).hexdigest()[:12]
+    version = _hash(source)
     found: list[tuple[positions.Path, str]] = []
     book: RuleBook | None = None
     try:

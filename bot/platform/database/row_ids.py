@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Integer, event, func, inspect, select
 from sqlalchemy.orm import Mapper, Session
 
+from bot.platform.database.id_marks import highest_id
+
 _KEPT = "numbers given out"  # in Session.info
 _AT_ONCE = "numbers at once"  # in Session.info
 
@@ -17,8 +19,8 @@ _AT_ONCE = "numbers at once"  # in Session.info
 def next_id(session: Session, model: type[Any]) -> int:
     """The number of a row of this table that is about to be made in this session.
 
-    On SQLite the largest plus 1, which no other writer can take meanwhile: BEGIN IMMEDIATE gives a writer the whole
-    database. On PostgreSQL one of a block of the table's own sequence.
+    On SQLite the one after the highest that was ever given, which no other writer can take meanwhile: BEGIN IMMEDIATE
+    gives a writer the whole database. On PostgreSQL one of a block of the table's own sequence.
     """
     given: dict[str, Iterator[int]] = session.info.setdefault(_KEPT, {})
     table = _name(model)
@@ -58,9 +60,9 @@ def _name(model: type[Any]) -> str:
 
 
 def _numbers(session: Session, model: type[Any], table: str) -> Iterator[int]:
-    key = inspect(model).primary_key[0]
     if session.get_bind().dialect.name == "sqlite":
-        return count((session.connection().scalar(select(func.max(key))) or 0) + 1)
+        return count(highest_id(session.connection(), table) + 1)
+    key = inspect(model).primary_key[0]
     sequence = func.nextval(func.pg_get_serial_sequence(table, key.name))
     block = select(sequence).select_from(func.generate_series(1, session.info.get(_AT_ONCE, 10)))
     return iter(session.connection().scalars(block).all())

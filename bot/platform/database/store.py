@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from bot.platform.database.key_check import verify_keys
 from bot.platform.database.row_ids import gives_out, next_id, number_new_rows
 from bot.platform.encryption import DataKeys, bind_keys
 from bot.platform.models import Lease, Model, Status
@@ -102,10 +103,21 @@ class Store:
         self.url, self.keys = url, keys
         self.engine = open_engine(url)
         bind_keys(self.engine.dialect, keys)
+        self._verified = False
+
+    def verify(self, *, again: bool = False) -> bool:
+        """Make sure, once, that the database is sealed by our keys; raises MissingKeyError where it is not.
+
+        False where that cannot be told yet: no database, no tables. again: for keys that were just added.
+        """
+        if again or not self._verified:
+            self._verified = verify_keys(self.engine, self.keys)
+        return self._verified
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back by an exception."""
+        self.verify()
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             if self.engine.dialect.name == "sqlite":
                 number_new_rows(session)
@@ -114,6 +126,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session for reading only; on SQLite it does not wait for writers."""
+        self.verify()
         connection = self.engine.connect().execution_options(tici_read_only=True)
         with connection, Session(connection, autoflush=False, expire_on_commit=False) as session:
             yield session

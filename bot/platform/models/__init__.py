@@ -83,3 +83,7 @@ __all__ = [
     "UtcDateTime",
     "ViewEntry",
 ]
+
+for _table in Model.metadata.tables.values():
+    if _table.autoincrement_column is not None:
+        _table.dialect_options["sqlite"]["autoincrement"] = True  # an id that was given never returns

@@ -1,7 +1,8 @@
-"""The base class of all tables, and column types that work on both databases: UTC datetimes, JSON, keys."""
+"""The base class of all tables, and column types that work on both databases: UTC datetimes, JSON, keys, refs."""
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,6 +33,14 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 Json = JSON().with_variant(JSONB(), "postgresql")
 Key = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def new_ref() -> str:
+    """A name for a row outside of the database, which no erasure and no restore gives to another row.
+
+    By chance, and never digits alone: these are the names of rows that were known by their ids before.
+    """
+    return f"t{secrets.token_hex(10)}"
 
 
 class Model(DeclarativeBase):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from bot.platform.models.columns import Key, Model
+from bot.platform.models.columns import Key, Model, new_ref
 from bot.platform.models.sealed import Sealed
 
 if TYPE_CHECKING:
@@ -57,9 +57,11 @@ class SopTask(Model):
         ),  # an agent's day list, and the workload of all agents
         Index("ix_sop_task_done", "agent_id", "completed_at"),
         Index("ix_sop_task_window", "window_until"),
+        Index("uq_sop_task_ref", "ref", unique=True),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
+    ref: Mapped[str] = mapped_column(String(32), default=new_ref)  # what cards and links call it, outside
     enrolment_id: Mapped[int] = mapped_column(ForeignKey("sop_enrolment.id"))
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
     agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))

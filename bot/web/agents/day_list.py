@@ -9,6 +9,7 @@ from flask import Blueprint, abort, current_app, render_template
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from bot.agents.reading import NOBODY, Reader, readable, reader_of_agent
 from bot.platform import clock
 from bot.platform.models import Agent, SopTask
 from bot.platform.signed_links import read_day_token, task_url
@@ -30,27 +31,27 @@ class DayEntry:
 def show(token: str) -> str:
     """What is due today and what is overdue; 404 or 410 for a link that opens nothing."""
     key, now = current_app.config["SECRET_KEY"], clock.now()
-    agent_id = read_day_token(token, key, now)
+    link = read_day_token(token, key, now)
     system = current_system()
     calendar = system.settings.calendar
     ends = calendar.instant(calendar.local(now).date() + timedelta(days=1), datetime.min.time())
     with system.store.read() as session:
-        agent = session.get(Agent, agent_id)
-        if agent is None:
+        agent, reader = session.get(Agent, link.agent_id), reader_of_agent(session, link.agent_id, now)
+        # An agent whose row is younger than the link is not the one to whom it was sent.
+        if agent is None or reader == NOBODY or agent.created_at >= link.issued_at + timedelta(seconds=1):
             abort(410)
-        base = system.environment.base_url
-        entries = [
-            DayEntry(task, task_url(base, task.id, agent.id, key, now)) for task in _due(session, agent.id, ends)
-        ]
+        base, due = system.environment.base_url, _due(session, reader, agent.id, ends)
+        entries = [DayEntry(task, task_url(base, task.ref, agent.id, key, now)) for task in due]
         return render_template("day.html", agent=agent, entries=entries, now=now)
 
 
-def _due(session: Session, agent_id: int, ends: datetime) -> list[SopTask]:
+def _due(session: Session, reader: Reader, agent_id: int, ends: datetime) -> list[SopTask]:
     query = (
         select(SopTask)
         .options(joinedload(SopTask.customer))
         .where(
             SopTask.agent_id == agent_id,
+            readable(reader, SopTask.customer_id),
             SopTask.state.in_(("planned", "queued", "delivered", "unknown")),
             SopTask.due_at < ends,
         )

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, current_app, jsonify, render_templ
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.agents.reading import may_read
 from bot.agents.suggestions import find_suggestion
 from bot.agents.task_answers import AnswerRefusedError, decline, postpone, record_tap
 from bot.customers.state import load_customer
@@ -21,7 +22,7 @@ from bot.platform.models import Agent, Follow, SopTask, ViewEntry
 from bot.system import System
 from bot.web.agents.jssdk_errors import in_words
 from bot.web.agents.sidebar_rows import LinkSigner, followed, message_of, read_panel, read_sidebar_group
-from bot.web.auth.access import needs
+from bot.web.auth.access import needs, reader_of
 from bot.web.auth.visitor import ADMIN, AGENT, LEADER, Visitor, visitor
 from bot.web.layout.answers import done, refused
 from bot.web.layout.languages import translate
@@ -182,6 +183,8 @@ def _answer(task_id: int, action: str, option: str) -> Response:
             session = work.session
             task = _locked_task(session, task_id)
             if task is None or task.agent_id != who.agent_id:
+                abort(404)
+            if not may_read(session, reader_of(session, who), task.customer_id):
                 abort(404)
             if action == "task.later":
                 postpone(work, task, option)

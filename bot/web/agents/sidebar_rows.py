@@ -99,7 +99,7 @@ def message_of(
     index = int(part)
     item: dict[str, Any] = dict(task.attach[index])
     if item["kind"] == "link":
-        url = link_url(signer.base_url, task.id, index, signer.key)
+        url = link_url(signer.base_url, task.ref, index, signer.key)
         news = {
             "link": url,
             "title": item["title"],
@@ -108,7 +108,7 @@ def message_of(
         }
         return {"msgtype": "news", "enterChat": True, "news": news}
     if item["kind"] == "miniprogram":
-        cover = picture_url(signer.base_url, task.id, index, signer.key)
+        cover = picture_url(signer.base_url, task.ref, index, signer.key)
         page = {"appid": item["appid"], "title": item["title"], "imgUrl": cover, "page": _html(item["page"])}
         return {"msgtype": "miniprogram", "enterChat": True, "miniprogram": page}
     bodies, _missing = attachment_bodies(session, [item], now)

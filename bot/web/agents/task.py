@@ -7,39 +7,50 @@ and cannot act in the agent's name. The forms therefore need no CSRF token.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, send_file, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
+from bot.agents.reading import may_read, reader_of_agent
 from bot.agents.task_answers import AnswerRefusedError, decline, postpone
+from bot.customers.state import OPEN_STATES
 from bot.platform import clock
 from bot.platform.config.materials import BadMaterialError, find_material
 from bot.platform.database.audit_log import record, viewed
 from bot.platform.models import SopTask
 from bot.platform.signed_links import TaskLink, link_url, read_task_token
 from bot.sops.material_uploads import folder_of
+from bot.sops.task_refs import find_task
 from bot.system import System
 from bot.web.agents.task_rows import read_task
+from bot.web.customers.masked_talk import masked_talk
+from bot.web.layout.errors import TaskOverError
 from bot.web.layout.requests import current_system
 
 pages = Blueprint("task", __name__)
+_OPEN = (*OPEN_STATES, "failed")  # one whose card could not be sent is still to be done
 
 
 @pages.get("/t/<token>")
 def show(token: str) -> str:
-    """What to say to whom and why now; 404 or 410 for a link that opens nothing."""
+    """What to say to whom and why now; 404 or 410 for a link that opens nothing.
+
+    Nothing newer than the prompt is shown, and no numbers of customers: whoever has the link need not be the agent.
+    """
     link, system = _link(token), current_system()
     with system.store.read() as session:
-        view = read_task(session, link)
-        if view is None:
-            abort(410)
+        task = _task_or_410(session, link)
+        view = read_task(session, task, _newest_shown(task, link))
         key, base = current_app.config["SECRET_KEY"], system.environment.base_url
         attached = range(len(view.task.attach))
         page = render_template(
             "task.html",
-            view=view,
-            links=[link_url(base, link.task_id, index, key) for index in attached],
+            view=replace(view, talk=masked_talk(view.talk)),
+            links=[link_url(base, task.ref, index, key) for index in attached],
             files=[url_for("task.download", token=token, index=index) for index in attached],
             answers={name: url_for(f"task.{name}", token=token) for name in ("later", "unfit")},
             refused=request.args.get("refused") == "1",
@@ -53,12 +64,9 @@ def show(token: str) -> str:
 @pages.get("/t/<token>/file/<int(max=99):index>")
 def download(token: str, index: int) -> Response:
     """The index-th attachment's file for the agent to send; 404 or 410 as for the page itself."""
-    link = _link(token)
     with current_system().store.read() as session:
-        view = read_task(session, link)
-    if view is None:
-        abort(410)
-    return send_attachment(current_system(), view.task.attach, index)
+        attach = _task_or_410(session, _link(token)).attach
+    return send_attachment(current_system(), attach, index)
 
 
 @pages.post("/t/<token>/later")
@@ -91,9 +99,7 @@ def _answer(token: str, name: str, option: str) -> AnyResponse:
     try:
         with current_system().work() as work:
             session = work.session
-            task = session.get(SopTask, link.task_id, with_for_update=True)
-            if task is None or task.agent_id != link.agent_id:
-                abort(410)
+            task = _task_or_410(session, link, lock=True)
             if name == "later":
                 postpone(work, task, option)
             else:
@@ -102,6 +108,23 @@ def _answer(token: str, name: str, option: str) -> AnyResponse:
     except AnswerRefusedError:
         refused = 1
     return redirect(url_for("task.show", token=token, refused=refused), 303)
+
+
+def _task_or_410(session: Session, link: TaskLink, *, lock: bool = False) -> SopTask:
+    """The task of a link while it is open and still its agent's, of a customer about whom they may read."""
+    now, task = clock.now(), find_task(session, link.task, lock=lock)
+    reader = reader_of_agent(session, link.agent_id, now)
+    if task is None or task.agent_id != link.agent_id or not may_read(session, reader, task.customer_id):
+        abort(410)
+    if task.state not in _OPEN or task.expires_at <= now:
+        raise TaskOverError(task.id)
+    return task
+
+
+def _newest_shown(task: SopTask, link: TaskLink) -> datetime:
+    """The moment of the prompt; a link's own is known to the second."""
+    issued_at = clock.now() if link.issued_at is None else link.issued_at + timedelta(seconds=1)
+    return task.delivered_at or issued_at
 
 
 def _link(token: str) -> TaskLink:

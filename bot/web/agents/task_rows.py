@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
-from bot.platform.models import Placement, SopTask
-from bot.platform.signed_links import TaskLink
-from bot.web.customers.conversation_rows import Conversation, read_conversation
-from bot.web.layout.people import carried_tags
+from bot.platform.models import Placement, SopTask, Tagging
+from bot.web.customers.conversation_rows import Conversation, read_conversation_until
 
 _MESSAGES = 8
 
@@ -26,25 +25,26 @@ class TaskView:
     steps: tuple[SopTask, ...]
 
 
-def read_task(session: Session, link: TaskLink) -> TaskView | None:
-    """The view of a task, or None where it is gone or has been given to another agent."""
-    query = (
-        select(SopTask)
-        .options(joinedload(SopTask.customer), joinedload(SopTask.agent))
-        .where(SopTask.id == link.task_id, SopTask.agent_id == link.agent_id)
-    )
-    task = session.scalar(query)
-    if task is None:
-        return None
+def read_task(session: Session, task: SopTask, until: datetime) -> TaskView:
+    """The view of a task with nothing about the customer that is newer than `until`."""
     customer = task.customer
-    placements = select(Placement).where(Placement.customer_id == customer.id).order_by(Placement.id)
+    placements = (
+        select(Placement)
+        .where(Placement.customer_id == customer.id, Placement.entered_at <= until)
+        .order_by(Placement.id)
+    )
+    carried = (
+        select(Tagging.tag)
+        .where(Tagging.customer_id == customer.id, Tagging.removed_at.is_(None), Tagging.tagged_at <= until)
+        .order_by(Tagging.tagged_at.desc(), Tagging.id.desc())
+    )
     steps = select(SopTask).where(SopTask.enrolment_id == task.enrolment_id).order_by(SopTask.step)
     stages = tuple(session.scalars(placements))
     here = {placement.stage for placement in stages}
     return TaskView(
         task=task,
         stages=stages,
-        tags=tuple(tag for tag in carried_tags(session, [customer.id]).get(customer.id, ()) if tag not in here),
-        talk=read_conversation(session, customer.id, customer.name, _MESSAGES),
+        tags=tuple(tag for tag in session.scalars(carried) if tag not in here),
+        talk=read_conversation_until(session, customer.id, customer.name, _MESSAGES, until),
         steps=tuple(session.scalars(steps)),
     )

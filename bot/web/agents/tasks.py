@@ -9,15 +9,16 @@ from flask import Blueprint, Response, abort, current_app, redirect, render_temp
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
+from bot.agents.reading import may_read
 from bot.agents.task_answers import AnswerRefusedError, decline, postpone
 from bot.platform.database.audit_log import record, viewed
 from bot.platform.models import Agent, SopTask
-from bot.platform.signed_links import TaskLink, link_url
+from bot.platform.signed_links import link_url
 from bot.platform.work import Work
 from bot.web.agents.task import send_attachment
 from bot.web.agents.task_rows import read_task
 from bot.web.agents.workload_rows import Workload, read_team, read_workload
-from bot.web.auth.access import needs, refuse_unless, visible_agent_ids
+from bot.web.auth.access import needs, reader_of, refuse_unless, visible_agent_ids
 from bot.web.auth.visitor import AGENT, ROLES, WORKING, Visitor, visitor
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import LARGEST_ID, current_system
@@ -33,13 +34,14 @@ pages.before_request(needs(*ROLES))
 @pages.get("")
 def show() -> str:
     """The visitor's own day, or the team's figures and the day of the agent chosen by `?agent=`."""
-    who, calendar = visitor(), current_system().settings.calendar
+    who = visitor()
+    calendar = current_system().settings.calendar
     with current_system().store.read() as session:
         team = (
             () if who.role == AGENT else read_team(session, visible_agent_ids(session, who), calendar, request_now())
         )
         chosen = _chosen(session, who)
-        workload = None if chosen is None else read_workload(session, chosen, calendar, request_now(), _limit())
+        workload = None if chosen is None else _workload(session, who, chosen)
         return render_template("tasks.html", team=team, **_workload_values(who, workload))
 
 
@@ -50,7 +52,7 @@ def desk_only() -> Response | str:
         chosen = _chosen(session, visitor())
         if chosen is None:
             abort(404)
-        workload = read_workload(session, chosen, current_system().settings.calendar, request_now(), _limit())
+        workload = _workload(session, visitor(), chosen)
         if request.args.get("seen") == workload.stamp:
             return Response(status=204)
         return render_template("tasks_desk.html", **_workload_values(visitor(), workload))
@@ -62,11 +64,9 @@ def one(task_id: int) -> str:
     system, who = current_system(), visitor()
     with system.store.read() as session:
         task = task_or_404(session, who, task_id)
-        view = read_task(session, TaskLink(task.id, task.agent_id))
-        if view is None:
-            abort(404)
+        view = read_task(session, task, request_now())
         base, key = system.environment.base_url, current_app.config["SECRET_KEY"]
-        links = [link_url(base, task.id, index, key) for index in range(len(task.attach))]
+        links = [link_url(base, task.ref, index, key) for index in range(len(task.attach))]
         files = [url_for("tasks.download", task_id=task.id, index=index) for index in range(len(task.attach))]
         answers = _answers(task.id) if who.may_change else None
         page = render_template("task.html", view=view, links=links, files=files, answers=answers, back=_back())
@@ -97,10 +97,12 @@ def unfit(task_id: int) -> AnyResponse:
 
 
 def task_or_404(session: Session, who: Visitor, task_id: int, *, lock: bool = False) -> SopTask:
-    """The task if it is one of the visitor's or of their team's."""
+    """The task if it is one of the visitor's or of their team's, of a customer about whom they may read."""
     task = session.get(SopTask, task_id, with_for_update=True if lock else None)
-    agents = visible_agent_ids(session, who)
-    if task is None or (agents is not None and task.agent_id not in agents):
+    reader = reader_of(session, who)
+    if task is None or (reader.through is not None and task.agent_id not in reader.through):
+        abort(404)
+    if not may_read(session, reader, task.customer_id):
         abort(404)
     return task
 
@@ -131,7 +133,7 @@ def _answer(task_id: int, action: str, option: str, answer: Answer) -> AnyRespon
     if not request.headers.get("HX-Request"):
         return redirect(url_for("tasks.one", task_id=task_id), 303)
     with system.store.read() as session:
-        workload = read_workload(session, session.get_one(Agent, agent_id), system.settings.calendar, now, _limit())
+        workload = _workload(session, who, session.get_one(Agent, agent_id))
         response = Response(render_template("tasks_desk.html", **_workload_values(who, workload)))
     return toasted(response, DONE[action])
 
@@ -151,6 +153,11 @@ def _chosen(session: Session, who: Visitor) -> Agent | None:
 def _limit() -> int:
     pages_wanted = request.values.get("pages", "1")
     return PAGE * int(pages_wanted) if pages_wanted in map(str, range(1, MOST // PAGE + 1)) else PAGE
+
+
+def _workload(session: Session, who: Visitor, agent: Agent) -> Workload:
+    calendar = current_system().settings.calendar
+    return read_workload(session, reader_of(session, who), agent, calendar, request_now(), _limit())
 
 
 def _workload_values(who: Visitor, workload: Workload | None) -> dict[str, object]:

@@ -10,6 +10,7 @@ from datetime import datetime, time, timedelta
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, joinedload
 
+from bot.agents.reading import Reader, readable
 from bot.customers.state import OPEN_STATES
 from bot.platform.models import Agent, SopTask
 from sop.workcalendar import Workcalendar
@@ -66,10 +67,13 @@ class TeamMember:
         return round(100 * self.sent / both) if both else None
 
 
-def read_workload(session: Session, agent: Agent, calendar: Workcalendar, now: datetime, limit: int) -> Workload:
-    """An agent's day. Three queries at most."""
+def read_workload(
+    session: Session, reader: Reader, agent: Agent, calendar: Workcalendar, now: datetime, limit: int
+) -> Workload:
+    """An agent's day, of the customers about whom the reader may read. Three queries at most."""
     begins, ends = _today(calendar, now)
-    mine = select(SopTask).options(joinedload(SopTask.customer)).where(SopTask.agent_id == agent.id)
+    mine = select(SopTask).options(joinedload(SopTask.customer))
+    mine = mine.where(SopTask.agent_id == agent.id, readable(reader, SopTask.customer_id))
     waiting = mine.where(SopTask.state.in_(OPEN_STATES), SopTask.due_at < now + AHEAD)
     rows = session.scalars(waiting.order_by(SopTask.due_at, SopTask.id).limit(limit + 1)).all()
     finished = mine.where(SopTask.completed_at >= begins, SopTask.state.in_(SENT))

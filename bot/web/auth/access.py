@@ -7,15 +7,16 @@ from typing import Any
 
 from flask import Flask, abort, g, redirect, request, session, url_for
 from flask_login import LoginManager
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from bot.agents.accounts import role_of
+from bot.agents.reading import Reader, is_active, readable, reader_in_role
 from bot.platform import clock
-from bot.platform.models import Account, Agent, Customer, Department, Follow
+from bot.platform.models import Account, Customer
 from bot.web.auth import sessions
-from bot.web.auth.visitor import ADMIN, LEADER, SEES_ALL, WATCHER, Visitor, visitor, visitor_or_none
+from bot.web.auth.visitor import ADMIN, WATCHER, Visitor, visitor, visitor_or_none
 from bot.web.layout.requests import current_system
 
 _BOARD_UNTIL = "board_until"
@@ -52,25 +53,22 @@ def refuse_unless(*roles: str) -> None:
 
 def visible_agent_ids(session: Session, who: Visitor) -> Collection[int] | None:
     """The ids of the agents whose customers and tasks they may see; None means all of them."""
-    if who.role in SEES_ALL:
-        return None
-    own = () if who.agent_id is None else (who.agent_id,)
-    if who.role != LEADER:
-        return own
-    if "visible_agent_ids" not in g:
-        led = _with_those_below(session, who.departments)
-        rows = session.execute(select(Agent.id, Agent.departments))
-        g.visible_agent_ids = {*own, *(row.id for row in rows if led.intersection(row.departments))}
-    return g.visible_agent_ids  # type: ignore[no-any-return]
+    return reader_of(session, who).through
+
+
+def reader_of(session: Session, who: Visitor) -> Reader:
+    """The visitor as a reader; looked up once per request."""
+    if "readers" not in g:
+        g.readers = {}
+    known: dict[Visitor, Reader] = g.readers
+    if who not in known:
+        known[who] = reader_in_role(session, who.role, who.agent_id, who.departments)
+    return known[who]
 
 
 def visible_customers(session: Session, who: Visitor) -> ColumnElement[bool]:
     """A condition on Customer: those whom the visitor may see."""
-    agents = visible_agent_ids(session, who)
-    if agents is None:
-        return true()
-    followed = select(Follow.customer_id).where(Follow.agent_id.in_(agents), Follow.ended_at.is_(None))
-    return Customer.id.in_(followed)
+    return readable(reader_of(session, who), Customer.id)
 
 
 def customer_or_404(session: Session, customer_id: int) -> Customer:
@@ -104,25 +102,18 @@ def _load(key: str) -> Visitor | None:
         return None
     with current_system().store.read() as database:
         account = None if sessions.is_revoked(database) else database.get(Account, int(account_id))
-        if account is None or account.disabled_at is not None or str(account.serial) != serial:
-            return None
-        if account.agent is not None and account.agent.left_at is not None:
+        if account is None or str(account.serial) != serial or not is_active(account, account.agent, clock.now()):
             return None
         return as_visitor(account)
-
-
-def _with_those_below(session: Session, departments: Collection[int]) -> set[int]:
-    parents = {row.id: row.parent_id for row in session.execute(select(Department.id, Department.parent_id))}
-    led = set(departments)
-    while below := {one for one, parent in parents.items() if parent in led} - led:
-        led |= below
-    return led
 
 
 def _by_board_link(_request: Any) -> Visitor | None:
     until = session.get(_BOARD_UNTIL)
     if not isinstance(until, int) or clock.now().timestamp() >= until:
         return None
+    with current_system().store.read() as database:
+        if sessions.is_revoked(database):
+            return None
     demo = current_system().environment.demo  # in the demo the link opens everything, to play with
     return Visitor(None, "演示" if demo else "看板链接", ADMIN if demo else WATCHER)
 

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from bot.platform import clock
 from bot.platform.signed_links import read_board_key
+from bot.web.auth import sessions
 from bot.web.auth.visitor import visitor_or_none
 
 _UNTIL = "board_until"
@@ -19,5 +20,6 @@ def take_board_link() -> Response | None:
         return None
     if visitor_or_none() is None:
         signing_key = current_app.config["SECRET_KEY"]
+        sessions.name_session()
         session[_UNTIL] = int(read_board_key(key, signing_key, clock.now()).timestamp())
     return redirect(url_for("board.show", pipeline=request.args.get("pipeline")))

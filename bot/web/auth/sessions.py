@@ -55,9 +55,14 @@ def begin(found: Visitor, kind: str, now: datetime) -> None:
     kept = {name: session[name] for name in _KEPT if name in session}
     session.clear()
     session.update({**kept, _SINCE: int(now.timestamp()), _SEEN: int(now.timestamp()), _KIND: kind})
-    session[_ID] = token_hex(16)
+    name_session()
     session.permanent = True
     login_user(found)
+
+
+def name_session() -> None:
+    """Give this browser's session a name of its own, by which it can be ended for good."""
+    session[_ID] = token_hex(16)
 
 
 def end() -> None:
@@ -65,6 +70,11 @@ def end() -> None:
     kept = {name: session[name] for name in _KEPT if name in session}
     session.clear()
     session.update(kept)
+
+
+def is_named() -> bool:
+    """Whether this browser has a session that can be ended: of somebody signed in, or by a board link."""
+    return _ID in session
 
 
 def revoke(database: Session, now: datetime) -> None:

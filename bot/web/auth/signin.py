@@ -132,7 +132,7 @@ def come_back() -> Response:
 @pages.post("/sign-out")
 def leave() -> Response:
     """End this browser's session."""
-    if visitor_or_none() is not None:
+    if sessions.is_named():
         with current_system().store.write() as database:
             sessions.revoke(database, clock.now())
     sessions.end()

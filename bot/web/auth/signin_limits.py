@@ -1,12 +1,19 @@
-"""Limits on failed sign-ins: counted by name and by address, in Redis, or in this process while it is away."""
+"""Limits on failed sign-ins: counted by name and by address, in Redis, or in this process while it is away.
+
+A try is counted before the password is looked at, so that many at once are no way around the limit; one that was
+right is taken off again.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
 from ipaddress import ip_address
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, g, request
 from flask_limiter import Limiter
 
 from bot.system import System
@@ -32,7 +39,7 @@ def prepare(app: Flask, system: System) -> None:
     limited = ((BY_NAME, _name, "signin.by_password"), (BY_ADDRESS, address, "signin.by_password"),
                (BY_WECOM, address, "signin.come_back"))  # fmt: skip
     for limit, key, endpoint in limited:
-        view: Any = limiter.limit(limit, key_func=key, deduct_when=_failed)(app.view_functions[endpoint])
+        view: Any = limiter.limit(limit, key_func=key)(_taking_off(limiter, app.view_functions[endpoint]))
         app.view_functions[endpoint] = view
 
 
@@ -52,5 +59,18 @@ def _name() -> str:
     return hashlib.sha256(given.encode(errors="replace")).hexdigest()[:32]
 
 
-def _failed(response: Response) -> bool:
-    return response.status_code >= 400
+def _taking_off(limiter: Limiter, view: Callable[..., Any]) -> Callable[..., Any]:
+    """The view, after whose success this try is not counted any more; a refusal is raised by it."""
+
+    @wraps(view)
+    def tried(**values: Any) -> Any:
+        counted = list(limiter.current_limits)
+        answer = view(**values)
+        for one in counted:
+            if one.key not in g.setdefault("tries_taken_off", set()):
+                g.tries_taken_off.add(one.key)
+                with suppress(Exception):  # an uncounted success is not worth an error page
+                    limiter.limiter.storage.incr(one.key, one.limit.get_expiry(), -1)
+        return answer
+
+    return tried

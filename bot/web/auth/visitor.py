@@ -12,7 +12,6 @@ WATCHER = "watcher"  # came by a board link: looks, and changes nothing
 ROLES = (ADMIN, LEADER, AGENT, AUDITOR)
 EVERYBODY = (*ROLES, WATCHER)
 WORKING = (ADMIN, LEADER, AGENT)  # may change what they see
-SEES_ALL = frozenset({ADMIN, AUDITOR, WATCHER})
 
 
 @dataclass(frozen=True)

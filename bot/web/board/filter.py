@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Exists, Select, and_, exists, func, or_, s
 from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.platform.models import Customer, Follow, Placement, Tagging
+from bot.web.layout.requests import LARGEST_ID
 
 SILENCES = (1, 3, 7, 14, 30, 90)  # days
 SCORES = (10, 30, 60, 100)
@@ -42,7 +43,7 @@ class Filter:
 def read_filter(args: Mapping[str, str]) -> Filter:
     """The filter that an address asks for; values that cannot be read ask for nothing."""
     return Filter(
-        agent=_number(args.get("agent", "")),
+        agent=_number(args.get("agent", ""), LARGEST_ID),
         tag=args.get("tag", "").strip()[:30],
         silent=_number(args.get("silent", "")),
         score=_number(args.get("score", "")),
@@ -106,5 +107,5 @@ def _silent(since: datetime) -> ColumnElement[bool]:
     return or_(Customer.last_word_at <= since, never)
 
 
-def _number(text: str) -> int:
-    return min(int(text), _MOST) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+def _number(text: str, most: int = _MOST) -> int:
+    return min(int(text), most) if text.isascii() and text.isdigit() and len(text) < 20 else 0

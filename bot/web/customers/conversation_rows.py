@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, and_, select, tuple_
 from sqlalchemy.orm import Session
 
 from bot.intake.media.files import files_of
@@ -56,6 +56,14 @@ def read_conversation(
 ) -> Conversation:
     """The last `limit` messages of a customer (those before message `before`). Three queries, four with `before`."""
     return _read(session, Message.customer_id == customer_id, _Names({customer_id: name}), limit, before)
+
+
+def read_conversation_until(
+    session: Session, customer_id: int, name: str, limit: int, until: datetime
+) -> Conversation:
+    """The last messages of a customer up to a moment; nothing that was said later."""
+    whose = and_(Message.customer_id == customer_id, Message.sent_at <= until)
+    return _read(session, whose, _Names({customer_id: name}), limit, None)
 
 
 def read_group_conversation(

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import select
 
 from bot.platform.database.audit_log import viewed
-from bot.platform.masking import mask
 from bot.platform.models import Message, ViewEntry
 from bot.system import System
 from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.visitor import EVERYBODY, Visitor, visitor
 from bot.web.board import pages as board_pages
-from bot.web.customers.conversation_rows import Bubble, Conversation, read_conversation
-from bot.web.customers.highlight import TextPiece
+from bot.web.customers.conversation_rows import Conversation, read_conversation
+from bot.web.customers.masked_talk import masked_talk
 from bot.web.customers.rows import read_customer, read_evidence
 from bot.web.customers.timeline_rows import read_timeline
 from bot.web.layout.requests import LARGEST_ID, current_system, row_id
@@ -135,18 +133,4 @@ def _after(talk: Conversation, message_id: int) -> Conversation:
 
 
 def _masked(talk: Conversation, who: Visitor) -> Conversation:
-    """The talk without phone numbers and the like for those who only look."""
-    if who.may_change:
-        return talk
-    return replace(talk, bubbles=tuple(_hidden(bubble) for bubble in talk.bubbles))
-
-
-def _hidden(bubble: Bubble) -> Bubble:
-    """Masked as a whole, since a number may go on beyond a mark; the mask keeps every character's place."""
-    text = mask("".join(piece.text for piece in bubble.pieces))
-    pieces: list[TextPiece] = []
-    at = 0
-    for piece in bubble.pieces:
-        pieces.append(TextPiece(text[at : at + len(piece.text)], mask(piece.why)))
-        at += len(piece.text)
-    return replace(bubble, who=mask(bubble.who), pieces=tuple(pieces))
+    return talk if who.may_change else masked_talk(talk)

@@ -17,6 +17,7 @@ from bot.platform.log import get_logger
 from bot.platform.signed_links import BadLinkError
 from bot.web.layout.languages import translate
 from bot.web.layout.navigation import ForeignOriginError
+from bot.wecom.errors import BotError
 
 BOARD, SIGN_IN, LIBRARY = "board.home", "signin.show", "sops.library"
 _log = get_logger(__name__)
@@ -57,6 +58,12 @@ LINK_EXPIRED = ErrorPage(
 LINK_UNKNOWN = ErrorPage(
     404, "链接不对", "这个链接不完整或被改动过。请从企业微信里的卡片重新打开，不要手工复制一半。", way=""
 )
+TASK_OVER = ErrorPage(
+    410,
+    "这一步已经结束",
+    "它已经处理、取消或过期，链接随之失效，没有改动任何东西。要看这位客户，请登录提词，或打开企业微信里的聊天。",
+    way="",
+)
 BOARD_EXPIRED = ErrorPage(410, "看板链接已过期", "请在服务器上重新生成一个看板链接：", "flask board-link", way="")
 BOARD_UNKNOWN = ErrorPage(
     404, "看板链接不对", "链接不完整或被改动过。请在服务器上重新生成一个：", "flask board-link", way=""
@@ -73,9 +80,13 @@ DATABASE = ErrorPage(
 )
 
 ALL_PAGES = (
-    *BY_STATUS.values(), TOO_LARGE_FILE, STALE, FOREIGN, LINK_EXPIRED, LINK_UNKNOWN, BOARD_EXPIRED, BOARD_UNKNOWN,
-    CONFIG, DATABASE,
+    *BY_STATUS.values(), TOO_LARGE_FILE, STALE, FOREIGN, LINK_EXPIRED, LINK_UNKNOWN, TASK_OVER, BOARD_EXPIRED,
+    BOARD_UNKNOWN, CONFIG, DATABASE,
 )  # fmt: skip
+
+
+class TaskOverError(BotError):
+    """A link to a task that has ended: nothing is shown or changed by it any more."""
 
 
 def prepare(app: Flask) -> None:
@@ -84,6 +95,7 @@ def prepare(app: Flask) -> None:
     app.register_error_handler(CSRFError, lambda _error: _page(STALE))
     app.register_error_handler(ForeignOriginError, lambda _error: _page(FOREIGN))
     app.register_error_handler(BadLinkError, _link)
+    app.register_error_handler(TaskOverError, lambda _error: _page(TASK_OVER))
     app.register_error_handler(ConfigError, lambda _error: _page(CONFIG))
     for unreachable in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(unreachable, _database)

@@ -16,14 +16,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.intake.archive_lag import archive_lag, gaps
+from bot.intake.callback import COUNTED
 from bot.ops.given_up import event_given_up
 from bot.platform import clock
 from bot.platform.config.settings import ConfigError
 from bot.platform.database.alarms import alarms
 from bot.platform.database.schema import current_revision, head_revision
+from bot.platform.database.store import get_status
+from bot.platform.disk import free_megabytes, must_wait
+from bot.platform.encryption import DataKeyError
 from bot.platform.gateway.call_counts import totals
 from bot.platform.models import ArchiveCursor, CallbackEvent, Message, Outbox, Quarantine, SopTask
 from bot.platform.queue import JobQueue, connect_redis
+from bot.platform.queued_job import REFUSED
 from bot.system import System
 from bot.web.layout.requests import current_system
 
@@ -32,8 +37,12 @@ pages = Blueprint("health", __name__)
 
 @pages.get("/healthz")
 def healthz() -> Response:
-    """200 while the process can answer at all."""
-    return Response("ok\n", mimetype="text/plain")
+    """200 while the process can answer at all; a second line where what can wait waits for room on the disk."""
+    environment = current_system().environment
+    if not must_wait(environment):
+        return Response("ok\n", mimetype="text/plain")
+    left = f"disk low: {free_megabytes(environment)} MB left, files and backtests wait\n"
+    return Response(f"ok\n{left}", mimetype="text/plain")
 
 
 @pages.get("/readyz")
@@ -64,6 +73,10 @@ def _database(system: System) -> dict[str, Any]:
         return {"ok": False, "why": f"数据库连不上（{type(error).__name__}），请检查 TICI_DATABASE_URL"}
     if found != head_revision():
         return {"ok": False, "why": "数据库还没有升级，请运行 flask db upgrade", "revision": found}
+    try:
+        system.store.verify()
+    except DataKeyError as error:
+        return {"ok": False, "why": str(error)}
     return {"ok": True, "revision": found}
 
 
@@ -136,8 +149,12 @@ def _count_rows(registry: CollectorRegistry, session: Session, now: datetime) ->
     _count_by(registry, session, "tici_outbox", "Outbox rows by state", Outbox.state)
     _count_by(registry, session, "tici_tasks", "SOP tasks by state", SopTask.state)
     calls = Counter("tici_wecom_calls", "Calls to WeCom; held: not made", ["api", "errcode"], registry=registry)
+    replayed = Counter("tici_callbacks_replayed", "Authentic callbacks refused for their age", registry=registry)
     for api, errcode, number in totals(session):
-        calls.labels(api, errcode).inc(number)
+        replayed.inc(number) if api == COUNTED else calls.labels(api, errcode).inc(number)
+    refused = get_status(session, REFUSED)
+    jobs = Counter("tici_jobs_refused", "Jobs that somebody else wrote into the queue", registry=registry)
+    jobs.inc(int(refused.value["count"]) if refused is not None else 0)
     wrong = Gauge("tici_alarm", "1 for each alarm that lasts", ["name"], registry=registry)
     for alarm in alarms(session):
         wrong.labels(alarm.name).set(1)

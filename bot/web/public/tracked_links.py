@@ -11,9 +11,10 @@ from werkzeug.wrappers import Response
 from bot.platform import clock
 from bot.platform.config.materials import BadMaterialError, find_material
 from bot.platform.log import get_logger
-from bot.platform.models import LinkOpening, SopTask
+from bot.platform.models import LinkOpening
 from bot.platform.signed_links import read_link_token, read_picture_token
 from bot.sops.material_uploads import folder_of
+from bot.sops.task_refs import find_task
 from bot.system import System
 from bot.web.layout.requests import current_system
 
@@ -24,9 +25,9 @@ _log = get_logger(__name__)
 @pages.get("/l/<token>")
 def open_link(token: str) -> Response:
     """Redirect to the attachment's own address, looked up by the signed ids; 404 for a link that is not ours."""
-    task_id, index = read_link_token(token, current_app.config["SECRET_KEY"])
+    ref, index = read_link_token(token, current_app.config["SECRET_KEY"])
     system = current_system()
-    attachment = _attachment(system, task_id, index)
+    task_id, attachment = _attachment(system, ref, index)
     if not str(attachment.get("url", "")).startswith(("http://", "https://")):
         abort(404)
     if request.method == "GET":  # a HEAD comes from a link preview, not from a customer
@@ -39,20 +40,20 @@ def open_link(token: str) -> Response:
 @pages.get("/p/<token>")
 def picture(token: str) -> Response:
     """The cover of a task's mini-program, a picture of the library; 404 for a link that is not ours."""
-    task_id, index = read_picture_token(token, current_app.config["SECRET_KEY"])
+    ref, index = read_picture_token(token, current_app.config["SECRET_KEY"])
     system = current_system()
-    attachment = _attachment(system, task_id, index)
+    _task_id, attachment = _attachment(system, ref, index)
     try:
         return send_file(find_material(folder_of(system), str(attachment.get("pic") or ""), "image").path)
     except BadMaterialError:
         abort(404)
 
 
-def _attachment(system: System, task_id: int, index: int) -> dict[str, Any]:
-    """The task's attachment of this index; empty where there is none."""
+def _attachment(system: System, ref: str, index: int) -> tuple[int, dict[str, Any]]:
+    """The id of the task and its attachment of this index, which is empty where there is none."""
     with system.store.read() as session:
-        task = session.get(SopTask, task_id)
-        return task.attach[index] if task and 0 <= index < len(task.attach) else {}
+        task = find_task(session, ref)
+        return (task.id, task.attach[index]) if task and 0 <= index < len(task.attach) else (0, {})
 
 
 def _note(system: System, task_id: int, title: str) -> None:

@@ -51,7 +51,7 @@ def save_file() -> Answer:
     """Save the text, or show it again with what is in the way."""
     refuse_unless(ADMIN)
     system, text = current_system(), _text()
-    draft = Draft(text, request.form.get("stamp", ""), "改整份文件", request.form.get("sure", ""))
+    draft = Draft(text, request.form.get("stamp", ""), "改整份文件", request.form.get("sure", ""), whole=True)
     attempt = try_to_save(system, draft)
     if attempt.saved is not None:
         return redirect(url_for("rules.file", saved=1))
@@ -90,7 +90,8 @@ def restore(change_id: int) -> Answer:
     if row is None or text is None:
         abort(404)
     what = f"恢复到版本 {row.version}"
-    attempt = try_to_save(system, Draft(text, request.form.get("stamp", ""), what, request.form.get("sure", "")))
+    sure = request.form.get("sure", "")
+    attempt = try_to_save(system, Draft(text, request.form.get("stamp", ""), what, sure, whole=True))
     if attempt.saved is not None:
         return redirect(url_for("rules.history"))
     page = _change(system, change_id, attempt)

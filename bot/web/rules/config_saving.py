@@ -50,12 +50,16 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Draft:
-    """A whole config text, based on the file with this stamp. what: for the ledger; sure: the warning was read."""
+    """A whole config text, based on the file with this stamp. what: for the ledger; sure: the warning was read.
+
+    whole: the admin saw the whole text, so saving it confirms a file that looked cut.
+    """
 
     text: str
     stamp: str
     what: str
     sure: str = ""
+    whole: bool = False
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,6 +72,8 @@ def try_to_save(system: System, draft: Draft) -> Attempt:
     try:
         fresh = check_text(system.environment.config, draft.text, now)
         _check_folder(system, fresh)
+        if system.keeper.doubted and not draft.whole:  # a small edit must not bring a cut file into force by the way
+            return Attempt(draft.stamp, problems=system.keeper.problems, status=422)
         comparison = None if draft.sure == draft.digest else compare_with_force(system, fresh)
         if comparison is not None and comparison.large:
             return Attempt(draft.stamp, comparison=comparison, sure=draft.digest, status=409)
@@ -129,7 +135,7 @@ def file_problems(system: System) -> list[ConfigProblem]:
         check_text(system.environment.config, text, clock.now())
     except ConfigError as error:
         return error.problems
-    return []
+    return list(system.keeper.problems) if system.keeper.doubted else []
 
 
 def write_notice(system: System) -> str:

@@ -7,8 +7,8 @@ from alembic import op
 
 from bot.platform.models import Key, UtcDateTime
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -31,6 +31,7 @@ def upgrade() -> None:
             ["group_send_id"], ["group_send.id"], name=op.f("fk_message_link_opening_group_send_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message_link_opening")),
+        sqlite_autoincrement=True,
     )
     waiting = sa.text("handled_at IS NULL")
     op.create_index(
