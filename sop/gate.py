@@ -9,12 +9,15 @@ from sop.budget import within_budget
 from sop.playbook import Budget
 from sop.workcalendar import Postponement, Workcalendar
 
+BESIDE_ANOTHER = "客户还有一步没有做完"
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What is known when a card is due.
 
     contacts: the instants at which our side reached the customer. own: those of this very SOP, `cap` its rate.
+    busy_until: when to look again, while another step of the customer is still to be done.
     """
 
     contacts: tuple[datetime, ...] = ()
@@ -25,6 +28,7 @@ class Situation:
     expires_at: datetime | None = None
     own: tuple[datetime, ...] = ()
     cap: str | None = None
+    busy_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,9 @@ def decide_card(now: datetime, situation: Situation, budget: Budget, calendar: W
     """Decide about a card that is due at `now`.
 
     What the agent has said already is dropped. A card waits for work hours (an `anytime` one for the end of quiet
-    hours only), while the agent talks with the customer, until the customer's budget and the SOP's own cap have
-    room, and until the agent's last card is `agent_gap` old. One that would wait beyond its `expires_at` is dropped.
+    hours only), for another step of the customer to be done, while the agent talks with the customer, until the
+    customer's budget and the SOP's own cap have room, and until the agent's last card is `agent_gap` old. One that
+    would wait beyond its `expires_at` is dropped.
     """
     if situation.already_said:
         return Drop("员工已经说过同样的话")
@@ -72,11 +77,18 @@ def decide_card(now: datetime, situation: Situation, budget: Budget, calendar: W
 def _hops(at: datetime, situation: Situation, budget: Budget, calendar: Workcalendar) -> tuple[Postponement, ...]:
     return (
         (calendar.quiet_shifts(at) if situation.anytime else calendar.shifts(at))
+        or _one_by_one(at, situation.busy_until)
         or _while_talking(at, situation.last_agent_word_at, budget.talk_hold)
         or within_budget(at, situation.contacts, budget.customer, calendar)
         or (within_budget(at, situation.own, situation.cap, calendar) if situation.cap else ())
         or _apart(at, situation.last_card_at, budget.agent_gap)
     )
+
+
+def _one_by_one(at: datetime, busy_until: datetime | None) -> tuple[Postponement, ...]:
+    if busy_until is None or at >= busy_until:
+        return ()
+    return (Postponement(BESIDE_ANOTHER, at, busy_until),)
 
 
 def _while_talking(at: datetime, last_word_at: datetime | None, hold: timedelta) -> tuple[Postponement, ...]:

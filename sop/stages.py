@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sop.guards import Facts, held_until, why_guarded
@@ -14,6 +14,7 @@ from sop.translatable import Translatable
 Actor = Literal["rule", "human", "timer", "wecom"]
 Cause = Literal["tag", "event", "timer", "drag", "wecom", "api", "undo"]
 Hand = Literal["drag", "wecom", "api"]
+_LATELY = timedelta(days=1)  # a card brought back later than this has been where it was
 
 _PEOPLE: frozenset[Actor] = frozenset({"human", "wecom"})
 _CAUSE_OF_ACTOR: dict[Actor, Cause] = {"human": "drag", "wecom": "wecom", "timer": "timer"}
@@ -31,9 +32,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class MoveRefusal:
-    """A trigger named a stage, but the card stays; `why` is for people."""
+    """A trigger named a stage, but the card stays; `why` is for people.
+
+    to: the stage named. returns: the customer is counted as lost, and a tag would lead them on along the road.
+    """
 
     why: str
+    to: str = ""
+    returns: bool = False
 
 
 def decide_move(
@@ -56,11 +62,13 @@ def decide_move(
     named = [(s, t) for s, t in _named(pipeline, triggers, actor) if s.name != current]
     named.sort(key=lambda pair: _rank(pipeline, pair[0]), reverse=True)
     refusals: list[MoveRefusal] = []
+    here = pipeline.stage(current)
     for stage, trigger in (*named, *_waking(pipeline, current, triggers, before)):
         why = None if actor in _PEOPLE else _why_not(pipeline, current, stage, before, facts)
         if why is None:
             return Move(current, stage.name, trigger, _cause(trigger, actor))
-        refusals.append(MoveRefusal(why))
+        lost = here is not None and here.lost and not stage.lost
+        refusals.append(MoveRefusal(why, stage.name, lost and not stage.beside and not trigger.startswith("@")))
     return refusals[0] if refusals else None
 
 
@@ -83,6 +91,11 @@ def undo(pipeline: Pipeline, current: str | None, from_: str | None, to: str) ->
     if pipeline.stage(from_) is None:
         return MoveRefusal(Translatable("配置里已没有阶段「{stage}」，退不回去", stage=from_))
     return Move(current, from_, "undo", "undo")
+
+
+def takes_back(came_from: str | None, moved_at: datetime, to: str, now: datetime) -> bool:
+    """Whether a person who moves a card `to` takes back its latest move, made at `moved_at` from `came_from`."""
+    return to == came_from and now - moved_at <= _LATELY
 
 
 def due_timed_move(

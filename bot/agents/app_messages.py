@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bot.delivery.handler import OutboxHandler
+from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.models import Agent, Outbox, SopTask
 from bot.platform.work import About, Work
 from bot.sops.prompt_cards import prompt_card
-from bot.wecom.cards import (
-    choice_of,
-    question_card,
-)
+from bot.wecom.cards import choice_of, question_card
+from bot.wecom.errors import WeComError
 
 if TYPE_CHECKING:
     from bot.system import System
 
+SPENT_CODES = frozenset({42051})  # of a response_code that was used, or is older than 72 hours
+
 
 class UpdateCard(OutboxHandler):
-    """Updates a card that was clicked: to show the outcome, or to ask a question."""
+    """Updates a card: one that was clicked, to show the outcome or to ask a question, or one whose step has ended.
+
+    The latter has a `word`, which is sent instead where WeCom does not let the card be changed any more.
+    """
+
+    counts_as_sent = SPENT_CODES
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        if "until" in row.payload:
+            return _closing(work, row)
         if "choice" not in row.payload or "card" in row.payload:
             return row.payload
         task = work.session.get_one(SopTask, row.task_id)
@@ -29,12 +37,36 @@ class UpdateCard(OutboxHandler):
         return {**row.payload, "card": question_card(card, choice_of(row.payload["choice"]))}
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if "until" in payload and not payload["response_code"]:
+            return {"msgid": system.wecom.send_text(payload["userid"], payload["word"]).msgid}
         if "card" in payload:
             change = {"template_card": payload["card"]}
         else:
             change = {"button": {"replace_name": payload["settled"]}}
-        system.wecom.update_card([payload["userid"]], payload["response_code"], change)
+        try:
+            system.wecom.update_card([payload["userid"]], payload["response_code"], change)
+        except WeComError as error:
+            if error.errcode not in SPENT_CODES or not payload.get("word"):
+                raise
+            return {"msgid": system.wecom.send_text(payload["userid"], payload["word"]).msgid}
         return {}
+
+
+def _closing(work: Work, row: Outbox) -> dict[str, Any]:
+    """The payload of a card to be closed: without its code where that is too old, without its word where a try was
+    made before, whose code WeCom may have taken."""
+    payload = dict(row.payload)
+    if row.attempts > 1:
+        payload["word"] = payload["word"] if not payload["response_code"] else ""
+    if payload["response_code"] and work.now >= datetime.fromisoformat(payload["until"]):
+        payload["response_code"] = ""
+    if payload["response_code"]:
+        return payload
+    if not payload["word"]:
+        raise NotNeededError("卡片已经改不动了")
+    if shifts := work.settings.calendar.quiet_shifts(work.now):
+        raise PostponedError((shifts[-1].to - work.now).total_seconds())
+    return payload
 
 
 class SendAppText(OutboxHandler):

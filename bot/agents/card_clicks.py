@@ -9,13 +9,16 @@ from typing import Any
 
 from bot.agents.reading import may_read, reader_of_agent
 from bot.customers.identity import find_agents
+from bot.customers.state import OPEN_STATES
 from bot.platform.config.settings import Settings
 from bot.platform.models import CallbackEvent, SopTask
 from bot.platform.work import About, Work
+from bot.sops.customer_steps import bring_forward, steps_that_wait
 from bot.sops.prompts import put_off
 from bot.sops.task_refs import find_task
 from bot.wecom.cards import CardQuestion
 from bot.wecom.events import CardClick
+from sop.cards import closing_label
 from sop.workcalendar import Workcalendar
 
 WHEN_ASKED, WHY_ASKED = "when", "why"
@@ -51,8 +54,10 @@ def take_click(work: Work, event: CardClick, row: CallbackEvent) -> str:
     chosen = {question: options[0] for question, options in event.selected if options}
     if task.state == "delivered":
         change = ACTIONS[action](work.settings, task, chosen, work.now)
+        if task.state not in OPEN_STATES:
+            bring_forward(work, steps_that_wait(work, task.customer_id))
     else:
-        change = CardUpdate(settled=_SETTLED.get(task.state, "已处理"))
+        change = CardUpdate(settled=_settled(task))
     if event.response_code:
         _put_update(work, task, event, change, row)
     return f"click: {action}"
@@ -100,13 +105,12 @@ ACTIONS: dict[str, Callable[[Settings, SopTask, dict[str, str], datetime], CardU
     "unfit": _unfit,
     "reject": _reject,
 }
-_SETTLED = {
-    "completed": "已发送",
-    "replied": "客户已回复",
-    "cancelled": "已取消",
-    "expired": "已过期",
-    "planned": "已推迟",
-}
+_SETTLED = {"completed": "已发送", "replied": "客户已回复", "expired": "已过期", "planned": "已推迟"}
+
+
+def _settled(task: SopTask) -> str:
+    """What became of a task that is not open any more: what ended it, where something did."""
+    return _SETTLED.get(task.state) or closing_label(task.ended_because or "已处理")
 
 
 def delayed_until(option: str, calendar: Workcalendar, now: datetime) -> datetime:

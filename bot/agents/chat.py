@@ -16,7 +16,11 @@ from bot.agents.reading import NOBODY, may_read, readable, reader_of_agent
 from bot.customers.state import OPEN_STATES, CustomerState, load_customer
 from bot.platform.models import Agent, Customer, Follow, SopTask
 from bot.platform.work import Work
+from bot.sops.card_closing import cancel_cards
+from bot.sops.customer_steps import bring_forward, steps_that_wait
+from bot.sops.enrolment import titles_of
 from bot.sops.prompts import put_off
+from sop.cards import POSTPONED, SENT
 from sop.chat import (
     Delay,
     Done,
@@ -30,6 +34,7 @@ from sop.chat import (
     read_order,
     split_shift,
 )
+from sop.quotes import attachment_names, quoted
 
 MOST_LISTED = 20
 MOST_FOUND = 5
@@ -109,8 +114,8 @@ class _AgentContext:
         """Tasks as numbered lines."""
         late = self.work.now - timedelta(hours=1)
         return [
-            f"{number}. {self.when(task.due_at)} {_name(task.customer)}：{task.text[:30]}"
-            + ("（已过时间）" if task.due_at < late else "")
+            f"{number}. {self.when(task.due_at)} {_name(task.customer)}{quoted(task.customer.last_words, 16)}"
+            f"：{task.text[:30]}{_goes_along(task)}" + ("（已过时间）" if task.due_at < late else "")
             for number, task in enumerate(tasks, 1)
         ]
 
@@ -142,6 +147,11 @@ def _say_today(context: _AgentContext, _order: object) -> str:
     return f"今天要跟进 {len(lines)} 件：\n" + "\n".join(lines) + more + "\n回复「完成 1」或「推迟 1 明天」"
 
 
+def _goes_along(task: SopTask) -> str:
+    names = "、".join(attachment_names(task.attach))
+    return f"（附：{names[:30]}）" if names else ""
+
+
 def _say_customer(context: _AgentContext, order: Lookup) -> str:
     found = context.find(order.name)
     if not found:
@@ -171,6 +181,8 @@ def _tick(context: _AgentContext, order: Done) -> str:
 def _tick_task(context: _AgentContext, task: SopTask) -> str:
     before = as_it_is(task, "completed")
     mark_ticked(task, context.work.now)
+    cancel_cards(context.work, [task.id], SENT)
+    bring_forward(context.work, steps_that_wait(context.work, task.customer_id))
     context.memory.did("done", task.id, before)
     return f"记下了：{_name(task.customer)} 这一步已发送。会话存档会再核对一次。写错了就回复「撤销」。"
 
@@ -183,7 +195,8 @@ def _put_off(context: _AgentContext, order: Delay) -> str:
 
 def _put_off_task(context: _AgentContext, task: SopTask, until: datetime) -> str:
     before = as_it_is(task, "planned")
-    put_off(task, context.work.settings.calendar.next_slot(until), "员工推迟")
+    cancel_cards(context.work, [task.id], POSTPONED)
+    put_off(task, context.work.settings.calendar.next_slot(until), POSTPONED)
     context.memory.did("delay", task.id, before)
     return f"好的，{_name(task.customer)} 这一步改到 {context.when(task.due_at)}。"
 
@@ -228,7 +241,13 @@ def _move(context: _AgentContext, order: MoveToStage) -> str:
         return str(refused)
     context.work.session.flush()  # the move gets its id
     context.memory.did("move", moved.row.id)
-    return f"{_name(found[0].customer)}：{moved.row.from_stage or '（还没有阶段）'} → {stage}"
+    follows = [
+        f"{what}：{'、'.join(titles_of(context.work.settings, some))}"
+        for what, some in (("开始", moved.effects.started), ("停止", moved.effects.stopped))
+        if some
+    ]
+    told = f"{_name(found[0].customer)}：{moved.row.from_stage or '（还没有阶段）'} → {stage}"
+    return "\n".join([told, *follows])
 
 
 def _help(context: _AgentContext, order: Help) -> str:

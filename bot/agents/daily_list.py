@@ -18,14 +18,17 @@ from bot.platform.models import Agent, Outbox, SopTask, Status
 from bot.platform.models.columns import new_ref
 from bot.platform.signed_links import day_url
 from bot.platform.work import About, Work
+from bot.sops.gate import last_told
 from bot.wecom.cards import list_notice
 from sop.digest import DuePrompt, in_order
+from sop.quotes import list_line
 
 if TYPE_CHECKING:
     from bot.system import System
 
 STATUS = "morning"
 KIND = "day_list"
+APART = timedelta(minutes=2)  # so far apart, at least, two messages about the same task come
 _TOO_LATE = timedelta(hours=4)  # after a late start no list is sent that day
 
 
@@ -40,10 +43,13 @@ def put_daily_lists(work: Work) -> int:
     if status is not None and status.value["day"] >= day.isoformat():
         return 0
     agents = work.session.scalars(_due_before(calendar.instant(day + timedelta(days=1), datetime.min.time()))).all()
+    gap = max(work.settings.tables.budget.agent_gap, APART)
+    told = last_told(work.session, agents, work.now - gap, ("card", "digest", "nudge"))
     for agent_id in agents:
         key = f"digest-day:{agent_id}:{day.isoformat()}"
         row = work.send(KIND, key, {"day": day.isoformat()}, About(agent_id=agent_id))
         row.deadline = begins + _TOO_LATE
+        row.not_before = told[agent_id] + gap if agent_id in told else work.now
     set_status(work.session, STATUS, {"day": day.isoformat(), "lists": len(agents)}, work.now)
     return len(agents)
 
@@ -69,7 +75,9 @@ class SendDayList(OutboxHandler):
             date.fromisoformat(row.payload["day"]) + timedelta(days=1), datetime.min.time()
         )
         agent = work.session.get_one(Agent, row.agent_id)
-        tasks = _of_agent(work.session, reader_of_agent(work.session, agent.id, work.now), agent.id, ends)
+        reader = reader_of_agent(work.session, agent.id, work.now)
+        listed = _of_agent(work.session, reader, agent.id, ends)
+        tasks = [task for task in listed if not _is_being_told(task, work.now)]
         if not tasks:
             raise NotNeededError("今天没有要跟进的客户")
         left = sum(task.state == "delivered" for task in tasks)
@@ -85,6 +93,12 @@ class SendDayList(OutboxHandler):
         return {"msgid": system.wecom.send_card(payload["userid"], payload["card"]).msgid}
 
 
+def _is_being_told(task: SopTask, now: datetime) -> bool:
+    """Whether the task's own card reaches the agent within the same minutes: the list need not name it as well."""
+    told_at = task.delivered_at or (task.due_at if task.anytime else None)
+    return told_at is not None and abs(now - told_at) <= APART
+
+
 def _of_agent(session: Session, reader: Reader, agent_id: int, ends: datetime) -> list[SopTask]:
     query = (
         select(SopTask)
@@ -97,7 +111,8 @@ def _of_agent(session: Session, reader: Reader, agent_id: int, ends: datetime) -
 
 
 def _entry(task: SopTask) -> DuePrompt:
-    return DuePrompt(task.id, task.customer.name or "新客户", task.why, task.due_at, task.priority)
+    line = list_line(task.customer.last_words, task.why, task.attach)
+    return DuePrompt(task.id, task.customer.name or "新客户", line, task.due_at, task.priority)
 
 
 def _line(settings: Settings, entry: DuePrompt) -> str:

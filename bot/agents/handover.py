@@ -9,8 +9,10 @@ from bot.customers.state import CustomerState
 from bot.platform.database import audit_log as audit_log
 from bot.platform.models import Follow, GroupSend, SopEnrolment, SopTask
 from bot.platform.work import Work
+from bot.sops.card_closing import cancel_cards
 from bot.sops.prompts import put_off
-from bot.sops.stopping import cancel_cards, end_enrolment, stop_sops
+from bot.sops.stopping import end_enrolment, stop_sops
+from sop.cards import HANDED_OVER
 
 ASSIGNED = 202  # WeCom's add_way: an admin assigned the customer
 TRANSFER = "transfer"
@@ -94,7 +96,7 @@ def _take_on(work: Work, task: SopTask, agent_id: int) -> bool:
         task.group_send_id = None
     task.agent_id = agent_id
     if task.state in _ANEW:
-        cancel_cards(work, [task.id], "客户已交给别的员工")
+        cancel_cards(work, [task.id], HANDED_OVER)
         put_off(task, work.now, "客户交接")
     return True
 

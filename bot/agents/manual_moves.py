@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.stages import Cause, Moved, make_move
+from bot.customers.stages import Cause, make_move
 from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import StageMove
 from bot.platform.work import Work
-from bot.sops.enrolment import after_moves
+from bot.sops.enrolment import MoveEffects, start_after, stop_after
 from bot.sops.stopping import stop_left_stage
+from bot.sops.undoing import end_started, revive_ended
 from bot.wecom.errors import BotError
 from sop.playbook import Pipeline
-from sop.stages import Hand, MoveRefusal, move_to, undo
+from sop.stages import Hand, MoveRefusal, move_to, takes_back, undo
 from taggers.translatable import Translatable
 
 
@@ -22,26 +25,45 @@ class MoveRefusedError(BotError):
     """A person's move that is refused; the text is for them."""
 
 
-def move_by_hand(work: Work, state: CustomerState, pipeline: str, to: str, who: str, cause: Hand = "drag") -> Moved:
+@dataclass(frozen=True)
+class HandMove:
+    """A move that a person made, and what followed from it."""
+
+    row: StageMove
+    effects: MoveEffects
+
+
+def move_by_hand(
+    work: Work, state: CustomerState, pipeline: str, to: str, who: str, cause: Hand = "drag"
+) -> HandMove:
     """Move a card where a person wants it, with all that follows; it holds against rules for the pipeline's `hold`.
 
-    who: the userid (or the admin's name) for the ledger. Raises MoveRefusedError.
+    Brought back to where it just came from, it takes back what followed from that move. who: the userid (or the
+    admin's name) for the ledger. Raises MoveRefusedError.
     """
     table = _pipeline(work.settings, pipeline)
     placement = state.placements.get(pipeline)
     decided = move_to(table, placement.stage if placement else None, to, cause)
     if isinstance(decided, MoveRefusal):
         raise MoveRefusedError(decided.why)
+    before = last_move(work.session, state, pipeline)
     moved = make_move(work, state, table, decided, Cause(who, evidence=_words(cause, who)))
-    after_moves(work, state, [moved])
-    return moved
+    effects = MoveEffects()
+    back = before is not None and takes_back(before.from_stage, before.moved_at, to, work.now)
+    if before is not None and back:
+        effects.stopped += end_started(work, state, before, moved.row)
+    effects.stopped += stop_after(work, state, moved)
+    if before is not None and back:
+        effects.revived += revive_ended(work, state, before)
+    effects.started += start_after(work, state, moved)
+    return HandMove(moved.row, effects)
 
 
-def undo_move(work: Work, state: CustomerState, move_id: int, who: str) -> Moved:
+def undo_move(work: Work, state: CustomerState, move_id: int, who: str) -> HandMove:
     """Undo a customer's latest move by another move that leads back (the ledger is append-only).
 
-    SOPs that the undone stage had started stop; those of the earlier stage are not started again, since the customer
-    has had them. Raises MoveRefusedError.
+    What the undone move had started stops, and what it had ended goes on; the SOPs of the earlier stage are not
+    started anew, since the customer has had them. Raises MoveRefusedError.
     """
     row = work.session.get(StageMove, move_id)
     if row is None or row.customer_id != state.customer.id:
@@ -55,8 +77,8 @@ def undo_move(work: Work, state: CustomerState, move_id: int, who: str) -> Moved
         raise MoveRefusedError(decided.why)
     evidence = f"{who} 撤销了「{row.from_stage}」→「{row.to_stage}」"
     moved = make_move(work, state, table, decided, Cause(who, evidence=evidence))
-    stop_left_stage(work, state, moved)
-    return moved
+    stopped = [*end_started(work, state, row, moved.row), *stop_left_stage(work, state, moved)]
+    return HandMove(moved.row, MoveEffects(stopped=stopped, revived=revive_ended(work, state, row)))
 
 
 def last_move(session: Session, state: CustomerState, pipeline: str) -> StageMove | None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 
+from bot.agents.daily_list import APART
 from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.config.settings import Settings
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Outbox, SopTask
 from bot.platform.work import About, Work
+from bot.sops.gate import last_told
 from sop.overdue import Nudge, next_nudge
 
 if TYPE_CHECKING:
@@ -41,9 +43,13 @@ def nudge_overdue(work: Work, limit: int = 500) -> int:
     )
     tasks = work.session.scalars(open_now).all()
     together: dict[tuple[int, str], list[SopTask]] = {}
+    gap = max(work.settings.tables.budget.agent_gap, APART)
+    told = last_told(work.session, {task.agent_id for task in tasks}, work.now - gap)
     for task in tasks:
         nudge = _next(task, work.settings)
-        if nudge is not None and nudge.at <= work.now and not work.settings.calendar.shifts(work.now):
+        if nudge is not None and nudge.at <= work.now and nudge.to == "agent" and task.agent_id in told:
+            nudge = Nudge("agent", told[task.agent_id] + gap)  # what names it came just now
+        elif nudge is not None and nudge.at <= work.now and not work.settings.calendar.shifts(work.now):
             together.setdefault((task.agent_id, nudge.to), []).append(task)
             _note(task, nudge, work.now)
             nudge = _next(task, work.settings)

@@ -8,9 +8,11 @@ from bot.agents.card_clicks import REASONS
 from bot.customers.state import OPEN_STATES
 from bot.platform.models import SopTask
 from bot.platform.work import Work
+from bot.sops.card_closing import cancel_cards
+from bot.sops.customer_steps import bring_forward, steps_that_wait
 from bot.sops.prompts import put_off
-from bot.sops.stopping import cancel_cards
 from bot.wecom.errors import BotError
+from sop.cards import POSTPONED
 from sop.workcalendar import Workcalendar
 
 DELAYS = {"30m": "30 分钟后", "2h": "2 小时后", "tomorrow": "明天 9:00"}
@@ -33,8 +35,8 @@ def postpone(work: Work, task: SopTask, option: str) -> None:
     if option not in DELAYS:
         raise AnswerRefusedError(NO_DELAY)
     until = _until(option, work.settings.calendar, work.now)
-    cancel_cards(work, [task.id], "员工推迟")
-    put_off(task, max(until, task.due_at), "员工推迟")
+    cancel_cards(work, [task.id], POSTPONED)
+    put_off(task, max(until, task.due_at), POSTPONED)
     task.tapped_at = None
 
 
@@ -46,6 +48,7 @@ def decline(work: Work, task: SopTask, reason: str) -> None:
     task.state, task.rejected_because = "cancelled", reason
     task.ended_because = f"员工认为不合适：{REASONS[reason]}"
     cancel_cards(work, [task.id], task.ended_because)
+    bring_forward(work, steps_that_wait(work, task.customer_id))
 
 
 def record_tap(task: SopTask, now: datetime, *, again: bool = False) -> None:

@@ -55,9 +55,22 @@ def start_follow(
         return follow, True
     if follow.ended_at is None:
         return follow, False
+    _take_up_again(follow)
     follow.ended_at, follow.ended_by, follow.added_at = None, None, now
-    follow.marked, follow.marking, follow.tags, follow.marks = {}, {}, [], follow.marks + 1
     return follow, True
+
+
+def _take_up_again(follow: Follow) -> None:
+    """Note what the agent's phone may still show of the contact that ended.
+
+    Where the customer deleted the agent, the agent kept the contact with its tags: they are no change that anybody
+    made, and the stage's old tag has to go. Where the agent deleted it, all tags went with it.
+    """
+    kept = follow.ended_by == "customer"
+    pipelines = {*follow.marked, *follow.marking} if kept else set()
+    shown = {name: sorted({*follow.marked.get(name, []), *follow.marking.get(name, [])}) for name in pipelines}
+    follow.marked, follow.marking = {}, {name: ids for name, ids in shown.items() if ids}
+    follow.tags, follow.marks = (follow.tags if kept else []), follow.marks + 1
 
 
 def new_follow(

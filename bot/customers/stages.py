@@ -14,7 +14,7 @@ from bot.platform.work import About, Work
 from sop.guards import Facts
 from sop.playbook import Pipeline
 from sop.scope import Owner, is_for
-from sop.stages import Actor, Move, decide_move, due_timed_move
+from sop.stages import Actor, Move, MoveRefusal, decide_move, due_timed_move
 
 _BY_PEOPLE = frozenset({"drag", "wecom", "api", "undo"})  # causes that hold against rules and the clock
 
@@ -40,6 +40,11 @@ class Moved:
     row: StageMove
 
 
+def cause_of(row: StageMove) -> str:
+    """The name of a move, unique for its customer: what it starts has it as cause, what it ends as ended_by."""
+    return f"move:{row.pipeline}:{row.serial}"
+
+
 def move_by(
     work: Work, state: CustomerState, triggers: Sequence[str], cause: Cause = BY_RULE, actor: Actor = "rule"
 ) -> list[Moved]:
@@ -59,6 +64,8 @@ def move_by(
             carried = state.carried.get(decided.trigger)
             evidence = carried.reason if carried is not None else ""
             moved.append(make_move(work, state, pipeline, decided, replace(cause, evidence=evidence)))
+        elif isinstance(decided, MoveRefusal) and decided.returns:
+            state.returning.append(decided.to)
     return moved
 
 

@@ -64,6 +64,7 @@ class CustomerState:
     refused: set[int] = field(default_factory=set)  # ids of agents towards whom they refuse archiving
     recent_hits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
     previous_stage: dict[str, str | None] = field(default_factory=dict)  # by pipeline, once asked: the stage before
+    returning: list[str] = field(default_factory=list)  # stages that tags of a customer counted as lost lead to
     happened_at: datetime | None = None  # when what is being looked at happened, however late it is read
     fellows: Fellows = field(default_factory=lambda: Fellows({}))  # those whose states were read together with it
 

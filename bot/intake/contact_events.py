@@ -92,6 +92,8 @@ def _left(work: Work, state: CustomerState, agent: Agent, event: CustomerChange,
         follow.ended_at, follow.ended_by = row.created_at, TRANSFER if handed_over else "agent"
         return "not a contact we know"
     if follow.ended_at is not None or follow.added_at > row.created_at:
+        if event.change == "del" and follow.ended_by == "customer":
+            follow.ended_by = "agent"  # who had kept the contact has deleted it as well, with its tags
         return "not a contact any more"
     follow.ended_at = row.created_at
     follow.ended_by = TRANSFER if handed_over else "agent" if event.change == "del" else "customer"

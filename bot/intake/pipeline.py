@@ -18,9 +18,10 @@ from bot.platform.database.write_rows import write_rows
 from bot.platform.failpoints import failpoint
 from bot.platform.models import Agent
 from bot.platform.work import Work
+from bot.sops.card_closing import cancel_cards_of_batch
 from bot.sops.completion import AgentMessage, close_by_answer, complete
 from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
-from bot.sops.stopping import stop_by_agent, withdraw_cards
+from bot.sops.stopping import stop_by_agent
 from sop.stopping import opted_out
 
 _LAST_WORDS = 200  # characters a card on the board has room for
@@ -59,7 +60,7 @@ def decide(work: Work, stored: Sequence[StoredMessage]) -> None:
 def apply(work: Work) -> None:
     """Write what was decided."""
     with work.session.no_autoflush:  # the session's own order knows only the references that it has relations for
-        withdraw_cards(work)
+        cancel_cards_of_batch(work)
         write_rows(work.session)
 
 
@@ -108,17 +109,21 @@ def _withdraw_recalled(work: Work, item: StoredMessage, recalled: dict[str, date
 
 
 def process_customer_message(work: Work, item: StoredMessage, state: CustomerState) -> None:
-    """Tag, move and plan by a customer's message, and close and stop what it answers."""
+    """Tag, move and plan by a customer's message, and close and stop what it answers.
+
+    What they say in a group is heard, but answers nobody: prompts are for talks between two.
+    """
     message, customer, before = item.message, state.customer, state.tags
     state.happened_at = message.sent_at
-    tags = close_by_answer(work, state, message)
+    answers = not message.roomid
+    tags = close_by_answer(work, state, message) if answers else []
     hits = () if item.silent else judge(work.settings, state, message, item.utterance)
     tags += record_hits(work, state, hits, Occasion.of(message))
     tags += observe_message(work, state, message, first=customer.last_word_at is None)
     failpoint("tagged")
     customer.last_word_at = latest(customer.last_word_at, message.sent_at)
     customer.last_words = (message.line or message.text)[:_LAST_WORDS]
-    happenings = ["reply"]
+    happenings = ["reply"] if answers else []
     if message.kind == "text" and opted_out(item.arrived.text):
         customer.opted_out_at = customer.opted_out_at or message.sent_at
         happenings.append("opted-out")

@@ -13,6 +13,7 @@ from bot.customers.state import CustomerState
 from bot.platform.batch import Batch
 from bot.platform.models import Message, Outbox, SopTask
 from bot.platform.work import Work
+from bot.sops.customer_steps import CustomerSteps
 from bot.sops.gate import WEEK, Known, SendGate
 from sop.budget import talks
 
@@ -26,7 +27,9 @@ def gate_of_batch(work: Work, state: CustomerState, tasks: Sequence[SopTask]) ->
     own: dict[int, dict[int, datetime]] = defaultdict(dict)  # of an enrolment just made nothing was prompted
     contacts = defaultdict(list, {state.customer.id: _contacts(work, work.batch, state)})
     agents = {task.agent_id for task in tasks}
-    return SendGate.knowing(work.settings, work.now, Known(contacts, own, _last_cards(work, work.batch, agents)))
+    steps = CustomerSteps(tasks, state.open_tasks)
+    known = Known(contacts, own, _last_cards(work, work.batch, agents), steps)
+    return SendGate.knowing(work.settings, work.now, known)
 
 
 def _contacts(work: Work, batch: Batch, state: CustomerState) -> list[datetime]:

@@ -11,13 +11,15 @@ from sqlalchemy.orm import Session
 
 from bot.customers.behaviour import observe_window
 from bot.customers.new_message import AnyMessage
-from bot.customers.state import CustomerState, load_customers
+from bot.customers.state import OPEN_STATES, CustomerState, load_customers
 from bot.customers.tags import TagSource, give_tag
 from bot.platform.models import Agent, Customer, SopTask
 from bot.platform.work import Work
+from bot.sops.card_closing import cancel_cards
+from bot.sops.customer_steps import bring_forward
 from bot.sops.material_uploads import md5s_of
-from bot.sops.stopping import cancel_cards
 from sop.attachments import KEYS
+from sop.cards import SENT
 from sop.completion import best_match, lateness
 from sop.proofs import SentContent, attachments_in
 from sop.windows import outcome
@@ -64,13 +66,15 @@ def _wants_text(task: SopTask) -> bool:
 
 
 def _fulfil(work: Work, state: CustomerState, task: SopTask, sent: AgentMessage) -> None:
-    message, task.state = sent.message, "completed"
+    message, was_open, task.state = sent.message, task.state in OPEN_STATES, "completed"
     task.timing = lateness(message.sent_at, task.delivered_at, work.settings.tables.completion.late_after)
     task.completed_at, task.sent_msgid, task.sent_by_id = message.sent_at, message.msgid, sent.agent.id
     task.window_until = message.sent_at + timedelta(seconds=task.window_seconds)
     if task not in state.answerable:
         state.answerable.append(task)
-    cancel_cards(work, [task.id], "员工已经发送")
+    if was_open:  # one that the agent ticked off shows it already
+        cancel_cards(work, [task.id], SENT)
+        bring_forward(work, state.open_tasks)
 
 
 def _add_attachments(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.stages import Moved
+from bot.customers.stages import Moved, cause_of
 from bot.customers.state import CustomerState, load_customers
 from bot.platform.config.settings import Settings
 from bot.platform.database.row_ids import next_id
@@ -131,16 +131,40 @@ def start_silence_sops(work: Work, limit: int = 500) -> int:
     return started
 
 
-def after_moves(work: Work, state: CustomerState, moves: Iterable[Moved], agent: Agent | None = None) -> None:
+@dataclass
+class MoveEffects:
+    """What followed from moves: the enrolments they started, stopped, and took up again."""
+
+    started: list[SopEnrolment] = field(default_factory=list)
+    stopped: list[SopEnrolment] = field(default_factory=list)
+    revived: list[SopEnrolment] = field(default_factory=list)
+
+
+def after_moves(work: Work, state: CustomerState, moves: Iterable[Moved], agent: Agent | None = None) -> MoveEffects:
     """Stop the SOPs of the stage left, or of a customer won or lost, and start those of the new stage."""
+    effects = MoveEffects()
     for moved in moves:
-        stage = moved.pipeline.stage(moved.row.to_stage)
-        ends = [name for name, happened in (("lost", stage and stage.lost), ("won", stage and stage.won)) if happened]
-        stop_sops(work, state, ends)
-        stop_left_stage(work, state, moved)
-        trigger = Trigger("stage", moved.row.to_stage)
-        cause = f"move:{moved.pipeline.name}:{moved.row.serial}"
-        start_sops(work, state, trigger, cause, agent)
+        effects.stopped += stop_after(work, state, moved)
+        effects.started += start_after(work, state, moved, agent)
+    return effects
+
+
+def stop_after(work: Work, state: CustomerState, moved: Moved) -> list[SopEnrolment]:
+    """Stop what a move ends."""
+    stage = moved.pipeline.stage(moved.row.to_stage)
+    ends = [name for name, happened in (("lost", stage and stage.lost), ("won", stage and stage.won)) if happened]
+    return stop_sops(work, state, ends, cause_of(moved.row)) + stop_left_stage(work, state, moved)
+
+
+def start_after(work: Work, state: CustomerState, moved: Moved, agent: Agent | None = None) -> list[SopEnrolment]:
+    """Start the SOPs of the stage that a move led to."""
+    return start_sops(work, state, Trigger("stage", moved.row.to_stage), cause_of(moved.row), agent)
+
+
+def titles_of(settings: Settings, enrolments: Iterable[SopEnrolment]) -> list[str]:
+    """The names of these SOPs, each once."""
+    sops = [(enrolment.sop_id, settings.sops.get(enrolment.sop_id)) for enrolment in enrolments]
+    return list(dict.fromkeys((sop.title or sop.id) if sop is not None else sop_id for sop_id, sop in sops))
 
 
 def owner_for(state: CustomerState, sop: Sop, agent: Agent | None = None) -> Agent | None:

@@ -11,6 +11,7 @@ from bot.platform.failpoints import failpoint
 from bot.platform.models import Agent, SopTask
 from bot.platform.work import Work
 from bot.sops.enrolment import after_moves, start_sops
+from bot.sops.returning import tell_of_return
 from bot.sops.stopping import stop_sops
 from sop.triggers import Trigger
 
@@ -46,6 +47,7 @@ def follow_up(work: Work, state: CustomerState, happened: CustomerEvent) -> None
     triggers = [*happened.tags, *happened.events]
     moves = move_by(work, state, triggers, Cause(happened.who, happened.msgid))
     failpoint("moved")
+    tell_of_return(work, state, happened.agent, happened.msgid)
     after_moves(work, state, moves, happened.agent)
     starts = [("tag", tag) for tag in happened.fresh] + [("event", event) for event in happened.events]
     for kind, name in starts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from bot.platform.config.settings import Settings
 from bot.platform.models import Message, Outbox, SopTask
 from bot.platform.work import Work
+from bot.sops.customer_steps import CustomerSteps
 from sop.budget import talks
-from sop.gate import Drop, Go, Situation, Wait, decide_card
+from sop.cards import LOOK_AGAIN
+from sop.gate import BESIDE_ANOTHER, Drop, Go, Situation, Wait, decide_card
 from sop.workcalendar import Postponement
 
 MOST_SHIFTS = 20
@@ -24,22 +26,24 @@ WEEK = timedelta(days=8)  # the longest period of a budget, and a day for local 
 @dataclass(frozen=True)
 class Known:
     """When our side opened talks with each customer, when each step of an enrolment was prompted, each agent's last
-    card."""
+    card, and which steps are out."""
 
     contacts: dict[int, list[datetime]]
     own: dict[int, dict[int, datetime]]
     last_card: dict[int, datetime]
+    steps: CustomerSteps
 
 
 class SendGate:
-    """Situations of a batch of due tasks, read by four queries however many there are."""
+    """Situations of a batch of due tasks, read by five queries however many there are."""
 
     def __init__(self, session: Session, settings: Settings, tasks: Sequence[SopTask], now: datetime) -> None:
         self.settings, self.now = settings, now
         customers, agents = {task.customer_id for task in tasks}, {task.agent_id for task in tasks}
         self._contacts = _contacts(session, customers, now - WEEK, settings.tables.budget.talk_hold)
         self._own = _own_prompts(session, {task.enrolment_id for task in tasks})
-        self._last_card = _last_cards(session, agents, now - settings.tables.budget.agent_gap)
+        self._last_card = last_told(session, agents, now - settings.tables.budget.agent_gap)
+        self.steps = CustomerSteps.read(session, tasks)
 
     @classmethod
     def knowing(cls, settings: Settings, now: datetime, known: Known) -> SendGate:
@@ -47,6 +51,7 @@ class SendGate:
         gate = cls.__new__(cls)
         gate.settings, gate.now = settings, now
         gate._contacts, gate._own, gate._last_card = known.contacts, known.own, known.last_card
+        gate.steps = known.steps
         return gate
 
     def decide(self, task: SopTask) -> Go | Wait | Drop:
@@ -62,14 +67,21 @@ class SendGate:
             expires_at=task.expires_at,
             own=() if waits else tuple(at for step, at in self._own[task.enrolment_id].items() if step != task.step),
             cap=sop.cap if sop is not None else None,
+            busy_until=self._busy_until(task),
         )
         decision = decide_card(self.now, situation, self.settings.tables.budget, self.settings.calendar)
         if isinstance(decision, Go):
             self._contacts[task.customer_id].append(self.now)
             self._own[task.enrolment_id][task.step] = self.now
+            self.steps.take(task)
             if task.anytime:  # goes out alone; whatever else the agent gets keeps its distance
                 self._last_card[task.agent_id] = self.now
         return decision
+
+    def _busy_until(self, task: SopTask) -> datetime | None:
+        """Until when a task waits for another step of its customer; not at all where it would be too late then."""
+        again = self.now + LOOK_AGAIN
+        return again if again < task.expires_at and self.steps.must_wait(task) else None
 
 
 def shift_row(shift: Postponement) -> list[str]:
@@ -78,8 +90,14 @@ def shift_row(shift: Postponement) -> list[str]:
 
 
 def add_shifts(task: SopTask, *shifts: Postponement) -> None:
-    """Note why a task was put off; only the latest are kept, so that one put off for ever does not grow."""
-    task.shifts = [*task.shifts, *map(shift_row, shifts)][-MOST_SHIFTS:]
+    """Note why a task was put off, once for each reason in a row; only the latest are kept, so that one put off for
+    ever does not grow."""
+    kept = list(task.shifts)
+    for reason, from_, to in map(shift_row, shifts):
+        if reason == BESIDE_ANOTHER and kept and kept[-1][0] == reason:
+            from_ = kept.pop()[1]
+        kept.append([reason, from_, to])
+    task.shifts = kept[-MOST_SHIFTS:]
 
 
 def _waits_for_answer(spoke_at: datetime | None, said_to_at: datetime | None) -> bool:
@@ -125,12 +143,15 @@ def _own_prompts(session: Session, enrolments: set[int]) -> dict[int, dict[int, 
     return found
 
 
-def _last_cards(session: Session, agents: set[int], since: datetime) -> dict[int, datetime]:
+def last_told(
+    session: Session, agents: Collection[int], since: datetime, kinds: Sequence[str] = ("card", "digest", "day_list")
+) -> dict[int, datetime]:
+    """When each of the agents was last sent something of these kinds, if that was after `since`."""
     recent = (
         select(Outbox.agent_id, func.max(Outbox.created_at))
         .where(
             Outbox.agent_id.in_(agents),
-            Outbox.kind.in_(("card", "digest", "day_list")),
+            Outbox.kind.in_(kinds),
             Outbox.state.in_(("waiting", "sending", "sent", "unknown")),
             Outbox.created_at > since,
         )

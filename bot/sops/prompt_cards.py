@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import load_customer
+from bot.customers.state import OPEN_STATES, load_customer
 from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.models import Agent, Outbox, SopTask
 from bot.platform.models.columns import new_ref
 from bot.platform.signed_links import day_url, task_url
 from bot.platform.work import Work
+from bot.sops.card_closing import close_card
 from bot.sops.prompts import wording_values
 from bot.sops.task_refs import card_name
 from bot.wecom.cards import (
@@ -25,7 +26,9 @@ from bot.wecom.cards import (
     without_buttons,
 )
 from bot.wecom.errors import WeComError
+from sop.cards import POSTPONED, SENT
 from sop.digest import DuePrompt, in_order
+from sop.quotes import attached, list_line, quoted
 from sop.wording import render
 
 if TYPE_CHECKING:
@@ -59,6 +62,14 @@ class SendPromptCard(OutboxHandler):
         if task.state == "queued":
             task.state = "delivered"
 
+    def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
+        """Close the card at once where its step ended while it was on its way."""
+        task = work.session.get_one(SopTask, row.task_id)
+        if task.state not in OPEN_STATES:
+            close_card(work, row, task.ended_because or SENT)
+        elif task.state == "planned":
+            close_card(work, row, POSTPONED)
+
 
 class SendDigest(OutboxHandler):
     """Several prompts for one agent as one list, the most urgent first."""
@@ -73,7 +84,8 @@ class SendDigest(OutboxHandler):
             return row.payload
         agent = work.session.get_one(Agent, row.agent_id)
         entries = [
-            DuePrompt(task.id, task.customer.name or "新客户", task.why, task.due_at, task.priority) for task in tasks
+            DuePrompt(task.id, task.customer.name or "新客户", _line(task), task.due_at, task.priority)
+            for task in tasks
         ]
         card = list_notice(
             task_id=f"digest_{new_ref()}",
@@ -96,6 +108,10 @@ class SendDigest(OutboxHandler):
         return list(session.scalars(listed))
 
 
+def _line(task: SopTask) -> str:
+    return list_line(task.customer.last_words, task.why, task.attach)
+
+
 def _when(at: datetime, now: datetime) -> str:
     """A local time as people say it, for example 明天 10:00."""
     days = (at.date() - now.date()).days
@@ -116,6 +132,8 @@ def prompt_card(work: Work, system: System, task: SopTask, issued_at: datetime) 
         when=_when(task.due_at.astimezone(settings.zone), work.now.astimezone(settings.zone)),
         say=task.text,
         why=task.why,
+        said=quoted(task.customer.last_words),
+        attached=attached(task.attach),
         heading=f"{sop.title or sop.id} · 第 {task.step + 1} 步，共 {len(sop.steps)} 步" if sop else "",
         url=task_url(system.environment.base_url, task.ref, task.agent_id, system.signing_key, issued_at),
     )

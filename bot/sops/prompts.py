@@ -14,8 +14,10 @@ from bot.platform.database.store import get_status
 from bot.platform.database.write_rows import write_rows
 from bot.platform.models import Agent, Customer, SopTask
 from bot.platform.work import About, Work
+from bot.sops.card_closing import cancel_cards
 from bot.sops.gate import SendGate, add_shifts
 from bot.sops.group_sends import gather_due
+from sop.cards import ANSWER_FIRST, LOOK_AGAIN, OVERTAKEN
 from sop.fields import show_value
 from sop.gate import Drop, Wait
 from sop.wording import render
@@ -80,10 +82,12 @@ def send_or_wait(work: Work, tasks: Sequence[SopTask], gate: SendGate | None = N
             task.due_at = decision.until
         elif task.channel == "group-send":
             together.append(task)
-        elif task.anytime:
-            queue_card(work, task)
         else:
-            ready.setdefault(task.agent_id, []).append(task)
+            _make_room(work, gate, task)
+            if task.anytime:
+                queue_card(work, task)
+            else:
+                ready.setdefault(task.agent_id, []).append(task)
     if together and work.batch is not None:  # mass messages are counted in the database
         write_rows(work.session)
     for task in gather_due(work, together) if together else ():
@@ -93,6 +97,17 @@ def send_or_wait(work: Work, tasks: Sequence[SopTask], gate: SendGate | None = N
             queue_card(work, listed[0])
         else:
             queue_digest(work, listed)
+
+
+def _make_room(work: Work, gate: SendGate, task: SopTask) -> None:
+    """See to it that a step which goes out now is the only one open for its customer."""
+    overtaken, later = gate.steps.make_room(task)
+    for other in overtaken:
+        other.state, other.ended_because = "expired", OVERTAKEN
+    for other in later:
+        put_off(other, work.now + LOOK_AGAIN, ANSWER_FIRST)
+    cancel_cards(work, [other.id for other in overtaken], OVERTAKEN)
+    cancel_cards(work, [other.id for other in later], ANSWER_FIRST)
 
 
 def _not_from_before(work: Work, tasks: Sequence[SopTask]) -> Sequence[SopTask]:

@@ -66,6 +66,7 @@ def choice_of(stored: Mapping[str, Any]) -> CardQuestion:
 class TaskCard:
     """What an agent must know to act. task_id: unique per app, up to 128 of 0-9A-Za-z_@-; a click names it.
 
+    said: the customer's last words, in quotation marks; attached: what is to be sent along.
     when: as text ("今天 10:00"). say: the suggested words, in full; the card cuts them, the page behind `url` (http
     or https) does not.
     """
@@ -79,6 +80,8 @@ class TaskCard:
     why: str = ""
     heading: str = ""
     source: str = "提词"
+    said: str = ""
+    attached: str = ""
 
 
 def list_notice(task_id: str, title: str, lines: Sequence[tuple[str, str]], url: str) -> dict[str, Any]:
@@ -152,7 +155,13 @@ def textcard(card: TaskCard) -> dict[str, Any]:
 def _shared(card: TaskCard) -> dict[str, Any]:
     if not _TASK_ID.fullmatch(card.task_id):
         raise ValueError(f"task_id 只能用 0-9A-Za-z_@-，最长 128：{card.task_id!r}")
-    rows = [("时间", card.when), ("阶段", card.stage), ("原因", card.why)]
+    rows = [
+        ("客户说", card.said),
+        ("时间", card.when),
+        ("阶段", card.stage),
+        ("原因", card.why),
+        ("附带", card.attached),
+    ]
     return {
         "source": {"desc": cut(card.source, LONGEST["source"]), "desc_color": 0},
         "main_title": {

@@ -43,6 +43,7 @@ from bot.sops.group_sends import watch_open
 from bot.sops.material_uploads import folder_of, read_materials, refresh_uploads
 from bot.sops.message_links import observe_message_openings
 from bot.sops.prompts import prompt_due
+from bot.sops.replanning import find_edits, follow_edit, note_followed, plans_follow
 from bot.sops.stopping import end_finished, expire_unsent
 from bot.sync.consent import check_unagreed
 from bot.sync.nightly import claim_night, reconcile_nightly
@@ -142,9 +143,25 @@ def due() -> None:
     with system.store.read() as session:
         just_due = just_due_ids(session, clock.now())
     system.queue.enqueue_missing("deliver", just_due)
+    _follow_edits(system)
     while _due_chunk(system) >= CHUNK:
         pass
     system.call_counts.flush(clock.now())
+
+
+def _follow_edits(system: System) -> None:
+    """Bring plans to SOPs that were edited, before any of their steps is prompted."""
+    with system.look(clock.now()) as look:
+        if plans_follow(look):
+            return
+        edits, version = find_edits(look), look.settings.version
+    for edit in edits:
+        while True:
+            with system.work() as work:
+                if follow_edit(work, edit) == 0:
+                    break
+    with system.work() as work:
+        note_followed(work, version)
 
 
 def _due_chunk(system: System) -> int:

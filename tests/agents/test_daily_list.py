@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from bot.agents.overdue import nudge_overdue
 from bot.platform.database.store import Store
 from bot.platform.models import SopTask, Status
+from bot.platform.work import Work
+from bot.sops.prompts import prompt_due
 from tests.support.engine import engine, local
 from tests.support.prompted import CONFIG, prompted, put
 
@@ -45,3 +50,29 @@ def test_each_day_and_agent_has_one_list_and_who_has_nothing_none(store: Store) 
         session.query(SopTask).update({"state": "completed"})
     world.now = local("2026-05-15T09:00")
     assert put(world) == 0
+
+
+def test_a_card_and_the_list_do_not_come_within_the_same_minute(store: Store) -> None:
+    world = engine(store, CONFIG.replace('at = "10:00"', 'at = "09:00"'), "2026-05-12T15:00")
+    prompted(world)
+    world.now = local("2026-05-13T09:00")
+    with store.write() as session:
+        prompt_due(Work(session, world.settings, world.now))
+    assert put(world) == 1
+    card, day = world.outbox("card")[-1], world.outbox("day_list")[0]
+    assert card.created_at == world.now
+    assert day.not_before - card.created_at >= timedelta(minutes=2)
+
+
+def test_a_reminder_keeps_its_distance_from_the_list_that_names_its_task(store: Store) -> None:
+    world = engine(store, CONFIG.replace('leader_after = "5h"', 'leader_after = "0m"'), "2026-05-12T20:30")
+    prompted(world)
+    world.now = local("2026-05-13T09:00")
+    assert put(world) == 1
+    reminders = []
+    for _ in range(2):
+        with store.write() as session:
+            nudge_overdue(Work(session, world.settings, world.now))
+        reminders.append(len(world.outbox("nudge")))
+        world.later(minutes=30)
+    assert reminders == [0, 1]

@@ -97,6 +97,27 @@ def test_what_is_let_go_counts_for_the_next_prompt_of_the_same_batch(store: Stor
     assert (second.state, second.due_at) == ("planned", local(NEXT_MORNING))
 
 
+def test_a_step_waits_for_an_open_one_as_long_as_it_can_and_then_takes_its_place(store: Store) -> None:
+    second = SECOND.replace('  after = "2h"', '  after = "2h"\n  valid_for = "2h"')
+    world = engine(store, CONFIG.replace("1/day", "9/day") + second, ADDED)
+    who = added(world)
+    states = []
+    for clock in (DUE, "2026-05-12T12:30", "2026-05-12T13:00", "2026-05-12T13:30"):
+        world.now = local(clock)
+        prompt(world)
+        (first,), (waiting,) = world.tasks(who, "lesson"), world.tasks(who, "catalogue")
+        states.append((first.state, waiting.state))
+        if first.state == "queued":
+            world.change(first.id, state="delivered", delivered_at=world.now)
+    assert states == [
+        ("queued", "planned"),
+        ("delivered", "planned"),
+        ("delivered", "planned"),
+        ("expired", "queued"),
+    ]
+    assert [shift[0] for shift in waiting.shifts] == ["客户还有一步没有做完"], "one line, however long it waited"
+
+
 def test_an_agent_who_just_got_a_card_is_left_alone_for_the_gap(store: Store) -> None:
     world = engine(store, CONFIG, ADDED)
     first = added(world)
@@ -123,7 +144,7 @@ def test_an_answer_to_the_customers_own_word_is_held_by_no_budget(store: Store) 
     assert only_task(world, silent).state == "planned"
 
 
-def test_a_batch_is_read_by_four_queries_however_many_tasks_it_has(store: Store) -> None:
+def test_a_batch_is_read_by_five_queries_however_many_tasks_it_has(store: Store) -> None:
     world = engine(store, CONFIG, ADDED)
     for _ in range(12):
         added(world)
@@ -141,4 +162,4 @@ def test_a_batch_is_read_by_four_queries_however_many_tasks_it_has(store: Store)
             SendGate(session, world.settings, some, local(DUE))
             event.remove(store.engine, "before_cursor_execute", note)
             counts.append(len(asked))
-    assert counts == [4, 4]
+    assert counts == [5, 5]

@@ -19,7 +19,7 @@ from bot.intake.pipeline import process_batch
 from bot.platform import clock
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
-from bot.platform.models import Customer, CustomerField, Outbox, SopEnrolment, SopTask
+from bot.platform.models import Customer, CustomerField, Outbox, SopEnrolment, SopTask, Tagging
 from bot.platform.work import Work
 from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.system import System, use_system
@@ -68,10 +68,10 @@ class Engine:
             follow_up(work, state, CustomerEvent(cause, **what))
         return work.outbox_ids
 
-    def say(self, sender: str, to: str, text: str) -> None:
-        """Take in one archived text."""
+    def say(self, sender: str, to: str, text: str, room: str = "") -> None:
+        """Take in one archived text, said in a group where `room` names one."""
         number = next(self.seq)
-        raw = text_message(f"m{number}", sender, to, text, self.now)
+        raw = {**text_message(f"m{number}", sender, to, text, self.now), "roomid": room}
         message = read_message(json.dumps(raw).encode(), msgid=f"m{number}")
         with self.store.write() as session:
             process_batch(Work(session, self.settings, self.now), [OpenedRow(number, message)])
@@ -81,6 +81,11 @@ class Engine:
             query = select(SopTask).join(Customer).join(SopEnrolment, SopEnrolment.id == SopTask.enrolment_id)
             query = query.where(Customer.external_userid == who).order_by(SopTask.id)
             return session.scalars(query if sop is None else query.where(SopEnrolment.sop_id == sop)).all()
+
+    def tags(self, who: str) -> set[str]:
+        with self.store.read() as session:
+            query = select(Tagging.tag).join(Customer, Customer.id == Tagging.customer_id)
+            return set(session.scalars(query.where(Customer.external_userid == who, Tagging.removed_at.is_(None))))
 
     def enrolled(self, who: str) -> list[str]:
         with self.store.read() as session:

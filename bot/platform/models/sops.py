@@ -38,9 +38,11 @@ class SopEnrolment(Model):
     cause: Mapped[str] = mapped_column(String(80))
     stop: Mapped[list[Any]]
     version: Mapped[str] = mapped_column(String(16))
+    planned_version: Mapped[str | None] = mapped_column(String(16))  # the config its plan was brought to since
     enrolled_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ended_because: Mapped[str | None] = mapped_column(String(64))
+    ended_by: Mapped[str | None] = mapped_column(String(80))  # the move that ended it, which may be undone
 
     tasks: Mapped[list[SopTask]] = relationship(back_populates="enrolment", order_by="SopTask.step")
 

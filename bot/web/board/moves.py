@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 
 from bot.agents.manual_moves import MoveRefusedError, last_move, move_by_hand, undo_move
 from bot.customers.state import CustomerState, load_customer
+from bot.platform.config.settings import Settings
 from bot.platform.database import audit_log
 from bot.platform.models import Agent, Placement, StageMove
 from bot.platform.work import Work
+from bot.sops.enrolment import MoveEffects, titles_of
 from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.visitor import WORKING, visitor
 from bot.web.layout.answers import done, refused
@@ -43,14 +45,16 @@ def move(customer_id: int) -> Response:
             state = _locked_state(work.session, customer_id)
             name = visible_name(state.customer.name) or translate("未命名")
             _check_serial(work.session, state, pipeline, serial)
-            row = move_by_hand(work, state, pipeline, to, who.actor).row
+            made = move_by_hand(work, state, pipeline, to, who.actor)
+            row, follows = made.row, effect_words(work.settings, made.effects)
             _record(work, who.actor, "stage.move", row)
     except (MoveRefusedError, _MovedMeanwhileError) as why:
         return refused(translate(str(why)), **MOVED)
     except IntegrityError:  # two moves got the same serial: the other one was committed first
         return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **MOVED)
     undo = url_for("moves.undo", customer_id=customer_id, move_id=row.id) if row.from_stage else ""
-    return done(translate("{name} 已移到「{stage}」", name=_short(name), stage=row.to_stage), undo=undo, **MOVED)
+    said = translate("{name} 已移到「{stage}」", name=_short(name), stage=row.to_stage)
+    return done(" · ".join([said, *follows]), undo=undo, **MOVED)
 
 
 @pages.post(f"/c/<int(max={LARGEST_ID}):customer_id>/move/<int(max={LARGEST_ID}):move_id>/undo")
@@ -61,14 +65,26 @@ def undo(customer_id: int, move_id: int) -> Response:
     try:
         with system.work() as work:
             state = _locked_state(work.session, customer_id)
-            row = undo_move(work, state, move_id, who.actor).row
+            made = undo_move(work, state, move_id, who.actor)
+            row, follows = made.row, effect_words(work.settings, made.effects)
             name = visible_name(state.customer.name) or translate("未命名")
             _record(work, who.actor, "stage.undo", row)
     except MoveRefusedError as why:
         return refused(translate(str(why)), **MOVED)
     except IntegrityError:
         return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **MOVED)
-    return done(translate("{name} 已回到「{stage}」", name=_short(name), stage=row.to_stage), **MOVED)
+    said = translate("{name} 已回到「{stage}」", name=_short(name), stage=row.to_stage)
+    return done(" · ".join([said, *follows]), **MOVED)
+
+
+def effect_words(settings: Settings, effects: MoveEffects) -> list[str]:
+    """What a move started, stopped and took up again, for its toast."""
+    told = [
+        (translate("开始跟进：{names}", names=titles_of(settings, effects.started)), effects.started),
+        (translate("停止跟进：{names}", names=titles_of(settings, effects.stopped)), effects.stopped),
+        (translate("恢复跟进：{names}", names=titles_of(settings, effects.revived)), effects.revived),
+    ]
+    return [words for words, enrolments in told if enrolments]
 
 
 def _locked_state(session: Session, customer_id: int) -> CustomerState:

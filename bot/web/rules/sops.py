@@ -16,7 +16,9 @@ from bot.platform.config.file import read_config_text
 from bot.platform.config.rule_text import UnknownRuleError, switch_sop
 from bot.platform.config.settings import ConfigError
 from bot.platform.database.search_index import named
+from bot.platform.database.store import get_status
 from bot.platform.models import Customer
+from bot.sops.replanning import status_of
 from bot.system import System
 from bot.web.auth.access import customer_or_404, needs, refuse_unless, visible_customers
 from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, LEADER, visitor
@@ -51,6 +53,8 @@ def sop(sop_id: str) -> str:
     figures = figures_of(sop_id)
     with system.store.read() as session:
         people, more = people_on(session, visitor(), sop_id, None)
+        edited = get_status(session, status_of(sop_id))
+    told = edited.value if edited is not None and edited.value["version"] == system.settings.version else {}
     return render_template(
         "sop.html",
         sop=table,
@@ -60,6 +64,8 @@ def sop(sop_id: str) -> str:
         figures=figures,
         people=people,
         more=more,
+        changed=told.get("changed", 0),
+        kept=told.get("kept", 0),
         problem=request.args.get("problem", "")[:300],
     )
 
