@@ -9,7 +9,6 @@ from flask import Flask
 from bot import cli, web
 from bot.platform.environment import read_environment
 from bot.platform.log import hide, setup_logging
-from bot.platform.secret_files import keep_private
 from bot.platform.signed_links import signing_key
 from bot.system import System
 
@@ -19,7 +18,6 @@ def create_app(system: System | None = None) -> Flask:
     setup_logging()
     system = system or System(read_environment())
     hide(*system.environment.secrets)
-    keep_private(system.environment.var)
     app = Flask("bot.web", root_path=str(Path(__file__).parent / "web"))
     app.config.update(
         SECRET_KEY=signing_key(system.environment.secret_key, system.environment.var),

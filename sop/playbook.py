@@ -11,23 +11,22 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from sop.attachments import Attachment
+from sop.lengths import read_length
 from sop.translatable import Translatable
 
-_LENGTH = re.compile(r"(\d{1,6})\s*([smhdw])")
-_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 FIELD_NAME = r"^[a-z][a-z0-9_]{0,29}$"
 RATE = r"^[1-9]\d?/(day|week)$"
 _HOURS = re.compile(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})")
 
 
 def parse_length(value: object) -> timedelta:
-    """Turn "30m", "24h" or "7d" into a timedelta; raises ValueError with the accepted forms."""
+    """Turn "30m", "24h", "7d" or "30天" into a timedelta; raises ValueError with the accepted forms."""
     if isinstance(value, timedelta):
         return value
-    found = _LENGTH.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError('时长写作数字加单位，例如 "30m"、"24h"、"7d"、"2w"')
-    return timedelta(seconds=int(found[1]) * _UNIT[found[2]])
+    length = read_length(value) if isinstance(value, str) else None
+    if length is None:
+        raise ValueError('时长写作数字加单位，例如 "30m"、"24h"、"7d"、"2w"，或者 "30分钟"、"2小时"、"7天"、"一周"')
+    return length
 
 
 def _clock(value: object) -> time:

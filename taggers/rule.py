@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from taggers.amount import Amounts, read_amounts
+from taggers.lengths import read_length
 from taggers.utterance import Scope
-
-_DURATION = re.compile(r"(\d{1,6})\s*([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def parse_duration(value: object) -> timedelta:
-    """Turn "30m", "24h" or "7d" into a timedelta; raises ValueError with the accepted forms."""
+    """Turn "30m", "24h", "7d" or "30天" into a timedelta; raises ValueError with the accepted forms."""
     if isinstance(value, timedelta):
         return value
-    matched = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if matched is None:
-        raise ValueError('时长写成数字加单位，例如 "30m"、"24h"、"3d"、"2w"')
-    return timedelta(**{_UNITS[matched[2]]: int(matched[1])})
+    length = read_length(value) if isinstance(value, str) else None
+    if length is None:
+        raise ValueError('时长写成数字加单位，例如 "30m"、"24h"、"3d"、"2w"，或者 "30分钟"、"2小时"、"3天"、"一周"')
+    return length
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]

@@ -7,14 +7,13 @@ from datetime import datetime
 
 import click
 from flask.cli import with_appcontext
-from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.agents import accounts
 from bot.agents.accounts import ROLES, AccountError, find_account
 from bot.agents.passwords import WeakPasswordError, generate_password
-from bot.commands.terminal import console, fail, migrated_system, operator
+from bot.commands.terminal import Table, console, fail, migrated_system, operator
 from bot.platform import clock
 from bot.platform.models import Account
 from bot.system import System

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 
 import click
 from flask.cli import with_appcontext
-from rich.table import Table
 from sqlalchemy import select
 
-from bot.commands.terminal import console, fail, migrated_system
+from bot.commands.terminal import Table, console, fail, migrated_system
 from bot.platform.environment import SurroundingsError
 from bot.platform.models import ArchiveCursor, Quarantine
 from bot.system import System

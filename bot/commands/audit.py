@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 from flask.cli import with_appcontext
-from rich.table import Table
 
-from bot.commands.terminal import console, fail, migrated_system, progress_bar
+from bot.commands.terminal import Table, console, fail, migrated_system, progress_bar
 from bot.commands.wecom import run_comparison
 from bot.ops.consistency import Violation, as_json, audit, audit_archive
 from bot.ops.invariants import INVARIANTS

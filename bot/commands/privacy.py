@@ -8,11 +8,10 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 from rich.markup import escape
-from rich.table import Table
 from sqlalchemy import select
 
 from bot.commands.audit import audit_group
-from bot.commands.terminal import console, fail, migrated_system, operator, progress_bar
+from bot.commands.terminal import Table, console, fail, migrated_system, operator, progress_bar
 from bot.platform import clock
 from bot.platform.database.audit_log import record, verify_chain, verify_views
 from bot.platform.models import AuditEntry
@@ -63,7 +62,7 @@ def export_customer(external_userid: str, path: Path | None) -> None:
     if path is None:
         click.echo(as_json(exported).decode())
         return
-    content = messages_csv(exported).encode() if path.suffix == ".csv" else as_json(exported)
+    content = messages_csv(exported, system.settings.zone).encode() if path.suffix == ".csv" else as_json(exported)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
     rows = sum(len(rows) for rows in exported["tables"].values())

@@ -13,11 +13,19 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 from pydantic import ValidationError
-from rich.table import Table
 
 from bot.analytics import history
 from bot.commands.input_files import read_lines, read_table
-from bot.commands.terminal import console, errors, fail, fail_by_config, migrated_system, progress_bar, system_at_hand
+from bot.commands.terminal import (
+    Table,
+    console,
+    errors,
+    fail,
+    fail_by_config,
+    migrated_system,
+    progress_bar,
+    system_at_hand,
+)
 from bot.platform import clock
 from bot.platform.config.settings import ConfigError, Settings, load_settings
 from taggers.backtest import Backtest

@@ -6,10 +6,9 @@ from collections import Counter, defaultdict
 
 import click
 from flask.cli import with_appcontext
-from rich.table import Table
 from sqlalchemy import func, select
 
-from bot.commands.terminal import console, migrated_system
+from bot.commands.terminal import Table, console, migrated_system
 from bot.platform.models import GroupSend, MessageLinkOpening, SopTask
 from bot.system import System
 

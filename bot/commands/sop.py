@@ -12,7 +12,6 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -24,7 +23,7 @@ from bot.agents.manual_enrolment import (
     preview_imagined,
     stop_by_hand,
 )
-from bot.commands.terminal import console, errors, fail, migrated_system, system_at_hand
+from bot.commands.terminal import Table, console, errors, fail, migrated_system, system_at_hand
 from bot.customers.state import CustomerState, load_customer
 from bot.platform import clock
 from bot.platform.config.settings import Settings

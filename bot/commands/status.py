@@ -6,10 +6,9 @@ from datetime import timedelta
 
 import click
 from flask.cli import with_appcontext
-from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from bot.commands.terminal import console, fail, system_at_hand
+from bot.commands.terminal import Table, console, fail, system_at_hand
 from bot.ops import status
 from bot.platform import clock
 from bot.platform.signed_links import board_url

@@ -3,20 +3,45 @@
 from __future__ import annotations
 
 import getpass
-from typing import NoReturn
+import os
+from typing import Any, NoReturn
 
 from flask import current_app
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column
+from rich.table import Table as RichTable
 from sqlalchemy.exc import OperationalError
 
 from bot.platform.config.settings import ConfigError
 from bot.platform.database import schema
 from bot.system import System, use_system
 
-console = Console()
-errors = Console(stderr=True)
+_PIPED = 160  # columns where no terminal says how many there are
+
+
+def _console(stderr: bool = False) -> Console:
+    """A console; into a pipe or a file it is wide, for a table folded to 80 columns is hard to search in."""
+    made = Console(stderr=stderr)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = _PIPED
+    return made
+
+
+console = _console()
+errors = _console(stderr=True)
+
+
+class Table(RichTable):
+    """A table whose cells fold into several lines instead of losing what does not fit."""
+
+    def __init__(self, *headers: Column | str, **options: Any) -> None:
+        super().__init__(*headers, **options)
+        for column in self.columns:
+            column.overflow = "fold"
+
+    def add_column(self, header: RenderableType = "", footer: RenderableType = "", **options: Any) -> None:
+        super().add_column(header, footer, **{"overflow": "fold", **options})
 
 
 def fail(message: str) -> NoReturn:

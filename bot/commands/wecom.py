@@ -11,10 +11,9 @@ import click
 from flask.cli import with_appcontext
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 from sqlalchemy import select
 
-from bot.commands.terminal import fail, migrated_system, progress_bar
+from bot.commands.terminal import Table, fail, migrated_system, progress_bar
 from bot.platform import clock
 from bot.platform.config.settings import ConfigError
 from bot.platform.environment import SurroundingsError

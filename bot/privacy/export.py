@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.platform.csv_cells import as_csv
+from bot.platform.csv_cells import as_csv, local_time
 from bot.platform.models import Customer, GroupChat, GroupMember, SearchToken, ViewEntry
 from bot.privacy.dependent_rows import dependent_rows_of, rows_of
 
@@ -52,11 +52,11 @@ def as_json(exported: dict[str, Any]) -> bytes:
     return orjson.dumps(exported, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str)
 
 
-def messages_csv(exported: dict[str, Any]) -> str:
-    """The conversation alone as CSV for a spreadsheet, in which no cell is taken for a formula."""
+def messages_csv(exported: dict[str, Any], zone: tzinfo) -> str:
+    """The conversation alone as CSV for a spreadsheet, its times in this zone; no cell is taken for a formula."""
     rows = exported["tables"].get("message", ())
     cells = [
-        [row["sent_at"].isoformat(), row["role"], row["sender"], row["kind"], row["text"] or row["line"]]
+        [local_time(row["sent_at"], zone), row["role"], row["sender"], row["kind"], row["text"] or row["line"]]
         for row in rows
     ]
-    return as_csv(("sent_at", "role", "sender", "kind", "text"), cells)
+    return as_csv((f"sent_at ({zone})", "role", "sender", "kind", "text"), cells)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import subprocess
+import sys
 import unicodedata
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 from sqlalchemy import select
 
+from bot.commands.terminal import Table
 from bot.customers.fields import FieldRefusedError, import_fields
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
-from bot.platform.csv_cells import as_csv
+from bot.platform.csv_cells import as_csv, safe_cell
 from bot.platform.database.store import Store
+from bot.platform.environment import ROOT
 from bot.platform.models import Customer, CustomerField
 from tests.support.rows import Rows
 
@@ -81,3 +89,59 @@ def test_no_cell_is_taken_for_a_formula_whatever_stands_before_it(value: str) ->
     assert not cell.startswith(("\t", "\r", "\n"))
     assert cell in (value, f"'{value}")
     assert end == "end"
+
+
+KEPT = (
+    "007", "0571", "0571,88", "00.5", "110101199003071234", "6222021234567890123", "138123456789",
+    "3/4", "3-4", "1.2.3", "12/25/2026", "2026/3/4", "2026-3-4", "1e5", "12E3", "1.5e+10", "9:30",
+    "09:30:15", "9:30 pm", "9 pm", "(5)", "5-", "1.50", "100.", ".5", "1 1/2", "3月4日", "2026年3月",
+    "2026年3月4日", "mar 4", "4-Mar", "December 2026", "SEPT1", "００７", " 007 ", "３/４", "\u00a0007",
+)  # fmt: skip
+AS_IT_IS = (
+    "多少钱", "7", "199", "1.5", "2,999", "50%", "13812345678", "2026-03-04", "2026-03-04 12:00:00",
+    "iphone 15", "3/4杯", "第007号", "0", "march on me", "A1", "1e", "周三9:30见", "", "在 3/4 之前",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_excel_makes_nothing_else_of_a_text(text: str) -> None:
+    assert safe_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", AS_IT_IS)
+def test_what_survives_excel_stays_as_it_is(text: str) -> None:
+    assert safe_cell(text) == text
+
+
+def test_numbers_of_ours_stay_numbers() -> None:
+    assert [safe_cell(value) for value in (7, 0.5, -1, 10**15, None)] == [7, 0.5, -1, 10**15, None]
+
+
+def test_a_table_on_a_terminal_folds_and_loses_no_word() -> None:
+    remedy = "时长写成数字加单位，例如三十分钟、两小时、七天；" * 6
+    out = io.StringIO()
+    table = Table("位置", "键", "问题与改法")
+    table.add_row("12:3", "sops[3].steps[2].attachments[1].page", remedy)
+    Console(file=out, width=60).print(table)
+    text = "".join(sign for sign in out.getvalue() if sign.isalnum() or sign in "；，、[].:")
+    assert "…" not in out.getvalue()
+    for part in ("12:3", "sops[3]", *remedy.split("；")[0].split("，")):
+        assert all(sign in text for sign in part)
+    assert sum(out.getvalue().count(sign) for sign in "时长写成") >= 24
+
+
+@pytest.mark.parametrize("columns", [None, "60"])
+def test_what_is_wrong_with_a_config_keeps_its_remedy_in_a_pipe(tmp_path: Path, columns: str | None) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[[rules]]\nid = "a"\ntag = "甲"\nany = ["多少钱"]\nexpires = "soon"\n', encoding="utf-8")
+    surroundings = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    surroundings |= {"COLUMNS": columns} if columns else {}
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "bot.app", "check", str(config)],
+        cwd=tmp_path, env={**surroundings, "PYTHONPATH": str(ROOT), "TICI_CONFIG": str(config)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    said = "".join(done.stderr.split()).replace("│", "").replace("┃", "")
+    assert "…" not in said
+    assert '"一周"' in said

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
@@ -219,12 +221,20 @@ def test_a_person_gets_all_that_is_stored_of_him(pair: Pair) -> None:
     text = as_json(exported).decode()
     assert [word for word in needles(pair.who) if word not in text] == []
     assert "旁人的话" not in text
-    assert SAID in messages_csv(exported)
+    assert SAID in messages_csv(exported, UTC)
 
 
 def test_a_cell_is_no_formula() -> None:
     row = {"sent_at": clock.now(), "role": "customer", "sender": "wm", "kind": "text", "text": "=1+1", "line": ""}
-    assert "'=1+1" in messages_csv({"tables": {"message": [row]}})
+    assert "'=1+1" in messages_csv({"tables": {"message": [row]}}, UTC)
+
+
+def test_a_conversation_as_a_file_has_the_hours_of_the_workspace() -> None:
+    row = {"sent_at": datetime(2026, 3, 4, 17, 30, tzinfo=UTC), "role": "customer", "sender": "wm", "kind": "text"}
+    table = messages_csv({"tables": {"message": [{**row, "text": "007", "line": ""}]}}, ZoneInfo("Asia/Shanghai"))
+    head, line, *_ = table.splitlines()
+    assert "Asia/Shanghai" in head
+    assert line == "2026-03-05 01:30:00,customer,wm,text,'007"
 
 
 def _tables() -> list[Any]:

@@ -128,6 +128,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("rules.save", "POST"): Row("/rules/save", (ADMIN,)),
     ("rules.delete", "POST"): Row("/rules/r/ask-price/delete", (ADMIN,), form={"version": "old"}),
     ("rules.try_sentence", "POST"): Row("/rules/try", (ADMIN,)),
+    ("rules.tag_word", "POST"): Row("/rules/tag-word", (ADMIN,)),
     ("rules.try_recent", "POST"): Row("/rules/recent", (ADMIN,)),
     ("rules.file", "GET"): Row("/rules/file", HEADS),
     ("rules.check", "POST"): Row("/rules/file/check", (ADMIN,)),

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from bot.analytics.rule_stats import hit_counts, with_feedback
 from bot.analytics.studies import advance
 from bot.platform import clock
 from bot.platform.config.file import read_config_text
 from bot.platform.config.rule_text import find_rule, rule_blocks
-from bot.platform.models import AuditEntry, ConfigChange, Evidence, Feedback, Study, ViewEntry
+from bot.platform.models import AuditEntry, ConfigChange, ConfigVersion, Evidence, Feedback, Status, Study, ViewEntry
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site, open_site
 
@@ -468,3 +468,120 @@ def test_evidence_of_a_message_that_is_gone_is_still_shown(site: Site) -> None:
     with site.store.write() as session:
         session.get_one(Evidence, first).message_id = None
     assert "命中 多少钱" in site.signed_in("admin").get("/rules/r/ask-price").text
+
+
+@pytest.mark.parametrize(
+    ("pasted", "words"),
+    [
+        ("学费，价格、收费；贵不贵", ["学费", "价格", "收费", "贵不贵"]),
+        ("学费\t价格\t\t收费", ["学费", "价格", "收费"]),
+        ("学费, 价格;收费", ["学费", "价格", "收费"]),
+        ("学费\r\n价格，收费", ["学费", "价格", "收费"]),
+        ('"学费","价格"', ["学费", "价格"]),
+        ("“学费”、“价格”、“学费”", ["学费", "价格"]),
+        ("学费｜价格", ["学费", "价格"]),
+    ],
+)
+def test_words_pasted_in_one_line_are_split_after_a_word_of_confirmation(
+    site: Site, pasted: str, words: list[str]
+) -> None:
+    client, before = site.signed_in("admin"), path_of(site).read_bytes()
+    asked = save(site, client, any=pasted)
+    assert asked.status_code == 409
+    assert path_of(site).read_bytes() == before
+    assert all(f">{word}</span>" in asked.text for word in words)
+    assert save(site, client, any=pasted, split="yes").status_code == 302
+    assert find_rule(path_of(site).read_text(encoding="utf-8"), "ask-price").values["any"] == words
+
+
+def test_words_that_hold_a_comma_of_their_own_stay_whole_where_one_says_so(site: Site) -> None:
+    client = site.signed_in("admin")
+    assert save(site, client, any="多少钱\n2,999\niphone 15").status_code == 302
+    assert save(site, client, any="多少钱\n你好，在吗", split="no").status_code == 302
+    assert save(site, client, any="多少钱\n你好，在吗\n学费").status_code == 302  # it is known by now
+    kept = find_rule(path_of(site).read_text(encoding="utf-8"), "ask-price").values["any"]
+    assert kept == ["多少钱", "你好，在吗", "学费"]
+    sentences = {"examples.hit": "你好，请问多少钱"}
+    assert save(site, client, any="多少钱", **sentences).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("tag", "rule_id"),
+    [("考虑价格", "kao-lv-jia-ge"), ("VIP 客户", "vip-ke-hu"), ("续费2次", "xu-fei-2-ci"), ("★", "rule")],
+)
+def test_a_new_rule_without_an_id_gets_one_from_its_tag(site: Site, tag: str, rule_id: str) -> None:
+    client = site.signed_in("admin")
+    for wanted in (rule_id, f"{rule_id}-2"):
+        answer = save(site, client, was="", id="", tag=tag, any="退费")
+        assert (answer.status_code, answer.headers["Location"]) == (302, f"/rules/r/{wanted}?saved=1")
+
+
+def test_the_form_warns_of_a_tag_that_is_declared_nowhere_and_completes_it(site: Site) -> None:
+    client = site.signed_in("admin")
+    form = client.get("/rules/r/ask-price/edit").text
+    assert 'list="declared-tags"' in form
+    assert '<option value="已付款">' in form
+    said = client.post("/rules/tag-word", data={"tag": "考虑价恪"}).text
+    assert "没有声明过" in said
+    assert 'data-take="考虑价格"' in said
+    assert client.post("/rules/tag-word", data={"tag": "考虑价格"}).text.strip() == ""
+    assert save(site, client, was="hello", id="hello", any="你好", tag="已开科").status_code == 302
+    assert "没有声明过" in client.get("/rules/r/hello?saved=1").text
+
+
+def test_the_first_bad_field_of_a_refused_save_is_in_focus_even_where_it_is_folded_away(site: Site) -> None:
+    answer = save(site, site.signed_in("admin"), **{"within": "soon", "near.within": "很多", "near.words": "甲\n乙"})
+    assert answer.text.count("autofocus") == 1
+    (focused,) = re.findall(r"<(?:input|textarea|select)[^>]*autofocus[^>]*>", answer.text)
+    assert 'name="within"' in focused
+    rare = save(site, site.signed_in("admin"), regex="(?=x)").text
+    assert re.search(r'<details class="panel" open>.*?name="regex"[^>]*autofocus', rare, re.DOTALL)
+
+
+def test_what_is_wrong_elsewhere_is_named_in_words(site: Site) -> None:
+    broken = (
+        COMMENTED
+        + '  miss = ["你好啊"]\n\n[[sops]]\nid = "s"\nstage = "考虑价格"\n[[sops.steps]]\nsay = "{nobody}"\n'
+    )
+    path_of(site).write_text(broken, encoding="utf-8")
+    client = site.signed_in("admin")
+    pages = [save(site, client).text, client.post("/rules/try", data={**FORM, "sentence": "退费"}).text]
+    pages.append(client.post("/rules/recent", data=FORM).text)
+    for text in pages:
+        assert "sops[1]" not in text
+        assert "rules[2]" not in text
+        assert "examples.miss[" not in text
+        assert re.search(r'href="/rules/file#line-\d+"', text)
+    assert "规则「hello」 · 必须不命中 · 第 1 个" in pages[0]
+    assert "SOP「s」 · 第 1 步" in pages[0]
+
+
+def test_the_way_to_the_file_its_history_and_all_rooms_is_open_whatever_the_config_says(site: Site) -> None:
+    client = site.signed_in("admin")
+    assert save(site, client).status_code == 302
+    with site.store.write() as session:
+        session.execute(delete(Status))
+        session.execute(delete(ConfigVersion))
+    path_of(site).write_text("nonsense", encoding="utf-8")
+    site.system.keeper.__init__(site.system.keeper.path, site.system.store)  # type: ignore[misc]
+    for page in ("/rules", "/board", "/sops"):
+        answer = client.get(page)
+        assert answer.status_code == 503, page
+        for way in ("/rules/file", "/rules/history", "/admin", "/tasks"):
+            assert f'href="{way}"' in answer.text, (page, way)
+    history = client.get("/rules/history")
+    assert history.status_code == 200
+    assert 'aria-label="导航"' in history.text
+
+
+def test_the_banner_about_a_broken_file_is_for_who_can_mend_it_and_leads_to_the_line(site: Site) -> None:
+    assert site.system.settings.version
+    path_of(site).write_text(COMMENTED + "\n[[rules]]\nnonsense = 1\n", encoding="utf-8")
+    site.system.keeper.look_again()
+    line = COMMENTED.count("\n") + 2
+    for page in ("/rules", "/board"):
+        mender = site.signed_in("admin").get(page, follow_redirects=True).text
+        assert f'href="/rules/file#line-{line}"' in mender, page
+        assert "data-close" in mender
+        for role in ("auditor", "leader"):
+            assert "data-closable" not in site.signed_in(role).get(page, follow_redirects=True).text, (role, page)

@@ -11,11 +11,10 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from rich.table import Table
 
 from bot.commands.bench import lag, pages, rules
 from bot.commands.demo.stack import Stack, StackError
-from bot.commands.terminal import console, errors, fail, migrated_system, progress_bar
+from bot.commands.terminal import Table, console, errors, fail, migrated_system, progress_bar
 from bot.platform.config.settings import ConfigError
 from bot.system import System
 

@@ -10,11 +10,10 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from rich.table import Table
 
 from bot.commands.bench import ingest
 from bot.commands.bench.ingest_stages import STAGES
-from bot.commands.terminal import console, progress_bar
+from bot.commands.terminal import Table, console, progress_bar
 from bot.system import System
 
 _STAGES = {

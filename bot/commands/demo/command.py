@@ -9,13 +9,12 @@ from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
-from rich.table import Table
 
 from bot.commands.demo.chapters import own_config
 from bot.commands.demo.replay import ReplayError, as_json, read_dialogues, replay
 from bot.commands.demo.stack import Stack, StackError
 from bot.commands.demo.story import tell_story
-from bot.commands.terminal import console, fail, progress_bar, system_at_hand
+from bot.commands.terminal import Table, console, fail, progress_bar, system_at_hand
 from bot.platform.config.settings import ConfigError
 from bot.platform.environment import ROOT, SurroundingsError
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from rich.console import Console
-from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,6 +13,7 @@ from bot.commands.demo.chapters import drift_repaired, holiday_skipped, later_pr
 from bot.commands.demo.mass_chapter import mass_message
 from bot.commands.demo.stack import Stack
 from bot.commands.demo.steps import AGENT, PIPELINE_TAG, QUESTION, SOP, NotSeenError, StepResult, Story
+from bot.commands.terminal import Table
 from bot.platform import clock
 from bot.platform.models import Customer, Placement, SopEnrolment, SopTask, StageMove, Tagging
 

@@ -19,6 +19,8 @@ from bot.platform.config import problems as mistakes
 from bot.platform.config.materials import all_attachments, check_materials
 from bot.platform.config.privacy_tables import Media, Privacy
 from bot.platform.config.reading import MOST_BYTES, ConfigFileError, read_plain_file
+from bot.platform.config.quotes import QUOTES_WITHIN, quotes_within
+from bot.platform.config.tag_names import undeclared_tags
 from bot.wecom.errors import BotError
 from sop.checks import check_playbook
 from sop.fields import known_fields
@@ -222,7 +224,8 @@ def _warnings(tables: Tables, today: date | None) -> tuple[str, ...]:
     calendar = Workcalendar(tables.workspace)
     for day in () if today is None else (today, today + _LOOK_AHEAD):
         calendar.is_workday(day)
-    return (*calendar.warnings, *personal_steps(tables.sops))
+    undeclared = undeclared_tags(tables.rules, tables.tags, tables.pipelines)
+    return (*calendar.warnings, *personal_steps(tables.sops), *undeclared)
 
 
 def _tags_of(tables: Tables) -> frozenset[str]:
@@ -244,6 +247,9 @@ def _parse_toml(source: str, name: str) -> dict[str, Any]:
         line, column = (int(at[1]), int(at[2])) if at else (source.count("\n") + 1, 1)
         text = mistakes.syntax(re.sub(r"\s*\(at [^)]*\)", "", str(error)))
         row = (source.splitlines() or [""])[min(line, source.count("\n") + 1) - 1 : line]
+        if row and quotes_within(row[0]):
+            message = Translatable("TOML 写法有误：{text}{hint}", text=Translatable(QUOTES_WITHIN), hint="")
+            raise ConfigError.at(name, message, line, column) from None
         hint = (
             Translatable('；这一行有中文引号或标点，请改成英文的 " = ,')
             if row and re.search("[“”‘’＝，：【】]", row[0])

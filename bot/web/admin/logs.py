@@ -16,7 +16,7 @@ from flask import Response, render_template, request, stream_with_context
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
-from bot.platform.csv_cells import safe_cell
+from bot.platform.csv_cells import local_time, safe_cell
 from bot.platform.database.audit_log import record, verify_chain
 from bot.platform.models import AuditEntry, Customer, ViewEntry
 from bot.web.admin.pages import pages
@@ -65,10 +65,10 @@ def log_file() -> Response:
     _note("log.export", log_filter)
     rows = _entries(_log_entries(log_filter, at))
     cells = (
-        (row.id, row.at.isoformat(), row.actor, row.action, row.subject, _detail(row.detail), row.hash)
+        (row.id, local_time(row.at, at), row.actor, row.action, row.subject, _detail(row.detail), row.hash)
         for row in rows
     )
-    return _file("log", _LOG_COLUMNS, cells)
+    return _file("log", _in_zone(_LOG_COLUMNS, at), cells)
 
 
 @pages.get("/admin/log/chain")
@@ -98,8 +98,8 @@ def views_file() -> Response:
     log_filter, at = _log_filter(), zone()
     _note("views.export", log_filter)
     rows = _entries(_views(log_filter, at))
-    cells = ((row.id, row.at.isoformat(), row.actor, row.customer_id or "", row.page) for row in rows)
-    return _file("views", _VIEW_COLUMNS, cells)
+    cells = ((row.id, local_time(row.at, at), row.actor, row.customer_id or "", row.page) for row in rows)
+    return _file("views", _in_zone(_VIEW_COLUMNS, at), cells)
 
 
 def _log_filter() -> LogFilter:
@@ -166,6 +166,11 @@ def _entries(asked: Select[Entry]) -> Iterator[Entry]:
     with current_system().store.read() as session:
         model = asked.column_descriptions[0]["entity"]
         yield from session.scalars(asked.order_by(model.id).execution_options(yield_per=500))
+
+
+def _in_zone(columns: Sequence[str], at: ZoneInfo) -> list[str]:
+    """The titles of the columns, that of the time with its zone."""
+    return [f"at ({at.key})" if column == "at" else column for column in columns]
 
 
 def _file(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:

@@ -18,7 +18,7 @@ from bot.platform.database.search_index import named, saying
 from bot.system import System
 from bot.web.auth.access import needs, visible_agent_ids
 from bot.web.auth.board_link import take_board_link
-from bot.web.auth.visitor import EVERYBODY, visitor, visitor_or_none
+from bot.web.auth.visitor import ADMIN, EVERYBODY, visitor, visitor_or_none
 from bot.web.board.filter import SCORES, SILENCES, Filter, FilterConditions, read_filter
 from bot.web.board.live import EventStreams, SharedCache, stamp_of
 from bot.web.board.rows import MOST_KEPT, PAGE, Column, Position, read_columns, read_more, read_position
@@ -210,7 +210,8 @@ def _look(view: _View) -> RenderOptions:
 
 def _pieces(view: _View, columns: tuple[Column, ...]) -> list[Fragment]:
     look = _look(view)
-    parts = [_piece("notice", "board_notice.html", problems=list(current_system().keeper.problems))]
+    problems = list(current_system().keeper.problems) if visitor().role == ADMIN else []
+    parts = [_piece("notice", "board_notice.html", problems=problems)]
     parts.append(_piece("bar", "board_bar.html", columns=columns))
     for number, one in enumerate(columns):
         stage = view.pipeline.stage(one.stage)

@@ -32,6 +32,7 @@ class ErrorPage:
     advice: str
     command: str = ""
     way: str = BOARD  # the page on which to go on from here; "" for none
+    mends_config: bool = False  # leads to the config file, its history and every room
 
 
 BY_STATUS = {
@@ -74,6 +75,7 @@ CONFIG = ErrorPage(
     "config.toml 现在不能用，而且没有旧的可用版本。下面的命令会指出每一处错误：",
     "flask check",
     way="",
+    mends_config=True,
 )
 DATABASE = ErrorPage(
     503, "数据库暂时不可用", "请稍后再试。如果刚刚安装或升级过，请先运行：", "flask db upgrade", way=""

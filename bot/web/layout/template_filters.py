@@ -10,12 +10,14 @@ from flask import Flask, g
 from bot.agents.card_clicks import REASONS
 from bot.agents.task_answers import DELAYS
 from bot.platform import clock
+from bot.platform.config.settings import ConfigError
 from bot.platform.masking import mask
 from bot.web.auth.visitor import visitor_or_none
 from bot.web.layout import labels
 from bot.web.layout.languages import language, translate
 from bot.web.layout.requests import current_system
 from bot.web.layout.times import measured, moment, span
+from sop.playbook import Workspace
 
 
 def prepare(app: Flask) -> None:
@@ -46,9 +48,11 @@ def request_now() -> datetime:
 
 
 def zone() -> ZoneInfo:
-    """The workspace's time zone."""
-    system = current_system()
-    return system.settings.zone
+    """The workspace's time zone; the usual one while no config was ever good, so that its pages still open."""
+    try:
+        return current_system().settings.zone
+    except ConfigError:
+        return ZoneInfo(Workspace().timezone)
 
 
 def visible_text(text: str) -> str:

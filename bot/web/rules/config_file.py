@@ -58,6 +58,14 @@ def save_file() -> Answer:
     return _page(system, text, attempt), attempt.status
 
 
+def version_in_force(system: System) -> str:
+    """The version that is in force; empty while no config was ever good."""
+    try:
+        return system.settings.version
+    except ConfigError:
+        return ""
+
+
 @pages.get("/rules/history")
 def history() -> str:
     """Every version that came into force: when, by whom."""
@@ -68,7 +76,7 @@ def history() -> str:
         found = changes_before(session, before, _CHANGES + 1)
     more = found[_CHANGES - 1].id if len(found) > _CHANGES else None
     return render_template(
-        "config_history.html", changes=found[:_CHANGES], more=more, version=system.settings.version
+        "config_history.html", changes=found[:_CHANGES], more=more, version=version_in_force(system)
     )
 
 

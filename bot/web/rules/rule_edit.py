@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -22,6 +23,8 @@ from bot.platform.config.settings import ConfigError, Settings, parse_settings
 from bot.platform.database.audit_log import viewed
 from bot.platform.masking import mask
 from bot.platform.models import Evidence, Message, Study
+from bot.platform.config.tag_names import declared_tags, nearest_tag, undeclared_tag
+from bot.platform.models import Study
 from bot.system import System
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN, visitor
@@ -29,7 +32,19 @@ from bot.web.layout.languages import translate
 from bot.web.layout.requests import current_system, row_id
 from bot.web.layout.template_filters import request_now
 from bot.web.rules.config_saving import Attempt, Draft, compare_with_force, try_to_save, write_notice
-from bot.web.rules.rule_form import GROUPS, by_field, is_used, read_form, shown
+from bot.web.rules.places import placed
+from bot.web.rules.rule_form import (
+    FIELDS,
+    GROUPS,
+    by_field,
+    first_wrong,
+    is_used,
+    pasted_apart,
+    read_form,
+    shown,
+    with_fields,
+)
+from bot.web.rules.rule_id import id_from
 from bot.web.rules.rules import pages
 
 _SENTENCE = 500
@@ -45,6 +60,7 @@ class RuleEdit:
     text: str
     file: ConfigText
     lost: bool = False
+    apart: Mapping[str, list[str]] = field(default_factory=dict)  # fields pasted as one line, split into words
 
     @property
     def index(self) -> int:
@@ -61,11 +77,24 @@ def _edited(system: System) -> RuleEdit:
     try:
         old = find_rule(file.text, was).values if was else {}
     except UnknownRuleError:
-        values = read_form(request.form, {})
-        return RuleEdit("", values, add_rule(file.text, values), file, lost=True)
-    values = read_form(request.form, old)
+        values, apart = _read_words({}, file.text)
+        return RuleEdit("", values, add_rule(file.text, values), file, lost=True, apart=apart)
+    values, apart = _read_words(old, file.text)
     text = change_rule(file.text, was, values) if was else add_rule(file.text, values)
-    return RuleEdit(was, values, text, file)
+    return RuleEdit(was, values, text, file, apart=apart)
+
+
+def _read_words(old: Values, text: str) -> tuple[Values, dict[str, list[str]]]:
+    """The form's values, split where the visitor said so, and what could still be split; a new rule gets an id."""
+    values = read_form(request.form, old)
+    apart = pasted_apart(values, old)
+    if apart and request.form.get("split") == "yes":
+        values, apart = with_fields(values, apart), {}
+    elif request.form.get("split") == "no":
+        apart = {}
+    if not old and not values.get("id") and values.get("tag"):
+        values = {"id": id_from(str(values["tag"]), {block.id for block in rule_blocks(text)}), **values}
+    return values, apart
 
 
 @pages.get("/rules/new")
@@ -100,6 +129,8 @@ def save() -> Answer:
     edited = _edited(system)
     rule_id = str(edited.values.get("id", ""))
     what = f"{'改' if edited.was else '加'}规则 {rule_id[:64]}"
+    if edited.apart:
+        return _form(edited.was, edited.values, Attempt(request.form.get("stamp", "")), edited), 409
     draft = Draft(edited.text, request.form.get("stamp", ""), what, request.form.get("sure", ""))
     attempt = try_to_save(system, draft)
     if attempt.saved is not None:
@@ -137,13 +168,31 @@ def try_sentence() -> str:
     try:
         settings = parse_settings(edited.text, examples=False)
     except ConfigError as error:
-        return render_template("rule_tried.html", sentence=sentence, problems=error.problems[:5])
+        return render_template("rule_tried.html", sentence=sentence, problems=placed(error.problems[:5], edited.text))
     rule_id = str(edited.values.get("id", ""))
     sender = "agent" if request.form.get("speaker") == "agent" else "customer"
     found = explain_typed(settings.book, sentence, "agent" if sender == "agent" else "customer", rule_id)
     mine = [one for one in found if one.rule_id == rule_id]
     others = [one for one in found if one.rule_id != rule_id]
     return render_template("rule_tried.html", sentence=sentence, mine=mine, others=others, rule_id=rule_id)
+
+
+@pages.post("/rules/tag-word")
+def tag_word() -> str:
+    """What to say of the tag typed into the form: nothing where it is declared."""
+    refuse_unless(ADMIN)
+    tag, declared = request.form.get("tag", "").strip()[:64], _declared()
+    said = undeclared_tag(tag, declared) if tag else ""
+    return render_template("rule_tag_word.html", said=said, near=nearest_tag(tag, declared) if said else "")
+
+
+def _declared() -> list[str]:
+    """The tags and stages of the config in force; none where no config is in force."""
+    try:
+        tables = current_system().settings.tables
+    except ConfigError:
+        return []
+    return declared_tags(tables.tags, tables.pipelines)
 
 
 @pages.post("/rules/recent")
@@ -154,7 +203,7 @@ def try_recent() -> str:
     try:
         fresh = _checked(system)
     except ConfigError as error:
-        return render_template("rule_recent.html", problems=error.problems[:20])
+        return render_template("rule_recent.html", problems=placed(error.problems[:20], draft_text(system)))
     comparison = compare_with_force(system, fresh)
     return render_template("rule_recent.html", comparison=comparison)
 
@@ -209,15 +258,21 @@ def _form(
 ) -> str:
     system = current_system()
     wrong, elsewhere = by_field(attempt.problems, edited.index if edited else -2)
+    source = edited.text if edited else ""
     return render_template(
         "rule_edit.html",
+        labels={one.name: one.label for one in FIELDS},
+        apart=edited.apart if edited else {},
+        split=request.form.get("split", ""),
+        declared=_declared(),
+        first=first_wrong(wrong),
         was=was,
         values=values,
         groups=[(group, is_used(group, values)) for group in GROUPS],
         shown=shown,
         attempt=attempt,
         wrong=wrong,
-        elsewhere=elsewhere,
+        elsewhere=placed(elsewhere, source),
         notice=write_notice(system),
         lost=edited.lost if edited else False,
         deleting=deleting,

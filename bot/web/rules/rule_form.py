@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 from bot.platform.config.rule_text import Values
 from bot.platform.config.settings import ConfigProblem
 from bot.web.rules.amount_field import parse_amount, show_amount
+from bot.web.rules.pasted_words import split_all
 
 _LONGEST = 200_000
 
@@ -32,6 +33,11 @@ class FormField:
     @property
     def path(self) -> tuple[str, ...]:
         return tuple(self.name.split("."))
+
+    @property
+    def sentences(self) -> bool:
+        """Whether its lines are whole sentences, in which commas separate nothing."""
+        return self.path[0] == "examples"
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ _SCOPES = (
 _USUAL_SCOPES = ["typed", "mixed"]
 GROUPS = (
     FieldGroup("基本", (
-        FormField("id", "text", "编号", "英文代号，不能和别的规则重复", hint="ask-price"),
+        FormField("id", "text", "编号", "英文代号，不能和别的规则重复；空着就按标签的拼音自动起", hint="ask-price"),
         FormField("tag", "text", "标签", "命中后给客户打上的标签", hint="考虑价格"),
         FormField("from", "choice", "谁说的", "", (("customer", "客户"), ("agent", "员工"), ("both", "双方都算"))),
     )),
@@ -76,8 +82,8 @@ GROUPS = (
     )),
     FieldGroup("次数、期限与分数", (
         FormField("times", "number", "说几次才算", "默认 1 次"),
-        FormField("within", "text", "在多长时间里", "例如 7d、24h", hint="7d"),
-        FormField("expires", "text", "标签保留多久", "过后自动去掉；不填就一直留着", hint="30d"),
+        FormField("within", "text", "在多长时间里", "例如 7天、24小时，或 7d、24h", hint="7天"),
+        FormField("expires", "text", "标签保留多久", "过后自动去掉；不填就一直留着", hint="30天"),
         FormField("score.conversion", "number", "转化加分", "可以是负数"),
         FormField("score.activity", "number", "活跃加分", "可以是负数"),
     )),
@@ -122,6 +128,32 @@ def shown(field: FormField, values: Values) -> Any:
     if field.kind == "choice":
         return field.choices[0][0] if value is None else str(value)
     return "" if value is None else str(value)
+
+
+def pasted_apart(values: Values, old: Values) -> dict[str, list[str]]:
+    """The words of each field that holds several in one line, split; fields that need no splitting are left out."""
+    found: dict[str, list[str]] = {}
+    for field in FIELDS:
+        lines = _at(values, field.path) if field.kind == "lines" else None
+        if isinstance(lines, list):
+            kept = _at(old, field.path)
+            split = split_all(lines, kept if isinstance(kept, list) else (), sentence=field.sentences)
+            if split != list(dict.fromkeys(lines)):
+                found[field.name] = split
+    return found
+
+
+def with_fields(values: Values, changed: Mapping[str, list[str]]) -> Values:
+    """A copy of the rule with these fields set."""
+    made: Values = {key: dict(value) if isinstance(value, dict) else value for key, value in values.items()}
+    for name, words in changed.items():
+        _put(made, name.split("."), words)
+    return made
+
+
+def first_wrong(wrong: Mapping[str, object]) -> str:
+    """The name of the first field, from the top of the page, that something is wrong with."""
+    return next((field.name for field in FIELDS if field.name in wrong), "")
 
 
 def is_used(group: FieldGroup, values: Values) -> bool:

@@ -11,6 +11,7 @@ from bot.analytics.rule_stats import Hits, RuleFigures, hit_counts, with_feedbac
 from bot.platform import clock
 from bot.platform.config.rule_text import UnknownRuleError, find_rule
 from bot.platform.config.settings import ConfigError
+from bot.platform.config.tag_names import declared_tags, undeclared_tag
 from bot.platform.database.audit_log import viewed
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ADMIN, AUDITOR, LEADER, visitor
@@ -51,6 +52,7 @@ def rule(rule_id: str) -> str:
     system, who, now = current_system(), visitor(), clock.now()
     settings = system.settings
     found = next((one for one in settings.tables.rules if one.id == rule_id), None)
+    declared = declared_tags(settings.tables.tags, settings.pipelines)
     before = request.args.get("before", type=row_id)
     with system.store.read() as session:
         figures = with_feedback(session, _hits(session)).get(rule_id)
@@ -72,6 +74,7 @@ def rule(rule_id: str) -> str:
         hits=hits,
         more=more,
         saved="saved" in request.args,
+        tag_warning=undeclared_tag(found.tag, declared) if found else "",
     )
 
 

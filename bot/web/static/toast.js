@@ -22,3 +22,21 @@ document.addEventListener("toast", (event) => {
 });
 
 for (const toast of document.querySelectorAll("#toasts .toast")) setTimeout(() => toast.remove(), 5000);
+
+// A banner that was closed stays closed in this tab, until it has something else to say.
+function hideClosed() {
+  for (const banner of document.querySelectorAll("[data-closable]")) {
+    if (sessionStorage.getItem("closed") === banner.dataset.closable) banner.remove();
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const banner = event.target.closest("[data-close]") && event.target.closest("[data-closable]");
+  if (!banner) return;
+  sessionStorage.setItem("closed", banner.dataset.closable);
+  hideClosed();
+});
+document.addEventListener("htmx:afterSwap", hideClosed);
+document.addEventListener("htmx:oobAfterSwap", hideClosed);
+document.addEventListener("htmx:sseMessage", hideClosed);
+hideClosed();
