@@ -6,9 +6,11 @@ import sys
 
 from bot.app import create_app
 from bot.platform.environment import SurroundingsError
+from bot.platform.secret_files import keep_private
 
 try:
     app = create_app()
+    keep_private(app.extensions["tici"].environment.var)
     if not os.environ.get("FLASK_RUN_FROM_CLI"):  # a server; a command says itself what it cannot do
         app.extensions["tici"].store.verify()
 except (SurroundingsError, OSError) as error:

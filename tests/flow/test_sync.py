@@ -62,7 +62,7 @@ def marked(stack: Stack, who: str, wanted: dict[str, list[str]]) -> bool:
 
 
 def let_due(stack: Stack) -> None:
-    """Let a worker take what has come due, as only the clock tells; rows whose call was lost are not found by this."""
+    """Let a worker take what has come due, which only the clock tells; rows whose call was lost are not found so."""
     stack.system.queue.enqueue_once("due", seconds=1)
 
 

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import create_app
 from bot.ops.disk_alarm import ALARM, watch_disk
 from bot.platform import clock
 from bot.platform.database.alarms import alarms
 from bot.platform.disk import MEGABYTE, free_megabytes, must_wait
 from bot.platform.environment import ROOT, SurroundingsError, read_environment
 from bot.platform.log import get_logger, setup_logging
+from bot.platform.secret_files import keep_private
 from bot.system import System
 from bot.worker import scheduler
 from tests.support.parts import variables
@@ -142,9 +142,17 @@ def test_what_the_processes_write_is_readable_by_their_owner_only(tmp_path: Path
     assert open_to_others(var) == []
 
 
+@pytest.fixture
+def _careless() -> Iterator[None]:
+    """A process that was started with files open to all."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_careless")
 def test_the_embedded_queue_writes_nothing_for_others(site: Site, tmp_path: Path) -> None:
-    os.umask(0o022)
-    create_app(site.system)
+    keep_private(tmp_path)
     site.system.queue.connection.set("x", "y")
     assert (tmp_path / "valkey").is_dir()
     assert open_to_others(tmp_path / "valkey") == []

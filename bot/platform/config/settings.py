@@ -18,8 +18,8 @@ from bot.platform.config import positions
 from bot.platform.config import problems as mistakes
 from bot.platform.config.materials import all_attachments, check_materials
 from bot.platform.config.privacy_tables import Media, Privacy
-from bot.platform.config.reading import MOST_BYTES, ConfigFileError, read_plain_file
 from bot.platform.config.quotes import QUOTES_WITHIN, quotes_within
+from bot.platform.config.reading import MOST_BYTES, ConfigFileError, read_plain_file
 from bot.platform.config.tag_names import undeclared_tags
 from bot.wecom.errors import BotError
 from sop.checks import check_playbook

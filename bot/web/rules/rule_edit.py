@@ -20,11 +20,10 @@ from bot.platform.config.rule_text import (
     rule_blocks,
 )
 from bot.platform.config.settings import ConfigError, Settings, parse_settings
+from bot.platform.config.tag_names import declared_tags, nearest_tag, undeclared_tag
 from bot.platform.database.audit_log import viewed
 from bot.platform.masking import mask
 from bot.platform.models import Evidence, Message, Study
-from bot.platform.config.tag_names import declared_tags, nearest_tag, undeclared_tag
-from bot.platform.models import Study
 from bot.system import System
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN, visitor
