@@ -46,7 +46,8 @@ def _bring_up_postgres(engine: Engine) -> None:
         upgrade(engine)
         return
     url = engine.url
-    with psycopg.connect(host=str(url.query["host"]), user=url.username, dbname="postgres", autocommit=True) as server:
+    host = str(url.query["host"])
+    with psycopg.connect(host=host, user=url.username, dbname="postgres", autocommit=True) as server:
         known = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_MIGRATED]).fetchone()
         if known is None:
             upgrade(engine)
