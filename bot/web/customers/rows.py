@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -14,6 +14,7 @@ from bot.customers.state import CustomerState, load_customer
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Customer, Evidence, Feedback, Follow, Note, SopEnrolment, SopTask, Tagging
 from bot.platform.work import Work
+from bot.sops.outlook import Outlook, outlook
 from bot.web.customers.timeline_rows import Timeline, read_timeline
 from sop.playbook import FieldDefinition, Sop
 
@@ -56,6 +57,7 @@ class CustomerView:
     consents: tuple[ConsentStatus, ...]
     can_start: tuple[Sop, ...]
     can_tag: tuple[str, ...]
+    outlooks: Mapping[str, Mapping[str, Outlook]]
 
     @property
     def agent(self) -> Agent | None:
@@ -84,6 +86,7 @@ def read_customer(work: Work, customer: Customer, reader: str, agent_id: int | N
         consents=tuple(consent_statuses(work, customer.id)),
         can_start=tuple(sop for sop in work.settings.sops.values() if sop.id not in running),
         can_tag=tuple(sorted(work.settings.known_tags - state.tags)),
+        outlooks={pipeline.name: outlook(work, state, pipeline) for pipeline in work.settings.pipelines},
     )
 
 
