@@ -27,10 +27,12 @@ from tests.support.fresh import bring_up
 from tests.support.parts import KEYS, Town, open_town, variables
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.site import Site, open_site
+from tests.support.statement_cache import share_statements
 
 # A busy machine is no defect; what must be quick has a test that measures it.
 settings.register_profile("tici", deadline=None)
 settings.load_profile("tici")
+share_statements()
 
 DATABASES = ("sqlite", "postgresql")
 WAITING, QUICK = ("flow", "chaos", "faults", "browser"), ("taggers", "sop")  # folders of tests
