@@ -74,7 +74,7 @@ def test_it_arrives_on_the_phones(system: System, sandbox: Town) -> None:
     send_all(system)
     cards = [one["template_card"] for one in sandbox.control.effects(since, "message") if "template_card" in one]
     (card,) = [card for card in cards if card["task_id"].startswith("day_")]
-    assert card["main_title"]["title"] == "今天要跟进 1 件，其中 1 件已提醒过"
+    assert card["main_title"]["title"] == "3月3日要跟进 1 件，其中 1 件已提醒过"
     world.later(hours=5)
     assert [to for _ in range(2) for to, _ in nudge(world)] == ["agent", "leader"]
     clock.move_forward(world.now - clock.now() + timedelta(seconds=1))

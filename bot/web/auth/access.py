@@ -108,13 +108,13 @@ def _load(key: str) -> Visitor | None:
 
 
 def _by_board_link(_request: Any) -> Visitor | None:
-    until = session.get(_BOARD_UNTIL)
-    if not isinstance(until, int) or clock.now().timestamp() >= until:
+    until, demo = session.get(_BOARD_UNTIL), current_system().environment.demo
+    if not isinstance(until, int) or (not demo and clock.now().timestamp() >= until):
         return None
     with current_system().store.read() as database:
         if sessions.is_revoked(database):
             return None
-    demo = current_system().environment.demo  # in the demo the link opens everything, to play with
+    # In the demo the link opens everything, to play with, and the clock is moved by days.
     return Visitor(None, "演示" if demo else "看板链接", ADMIN if demo else WATCHER)
 
 

@@ -42,7 +42,8 @@ CAUSES = {
     "timer": Label("到时间"),
     "drag": Label("手动"),
     "wecom": Label("企业微信"),
-    "api": Label("接口"),
+    "api": Label("写给应用"),
+    "undo": Label("撤销"),
 }
 EVENTS = {
     "@added": "客户添加了员工",
