@@ -143,9 +143,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
+def store(database_url: str, tmp_path: Path) -> Iterator[Store]:
     """A database of this release."""
-    store = Store(database_url, KEYS)
+    store = Store(database_url, KEYS, tmp_path)
     bring_up(store.engine)
     yield store
     store.close()

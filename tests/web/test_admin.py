@@ -15,7 +15,7 @@ from click.testing import Result
 from sqlalchemy import select, update
 
 from bot.platform import clock
-from bot.platform.database import audit_log
+from bot.platform.database import audit_log, reading_log
 from bot.platform.database.alarms import raise_alarm
 from bot.platform.database.store import set_status
 from bot.platform.environment import ROOT
@@ -159,9 +159,9 @@ def fill_logs(site: Site) -> int:
         customer = rows.customer("李女士").id
         for number in range(60):
             audit_log.record(session, "WangLei", "stage.move", f"customer:{number}", rows.now, n=number)
-            audit_log.viewed(session, "ZhaoMin", customer, "customer", rows.now)
+            reading_log.viewed(session, "ZhaoMin", customer, "customer", rows.now)
         audit_log.record(session, "=cmd|'/c calc'!A1", "rules.save", "config", clock.now(), why="@SUM(1)")
-        audit_log.viewed(session, "WangLei", customer, "task", clock.now())
+        reading_log.viewed(session, "WangLei", customer, "task", clock.now())
     return customer
 
 
