@@ -29,7 +29,7 @@ _FORMS = Translatable(
     '"@added"、"tag:高意向"、"silence:3d"、"reply:跟进的 id/2"、"no-reply:跟进的 id/2"、'
     '"date:birthday"、"date:expiry-7d"、"date:2026-06-01"、"every:mon"、"every:15"、"every:last"'
 )
-_DATE_FIELD = re.compile(r"([a-z][a-z0-9_]{0,29})(?:([+-])(\d{1,3})d)?")
+_DATE_FIELD = re.compile(r"([a-z\u4e00-\u9fff][A-Za-z0-9_\u4e00-\u9fff]{0,29})(?:([+-])(\d{1,3})d)?")
 _STEP = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]*)(?:/([1-9]\d{0,2}))?")
 
 TriggerKind = Literal["stage", "event", "tag", "silence", "date", "every", "reply", "no-reply"]

@@ -76,7 +76,7 @@ def enrol(work: Work, state: CustomerState, sop: Sop, start: Start) -> SopEnrolm
             state.happened_at or work.now, work.now
         ),  # words said between then and now are answers as well
     )
-    values = wording_values(work.settings, state, owner)
+    values = wording_values(work.settings, state, owner, work.now)
     spread = work.settings.tables.budget.spread
     key = state.customer.external_userid
     planned = plan_steps(sop, _begins(work, state), work.settings.workspace, key, spread=spread, day=start.day)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.platform.models.columns import Json, Key, Model, UtcDateTime
+from bot.platform.models.facts import ToldFact
 from bot.platform.models.lifecycle import CorpTag, Evidence, Feedback, Placement, StageMove, Tagging
 from bot.platform.models.messages import (
     ArchiveCursor,
@@ -79,6 +80,7 @@ __all__ = [
     "Status",
     "Study",
     "Tagging",
+    "ToldFact",
     "Tombstone",
     "UtcDateTime",
     "ViewEntry",
