@@ -42,6 +42,7 @@ from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
 from bot.sops.group_sends import watch_open
 from bot.sops.material_uploads import folder_of, read_materials, refresh_uploads
 from bot.sops.message_links import observe_message_openings
+from bot.sops.never_spoken import take_up_never_spoken
 from bot.sops.prompts import prompt_due
 from bot.sops.replanning import find_edits, follow_edit, note_followed, plans_follow
 from bot.sops.stopping import end_finished, expire_unsent
@@ -221,8 +222,9 @@ def _timers_chunk(system: System) -> bool:
         put_daily_lists(work)
         nudged = nudge_overdue(work, CHUNK)
         shown = observe_silences(work, CHUNK)
+        never_spoken = take_up_never_spoken(work, CHUNK)
         expired = expire_tags(work)
-    return max(len(moved), started, looked_at, nudged, shown, expired) >= CHUNK
+    return max(len(moved), started, looked_at, nudged, shown, never_spoken, expired) >= CHUNK
 
 
 def study() -> None:
