@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, time, timedelta
 from itertools import pairwise
 
 from rapidfuzz import fuzz, process
 
 from sop.fields import known_fields, names_of
-from sop.playbook import FieldDefinition, Pipeline, Sop, Step, Welcome, Workspace
+from sop.group_sops import check_group_sop
+from sop.playbook import Audience, FieldDefinition, Pipeline, Sop, Step, Welcome, Workspace
+from sop.problems import PlaybookProblem, Where
 from sop.stopping import HAPPENINGS
 from sop.translatable import Translatable
-from sop.triggers import EVENTS, TriggerError, trigger_of
+from sop.triggers import EVENTS, GROUP_EVENTS, TriggerError, trigger_of
 from sop.wording import PLACEHOLDERS, check_wording
-
-Where = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PlaybookProblem:
-    """Something to mend: `where` is the path in config.toml, such as ("pipelines", 0, "moves", 1, "to")."""
-
-    where: Where
-    message: str
 
 
 def check_playbook(
@@ -48,6 +39,9 @@ def check_playbook(
     problems += _repeated("sops", "id", [sop.id for sop in sops], "SOP「{name}」")
     stages = [stage.name for pipeline in pipelines for stage in pipeline.stages]
     for i, sop in enumerate(sops):
+        if sop.for_groups:
+            problems += check_group_sop(("sops", i), sop)
+            continue
         problems += _check_sop(("sops", i), sop, stages, known_tags, sops, dates)
         for j, step in enumerate(sop.steps):
             problems += _check_step(("sops", i, "steps", j), step, known_tags, workspace, blanks)
@@ -197,9 +191,10 @@ def _check_sop(
             )
     else:
         yield from _check_on((*where, "on"), sop, known_tags, sops, dates)
-    for j, tag in enumerate(sop.audience.tags):
+    audience = sop.audience if isinstance(sop.audience, Audience) else Audience()
+    for j, tag in enumerate(audience.tags):
         yield from _check_known((*where, "audience", "tags", j), tag, known_tags, "标签「{name}」")
-    for j, stage in enumerate(sop.audience.stages):
+    for j, stage in enumerate(audience.stages):
         yield from _check_known((*where, "audience", "stages", j), stage, stages, "阶段「{name}」")
     for j, happening in enumerate(sop.stop):
         yield from _check_stop((*where, "stop", j), happening, known_tags)
@@ -227,6 +222,10 @@ def _check_on(
     except TriggerError as error:
         yield PlaybookProblem(where, str(error))
         return
+    if trigger.name in GROUP_EVENTS:
+        yield PlaybookProblem(
+            where, Translatable('{event} 只用于群跟进：再写 audience = "group"', event=trigger.name)
+        )
     if trigger.kind == "tag":
         yield from _check_known(where, trigger.name, known_tags, "标签「{name}」")
     if trigger.kind == "date" and trigger.day is None:

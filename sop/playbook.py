@@ -317,8 +317,9 @@ class Sop(Table):
     """[[sops]]: a series of prompts that starts when a customer enters `stage` or when `on` happens.
 
     `again`: whether one who has had it may have it again: always, never, or so long after the last time ("30d").
-    `audience` limits it to some customers, whatever starts it. By `channel` group-send the agent confirms one mass
-    message to all whose step is due in the same hour; a step that names the customer goes by card all the same.
+    `audience` limits it to some customers, whatever starts it; "group" is for group chats, whose owner is prompted.
+    By `channel` group-send the agent confirms one mass message to all whose step is due in the same hour; a step that
+    names the customer goes by card all the same.
     Of two SOPs that want the same customer on a full day the one of the higher `priority` (1..9) goes first.
     One that is not `enabled` takes nobody in; who is on it already goes on.
     """
@@ -331,11 +332,20 @@ class Sop(Table):
     stop: tuple[str, ...] = ("reply", "left", "lost")
     owner: Literal["follow", "last-talked"] = "follow"
     channel: Literal["card", "group-send"] = "card"
-    audience: Audience = Audience()
+    audience: Audience | Literal["group"] = Audience()
     cap: str = Field(default="1/day", pattern=RATE)
     priority: int = Field(default=5, ge=1, le=9)
     again: Annotated[Length | Literal["always", "never"], BeforeValidator(_again)] = "always"
     steps: tuple[Step, ...] = Field(min_length=1, max_length=100)
+
+    @property
+    def for_groups(self) -> bool:
+        """Whether it is for group chats, and not for customers."""
+        return self.audience == "group"
+
+    def wants(self, tags: Collection[str], stages: Collection[str]) -> bool:
+        """Whether a customer with these tags, who stands in these stages, may be on it."""
+        return isinstance(self.audience, Audience) and self.audience.holds(tags, stages)
 
     @model_validator(mode="after")
     def _one_start(self) -> Sop:

@@ -58,7 +58,7 @@ def enrol(work: Work, state: CustomerState, sop: Sop, start: Start) -> SopEnrolm
     running = any(e.sop_id == sop.id and e.ended_at is None for e in state.enrolments)
     if state.customer.opted_out_at is not None or running or owner is None:
         return None
-    if not start.by_hand and not sop.audience.holds(state.tags, state.stages.values()):
+    if sop.for_groups or (not start.by_hand and not sop.wants(state.tags, state.stages.values())):
         return None
     if _known_cause(work.session, state, sop, start.cause):
         return None

@@ -86,7 +86,7 @@ def preview_never_spoken(work: Work) -> list[SilencePreview]:
 def _waits(settings: Settings) -> Iterator[SilenceWait]:
     for sop in settings.tables.sops:
         trigger = trigger_of(sop)
-        if sop.enabled and trigger.kind == "silence" and trigger.length is not None:
+        if sop.enabled and not sop.for_groups and trigger.kind == "silence" and trigger.length is not None:
             yield SilenceWait(f"sop:{sop.id}", trigger.length, sop=sop)
     for rule, length in silence_rules(settings):
         yield SilenceWait(f"rule:{rule.id}:{int(length.total_seconds())}", length, rule=rule)

@@ -93,7 +93,7 @@ def read_customer(work: Work, customer: Customer, reader: str, agent_id: int | N
         reasons=asked_reasons(work, state),
         suggestions=tuple(suggest(work, state, agent)) if agent else (),
         consents=tuple(consent_statuses(work, customer.id)),
-        can_start=tuple(sop for sop in work.settings.sops.values() if sop.id not in running),
+        can_start=tuple(sop for sop in work.settings.sops.values() if sop.id not in running and not sop.for_groups),
         can_tag=tuple(sorted(work.settings.known_tags - state.tags)),
     )
 

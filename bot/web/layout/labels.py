@@ -51,6 +51,7 @@ EVENTS = {
     "@woken": "沉睡的客户又说了话",
     "@joined": "客户进了群",
     "@quit": "客户退了群",
+    "@made": "建了群",
     "@approved": "客户同意存档会话",
 }
 TAGGED_BY = {"rule": Label("规则"), "sop": Label("SOP"), "human": Label("人工"), "wecom": Label("企业微信")}
