@@ -30,6 +30,7 @@ from bot.platform.models import (
     SopTask,
     StageMove,
     Tagging,
+    ToldFact,
     ViewEntry,
 )
 from bot.privacy.dependent_rows import delete_dependent_rows, dependent_rows_of
@@ -170,7 +171,7 @@ def _purge_in_steps(system: System, kind: RetentionKind, before: datetime) -> It
 
 
 def _purge_messages(session: Session, ids: list[int]) -> list[str]:
-    """Delete messages with their files; evidence, tags and moves they caused keep rule, tag and time but no words."""
+    """Delete messages with their files; what they caused (tags, facts, moves) keeps rule and time but no words."""
     mine = Message.id.in_(ids)
     people = set(
         session.scalars(select(Message.customer_id).where(mine, Message.customer_id.is_not(None)).distinct())
@@ -178,6 +179,7 @@ def _purge_messages(session: Session, ids: list[int]) -> list[str]:
     msgids = select(Message.msgid).where(mine)
     newest = session.scalar(select(func.max(Message.sent_at)).where(mine))
     session.execute(update(Evidence).where(Evidence.message_id.in_(ids)).values(message_id=None, spans=[], reason=""))
+    session.execute(update(ToldFact).where(ToldFact.message_id.in_(ids)).values(message_id=None, words="", span=[]))
     session.execute(update(Tagging).where(Tagging.msgid.in_(msgids)).values(reason=""))
     session.execute(update(StageMove).where(StageMove.msgid.in_(msgids)).values(evidence=""))
     told = SopTask.customer_id.in_(people), SopTask.state.in_(_OVER), SopTask.due_at <= newest

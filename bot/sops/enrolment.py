@@ -58,7 +58,7 @@ def enrol(work: Work, state: CustomerState, sop: Sop, start: Start) -> SopEnrolm
     running = any(e.sop_id == sop.id and e.ended_at is None for e in state.enrolments)
     if state.customer.opted_out_at is not None or running or owner is None:
         return None
-    if not start.by_hand and not sop.audience.holds(state.tags, state.stages.values()):
+    if sop.for_groups or (not start.by_hand and not sop.wants(state.tags, state.stages.values())):
         return None
     if _known_cause(work.session, state, sop, start.cause):
         return None
@@ -76,7 +76,7 @@ def enrol(work: Work, state: CustomerState, sop: Sop, start: Start) -> SopEnrolm
             state.happened_at or work.now, work.now
         ),  # words said between then and now are answers as well
     )
-    values = wording_values(work.settings, state, owner)
+    values = wording_values(work.settings, state, owner, work.now)
     spread = work.settings.tables.budget.spread
     key = state.customer.external_userid
     planned = plan_steps(sop, _begins(work, state), work.settings.workspace, key, spread=spread, day=start.day)

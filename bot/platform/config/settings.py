@@ -20,6 +20,7 @@ from bot.platform.config.materials import all_attachments, check_materials
 from bot.platform.config.privacy_tables import Media, Privacy
 from bot.platform.config.quotes import QUOTES_WITHIN, quotes_within
 from bot.platform.config.reading import MOST_BYTES, ConfigFileError, read_plain_file
+from bot.platform.config.rule_fields import check_rule_fields
 from bot.platform.config.tag_names import undeclared_tags
 from bot.wecom.errors import BotError
 from sop.checks import check_playbook
@@ -132,7 +133,7 @@ class Settings:
     def known_tags(self) -> frozenset[str]:
         """Every tag name the file mentions: declared, given by a rule or a step, or named as a stage."""
         declared = {name for group in self.tables.tags for name in group.names}
-        by_rules = {rule.tag for rule in self.tables.rules}
+        by_rules = {rule.tag for rule in self.tables.rules if rule.tag}
         steps = [step for sop in self.tables.sops for step in sop.steps]
         by_steps = {tag for step in steps for tag in (step.on_reply, step.on_silence) if tag}
         stages = {stage.name for pipeline in self.tables.pipelines for stage in pipeline.stages}
@@ -202,6 +203,7 @@ def parse_settings(
     found += [(p.where, p.message) for p in check_playbook(
         tables.pipelines, tables.sops, known, tables.welcome, tables.workspace, tables.fields)]  # fmt: skip
     found += _check_replies(tables)
+    found += check_rule_fields(tables.rules, known_fields(tables.fields))
     found += check_group_sends(tables.sops)
     if beside is not None:
         attachments = all_attachments(tables.sops, tables.welcome)
@@ -229,7 +231,7 @@ def _warnings(tables: Tables, today: date | None) -> tuple[str, ...]:
 
 
 def _tags_of(tables: Tables) -> frozenset[str]:
-    rules = {rule.tag for rule in tables.rules}
+    rules = {rule.tag for rule in tables.rules if rule.tag}
     return frozenset(rules | {name for group in tables.tags for name in group.names})
 
 

@@ -38,7 +38,7 @@ def show() -> str:
         rows=rows,
         asked=asked,
         tag=tag,
-        tags=sorted({rule.tag for rule in settings.tables.rules}),
+        tags=sorted({rule.tag for rule in settings.tables.rules if rule.tag}),
         total=len(settings.tables.rules),
         version=settings.version,
         problems=list(system.keeper.problems),
