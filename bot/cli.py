@@ -18,6 +18,7 @@ from bot.commands.database import db, quarantine
 from bot.commands.demo.command import demo_command, replay_command
 from bot.commands.doctor import doctor
 from bot.commands.given_up import given_up
+from bot.commands.heard import promises, questions
 from bot.commands.input_checks import guard
 from bot.commands.keys import data_line, rotate_keys
 from bot.commands.privacy import erase_customer, export_customer, privacy
@@ -42,6 +43,6 @@ def register(app: Flask) -> None:
     for command in (privacy, demo_command, run_worker, run_scheduler, sandbox, init, check, replay_command,
                     show_status, db, board_link, quarantine, queue, keys, customer, rules, sop, bench, wecom,
                     admin_group, audit_group, seed_command, doctor, given_up, backup_group,
-                    restore_command):  # fmt: skip
+                    restore_command, promises, questions):  # fmt: skip
         guard(command)
         app.cli.add_command(command)
