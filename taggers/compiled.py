@@ -209,7 +209,7 @@ class Compiler:
                 ),
             )
         if not rule.tag and not rule.field:
-            self.fault((*where, "tag"), "写 tag（命中后打什么标签）或 field（把听到的记到哪个字段），至少一项")
+            self.fault((*where, "tag"), "必须写上 tag（命中后打什么标签）或 field（把听到的记到哪个字段）")
         if rule.field and rule.on:
             self.fault((*where, "field"), "字段要从客户说的话里读出来：field 不能和 on 一起用")
         if made.spoken and rule.on:

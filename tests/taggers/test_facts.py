@@ -128,7 +128,7 @@ def test_what_a_person_types_into_a_field_is_read_alike() -> None:
 
 def test_a_rule_needs_a_tag_or_a_field_and_a_field_needs_words() -> None:
     for tables, says in [
-        ({"id": "r", "any": ["预算"]}, "写 tag"),
+        ({"id": "r", "any": ["预算"]}, "必须写上 tag"),
         ({"id": "r", "field": "budget", "on": ["@added"]}, "field 不能和 on 一起用"),
     ]:
         with pytest.raises(RuleBookError, match=says):
