@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, time, timedelta
 from itertools import pairwise
 
 from rapidfuzz import fuzz, process
 
-from sop.fields import known_fields
-from sop.playbook import FieldDefinition, Pipeline, Sop, Step, Welcome, Workspace
+from sop.fields import known_fields, names_of
+from sop.group_sops import check_group_sop
+from sop.playbook import Audience, FieldDefinition, Pipeline, Sop, Step, Welcome, Workspace
+from sop.problems import PlaybookProblem, Where
 from sop.stopping import HAPPENINGS
 from sop.translatable import Translatable
-from sop.triggers import EVENTS, TriggerError, trigger_of
+from sop.triggers import EVENTS, GROUP_EVENTS, TriggerError, trigger_of
 from sop.wording import PLACEHOLDERS, check_wording
-
-Where = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PlaybookProblem:
-    """Something to mend: `where` is the path in config.toml, such as ("pipelines", 0, "moves", 1, "to")."""
-
-    where: Where
-    message: str
 
 
 def check_playbook(
@@ -37,15 +28,20 @@ def check_playbook(
 ) -> list[PlaybookProblem]:
     """Check the tables against each other; `known_tags` are the declared tags and those that rules set."""
     known = known_fields(fields)
-    dates = [name for name, field in known.items() if field.kind == "date"]
+    dates = [name for field in known.values() if field.kind == "date" for name in names_of(field)]
+    facts = [name for field in known.values() for name in names_of(field)]
     blanks = [f"customer.{name}" for name in known]
     problems = list(_repeated("pipelines", "name", [pipeline.name for pipeline in pipelines], "流程「{name}」"))
     for i, pipeline in enumerate(pipelines):
-        problems += _check_stages(("pipelines", i), pipeline, known_tags)
+        problems += _check_stages(("pipelines", i), pipeline, known_tags, facts)
+        problems += _check_wanted(("pipelines", i), pipeline, facts)
         problems += _check_moves(("pipelines", i), pipeline)
     problems += _repeated("sops", "id", [sop.id for sop in sops], "SOP「{name}」")
     stages = [stage.name for pipeline in pipelines for stage in pipeline.stages]
     for i, sop in enumerate(sops):
+        if sop.for_groups:
+            problems += check_group_sop(("sops", i), sop)
+            continue
         problems += _check_sop(("sops", i), sop, stages, known_tags, sops, dates)
         for j, step in enumerate(sop.steps):
             problems += _check_step(("sops", i, "steps", j), step, known_tags, workspace, blanks)
@@ -71,7 +67,14 @@ def _repeated(table: str, key: str, names: Sequence[str], what: str) -> Iterator
             )
 
 
-def _check_stages(where: Where, pipeline: Pipeline, known_tags: Collection[str]) -> Iterator[PlaybookProblem]:
+def _check_wanted(where: Where, pipeline: Pipeline, facts: Collection[str]) -> Iterator[PlaybookProblem]:
+    for k, name in enumerate(pipeline.fields):
+        yield from _check_known((*where, "fields", k), name, facts, "字段「{name}」")
+
+
+def _check_stages(
+    where: Where, pipeline: Pipeline, known_tags: Collection[str], facts: Collection[str] = ()
+) -> Iterator[PlaybookProblem]:
     names = [stage.name for stage in pipeline.stages]
     taken: dict[str, str] = {}
     for j, stage in enumerate(pipeline.stages):
@@ -106,7 +109,9 @@ def _check_stages(where: Where, pipeline: Pipeline, known_tags: Collection[str])
         for k, name in enumerate(stage.only_from):
             yield from _check_known((*at, "only_from", k), name, names, "阶段「{name}」")
         for k, tag in enumerate(stage.needs):
-            yield from _check_known((*at, "needs", k), tag, known_tags, "标签「{name}」")
+            yield from _check_known((*at, "needs", k), tag, {*known_tags, *facts}, "标签或字段「{name}」")
+        if stage.min_profile is not None and not pipeline.fields:
+            yield PlaybookProblem((*at, "min_profile"), "流程没有写要知道哪些资料（fields），min_profile 无从算起")
 
 
 def _entered_in_time(pipeline: Pipeline, name: str) -> bool:
@@ -163,6 +168,10 @@ def _check_fields(fields: Sequence[FieldDefinition]) -> Iterator[PlaybookProblem
             )
         if field.yearly and field.kind != "date":
             yield PlaybookProblem(("fields", i, "yearly"), '每年一次（yearly）只用于日期：kind = "date"')
+        if field.past and field.kind not in ("date", "month"):
+            yield PlaybookProblem(("fields", i, "past"), 'past 只用于日期和月份：kind = "date" 或 "month"')
+        if bool(field.choices) != (field.kind == "choice"):
+            yield PlaybookProblem(("fields", i, "choices"), 'kind = "choice" 的字段写 choices，别的字段不写')
 
 
 def _check_sop(
@@ -182,9 +191,10 @@ def _check_sop(
             )
     else:
         yield from _check_on((*where, "on"), sop, known_tags, sops, dates)
-    for j, tag in enumerate(sop.audience.tags):
+    audience = sop.audience if isinstance(sop.audience, Audience) else Audience()
+    for j, tag in enumerate(audience.tags):
         yield from _check_known((*where, "audience", "tags", j), tag, known_tags, "标签「{name}」")
-    for j, stage in enumerate(sop.audience.stages):
+    for j, stage in enumerate(audience.stages):
         yield from _check_known((*where, "audience", "stages", j), stage, stages, "阶段「{name}」")
     for j, happening in enumerate(sop.stop):
         yield from _check_stop((*where, "stop", j), happening, known_tags)
@@ -212,6 +222,10 @@ def _check_on(
     except TriggerError as error:
         yield PlaybookProblem(where, str(error))
         return
+    if trigger.name in GROUP_EVENTS:
+        yield PlaybookProblem(
+            where, Translatable('{event} 只用于群跟进：再写 audience = "group"', event=trigger.name)
+        )
     if trigger.kind == "tag":
         yield from _check_known(where, trigger.name, known_tags, "标签「{name}」")
     if trigger.kind == "date" and trigger.day is None:

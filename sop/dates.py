@@ -15,7 +15,9 @@ _DAYS_AHEAD = 800  # a birthday on 29 February, kept on the 28th otherwise, come
 
 def dated(sops: Iterable[Sop]) -> tuple[Sop, ...]:
     """Give the SOPs that wait for a day."""
-    return tuple(sop for sop in sops if sop.enabled and trigger_of(sop).kind in ("date", "every"))
+    return tuple(
+        sop for sop in sops if sop.enabled and not sop.for_groups and trigger_of(sop).kind in ("date", "every")
+    )
 
 
 def falls_on(trigger: Trigger, day: date, fields: Mapping[str, date], yearly: Collection[str] = YEARLY) -> bool:

@@ -14,13 +14,20 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What guards ask about a customer at `now`. Instants are aware; score is that of conversion."""
+    """What guards ask about a customer at `now`. Instants are aware; score is that of conversion.
+
+    known, unknown: the fields with and without a value, by all their names; profile: how much of what the pipeline
+    wants is known, in percent.
+    """
 
     now: datetime
     tags: Collection[str] = ()
     score: int = 0
     entered_at: datetime | None = None
     moved_by_person_at: datetime | None = None
+    known: Collection[str] = ()
+    unknown: Collection[str] = ()
+    profile: int = 100
 
 
 def why_guarded(pipeline: Pipeline, here: Stage | None, to: Stage, facts: Facts) -> str | None:
@@ -28,12 +35,18 @@ def why_guarded(pipeline: Pipeline, here: Stage | None, to: Stage, facts: Facts)
     until = held_until(pipeline, facts)
     if until > facts.now:
         return Translatable("员工刚移动过，{length}内规则不改动", length=_length(until - facts.now))
-    missing = [tag for tag in to.needs if tag not in facts.tags]
+    tags = [n for n in to.needs if not any(n in held for held in (facts.tags, facts.known, facts.unknown))]
+    if tags:
+        return Translatable("进入「{name}」还缺标签{tags}", name=to.name, tags=_quoted(tags))
+    missing = [name for name in to.needs if name in facts.unknown and name not in facts.tags]
     if missing:
+        return Translatable("进入「{name}」还不知道客户的{names}", name=to.name, names=_quoted(missing))
+    if to.min_profile is not None and facts.profile < to.min_profile:
         return Translatable(
-            "进入「{name}」还缺标签{tags}",
+            "进入「{name}」要资料完整度 {least}%，现在 {profile}%",
             name=to.name,
-            tags=[Translatable("「{name}」", name=tag) for tag in missing],
+            least=to.min_profile,
+            profile=facts.profile,
         )
     if to.min_score is not None and facts.score < to.min_score:
         return Translatable(
@@ -52,6 +65,25 @@ def why_guarded(pipeline: Pipeline, here: Stage | None, to: Stage, facts: Facts)
             to=to.name,
         )
     return None
+
+
+def still_asked(to: Stage, unknown: Collection[str]) -> str | None:
+    """Say (for a person who moves the card) which of the fields that the stage needs they still have to ask for.
+
+    unknown: the fields without a value, by all their names; what else a stage needs binds rules alone.
+    """
+    missing = [name for name in to.needs if name in unknown]
+    if not missing:
+        return None
+    return Translatable(
+        "移到「{name}」之前，还要知道客户的{names}。问到后填在客户页的「资料」里，再移就可以了",
+        name=to.name,
+        names=_quoted(missing),
+    )
+
+
+def _quoted(names: Collection[str]) -> list[str]:
+    return [Translatable("「{name}」", name=name) for name in names]
 
 
 def _stayed(facts: Facts) -> timedelta | None:

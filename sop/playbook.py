@@ -14,7 +14,7 @@ from sop.attachments import Attachment
 from sop.lengths import read_length
 from sop.translatable import Translatable
 
-FIELD_NAME = r"^[a-z][a-z0-9_]{0,29}$"
+FIELD_NAME = r"^[a-z\u4e00-\u9fff][a-z0-9_\u4e00-\u9fff]{0,29}$"
 RATE = r"^[1-9]\d?/(day|week)$"
 _HOURS = re.compile(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})")
 
@@ -85,6 +85,9 @@ class Workspace(Table):
     (weekends are worked); mon-fri; everyday. `holidays` and `extra_workdays` override it day by day.
     In `quiet_hours` ("22:00-08:00") nobody is prompted at all, not even by an `anytime` step. `materials` is the
     folder of pictures and files to send along, seen from where config.toml lies.
+
+    Where `silent_since` is given, customers who never said a word are silent too: since they were added, or since
+    that day. Each SOP and rule that waits for a silence takes up at most `silent_ramp` of them a day.
     """
 
     name: str = Field(default="我的企业", max_length=60)
@@ -95,6 +98,8 @@ class Workspace(Table):
     holidays: tuple[date, ...] = Field(default=(), max_length=366)
     extra_workdays: tuple[date, ...] = Field(default=(), max_length=366)
     materials: str = Field(default="materials", min_length=1, max_length=200)
+    silent_since: date | None = None
+    silent_ramp: int = Field(default=200, ge=1, le=100_000)
 
     @field_validator("materials")
     @classmethod
@@ -167,13 +172,16 @@ class Overdue(Table):
 class FieldDefinition(Table):
     """[[fields]]: a fact about customers beyond what WeCom knows; {customer.name-of-it} in texts.
 
-    A date may start SOPs (`on = "date:birthday-3d"`): every year where `yearly` (birthdays are), else once.
+    A date may start SOPs (`on = "date:birthday-3d"`): every year where `yearly` (birthdays are), else once. A choice
+    is one of `choices`. A date or month heard without its year is the next one, or the last one where it has `past`.
     """
 
     name: str = Field(pattern=FIELD_NAME)
     title: str = Field(default="", max_length=30)
-    kind: Literal["date", "text"] = "text"
+    kind: Literal["text", "date", "month", "age", "money", "phone", "count", "choice"] = "text"
+    choices: tuple[str, ...] = Field(default=(), max_length=100)
     yearly: bool = False
+    past: bool = False
 
 
 BIRTHDAY = FieldDefinition(name="birthday", title="生日", kind="date", yearly=True)
@@ -217,6 +225,8 @@ class Stage(Table):
     `asleep` (沉睡) does too, and a word from the customer wakes them: the card goes back to where it stood.
     Rules (people may always) bring a card here only from the stages of `only_from`, after `min_stay` in the stage
     where it is, of a customer who carries all tags of `needs` and whose conversion score is at least `min_score`.
+    A field in `needs` must be known, for people's moves as well; `min_profile` is how much of the pipeline's `fields`
+    must be, in percent. Of who comes here, people are asked for one of `reasons`.
     """
 
     name: str = Field(min_length=1, max_length=30)
@@ -229,6 +239,8 @@ class Stage(Table):
     needs: tuple[str, ...] = ()
     min_stay: Length = timedelta(0)
     min_score: int | None = None
+    min_profile: int | None = Field(default=None, ge=0, le=100)
+    reasons: tuple[str, ...] = Field(default=(), max_length=30)
 
     @property
     def entered_by(self) -> tuple[str, ...]:
@@ -254,7 +266,8 @@ class Pipeline(Table):
 
     For `hold` after a person has moved a card, rules and the clock leave it where it is. Where `agents` (userids),
     `departments` (ids) or `channels` ("store_*" takes all that begin so) are given, rules bring in only customers of
-    these agents, who came by these channels; only these agents' phones carry its tags.
+    these agents, who came by these channels; only these agents' phones carry its tags. `fields` are what should be
+    known about a customer who is in it.
     """
 
     name: str = Field(min_length=1, max_length=30)
@@ -263,6 +276,7 @@ class Pipeline(Table):
     agents: tuple[str, ...] = Field(default=(), max_length=1000)
     departments: tuple[int, ...] = Field(default=(), max_length=200)
     channels: tuple[str, ...] = Field(default=(), max_length=500)
+    fields: tuple[str, ...] = Field(default=(), max_length=50)
     stages: tuple[Stage, ...] = Field(min_length=1, max_length=50)
     moves: tuple[TimedMove, ...] = ()
 
@@ -303,8 +317,9 @@ class Sop(Table):
     """[[sops]]: a series of prompts that starts when a customer enters `stage` or when `on` happens.
 
     `again`: whether one who has had it may have it again: always, never, or so long after the last time ("30d").
-    `audience` limits it to some customers, whatever starts it. By `channel` group-send the agent confirms one mass
-    message to all whose step is due in the same hour; a step that names the customer goes by card all the same.
+    `audience` limits it to some customers, whatever starts it; "group" is for group chats, whose owner is prompted.
+    By `channel` group-send the agent confirms one mass message to all whose step is due in the same hour; a step that
+    names the customer goes by card all the same.
     Of two SOPs that want the same customer on a full day the one of the higher `priority` (1..9) goes first.
     One that is not `enabled` takes nobody in; who is on it already goes on.
     """
@@ -317,11 +332,20 @@ class Sop(Table):
     stop: tuple[str, ...] = ("reply", "left", "lost")
     owner: Literal["follow", "last-talked"] = "follow"
     channel: Literal["card", "group-send"] = "card"
-    audience: Audience = Audience()
+    audience: Audience | Literal["group"] = Audience()
     cap: str = Field(default="1/day", pattern=RATE)
     priority: int = Field(default=5, ge=1, le=9)
     again: Annotated[Length | Literal["always", "never"], BeforeValidator(_again)] = "always"
     steps: tuple[Step, ...] = Field(min_length=1, max_length=100)
+
+    @property
+    def for_groups(self) -> bool:
+        """Whether it is for group chats, and not for customers."""
+        return self.audience == "group"
+
+    def wants(self, tags: Collection[str], stages: Collection[str]) -> bool:
+        """Whether a customer with these tags, who stands in these stages, may be on it."""
+        return isinstance(self.audience, Audience) and self.audience.holds(tags, stages)
 
     @model_validator(mode="after")
     def _one_start(self) -> Sop:

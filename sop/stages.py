@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sop.guards import Facts, held_until, why_guarded
+from sop.guards import Facts, held_until, still_asked, why_guarded
 from sop.playbook import Pipeline, Stage, TimedMove
 from sop.translatable import Translatable
 
@@ -72,14 +72,23 @@ def decide_move(
     return refusals[0] if refusals else None
 
 
-def move_to(pipeline: Pipeline, current: str | None, to: str, cause: Hand) -> Move | MoveRefusal:
-    """Decide a move by a person who names the stage: any stage is allowed but the one where the card is."""
-    if pipeline.stage(to) is None:
+def move_to(
+    pipeline: Pipeline, current: str | None, to: str, cause: Hand, unknown: Collection[str] = ()
+) -> Move | MoveRefusal:
+    """Decide a move by a person who names the stage: any stage is allowed but the one where the card is.
+
+    unknown: the fields without a value; a stage that needs one of them is closed (a tag set on the phone stands).
+    """
+    stage = pipeline.stage(to)
+    if stage is None:
         names = [Translatable("「{name}」", name=stage.name) for stage in pipeline.stages]
         return MoveRefusal(
             Translatable("「{name}」里没有阶段「{to}」，可选{names}", name=pipeline.name, to=to, names=names)
         )
-    return MoveRefusal(Translatable("客户已经在「{to}」", to=to)) if to == current else Move(current, to, to, cause)
+    if to == current:
+        return MoveRefusal(Translatable("客户已经在「{to}」", to=to))
+    why = None if cause == "wecom" else still_asked(stage, unknown)
+    return Move(current, to, to, cause) if why is None else MoveRefusal(why, to)
 
 
 def undo(pipeline: Pipeline, current: str | None, from_: str | None, to: str) -> Move | MoveRefusal:

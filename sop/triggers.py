@@ -22,6 +22,7 @@ EVENTS = {
     "@quit": "客户退了群",
     "@approved": "客户同意存档会话",
 }
+GROUP_EVENTS = {"@made": "建了群"}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LAST_DAY = "last"
 
@@ -29,7 +30,7 @@ _FORMS = Translatable(
     '"@added"、"tag:高意向"、"silence:3d"、"reply:跟进的 id/2"、"no-reply:跟进的 id/2"、'
     '"date:birthday"、"date:expiry-7d"、"date:2026-06-01"、"every:mon"、"every:15"、"every:last"'
 )
-_DATE_FIELD = re.compile(r"([a-z][a-z0-9_]{0,29})(?:([+-])(\d{1,3})d)?")
+_DATE_FIELD = re.compile(r"([a-z\u4e00-\u9fff][A-Za-z0-9_\u4e00-\u9fff]{0,29})(?:([+-])(\d{1,3})d)?")
 _STEP = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]*)(?:/([1-9]\d{0,2}))?")
 
 TriggerKind = Literal["stage", "event", "tag", "silence", "date", "every", "reply", "no-reply"]
@@ -79,17 +80,21 @@ def trigger_of(sop: Sop) -> Trigger:
 
 def starts(sops: Iterable[Sop], happened: Trigger) -> tuple[Sop, ...]:
     """Give the SOPs that a happening starts, in the order of the config."""
-    return tuple(sop for sop in sops if sop.enabled and trigger_of(sop).is_met_by(happened))
+    return tuple(sop for sop in sops if _may_begin(sop) and trigger_of(sop).is_met_by(happened))
 
 
 def silences(sops: Iterable[Sop]) -> tuple[timedelta, ...]:
     """Give the lengths of silence that some SOP waits for, shortest first."""
-    triggers = [trigger_of(sop) for sop in sops if sop.enabled]
+    triggers = [trigger_of(sop) for sop in sops if _may_begin(sop)]
     return tuple(sorted({t.length for t in triggers if t.kind == "silence" and t.length is not None}))
 
 
+def _may_begin(sop: Sop) -> bool:
+    return sop.enabled and not sop.for_groups
+
+
 def _event(name: str) -> Trigger:
-    if name not in EVENTS:
+    if name not in EVENTS and name not in GROUP_EVENTS:
         near = process.extractOne(name, EVENTS.keys(), scorer=fuzz.ratio, score_cutoff=50)
         hint = (
             Translatable("是不是 {name}？", name=near[0])

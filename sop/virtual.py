@@ -151,7 +151,7 @@ class Engine:
         last = max((e.since for e in mine), default=None)
         if who.peace_at or who.left_at or any(not e.is_over for e in mine) or why_not_again(sop, last, self.now):
             return
-        if not sop.audience.holds(who.tags, [board.stage for board in who.boards.values()]):
+        if not sop.wants(who.tags, [board.stage for board in who.boards.values()]):
             return
         key = f"wm{who.number}"
         planned = plan_steps(sop, self.now, self.company.workspace, key, spread=self.company.budget.spread)

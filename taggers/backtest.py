@@ -95,6 +95,8 @@ class Judge:
         return met
 
     def _carry(self, hit: TagHit, utterance: Utterance) -> None:
+        if not hit.tag:
+            return
         if hit.tag not in self.held:
             for tag in resolve(self.held, [hit.tag], self._groups).lost:
                 del self.held[tag]

@@ -184,7 +184,7 @@ class Compiler:
         made.unless_denied = rule.negated == "skip" and rule.question == "any"
         made.simple = len(made.slots) == 1 and not (made.near or made.none or made.regex or rule.amount)
         made.edged = any(keyword.edged for slot in (*made.slots, made.none) for keyword in slot)
-        made.conditional = rule.when != Condition() or rule.unless != Condition()
+        made.conditional = rule.when != Condition() or rule.unless != Condition() or rule.in_ in ("single", "group")
         made.triggers = self._triggers(rule, where)
         made.spoken = bool(made.slots) or rule.regex is not None or rule.amount is not None
         self._check(made, where)
@@ -208,6 +208,10 @@ class Compiler:
                     "规则「{rule}」什么也抓不到：写 any、all、near、amount、regex 或 on 中的至少一项", rule=rule.id
                 ),
             )
+        if not rule.tag and not rule.field:
+            self.fault((*where, "tag"), "必须写上 tag（命中后打什么标签）或 field（把听到的记到哪个字段）")
+        if rule.field and rule.on:
+            self.fault((*where, "field"), "字段要从客户说的话里读出来：field 不能和 on 一起用")
         if made.spoken and rule.on:
             self.fault(
                 (*where, "on"),

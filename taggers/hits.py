@@ -19,7 +19,11 @@ class Span(NamedTuple):
 
 
 class TagHit(NamedTuple):
-    """A rule saw its tag. `times` within `within` still has to be asked of `enough`."""
+    """A rule saw its tag. `times` within `within` still has to be asked of `enough`.
+
+    field: what it fills (taggers.facts); value: where its expression's named group stands; doubtful: said in a
+    question or denied, so that nothing is told. moves_in_groups: what was said in a group may move the card.
+    """
 
     rule_id: str
     tag: str
@@ -32,6 +36,10 @@ class TagHit(NamedTuple):
     expires: timedelta | None
     times: int
     within: timedelta | None
+    field: str = ""
+    value: Span | None = None
+    doubtful: bool = False
+    moves_in_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,3 +163,10 @@ def _digit(char: str | None) -> int:
     if not char:
         return 0
     return _DIGITS[char] if char in _DIGITS else int(char)
+
+
+def whole_number(written: str) -> int | None:
+    """Read a whole number that stands alone: 12, 十二, 两百; None for anything else."""
+    if written.isdecimal():
+        return int(written)
+    return _han_value(written) if written and all(char in NUMERALS for char in written) else None

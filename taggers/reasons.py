@@ -124,6 +124,10 @@ def unmet(rule: Rule, context: Context) -> tuple[str, ...]:
     """Say what of the rule's `when` and `unless` the customer does not meet."""
     wants = [Translatable("要求{what}", what=what) for what, held in _held(rule.when, context) if not held]
     wants.extend(Translatable("排除{what}", what=what) for what, held in _held(rule.unless, context) if held)
+    if rule.in_ == "single" and context.group:
+        wants.append(Translatable("规则只听一对一的话，这句在群里"))
+    if rule.in_ == "group" and not context.group:
+        wants.append(Translatable("规则只听群聊里的话"))
     return tuple(wants)
 
 
@@ -141,6 +145,15 @@ def _held(condition: Condition, context: Context) -> list[tuple[Translatable, bo
         checks.append((Translatable("流程 {names}", names=condition.pipelines), held))
     if condition.channels:
         checks.append((Translatable("渠道 {names}", names=condition.channels), context.channel in condition.channels))
+    if condition.fields:
+        checks.append(
+            (
+                Translatable("已知资料 {names}", names=condition.fields),
+                not context.fields.isdisjoint(condition.fields),
+            )
+        )
+    if condition.profile is not None:
+        checks.append((Translatable("资料完整度 {n}%", n=condition.profile), context.profile >= condition.profile))
     if condition.hours:
         checks.append(
             (Translatable("时段 {hours}", hours=condition.hours), _within_hours(condition.hours, context.hour))

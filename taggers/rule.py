@@ -84,17 +84,24 @@ class Condition(Table):
     Of `when` every key that is given must hold, of `unless` one that holds is enough to keep the rule off; within a
     key one of its values is enough. A stage is written "考虑价格" or, where two
     pipelines have one of that name, "课程转化/考虑价格". `hours` is local time, "09:00-18:00", and may pass midnight.
+    `fields` are known facts (by name or title); `profile` is how much of what their pipelines need is known, at
+    least, in percent.
     """
 
     tags: Words = ()
     stages: Words = ()
     pipelines: Words = ()
     channels: Words = ()
+    fields: Words = ()
+    profile: int | None = Field(default=None, ge=0, le=100)
     hours: str | None = Field(default=None, pattern=r"^([01]\d|2[0-3]):00-([01]\d|2[0-4]):00$")
 
 
 class Rule(Table):
-    """[[rules]]: when a message (or an occurrence) earns the customer a tag.
+    """[[rules]]: when a message (or an occurrence) earns the customer a tag, fills a field of theirs, or both.
+
+    `field` names one of [[fields]]: its value is read out of the sentence that hits (taggers.facts), or is what the
+    named group of `regex` holds.
 
     A rule about words hits when every condition it gives holds in one part of the message: one of `any`, each of
     `all`, `near`, one of `amount`, `regex`, and nothing of `none`. @name stands for a synonym set wherever a word
@@ -102,6 +109,9 @@ class Rule(Table):
 
     `scope` says which parts of a message are read: what was typed and the text beside a picture (mixed), unless told
     otherwise. Quotes, forwarded chat records, link cards, notices and file names are there to be chosen.
+
+    `in` says in which talks it listens: single, group or both. Without it both are heard, but what is said in a group
+    moves no card.
 
     A rule about behaviour gives `on` instead of words. It hits when one of these occurs:
 
@@ -117,7 +127,8 @@ class Rule(Table):
     """
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
-    tag: str = Field(min_length=1, max_length=30)
+    tag: str = Field(default="", max_length=30)
+    field: str = Field(default="", max_length=30)
     any: Words = ()
     all: Words = ()
     none: Words = ()
@@ -133,6 +144,7 @@ class Rule(Table):
     question: Literal["any", "only", "never"] = "any"
     sound: bool = False
     from_: Literal["customer", "agent", "both"] = Field(default="customer", alias="from")
+    in_: Literal["single", "group", "both"] | None = Field(default=None, alias="in")
     times: int = Field(default=1, ge=1, le=1000)
     within: Duration | None = None
     expires: Duration | None = None

@@ -77,7 +77,7 @@ class RuleBook:
             made = findings[0].rule
             if made.conditional and unmet(made.rule, context):
                 return ()
-            return (self._hit(made, utterance.msgid, _spans(findings), say_hit(findings)),)
+            return (self._heard(made, utterance.msgid, findings),)
         by_rule: dict[int, list[RuleMatch]] = {}
         for finding in findings:
             by_rule.setdefault(finding.rule.index, []).append(finding)
@@ -86,7 +86,7 @@ class RuleBook:
             found = by_rule[index]
             made = found[0].rule
             if not (made.conditional and unmet(made.rule, context)):
-                hits.append(self._hit(made, utterance.msgid, _spans(found), say_hit(found)))
+                hits.append(self._heard(made, utterance.msgid, found))
         return tuple(hits)
 
     def observe(self, occurrence: Occurrence, context: Context = NOWHERE) -> tuple[TagHit, ...]:
@@ -114,6 +114,14 @@ class RuleBook:
         """Tell whether any keyword stands in the text, so that rules have to be weighed."""
         return self._matcher.is_candidate(text)
 
+    def _heard(self, made: CompiledRule, msgid: str, found: list[RuleMatch]) -> TagHit:
+        hit = self._hit(made, msgid, _spans(found), say_hit(found))
+        if not made.rule.field:
+            return hit
+        sure = [one for one in found if not (one.denied or one.asked)]
+        value = next((one.value for one in sure if one.value is not None), None)
+        return hit._replace(field=made.rule.field, value=value, doubtful=not sure)
+
     def _hit(self, made: CompiledRule, msgid: str, spans: tuple[Span, ...], reason: str) -> TagHit:
         rule = made.rule
         return TagHit(
@@ -128,6 +136,7 @@ class RuleBook:
             rule.expires,
             rule.times,
             rule.within,
+            moves_in_groups=rule.in_ in ("group", "both"),
         )
 
 
@@ -245,4 +254,7 @@ def _fitting(rule: Rule) -> Context:
     hour = int(when.hours[:2]) if when.hours else None
     if hour is None and rule.unless.hours:
         hour = int(rule.unless.hours[6:8]) % 24
-    return Context(frozenset(when.tags[:1]), stages, when.channels[0] if when.channels else "", hour)
+    channel = when.channels[0] if when.channels else ""
+    known = 100 if rule.unless.profile is None else max(rule.unless.profile - 1, 0)
+    fields, in_group = frozenset(when.fields[:1]), rule.in_ == "group"
+    return Context(frozenset(when.tags[:1]), stages, channel, hour, fields, known, in_group)

@@ -72,12 +72,15 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a rule's `when` and `unless` may ask about the customer. `hour` is local, 0-23."""
+    """What a rule's `when` and `unless` may ask about the customer. `hour`: local, 0-23; `group`: in a group chat."""
 
     tags: frozenset[str] = frozenset()
     stages: Mapping[str, str] = field(default_factory=dict)
     channel: str = ""
     hour: int | None = None
+    fields: frozenset[str] = frozenset()
+    profile: int = 100
+    group: bool = False
 
 
 NOWHERE = Context()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import re2
+
 from taggers.compiled import CompiledRule, Keyword
 from taggers.dodge import PiecedReading
 from taggers.hits import Span
@@ -47,6 +49,7 @@ class RuleMatch:
     because: str
     heard: bool
     pieced: bool = False
+    value: Span | None = None
 
 
 def concern(concerned: Concerned, made: CompiledRule) -> list[KeywordMatch]:
@@ -215,7 +218,7 @@ def _amounts(made: CompiledRule, page: Page, why: list[str] | None) -> list[Keyw
     return found
 
 
-def _expression(made: CompiledRule, page: Page, why: list[str] | None) -> tuple[int, int] | None:
+def _expression(made: CompiledRule, page: Page, why: list[str] | None) -> re2._Match | None:
     """Find the first wanted match of the rule's expression, as places in the text with its white space."""
     assert made.regex is not None
     lines, place = page.reading.lines, 0
@@ -226,7 +229,7 @@ def _expression(made: CompiledRule, page: Page, why: list[str] | None) -> tuple[
         start, end = matched.span()
         first, last = page.from_line(start), page.from_line(end)
         if made.any_sense or _is_said(lines[start:end], first, last, made, page, why):
-            return start, end
+            return matched
         place = max(end, start + 1)
     if not why:
         _say(why, "正则表达式没有匹配")
@@ -239,7 +242,7 @@ def _finding(
     page: Page,
     scope: Scope,
     offset: int,
-    matched: tuple[int, int] | None,
+    matched: re2._Match | None,
 ) -> RuleMatch:
     spans: list[Span] = []
     via: list[str] = []
@@ -252,14 +255,27 @@ def _finding(
         via.append(keyword.via)
         heard = heard or only_heard
     if matched is not None:
-        left, right = reading.line_span(*matched)
-        spans.append(Span(reading.lines[slice(*matched)], left + offset, right + offset))
+        first, last = matched.span()
+        left, right = reading.line_span(first, last)
+        spans.append(Span(reading.lines[first:last], left + offset, right + offset))
         via.append("")
-        sense = page.sense(page.from_line(matched[0]), page.from_line(matched[1]))
+        sense = page.sense(page.from_line(first), page.from_line(last))
     else:
         sense = page.sense(*evidence[0][1:3])
     pieced = isinstance(reading, PiecedReading)
-    return RuleMatch(made, scope, spans, via, sense.denied, sense.asked, sense.because, heard, pieced)
+    value = None if matched is None or not made.rule.field else _named(made, matched, page, offset)
+    return RuleMatch(made, scope, spans, via, sense.denied, sense.asked, sense.because, heard, pieced, value)
+
+
+def _named(made: CompiledRule, matched: re2._Match, page: Page, offset: int) -> Span | None:
+    """Where the named group of the expression stands in the original; None where there is none, or it is empty."""
+    assert made.regex is not None
+    number = min(made.regex.groupindex.values(), default=0)
+    start, end = matched.span(number) if number else (-1, -1)
+    if start < 0 or start == end:
+        return None
+    left, right = page.reading.line_span(start, end)
+    return Span(page.reading.lines[start:end], left + offset, right + offset)
 
 
 def spans_of(occurrences: list[KeywordMatch], page: Page, offset: int) -> list[Span]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.stages import Cause, make_move
+from bot.customers.stages import Cause, make_move, unknown_of
 from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import StageMove
@@ -17,6 +17,7 @@ from bot.sops.stopping import stop_left_stage
 from bot.sops.undoing import end_started, revive_ended
 from bot.wecom.errors import BotError
 from sop.playbook import Pipeline
+from sop.reasons import OfferedReason, reasons_to_offer
 from sop.stages import Hand, MoveRefusal, move_to, takes_back, undo
 from taggers.translatable import Translatable
 
@@ -43,7 +44,8 @@ def move_by_hand(
     """
     table = _pipeline(work.settings, pipeline)
     placement = state.placements.get(pipeline)
-    decided = move_to(table, placement.stage if placement else None, to, cause)
+    unknown = unknown_of(work.settings, state)
+    decided = move_to(table, placement.stage if placement else None, to, cause, unknown)
     if isinstance(decided, MoveRefusal):
         raise MoveRefusedError(decided.why)
     before = last_move(work.session, state, pipeline)
@@ -57,6 +59,33 @@ def move_by_hand(
         effects.revived += revive_ended(work, state, before)
     effects.started += start_after(work, state, moved)
     return HandMove(moved.row, effects)
+
+
+def last_moves(session: Session, state: CustomerState) -> dict[str, StageMove]:
+    """The latest move of each of a customer's cards, by pipeline. One query."""
+    rows = session.scalars(
+        select(StageMove).where(StageMove.customer_id == state.customer.id).order_by(StageMove.serial)
+    )
+    return {row.pipeline: row for row in rows}
+
+
+def offered_reasons(work: Work, state: CustomerState, pipeline: str) -> tuple[OfferedReason, ...]:
+    """The reasons that a person is asked for where a card lies now, those first that the customer has said."""
+    placement = state.placements.get(pipeline)
+    stage = _pipeline(work.settings, pipeline).stage(placement.stage) if placement is not None else None
+    carried = sorted(state.carried.values(), key=lambda row: row.tagged_at, reverse=True)
+    return reasons_to_offer(stage, [row.tag for row in carried]) if stage is not None and stage.reasons else ()
+
+
+def give_reason(work: Work, state: CustomerState, pipeline: str, reason: str) -> StageMove:
+    """Keep which of the stage's reasons a person gives for the card lying there. Raises MoveRefusedError."""
+    placement = state.placements.get(pipeline)
+    stage = _pipeline(work.settings, pipeline).stage(placement.stage) if placement is not None else None
+    row = last_moves(work.session, state).get(pipeline)
+    if stage is None or row is None or reason not in stage.reasons:
+        raise MoveRefusedError("这里没有这个原因可选，请刷新后再试")
+    row.reason = reason
+    return row
 
 
 def undo_move(work: Work, state: CustomerState, move_id: int, who: str) -> HandMove:

@@ -108,7 +108,7 @@ def _asked(work: Work, state: CustomerState, agent: Agent) -> Iterator[Suggestio
         .order_by(Evidence.hit_at.desc(), Evidence.id.desc())
         .limit(_LOOKED_AT)
     )
-    values = wording_values(work.settings, state, agent)
+    values = wording_values(work.settings, state, agent, work.now)
     newest: dict[str, Evidence] = {}
     for row in work.session.scalars(query):
         newest.setdefault(row.rule_id, row)

@@ -9,7 +9,9 @@ import click
 from flask.cli import with_appcontext
 
 from bot.commands.terminal import console, errors, migrated_system
-from bot.customers.fields import MOST_BYTES, FieldRefusedError, import_fields, write_field
+from bot.customers.fields import MOST_BYTES, FieldRefusedError, Writer, import_fields, write_field
+from bot.platform import clock
+from bot.system import System
 
 MOST_SHOWN = 50
 
@@ -30,7 +32,7 @@ def set_one(external_userid: str, name: str, value: str) -> None:
     fields = system.settings.fields  # before the transaction: nobody waits for the database while we read
     try:
         with system.store.write() as session:
-            kept = write_field(session, fields, external_userid, name, value)
+            kept = write_field(session, fields, external_userid, name, value, _writer(system))
     except FieldRefusedError as refused:
         _refuse(refused)
     console.print(f"{external_userid} 的 {name}：{kept or '已清除'}", markup=False, highlight=False)
@@ -46,10 +48,14 @@ def import_table(path: Path) -> None:
     fields = system.settings.fields
     try:
         with system.store.write() as session:
-            count = import_fields(session, fields, raw)
+            count = import_fields(session, fields, raw, _writer(system))
     except FieldRefusedError as refused:
         _refuse(refused)
     console.print(f"导入了 {count} 位客户", style="green")
+
+
+def _writer(system: System) -> Writer:
+    return Writer.of(system.settings, "flask customer", clock.now())
 
 
 def _refuse(refused: FieldRefusedError) -> NoReturn:

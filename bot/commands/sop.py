@@ -28,6 +28,7 @@ from bot.customers.state import CustomerState, load_customer
 from bot.platform import clock
 from bot.platform.config.settings import Settings
 from bot.platform.models import Customer
+from bot.sops.never_spoken import preview_never_spoken
 from sop.findings import SimulationReport
 from sop.preview import PreviewedPrompt, by_day
 from sop.simulation import simulate
@@ -45,6 +46,29 @@ def _state_of(session: Session, external_userid: str) -> CustomerState:
     if customer is None:
         raise EnrolRefusedError(f"没有客户 {external_userid}")
     return load_customer(session, customer)
+
+
+@sop.command("silent", help="从没说过话的客户：每份 silence 跟进、每条 silence 规则现在会带上多少位，分几天。")
+@click.option("--json", "as_json", is_flag=True, help="只输出一个 JSON 数组")
+@with_appcontext
+def show_silent(as_json: bool) -> None:
+    system = migrated_system()
+    workspace = system.settings.workspace
+    with system.look() as work:
+        found = preview_never_spoken(work)
+    if as_json:
+        rows = [
+            {"name": p.name, "days_of_silence": p.length.days, "waiting": p.waiting, "days": p.days} for p in found
+        ]
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    if workspace.silent_since is None:
+        console.print("还没有打开：在 [workspace] 写 silent_since = 日期，从没说过话的客户才算沉默。打开的话会是：")
+    table = Table("等沉默的", "多久", "现在有", "分几天")
+    for one in found:
+        table.add_row(one.name, f"{one.length.days} 天", f"{one.waiting} 位", f"{one.days} 天")
+    console.print(table)
+    console.print(f"每份每天最多 {workspace.silent_ramp} 位（silent_ramp）。")
 
 
 @sop.command("preview", help="这份跟进现在开始的话，接下来 30 天哪天几点提醒什么；每次顺延都说明原因。")

@@ -16,7 +16,8 @@ from taggers.occurrence import Occurrence
 
 def observe(work: Work, state: CustomerState, seen: Occurrence, message: AnyMessage | None = None) -> list[str]:
     """Show one occurrence to the rules; returns the tags it confirmed. The same occurrence counts once."""
-    hits = work.settings.book.observe(seen, context_of(work.settings, state, seen.at))
+    group = message is not None and bool(message.roomid)
+    hits = work.settings.book.observe(seen, context_of(work.settings, state, seen.at, group=group))
     if not hits:
         return []
     counted = _counted(work, state, seen.id[:128])

@@ -6,15 +6,19 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.customers.facts import note_written, readable
+from bot.platform.config.settings import Settings
 from bot.platform.models import Customer
 from bot.platform.models import CustomerField as StoredField
 from bot.wecom.errors import BotError
-from sop.fields import find_field, read_value, unknown_field
+from sop.fields import KEPT_AS, find_field, read_value, unknown_field
 from sop.playbook import FieldDefinition
+from taggers.facts import read_written
 
 KEY_HEADINGS = ("external_userid", "客户", "客户ID")
 MOST_BYTES = 20 * 1024 * 1024
@@ -38,8 +42,26 @@ class TableRow:
     values: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Writer:
+    """Who writes fields, and when; day: the local day, from which ages and dates count."""
+
+    name: str
+    at: datetime
+    day: date
+
+    @classmethod
+    def of(cls, settings: Settings, name: str, at: datetime) -> Writer:
+        return cls(name, at, at.astimezone(settings.zone).date())
+
+
 def write_field(
-    session: Session, fields: Mapping[str, FieldDefinition], external_userid: str, name: str, text: str
+    session: Session,
+    fields: Mapping[str, FieldDefinition],
+    external_userid: str,
+    name: str,
+    text: str,
+    writer: Writer,
 ) -> str:
     """Set one field of one customer, or clear it by an empty text; returns what is kept. Raises FieldRefusedError."""
     field = find_field(fields, name)
@@ -49,21 +71,28 @@ def write_field(
     if customer is None:
         raise FieldRefusedError([f"没有客户 {external_userid}"])
     try:
-        value = read_value(field, text) if text.strip() else ""
+        value = read_written_value(field, text, writer.day) if text.strip() else ""
     except ValueError as error:
         raise FieldRefusedError([f"{field.title or field.name}：{error}"]) from None
     _keep(session, customer.id, field.name, value)
+    note_written(session, customer.id, field.name, value, (writer.name, writer.at))
     return value
 
 
-def import_fields(session: Session, fields: Mapping[str, FieldDefinition], raw: bytes) -> int:
+def read_written_value(field: FieldDefinition, text: str, day: date) -> str:
+    """Bring what a person wrote into the form that is kept, be it as people say it (8个月) or so already."""
+    said = read_written(readable(field), text, day) if field.kind in KEPT_AS else None
+    return read_value(field, said or text)
+
+
+def import_fields(session: Session, fields: Mapping[str, FieldDefinition], raw: bytes, writer: Writer) -> int:
     """Set the fields of all customers of a CSV table; returns how many lines.
 
     Raises FieldRefusedError and then sets nothing.
 
     First line: external_userid, then fields by name or title. An empty cell leaves the field as it is.
     """
-    rows, problems = read_table(raw, fields)
+    rows, problems = read_table(raw, fields, writer.day)
     ids = _ids(session, [row.external_userid for row in rows])
     problems += [f"第 {r.line} 行：没有客户 {r.external_userid}" for r in rows if r.external_userid not in ids]
     if problems:
@@ -71,10 +100,11 @@ def import_fields(session: Session, fields: Mapping[str, FieldDefinition], raw: 
     for row in rows:
         for name, value in row.values.items():
             _keep(session, ids[row.external_userid], name, value)
+            note_written(session, ids[row.external_userid], name, value, (writer.name, writer.at))
     return len(rows)
 
 
-def read_table(raw: bytes, fields: Mapping[str, FieldDefinition]) -> tuple[list[TableRow], list[str]]:
+def read_table(raw: bytes, fields: Mapping[str, FieldDefinition], day: date) -> tuple[list[TableRow], list[str]]:
     """Read a CSV table: its rows, and everything that is wrong with it."""
     if len(raw) > MOST_BYTES:
         return [], [f"文件超过 {MOST_BYTES // 1024 // 1024} MB，请分成几份"]
@@ -86,7 +116,7 @@ def read_table(raw: bytes, fields: Mapping[str, FieldDefinition]) -> tuple[list[
         heading = next(lines, [])
         columns, problems = _columns(heading, fields)
         numbered = ((lines.line_num, cells) for cells in lines)
-        return ([], problems) if problems else _rows(numbered, columns, len(heading))
+        return ([], problems) if problems else _rows(numbered, columns, len(heading), day)
     except csv.Error as error:
         return [], [f"第 {lines.line_num} 行：不是正确的 CSV（{error}）"]
 
@@ -105,7 +135,7 @@ def _columns(
 
 
 def _rows(
-    lines: Iterator[tuple[int, list[str]]], columns: Sequence[FieldDefinition], width: int
+    lines: Iterator[tuple[int, list[str]]], columns: Sequence[FieldDefinition], width: int, day: date
 ) -> tuple[list[TableRow], list[str]]:
     rows: list[TableRow] = []
     problems: list[str] = []
@@ -120,20 +150,20 @@ def _rows(
         if who in first:
             problems.append(f"第 {line} 行：客户 {who} 在第 {first[who]} 行已经有了")
         first.setdefault(who, line)
-        values, wrong = _values(columns, cells[1:])
+        values, wrong = _values(columns, cells[1:], day)
         problems += [f"第 {line} 行：{words}" for words in wrong]
         rows.append(TableRow(line, who, values))
     return rows, problems
 
 
-def _values(columns: Sequence[FieldDefinition], cells: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+def _values(columns: Sequence[FieldDefinition], cells: Sequence[str], day: date) -> tuple[dict[str, str], list[str]]:
     values: dict[str, str] = {}
     wrong: list[str] = []
     for field, cell in zip(columns, cells, strict=True):
         if not cell.strip():
             continue
         try:
-            values[field.name] = read_value(field, cell)
+            values[field.name] = read_written_value(field, cell, day)
         except ValueError as error:
             wrong.append(f"{field.title or field.name}：{error}")
     return values, wrong

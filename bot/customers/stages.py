@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from sqlalchemy import or_, select
 
 from bot.customers.state import CustomerState, load_customers, stage_before
+from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Customer, Follow, Outbox, Placement, StageMove
 from bot.platform.work import About, Work
+from sop.fields import completeness, known_names, unknown_names
 from sop.guards import Facts
 from sop.playbook import Pipeline
 from sop.scope import Owner, is_for
@@ -57,9 +58,7 @@ def move_by(
         current = placement.stage if placement else None
         here = pipeline.stage(current)
         before = stage_before(work.session, state, pipeline.name) if here is not None and here.beside else None
-        decided = decide_move(
-            pipeline, current, triggers, actor, before=before, facts=_facts(state, placement, work.now)
-        )
+        decided = decide_move(pipeline, current, triggers, actor, before=before, facts=_facts(work, state, pipeline))
         if isinstance(decided, Move):
             carried = state.carried.get(decided.trigger)
             evidence = carried.reason if carried is not None else ""
@@ -80,14 +79,24 @@ def _is_for(pipeline: Pipeline, state: CustomerState) -> bool:
     return is_for(pipeline, [owner_of(follow.agent) for follow in follows], channels)
 
 
-def _facts(state: CustomerState, placement: Placement | None, now: datetime) -> Facts:
+def _facts(work: Work, state: CustomerState, pipeline: Pipeline) -> Facts:
+    placement = state.placements.get(pipeline.name)
+    known = known_names(work.settings.fields, state.fields)
     return Facts(
-        now,
+        work.now,
+        known=known,
+        unknown=unknown_of(work.settings, state),
+        profile=completeness(pipeline.fields, known).percent,
         tags=state.tags,
         score=state.customer.conversion,
         entered_at=placement.entered_at if placement else None,
         moved_by_person_at=placement.moved_by_person_at if placement else None,
     )
+
+
+def unknown_of(settings: Settings, state: CustomerState) -> frozenset[str]:
+    """The fields of which nothing is known, by all their names, save those that a tag is called like."""
+    return unknown_names(settings.fields, state.fields) - settings.known_tags
 
 
 def make_move(work: Work, state: CustomerState, pipeline: Pipeline, move: Move, cause: Cause = BY_RULE) -> Moved:
@@ -177,7 +186,7 @@ def timed_moves(work: Work, limit: int = 500) -> list[tuple[CustomerState, Moved
             states = load_customers(work.session, work.session.scalars(quiet).all())
             for state in states.values():
                 placement = state.placements[pipeline.name]
-                spoke, facts = state.customer.last_word_at, _facts(state, placement, work.now)
+                spoke, facts = state.customer.last_word_at, _facts(work, state, pipeline)
                 move = due_timed_move(pipeline, placement.stage, placement.entered_at, spoke, work.now, facts=facts)
                 if move is not None:
                     since = max(placement.entered_at, spoke or placement.entered_at)

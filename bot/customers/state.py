@@ -21,6 +21,7 @@ from bot.platform.models import (
     SopTask,
     StageMove,
     Tagging,
+    ToldFact,
 )
 
 T = TypeVar("T")
@@ -61,6 +62,8 @@ class CustomerState:
     answerable: list[SopTask] = field(default_factory=list)
     answered: list[SopTask] = field(default_factory=list)  # by the message being looked at
     fields: dict[str, str] = field(default_factory=dict)
+    field_rows: dict[str, CustomerField] = field(default_factory=dict)
+    told: dict[str, list[ToldFact]] | None = None  # by field, once asked: all that was told of it
     refused: set[int] = field(default_factory=set)  # ids of agents towards whom they refuse archiving
     recent_hits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
     previous_stage: dict[str, str | None] = field(default_factory=dict)  # by pipeline, once asked: the stage before
@@ -117,6 +120,7 @@ def _fill(session: Session, states: dict[int, CustomerState], ids: list[int]) ->
         states[placement.customer_id].placements[placement.pipeline] = placement
     for fact in session.scalars(select(CustomerField).where(CustomerField.customer_id.in_(ids))):
         states[fact.customer_id].fields[fact.name] = fact.value
+        states[fact.customer_id].field_rows[fact.name] = fact
     for customer_id, agent_id in _refusals(session, ids):
         states[customer_id].refused.add(agent_id)
     carried = select(Tagging).where(Tagging.customer_id.in_(ids), Tagging.removed_at.is_(None))

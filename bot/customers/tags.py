@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -15,6 +15,7 @@ from bot.platform.config.settings import Settings
 from bot.platform.models import Evidence, Tagging
 from bot.platform.work import Work
 from bot.wecom.messages import ArchivedMessage
+from sop.fields import completeness, known_names
 from taggers.hits import TagHit, enough
 from taggers.utterance import Context, Part, Scope, Utterance
 
@@ -47,13 +48,21 @@ def utterance_of(message: AnyMessage, source: ArchivedMessage) -> Utterance:
 
 def judge(settings: Settings, state: CustomerState, message: AnyMessage, utterance: Utterance) -> tuple[TagHit, ...]:
     """What the rule book in force finds in this message, for this customer as they stand."""
-    return settings.book.judge(utterance, context_of(settings, state, message.sent_at))
+    return settings.book.judge(utterance, context_of(settings, state, message.sent_at, group=bool(message.roomid)))
 
 
-def context_of(settings: Settings, state: CustomerState, at: datetime) -> Context:
-    """What rules may ask about the customer."""
+def context_of(settings: Settings, state: CustomerState, at: datetime, *, group: bool = False) -> Context:
+    """What rules may ask about the customer. group: in a group chat."""
     channel, hour = state.customer.channel or "", at.astimezone(settings.zone).hour
-    return Context(tags=state.tags, stages=state.stages, channel=channel, hour=hour)
+    known = known_names(settings.fields, state.fields)
+    profile = lowest_profile(settings, state.stages, known)
+    return Context(state.tags, state.stages, channel, hour, known, profile, group)
+
+
+def lowest_profile(settings: Settings, stages: Collection[str], known: Collection[str]) -> int:
+    """How much, in percent, is known of what the pipelines in which a customer stands want; the least of them."""
+    here = (pipeline for pipeline in settings.pipelines if pipeline.fields and pipeline.name in stages)
+    return min((completeness(pipeline.fields, known).percent for pipeline in here), default=100)
 
 
 def record_hits(work: Work, state: CustomerState, hits: Sequence[TagHit], occasion: Occasion) -> list[str]:
@@ -68,6 +77,8 @@ def record_hits(work: Work, state: CustomerState, hits: Sequence[TagHit], occasi
         state.customer.activity += hit.score.activity
         state.customer.conversion += hit.score.conversion
         expires_at = occasion.at + hit.expires if hit.expires else None
+        if not hit.tag:
+            continue
         give_tag(work, state, hit.tag, TagSource("rule", hit.reason, hit.rule_id, occasion.msgid, expires_at))
         confirmed.append(hit.tag)
     return list(dict.fromkeys(confirmed))

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.customers.behaviour import observe_message
 from bot.customers.consent import REFUSED, apply_consent
+from bot.customers.facts import record_facts, withdraw_facts
 from bot.customers.recalled_messages import recalled_before, withdraw
 from bot.customers.state import CustomerState, latest
 from bot.customers.tags import Occasion, judge, record_hits
@@ -23,6 +24,7 @@ from bot.sops.completion import AgentMessage, close_by_answer, complete
 from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
 from bot.sops.stopping import stop_by_agent
 from sop.stopping import opted_out
+from taggers.hits import TagHit
 
 _LAST_WORDS = 200  # characters a card on the board has room for
 
@@ -106,12 +108,14 @@ def _withdraw_recalled(work: Work, item: StoredMessage, recalled: dict[str, date
         whose = state.fellows.states.get(tagging.customer_id) if state else None
         if whose is not None and whose.carried.get(tagging.tag) is tagging:
             del whose.carried[tagging.tag]
+    withdraw_facts(work, msgid, recalled[msgid], state)
 
 
 def process_customer_message(work: Work, item: StoredMessage, state: CustomerState) -> None:
     """Tag, move and plan by a customer's message, and close and stop what it answers.
 
-    What they say in a group is heard, but answers nobody: prompts are for talks between two.
+    What they say in a group is heard, but answers nobody: prompts are for talks between two. It moves no card either,
+    unless a rule says that it listens there.
     """
     message, customer, before = item.message, state.customer, state.tags
     state.happened_at = message.sent_at
@@ -119,6 +123,7 @@ def process_customer_message(work: Work, item: StoredMessage, state: CustomerSta
     tags = close_by_answer(work, state, message) if answers else []
     hits = () if item.silent else judge(work.settings, state, message, item.utterance)
     tags += record_hits(work, state, hits, Occasion.of(message))
+    learned = record_facts(work, state, hits, item.utterance, Occasion.of(message))
     tags += observe_message(work, state, message, first=customer.last_word_at is None)
     failpoint("tagged")
     customer.last_word_at = latest(customer.last_word_at, message.sent_at)
@@ -132,13 +137,20 @@ def process_customer_message(work: Work, item: StoredMessage, state: CustomerSta
         cause=message.msgid,
         tags=list(dict.fromkeys(tags)),
         fresh=[tag for tag in dict.fromkeys(tags) if tag not in before],
-        events=["@spoke"],
+        events=["@spoke"] if answers else [],
         happenings=happenings,
         answers=[answer_of(task, replied=True) for task in answered],
         agent=item.agent,
         msgid=message.msgid,
+        learned=learned,
+        still=() if answers else _still(tags, hits),
     )
     follow_up(work, state, happened)
+
+
+def _still(tags: Sequence[str], hits: Sequence[TagHit]) -> set[str]:
+    """Of the tags that words in a group confirmed those that move no card."""
+    return set(tags) - {hit.tag for hit in hits if hit.moves_in_groups}
 
 
 def process_agent_message(work: Work, item: StoredMessage, state: CustomerState, agent: Agent) -> None:
@@ -150,6 +162,15 @@ def process_agent_message(work: Work, item: StoredMessage, state: CustomerState,
     state.customer.said_to_at = latest(state.customer.said_to_at, message.sent_at)
     hits = () if item.silent else judge(work.settings, state, message, item.utterance)
     tags = record_hits(work, state, hits, Occasion.of(message))
+    learned = record_facts(work, state, hits, item.utterance, Occasion.of(message))
     fresh = [tag for tag in tags if tag not in before]
-    happened = CustomerEvent(message.msgid, tags=tags, fresh=fresh, agent=agent, msgid=message.msgid)
+    happened = CustomerEvent(
+        message.msgid,
+        tags=tags,
+        fresh=fresh,
+        agent=agent,
+        msgid=message.msgid,
+        learned=learned,
+        still=_still(tags, hits) if message.roomid else (),
+    )
     follow_up(work, state, happened)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from bot.intake.media.files import forget_media
 from bot.intake.media.store import open_media_store
 from bot.platform.config.privacy_tables import Privacy
-from bot.platform.database.audit_log import seal_views
+from bot.platform.database.reading_log import record_purge, seal_views
 from bot.platform.database.search_index import WORDS, index_words, reindex_words
 from bot.platform.database.store import get_status, release_lease, set_status, take_lease
 from bot.platform.log import get_logger
@@ -30,6 +30,7 @@ from bot.platform.models import (
     SopTask,
     StageMove,
     Tagging,
+    ToldFact,
     ViewEntry,
 )
 from bot.privacy.dependent_rows import delete_dependent_rows, dependent_rows_of
@@ -74,6 +75,8 @@ def purge(system: System, now: datetime, on_progress: Callable[[str, int], None]
     done: dict[str, int] = {}
     media = open_media_store(system)
     for kind, before in _due(system.settings, now):
+        if kind.model is ViewEntry:
+            _record_purge(system, kind, before, now)
         for count, contents in _purge_in_steps(system, kind, before):
             done[kind.name] = done.get(kind.name, 0) + count
             on_progress(kind.name, count)
@@ -148,6 +151,12 @@ def _due(settings: Settings, now: datetime) -> Iterator[tuple[RetentionKind, dat
             yield kind, now - age
 
 
+def _record_purge(system: System, kind: RetentionKind, before: datetime, now: datetime) -> None:
+    with system.store.write() as session:
+        if session.scalar(select(kind.model.id).where(kind.too_old(before)).limit(1)) is not None:
+            record_purge(session, before, now)
+
+
 def _purge_in_steps(system: System, kind: RetentionKind, before: datetime) -> Iterator[tuple[int, list[str]]]:
     after = 0
     while True:
@@ -162,7 +171,7 @@ def _purge_in_steps(system: System, kind: RetentionKind, before: datetime) -> It
 
 
 def _purge_messages(session: Session, ids: list[int]) -> list[str]:
-    """Delete messages with their files; evidence, tags and moves they caused keep rule, tag and time but no words."""
+    """Delete messages with their files; what they caused (tags, facts, moves) keeps rule and time but no words."""
     mine = Message.id.in_(ids)
     people = set(
         session.scalars(select(Message.customer_id).where(mine, Message.customer_id.is_not(None)).distinct())
@@ -170,6 +179,7 @@ def _purge_messages(session: Session, ids: list[int]) -> list[str]:
     msgids = select(Message.msgid).where(mine)
     newest = session.scalar(select(func.max(Message.sent_at)).where(mine))
     session.execute(update(Evidence).where(Evidence.message_id.in_(ids)).values(message_id=None, spans=[], reason=""))
+    session.execute(update(ToldFact).where(ToldFact.message_id.in_(ids)).values(message_id=None, words="", span=[]))
     session.execute(update(Tagging).where(Tagging.msgid.in_(msgids)).values(reason=""))
     session.execute(update(StageMove).where(StageMove.msgid.in_(msgids)).values(evidence=""))
     told = SopTask.customer_id.in_(people), SopTask.state.in_(_OVER), SopTask.due_at <= newest

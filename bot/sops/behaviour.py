@@ -42,7 +42,7 @@ def observe_event(work: Work, state: CustomerState, seen: Occurrence, event: Cus
 def observe_silences(work: Work, limit: int = 500) -> int:
     """Show every silence that has just grown as long as a rule waits for; returns how many there were."""
     shown = 0
-    for rule, length in _silence_rules(work.settings):
+    for rule, length in silence_rules(work.settings):
         noticed = select(Evidence.id).where(
             Evidence.customer_id == Customer.id, Evidence.rule_id == rule.id, Evidence.hit_at > Customer.last_word_at
         )
@@ -70,7 +70,7 @@ def observe_openings(work: Work, limit: int = 500) -> int:
     return len(rows)
 
 
-def _silence_rules(settings: Settings) -> Iterator[tuple[Rule, timedelta]]:
+def silence_rules(settings: Settings) -> Iterator[tuple[Rule, timedelta]]:
     for rule in settings.tables.rules:
         for written in rule.on:
             matched = _SILENCE.fullmatch(written)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.state import load_customers
+from bot.customers.state import CustomerState, load_customers
 from bot.platform.database.store import set_status
 from bot.platform.models import Customer, CustomerField, Follow, Status
 from bot.platform.work import Work
 from bot.sops.enrolment import Start, enrol, is_lost
 from sop.dates import dated, falls_on
 from sop.enrolment import by_priority
-from sop.fields import dates_of, yearly_of
+from sop.fields import dates_of, names_of, yearly_names
 from sop.playbook import Sop
 from sop.triggers import Trigger, trigger_of
 
@@ -40,11 +41,26 @@ def start_dated_sops(work: Work, limit: int = 500) -> int:
     for state in load_customers(work.session, customers).values():
         fields = dates_of(work.settings.fields, state.fields)
         for sop, trigger in waiting:
-            if falls_on(trigger, day, fields, yearly_of(work.settings.fields)) and not is_lost(work.settings, state):
+            if falls_on(trigger, day, fields, yearly_names(work.settings.fields)) and not is_lost(
+                work.settings, state
+            ):
                 enrol(work, state, sop, Start(day_cause(day), day=day))
     after = customers[-1].id if customers else todo["after"]
     set_status(work.session, STATUS, {**todo, "after": after, "done": len(customers) < limit}, work.now)
     return len(customers)
+
+
+def start_on_learned_dates(work: Work, state: CustomerState, learned: Collection[str]) -> None:
+    """Start the SOPs of a date just learned that begin today: today's round may have passed them already."""
+    names = {name for one in learned if one in work.settings.fields for name in names_of(work.settings.fields[one])}
+    if not names or is_lost(work.settings, state):
+        return
+    today = work.settings.calendar.local(work.now).date()
+    fields, yearly = dates_of(work.settings.fields, state.fields), yearly_names(work.settings.fields)
+    for sop in by_priority(dated(work.settings.tables.sops)):
+        trigger = trigger_of(sop)
+        if trigger.name in names and falls_on(trigger, today, fields, yearly):
+            enrol(work, state, sop, Start(day_cause(today), day=today))
 
 
 def day_cause(day: date) -> str:

@@ -71,7 +71,7 @@ def enrol(work: Work, state: CustomerState, sop: Sop, start: Start) -> SopEnrolm
             state.happened_at or work.now, work.now
         ),  # words said between then and now are answers as well
     )
-    values = wording_values(work.settings, state, owner)
+    values = wording_values(work.settings, state, owner, work.now)
     spread = work.settings.tables.budget.spread
     key = state.customer.external_userid
     planned = plan_steps(sop, _begins(work, state), work.settings.workspace, key, spread=spread, day=start.day)
@@ -97,7 +97,7 @@ def may_enrol(work: Work, state: CustomerState, sop: Sop, start: Start, stages: 
     running = any(e.sop_id == sop.id and e.ended_at is None for e in state.enrolments) and sop.id not in start.ended
     if state.customer.opted_out_at is not None or running or owner is None:
         return None
-    if not start.by_hand and not sop.audience.holds(state.tags, stages.values()):
+    if sop.for_groups or (not start.by_hand and not sop.wants(state.tags, stages.values())):
         return None
     if start.cause and _known_cause(work.session, state, sop, start.cause):
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bot.customers.stages import Cause, move_by
@@ -10,6 +10,7 @@ from bot.customers.state import CustomerState
 from bot.platform.failpoints import failpoint
 from bot.platform.models import Agent, SopTask
 from bot.platform.work import Work
+from bot.sops.dates import start_on_learned_dates
 from bot.sops.enrolment import after_moves, start_sops
 from bot.sops.returning import tell_of_return
 from bot.sops.stopping import stop_sops
@@ -22,7 +23,8 @@ class CustomerEvent:
 
     tags: those just confirmed, whether new or not. fresh: those of them the customer did not carry before. events:
     "@added", "@spoke", ... happenings: "reply", "opted-out", ... cause: names the occurrence, so that a
-    repetition enrols nobody twice. answers: the steps that were answered, or whose window closed in silence.
+    repetition enrols nobody twice. answers: the steps that were answered, or whose window closed in silence. learned:
+    the fields that got another value. still: those of the tags that move no card.
     """
 
     cause: str
@@ -34,6 +36,8 @@ class CustomerEvent:
     agent: Agent | None = None
     msgid: str | None = None
     who: str = ""
+    learned: Sequence[str] = ()
+    still: Collection[str] = ()
 
 
 def answer_of(task: SopTask, *, replied: bool) -> Trigger:
@@ -44,7 +48,7 @@ def answer_of(task: SopTask, *, replied: bool) -> Trigger:
 def follow_up(work: Work, state: CustomerState, happened: CustomerEvent) -> None:
     """Stop what should stop, move the card, start what should start."""
     stop_sops(work, state, [*happened.happenings, *(f"tag:{tag}" for tag in happened.tags)])
-    triggers = [*happened.tags, *happened.events]
+    triggers = [*(tag for tag in happened.tags if tag not in happened.still), *happened.events]
     moves = move_by(work, state, triggers, Cause(happened.who, happened.msgid))
     failpoint("moved")
     tell_of_return(work, state, happened.agent, happened.msgid)
@@ -55,4 +59,5 @@ def follow_up(work: Work, state: CustomerState, happened: CustomerEvent) -> None
         start_sops(work, state, trigger, f"{kind}:{happened.cause}", happened.agent)
     for answer in happened.answers:
         start_sops(work, state, answer, f"{answer.kind}:{happened.cause}", happened.agent)
+    start_on_learned_dates(work, state, happened.learned)
     failpoint("planned")

@@ -120,7 +120,7 @@ def _when(at: datetime) -> str:
 def prompt_card(work: Work, system: System, task: SopTask, issued_at: datetime) -> TaskCard:
     """The card of a task: who, when, what to say, why now. Renders the task's text anew: names may be known now."""
     settings = work.settings
-    values = wording_values(settings, load_customer(work.session, task.customer), task.agent)
+    values = wording_values(settings, load_customer(work.session, task.customer), task.agent, work.now)
     task.text = render(task.wording, values)
     sop = settings.sops.get(task.enrolment.sop_id)
     return TaskCard(

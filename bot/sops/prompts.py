@@ -29,8 +29,11 @@ RESTORED = "restored"
 RESTORED_REASON = "恢复了备份：此前到期的可能已经提醒过，不再重复"
 
 
-def wording_values(settings: Settings, state: CustomerState, agent: Agent) -> dict[str, str]:
-    """What the placeholders of a text stand for, for this customer and agent."""
+def wording_values(
+    settings: Settings, state: CustomerState, agent: Agent, now: datetime | None = None
+) -> dict[str, str]:
+    """What the placeholders of a text stand for, for this customer and agent; ages as they are `now`."""
+    today = now.astimezone(settings.zone).date() if now is not None else None
     follow = state.follow_of(agent)
     return {
         "customer.name": (follow.remark if follow else "") or state.customer.name,
@@ -38,7 +41,7 @@ def wording_values(settings: Settings, state: CustomerState, agent: Agent) -> di
         "stage": next(iter(state.stages.values()), ""),
         "company": settings.workspace.name,
     } | {
-        f"customer.{name}": show_value(settings.fields[name], value)
+        f"customer.{name}": show_value(settings.fields[name], value, today)
         for name, value in state.fields.items()
         if name in settings.fields
     }
@@ -58,7 +61,9 @@ def prompt_due(work: Work, limit: int = 500) -> int:
     found = work.session.scalars(select(Customer).where(Customer.id.in_(customers))).all() if customers else []
     states = load_customers(work.session, found)
     for task in tasks:  # names may have become known since it was planned
-        task.text = render(task.wording, wording_values(work.settings, states[task.customer_id], task.agent))
+        task.text = render(
+            task.wording, wording_values(work.settings, states[task.customer_id], task.agent, work.now)
+        )
     send_or_wait(work, tasks)
     return len(tasks)
 

@@ -78,7 +78,9 @@ def follow_edit(work: Work, edit: SopEdit, limit: int = 200) -> int:
         for task in _renumbered(work.session, enrolment, edit):
             if task.state == "planned" and not task.prompts and task.delivered_at is None:
                 changed += _take_over(work, task, edit, enrolment)
-                task.text = render(task.wording, wording_values(work.settings, states[task.customer_id], task.agent))
+                task.text = render(
+                    task.wording, wording_values(work.settings, states[task.customer_id], task.agent, work.now)
+                )
             else:
                 kept += task.state in ("planned", "queued", "delivered", "unknown")
         enrolment.planned_version = edit.version

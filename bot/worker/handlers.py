@@ -14,6 +14,7 @@ from bot.intake.media.files import FetchMedia
 from bot.ops.alarms import TellAlarm
 from bot.privacy.erasure import Forget
 from bot.sops.group_send_handlers import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
+from bot.sops.group_sops import SendGroupPrompt
 from bot.sops.material_uploads import UploadMaterial
 from bot.sops.prompt_cards import SendDigest, SendPromptCard
 from bot.sops.welcome import SendWelcome
@@ -42,6 +43,7 @@ HANDLERS: dict[str, OutboxHandler] = {
     "group_cancel": CancelGroupSend(),
     "group_remind": RemindGroupSend(),
     "group_chat": ReadGroup(),
+    "group_prompt": SendGroupPrompt(),
     "media": FetchMedia(),
     "consent": CheckConsent(),
 }

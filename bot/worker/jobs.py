@@ -24,6 +24,7 @@ from bot.intake.pull import pull as pull_archive
 from bot.ops.alarms import tell_alarms
 from bot.ops.disk_alarm import watch_disk
 from bot.ops.given_up import FAILED, watch_given_up
+from bot.ops.log_alarm import watch_log
 from bot.ops.restore import erase_again as finish_restore
 from bot.platform import clock
 from bot.platform.disk import must_wait
@@ -40,8 +41,10 @@ from bot.sops.dates import start_dated_sops
 from bot.sops.enrolment import after_moves, start_silence_sops
 from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
 from bot.sops.group_sends import watch_open
+from bot.sops.group_sops import plan_group_sops, prompt_group_owners
 from bot.sops.material_uploads import folder_of, read_materials, refresh_uploads
 from bot.sops.message_links import observe_message_openings
+from bot.sops.never_spoken import take_up_never_spoken
 from bot.sops.prompts import prompt_due
 from bot.sops.replanning import find_edits, follow_edit, note_followed, plans_follow
 from bot.sops.stopping import end_finished, expire_unsent
@@ -221,8 +224,10 @@ def _timers_chunk(system: System) -> bool:
         put_daily_lists(work)
         nudged = nudge_overdue(work, CHUNK)
         shown = observe_silences(work, CHUNK)
+        never_spoken = take_up_never_spoken(work, CHUNK)
+        in_groups = plan_group_sops(work, CHUNK) + prompt_group_owners(work, CHUNK)
         expired = expire_tags(work)
-    return max(len(moved), started, looked_at, nudged, shown, expired) >= CHUNK
+    return max(len(moved), started, looked_at, nudged, shown, never_spoken, in_groups, expired) >= CHUNK
 
 
 def study() -> None:
@@ -264,11 +269,11 @@ def replay_quarantine() -> None:
 
 
 def housekeep() -> None:
-    """Finish a restore, purge once a day what is too old, and bring the search index to what config.toml says."""
+    """Finish a restore, purge nightly what is too old, watch over the logs, keep the search index as configured."""
     system = current_system()
     system.queue.begin("housekeep")
     finish_restore(system, clock.now())
-    purge_nightly(system, clock.now())
+    watch_log(system, clock.now(), whole=purge_nightly(system, clock.now()))
     if not must_wait(system.environment):
         keep_search_index(system, clock.now())
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from sqlalchemy import select
 
 from bot.commands.terminal import Table
-from bot.customers.fields import FieldRefusedError, import_fields
+from bot.customers.fields import FieldRefusedError, Writer, import_fields
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
 from bot.platform.csv_cells import as_csv, safe_cell
@@ -44,7 +44,7 @@ def imported(store: Store, raw: bytes) -> list[str] | None:
     """What is wrong with the table, in words; None where it was taken."""
     try:
         with store.write() as session:
-            import_fields(session, FIELDS, raw)
+            import_fields(session, FIELDS, raw, Writer("boss", clock.now(), clock.now().date()))
     except FieldRefusedError as refused:
         return refused.problems
     return None

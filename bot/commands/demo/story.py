@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.commands.demo.chapters import drift_repaired, holiday_skipped, later_pressed
+from bot.commands.demo.fact_chapter import due_date_heard
 from bot.commands.demo.mass_chapter import mass_message
 from bot.commands.demo.stack import Stack
 from bot.commands.demo.steps import AGENT, PIPELINE_TAG, QUESTION, SOP, NotSeenError, StepResult, Story
@@ -34,6 +35,7 @@ def tell_story(stack: Stack, console: Console) -> bool:
         holiday_skipped(story, stack.config)
         drift_repaired(story)
         mass_message(story, stack.config)
+        due_date_heard(story, stack.config)
     except NotSeenError as error:
         failure = str(error)
     console.print(_table(story.results), soft_wrap=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.platform.config import positions
 from bot.platform.config import problems as mistakes
@@ -20,6 +20,7 @@ from bot.platform.config.materials import all_attachments, check_materials
 from bot.platform.config.privacy_tables import Media, Privacy
 from bot.platform.config.quotes import QUOTES_WITHIN, quotes_within
 from bot.platform.config.reading import MOST_BYTES, ConfigFileError, read_plain_file
+from bot.platform.config.rule_fields import check_rule_fields
 from bot.platform.config.tag_names import undeclared_tags
 from bot.wecom.errors import BotError
 from sop.checks import check_playbook
@@ -28,6 +29,7 @@ from sop.group_sends import check_group_sends, personal_steps
 from sop.playbook import Alarms, Budget, Completion, FieldDefinition, Overdue, Pipeline, Sop, Sync, Welcome, Workspace
 from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
+from taggers.closing import Closing, Closings, check_closings
 from taggers.rule import Rule, Synonym, TagGroup, TextTable
 from taggers.rulebook import RuleBook, RuleBookError, compile_rulebook
 from taggers.translatable import Translatable, sentence
@@ -91,6 +93,7 @@ class Tables(BaseModel):
     fields: tuple[FieldDefinition, ...] = ()
     media: Media = Media()
     privacy: Privacy = Privacy()
+    closings: tuple[Closing, ...] = Field(default=(), max_length=50)
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,11 @@ class Settings:
         return Workcalendar(self.tables.workspace)
 
     @cached_property
+    def closings(self) -> Closings:
+        """The words that end a talk."""
+        return Closings(self.tables.closings)
+
+    @cached_property
     def fields(self) -> dict[str, FieldDefinition]:
         """The customers' fields by name, the built-in ones included."""
         return known_fields(self.tables.fields)
@@ -132,7 +140,7 @@ class Settings:
     def known_tags(self) -> frozenset[str]:
         """Every tag name the file mentions: declared, given by a rule or a step, or named as a stage."""
         declared = {name for group in self.tables.tags for name in group.names}
-        by_rules = {rule.tag for rule in self.tables.rules}
+        by_rules = {rule.tag for rule in self.tables.rules if rule.tag}
         steps = [step for sop in self.tables.sops for step in sop.steps]
         by_steps = {tag for step in steps for tag in (step.on_reply, step.on_silence) if tag}
         stages = {stage.name for pipeline in self.tables.pipelines for stage in pipeline.stages}
@@ -202,7 +210,9 @@ def parse_settings(
     found += [(p.where, p.message) for p in check_playbook(
         tables.pipelines, tables.sops, known, tables.welcome, tables.workspace, tables.fields)]  # fmt: skip
     found += _check_replies(tables)
+    found += check_rule_fields(tables.rules, known_fields(tables.fields))
     found += check_group_sends(tables.sops)
+    found += check_closings(tables.closings) if examples else ()
     if beside is not None:
         attachments = all_attachments(tables.sops, tables.welcome)
         found += check_materials(beside / tables.workspace.materials, attachments)
@@ -229,7 +239,7 @@ def _warnings(tables: Tables, today: date | None) -> tuple[str, ...]:
 
 
 def _tags_of(tables: Tables) -> frozenset[str]:
-    rules = {rule.tag for rule in tables.rules}
+    rules = {rule.tag for rule in tables.rules if rule.tag}
     return frozenset(rules | {name for group in tables.tags for name in group.names})
 
 

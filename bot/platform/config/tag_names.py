@@ -45,9 +45,9 @@ def undeclared_tags(
 ) -> Iterator[str]:
     """A warning for each tag that a rule gives or asks for and that is declared nowhere."""
     declared = declared_tags(groups, pipelines)
-    given = {*declared, *(rule.tag for rule in rules)}
+    given = {*declared, *(rule.tag for rule in rules if rule.tag)}
     for rule in rules:
-        said = undeclared_tag(rule.tag, declared)
+        said = undeclared_tag(rule.tag, declared) if rule.tag else None
         if said:
             yield Translatable("规则 {rule}：{said}", rule=rule.id, said=said)
         for tag in dict.fromkeys((*rule.when.tags, *rule.unless.tags)):

@@ -22,11 +22,12 @@ from bot.platform.models import (
     SopTask,
     StageMove,
     Tagging,
+    ToldFact,
 )
 
 # In the order of what refers to what. Changes go first: a tag ends before it is given again.
 _TABLES: tuple[type[Model], ...] = (
-    Customer, Follow, Message, SopEnrolment, SopTask, Evidence, Tagging, Placement, StageMove, Outbox,
+    Customer, Follow, Message, SopEnrolment, SopTask, Evidence, Tagging, ToldFact, Placement, StageMove, Outbox,
 )  # fmt: skip
 
 

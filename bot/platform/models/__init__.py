@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bot.platform.models.columns import Json, Key, Model, UtcDateTime
+from bot.platform.models.facts import ToldFact
+from bot.platform.models.group_prompts import GroupPrompt
 from bot.platform.models.lifecycle import CorpTag, Evidence, Feedback, Placement, StageMove, Tagging
 from bot.platform.models.messages import (
     ArchiveCursor,
@@ -56,6 +58,7 @@ __all__ = [
     "Follow",
     "GroupChat",
     "GroupMember",
+    "GroupPrompt",
     "GroupSend",
     "Json",
     "Key",
@@ -79,6 +82,7 @@ __all__ = [
     "Status",
     "Study",
     "Tagging",
+    "ToldFact",
     "Tombstone",
     "UtcDateTime",
     "ViewEntry",

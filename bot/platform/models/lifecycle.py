@@ -115,7 +115,10 @@ class Placement(Model):
 
 
 class StageMove(Model):
-    """One move on the board, never changed afterwards: from, to, why, by whom, when, under which config version."""
+    """One move on the board: from, to, why, by whom, when, under which config version.
+
+    Never changed afterwards, save that a person may say the reason of a loss later.
+    """
 
     __tablename__ = "stage_move"
     __table_args__ = (UniqueConstraint("customer_id", "pipeline", "serial"),)  # of two concurrent moves one fails
@@ -133,6 +136,7 @@ class StageMove(Model):
     actor: Mapped[str] = mapped_column(String(64), default="")
     version: Mapped[str] = mapped_column(String(16))
     moved_at: Mapped[datetime]
+    reason: Mapped[str | None] = mapped_column(Sealed("stage_move.reason"))  # what a person says it came of
 
 
 class CorpTag(Model):

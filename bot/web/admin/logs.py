@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from bot.platform.csv_cells import local_time, safe_cell
-from bot.platform.database.audit_log import record, verify_chain
+from bot.platform.database.audit_log import record, verify_log
 from bot.platform.models import AuditEntry, Customer, ViewEntry
 from bot.web.admin.log_words import VIEWED, log_lines
 from bot.web.admin.pages import pages
@@ -80,9 +80,9 @@ def log_file() -> Response:
 def chain() -> str:
     """Whether the audit log is whole; reads all of it, and therefore only on request."""
     with current_system().store.read() as session:
-        broken_at = verify_chain(session)
+        fault = verify_log(session)
         newest = session.scalar(select(AuditEntry.id).order_by(AuditEntry.id.desc()).limit(1))
-    return render_template("admin_chain.html", broken_at=broken_at, newest=newest)
+    return render_template("admin_chain.html", fault=fault, newest=newest)
 
 
 @pages.get("/admin/views")

@@ -16,6 +16,7 @@ from bot.agents.reading import Reader, is_active, readable, reader_in_role
 from bot.platform import clock
 from bot.platform.models import Account, Customer
 from bot.web.auth import sessions
+from bot.web.auth.board_link import LINK
 from bot.web.auth.visitor import ADMIN, WATCHER, Visitor, visitor, visitor_or_none
 from bot.web.layout.requests import current_system
 
@@ -115,7 +116,8 @@ def _by_board_link(_request: Any) -> Visitor | None:
         if sessions.is_revoked(database):
             return None
     # In the demo the link opens everything, to play with, and the clock is moved by days.
-    return Visitor(None, "演示" if demo else "看板链接", ADMIN if demo else WATCHER)
+    name = "演示" if demo else f"看板链接 {session.get(LINK, '')}".strip()
+    return Visitor(None, name, ADMIN if demo else WATCHER)
 
 
 def _to_sign_in() -> Response:

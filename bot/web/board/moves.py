@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request, url_for
@@ -9,7 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.agents.manual_moves import MoveRefusedError, last_move, move_by_hand, undo_move
+from bot.agents.manual_moves import (
+    MoveRefusedError,
+    give_reason,
+    last_move,
+    move_by_hand,
+    offered_reasons,
+    undo_move,
+)
 from bot.customers.state import CustomerState, load_customer
 from bot.platform.database import audit_log
 from bot.platform.models import Placement, StageMove
@@ -24,7 +32,9 @@ from bot.web.layout.labels import CAUSES, label, visible_name
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import LARGEST_ID, current_system
 from bot.wecom.errors import BotError
+from sop.reasons import OfferedReason
 
+_MOST_OFFERED = 6
 MOVED: dict[str, Any] = {"card-moved": {}}  # an HX-Trigger event: the pages' scripts then fetch the changes
 
 pages = Blueprint("moves", __name__)
@@ -48,6 +58,7 @@ def move(customer_id: int) -> Response:
             _check_serial(work.session, state, pipeline, serial)
             made = move_by_hand(work, state, pipeline, to, who.actor)
             row, follows = made.row, effect_words(work.settings, made.effects)
+            offered = offered_reasons(work, state, pipeline)
             _record(work, who.actor, "stage.move", row)
     except (MoveRefusedError, _MovedMeanwhileError) as why:
         return refused(translate(str(why)), **MOVED)
@@ -55,7 +66,34 @@ def move(customer_id: int) -> Response:
         return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **MOVED)
     undo = url_for("moves.undo", customer_id=customer_id, move_id=row.id) if row.from_stage else ""
     said = translate("{name} 已移到「{stage}」", name=_short(name), stage=row.to_stage)
-    return done(" · ".join([said, *follows]), undo=undo, **MOVED)
+    ask = _ask(customer_id, pipeline, offered) if offered else None
+    return done(" · ".join([said, *follows]), undo=undo, ask=ask, **MOVED)
+
+
+@pages.post(f"/c/<int(max={LARGEST_ID}):customer_id>/reason")
+def reason(customer_id: int) -> Response:
+    """Keep the reason why the card of `pipeline` lies where it does."""
+    pipeline, why = request.form.get("pipeline", ""), request.form.get("reason", "")
+    who = visitor()
+    try:
+        with current_system().work() as work:
+            state = _locked_state(work.session, customer_id)
+            row = give_reason(work, state, pipeline, why)
+            _record(work, who.actor, "stage.reason", row)
+    except MoveRefusedError as refusal:
+        return refused(translate(str(refusal)), **MOVED)
+    changed: dict[str, Any] = {"customer-changed": {}, **MOVED}
+    return done(translate("已记下原因"), **changed)
+
+
+def _ask(customer_id: int, pipeline: str, offered: Sequence[OfferedReason]) -> dict[str, Any]:
+    """The question that the notice of a move puts: one button for each reason, those heard first."""
+    return {
+        "text": translate("为什么？"),
+        "url": url_for("moves.reason", customer_id=customer_id),
+        "fields": [{"pipeline": pipeline, "reason": one.name} for one in offered[:_MOST_OFFERED]],
+        "words": [one.name for one in offered[:_MOST_OFFERED]],
+    }
 
 
 @pages.get(f"/c/<int(max={LARGEST_ID}):customer_id>/outlook")

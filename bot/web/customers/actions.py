@@ -12,8 +12,10 @@ from typing import Any, cast
 from flask import Blueprint, Response, abort, request, url_for
 
 from bot.agents.manual_enrolment import EnrolRefusedError, enrol_by_hand, stop_by_hand
+from bot.agents.written_facts import judge_by_hand, set_by_hand
 from bot.customers.consent import REFUSED, ConsentAnswer, Party, PartyKind, apply_consent, decide_consent
-from bot.customers.fields import FieldRefusedError, write_field
+from bot.customers.facts import FactRefusedError
+from bot.customers.fields import FieldRefusedError
 from bot.customers.state import CustomerState, load_customer
 from bot.customers.tags import TagSource, give_tag, take_tag
 from bot.platform import clock
@@ -71,6 +73,7 @@ def _acting_on(customer_id: int) -> Iterator[_CustomerAction]:
 @pages.errorhandler(ActionRefusedError)
 @pages.errorhandler(EnrolRefusedError)
 @pages.errorhandler(FieldRefusedError)
+@pages.errorhandler(FactRefusedError)
 def _refuse(error: BotError) -> Response:
     return refused(translate(str(error)), **CHANGED)
 
@@ -130,11 +133,21 @@ def set_field(customer_id: int) -> Response:
     """Set the field `name` to `value`; nothing clears it."""
     name, value = request.form.get("name", ""), request.form.get("value", "")
     with _acting_on(customer_id) as action:
-        write_field(
-            action.work.session, action.work.settings.fields, action.state.customer.external_userid, name, value
-        )
+        set_by_hand(action.work, action.state, name, value, action.who.actor)
         action.record("field.set", field=name[:30])
     return done(translate("已保存"), **CHANGED)
+
+
+@pages.post(f"{_PATH}/fact/<int(max={LARGEST_ID}):fact_id>")
+def judge_fact(customer_id: int, fact_id: int) -> Response:
+    """Say of a value that was heard whether it is right (`word` is right | wrong)."""
+    word = request.form.get("word", "")
+    if word not in ("right", "wrong"):
+        abort(400)
+    with _acting_on(customer_id) as action:
+        row = judge_by_hand(action.work, action.state, fact_id, word == "right", action.who.actor)
+        action.record("field.judge", field=row.field, word=word)
+    return done(translate("已确认，以后以它为准") if word == "right" else translate("已去掉，谢谢指正"), **CHANGED)
 
 
 @pages.post(f"{_PATH}/note")

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bot.platform.models import Agent, Customer, GroupChat, GroupMember
+from bot.platform.models import Agent, Customer, GroupChat, GroupMember, Tagging
 from bot.web.auth.access import visible_agent_ids
 from bot.web.auth.visitor import Visitor
 from bot.web.customers.conversation_rows import Conversation, read_group_conversation
 
 PAGE = 50
 _MESSAGES = 100
+_LATELY = timedelta(days=7)
+_TAGS = 3
 
 
 @dataclass(frozen=True)
 class GroupRow:
-    """A group in the list."""
+    """A group in the list. joined, left: who came and went within the last week; tags: its customers' commonest."""
 
     chat: GroupChat
     owner: str
     agents: int
     customers: int
+    joined: int = 0
+    left: int = 0
+    tags: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,13 +66,16 @@ def visible_groups(session: Session, who: Visitor) -> ColumnElement[bool]:
     return GroupChat.id.in_(there)
 
 
-def read_groups(session: Session, who: Visitor, offset: int = 0) -> tuple[tuple[GroupRow, ...], bool]:
-    """A page of groups, those with the newest words first, and whether there are more; three queries."""
+def read_groups(session: Session, who: Visitor, now: datetime, offset: int = 0) -> tuple[tuple[GroupRow, ...], bool]:
+    """A page of groups, those with the newest words first, and whether there are more; six queries."""
     newest = func.coalesce(GroupChat.last_word_at, GroupChat.first_seen_at)
     query = select(GroupChat).where(visible_groups(session, who)).order_by(newest.desc(), GroupChat.id.desc())
     found = session.scalars(query.offset(offset).limit(PAGE + 1)).all()
     chats = found[:PAGE]
-    counts = _counts(session, [chat.id for chat in chats])
+    ids = [chat.id for chat in chats]
+    counts, tags = _counts(session, ids), _tags(session, ids)
+    joined = _lately(session, ids, GroupMember.joined_at, now)
+    left = _lately(session, ids, GroupMember.left_at, now)
     owners = _agent_names(session, {chat.owner.casefold() for chat in chats})
     rows = tuple(
         GroupRow(
@@ -75,6 +83,9 @@ def read_groups(session: Session, who: Visitor, offset: int = 0) -> tuple[tuple[
             owners.get(chat.owner.casefold(), chat.owner),
             counts.get((chat.id, "agent"), 0),
             counts.get((chat.id, "customer"), 0),
+            joined.get(chat.id, 0),
+            left.get(chat.id, 0),
+            tuple(tags.get(chat.id, ())[:_TAGS]),
         )
         for chat in chats
     )
@@ -124,6 +135,31 @@ def _counts(session: Session, group_ids: list[int]) -> dict[tuple[int, str], int
         .group_by(GroupMember.group_id, GroupMember.kind)
     )
     return {(group_id, kind): count for group_id, kind, count in session.execute(query)}
+
+
+def _lately(
+    session: Session, group_ids: list[int], at: InstrumentedAttribute[datetime | None], now: datetime
+) -> dict[int, int]:
+    """How many members came, or went, within the last week, by group."""
+    query = select(GroupMember.group_id, func.count()).where(GroupMember.group_id.in_(group_ids), at > now - _LATELY)
+    return dict(session.execute(query.group_by(GroupMember.group_id)).all())
+
+
+def _tags(session: Session, group_ids: list[int]) -> dict[int, list[tuple[str, int]]]:
+    """The tags that the customers in a group carry, the commonest first, by group."""
+    count = func.count().label("count")
+    query = (
+        select(GroupMember.group_id, Tagging.tag, count)
+        .join(Customer, (GroupMember.kind == "customer") & (Customer.external_userid == GroupMember.person))
+        .join(Tagging, (Tagging.customer_id == Customer.id) & Tagging.removed_at.is_(None))
+        .where(GroupMember.group_id.in_(group_ids), GroupMember.left_at.is_(None))
+        .group_by(GroupMember.group_id, Tagging.tag)
+        .order_by(count.desc(), Tagging.tag)
+    )
+    found: dict[int, list[tuple[str, int]]] = {}
+    for group_id, tag, number in session.execute(query):
+        found.setdefault(group_id, []).append((tag, number))
+    return found
 
 
 def _agent_names(session: Session, keys: set[str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, render_template, request
 
-from bot.platform.database.audit_log import viewed
+from bot.platform.database.reading_log import viewed
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ROLES, visitor
 from bot.web.customers.group_rows import PAGE, read_group, read_groups
@@ -22,7 +22,7 @@ def show() -> str:
     """The groups the visitor may see, the liveliest first; `?from=` for those after."""
     start = request.args.get("from", 0, type=_start)
     with current_system().store.read() as session:
-        rows, more = read_groups(session, visitor(), start)
+        rows, more = read_groups(session, visitor(), request_now(), start)
         return render_template("groups.html", rows=rows, start=start, following=start + PAGE if more else None)
 
 

@@ -11,12 +11,19 @@ from sqlalchemy.orm import Session, joinedload
 from bot.agents.suggestions import Suggestion, suggest
 from bot.customers.consent import ConsentStatus, consent_statuses
 from bot.customers.state import CustomerState, load_customer
-from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Customer, Evidence, Feedback, Follow, Note, SopEnrolment, SopTask, Tagging
 from bot.platform.work import Work
 from bot.sops.outlook import Outlook, outlook
+from bot.web.customers.field_rows import (
+    AskedReason,
+    FieldView,
+    ProfileView,
+    asked_reasons,
+    read_fields,
+    read_profiles,
+)
 from bot.web.customers.timeline_rows import Timeline, read_timeline
-from sop.playbook import FieldDefinition, Sop
+from sop.playbook import Sop
 
 _TASKS = 60
 _NOTES = 50
@@ -52,7 +59,9 @@ class CustomerView:
     courses: tuple[EnrolmentView, ...]
     timeline: Timeline
     notes: tuple[Note, ...]
-    fields: tuple[tuple[FieldDefinition, str], ...]
+    fields: tuple[FieldView, ...]
+    profiles: tuple[ProfileView, ...]
+    reasons: tuple[AskedReason, ...]
     suggestions: tuple[Suggestion, ...]
     consents: tuple[ConsentStatus, ...]
     can_start: tuple[Sop, ...]
@@ -81,10 +90,12 @@ def read_customer(work: Work, customer: Customer, reader: str, agent_id: int | N
         courses=_courses(work.session, customer.id, titles),
         timeline=read_timeline(work.session, customer.id, titles),
         notes=tuple(work.session.scalars(notes.order_by(Note.id.desc()).limit(_NOTES))),
-        fields=_fields(work.settings, state),
+        fields=read_fields(work, state),
+        profiles=read_profiles(work, state),
+        reasons=asked_reasons(work, state),
         suggestions=tuple(suggest(work, state, agent)) if agent else (),
         consents=tuple(consent_statuses(work, customer.id)),
-        can_start=tuple(sop for sop in work.settings.sops.values() if sop.id not in running),
+        can_start=tuple(sop for sop in work.settings.sops.values() if sop.id not in running and not sop.for_groups),
         can_tag=tuple(sorted(work.settings.known_tags - state.tags)),
         outlooks={pipeline.name: outlook(work, state, pipeline) for pipeline in work.settings.pipelines},
     )
@@ -140,7 +151,3 @@ def _courses(session: Session, customer_id: int, titles: dict[str, str]) -> tupl
         for tasks in found.values()
     ]
     return tuple(sorted(courses, key=lambda course: course.enrolment.ended_at is not None))
-
-
-def _fields(settings: Settings, state: CustomerState) -> tuple[tuple[FieldDefinition, str], ...]:
-    return tuple((field, state.fields.get(name, "")) for name, field in settings.fields.items())

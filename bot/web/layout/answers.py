@@ -10,9 +10,13 @@ from flask import Response, flash
 from bot.web.layout.languages import translate
 
 
-def done(text: str, *, undo: str = "", **events: Any) -> Response:
-    """The action is done; `undo` is the address that takes it back, `events` reach the page's scripts by name."""
-    return _answer(text, 204, False, undo, events)
+def done(text: str, *, undo: str = "", ask: dict[str, Any] | None = None, **events: Any) -> Response:
+    """The action is done; `undo` is the address that takes it back, `events` reach the page's scripts by name.
+
+    ask: a question with a button for each answer: {"text", "url", "fields" that each posts, "words" on each}.
+    """
+    toast = {"text": text, "bad": False}
+    return _answer(toast if ask is None else toast | {"ask": ask}, 204, undo, events)
 
 
 def done_and_redirect(text: str, onward: str) -> Response:
@@ -23,11 +27,10 @@ def done_and_redirect(text: str, onward: str) -> Response:
 
 def refused(text: str, status: int = 409, **events: Any) -> Response:
     """The action cannot be done; the text says why and what to do."""
-    return _answer(text, status, True, "", events)
+    return _answer({"text": text, "bad": True}, status, "", events)
 
 
-def _answer(text: str, status: int, bad: bool, undo: str, events: dict[str, Any]) -> Response:
-    toast: dict[str, Any] = {"text": text, "bad": bad}
+def _answer(toast: dict[str, Any], status: int, undo: str, events: dict[str, Any]) -> Response:
     if undo:
         toast |= {"undo": undo, "undoText": translate("撤销")}
     answer = Response(status=status)

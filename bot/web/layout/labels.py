@@ -52,6 +52,7 @@ EVENTS = {
     "@woken": "沉睡的客户又说了话",
     "@joined": "客户进了群",
     "@quit": "客户退了群",
+    "@made": "建了群",
     "@approved": "客户同意存档会话",
 }
 TAGGED_BY = {"rule": Label("规则"), "sop": Label("SOP"), "human": Label("人工"), "wecom": Label("企业微信")}
@@ -84,11 +85,13 @@ ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "consent.decide": Label("登记同意与否"),
     "stage.move": Label("移动阶段"),
     "stage.undo": Label("撤销移动"),
+    "stage.reason": Label("记下原因"),
     "tag.give": Label("打标签"),
     "tag.take": Label("去掉标签"),
     "sop.enrol": Label("加入 SOP"),
     "sop.stop": Label("停止 SOP"),
     "field.set": Label("修改资料"),
+    "field.judge": Label("判断听到的资料"),
     "note.add": Label("写备注"),
     "note.remove": Label("删备注"),
     "customer.peace": Label("设为请勿打扰"),
@@ -106,6 +109,9 @@ ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "agent.leave": Label("员工离职"),
     "agent.return": Label("员工回来"),
     "views.seal": Label("封存查看记录"),
+    "views.purge": Label("清理到期的查看记录"),
+    "log.accept": Label("确认变短的日志"),
+    "database.restore": Label("从备份恢复"),
 }
 TONES = 6
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # printable by their Unicode category, yet drawn blank

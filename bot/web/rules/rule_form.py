@@ -62,8 +62,13 @@ _USUAL_SCOPES = ["typed", "mixed"]
 GROUPS = (
     FieldGroup("基本", (
         FormField("id", "text", "编号", "英文代号，不能和别的规则重复；空着就按标签的拼音自动起", hint="ask-price"),
-        FormField("tag", "text", "标签", "命中后给客户打上的标签", hint="考虑价格"),
+        FormField("tag", "text", "标签", "命中后给客户打上的标签；写了「记到字段」可以不打标签", hint="考虑价格"),
+        FormField("field", "text", "记到字段",
+                  "把这句话里说的日期、金额、电话等记到客户的这个字段；字段写在 [[fields]] 里", hint="预产期"),
         FormField("from", "choice", "谁说的", "", (("customer", "客户"), ("agent", "员工"), ("both", "双方都算"))),
+        FormField("in", "choice", "在哪里说的", "默认：一对一和群聊都打标签，但群里说的不移动看板",
+                  (("", "默认"), ("single", "只听一对一"), ("group", "只听群聊"),
+                   ("both", "都听，群里说的也移动看板"))),
     )),
     FieldGroup("听什么词", (
         FormField("any", "lines", "任意一个", "一行一个，出现其中一个就算。写 @名字 等于写下一组同义词"),
@@ -103,11 +108,15 @@ GROUPS = (
         FormField("when.stages", "lines", "客户要在阶段", "一行一个，在一个就行"),
         FormField("when.pipelines", "lines", "客户要在流程", "一行一个"),
         FormField("when.channels", "lines", "客户来自渠道", "一行一个"),
+        FormField("when.fields", "lines", "已知资料", "一行一个字段，有一个就行"),
+        FormField("when.profile", "number", "资料完整度至少", "百分之几，按流程的 fields 算"),
         FormField("when.hours", "text", "只在时段", "整点，例如 09:00-18:00", hint="09:00-18:00"),
         FormField("unless.tags", "lines", "带着标签就不算", "一行一个"),
         FormField("unless.stages", "lines", "在阶段就不算", "一行一个"),
         FormField("unless.pipelines", "lines", "在流程就不算", "一行一个"),
         FormField("unless.channels", "lines", "来自渠道就不算", "一行一个"),
+        FormField("unless.fields", "lines", "已知资料就不算", "一行一个字段"),
+        FormField("unless.profile", "number", "资料完整度达到就不算", "百分之几"),
         FormField("unless.hours", "text", "在时段就不算", "整点", hint="22:00-08:00"),
     ), rare=True),
 )  # fmt: skip

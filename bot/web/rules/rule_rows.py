@@ -57,7 +57,7 @@ def _row(rule: Rule, figures: RuleFigures) -> RuleRow:
     words = _all_words(rule)
     return RuleRow(
         id=rule.id,
-        tag=rule.tag,
+        tag=rule.tag or rule.field,
         words=words[:_WORDS],
         more=max(0, len(words) - _WORDS),
         examples=len(rule.examples.hit) + len(rule.examples.miss),

@@ -3,7 +3,7 @@
 "use strict";
 
 document.addEventListener("toast", (event) => {
-  const { text, bad, undo, undoText } = event.detail;
+  const { text, bad, undo, undoText, ask } = event.detail;
   const toast = document.createElement("div");
   toast.className = bad ? "toast bad" : "toast";
   toast.append(text);
@@ -17,8 +17,21 @@ document.addEventListener("toast", (event) => {
     });
     toast.append(button);
   }
+  if (ask) {
+    toast.append(" ", ask.text);
+    ask.words.forEach((word, place) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = word;
+      button.addEventListener("click", () => {
+        htmx.ajax("POST", ask.url, { source: document.getElementById("content"), swap: "none", values: ask.fields[place] });
+        toast.remove();
+      });
+      toast.append(button);
+    });
+  }
   document.getElementById("toasts").append(toast);
-  setTimeout(() => toast.remove(), undo ? 10000 : 5000);
+  setTimeout(() => toast.remove(), ask ? 20000 : undo ? 10000 : 5000);
 });
 
 for (const toast of document.querySelectorAll("#toasts .toast")) setTimeout(() => toast.remove(), 5000);
