@@ -40,7 +40,8 @@ COMMANDS = (
     "keys list", "keys data-line", "keys rotate", "queue stop", "keys new --folder {keys}",
     "keys check", "quarantine replay", "given-up list", "given-up retry", "wecom import",
     "wecom reconcile", "audit run", "audit log --verify", "rules mine", "rules explain 多少钱", "doctor", "status",
-    "board-link", "check", "backup make {out}.zip", "backup verify {out}.zip", "db upgrade", "worker --burst", "customer erase {who} --yes",
+    "board-link", "check", "sop silent", "promises eval {table}", "questions eval {table}",
+    "backup make {out}.zip", "backup verify {out}.zip", "db upgrade", "worker --burst", "customer erase {who} --yes",
     "restore {out}.zip --replace --yes",
 )  # fmt: skip
 # Those that run processes of their own, or work on a database of their own, or on none.
