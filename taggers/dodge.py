@@ -9,11 +9,15 @@ from itertools import pairwise
 
 from taggers.fold import TABLE, Reading
 
-SIGNS = "*_#^+=|\\&~～·•‧・`'丶丨./-"
+_EMOJI = ((0x2600, 0x27C0), (0x1F300, 0x1F650), (0x1F680, 0x1F700), (0x1F900, 0x1FB00))
+EMOJI = "".join(chr(code) for start, end in _EMOJI for code in range(start, end) if code not in TABLE)
+"""Pictures; skin tones and the like, which folding drops, are none by themselves."""
+SIGNS = "*_#^+=|\\&~～·•‧・`'丶丨./-" + EMOJI
 _SIGN = re.escape(SIGNS)
 _HAN = "\u3400-\u9fff"
 _BETWEEN = re.compile(
     rf"(?<=[{_HAN}])[{_SIGN}]{{1,2}}(?=[{_HAN}])|(?<![a-z0-9])[a-z](?:[{_SIGN}][a-z]){{2,}}(?![a-z0-9])"
+    rf"|(?<=[a-z])-(?=[a-z])"  # Wi-Fi, e-mail: a name may be written with a hyphen or without
 )
 # Two that are a word together and a choice when a sign parts them: 大/小 is one or the other.
 _CHOICES = frozenset(
@@ -41,13 +45,15 @@ class PiecedReading(Reading):
     def is_dodged(self, start: int, end: int, cut: _Cut) -> bool:
         """Tell whether the keyword at start..end was evidently taken apart by signs.
 
-        A piece of it is a lone character, and neither end of it belongs to a word beside it (签到-店铺).
+        A piece of it is a lone character, and neither end of it belongs to a word beside it (签到-店铺). A Latin name
+        may be written with hyphens whatever its pieces (Wi-Fi).
         """
         inside = [place for place in self.cuts if start < place < end]
         if not inside or self.text[start:end] in _CHOICES:
             return False
         bounds = [start, *inside, end]
-        if all(right - left > 1 for left, right in pairwise(bounds)):
+        latin = self.text[start:end].isascii()
+        if not latin and all(right - left > 1 for left, right in pairwise(bounds)):
             return False
         return self._is_edge(start, cut) and self._is_edge(end, cut)
 

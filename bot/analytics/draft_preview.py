@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot.platform.models import Message
 from taggers.hits import Explanation
+from taggers.nobody import without_mentions
 from taggers.rulebook import RuleBook
 from taggers.utterance import Sender, Utterance
 
@@ -60,7 +61,7 @@ class DraftComparison:
 def last_messages(session: Session, limit: int = LAST) -> list[SampleMessage]:
     """The newest text messages of customers and agents, newest first."""
     query = (
-        select(Message.msgid, Message.customer_id, Message.role, Message.text)
+        select(Message.msgid, Message.customer_id, Message.role, Message.text, Message.roomid)
         .where(
             Message.role.in_(("customer", "agent")),
             Message.kind == "text",
@@ -72,9 +73,10 @@ def last_messages(session: Session, limit: int = LAST) -> list[SampleMessage]:
         .limit(limit)
     )
     found = []
-    for msgid, customer_id, role, text in session.execute(query):
+    for msgid, customer_id, role, text, roomid in session.execute(query):
         sender: Sender = "agent" if role == "agent" else "customer"
-        found.append(SampleMessage(customer_id, Utterance.typed(text, msgid=msgid, sender=sender)))
+        heard = without_mentions(text) if roomid else text
+        found.append(SampleMessage(customer_id, Utterance.typed(heard, msgid=msgid, sender=sender)))
     return found
 
 

@@ -21,6 +21,7 @@ from bot.platform.models import Customer, Message, Placement, StageMove, Tagging
 from bot.wecom.errors import UnreadableMessageError
 from bot.wecom.messages import read_message
 from taggers.backtest import Backtest, CustomerHistory, backtest, merge
+from taggers.nobody import without_mentions
 from taggers.utterance import Part, Scope, Utterance, split_quote
 
 ROWS_AT_ONCE = 2_000
@@ -34,8 +35,9 @@ _COLUMNS = (
     Message.kind,
     Message.text,
     Message.sent_at,
+    Message.roomid,
 )
-Spoken = Row[int | None, str, str, str, str, datetime]
+Spoken = Row[int | None, str, str, str, str, datetime, str]
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,9 @@ def customer_histories(session: Session, part: CustomerRange, zone: ZoneInfo) ->
 
 
 def _utterance(session: Session, row: Spoken, zone: ZoneInfo) -> Utterance:
-    msgid, role, kind, text, sent_at = row[1], row[2], row[3], row[4], row[5]
+    msgid, role, kind, text, sent_at, roomid = row[1], row[2], row[3], row[4], row[5], row[6]
+    if roomid and kind == "text":  # whoever is mentioned in a group is nobody's word, as when it was heard
+        text = without_mentions(text)
     parts = split_quote(text) if kind == "text" else _parts(session, msgid, text)
     return Utterance(msgid, text, "agent" if role == "agent" else "customer", kind, sent_at.astimezone(zone), parts)
 

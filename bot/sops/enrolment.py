@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from bot.sops.stopping import stop_left_stage, stop_sops
 from sop.enrolment import by_priority, why_not_again
 from sop.group_sends import channel_of
 from sop.planning import PlannedStep, plan_steps
-from sop.playbook import Sop
+from sop.playbook import Sop, Stage
 from sop.triggers import Trigger, silences, starts
 from sop.wording import render
 
@@ -33,12 +33,14 @@ _SILENCE_LOOK_BACK = timedelta(days=14)  # a longer silence had begun before the
 @dataclass(frozen=True)
 class Start:
     """What starts an SOP. cause: names the occurrence, which enrols once; agent: who had to do with it, if anybody;
-    by_hand: a person wants it, whoever the SOP's audience is; day: the local day that started it, if one did."""
+    by_hand: a person wants it, whoever the SOP's audience is; day: the local day that started it, if one did;
+    ended: SOPs (by id) that would have ended before it."""
 
     cause: str
     agent: Agent | None = None
     by_hand: bool = False
     day: date | None = None
+    ended: frozenset[str] = frozenset()
 
 
 def start_sops(
@@ -54,15 +56,8 @@ def start_sops(
 
 def enrol(work: Work, state: CustomerState, sop: Sop, start: Start) -> SopEnrolment | None:
     """Plan all steps of an SOP for the customer; None if they opted out, are on it already or have no agent."""
-    owner = owner_for(state, sop, start.agent)
-    running = any(e.sop_id == sop.id and e.ended_at is None for e in state.enrolments)
-    if state.customer.opted_out_at is not None or running or owner is None:
-        return None
-    if sop.for_groups or (not start.by_hand and not sop.wants(state.tags, state.stages.values())):
-        return None
-    if _known_cause(work.session, state, sop, start.cause):
-        return None
-    if why_not_again(sop, last_enrolled_at(work.session, state, sop), work.now):
+    owner = may_enrol(work, state, sop, start, state.stages)
+    if owner is None:
         return None
     enrolment = SopEnrolment(
         id=next_id(work.session, SopEnrolment),
@@ -91,6 +86,22 @@ def enrol(work: Work, state: CustomerState, sop: Sop, start: Start) -> SopEnrolm
     if due := [task for task in enrolment.tasks if task.due_at <= work.now]:
         send_or_wait(work, due, gate_of_batch(work, state, due) if work.batch else None)
     return enrolment
+
+
+def may_enrol(work: Work, state: CustomerState, sop: Sop, start: Start, stages: Mapping[str, str]) -> Agent | None:
+    """The agent who would be prompted; None where the customer is not to be put on the SOP.
+
+    stages: where they stand, by pipeline.
+    """
+    owner = owner_for(state, sop, start.agent)
+    running = any(e.sop_id == sop.id and e.ended_at is None for e in state.enrolments) and sop.id not in start.ended
+    if state.customer.opted_out_at is not None or running or owner is None:
+        return None
+    if sop.for_groups or (not start.by_hand and not sop.wants(state.tags, stages.values())):
+        return None
+    if start.cause and _known_cause(work.session, state, sop, start.cause):
+        return None
+    return None if why_not_again(sop, last_enrolled_at(work.session, state, sop), work.now) else owner
 
 
 def _begins(work: Work, state: CustomerState) -> datetime:
@@ -151,9 +162,13 @@ def after_moves(work: Work, state: CustomerState, moves: Iterable[Moved], agent:
 
 def stop_after(work: Work, state: CustomerState, moved: Moved) -> list[SopEnrolment]:
     """Stop what a move ends."""
-    stage = moved.pipeline.stage(moved.row.to_stage)
-    ends = [name for name, happened in (("lost", stage and stage.lost), ("won", stage and stage.won)) if happened]
+    ends = ends_of(moved.pipeline.stage(moved.row.to_stage))
     return stop_sops(work, state, ends, cause_of(moved.row)) + stop_left_stage(work, state, moved)
+
+
+def ends_of(stage: Stage | None) -> list[str]:
+    """What entering a stage is for the SOPs that stop by it."""
+    return [name for name, happened in (("lost", stage and stage.lost), ("won", stage and stage.won)) if happened]
 
 
 def start_after(work: Work, state: CustomerState, moved: Moved, agent: Agent | None = None) -> list[SopEnrolment]:

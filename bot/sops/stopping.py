@@ -20,13 +20,17 @@ def stop_sops(
 ) -> list[SopEnrolment]:
     """End the running enrolments that any of these stops, with all that is still open of them; for `by` see
     end_enrolment."""
-    stopped = []
-    for enrolment in state.enrolments:
-        reason = _stopped_by(state, enrolment, happenings) if enrolment.ended_at is None else None
-        if reason is not None:
-            end_enrolment(work, enrolment, reason, by)
-            stopped.append(enrolment)
-    return stopped
+    stopped = stopped_by(state, happenings)
+    for enrolment, reason in stopped:
+        end_enrolment(work, enrolment, reason, by)
+    return [enrolment for enrolment, _ in stopped]
+
+
+def stopped_by(state: CustomerState, happenings: Sequence[str]) -> list[tuple[SopEnrolment, str]]:
+    """The running enrolments that any of these stops, each with the reason."""
+    running = [enrolment for enrolment in state.enrolments if enrolment.ended_at is None]
+    found = [(enrolment, _stopped_by(state, enrolment, happenings)) for enrolment in running]
+    return [(enrolment, reason) for enrolment, reason in found if reason is not None]
 
 
 def stop_by_agent(work: Work, state: CustomerState, agent_id: int, reason: str) -> None:
@@ -50,14 +54,17 @@ def end_enrolment(work: Work, enrolment: SopEnrolment, reason: str, by: str | No
 
 def stop_left_stage(work: Work, state: CustomerState, moved: Moved) -> list[SopEnrolment]:
     """End the SOPs of the stage that a move left, where they stop by that."""
-    stopped = []
-    for enrolment in state.enrolments:
-        sop = work.settings.sops.get(enrolment.sop_id)
-        left = sop is not None and sop.stage in (None, moved.row.from_stage) and moved.row.from_stage is not None
-        if enrolment.ended_at is None and left and "moved" in enrolment.stop:
-            end_enrolment(work, enrolment, reason_of("moved"), cause_of(moved.row))
-            stopped.append(enrolment)
+    stopped = of_left_stage(work, state, moved.row.from_stage)
+    for enrolment in stopped:
+        end_enrolment(work, enrolment, reason_of("moved"), cause_of(moved.row))
     return stopped
+
+
+def of_left_stage(work: Work, state: CustomerState, left: str | None) -> list[SopEnrolment]:
+    """The running enrolments that stop when this stage is left."""
+    sops, running = work.settings.sops, [e for e in state.enrolments if e.ended_at is None and "moved" in e.stop]
+    found = [(enrolment, sops.get(enrolment.sop_id)) for enrolment in running if left is not None]
+    return [enrolment for enrolment, sop in found if sop is not None and sop.stage in (None, left)]
 
 
 def end_finished(work: Work, limit: int = 500) -> int:

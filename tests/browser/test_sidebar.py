@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from bot.platform.models import Account
+from bot.platform.models import Account, SopTask
 from tests.browser.looking import fits
 from tests.browser.with_sandbox import CUSTOMER, ProductWithSandbox, product_with_sandbox
 from tests.support.parts import AGENT, FIRST_STEP
@@ -88,6 +88,21 @@ def test_a_tap_sends_once_and_the_archive_proves_it(
     assert (done.state, done.outcome) == ("completed", "exact")
     expect(beside.locator(".words", has_text=FIRST_STEP)).to_have_count(0, timeout=PATIENCE)
     assert sent_texts(demo) == [FIRST_STEP]
+    assert troubles == []
+
+
+def test_one_tap_sends_text_and_attachments(page: Page, demo: ProductWithSandbox, troubles: list[str]) -> None:
+    links = [{"kind": "link", "title": title, "url": f"https://example.com/{title}"} for title in ("课表", "作品")]
+    with demo.system.store.write() as session:
+        session.get_one(SopTask, demo.tasks()[0].id).attach = links
+    beside = open_beside(page, demo)
+    due = beside.locator(".say.due")
+    due.get_by_role("button", name="发送，连同 2 个附件").click(timeout=PATIENCE)
+    expect(page.locator(".phone.wechat")).to_contain_text("作品", timeout=PATIENCE)
+    assert sent_texts(demo) == [FIRST_STEP, "", ""]  # and two links, which have no words of their own
+    demo.pull()
+    done = demo.tasks()[0]
+    assert (done.state, sorted(done.attached)) == ("completed", [0, 1])
     assert troubles == []
 
 

@@ -53,3 +53,20 @@ def _welcome(mass: Mass, name: str) -> dict[str, Any]:
     mass.work()
     effect: dict[str, Any] = mass.phone.effects(before, "welcome")[0]
     return effect
+
+
+def test_the_first_words_name_the_agent_whom_nobody_has_read_yet(mass: Mass) -> None:
+    """The userid of an agent is none of a customer's business."""
+    path = mass.system.environment.config
+    path.write_text(path.read_text("utf-8").replace('say = "您好"', 'say = "您好，我是{agent.name}"', 1), "utf-8")
+    mass.system.keeper.look_again()
+    with mass.system.store.write() as session:
+        find_agents(session, [AGENT], clock.now())[AGENT.casefold()].name = ""
+    assert _welcome(mass, "甲")["text"] == {"content": "您好，我是林晓雨"}
+    with mass.system.store.write() as session:
+        agent = find_agents(session, [AGENT], clock.now())[AGENT.casefold()]
+        assert agent.name == "林晓雨"
+        agent.name = ""
+    mass.phone.fault("user/get", times=-1, errcode=60011)
+    assert _welcome(mass, "乙")["text"] == {"content": f"您好，我是{AGENT}"}
+    mass.phone.clear_faults()

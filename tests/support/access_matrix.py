@@ -72,6 +72,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("board.column", "GET"): Row("/board/column?pipeline=课程转化&number=0", EVERYBODY),
     ("live.stream", "GET"): Row("/board/live", EVERYBODY, also=(503,), stranger=(204,)),
     ("moves.move", "POST"): Row(C + "/move", WORKING, owned=True),
+    ("moves.tell_outlook", "GET"): Row(C + "/outlook?pipeline=x", WORKING, owned=True),
     ("moves.reason", "POST"): Row(C + "/reason", WORKING, owned=True),
     ("moves.undo", "POST"): Row(C + "/move/{move}/undo", WORKING, owned=True),
     ("board.customer", "GET"): Row(C, EVERYBODY, owned=True),

@@ -11,10 +11,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from bot.customers.state import load_customer
 from bot.platform import clock
-from bot.platform.models import AuditEntry, Outbox, Placement, StageMove
+from bot.platform.models import AuditEntry, Customer, Outbox, Placement, StageMove
+from bot.sops.enrolment import Start, enrol
 from tests.support.rows import Rows
-from tests.support.site import Site, open_site
+from tests.support.site import CONFIG, Site, open_site
 
 PIPELINE = "课程转化"
 
@@ -135,3 +137,58 @@ def test_a_move_without_the_forms_token_is_refused(site: Site) -> None:
     del client.environ_base["HTTP_X_CSRFTOKEN"]
     assert move(client, customer).status_code == 400
     assert stage(site, customer) == ("新线索", 1)
+
+
+FOLLOWED = """
+[[sops]]
+id = "welcome"
+title = "新人介绍"
+stage = "新线索"
+stop = ["moved"]
+
+  [[sops.steps]]
+  after = "1d"
+  say = "您好"
+
+[[sops]]
+id = "thanks"
+title = "谢谢选择"
+stage = "成交"
+
+  [[sops.steps]]
+  after = "1d"
+  say = "谢谢"
+
+[[sops]]
+id = "regular"
+title = "常来看看"
+on = "@added"
+stop = ["won", "lost"]
+
+  [[sops.steps]]
+  after = "30d"
+  say = "最近好吗"
+"""
+
+
+def test_what_a_move_would_start_and_stop_is_told_before_it_is_made(tmp_path: Path) -> None:
+    with open_site(tmp_path, CONFIG + FOLLOWED) as site:
+        customer = one(site)
+        with site.system.work() as work:
+            state = load_customer(work.session, work.session.get_one(Customer, customer))
+            for sop_id in ("welcome", "regular"):
+                assert enrol(work, state, work.settings.sops[sop_id], Start(f"added:{sop_id}")) is not None
+        client = site.signed_in("agent", "Wang")
+        told = client.get(f"/c/{customer}/outlook?pipeline={PIPELINE}").get_json()
+        page = client.get(f"/c/{customer}").text
+        assert told == {
+            "考虑价格": "会停止跟进：新人介绍",
+            "成交": "会开始跟进：谢谢选择 · 会停止跟进：常来看看、新人介绍",
+            "流失": "会停止跟进：常来看看、新人介绍",
+        }
+        assert "成交（会开始跟进：谢谢选择；会停止跟进：常来看看、新人介绍）" in page
+        assert stage(site, customer) == ("新线索", 1)
+        said = str(toast(move(client, customer))["text"])
+        assert "开始跟进：谢谢选择" in said
+        assert "停止跟进：常来看看、新人介绍" in said
+        assert client.get(f"/c/{customer}/outlook?pipeline=nothing").get_json() == {}

@@ -304,7 +304,7 @@ def test_a_sentence_is_tried_before_anything_is_saved(site: Site) -> None:
     assert "客户" in client.post("/rules/try", data={**FORM, "sentence": "学费", "speaker": "agent"}).text
     hostile = client.post("/rules/try", data={**FORM, "sentence": "<script>学费</script>"})
     assert "<script>" not in hostile.text
-    assert "regex" in client.post("/rules/try", data={**FORM, "regex": "(((", "sentence": "学费"}).text
+    assert "正则表达式" in client.post("/rules/try", data={**FORM, "regex": "(((", "sentence": "学费"}).text
 
 
 def test_a_draft_is_tried_on_the_last_messages(site: Site) -> None:

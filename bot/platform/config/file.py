@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import stat
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from bot.platform.config.reading import MOST_BYTES, ConfigFileError, read_plain_file
 from bot.platform.config.reload import SettingsKeeper
+from bot.platform.config.replacing import Replacement, mark_of, write_beside
 from bot.platform.config.settings import ConfigError, Settings, parse_settings
 from bot.platform.config.versions import newest_change, record_change
 from bot.platform.database.audit_log import record
@@ -113,36 +115,60 @@ class ConfigEdit:
     what: str
 
 
+class _EditedMeanwhileError(BotError):
+    """Somebody else changed the file while this edit waited for its turn."""
+
+
 def save_config(keeper: SettingsKeeper, edit: ConfigEdit, now: datetime) -> Settings:
     """Save a text if it is valid and the file still has the stamp the edit began with.
 
     Raises ConfigError (nothing is written), StaleConfigError (another edit came first) or ConfigNotWrittenError.
-    Both the record of the change and the file are written in one transaction, the file last.
+    The file is read and the new one made durable before the transaction; in it the change is recorded, and last of
+    all the new file takes the place of the old: both come about together, or neither does.
     """
     path = keeper.path
     settings = check_text(path, edit.text, now)
-    with keeper.store.write() as session:
-        current = read_config_text(path)
-        if current.stamp != edit.stamp:
-            raise StaleConfigError(current)
-        unchanged = current.text == edit.text
-        newest = newest_change(session)
-        if unchanged and newest is not None and newest.version == settings.version:
-            return settings
-        version = {"version": settings.version, "text": settings.source, "loaded_at": now}
-        insert_new(session, ConfigVersion, [version], ["version"])
-        for _ in range(2):  # another process may just have recorded an edit by hand
-            if record_change(session, settings.version, edit.author, edit.what, now):
-                break
-        current = read_config_text(path)  # read again: the insert may have waited for another's save
-        if current.stamp != edit.stamp:
-            raise StaleConfigError(current)
-        record(session, edit.author, "config.save", f"config:{settings.version}", now, what=edit.what)
-        session.flush()
-        if not unchanged:  # else the file looked cut, and saving it as it is confirms it
-            _replace(path, current.as_bytes(edit.text))
+    seen = mark_of(path)
+    current = read_config_text(path)
+    if current.stamp != edit.stamp:
+        raise StaleConfigError(current)
+    unchanged = current.text == edit.text
+    if unchanged and _is_newest(keeper, settings.version):
+        return settings
+    # A file that is saved as it is looked cut, and saving confirms it.
+    fresh = None if unchanged else _prepare(path, current.as_bytes(edit.text))
+    try:
+        with keeper.store.write() as session:
+            _record_edit(session, settings, edit, now)
+            if mark_of(path) != seen:  # only now: recording may have waited for another's save
+                raise _EditedMeanwhileError
+            if fresh is not None:
+                fresh.put()
+    except _EditedMeanwhileError:
+        raise StaleConfigError(read_config_text(path)) from None
+    except OSError as error:
+        raise _not_written(path, error) from None
+    finally:
+        if fresh is not None:
+            fresh.settle()
     keeper.look_again()
     return settings
+
+
+def _is_newest(keeper: SettingsKeeper, version: str) -> bool:
+    with keeper.store.read() as session:
+        newest = newest_change(session)
+        return newest is not None and newest.version == version
+
+
+def _record_edit(session: Session, settings: Settings, edit: ConfigEdit, now: datetime) -> None:
+    version = {"version": settings.version, "text": settings.source, "loaded_at": now}
+    insert_new(session, ConfigVersion, [version], ["version"])
+    for _ in range(2):  # another process may just have recorded an edit by hand
+        if record_change(session, settings.version, edit.author, edit.what, now):
+            break
+    record(session, edit.author, "config.save", f"config:{settings.version}", now, what=edit.what)
+    session.flush()
 
 
 def accept_config(keeper: SettingsKeeper, author: str, now: datetime) -> Settings:
@@ -157,32 +183,22 @@ def accept_config(keeper: SettingsKeeper, author: str, now: datetime) -> Setting
     return settings
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write a new file beside it, fsync, then rename over it: a reader sees the old or the new, never half."""
+def _prepare(path: Path, content: bytes) -> Replacement:
+    """The new file beside the old one; raises ConfigNotWrittenError."""
     reason = why_not_writable(path)
     if reason:
         raise ConfigNotWrittenError(reason)
-    target = path.resolve()
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
     try:
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        return write_beside(path, content)
     except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise ConfigNotWrittenError(
-            Translatable(
-                "写不了 {name}（{strerror}）：原文件没有动；请检查磁盘空间和文件夹权限",
-                name=path.name,
-                strerror=error.strerror,
-            )
-        ) from None
+        raise _not_written(path, error) from None
+
+
+def _not_written(path: Path, error: OSError) -> ConfigNotWrittenError:
+    return ConfigNotWrittenError(
+        Translatable(
+            "写不了 {name}（{strerror}）：原文件没有动；请检查磁盘空间和文件夹权限",
+            name=path.name,
+            strerror=error.strerror,
+        )
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, jsonify, request, url_for
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -19,13 +19,13 @@ from bot.agents.manual_moves import (
     undo_move,
 )
 from bot.customers.state import CustomerState, load_customer
-from bot.platform.config.settings import Settings
 from bot.platform.database import audit_log
 from bot.platform.models import Placement, StageMove
 from bot.platform.work import Work
-from bot.sops.enrolment import MoveEffects, titles_of
+from bot.sops.outlook import outlook
 from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.visitor import WORKING, visitor
+from bot.web.board.move_words import effect_words, outlook_words
 from bot.web.layout.actors import actor_names
 from bot.web.layout.answers import done, refused
 from bot.web.layout.labels import CAUSES, label, visible_name
@@ -96,6 +96,17 @@ def _ask(customer_id: int, pipeline: str, offered: Sequence[OfferedReason]) -> d
     }
 
 
+@pages.get(f"/c/<int(max={LARGEST_ID}):customer_id>/outlook")
+def tell_outlook(customer_id: int) -> Response:
+    """What a move to each stage of `pipeline` would start and stop, in words: {stage: text}."""
+    with current_system().look() as work:
+        state = load_customer(work.session, customer_or_404(work.session, customer_id))
+        asked = request.args.get("pipeline", "")
+        pipelines = [pipeline for pipeline in work.settings.pipelines if pipeline.name == asked]
+        told = {stage: then for pipeline in pipelines for stage, then in outlook(work, state, pipeline).items()}
+        return jsonify({stage: " · ".join(outlook_words(then)) for stage, then in told.items()})
+
+
 @pages.post(f"/c/<int(max={LARGEST_ID}):customer_id>/move/<int(max={LARGEST_ID}):move_id>/undo")
 def undo(customer_id: int, move_id: int) -> Response:
     """Take the customer's latest move back by another one."""
@@ -114,16 +125,6 @@ def undo(customer_id: int, move_id: int) -> Response:
         return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **MOVED)
     said = translate("{name} 已回到「{stage}」", name=_short(name), stage=row.to_stage)
     return done(" · ".join([said, *follows]), **MOVED)
-
-
-def effect_words(settings: Settings, effects: MoveEffects) -> list[str]:
-    """What a move started, stopped and took up again, for its toast."""
-    told = [
-        (translate("开始跟进：{names}", names=titles_of(settings, effects.started)), effects.started),
-        (translate("停止跟进：{names}", names=titles_of(settings, effects.stopped)), effects.stopped),
-        (translate("恢复跟进：{names}", names=titles_of(settings, effects.revived)), effects.revived),
-    ]
-    return [words for words, enrolments in told if enrolments]
 
 
 def _locked_state(session: Session, customer_id: int) -> CustomerState:

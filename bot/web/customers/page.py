@@ -13,6 +13,7 @@ from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.readings import note_readings
 from bot.web.auth.visitor import EVERYBODY, Visitor, visitor
 from bot.web.board import pages as board_pages
+from bot.web.board.move_words import outlook_words
 from bot.web.customers.conversation_rows import Conversation, read_conversation
 from bot.web.customers.masked_talk import masked_talk
 from bot.web.customers.rows import read_customer, read_evidence
@@ -45,6 +46,7 @@ def show(customer_id: int) -> str:
             talk=talk,
             back=board_pages.back(),
             pipelines=settings.pipelines,
+            outlook_words=outlook_words,
         )
 
 
@@ -61,7 +63,13 @@ def aside(customer_id: int) -> str:
         session = work.session
         customer = customer_or_404(session, customer_id)
         view = read_customer(work, customer, who.actor, who.agent_id)
-        return render_template("customer_aside.html", view=view, customer=customer, pipelines=settings.pipelines)
+        return render_template(
+            "customer_aside.html",
+            view=view,
+            customer=customer,
+            pipelines=settings.pipelines,
+            outlook_words=outlook_words,
+        )
 
 
 @pages.get(f"{_PATH}/talk")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -13,6 +13,7 @@ from bot.customers.consent import ConsentStatus, consent_statuses
 from bot.customers.state import CustomerState, load_customer
 from bot.platform.models import Agent, Customer, Evidence, Feedback, Follow, Note, SopEnrolment, SopTask, Tagging
 from bot.platform.work import Work
+from bot.sops.outlook import Outlook, outlook
 from bot.web.customers.field_rows import (
     AskedReason,
     FieldView,
@@ -65,6 +66,7 @@ class CustomerView:
     consents: tuple[ConsentStatus, ...]
     can_start: tuple[Sop, ...]
     can_tag: tuple[str, ...]
+    outlooks: Mapping[str, Mapping[str, Outlook]]
 
     @property
     def agent(self) -> Agent | None:
@@ -95,6 +97,7 @@ def read_customer(work: Work, customer: Customer, reader: str, agent_id: int | N
         consents=tuple(consent_statuses(work, customer.id)),
         can_start=tuple(sop for sop in work.settings.sops.values() if sop.id not in running and not sop.for_groups),
         can_tag=tuple(sorted(work.settings.known_tags - state.tags)),
+        outlooks={pipeline.name: outlook(work, state, pipeline) for pipeline in work.settings.pipelines},
     )
 
 

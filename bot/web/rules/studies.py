@@ -19,6 +19,7 @@ from bot.platform.models import Customer, Study
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN, AUDITOR, visitor
 from bot.web.layout.requests import LARGEST_ID, current_system
+from bot.web.rules.places import placed
 from bot.web.rules.rule_edit import draft_text
 from bot.web.rules.rules import pages
 from taggers.backtest import Backtest
@@ -29,11 +30,12 @@ def ask() -> str:
     """Begin a backtest of the draft; answers with the piece of page that watches it."""
     refuse_unless(ADMIN)
     system, now = current_system(), clock.now()
+    draft = ""
     try:
         draft = draft_text(system)
         check_text(system.environment.config, draft, now)
     except ConfigError as error:
-        return render_template("rule_recent.html", problems=error.problems[:20])
+        return render_template("rule_recent.html", problems=placed(error.problems[:20], draft))
     with system.work(now) as work:
         study = ask_backtest(work, draft, visitor().actor)
         record(work.session, visitor().actor, "rules.backtest", f"study:{study.id}", now)

@@ -109,8 +109,25 @@ function send(card, to, undo) {
 
 document.addEventListener("card-moved", () => refresh());
 
+// What a move would start and stop is told before it is made: in the menu, and while a card is held over a column.
+let outlook = {};
+
+async function askOutlook(card) {
+  outlook = {};
+  const address = document.getElementById("mover").dataset.outlook.replace("/0/", `/${card.dataset.customer}/`);
+  const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (answer?.ok) outlook = await answer.json();
+}
+
+function tellOutlook(stage) {
+  const place = document.getElementById("outlook");
+  place.textContent = (stage && outlook[stage]) || "";
+  place.hidden = !place.textContent;
+}
+
 function hold(on) {
   held = on;
+  if (!on) tellOutlook("");
   board().classList.toggle("dragging", on);
   if (!on && rung) refresh();
 }
@@ -143,7 +160,8 @@ function draggable(cards) {
     forceFallback: true, fallbackOnBody: true, fallbackTolerance: 4, delay: 180, delayOnTouchOnly: true, animation: 120,
     scrollSensitivity: 60, bubbleScroll: true,
     onChoose: (event) => { event.item.cloneNode = cloneBare; },
-    onStart: () => hold(true),
+    onStart: (event) => { hold(true); askOutlook(event.item); },
+    onMove: (event) => { tellOutlook(event.to === event.from ? "" : event.to.dataset.stage); },
     onEnd: (event) => {
       hold(false);
       const { item, from } = event;
@@ -168,6 +186,12 @@ function askWhere(card) {
   const title = document.getElementById("mover-title");
   title.textContent = title.dataset.text.replace("{name}", card.dataset.name.slice(0, 30));
   for (const choice of mover.querySelectorAll(".choice")) choice.disabled = choice.value === card.dataset.stage;
+  for (const then of mover.querySelectorAll("[data-then]")) then.textContent = "";
+  askOutlook(card).then(() => {
+    for (const choice of mover.querySelectorAll(".choice:not(:disabled)")) {
+      choice.querySelector("[data-then]").textContent = outlook[choice.value] || "";
+    }
+  });
   hold(true);
   mover.showModal();
   mover.querySelector(".choice:not(:disabled)")?.focus();

@@ -114,10 +114,18 @@ async function open() {
   }
 }
 
+// What goes along with a text leaves behind it, one message each, by the buttons that stand there for it.
+async function sendAlong(key) {
+  const others = [...panel.querySelectorAll("[data-send]")].filter(
+    (one) => one.dataset.send === key && one.dataset.part !== "text" && !one.disabled,
+  );
+  for (const one of others) if (!(await send(one))) return;
+}
+
 // One tap, one message: the server takes the tap before WeCom is asked, and gets it back if WeCom refuses.
 async function send(button) {
   const name = nameOf(button);
-  if (inFlight.has(name)) return;
+  if (inFlight.has(name)) return false;
   inFlight.add(name);
   button.disabled = true;
   const fields = { ...about, key: button.dataset.send, part: button.dataset.part, again: button.dataset.again ?? "" };
@@ -126,13 +134,16 @@ async function send(button) {
     const { message, text } = await answer.json().catch(() => ({ text: why(answer.status, stranger) }));
     if (!answer.ok) {
       tell(text, true);
-      return await renew();
+      await renew();
+      return false;
     }
     try {
       await ww.sendChatMessage(message);
       done.add(name);
       settle(button);
       tell(sent);
+      if ("along" in button.dataset) await sendAlong(button.dataset.send);
+      return true;
     } catch (error) {
       const told = await ask("/sidebar/unsent", { ...fields, message: error.errMsg ?? String(error) });
       const refusal = told.ok ? (await told.json()).text : offline;
@@ -146,6 +157,7 @@ async function send(button) {
   } finally {
     inFlight.delete(name);
   }
+  return false;
 }
 
 async function answer(form, submitter) {

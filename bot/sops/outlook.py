@@ -1,0 +1,45 @@
+"""Outlook: which SOPs a move by hand would start and stop, told before it is made; nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.customers.state import CustomerState
+from bot.platform.work import Work
+from bot.sops.enrolment import Start, ends_of, may_enrol
+from bot.sops.stopping import of_left_stage, stopped_by
+from sop.enrolment import by_priority
+from sop.playbook import Pipeline
+from sop.triggers import Trigger, starts
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The titles of the SOPs that a move would start and stop."""
+
+    starts: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+
+
+def outlook(work: Work, state: CustomerState, pipeline: Pipeline) -> Mapping[str, Outlook]:
+    """What a move of the customer to each other stage of a pipeline would do, by stage."""
+    here = state.stages.get(pipeline.name)
+    return {
+        stage.name: _of_move(work, state, pipeline, stage.name) for stage in pipeline.stages if stage.name != here
+    }
+
+
+def _of_move(work: Work, state: CustomerState, pipeline: Pipeline, to: str) -> Outlook:
+    stage, settings = pipeline.stage(to), work.settings
+    ended = [enrolment for enrolment, _ in stopped_by(state, ends_of(stage))]
+    ended += of_left_stage(work, state, state.stages.get(pipeline.name))
+    stops = dict.fromkeys(enrolment.sop_id for enrolment in ended)
+    then = {**state.stages, pipeline.name: to}
+    begun = [
+        sop.title or sop.id
+        for sop in by_priority(starts(settings.tables.sops, Trigger("stage", to)))
+        if may_enrol(work, state, sop, Start("", ended=frozenset(stops)), then) is not None
+    ]
+    titles = {sop.id: sop.title or sop.id for sop in settings.sops.values()}
+    return Outlook(tuple(begun), tuple(titles.get(sop_id, sop_id) for sop_id in stops))
