@@ -55,7 +55,7 @@ def readings_kept(scene: Scene) -> int:
     """How many were added since this was last asked."""
     with scene.site.store.read() as session:
         count = session.scalar(select(func.count()).select_from(ViewEntry)) or 0
-    before = scene.things.setdefault("kept", 0)
+    before: int = scene.things.setdefault("kept", 0)
     scene.things["kept"] = count
     return count - before
 
