@@ -127,7 +127,7 @@ def sealed_archive(file: IO[bytes], keys: DataKeys, compression: int) -> Iterato
     line = MAGIC + orjson.dumps(header) + b"\n"
     file.write(line)
     sealing = _SealingFile(file, _cipher(keys, header["salt"], line))
-    with ZipFile(sealing, "w", compression, compresslevel=1) as archive:  # type: ignore[arg-type]
+    with ZipFile(sealing, "w", compression, compresslevel=1) as archive:
         yield archive
     sealing.finish()
 
@@ -142,7 +142,7 @@ def opened_archive(path: Path, keys: DataKeys, *, old_format: bool = False) -> I
         raise BadBackupError(f"{path} 不是文件")
     try:
         with path.open("rb") as file:
-            with ZipFile(_content(file, path, keys, old_format=old_format)) as archive:  # type: ignore[arg-type]
+            with ZipFile(_content(file, path, keys, old_format=old_format)) as archive:
                 yield archive
     except FileNotFoundError:
         raise BadBackupError(f"没有文件 {path}") from None
