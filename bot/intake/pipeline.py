@@ -12,7 +12,7 @@ from bot.customers.facts import record_facts, withdraw_facts
 from bot.customers.recalled_messages import recalled_before, withdraw
 from bot.customers.state import CustomerState, latest
 from bot.customers.tags import Occasion, judge, record_hits
-from bot.intake.messages import OpenedRow, StoredMessage, meet, store_messages
+from bot.intake.messages import OpenedRow, StoredMessage, meet, sort_new, store_messages
 from bot.intake.sent_attachments import sending_of
 from bot.platform.batch import Batch
 from bot.platform.database.write_rows import write_rows
@@ -29,22 +29,26 @@ from taggers.hits import TagHit
 _LAST_WORDS = 200  # characters a card on the board has room for
 
 
-def process_batch(work: Work, arrived: Sequence[OpenedRow]) -> None:
+def process_batch(work: Work, arrived: Sequence[OpenedRow]) -> list[OpenedRow]:
     """Store and process one batch inside the caller's transaction; messages stored before are passed over.
+
+    Returns those of them that say something else now than they did.
 
     Everything is read once for all of its people, decided message by message, and written once.
     """
-    stored = gather(work, arrived)
+    new = sort_new(work.session, arrived)
+    stored = gather(work, new.fresh)
     failpoint("stored")
     if stored:
         work = replace(work, batch=batch_of(stored))
         decide(work, stored)
         apply(work)
+    return new.changed
 
 
-def gather(work: Work, arrived: Sequence[OpenedRow]) -> list[StoredMessage]:
+def gather(work: Work, fresh: Sequence[OpenedRow]) -> list[StoredMessage]:
     """Store what is new, with all that is known about its people; which rules' words occur is seen at once."""
-    stored = store_messages(work, arrived)
+    stored = store_messages(work, fresh)
     for item, may_hit in zip(stored, work.settings.book.screen([item.utterance for item in stored]), strict=True):
         item.silent = not may_hit
     return stored

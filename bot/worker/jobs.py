@@ -34,6 +34,7 @@ from bot.platform.log import get_logger
 from bot.platform.models import ArchiveCursor, CallbackEvent, LinkOpening, MessageLinkOpening
 from bot.platform.queued_job import allow
 from bot.platform.surroundings import is_of_surroundings
+from bot.privacy.erasure import continue_erasures
 from bot.privacy.retention import keep_search_index, purge_nightly
 from bot.sops.behaviour import observe_openings, observe_silences
 from bot.sops.completion import close_windows
@@ -269,10 +270,11 @@ def replay_quarantine() -> None:
 
 
 def housekeep() -> None:
-    """Finish a restore, purge nightly what is too old, watch over the logs, keep the search index as configured."""
+    """Finish restores and erasures, purge nightly what is too old, watch over the logs, keep the search index."""
     system = current_system()
     system.queue.begin("housekeep")
     finish_restore(system, clock.now())
+    continue_erasures(system, clock.now())
     watch_log(system, clock.now(), whole=purge_nightly(system, clock.now()))
     if not must_wait(system.environment):
         keep_search_index(system, clock.now())
