@@ -10,6 +10,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 # Most tests wait for processes: more workers than cores.
 WORKERS ?= 4
+# They also wait for the disk: where memory has room, their files lie there (about 3 GB, deleted at the end).
+MEMORY ?= $(shell df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 6000 { print "/dev/shm" }')
 FLASK := $(BIN)/flask
 
 CHAOS ?= --seed 1 --minutes 5 --messages 5000 --kills 60 --each-point 2 --database sqlite
@@ -28,12 +30,19 @@ story: setup ## 自动演一遍并核对每一步 / play the story, check every 
 	@exec $(FLASK) demo --story
 
 test: setup-tests ## 运行全部测试 / run all tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder && exit
+	@if [ -n "$(MEMORY)" ]; then
+	  export TMPDIR=$$(mktemp -d $(MEMORY)/tici-tests.XXXXXX)
+	  trap 'rm -rf "$$TMPDIR"' EXIT
+	  trap 'exit 130' INT TERM
+	  chmod 755 "$$TMPDIR"  # PostgreSQL runs as another user where root runs the tests
+	fi
+	export PYTHONDONTWRITEBYTECODE=  # hundreds of processes are started: each would compile everything anew
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder && exit
 	code=$$?
 	[ $$code = 1 ] || exit $$code
 	echo "有测试没通过。它们同时跑着别的测试，现在单独再跑一遍：还不过就是真的没过。"
 	echo "Those that failed ran beside others; now once more alone: what fails again has failed."
-	exec $(BIN)/python -m pytest --last-failed --last-failed-no-failures none --maxfail 10
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --maxfail 10
 
 quick: setup-tests ## 约一分钟：不启动进程、浏览器的测试 / the tests that start no process and no browser, about a minute
 	@exec $(BIN)/python -m pytest --quick -n 2 --dist loadscope

@@ -8,7 +8,7 @@ from bot.commands.admin import admin_group
 from bot.commands.archive_key_pairs import keys
 from bot.commands.archive_keys import check_keys
 from bot.commands.audit import audit_group
-from bot.commands.backup import backup_command, restore_command
+from bot.commands.backup import backup_group, restore_command
 from bot.commands.bench.command import bench
 from bot.commands.bench.ingest_command import bench_ingest
 from bot.commands.bench.seed_command import seed_command
@@ -18,6 +18,7 @@ from bot.commands.database import db, quarantine
 from bot.commands.demo.command import demo_command, replay_command
 from bot.commands.doctor import doctor
 from bot.commands.given_up import given_up
+from bot.commands.heard import promises, questions
 from bot.commands.input_checks import guard
 from bot.commands.keys import data_line, rotate_keys
 from bot.commands.privacy import erase_customer, export_customer, privacy
@@ -41,7 +42,7 @@ def register(app: Flask) -> None:
     customer.add_command(erase_customer)
     for command in (privacy, demo_command, run_worker, run_scheduler, sandbox, init, check, replay_command,
                     show_status, db, board_link, quarantine, queue, keys, customer, rules, sop, bench, wecom,
-                    admin_group, audit_group, seed_command, doctor, given_up, backup_command,
-                    restore_command):  # fmt: skip
+                    admin_group, audit_group, seed_command, doctor, given_up, backup_group,
+                    restore_command, promises, questions):  # fmt: skip
         guard(command)
         app.cli.add_command(command)

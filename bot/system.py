@@ -38,7 +38,7 @@ class System:
 
     @cached_property
     def store(self) -> Store:
-        return Store(self.environment.database_url, self.data_keys)
+        return Store(self.environment.database_url, self.data_keys, self.environment.var)
 
     @cached_property
     def data_keys(self) -> DataKeys:

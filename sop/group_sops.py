@@ -26,9 +26,7 @@ def check_group_sop(where: Where, sop: Sop) -> Iterator[PlaybookProblem]:
         for k, text in enumerate(step.say):
             at = (*where, "steps", j, "say", k) if len(step.say) > 1 else (*where, "steps", j, "say")
             if "{customer." in text or "{agent." in text or "{stage" in text:
-                yield PlaybookProblem(
-                    at, Translatable("群里说的话不认得哪位客户：只能用 {group.name} 和 {company}")
-                )
+                yield PlaybookProblem(at, Translatable("群里说的话不认得哪位客户：只能用 {group.name} 和 {company}"))
             else:
                 yield from (PlaybookProblem(at, message) for message in check_wording(text, BLANKS))
         if step.attach:

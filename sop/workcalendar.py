@@ -98,6 +98,18 @@ class Workcalendar:
         """Say whether people work on this local day."""
         return self._rest(day) is None
 
+    def hours_of(self, day: date) -> tuple[datetime, datetime]:
+        """When the work of this local day begins and ends."""
+        return self._opening(day)
+
+    def festival(self, day: date) -> str | None:
+        """The festival for which this day is free by law, in Chinese; None where it is not, or nobody knows yet."""
+        try:
+            resting, name = chinese_calendar.get_holiday_detail(day)
+        except NotImplementedError:
+            return None
+        return _FESTIVALS.get(name, name) if resting and name is not None else None
+
     def shifts(self, at: datetime, *, keep_time: bool = False) -> tuple[Postponement, ...]:
         """Give the hops from `at` to the first lawful slot not before it; empty if `at` is lawful.
 

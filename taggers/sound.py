@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 
-from pypinyin import Style, lazy_pinyin
-
 _FIRST = 0xE000
 _HAN = range(0x4E00, 0xA000)
 
@@ -16,7 +14,7 @@ def _tables() -> tuple[dict[str, int], dict[int, int]]:
     syllables: dict[str, int] = {}
     heard: dict[int, int] = {}
     for code in _HAN:
-        syllable = lazy_pinyin(chr(code), style=Style.NORMAL)[0]
+        syllable = _spelt(chr(code))[0]
         heard[code] = syllables.setdefault(syllable, _FIRST + len(syllables))
     return syllables, heard
 
@@ -34,8 +32,14 @@ def homophones(keyword: str) -> tuple[str, ...]:
     if len(keyword) < 2 or not all(ord(char) in _HAN for char in keyword):
         return ()
     syllables, _ = _tables()
-    phrase = lazy_pinyin(keyword, style=Style.NORMAL)
+    phrase = _spelt(keyword)
     spoken = ""
     if len(phrase) == len(keyword) and all(one in syllables for one in phrase):
         spoken = "".join(chr(syllables[one]) for one in phrase)
     return tuple(dict.fromkeys(one for one in (sound(keyword), spoken) if one))
+
+
+def _spelt(text: str) -> list[str]:
+    from pypinyin import Style, lazy_pinyin  # its phrases are a seventh of the time a command takes to start
+
+    return lazy_pinyin(text, style=Style.NORMAL)

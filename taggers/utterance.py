@@ -72,7 +72,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a rule's `when` and `unless` may ask about the customer. `hour` is local, 0-23. `group`: in a chat of many."""
+    """What a rule's `when` and `unless` may ask about the customer. `hour`: local, 0-23; `group`: in a group chat."""
 
     tags: frozenset[str] = frozenset()
     stages: Mapping[str, str] = field(default_factory=dict)

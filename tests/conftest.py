@@ -27,10 +27,12 @@ from tests.support.fresh import bring_up
 from tests.support.parts import KEYS, Town, open_town, variables
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.site import Site, open_site
+from tests.support.statement_cache import share_statements
 
 # A busy machine is no defect; what must be quick has a test that measures it.
 settings.register_profile("tici", deadline=None)
 settings.load_profile("tici")
+share_statements()
 
 DATABASES = ("sqlite", "postgresql")
 WAITING, QUICK = ("flow", "chaos", "faults", "browser"), ("taggers", "sop")  # folders of tests
@@ -141,9 +143,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
+def store(database_url: str, tmp_path: Path) -> Iterator[Store]:
     """A database of this release."""
-    store = Store(database_url, KEYS)
+    store = Store(database_url, KEYS, tmp_path)
     bring_up(store.engine)
     yield store
     store.close()

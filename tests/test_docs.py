@@ -144,7 +144,7 @@ def test_the_tests_that_are_named_exist(language: str) -> None:
 
 # A path of this project. Patterns (`*`, `…`) are none, nor is what only a running system has (var/).
 _PATH = re.compile(
-    r"(?<![\w/.])((?:bot|taggers|sop|tests|docs)/[\w./-]*|(?:CONTRIBUTING|CHANGELOG|README)[\w.-]*\.md)(?![\w*…<{])"
+    r"(?<![\w/.])((?:bot|taggers|sop|tests|docs)/[\w./@-]*|(?:CONTRIBUTING|CHANGELOG|README)[\w.-]*\.md)(?![\w*…<{])"
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from bot.agents.chat_memory import ChatMemory, as_it_is
 from bot.agents.manual_moves import MoveRefusedError, move_by_hand
 from bot.agents.reading import NOBODY, may_read, readable, reader_of_agent
 from bot.customers.state import OPEN_STATES, CustomerState, load_customer
+from bot.platform.database.reading_log import viewed_all
 from bot.platform.models import Agent, Customer, Follow, SopTask
 from bot.platform.work import Work
 from bot.sops.card_closing import cancel_cards
@@ -113,11 +114,17 @@ class _AgentContext:
     def lines(self, tasks: Sequence[SopTask]) -> list[str]:
         """Tasks as numbered lines."""
         late = self.work.now - timedelta(hours=1)
+        self.read(task.customer for task in tasks)
         return [
             f"{number}. {self.when(task.due_at)} {_name(task.customer)}{quoted(task.customer.last_words, 16)}"
             f"：{task.text[:30]}{_goes_along(task)}" + ("（已过时间）" if task.due_at < late else "")
             for number, task in enumerate(tasks, 1)
         ]
+
+    def read(self, customers: Iterable[Customer]) -> None:
+        """Note whose last words the agent is told."""
+        spoke = [customer.id for customer in customers if customer.last_words]
+        viewed_all(self.work.session, self.agent.userid, spoke, "chat", self.work.now)
 
     def find(self, name: str) -> list[Follow]:
         """The agent's own customers by name or remark: the same, else containing it."""
@@ -163,6 +170,7 @@ def _say_customer(context: _AgentContext, order: Lookup) -> str:
 
 def _portrait(context: _AgentContext, state: CustomerState, follow: Follow) -> str:
     customer = state.customer
+    context.read([customer])
     spoke_at = customer.last_word_at
     rows = [
         ("阶段", "、".join(state.stages.values()) or "还没有"),

@@ -71,9 +71,8 @@ class SendDayList(OutboxHandler):
             raise PostponedError((shifts[-1].to - work.now).total_seconds())
         if "card" in row.payload:
             return row.payload
-        ends = settings.calendar.instant(
-            date.fromisoformat(row.payload["day"]) + timedelta(days=1), datetime.min.time()
-        )
+        day = date.fromisoformat(row.payload["day"])
+        ends = settings.calendar.instant(day + timedelta(days=1), datetime.min.time())
         agent = work.session.get_one(Agent, row.agent_id)
         reader = reader_of_agent(work.session, agent.id, work.now)
         listed = _of_agent(work.session, reader, agent.id, ends)
@@ -83,7 +82,7 @@ class SendDayList(OutboxHandler):
         left = sum(task.state == "delivered" for task in tasks)
         card = list_notice(
             task_id=f"day_{new_ref()}",
-            title=f"今天要跟进 {len(tasks)} 件" + (f"，其中 {left} 件已提醒过" if left else ""),
+            title=f"{day.month}月{day.day}日要跟进 {len(tasks)} 件" + (f"，其中 {left} 件已提醒过" if left else ""),
             lines=[(str(entry.customer), _line(settings, entry)) for entry in in_order(map(_entry, tasks))],
             url=day_url(system.environment.base_url, agent.id, system.signing_key, row.created_at),
         )

@@ -12,12 +12,16 @@ from sqlalchemy import select
 
 from bot.commands.audit import audit_group
 from bot.commands.terminal import Table, console, fail, migrated_system, operator, progress_bar
+from bot.ops.log_alarm import log_fault
 from bot.platform import clock
-from bot.platform.database.audit_log import record, verify_chain, verify_views
+from bot.platform.database.audit_heads import heads_of
+from bot.platform.database.audit_log import newest_head, record
+from bot.platform.database.reading_log import viewed
 from bot.platform.models import AuditEntry
 from bot.privacy.erasure import NobodyToEraseError, erase
 from bot.privacy.export import NobodyToExportError, as_json, export, messages_csv
 from bot.privacy.retention import KINDS, count_old, purge
+from bot.system import System
 
 
 @click.group("privacy", help="隐私：清理过期数据。")
@@ -56,7 +60,9 @@ def export_customer(external_userid: str, path: Path | None) -> None:
     try:
         with system.store.write() as session:
             exported = export(session, external_userid, now)
-            record(session, operator(), "customer.export", f"customer:{exported['tables']['customer'][0]['id']}", now)
+            customer_id = exported["tables"]["customer"][0]["id"]
+            viewed(session, operator(), customer_id, "export", now)
+            record(session, operator(), "customer.export", f"customer:{customer_id}", now)
     except NobodyToExportError as error:
         fail(str(error))
     if path is None:
@@ -95,19 +101,22 @@ def erase_customer(external_userid: str, yes: bool) -> None:
 
 
 @audit_group.command("log", help="操作日志：最近谁做了什么；--verify 核对整条散列链与查阅记录，有改动以 1 退出。")
-@click.option("--verify", is_flag=True, help="核对有没有被改、被删、被调换")
+@click.option("--verify", is_flag=True, help="核对有没有被改、被删、被清空、被换成旧的")
+@click.option(
+    "--accept", is_flag=True, help="日志短了而您知道原因（如手工放回了旧数据库）：从现有的末行接着记，会写进日志"
+)
 @click.option("--most", default=20, show_default=True, type=click.IntRange(1, 1000))
 @with_appcontext
-def audit_log(verify: bool, most: int) -> None:
+def audit_log(verify: bool, accept: bool, most: int) -> None:
     system = migrated_system()
-    if verify:
+    if accept:
+        _accept_log(system)
+    if verify or accept:
         keep = system.settings.tables.privacy.retention.views
         with system.store.read() as session:
-            entry, views = verify_chain(session), verify_views(session, clock.now() - keep if keep else None)
-        if entry is not None:
-            fail(f"操作日志第 {entry} 行被改动或删除过 / the log was altered at row {entry}")
-        if views is not None:
-            fail(f"查阅记录 {views} 被改动或删除过 / readings were altered: {views}")
+            fault = log_fault(session, clock.now() - keep if keep else None)
+        if fault is not None:
+            fail(fault)
         console.print("操作日志与查阅记录都没有被改动过", style="green")
         return
     table = Table("时间", "谁", "做了什么", "对象")
@@ -116,3 +125,13 @@ def audit_log(verify: bool, most: int) -> None:
             at = row.at.astimezone(system.settings.zone)
             table.add_row(f"{at:%Y-%m-%d %H:%M:%S}", escape(row.actor), escape(row.action), escape(row.subject))
     console.print(table)
+
+
+def _accept_log(system: System) -> None:
+    """Go on from the newest row there is. It is written into the log first, so that nobody does it unseen."""
+    heads = heads_of(system.store.engine.dialect)
+    with system.store.write() as session:
+        record(session, operator(), "log.accept", "log", clock.now())
+        head = newest_head(session)
+    if heads is not None:
+        heads.note_restored(head)

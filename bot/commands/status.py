@@ -13,7 +13,7 @@ from bot.ops import status
 from bot.platform import clock
 from bot.platform.signed_links import board_url
 
-_STYLES = {"ok": "green", "warn": "yellow", "bad": "red"}
+_STYLES = {"ok": "green", "fact": "default", "warn": "yellow", "bad": "red"}
 
 
 @click.command("status", help="看一眼系统：配置、存档、任务、队列、调度器。有红色项时以 1 退出。")

@@ -55,6 +55,8 @@ class ReadGroup(OutboxHandler):
             take_group(work.session, _from_json(result["group"]), work.now, internal=bool(result["internal"]))
 
     def _internal(self, system: System, chat_id: str) -> dict[str, Any]:
+        if not system.environment.needs_wecom().has_archive:
+            return {}
         try:
             found = audit.internal_group(system.archive_client, chat_id)
         except WeComError as error:

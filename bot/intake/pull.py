@@ -74,6 +74,8 @@ class PullResult:
 def pull(system: System) -> PullResult:
     """Read the archive for one turn (TURN_SECONDS) at most; returns at once where another process is reading it."""
     access = system.environment.needs_wecom()
+    if not access.has_archive:  # nothing is amiss: status, doctor and pages say that it is still to be set up
+        return PullResult()
     name = f"pull:{access.corp_id}"
     with system.store.write() as session:
         held = None if _is_paused(session, clock.now()) else take_lease(session, name, system.owner, LEASE_SECONDS)

@@ -1,7 +1,8 @@
 """Backup (`flask backup`): the whole database as it was at one moment, and the files beside it, in one archive.
 
 The rows go out as JSON lines that belong to no database in particular: a backup of SQLite can be restored into
-PostgreSQL and the other way round. What is sealed stays sealed; the keys are not in the archive unless asked for.
+PostgreSQL and the other way round. The archive is sealed as a whole (bot/ops/backup_file.py); the keys are never in
+it, since it opens by them only: they go into a file of their own where they are asked for.
 """
 
 from __future__ import annotations
@@ -18,20 +19,22 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import orjson
 from sqlalchemy import JSON, Connection, DateTime, LargeBinary, MetaData, Table, select
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.types import TypeEngine
 
 from bot.customers.tombstones import FILE as TOMBSTONES
 from bot.intake.media.storage import FolderStorage
+from bot.ops.backup_file import FORMAT, sealed_archive
 from bot.ops.snapshot import read_snapshot
 from bot.platform.database import schema
 from bot.system import System
 
-FORMAT = 1
 MANIFEST = "manifest.json"
 VERSIONS = "alembic_version"
 ROWS_AT_ONCE = 2_000
 _PIECE = 1024 * 1024
 KEY_FILES = ("data.keys", "secret.key")
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 @dataclass(frozen=True)
@@ -49,15 +52,16 @@ def back_up(
 ) -> BackupSummary:
     """Write the archive beside its place and move it there whole; `on_progress` is told of each table and its rows.
 
+    keys: put the keys into a file of their own beside it.
+
     The system may go on working: all rows are read in one transaction, and stored files never change.
     """
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1) as archive:
+        with os.fdopen(os.open(aside, _NEW, 0o600), "wb") as file:
+            with sealed_archive(file, system.data_keys, ZIP_DEFLATED) as archive:
                 tables, revision = _write_tables(system, archive, on_progress)
-                files = _write_files(system, archive, keys=keys)
+                files = _write_files(archive, _files(system))
                 manifest = {
                     "format": FORMAT, "made_at": now.isoformat(), "revision": revision,
                     "database": system.store.engine.dialect.name, "keys": list(system.data_keys.ids),
@@ -67,9 +71,33 @@ def back_up(
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
+        if keys:
+            _write_keys(system, keys_beside(path))
     finally:
         aside.unlink(missing_ok=True)
     return BackupSummary(path, sum(table["rows"] for table in tables.values()), len(files), path.stat().st_size)
+
+
+def keys_beside(path: Path) -> Path:
+    """Where the keys go that were asked for along with a backup."""
+    return path.with_name(f"{path.stem}.keys.zip")
+
+
+def damage_of(system: System) -> str | None:
+    """What the database itself finds wrong with its file, on SQLite; None where it finds nothing."""
+    if system.store.engine.dialect.name != "sqlite":
+        return None
+    try:
+        with system.store.engine.connect().execution_options(tici_read_only=True) as connection:
+            said = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+    except DatabaseError as error:
+        said = str(error.orig)
+    return None if said == "ok" else said
+
+
+def _write_keys(system: System, path: Path) -> None:
+    with os.fdopen(os.open(path, _NEW, 0o600), "wb") as file, ZipFile(file, "w", ZIP_STORED) as archive:
+        _write_files(archive, _key_files(system))
 
 
 def _write_tables(
@@ -131,25 +159,31 @@ _WRITERS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-def _write_files(system: System, archive: ZipFile, *, keys: bool) -> dict[str, str]:
-    """Write the sealed media contents, the tombstones, and, if asked for, the keys."""
+def _write_files(archive: ZipFile, files: Iterator[tuple[str, IO[bytes]]]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name, source in _files(system, keys=keys):
+    for name, source in files:
         with source as stream:
             found[name] = _copy(stream, archive, name)
     return found
 
 
-def _files(system: System, *, keys: bool) -> Iterator[tuple[str, IO[bytes]]]:
+def _files(system: System) -> Iterator[tuple[str, IO[bytes]]]:
+    """The sealed media contents and the tombstones."""
     var = system.environment.var
     if not system.environment.media_url:
         place = FolderStorage(var / "media")
         for content in place.names():
             yield f"media/{content}", place.open(content)
-    for name in (TOMBSTONES, *(KEY_FILES if keys else ())):
+    if (var / TOMBSTONES).is_file():
+        yield TOMBSTONES, (var / TOMBSTONES).open("rb")
+
+
+def _key_files(system: System) -> Iterator[tuple[str, IO[bytes]]]:
+    var = system.environment.var
+    for name in KEY_FILES:
         if (var / name).is_file():
             yield name, (var / name).open("rb")
-    if keys and system.environment.wecom is not None:
+    if system.environment.wecom is not None:
         for path in sorted(system.environment.wecom.private_keys.glob("private_key_v*.pem")):
             yield f"keys/{path.name}", path.open("rb")
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from bot.customers.state import OPEN_STATES
 from bot.ops.given_up import event_given_up
-from bot.platform.database.audit_log import verify_chain
+from bot.platform.database.audit_log import verify_log
 from bot.platform.database.store import database_now
 from bot.platform.models import (
     ArchiveCursor,
@@ -238,9 +238,9 @@ def _late_pull(session: Session, now: datetime) -> Iterator[str]:
 
 
 def _broken_audit_chain(session: Session, now: datetime) -> Iterator[str]:
-    entry = verify_chain(session)
-    if entry is not None:
-        yield f"第 {entry} 行"
+    fault = verify_log(session)
+    if fault is not None:
+        yield str(fault)
 
 
 def _tag_twice() -> Rows:

@@ -23,23 +23,22 @@ from sqlalchemy.orm import Session
 from bot.customers.tombstones import FILE as TOMBSTONES
 from bot.customers.tombstones import read_tombstone_file, record_tombstone
 from bot.intake.media.storage import FolderStorage
-from bot.ops.backup import FORMAT, MANIFEST, ROWS_AT_ONCE, VERSIONS, physical_tables
+from bot.ops.backup import MANIFEST, ROWS_AT_ONCE, VERSIONS, physical_tables
+from bot.ops.backup_file import FORMAT, BadBackupError, keys_missing, opened_archive
 from bot.ops.snapshot import lift_statement_timeout
 from bot.platform.database import schema
+from bot.platform.database.audit_heads import heads_of
+from bot.platform.database.audit_log import newest_head, record
 from bot.platform.database.id_marks import raise_row_ids, row_id_marks
 from bot.platform.database.store import get_status, set_status
+from bot.platform.encryption import DataKeys
 from bot.platform.failpoints import failpoint
 from bot.platform.models import GroupSend, Lease, Outbox, SopTask
 from bot.privacy.erasure import apply_tombstones
 from bot.sops.prompts import RESTORED, RESTORED_REASON
 from bot.system import System
-from bot.wecom.errors import BotError
 
 _ROWS_AT_LEAST, _ROWS_A_SECOND = 1_000_000, 100
-
-
-class BadBackupError(BotError):
-    """An archive that cannot be restored here; the text says why and what to do. Nothing was changed."""
 
 
 @dataclass(frozen=True)
@@ -52,62 +51,94 @@ class RestoreSummary:
     erased: int
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
-    """What the archive says of itself; raises BadBackupError for what is not a backup of ours."""
-    if path.exists() and not path.is_file():  # a device would be read without end
-        raise BadBackupError(f"{path} 不是文件")
-    try:
-        with ZipFile(path) as archive:
-            manifest: dict[str, Any] = orjson.loads(archive.read(MANIFEST))
-    except FileNotFoundError:
-        raise BadBackupError(f"没有文件 {path}") from None
-    except (BadZipFile, KeyError, ValueError, OSError):
-        raise BadBackupError(f"{path.name} 不是 flask backup 做的备份，或者没有传完整") from None
-    if manifest.get("format") != FORMAT:
-        raise BadBackupError(f"{path.name} 是别的版本的备份（格式 {manifest.get('format')}），请用做它的那个版本恢复")
-    return manifest
+@dataclass(frozen=True)
+class BackupContent:
+    """What a backup says of itself, once all of it was found whole."""
+
+    made_at: str
+    rows: int
+    files: int
+
+
+def verify_backup(path: Path, keys: DataKeys, *, old_format: bool = False) -> BackupContent:
+    """Read a whole backup as a restore would, and change nothing; raises BadBackupError."""
+    with opened_archive(path, keys, old_format=old_format) as archive:
+        manifest = _checked(archive, path, keys)
+        return BackupContent(manifest["made_at"], _rows(manifest), len(manifest["files"]))
 
 
 def restore(
-    system: System, path: Path, now: datetime, *, replace: bool, on_progress: Callable[[str, int], object]
+    system: System,
+    path: Path,
+    now: datetime,
+    *,
+    replace: bool,
+    on_progress: Callable[[str, int], object],
+    old_format: bool = False,
 ) -> RestoreSummary:
     """Check the whole archive, then restore it in one transaction; raises BadBackupError with nothing changed.
 
     replace: delete what the database holds now; otherwise a database that holds anything is refused.
     """
-    manifest = read_manifest(path)
-    _check_keys(system, manifest)
-    with ZipFile(path) as archive:
-        _check(archive, manifest)
-        with system.store.engine.begin() as connection:
-            lift_statement_timeout(connection)
-            marks = row_id_marks(connection)
-            _empty_database(connection, replace=replace)
-            schema.upgrade_on(connection, manifest["revision"])
-            for table in physical_tables(connection):
-                known = manifest["tables"].get(table.name)
-                if known is not None:
-                    on_progress(table.name, _insert_rows(connection, archive, table, known))
-            _reset_sequences(connection)
-            schema.upgrade_on(connection, "head")
-            raise_row_ids(connection, marks, rows_since(datetime.fromisoformat(manifest["made_at"]), now))
-            files = _restore_files(system, archive, manifest)
-            with Session(connection, autoflush=False) as session:
-                cancel_pending(session, now, manifest["made_at"], read_tombstone_file(system.environment.var))
-                session.flush()
+    with opened_archive(path, system.data_keys, old_format=old_format) as archive:
+        manifest = _checked(archive, path, system.data_keys)
+        files = _bring_back(system, archive, manifest, now, replace=replace, on_progress=on_progress)
     failpoint("restored")
     erased = erase_again(system, now)
-    rows = sum(table["rows"] for table in manifest["tables"].values())
-    return RestoreSummary(manifest["made_at"], rows, files, erased)
+    return RestoreSummary(manifest["made_at"], _rows(manifest), files, erased)
 
 
-def _check_keys(system: System, manifest: dict[str, Any]) -> None:
-    missing = [key for key in manifest["keys"] if key not in system.data_keys.ids]
+def _bring_back(
+    system: System,
+    archive: ZipFile,
+    manifest: dict[str, Any],
+    now: datetime,
+    *,
+    replace: bool,
+    on_progress: Callable[[str, int], object],
+) -> int:
+    """Put the rows and the files into place; returns how many files."""
+    with system.store.engine.begin() as connection:
+        lift_statement_timeout(connection)
+        marks = row_id_marks(connection)
+        _empty_database(connection, replace=replace)
+        schema.upgrade_on(connection, manifest["revision"])
+        for table in physical_tables(connection):
+            known = manifest["tables"].get(table.name)
+            if known is not None:
+                on_progress(table.name, _insert_rows(connection, archive, table, known))
+        _reset_sequences(connection)
+        schema.upgrade_on(connection, "head")
+        raise_row_ids(connection, marks, rows_since(datetime.fromisoformat(manifest["made_at"]), now))
+        files = _restore_files(system, archive, manifest)
+        with Session(connection, autoflush=False) as session:
+            cancel_pending(session, now, manifest["made_at"], read_tombstone_file(system.environment.var))
+            session.flush()
+            _note_restored(system, session)
+    return files
+
+
+def _checked(archive: ZipFile, path: Path, keys: DataKeys) -> dict[str, Any]:
+    """What the archive says of itself, with every part there and whole."""
+    try:
+        manifest: dict[str, Any] = orjson.loads(archive.read(MANIFEST))
+    except (BadZipFile, KeyError, ValueError):
+        raise BadBackupError(f"{path.name} 不是 flask backup 做的备份，或者没有传完整") from None
+    if manifest.get("format") not in (1, FORMAT):
+        raise BadBackupError(f"{path.name} 是别的版本的备份（格式 {manifest.get('format')}），请用做它的那个版本恢复")
+    _check_keys(keys, manifest)
+    _check(archive, manifest)
+    return manifest
+
+
+def _rows(manifest: dict[str, Any]) -> int:
+    return sum(table["rows"] for table in manifest["tables"].values())
+
+
+def _check_keys(keys: DataKeys, manifest: dict[str, Any]) -> None:
+    missing = [key for key in manifest["keys"] if key not in keys.ids]
     if missing:
-        raise BadBackupError(
-            "备份是用别的数据密钥加密的：先把做备份时的 var/data.keys（或 TICI_DATA_KEYS）放回来，再恢复。"
-            f"缺少的密钥：{'、'.join(missing)}"
-        )
+        raise BadBackupError(keys_missing(missing))
 
 
 def _check(archive: ZipFile, manifest: dict[str, Any]) -> None:
@@ -233,6 +264,13 @@ def cancel_pending(session: Session, now: datetime, made_at: str, stones: Mappin
     set_status(session, RESTORED, {"at": now.isoformat(), "made_at": made_at, "erasing": True}, now)
 
 
+def _note_restored(system: System, session: Session) -> None:
+    """Note where the log now ends. Before the commit: killed in between, less is expected of the log, not more."""
+    heads = heads_of(system.store.engine.dialect)
+    if heads is not None:
+        heads.note_restored(newest_head(session))
+
+
 def erase_again(system: System, now: datetime) -> int:
     """Erase again whoever a restore brought back; returns how many.
 
@@ -244,5 +282,6 @@ def erase_again(system: System, now: datetime) -> int:
         return 0
     erased = apply_tombstones(system, now)
     with system.store.write() as session:
+        record(session, "system", "database.restore", "database", now, made_at=status.value["made_at"])
         set_status(session, RESTORED, {**status.value, "erasing": False}, status.at)
     return erased

@@ -37,7 +37,7 @@ _STATES = {
 
 @dataclass(frozen=True)
 class StatusLine:
-    """One line of the table. level: ok, warn or bad; advice: what to do about it."""
+    """One line of the table. level: ok, warn or bad, or fact where nothing is judged; advice: what to do about it."""
 
     what: str
     value: str
@@ -63,7 +63,7 @@ def system_status(system: System, now: datetime) -> list[StatusLine]:
             *_access(system),
             *_config(session),
             *_holidays(session, now),
-            *_archive(session, now),
+            *_archive(system, session, now),
             *_work(session, now),
             *_given_up(session),
             *_sync(session),
@@ -80,9 +80,12 @@ def _access(system: System) -> list[StatusLine]:
     if access is None:
         advice = "设置 WECOM_CORP_ID 等环境变量，见 docs/wecom.zh-CN.md"
         return [StatusLine("企业微信", "这个终端里没有接入信息", "warn", advice)]
-    if access.archive == "native" and not access.finance_sdk:
+    if access.has_archive and access.archive == "native" and not access.finance_sdk:
         advice = "下载会话存档 SDK，把 libWeWorkFinanceSdk_C.so 的路径写进 WECOM_FINANCE_SDK"
         return [StatusLine("企业微信", f"{access.corp_id}，读不了会话存档", "bad", advice)]
+    if not access.has_callback:
+        advice = "设置 WECOM_CALLBACK_TOKEN 与 WECOM_CALLBACK_AES_KEY，见 docs/wecom.zh-CN.md 第 3 步"
+        return [StatusLine("企业微信", f"{access.corp_id}，还收不到回调", "warn", advice)]
     return [StatusLine("企业微信", access.corp_id)]
 
 
@@ -104,12 +107,18 @@ def _holidays(session: Session, now: datetime) -> list[StatusLine]:
     return [] if year is None else [StatusLine("节假日", unknown_holidays(year), "warn", HOLIDAYS_MENDED)]
 
 
-def _archive(session: Session, now: datetime) -> list[StatusLine]:
+def _archive(system: System, session: Session, now: datetime) -> list[StatusLine]:
+    access = system.environment.wecom
     cursor = session.scalars(select(ArchiveCursor)).first()
     stored = session.scalar(select(func.count()).select_from(Message)) or 0
     lines = [
-        StatusLine("客户 / 消息", f"{session.scalar(select(func.count()).select_from(Customer)) or 0} / {stored}")
+        StatusLine(
+            "客户 / 消息", f"{session.scalar(select(func.count()).select_from(Customer)) or 0} / {stored}", "fact"
+        )
     ]
+    if access is not None and not access.has_archive:
+        advice = "设置 WECOM_ARCHIVE_SECRET，见 docs/wecom.zh-CN.md 第 6 步；在这之前听不到客户说话"
+        return [*lines, StatusLine("会话存档", "还没有接入", "warn", advice)]
     if cursor is None or cursor.pulled_at is None:
         return [
             *lines,
@@ -158,7 +167,7 @@ def _work(session: Session, now: datetime) -> list[StatusLine]:
     lost = session.scalar(failed) or 0
     error = session.scalar(select(Outbox.error).where(Outbox.state == "failed").order_by(Outbox.id.desc()).limit(1))
     return [
-        StatusLine("SOP 任务", said),
+        StatusLine("SOP 任务", said, "fact"),
         StatusLine("待送出 / 待处理事件", f"{session.scalar(waiting) or 0} / {session.scalar(events) or 0}"),
         StatusLine("送不出", str(lost), "warn" if lost else "ok", f"最近：{error}" if lost and error else ""),
     ]

@@ -16,8 +16,11 @@ from bot.wecom.tokens import Sealer
 def archive_client(
     access: WeComAccess, redis: Redis | None, gateway: CallGate | None = None, sealer: Sealer | None = None
 ) -> WeComClient:
-    """A client with the archive's own secret, for msgaudit/* and the sandbox's getchatdata."""
-    credentials = Credentials(access.corp_id, access.archive_secret, purpose="archive")
+    """A client with the archive's own secret, for msgaudit/* and the sandbox's getchatdata.
+
+    Raises SurroundingsError where the archive was not set up.
+    """
+    credentials = Credentials(access.corp_id, access.needs_archive().archive_secret, purpose="archive")
     return WeComClient(credentials, api_url=access.api_url, redis=redis, sealer=sealer, gateway=gateway)
 
 
@@ -27,7 +30,11 @@ def open_archive(
     gateway: CallGate | None = None,
     sealer: Sealer | None = None,
 ) -> ArchiveSource:
-    """The archive that WECOM_ARCHIVE names. Raises SurroundingsError where the native library has no path."""
+    """The archive that WECOM_ARCHIVE names.
+
+    Raises SurroundingsError where the archive was not set up, or the native library has no path.
+    """
+    access.needs_archive()
     if access.archive == "sandbox":
         return SandboxArchive(archive_client(access, redis, gateway, sealer))
     if not access.finance_sdk:

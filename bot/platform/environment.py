@@ -29,7 +29,10 @@ class CallbackSecrets:
 
 @dataclass(frozen=True)
 class WeComAccess:
-    """Ids and secrets of one corp's WeCom. `api_url` ends in /cgi-bin/."""
+    """Ids and secrets of one corp's WeCom. `api_url` ends in /cgi-bin/.
+
+    Callbacks and the archive are set up while Tici already runs: until then their values are empty.
+    """
 
     corp_id: str
     app_id: int
@@ -44,6 +47,25 @@ class WeComAccess:
     archive_proxy: str = ""  # of the archive library alone: http://host:port or socks5://host:port
     archive_proxy_password: str = field(default="", repr=False)  # user:password
     accounts: int | None = None  # the company's account limit; WeCom allows 200 messages a day for each
+
+    @property
+    def has_callback(self) -> bool:
+        """Whether what WeCom tells of customers, cards and members can be opened."""
+        return bool(self.callback.token and self.callback.aes_key)
+
+    @property
+    def has_archive(self) -> bool:
+        """Whether the archive was set up; without it Tici hears nobody, and does what rests on events alone."""
+        return bool(self.archive_secret)
+
+    def needs_archive(self) -> WeComAccess:
+        """Itself, or SurroundingsError saying what to set."""
+        if not self.has_archive:
+            raise SurroundingsError(
+                "还没有接入会话存档：照 docs/wecom.zh-CN.md 的「会话内容存档」一节设置 WECOM_ARCHIVE_SECRET"
+                " / the archive is not set up yet, see docs/wecom.md"
+            )
+        return self
 
 
 @dataclass(frozen=True)
@@ -177,7 +199,7 @@ def _wecom(read: _Reader, values: Mapping[str, str], problems: list[str], var: P
     app_id = need("WECOM_APP_ID")
     if app_id and not app_id.isdigit():
         problems.append(f"WECOM_APP_ID 应为整数（企业微信后台的 AgentId），现在是 {app_id!r}")
-    callback = CallbackSecrets(need("WECOM_CALLBACK_TOKEN"), need("WECOM_CALLBACK_AES_KEY"))
+    callback = CallbackSecrets(read("WECOM_CALLBACK_TOKEN") or "", read("WECOM_CALLBACK_AES_KEY") or "")
     if callback.aes_key and len(callback.aes_key) != 43:
         problems.append("WECOM_CALLBACK_AES_KEY 应正好 43 个字符（EncodingAESKey）")
     archive = values.get("WECOM_ARCHIVE", "native")
@@ -192,7 +214,7 @@ def _wecom(read: _Reader, values: Mapping[str, str], problems: list[str], var: P
         app_id=int(app_id) if app_id.isdigit() else 0,
         app_secret=need("WECOM_APP_SECRET"),
         callback=callback,
-        archive_secret=need("WECOM_ARCHIVE_SECRET"),
+        archive_secret=read("WECOM_ARCHIVE_SECRET") or "",
         archive_callback=CallbackSecrets(
             read("WECOM_ARCHIVE_CALLBACK_TOKEN") or callback.token,
             read("WECOM_ARCHIVE_CALLBACK_AES_KEY") or callback.aes_key,

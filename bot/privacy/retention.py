@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from bot.intake.media.files import forget_media
 from bot.intake.media.store import open_media_store
 from bot.platform.config.privacy_tables import Privacy
-from bot.platform.database.audit_log import seal_views
+from bot.platform.database.reading_log import record_purge, seal_views
 from bot.platform.database.search_index import WORDS, index_words, reindex_words
 from bot.platform.database.store import get_status, release_lease, set_status, take_lease
 from bot.platform.log import get_logger
@@ -75,6 +75,8 @@ def purge(system: System, now: datetime, on_progress: Callable[[str, int], None]
     done: dict[str, int] = {}
     media = open_media_store(system)
     for kind, before in _due(system.settings, now):
+        if kind.model is ViewEntry:
+            _record_purge(system, kind, before, now)
         for count, contents in _purge_in_steps(system, kind, before):
             done[kind.name] = done.get(kind.name, 0) + count
             on_progress(kind.name, count)
@@ -147,6 +149,12 @@ def _due(settings: Settings, now: datetime) -> Iterator[tuple[RetentionKind, dat
         age: timedelta | None = getattr(keep.retention, kind.name)
         if age is not None:
             yield kind, now - age
+
+
+def _record_purge(system: System, kind: RetentionKind, before: datetime, now: datetime) -> None:
+    with system.store.write() as session:
+        if session.scalar(select(kind.model.id).where(kind.too_old(before)).limit(1)) is not None:
+            record_purge(session, before, now)
 
 
 def _purge_in_steps(system: System, kind: RetentionKind, before: datetime) -> Iterator[tuple[int, list[str]]]:

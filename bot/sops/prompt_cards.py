@@ -112,11 +112,9 @@ def _line(task: SopTask) -> str:
     return list_line(task.customer.last_words, task.why, task.attach)
 
 
-def _when(at: datetime, now: datetime) -> str:
-    """A local time as people say it, for example 明天 10:00."""
-    days = (at.date() - now.date()).days
-    day = {0: "今天", 1: "明天", -1: "昨天"}.get(days, f"{at.month}月{at.day}日")
-    return f"{day} {at:%H:%M}"
+def _when(at: datetime) -> str:
+    """A local time by its date: a card is still there the day after, when 今天 would be another day."""
+    return f"{at.month}月{at.day}日 {at:%H:%M}"
 
 
 def prompt_card(work: Work, system: System, task: SopTask, issued_at: datetime) -> TaskCard:
@@ -129,7 +127,7 @@ def prompt_card(work: Work, system: System, task: SopTask, issued_at: datetime) 
         task_id=card_name(task),
         customer=values["customer.name"] or "新客户",
         stage=values["stage"],
-        when=_when(task.due_at.astimezone(settings.zone), work.now.astimezone(settings.zone)),
+        when=_when(task.due_at.astimezone(settings.zone)),
         say=task.text,
         why=task.why,
         said=quoted(task.customer.last_words),

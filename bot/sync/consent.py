@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from bot.customers.consent import AGENT, REFUSED, ROOM, ConsentAnswer, Party, may_process, record_poll
 from bot.customers.state import load_customer
-from bot.delivery.handler import OutboxHandler
+from bot.delivery.handler import NotNeededError, OutboxHandler
 from bot.platform.database.store import insert_new
 from bot.platform.models import Agent, Consent, Customer, Follow, GroupChat, Outbox
 from bot.platform.work import Work
@@ -31,6 +31,8 @@ class CheckConsent(OutboxHandler):
     """Asks WeCom about up to a hundred pairs of agent and customer, or about one room."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        if not system.environment.needs_wecom().has_archive:
+            raise NotNeededError("没有接入会话存档")
         return dict(row.payload)
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:

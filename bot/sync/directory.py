@@ -25,6 +25,11 @@ SILENT_FOR = timedelta(days=7)  # a group with words since then exists, even whe
 _NOT_A_GROUP = frozenset({90501, 40050})  # not a customer group; no such chat id
 
 
+def take_in_staff(system: System) -> None:
+    """Take in all departments and members, so that names and leaders are known before anybody says a word."""
+    compare_staff(system, Reconciliation("newest", ""))
+
+
 def compare_staff(system: System, run: Reconciliation) -> None:
     """Read all departments and members that our app sees, and ask for those of ours whom it does not list."""
     departments = directory.departments(system.wecom)

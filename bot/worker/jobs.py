@@ -24,6 +24,7 @@ from bot.intake.pull import pull as pull_archive
 from bot.ops.alarms import tell_alarms
 from bot.ops.disk_alarm import watch_disk
 from bot.ops.given_up import FAILED, watch_given_up
+from bot.ops.log_alarm import watch_log
 from bot.ops.restore import erase_again as finish_restore
 from bot.platform import clock
 from bot.platform.disk import must_wait
@@ -268,11 +269,11 @@ def replay_quarantine() -> None:
 
 
 def housekeep() -> None:
-    """Finish a restore, purge once a day what is too old, and bring the search index to what config.toml says."""
+    """Finish a restore, purge nightly what is too old, watch over the logs, keep the search index as configured."""
     system = current_system()
     system.queue.begin("housekeep")
     finish_restore(system, clock.now())
-    purge_nightly(system, clock.now())
+    watch_log(system, clock.now(), whole=purge_nightly(system, clock.now()))
     if not must_wait(system.environment):
         keep_search_index(system, clock.now())
 

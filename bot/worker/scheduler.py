@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import redis
+from sqlalchemy import delete
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.platform import clock
 from bot.platform.database.store import release_lease, set_status, take_lease
 from bot.platform.log import get_logger
+from bot.platform.models import Status
 from bot.platform.valkey import ensure_valkey
 from bot.system import System
 
@@ -72,6 +74,8 @@ def run(system: System, should_stop: Callable[[], bool] | None = None) -> None:
     if held is not None:
         with system.store.write() as session:
             release_lease(session, held)
+            # It was ended on purpose: nobody has to wait until it counts as silent.
+            session.execute(delete(Status).where(Status.name == LEASE))
 
 
 def _restart_queue(system: System) -> None:

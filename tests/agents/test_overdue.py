@@ -65,14 +65,16 @@ def test_it_arrives_on_the_phones(system: System, sandbox: Town) -> None:
     clock.move_forward(present - clock.now())
     system.environment.config.write_text(CONFIG.replace("china", "everyday"), encoding="utf-8")
     world = Engine(system.store, system.settings, clock.now(), AGENT)
-    world.change(prompted(world), delivered_at=world.now - timedelta(minutes=5))
+    world.change(prompted(world), delivered_at=world.now)
+    world.later(minutes=31)  # the list of the day keeps its distance from a card
+    clock.move_forward(world.now - clock.now())
     since = sandbox.control.last_effect()
     with system.store.write() as session:
         assert put_daily_lists(Work(session, world.settings, world.now)) == 1
     send_all(system)
     cards = [one["template_card"] for one in sandbox.control.effects(since, "message") if "template_card" in one]
     (card,) = [card for card in cards if card["task_id"].startswith("day_")]
-    assert card["main_title"]["title"] == "今天要跟进 1 件，其中 1 件已提醒过"
+    assert card["main_title"]["title"] == "3月3日要跟进 1 件，其中 1 件已提醒过"
     world.later(hours=5)
     assert [to for _ in range(2) for to, _ in nudge(world)] == ["agent", "leader"]
     clock.move_forward(world.now - clock.now() + timedelta(seconds=1))

@@ -120,8 +120,9 @@ def _sends(system: System, seen: sqlite3.Connection, found: Reckoning) -> None:
             shown[task_id] += 1
     found.cards = sum(shown.values())
     with system.store.read() as session:
-        cards = select(Outbox.key, Outbox.state, Outbox.error, Outbox.attempts).where(Outbox.kind == "card")
-        states = {"task_" + key.removeprefix("card:").replace(":", "_"): row for key, *row in session.execute(cards)}
+        cards = select(SopTask.ref, Outbox.key, Outbox.state, Outbox.error, Outbox.attempts)
+        cards = cards.join(SopTask, SopTask.id == Outbox.task_id).where(Outbox.kind == "card")
+        states = {"_".join(["task", ref, *key.split(":")[2:]]): row for ref, key, *row in session.execute(cards)}
     for task_id, (state, error, attempts) in states.items():
         if state == "sent" and not shown[task_id]:
             found.wrong("missing_sends", task_id)

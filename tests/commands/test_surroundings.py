@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.commands.demo.stack import StackError, claim
+from bot.platform.archive_sources import open_archive
 from bot.platform.environment import SurroundingsError, read_environment
 
 WECOM = {
@@ -30,7 +31,7 @@ WECOM = {
         ({**WECOM, "WECOM_API_URL": "qyapi.weixin.qq.com"}, "WECOM_API_URL"),
         ({**WECOM, "WECOM_APP_ID": "提词"}, "WECOM_APP_ID 应为整数"),
         ({**WECOM, "WECOM_CALLBACK_AES_KEY": "short"}, "43 个字符"),
-        ({"WECOM_CORP_ID": "ww0123456789abcdef"}, "WECOM_ARCHIVE_SECRET 未设置"),
+        ({"WECOM_CORP_ID": "ww0123456789abcdef"}, "WECOM_APP_SECRET 未设置"),
         ({"TICI_SECRET_KEY_FILE": "/nowhere/at/all"}, "/nowhere/at/all"),
     ],
 )
@@ -39,6 +40,17 @@ def test_each_mistake_is_named(given: dict[str, str], words: str) -> None:
         read_environment(given)
     assert words in str(caught.value)
     assert "geheim" not in str(caught.value)
+
+
+def test_callbacks_and_archive_may_come_later() -> None:
+    """The console asks the callback address before it gives what the archive needs: neither may keep Tici down."""
+    app = {name: WECOM[name] for name in ("WECOM_CORP_ID", "WECOM_APP_ID", "WECOM_APP_SECRET")}
+    access = read_environment(app).needs_wecom()
+    assert (access.has_callback, access.has_archive) == (False, False)
+    with pytest.raises(SurroundingsError, match="WECOM_ARCHIVE_SECRET"):
+        open_archive(access, None)
+    whole = read_environment(WECOM).needs_wecom()
+    assert (whole.has_callback, whole.has_archive) == (True, True)
 
 
 @pytest.mark.parametrize("url", ["sqlite:////tmp/x.db", "postgres://u@h/x", "postgresql+psycopg://u@/x?host=/tmp"])

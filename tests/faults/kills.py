@@ -43,7 +43,14 @@ AFTER_MESSAGES: dict[str, Any] = AFTER_EVENTS | {
         ("ben", "price", 0, "replied"),
         ("ben", "price", 1, "cancelled"),
     ],
-    "outbox": {"profile sent": 2, "welcome sent": 2, "mark_tag sent": 4, "card sent": 3, "card cancelled": 1},
+    "outbox": {
+        "profile sent": 2,
+        "welcome sent": 2,
+        "mark_tag sent": 4,
+        "card sent": 3,
+        "card cancelled": 1,
+        "card_change sent": 2,
+    },
     "cards": ["打个招呼", "打个招呼", "课程分三"],
     "marks": [("anne", "考虑价格"), ("ben", "考虑价格")],
 }

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from sqlalchemy import select
 
+from bot.agents.accounts import role_by_wecom
 from bot.commands.demo.chapters import own_config
 from bot.commands.demo.stack import Stack
 from bot.commands.demo.story import tell_story
 from bot.ops.consistency import audit
 from bot.platform import clock
 from bot.platform.environment import ROOT
+from bot.platform.models import Agent
 
 
 @pytest.fixture
@@ -27,6 +30,12 @@ def surroundings(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TICI_DATABASE_URL", database_url)
 
 
+def staff(stack: Stack) -> dict[str, str]:
+    """The roles of all agents by name, as they would sign in from the first minute."""
+    with stack.system.store.read() as session:
+        return {agent.shown_name: role_by_wecom(agent) for agent in session.scalars(select(Agent))}
+
+
 @pytest.mark.usefixtures("surroundings")
 def test_the_story_is_seen_step_by_step(tmp_path: Path, database_url: str) -> None:
     """Added, welcomed, asked, tagged, moved, marked, prompted, sent with other words, proven, answered, stopped."""
@@ -37,6 +46,7 @@ def test_the_story_is_seen_step_by_step(tmp_path: Path, database_url: str) -> No
         folder.mkdir()
         with Stack(folder, own_config(ROOT / "config.toml", folder)) as stack:
             assert stack.system.store.engine.dialect.name == database_url.partition(":")[0]
+            assert staff(stack) == {"林晓雨": "agent", "陈国安": "agent", "周敏": "agent", "吴桐": "leader"}
             told = tell_story(stack, Console(file=words, width=160))
             assert audit(stack.system.store, clock.now(), running=False) == []
     finally:

@@ -56,7 +56,7 @@ def shown(stack: Stack, who: str, since: int = 0) -> dict[str, list[str]]:
 
 
 def marked(stack: Stack, who: str, wanted: dict[str, list[str]]) -> bool:
-    """Whether the phones show it. WeCom takes one mark of a customer at a time and puts the second off by a second."""
+    """Whether the phones show it; WeCom takes one mark of a customer at a time and puts the next off by a second."""
     let_due(stack)
     return shown(stack, who) == wanted
 

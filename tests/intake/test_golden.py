@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store
+from bot.platform.models import Outbox, SopTask
 from tests.support.archived import NOW, Archived, text_message
 from tests.support.dump import differences, dump
 from tests.support.fresh import bring_up
@@ -55,6 +57,28 @@ def test_a_batch_after_a_batch_finds_what_the_first_left(store: Store, one_by_on
     singly = rows_of(one_by_one, first + second, 1, settings)
     rows_of(store, first, 150, settings)
     assert differences(singly, rows_of(store, first + second, 300, settings)) == []  # the first again: passed over
+
+
+def test_cards_on_the_phone_are_closed_alike(store: Store, one_by_one: Store) -> None:
+    archive, settings = MadeArchive(3, customers=12), parse_settings(CONFIG, examples=False)
+    first, second = archive.messages(150), archive.messages(150)
+    found = []
+    for into, size in ((one_by_one, 1), (store, 150)):
+        rows_of(into, first, 150, settings)
+        deliver_cards(into)
+        found.append(rows_of(into, second, size, settings))
+    assert any("'kind': 'card_change'" in row for row in found[0]["Outbox"])
+    assert differences(*found) == []
+
+
+def deliver_cards(store: Store) -> None:
+    """Every card that waits reaches its agent's phone."""
+    with store.write() as session:
+        for row in session.scalars(select(Outbox).where(Outbox.kind == "card", Outbox.state == "waiting")):
+            task = session.get_one(SopTask, row.task_id)
+            task.state, task.delivered_at = "delivered", NOW
+            row.state, row.done_at, row.result = "sent", NOW, {"response_code": "code"}
+            row.payload = {**row.payload, "userid": "LinXiaoyu"}
 
 
 def test_real_dialogues_in_batches_leave_what_single_messages_leave(

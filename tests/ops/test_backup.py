@@ -11,17 +11,21 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from bot.commands.bench.seeding import SeedSize, seed
 from bot.customers.tombstones import erased_among
-from bot.ops.backup import back_up, physical_tables
+from bot.intake.media.storage import FolderStorage
+from bot.ops.backup import back_up, damage_of, keys_beside, physical_tables
+from bot.ops.backup_file import MAGIC, PIECE, BadBackupError, opened_archive
 from bot.ops.consistency import audit
-from bot.ops.restore import BadBackupError, erase_again, restore
+from bot.ops.restore import erase_again, restore, verify_backup
 from bot.platform import clock, failpoints
+from bot.platform.database.audit_log import HEAD, record, verify_log
 from bot.platform.database.schema import upgrade
+from bot.platform.encryption import DataKeys
 from bot.platform.environment import read_environment
-from bot.platform.models import Agent, Customer, Message, Outbox, SopTask
+from bot.platform.models import Agent, AuditEntry, Customer, Message, Outbox, SopTask, Status
 from bot.privacy.erasure import erase
 from bot.sops.prompts import RESTORED_REASON
 from bot.system import System
@@ -72,7 +76,7 @@ def contents(system: System) -> dict[str, list[Any]]:
         return {
             table.name: sorted(map(repr, session.execute(select(table)).all()))
             for table in Model.metadata.sorted_tables
-            if table.name not in ("status", "outbox", "sop_task")  # these change when a backup is restored
+            if table.name not in ("status", "outbox", "sop_task", "audit_entry")  # these change in a restore
         }
 
 
@@ -113,6 +117,37 @@ def test_nothing_that_was_due_is_sent_again(opened: Opener, tmp_path: Path) -> N
         assert (gone.state, gone.ended_because) == ("cancelled", RESTORED_REASON)
         assert kept.state == "planned"
         assert session.scalars(select(Outbox.state)).all() == ["cancelled"]
+
+
+def fault(system: System) -> str | None:
+    with system.store.read() as session:
+        return verify_log(session)
+
+
+def noted(system: System, count: int) -> None:
+    for number in range(count):
+        with system.store.write() as session:
+            record(session, "admin", "stage.move", f"customer:{number}", clock.now())
+
+
+@pytest.mark.parametrize("kind", OTHER)
+def test_a_restored_log_is_no_shortened_one_and_one_put_back_by_hand_is(
+    opened: Opener, tmp_path: Path, kind: str
+) -> None:
+    system = filled(opened, kind)
+    noted(system, 2)
+    back_up(system, tmp_path / "b.zip", clock.now(), keys=False, on_progress=quiet)
+    noted(system, 3)
+    restore(system, tmp_path / "b.zip", clock.now(), replace=True, on_progress=quiet)
+    assert fault(system) is None
+    with system.store.read() as session:
+        assert session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()[2:] == ["database.restore"]
+    noted(system, 1)
+    assert fault(system) is None
+    with system.store.write() as session:  # the rows of the backup, and no word in the file beside it
+        session.execute(delete(AuditEntry).where(AuditEntry.id > 2))
+        session.execute(delete(Status).where(Status.name == HEAD))
+    assert "被清空、截短或换成了旧的" in str(fault(system))
 
 
 def test_who_was_erased_after_the_backup_stays_erased(opened: Opener, tmp_path: Path) -> None:
@@ -178,33 +213,127 @@ def test_a_backup_while_messages_come_in_is_of_one_moment(opened: Opener, tmp_pa
             )  # fmt: skip
 
     back_up(system, tmp_path / "b.zip", clock.now(), keys=False, on_progress=disturb)
-    with ZipFile(tmp_path / "b.zip") as archive:
+    with opened_archive(tmp_path / "b.zip", system.data_keys) as archive:
         assert len(archive.read("tables/message.jsonl").splitlines()) == before
 
 
-def damaged(path: Path) -> None:
-    """One byte of the messages is another."""
-    with ZipFile(path) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    parts["tables/message.jsonl"] = parts["tables/message.jsonl"].replace(b"customer", b"custemer", 1)
-    with ZipFile(path, "w") as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
+def bit_turned(path: Path, at: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
 
 
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+def pieces(path: Path) -> tuple[bytes, list[bytes]]:
+    """The header of a backup file and its sealed pieces."""
+    header, _, rest = path.read_bytes().partition(b"\n")
+    size = PIECE + 16
+    return header + b"\n", [rest[at : at + size] for at in range(0, len(rest), size)]
 
 
-@pytest.mark.parametrize("harm", [damaged, cut])
-def test_a_damaged_backup_changes_nothing(opened: Opener, tmp_path: Path, harm: Callable[[Path], None]) -> None:
+def cut_at_a_piece(path: Path) -> None:
+    header, found = pieces(path)
+    path.write_bytes(header + b"".join(found[:-1]))
+
+
+def swap_pieces(path: Path) -> None:
+    header, (first, second, *rest) = pieces(path)
+    path.write_bytes(header + second + first + b"".join(rest))
+
+
+def another_salt(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"salt":"', b'"salt":"0', 1))
+
+
+HARMS: dict[str, Callable[[Path], object]] = {
+    "a bit of the rows": lambda path: bit_turned(path, 5000),
+    "a bit at the end": lambda path: bit_turned(path, -1),
+    "a bit of the header": lambda path: bit_turned(path, len(MAGIC) + 20),
+    "another salt": another_salt,
+    "cut in the middle": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "cut where a piece ends": cut_at_a_piece,
+    "two pieces swapped": swap_pieces,
+    "something appended": lambda path: path.write_bytes(path.read_bytes() + b"PK"),
+    "only its header": lambda path: path.write_bytes(pieces(path)[0]),
+}
+
+
+def is_refused(path: Path, keys: DataKeys) -> bool:
+    try:
+        verify_backup(path, keys)
+    except BadBackupError as error:
+        return "备份" in str(error)
+    return False
+
+
+def test_a_backup_that_was_touched_anywhere_is_not_read(opened: Opener, tmp_path: Path) -> None:
     system = filled(opened, "sqlite")
+    media = system.environment.var / "media"
+    FolderStorage(media).put("0" * 64, written(tmp_path / "film", os.urandom(3 * PIECE)))
     back_up(system, tmp_path / "b.zip", clock.now(), keys=False, on_progress=quiet)
-    before = contents(system)
-    harm(tmp_path / "b.zip")
+    whole, before = (tmp_path / "b.zip").read_bytes(), contents(system)
+    assert verify_backup(tmp_path / "b.zip", system.data_keys).files == 1
+    for name, harm in HARMS.items():
+        (tmp_path / "b.zip").write_bytes(whole)
+        harm(tmp_path / "b.zip")
+        assert is_refused(tmp_path / "b.zip", system.data_keys), name
     with pytest.raises(BadBackupError, match="备份"):
         restore(system, tmp_path / "b.zip", clock.now(), replace=True, on_progress=quiet)
     assert contents(system) == before
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def test_nothing_of_a_backup_lies_in_the_clear(opened: Opener, tmp_path: Path) -> None:
+    system = filled(opened, "sqlite")
+    back_up(system, tmp_path / "b.zip", clock.now(), keys=False, on_progress=quiet)
+    with system.store.read() as session:
+        person = session.scalars(select(Customer.external_userid)).first()
+    content = (tmp_path / "b.zip").read_bytes()
+    for word in (person, "tables/", "manifest.json", "PK\x03\x04", "PK\x01\x02"):
+        assert str(word).encode() not in content, word
+
+
+def as_of_before(path: Path, keys: DataKeys) -> None:
+    """The same as a plain archive, the way earlier releases wrote it."""
+    with opened_archive(path, keys) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["manifest.json"] = parts["manifest.json"].replace(b'"format": 2', b'"format": 1')
+    with ZipFile(path, "w") as plain:
+        for name, content in parts.items():
+            plain.writestr(name, content)
+
+
+def test_a_backup_of_an_earlier_release_is_taken_only_if_one_says_so(opened: Opener, tmp_path: Path) -> None:
+    system = filled(opened, "sqlite")
+    back_up(system, tmp_path / "b.zip", clock.now(), keys=False, on_progress=quiet)
+    as_of_before(tmp_path / "b.zip", system.data_keys)
+    with pytest.raises(BadBackupError, match="--old-format"):
+        restore(system, tmp_path / "b.zip", clock.now(), replace=True, on_progress=quiet)
+    target = opened("sqlite")
+    restore(target, tmp_path / "b.zip", clock.now(), replace=False, on_progress=quiet, old_format=True)
+    assert contents(target) == contents(system)
+    as_of_before_and_damaged = {"tables/message.jsonl": b"[]"}
+    with ZipFile(tmp_path / "b.zip") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()} | as_of_before_and_damaged
+    with ZipFile(tmp_path / "b.zip", "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    with pytest.raises(BadBackupError, match="缺失或损坏"):
+        restore(opened("sqlite"), tmp_path / "b.zip", clock.now(), replace=False, on_progress=quiet, old_format=True)
+
+
+def test_a_damaged_database_file_is_told_in_words(opened: Opener) -> None:
+    system = filled(opened, "sqlite")
+    assert damage_of(system) is None
+    system.store.close()
+    path = system.environment.var / "tici.db"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 8192] = os.urandom(8192)
+    path.write_bytes(content)
+    assert damage_of(system)
 
 
 def test_a_database_that_holds_something_is_not_overwritten(opened: Opener, tmp_path: Path) -> None:
@@ -222,13 +351,18 @@ def test_without_the_keys_of_its_day_a_backup_is_refused(opened: Opener, tmp_pat
         restore(opened("sqlite", new_keys_text()), tmp_path / "b.zip", clock.now(), replace=False, on_progress=quiet)
 
 
-def test_keys_are_inside_only_when_asked_for(opened: Opener, tmp_path: Path) -> None:
+def test_keys_lie_beside_it_and_only_when_asked_for(opened: Opener, tmp_path: Path) -> None:
     system = filled(opened, "sqlite")
     (system.environment.var / "data.keys").write_text("secret words")
-    for name, keys in (("without.zip", False), ("with.zip", True)):
-        back_up(system, tmp_path / name, clock.now(), keys=keys, on_progress=quiet)
-        with ZipFile(tmp_path / name) as archive:
-            assert ("data.keys" in archive.namelist()) is keys
+    back_up(system, tmp_path / "b.zip", clock.now(), keys=False, on_progress=quiet)
+    beside = keys_beside(tmp_path / "b.zip")
+    assert not beside.exists()
+    back_up(system, tmp_path / "b.zip", clock.now(), keys=True, on_progress=quiet)
+    assert beside.stat().st_mode & 0o777 == 0o600
+    with ZipFile(beside) as archive:
+        assert archive.read("data.keys") == b"secret words"
+    with opened_archive(tmp_path / "b.zip", system.data_keys) as archive:
+        assert "data.keys" not in archive.namelist()
 
 
 def test_every_table_of_the_models_is_backed_up(opened: Opener) -> None:

@@ -23,7 +23,7 @@ from bot.intake.pull import pull
 from bot.ops.backup import back_up
 from bot.ops.restore import restore
 from bot.platform import clock, signed_links
-from bot.platform.database.audit_log import viewed
+from bot.platform.database.reading_log import viewed
 from bot.platform.models import Agent, CallbackEvent, Customer, LinkOpening, Model, Outbox, SopTask, ViewEntry
 from bot.platform.work import Work
 from bot.privacy.erasure import erase

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
+
 import pytest
 
+from bot.wecom.jssdk import sign_page
 from tests.sandbox.wecom import Wecom
 
 
@@ -84,3 +88,23 @@ def test_too_many_calls_are_refused_until_the_window_is_over(wecom: Wecom) -> No
     wecom.control.move_clock(3600)
     wecom.tokens.clear()
     assert wecom.call("ticket/get", type="agent_config")["errcode"] == 0
+
+
+def test_a_page_that_was_signed_before_the_clock_was_moved_is_still_signed(wecom: Wecom) -> None:
+    """A ticket lasts two hours that really pass; in the demo days pass in a moment and the sidebar stays open."""
+    ticket = wecom.call("ticket/get", type="agent_config")["ticket"]
+    page = "http://127.0.0.1:8000/sidebar?agent=LinXiaoyu"
+
+    def outcome(used: str) -> str:
+        signed = sign_page(used, "nonce", 1_700_000_000, page)
+        verified = {"timestamp": signed.timestamp, "nonceStr": signed.nonce, "signature": signed.signature}
+        app = {"corpid": wecom.environment["WECOM_CORP_ID"], "agentid": wecom.environment["WECOM_APP_ID"]}
+        asked = {"name": "agentConfig", "url": page, "params": {**app, **verified}}
+        request = urllib.request.Request(f"{wecom.url}/page/bridge", json.dumps(asked).encode())
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return str(json.load(answer)["err_msg"])
+
+    assert outcome(ticket) == "agentConfig:ok"
+    wecom.control.move_clock(3 * 86_400)
+    assert outcome(ticket) == "agentConfig:ok"
+    assert "40093" in outcome("another")

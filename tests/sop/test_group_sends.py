@@ -18,7 +18,6 @@ from sop.group_sends import (
     wait_for_more,
 )
 from sop.playbook import Overdue, Sop, Workspace
-from sop.proofs import SentContent, attachments_in
 from sop.workcalendar import Workcalendar
 
 T0 = datetime(2026, 3, 3, 2, 10, tzinfo=UTC)  # 10:10 in Shanghai
@@ -94,33 +93,3 @@ def test_the_months_cap_is_its_days_on_the_local_calendar() -> None:
     assert monthly_cap(last_evening, CALENDAR) == 31
     assert month_start(last_evening, CALENDAR) == datetime(2026, 2, 28, 16, 0, tzinfo=UTC)
     assert monthly_cap(datetime(2026, 2, 28, 15, 0, tzinfo=UTC), CALENDAR) == 28
-
-
-ATTACH: list[dict[str, Any]] = [
-    {"kind": "link", "title": "目录", "url": "https://Example.com/list/"},
-    {"kind": "image", "file": "a.png"},
-    {"kind": "file", "file": "a.pdf"},
-    {"kind": "miniprogram", "title": "报名", "appid": "wx12345678", "page": "p", "pic": "a.png"},
-]
-MD5S = {"a.png": frozenset({"11", "12"}), "a.pdf": frozenset({"22"})}
-
-
-@pytest.mark.parametrize(
-    ("sent", "found"),
-    [
-        (SentContent(), ()),
-        (SentContent(urls=frozenset({"https://example.com/list"})), (0,)),
-        (SentContent(urls=frozenset({"https://example.com/list?x=1"})), ()),
-        (SentContent(urls=frozenset({"https://example.com/LIST"})), ()),
-        (SentContent(opened=frozenset({("7", 0)})), (0,)),
-        (SentContent(opened=frozenset({("8", 0)})), ()),
-        (SentContent(md5s=frozenset({"12"})), (1,)),
-        (SentContent(md5s=frozenset({"22", "11"})), (1, 2)),
-        (SentContent(md5s=frozenset({"33"})), ()),
-        (SentContent(appids=frozenset({"wx12345678"})), (3,)),
-        (SentContent(appids=frozenset({"wx99999999"})), ()),
-        (SentContent(urls=frozenset({"http://[broken"})), ()),
-    ],
-)
-def test_proof_by_attachment(sent: SentContent, found: tuple[int, ...]) -> None:
-    assert attachments_in(sent, "7", ATTACH, MD5S) == found

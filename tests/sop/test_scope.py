@@ -16,10 +16,10 @@ def _limited(**limits: object) -> Pipeline:
     ("limits", "owners", "channels", "expected"),
     [
         pytest.param({}, [Owner("Lin")], [None], True, id="for all"),
-        pytest.param({}, [], [], False, id="nobody has him"),
+        pytest.param({}, [], [], False, id="nobody has them"),
         pytest.param({"agents": ["lin"]}, [Owner("Lin")], [], True, id="named, in either case"),
         pytest.param({"agents": ["Chen"]}, [Owner("Lin")], [], False, id="not named"),
-        pytest.param({"agents": ["Chen"]}, [Owner("Lin"), Owner("Chen")], [], True, id="one of his agents is"),
+        pytest.param({"agents": ["Chen"]}, [Owner("Lin"), Owner("Chen")], [], True, id="one of their agents is"),
         pytest.param({"departments": [2, 3]}, [Owner("Lin", (3,))], [], True, id="department"),
         pytest.param({"departments": [2]}, [Owner("Lin", (3,))], [], False, id="another department"),
         pytest.param({"departments": [2]}, [Owner("Lin")], [], False, id="department not known"),

@@ -1,18 +1,20 @@
-"""Brings a database to this release quickly: migrations run once, and their result is copied (SQLite) or repeated."""
+"""Brings a database to this release quickly: migrations run once, and the files they left are copied."""
 
 from __future__ import annotations
 
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Engine, event
+import psycopg
+from psycopg import sql
+from sqlalchemy import Engine
 
 from bot.platform.database.schema import current_revision, upgrade
 from bot.platform.database.store import open_engine
 
-_STATEMENTS: list[tuple[str, Any]] = []  # of the migrations, as PostgreSQL got them
+_MIGRATED = "tici_migrated"
+_COPY = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
 
 
 def bring_up(engine: Engine) -> None:
@@ -39,20 +41,20 @@ def _migrated() -> bytes:
 
 
 def _bring_up_postgres(engine: Engine) -> None:
-    """Repeat the statements that the migrations made the first time: they compare and compute a great deal."""
+    """Run the migrations once on a server; every further database is a copy of the files of that first one."""
     if current_revision(engine) is not None:
         upgrade(engine)
-    elif not _STATEMENTS:
-        event.listen(engine, "before_cursor_execute", _note)
-        upgrade(engine)
-        event.remove(engine, "before_cursor_execute", _note)
-    else:
-        with engine.begin() as connection:
-            for statement, given in _STATEMENTS:
-                connection.exec_driver_sql(statement, given)
-
-
-def _note(connection: Any, cursor: Any, statement: str, given: Any, context: Any, many: bool) -> None:
-    assert not many
-    if not statement.lstrip().upper().startswith("SELECT"):
-        _STATEMENTS.append((statement, given))
+        return
+    url = engine.url
+    host = str(url.query["host"])
+    with psycopg.connect(host=host, user=url.username, dbname="postgres", autocommit=True) as server:
+        known = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_MIGRATED]).fetchone()
+        if known is None:
+            upgrade(engine)
+        engine.dispose()  # neither what is copied nor what is replaced may be in use
+        name = sql.Identifier(url.database or "")
+        if known is None:
+            server.execute(_COPY.format(sql.Identifier(_MIGRATED), name))
+        else:
+            server.execute(sql.SQL("DROP DATABASE {}").format(name))
+            server.execute(_COPY.format(name, sql.Identifier(_MIGRATED)))

@@ -24,12 +24,12 @@ from bot.ops.doctor.examination import CHECKS
 from bot.platform.config.settings import parse_settings
 from bot.platform.models import Model
 from bot.platform.stored_sentences import STORED_WORDINGS
-from bot.web.admin import given_up
+from bot.web.admin import given_up, log_words
 from bot.web.admin import pages as admin_pages
 from bot.web.agents import jssdk_errors, tasks
 from bot.web.auth import signin
 from bot.web.customers.highlight import Mark, TextPiece, cut, marks_of
-from bot.web.layout import errors, labels, navigation, preferences
+from bot.web.layout import actors, errors, labels, navigation, preferences
 from bot.web.layout.languages import catalogue
 from bot.web.layout.times import moment, span
 from bot.web.rules.rule_form import GROUPS
@@ -68,6 +68,7 @@ def used() -> set[str]:
     code = "".join(path.read_text(encoding="utf-8") for path in WEB.rglob("*.py"))
     found |= {text for _quote, text in re.findall(r"\btranslate\((['\"])(.+?)\1[,)]", code)}
     found |= texts_of_reports() | texts_of_tasks()
+    found |= {*log_words.TEXTS, *actors.MACHINE.values()}
     found |= texts_of_rules() | {check.title for check in CHECKS} | texts_said()
     return found | {text for page in errors.ALL_PAGES for text in (page.title, page.advice)}
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bot.commands.bench import ingest
-from bot.commands.bench.ingest import ArchiveKind, measure
+from bot.commands.bench.ingest import ArchiveKind, Surroundings, measure
+from bot.commands.bench.scratch_databases import Kind, scratch_databases
 from bot.platform.environment import read_environment
 from bot.system import System
 from bot.wecom.archive import SealedRow
@@ -21,21 +24,29 @@ __all__ = ["files", "library"]
 
 
 @pytest.fixture
-def system(tmp_path: Path) -> System:
+def place(tmp_path: Path, database_url: str) -> Iterator[Surroundings]:
     (tmp_path / "own").mkdir()
-    return System(read_environment(variables(tmp_path / "own")))
+    system = System(read_environment(variables(tmp_path / "own", TICI_DATABASE_URL=database_url)))
+    kind: Kind = "postgresql" if database_url.startswith("postgres") else "sqlite"
+    with scratch_databases(kind, tmp_path, database_url) as new_database:
+        yield Surroundings(system, tmp_path, new_database)
+    if kind == "postgresql":
+        with system.store.engine.connect() as connection:
+            assert connection.scalar(text("SELECT count(*) FROM pg_database WHERE datname LIKE 'tici_bench_%'")) == 0
+    system.store.close()
 
 
-def test_every_message_arrives(system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_message_arrives(place: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest, "ROUNDS", 1)
     steps: list[int] = []
-    speed = measure(system, tmp_path, 600, lambda: steps.append(1))
+    speed = measure(place, 600, lambda: steps.append(1))
     assert (speed.messages, len(steps)) == (600, 3)
     assert min(speed.rsa_alone, speed.opened, speed.whole) > 0
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_every_message_arrives_through_the_native_library(
-    system: System, tmp_path: Path, library: Path, files: Path, monkeypatch: pytest.MonkeyPatch
+    place: Surroundings, library: Path, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingest, "ROUNDS", 1)
     archives: list[NativeArchive] = []
@@ -47,6 +58,6 @@ def test_every_message_arrives_through_the_native_library(
         return archives[0]
 
     kind = ArchiveKind(in_library, seal=lambda key, text: seal(text, key))
-    speed = measure(system, tmp_path, 600, kind=kind)
+    speed = measure(place, 600, kind=kind)
     archives[0].close()
     assert speed.messages == 600

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.commands.bench.ingest_stages import Costs, measure_stages
 from bot.commands.bench.lag import QUESTION, SMALL_TALK
+from bot.commands.bench.scratch_databases import NewDatabase
 from bot.intake.decrypt import open_rows
 from bot.intake.pull import BATCH, pull
 from bot.platform import clock
@@ -77,6 +78,15 @@ class ArchiveKind:
     seal: Sealer
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a round runs: folders of its own below this one, in a new database each."""
+
+    system: System
+    folder: Path
+    new_database: NewDatabase
+
+
 def make_rows(count: int, seal: Sealer) -> tuple[KeyRing, list[SealedRow]]:
     """So many messages under one key pair; takes about 0.1 ms each."""
     key = generate_private_key(65537, 2048)
@@ -106,13 +116,12 @@ def seal_as_sandbox(secret: str, message: str) -> str:
 
 
 def measure(
-    system: System,
-    folder: Path,
+    surroundings: Surroundings,
     count: int,
     progress: Callable[[], None] = lambda: None,
     kind: ArchiveKind | None = None,
 ) -> Speed:
-    """Interleaved rounds, each in a new SQLite database under `folder`; `progress` is called 3 * ROUNDS times.
+    """Interleaved rounds, each in a new database; `progress` is called 3 * ROUNDS times.
 
     Raises RuntimeError where a message did not arrive.
     """
@@ -121,7 +130,7 @@ def measure(
     archive = kind.open(rows)
     times: list[tuple[float, float, float]] = []
     for turn in range(ROUNDS):
-        own = _system(system, folder / str(turn), ring, archive)
+        own = _system(surroundings, str(turn), ring, archive)
         took = []
         for work in (_unwrap, _open, _ingest):
             began = time.perf_counter()
@@ -132,7 +141,7 @@ def measure(
         times.append((took[0], took[1], took[2]))
         _end(own)
     rsa, opened, whole = (round(count / statistics.median(column), 1) for column in zip(*times, strict=True))
-    alone = _system(system, folder / "alone", ring, archive)
+    alone = _system(surroundings, "alone", ring, archive)
     costs = measure_stages(alone, rows)
     _end(alone)
     return Speed(count, rsa, opened, whole, costs)
@@ -144,7 +153,8 @@ def _end(system: System) -> None:
         stop_valkey(system.environment.var)
 
 
-def _system(system: System, folder: Path, ring: KeyRing, archive: ArchiveSource) -> System:
+def _system(surroundings: Surroundings, name: str, ring: KeyRing, archive: ArchiveSource) -> System:
+    folder = surroundings.folder / name
     folder.mkdir()
     none = CallbackSecrets("", "")
     corp: dict[str, Any] = {"corp_id": "wwBENCH", "app_id": 1, "app_secret": "", "archive_secret": ""}
@@ -152,10 +162,9 @@ def _system(system: System, folder: Path, ring: KeyRing, archive: ArchiveSource)
         **corp, callback=none, archive_callback=none, api_url="http://127.0.0.1:1/", archive="sandbox",
         private_keys=folder, finance_sdk=None,
     )  # fmt: skip
-    url = f"sqlite:///{folder / 'tici.db'}"
     own = System(
-        replace(system.environment, var=folder, database_url=url, redis_url=None, wecom=access,
-                data_keys=None, data_keys_file=folder / "data.keys")
+        replace(surroundings.system.environment, var=folder, database_url=surroundings.new_database(), redis_url=None,
+                wecom=access, data_keys=None, data_keys_file=folder / "data.keys")
     )  # fmt: skip
     own.__dict__.update(keyring=ring, archive=archive)
     upgrade(own.store.engine)

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -29,8 +30,9 @@ from bot.platform.signed_links import board_url
 from bot.platform.valkey import ensure_valkey, stop_valkey
 from bot.sandbox.control import SandboxControl
 from bot.sandbox.corp import prepare
+from bot.sync.directory import take_in_staff
 from bot.system import System
-from bot.wecom.errors import BotError
+from bot.wecom.errors import BotError, WeComError
 
 READY_SECONDS = 120.0  # a busy machine needs a minute for what a quiet one does in ten seconds
 _BOARD_LIFE = timedelta(days=30)
@@ -71,10 +73,17 @@ class Stack:
             for child in self.children:
                 self.start(child)
             self._wait_ready()
+            self._meet_staff()
         except BaseException:
             self.__exit__(None, None, None)
             raise
         return self
+
+    def _meet_staff(self) -> None:
+        """Take in names and leaders, as `flask wecom import` does: else the first texts would show userids."""
+        if "sandbox" not in self.without:
+            with suppress(WeComError):  # a sandbox told to fail: the nightly comparison takes them in
+                take_in_staff(self.system)
 
     def _prepare(self) -> None:
         load_settings(self.config)

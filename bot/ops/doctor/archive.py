@@ -23,6 +23,13 @@ _LATE, _TOO_LATE = timedelta(minutes=5), timedelta(hours=1)
 _PROCESSORS = {62: "x86_64", 183: "aarch64"}  # e_machine in the header of a Linux library
 
 
+def configured(probe: Probe) -> Finding:
+    if probe.access.has_archive:
+        return Finding(OK, "已设置")
+    mend = "照 docs/wecom.zh-CN.md 第 6 步开通，把 Secret 填进 WECOM_ARCHIVE_SECRET；在这之前听不到客户说话，其余照常"
+    return Finding(WARN, "还没有接入：没有设置 WECOM_ARCHIVE_SECRET", mend, ends=True)
+
+
 def archive_secret(probe: Probe) -> Finding:
     mend = Translatable(
         "{archive} → Secret → 查看，填进 WECOM_ARCHIVE_SECRET（它和应用的 Secret 不是同一个）", archive=ARCHIVE

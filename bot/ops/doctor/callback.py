@@ -59,6 +59,9 @@ def archive_callback(probe: Probe) -> Finding:
 
 def _round_trip(probe: Probe, path: str, given: CallbackSecrets, mend: str) -> Finding:
     """Do what WeCom's console does when the URL is saved: send an encrypted echo, which must come back in plain."""
+    missing = [name for name, value in (("Token", given.token), ("EncodingAESKey", given.aes_key)) if not value]
+    if missing:
+        return Finding(BAD, Translatable("还没有设置 {names}", names=missing), mend)
     try:
         keys = CallbackKeys(given.token, given.aes_key, probe.access.corp_id)
     except ValueError as error:
@@ -102,7 +105,7 @@ def events(probe: Probe) -> Finding:
 def trusted_domain(probe: Probe) -> Finding:
     if probe.system.environment.demo:
         return Finding(OK, "演示里不验证域名")
-    files = list((probe.system.environment.var / "verify").glob("WW_verify_*.txt"))
+    files = list(probe.system.environment.verify_files.glob("WW_verify_*.txt"))
     if not files:
         mend = Translatable(
             "{console} → 您的应用 → 网页授权及JS-SDK → 设置可信域名："

@@ -48,7 +48,8 @@ CHECKS: tuple[Check, ...] = (
     Check("clock", "时钟", app.skew, after=("network",)),
     Check("corp-id", "企业 ID", app.corp_id, after=("network",)),
     Check("app-secret", "应用 Secret", app.app_secret, after=("corp-id",)),
-    Check("archive-secret", "会话存档 Secret", archive.archive_secret, after=("corp-id",)),
+    Check("archive", "会话存档接入", archive.configured, after=("access",)),
+    Check("archive-secret", "会话存档 Secret", archive.archive_secret, after=("corp-id", "archive")),
     Check("app-ip", "应用的企业可信 IP", app.app_ip, after=("app-secret",)),
     Check("app-enabled", "应用已启用", app.app_enabled, after=("app-ip",)),
     Check("app-id", "应用的 AgentId", app.app_id, after=("app-enabled",)),
@@ -57,17 +58,22 @@ CHECKS: tuple[Check, ...] = (
     Check("archive-ip", "会话存档的可信 IP", archive.archive_ip, after=("archive-secret",)),
     Check("archive-open", "会话内容存档已开通", archive.archive_open, after=("archive-ip",)),
     Check("seats", "存档席位", archive.seats, after=("archive-open", "contact-members")),
-    Check("sdk", "会话存档 SDK", archive.sdk, after=("access",)),
+    Check("sdk", "会话存档 SDK", archive.sdk, after=("archive",)),
     Check("archive-read", "能读会话存档", archive.archive_read, after=("sdk", "archive-open", "migrations")),
-    Check("private-keys", "消息私钥", archive.private_keys, after=("access",)),
+    Check("private-keys", "消息私钥", archive.private_keys, after=("archive",)),
     Check("key-versions", "私钥版本", archive.key_versions, after=("private-keys", "migrations")),
     Check("lag", "存档进度", archive.lag, after=("workers", "scheduler", "archive-read")),
     Check("unagreed", "未同意存档的客户", archive.unagreed, after=("migrations",)),
     Check("public-url", "公网地址", callback.public_url, after=("access",)),
     Check("cookies", "登录 cookie", safety.cookies, after=("public-url",)),
     Check("callback", "应用回调往返", callback.callback, after=("public-url", "corp-id")),
-    Check("archive-callback", "存档回调往返", callback.archive_callback, after=("public-url", "corp-id")),
-    Check("events", "收到过回调", callback.events, after=("callback", "archive-callback", "migrations")),
+    Check(
+        "archive-callback",
+        "存档回调往返",
+        callback.archive_callback,
+        after=("public-url", "corp-id", "archive"),
+    ),
+    Check("events", "收到过回调", callback.events, after=("callback", "migrations")),
     Check("trusted-domain", "可信域名", callback.trusted_domain, after=("public-url",)),
 )
 
@@ -78,7 +84,7 @@ def run_checks(system: System, now: datetime) -> Iterator[tuple[Check, Finding]]
     for check in CHECKS:
         waits_for = [name for name in check.after if name in failed]
         finding = Finding(SKIPPED, "", waits_for=titles(waits_for)) if waits_for else _run(check, probe)
-        if finding.level in (BAD, SKIPPED):
+        if finding.level in (BAD, SKIPPED) or finding.ends:
             failed.add(check.name)
         yield check, finding
     probe.close()

@@ -30,13 +30,14 @@ class Finding:
     """The result of a check.
 
     level: ok, warn, bad, or skipped (because of `waits_for`). found: what was seen. mend: where to click or what to
-    type.
+    type. ends: the checks after this one mean nothing, though this one is not bad.
     """
 
     level: str
     found: str
     mend: str = ""
     waits_for: str = ""
+    ends: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.platform.config import positions
 from bot.platform.config import problems as mistakes
@@ -29,6 +29,7 @@ from sop.group_sends import check_group_sends, personal_steps
 from sop.playbook import Alarms, Budget, Completion, FieldDefinition, Overdue, Pipeline, Sop, Sync, Welcome, Workspace
 from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
+from taggers.closing import Closing, Closings, check_closings
 from taggers.rule import Rule, Synonym, TagGroup, TextTable
 from taggers.rulebook import RuleBook, RuleBookError, compile_rulebook
 from taggers.translatable import Translatable, sentence
@@ -92,6 +93,7 @@ class Tables(BaseModel):
     fields: tuple[FieldDefinition, ...] = ()
     media: Media = Media()
     privacy: Privacy = Privacy()
+    closings: tuple[Closing, ...] = Field(default=(), max_length=50)
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,11 @@ class Settings:
     @cached_property
     def calendar(self) -> Workcalendar:
         return Workcalendar(self.tables.workspace)
+
+    @cached_property
+    def closings(self) -> Closings:
+        """The words that end a talk."""
+        return Closings(self.tables.closings)
 
     @cached_property
     def fields(self) -> dict[str, FieldDefinition]:
@@ -205,6 +212,7 @@ def parse_settings(
     found += _check_replies(tables)
     found += check_rule_fields(tables.rules, known_fields(tables.fields))
     found += check_group_sends(tables.sops)
+    found += check_closings(tables.closings) if examples else ()
     if beside is not None:
         attachments = all_attachments(tables.sops, tables.welcome)
         found += check_materials(beside / tables.workspace.materials, attachments)

@@ -15,6 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from bot.platform.database.audit_heads import FILE as HEADS
+from bot.platform.database.audit_heads import HeadFile, bind_heads, note_head
 from bot.platform.database.key_check import verify_keys
 from bot.platform.database.row_ids import gives_out, next_id, number_new_rows
 from bot.platform.encryption import DataKeys, bind_keys
@@ -99,10 +101,13 @@ def canonical_json(value: Any) -> str:
 class Store:
     """The database for the rest of the program: `with store.write() as session`."""
 
-    def __init__(self, url: str, keys: DataKeys) -> None:
+    def __init__(self, url: str, keys: DataKeys, var: Path | None = None) -> None:
+        """var: the folder where heads of the audit log are noted; None: nowhere."""
         self.url, self.keys = url, keys
         self.engine = open_engine(url)
         bind_keys(self.engine.dialect, keys)
+        if var is not None:
+            bind_heads(self.engine.dialect, HeadFile(var / HEADS, keys))
         self._verified = False
 
     def verify(self, *, again: bool = False) -> bool:
@@ -122,6 +127,7 @@ class Store:
             if self.engine.dialect.name == "sqlite":
                 number_new_rows(session)
             yield session
+        note_head(self.engine.dialect, session.info)
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 
 from bot.sandbox.replies import Answer, Call, RefusalError, endpoint
 from bot.sandbox.state import Json, Sandbox
@@ -73,6 +74,17 @@ def ticket(sandbox: Sandbox, name: str, now: float) -> Json:
         "ticket": hashlib.sha256(mark.encode()).hexdigest(),
         "expires_in": int((period + 1) * TICKET_SECONDS - now),
     }
+
+
+def tickets_in_force(sandbox: Sandbox, name: str) -> list[str]:
+    """The ticket of the moment, and those of the hours that a moved clock has jumped over.
+
+    A ticket lasts for two hours that really pass: whoever fetched one before the clock was moved still has it.
+    """
+    now = sandbox.now()
+    really = min(now, time.time())
+    periods = range(int(now // TICKET_SECONDS), int(really // TICKET_SECONDS) - 1, -1)
+    return [ticket(sandbox, name, period * TICKET_SECONDS)["ticket"] for period in periods]
 
 
 @endpoint("get_jsapi_ticket", "GET", empty={"ticket": "", "expires_in": 0}, limit=(400, 3600))

@@ -17,11 +17,13 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from bot.platform.csv_cells import local_time, safe_cell
-from bot.platform.database.audit_log import record, verify_chain
+from bot.platform.database.audit_log import record, verify_log
 from bot.platform.models import AuditEntry, Customer, ViewEntry
+from bot.web.admin.log_words import VIEWED, log_lines
 from bot.web.admin.pages import pages
 from bot.web.admin.rows import PAGE
 from bot.web.auth.visitor import visitor
+from bot.web.layout.actors import actor_names, actors_called
 from bot.web.layout.requests import current_system, number_argument
 from bot.web.layout.template_filters import request_now, zone
 
@@ -51,11 +53,14 @@ class LogFilter:
 def log() -> str:
     """What people did, the newest first; `before` loads older entries as one scrolls."""
     log_filter, before, at = _log_filter(), number_argument("before"), zone()
+    titles = {sop.id: sop.title or sop.id for sop in current_system().settings.sops.values()}
     with current_system().store.read() as session:
-        rows = session.scalars(_before(_log_entries(log_filter, at), AuditEntry.id, before)).all()
+        actors = actors_called(session, log_filter.actor)
+        rows = session.scalars(_before(_log_entries(log_filter, at, actors), AuditEntry.id, before)).all()
+        lines = log_lines(session, rows[:PAGE], titles)
         actions = [] if before else _actions(session)
     page = "admin_log_rows.html" if before else "admin_log.html"
-    return render_template(page, rows=rows[:PAGE], more=len(rows) > PAGE, log_filter=log_filter, actions=actions)
+    return render_template(page, rows=lines, more=len(rows) > PAGE, log_filter=log_filter, actions=actions)
 
 
 @pages.get("/admin/log.csv")
@@ -63,7 +68,7 @@ def log_file() -> Response:
     """The same as a file; that it was taken is itself written down."""
     log_filter, at = _log_filter(), zone()
     _note("log.export", log_filter)
-    rows = _entries(_log_entries(log_filter, at))
+    rows = _entries(_log_entries(log_filter, at, _actors_asked(log_filter)))
     cells = (
         (row.id, local_time(row.at, at), row.actor, row.action, row.subject, _detail(row.detail), row.hash)
         for row in rows
@@ -75,9 +80,9 @@ def log_file() -> Response:
 def chain() -> str:
     """Whether the audit log is whole; reads all of it, and therefore only on request."""
     with current_system().store.read() as session:
-        broken_at = verify_chain(session)
+        fault = verify_log(session)
         newest = session.scalar(select(AuditEntry.id).order_by(AuditEntry.id.desc()).limit(1))
-    return render_template("admin_chain.html", broken_at=broken_at, newest=newest)
+    return render_template("admin_chain.html", fault=fault, newest=newest)
 
 
 @pages.get("/admin/views")
@@ -85,11 +90,14 @@ def views() -> str:
     """Who read whose conversation, the newest first."""
     log_filter, before, at = _log_filter(), number_argument("before"), zone()
     with current_system().store.read() as session:
-        rows = session.scalars(_before(_views(log_filter, at), ViewEntry.id, before)).all()
+        actors = actors_called(session, log_filter.actor)
+        rows = session.scalars(_before(_views(log_filter, at, actors), ViewEntry.id, before)).all()
+        people = actor_names(session, [row.actor for row in rows])
         ids = {row.customer_id for row in rows if row.customer_id}
         names = dict(session.execute(select(Customer.id, Customer.name).where(Customer.id.in_(ids))).all())
     page = "admin_views_rows.html" if before else "admin_views.html"
-    return render_template(page, rows=rows[:PAGE], more=len(rows) > PAGE, log_filter=log_filter, names=names)
+    told = {"people": people, "names": names, "viewed": VIEWED}
+    return render_template(page, rows=rows[:PAGE], more=len(rows) > PAGE, log_filter=log_filter, **told)
 
 
 @pages.get("/admin/views.csv")
@@ -97,7 +105,7 @@ def views_file() -> Response:
     """The same as a file."""
     log_filter, at = _log_filter(), zone()
     _note("views.export", log_filter)
-    rows = _entries(_views(log_filter, at))
+    rows = _entries(_views(log_filter, at, _actors_asked(log_filter)))
     cells = ((row.id, local_time(row.at, at), row.actor, row.customer_id or "", row.page) for row in rows)
     return _file("views", _in_zone(_VIEW_COLUMNS, at), cells)
 
@@ -113,19 +121,24 @@ def _log_filter() -> LogFilter:
     return LogFilter(said("actor", 80), said("action", 40), number_argument("customer"), day)
 
 
-def _log_entries(log_filter: LogFilter, at: ZoneInfo) -> Select[AuditEntry]:
+def _actors_asked(log_filter: LogFilter) -> list[str]:
+    with current_system().store.read() as session:
+        return actors_called(session, log_filter.actor)
+
+
+def _log_entries(log_filter: LogFilter, at: ZoneInfo, actors: Sequence[str]) -> Select[AuditEntry]:
     asked = select(AuditEntry).where(*_on(AuditEntry.at, log_filter.day, at))
     if log_filter.actor:
-        asked = asked.where(AuditEntry.actor == log_filter.actor)
+        asked = asked.where(AuditEntry.actor.in_(actors))
     if log_filter.action:
         asked = asked.where(AuditEntry.action == log_filter.action)
     return asked
 
 
-def _views(log_filter: LogFilter, at: ZoneInfo) -> Select[ViewEntry]:
+def _views(log_filter: LogFilter, at: ZoneInfo, actors: Sequence[str]) -> Select[ViewEntry]:
     asked = select(ViewEntry).where(*_on(ViewEntry.at, log_filter.day, at))
     if log_filter.actor:
-        asked = asked.where(ViewEntry.actor == log_filter.actor)
+        asked = asked.where(ViewEntry.actor.in_(actors))
     if log_filter.customer:
         asked = asked.where(ViewEntry.customer_id == log_filter.customer)
     return asked

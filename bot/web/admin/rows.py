@@ -47,6 +47,8 @@ class SystemHealth:
 
     database: str
     corp_id: str | None
+    has_callback: bool
+    has_archive: bool
     version: str | None
     problems: Sequence[str]
     seq: int | None
@@ -80,6 +82,8 @@ def read_system_health(system: System, now: datetime) -> SystemHealth:
         return SystemHealth(
             database=session.get_bind().dialect.name,
             corp_id=access.corp_id if access else None,
+            has_callback=access is not None and access.has_callback,
+            has_archive=access is not None and access.has_archive,
             version=config.value["version"] if config else None,
             problems=_known(system, config.value["problems"]) if config else [],
             seq=cursor.seq if cursor else None,

@@ -13,6 +13,7 @@ from bot.agents.reading import NOBODY, Reader, readable, reader_of_agent
 from bot.platform import clock
 from bot.platform.models import Agent, SopTask
 from bot.platform.signed_links import read_day_token, task_url
+from bot.web.auth.readings import note_readings
 from bot.web.layout.requests import current_system
 
 pages = Blueprint("day_list", __name__)
@@ -42,7 +43,9 @@ def show(token: str) -> str:
             abort(410)
         base, due = system.environment.base_url, _due(session, reader, agent.id, ends)
         entries = [DayEntry(task, task_url(base, task.ref, agent.id, key, now)) for task in due]
-        return render_template("day.html", agent=agent, entries=entries, now=now)
+        page = render_template("day.html", agent=agent, entries=entries, now=now)
+    note_readings(system, agent.userid, {task.customer_id for task in due}, "day", now)
+    return page
 
 
 def _due(session: Session, reader: Reader, agent_id: int, ends: datetime) -> list[SopTask]:

@@ -16,6 +16,7 @@ from bot.agents.suggestions import find_suggestion
 from bot.agents.task_answers import AnswerRefusedError, decline, postpone, record_tap
 from bot.customers.state import load_customer
 from bot.platform.database import audit_log
+from bot.platform.database.reading_log import viewed
 from bot.platform.environment import SurroundingsError
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Follow, SopTask, ViewEntry
@@ -91,7 +92,7 @@ def customer() -> Response | str:
         logged = _seen_lately(session, who, customer_id)
     if not logged:
         with system.store.write() as session:
-            audit_log.viewed(session, who.actor, customer_id, PAGE, now)
+            viewed(session, who.actor, customer_id, PAGE, now)
     stamp = hashlib.sha256(html.encode()).hexdigest()[:16]
     if request.form.get("seen") == stamp:
         return Response(status=204)

@@ -20,7 +20,8 @@ from bot.agents.task_answers import AnswerRefusedError, decline, postpone
 from bot.customers.state import OPEN_STATES
 from bot.platform import clock
 from bot.platform.config.materials import BadMaterialError, find_material
-from bot.platform.database.audit_log import record, viewed
+from bot.platform.database.audit_log import record
+from bot.platform.database.reading_log import viewed
 from bot.platform.models import SopTask
 from bot.platform.signed_links import TaskLink, link_url, read_task_token
 from bot.sops.material_uploads import folder_of

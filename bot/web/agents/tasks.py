@@ -11,7 +11,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bot.agents.reading import may_read
 from bot.agents.task_answers import AnswerRefusedError, decline, postpone
-from bot.platform.database.audit_log import record, viewed
+from bot.platform.database.audit_log import record
+from bot.platform.database.reading_log import viewed
 from bot.platform.models import Agent, SopTask
 from bot.platform.signed_links import link_url
 from bot.platform.work import Work
@@ -19,6 +20,7 @@ from bot.web.agents.task import send_attachment
 from bot.web.agents.task_rows import read_task
 from bot.web.agents.workload_rows import Workload, read_team, read_workload
 from bot.web.auth.access import needs, reader_of, refuse_unless, visible_agent_ids
+from bot.web.auth.readings import AT_A_GLANCE, note_readings
 from bot.web.auth.visitor import AGENT, ROLES, WORKING, Visitor, visitor
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import LARGEST_ID, current_system
@@ -162,6 +164,9 @@ def _workload(session: Session, who: Visitor, agent: Agent) -> Workload:
 
 def _workload_values(who: Visitor, workload: Workload | None) -> dict[str, object]:
     limit = _limit()
+    if workload is not None:
+        spoke = [task.customer_id for task in workload.tasks if task.customer.last_words]
+        note_readings(current_system(), who.actor, spoke, "tasks", request_now(), AT_A_GLANCE)
     further = limit // PAGE + 1 if limit < MOST else None
     mine = workload is not None and workload.agent.id == who.agent_id
     return {

@@ -37,8 +37,12 @@ class Workload:
     colleagues: dict[int, str]  # who sent in the agent's place
 
     @property
+    def tasks(self) -> tuple[SopTask, ...]:
+        return (*self.overdue, *self.due, *self.today, *self.later, *self.done)
+
+    @property
     def empty(self) -> bool:
-        return not (self.overdue or self.due or self.today or self.later or self.done)
+        return not self.tasks
 
     @property
     def stamp(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from flask import current_app, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
@@ -11,6 +13,7 @@ from bot.web.auth import sessions
 from bot.web.auth.visitor import visitor_or_none
 
 _UNTIL = "board_until"
+LINK = "board_link"  # which link it was: readings by each are told apart
 
 
 def take_board_link() -> Response | None:
@@ -21,5 +24,6 @@ def take_board_link() -> Response | None:
     if visitor_or_none() is None:
         signing_key = current_app.config["SECRET_KEY"]
         sessions.name_session()
+        session[LINK] = hashlib.sha256(key.encode()).hexdigest()[:6]
         session[_UNTIL] = int(read_board_key(key, signing_key, clock.now()).timestamp())
     return redirect(url_for("board.show", pipeline=request.args.get("pipeline")))

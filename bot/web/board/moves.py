@@ -21,11 +21,12 @@ from bot.agents.manual_moves import (
 from bot.customers.state import CustomerState, load_customer
 from bot.platform.config.settings import Settings
 from bot.platform.database import audit_log
-from bot.platform.models import Agent, Placement, StageMove
+from bot.platform.models import Placement, StageMove
 from bot.platform.work import Work
 from bot.sops.enrolment import MoveEffects, titles_of
 from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.visitor import WORKING, visitor
+from bot.web.layout.actors import actor_names
 from bot.web.layout.answers import done, refused
 from bot.web.layout.labels import CAUSES, label, visible_name
 from bot.web.layout.languages import translate
@@ -148,7 +149,7 @@ def _check_serial(session: Session, state: CustomerState, pipeline: str, serial:
     row = last_move(session, state, pipeline)
     by = translate(label(CAUSES, row.cause).text) if row else ""
     if row is not None and row.actor:
-        by = session.scalar(select(Agent.name).where(Agent.key == row.actor.casefold())) or row.actor
+        by = actor_names(session, [row.actor])[row.actor]
     text = translate("没有移动：{by} 刚把这位客户移到了「{stage}」，看板已更新", by=by, stage=placement.stage)
     raise _MovedMeanwhileError(text)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -18,10 +18,11 @@ from bot.platform.database.search_index import named, saying
 from bot.system import System
 from bot.web.auth.access import needs, visible_agent_ids
 from bot.web.auth.board_link import take_board_link
+from bot.web.auth.readings import AT_A_GLANCE, note_readings
 from bot.web.auth.visitor import ADMIN, EVERYBODY, visitor, visitor_or_none
 from bot.web.board.filter import SCORES, SILENCES, Filter, FilterConditions, read_filter
 from bot.web.board.live import EventStreams, SharedCache, stamp_of
-from bot.web.board.rows import MOST_KEPT, PAGE, Column, Position, read_columns, read_more, read_position
+from bot.web.board.rows import MOST_KEPT, PAGE, BoardCard, Column, Position, read_columns, read_more, read_position
 from bot.web.layout.languages import language
 from bot.web.layout.people import shown_agents
 from bot.web.layout.requests import current_system
@@ -95,6 +96,7 @@ def show() -> str:
         stamp = stamp_of(rows, _version())
         columns = _columns(rows, view, stamp)
         agents = shown_agents(rows, visible_agent_ids(rows, visitor()))
+    _note(view, [card for one in columns for card in one.cards])
     return render_template(
         "board.html",
         pipelines=pipelines, view=view, asked=view.asked, columns=columns, at=stamp,
@@ -114,6 +116,8 @@ def changes() -> Response:
         if request.args.get("at") == stamp:
             return Response(status=204)
         columns = _columns(rows, view, stamp) if view else ()
+    if view:
+        _note(view, [card for one in columns for card in one.cards])
     pieces = _pieces(view, columns) if view else []
     seen = request.args.getlist("seen")
     if {piece.id for piece in pieces} != {mark.partition(":")[0] for mark in seen}:
@@ -132,6 +136,7 @@ def column() -> str:
         abort(400)
     with current_system().store.read() as rows:
         cards = read_more(rows, view.pipeline.name, stage, _wanted(rows, view), after)
+    _note(view, cards[:PAGE])
     following: Position | None = cards[PAGE - 1].position if len(cards) > PAGE else None
     return render_template("board_cards.html", cards=cards[:PAGE], stage=stage, after=following, look=_look(view))
 
@@ -198,6 +203,12 @@ def _columns(rows: Session, view: _View, stamp: str) -> tuple[Column, ...]:
     whose = None if agents is None else frozenset(agents)
     key = (view.pipeline.name, view.asked, whose, tuple(sorted(view.shown.items())))
     return shared.get(key, stamp, lambda: read_columns(rows, view.pipeline, _wanted(rows, view), view.shown))
+
+
+def _note(view: _View, cards: Sequence[BoardCard]) -> None:
+    """Note whose last words the visitor reads on the board, or finds by a search."""
+    page, spoke = "search" if view.asked.search else "board", [card.customer_id for card in cards if card.last_words]
+    note_readings(current_system(), visitor().actor, spoke, page, request_now(), AT_A_GLANCE)
 
 
 def _look(view: _View) -> RenderOptions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, render_template, request
 
-from bot.platform.database.audit_log import viewed
+from bot.platform.database.reading_log import viewed
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ROLES, visitor
 from bot.web.customers.group_rows import PAGE, read_group, read_groups

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bot.intake.media.files import request_file
 from bot.intake.media.storage import MissingFileError
 from bot.intake.media.store import open_media_store
-from bot.platform.database.audit_log import viewed
+from bot.platform.database.reading_log import viewed
 from bot.platform.models import Customer, GroupChat, MediaFile, Message
 from bot.web.auth.access import needs, refuse_unless, visible_customers
 from bot.web.auth.visitor import EVERYBODY, WORKING, Visitor, visitor

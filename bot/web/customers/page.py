@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import select
 
-from bot.platform.database.audit_log import viewed
-from bot.platform.models import Message, ViewEntry
+from bot.platform.models import Message
 from bot.system import System
 from bot.web.auth.access import customer_or_404, needs
+from bot.web.auth.readings import note_readings
 from bot.web.auth.visitor import EVERYBODY, Visitor, visitor
 from bot.web.board import pages as board_pages
 from bot.web.customers.conversation_rows import Conversation, read_conversation
@@ -21,7 +21,6 @@ from bot.web.layout.requests import LARGEST_ID, current_system, row_id
 from bot.web.layout.template_filters import request_now
 
 MESSAGES = 60
-NOTED_FOR = timedelta(minutes=10)  # reading on within this time is the same reading
 
 pages = Blueprint("customer", __name__)
 pages.before_request(needs(*EVERYBODY))
@@ -57,6 +56,7 @@ def aside(customer_id: int) -> str:
     """What stands beside the conversation; fetched again after something was done."""
     system, who = current_system(), visitor()
     settings = system.settings
+    note_reading(system, who, customer_id, request_now())
     with system.look() as work:
         session = work.session
         customer = customer_or_404(session, customer_id)
@@ -93,6 +93,7 @@ def timeline(customer_id: int) -> str:
     except (ValueError, OverflowError):  # the first and the last day there are have no UTC
         abort(400)
     titles = {sop.id: sop.title or sop.id for sop in settings.sops.values()}
+    note_reading(current_system(), visitor(), customer_id, request_now())
     with current_system().store.read() as session:
         customer = customer_or_404(session, customer_id)
         found = read_timeline(session, customer_id, titles, before)
@@ -104,25 +105,22 @@ def why(customer_id: int, message_id: int) -> str:
     """Which rules found what in one message, and whether they were right."""
     settings = current_system().settings
     with current_system().store.read() as session:
-        customer = customer_or_404(session, customer_id)
+        customer_or_404(session, customer_id)
         if session.scalar(select(Message.customer_id).where(Message.id == message_id)) != customer_id:
             abort(404)
+    note_reading(current_system(), visitor(), customer_id, request_now())
+    with current_system().store.read() as session:
+        customer = customer_or_404(session, customer_id)
         found = read_evidence(session, customer_id, message_id, visitor().actor)
         rules = {rule.id for rule in settings.tables.rules}
         return render_template("customer_why.html", customer=customer, found=found, rules=rules)
 
 
 def note_reading(system: System, who: Visitor, customer_id: int, now: datetime) -> None:
-    """Note in the view log that the visitor reads this conversation, once per NOTED_FOR; 404 where they may not."""
-    lately = select(ViewEntry.id).where(
-        ViewEntry.customer_id == customer_id, ViewEntry.at > now - NOTED_FOR, ViewEntry.actor == who.actor
-    )
+    """Note in the log of readings that the visitor reads about this customer; 404 where they may not."""
     with system.store.read() as session:
         customer_or_404(session, customer_id)
-        if session.scalar(lately.limit(1)) is not None:
-            return
-    with system.store.write() as session:
-        viewed(session, who.actor, customer_id, "customer", now)
+    note_readings(system, who.actor, [customer_id], "customer", now)
 
 
 def _after(talk: Conversation, message_id: int) -> Conversation:

@@ -9,9 +9,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.platform.models import Agent, SopEnrolment, StageMove, Tagging
+from bot.platform.models import SopEnrolment, StageMove, Tagging
+from bot.web.layout.actors import actor_names
 
 PAGE = 30
+_SAYS_ENOUGH = ("drag", "api", "undo")  # beside who did it; what is stored as the reason repeats both
 
 
 @dataclass(frozen=True)
@@ -61,17 +63,15 @@ def _moves(session: Session, customer_id: int, before: datetime | None, limit: i
     if before is not None:
         query = query.where(StageMove.moved_at < before)
     rows = session.scalars(query.order_by(StageMove.moved_at.desc(), StageMove.id.desc()).limit(limit + 1)).all()
-    keys = {row.actor.casefold() for row in rows if row.actor}
-    known = select(Agent.key, Agent.name).where(Agent.key.in_(keys))
-    names: dict[str, str] = dict(session.execute(known).all()) if keys else {}
+    names = actor_names(session, [row.actor for row in rows])
     newest: dict[str, StageMove] = {}
     for row in rows if before is None else ():
         newest.setdefault(row.pipeline, row)
     return [
         TimelineEntry(
             row.moved_at, "move", row.to_stage, row.from_stage or "", row.cause,
-            row.evidence or ("" if row.trigger in (row.to_stage, "undo") else row.trigger),
-            names.get(row.actor.casefold()) or row.actor,
+            "" if row.cause in _SAYS_ENOUGH else row.evidence or ("" if row.trigger == row.to_stage else row.trigger),
+            names.get(row.actor, ""),
             row.id if newest.get(row.pipeline) is row and row.from_stage else None,
         )
         for row in rows

@@ -42,7 +42,8 @@ CAUSES = {
     "timer": Label("到时间"),
     "drag": Label("手动"),
     "wecom": Label("企业微信"),
-    "api": Label("接口"),
+    "api": Label("写给应用"),
+    "undo": Label("撤销"),
 }
 EVENTS = {
     "@added": "客户添加了员工",
@@ -108,6 +109,9 @@ ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "agent.leave": Label("员工离职"),
     "agent.return": Label("员工回来"),
     "views.seal": Label("封存查看记录"),
+    "views.purge": Label("清理到期的查看记录"),
+    "log.accept": Label("确认变短的日志"),
+    "database.restore": Label("从备份恢复"),
 }
 TONES = 6
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # printable by their Unicode category, yet drawn blank

@@ -16,14 +16,15 @@ from bot.web.auth.visitor import visitor_or_none
 from bot.web.layout import labels
 from bot.web.layout.languages import language, translate
 from bot.web.layout.requests import current_system
-from bot.web.layout.times import measured, moment, span
+from bot.web.layout.times import ago, measured, moment, span
 from sop.playbook import Workspace
 
 
 def prepare(app: Flask) -> None:
-    """Register the filters `moment` and `since`, the tests of time and the tables of labels."""
+    """Register the filters `moment`, `since` and `ago`, the tests of time and the tables of labels."""
     app.add_template_filter(_moment, "moment")
     app.add_template_filter(_since, "since")
+    app.add_template_filter(_ago, "ago")
     app.add_template_filter(lambda at: f"{at.astimezone(zone()):%H:%M}", "clock_time")
     app.add_template_filter(lambda seconds: measured(seconds, language()), "length_of_time")
     app.add_template_filter(_masked, "masked")
@@ -66,6 +67,10 @@ def _moment(at: datetime) -> str:
 
 def _since(at: datetime) -> str:
     return span(request_now() - at, language())
+
+
+def _ago(at: datetime) -> str:
+    return ago(request_now() - at, language())
 
 
 def _masked(text: str) -> str:

@@ -34,6 +34,12 @@ def span(length: timedelta, language: str) -> str:
     return fresh
 
 
+def ago(length: timedelta, language: str) -> str:
+    """How long ago something was: 3 天前, 刚刚."""
+    text = span(length, language)
+    return text if text == _UNITS[language][3] else f"{text} ago" if language == "en" else f"{text}前"
+
+
 def measured(seconds: float, language: str) -> str:
     """A measured length of time with one decimal of its largest unit: 45 秒, 12.5 分钟, 3.2 小时, 2.0 天."""
     for size, zh, en in ((86400, " 天", " d"), (3600, " 小时", " h"), (60, " 分钟", " min")):

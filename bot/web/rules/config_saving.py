@@ -21,7 +21,7 @@ from bot.platform.config.file import (
 )
 from bot.platform.config.settings import ConfigError, ConfigProblem, Settings
 from bot.platform.config.versions import DiffLine, compare, newest_change
-from bot.platform.database.audit_log import viewed
+from bot.platform.database.reading_log import viewed
 from bot.platform.models import ConfigChange
 from bot.system import System
 from bot.web.auth.visitor import visitor

@@ -21,7 +21,7 @@ from bot.platform.config.rule_text import (
 )
 from bot.platform.config.settings import ConfigError, Settings, parse_settings
 from bot.platform.config.tag_names import declared_tags, nearest_tag, undeclared_tag
-from bot.platform.database.audit_log import viewed
+from bot.platform.database.reading_log import viewed
 from bot.platform.masking import mask
 from bot.platform.models import Evidence, Message, Study
 from bot.system import System

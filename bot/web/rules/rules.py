@@ -12,7 +12,7 @@ from bot.platform import clock
 from bot.platform.config.rule_text import UnknownRuleError, find_rule
 from bot.platform.config.settings import ConfigError
 from bot.platform.config.tag_names import declared_tags, undeclared_tag
-from bot.platform.database.audit_log import viewed
+from bot.platform.database.reading_log import viewed
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ADMIN, AUDITOR, LEADER, visitor
 from bot.web.layout.requests import current_system, row_id

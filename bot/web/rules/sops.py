@@ -27,6 +27,7 @@ from bot.web.layout.requests import current_system, row_id
 from bot.web.rules.config_saving import Draft, try_to_save
 from bot.web.rules.sop_rows import calendar_days, people_on, start_words, step_rows, stop_words
 from sop.playbook import Sop
+from sop.rates import parse_rate
 from taggers.translatable import chained
 
 _KEPT = "tici-sop-figures"
@@ -60,6 +61,7 @@ def sop(sop_id: str) -> str:
         sop=table,
         starts=start_words(table),
         stops=stop_words(table),
+        cap=parse_rate(table.cap),
         steps=step_rows(table, figures.steps),
         figures=figures,
         people=people,
@@ -125,7 +127,7 @@ def switch(sop_id: str) -> Response:
         text = switch_sop(file.text, sop_id, not table.enabled)
     except (UnknownRuleError, ConfigError) as error:
         return redirect(url_for("sops.sop", sop_id=sop_id, problem=translate(str(error))))
-    what = f"{'暂停' if table.enabled else '继续'}跟进 {sop_id}"
+    what = f"{'暂停' if table.enabled else '继续'}跟进「{table.title or sop_id}」"
     attempt = try_to_save(system, Draft(text, file.stamp, what))
     problem = translate(attempt.reason or chained(map(str, attempt.problems[:3])))
     if attempt.saved is None and not problem:

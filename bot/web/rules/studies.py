@@ -13,7 +13,8 @@ from bot.analytics.studies import OPEN, ask_backtest, ask_mining, cancel_study, 
 from bot.platform import clock
 from bot.platform.config.file import check_text
 from bot.platform.config.settings import ConfigError
-from bot.platform.database.audit_log import record, viewed
+from bot.platform.database.audit_log import record
+from bot.platform.database.reading_log import viewed
 from bot.platform.models import Customer, Study
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN, AUDITOR, visitor

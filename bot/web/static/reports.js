@@ -5,10 +5,16 @@ const look = (name) => getComputedStyle(document.documentElement).getPropertyVal
 const palette = () => [0, 1, 2, 3, 4, 5].map((n) => look(`--tone${n}`)).concat(look("--warn"), look("--soft"));
 
 const names = (data, label) => data.rows.map((row) => label.map((n) => row[n]).join(" · "));
-const unit = (data, column) => (data.columns[column][1] === "seconds" ? 3600 : 1);
+// Lengths of time are drawn in the unit in which the table tells most of them: days, hours or minutes.
+const unit = (data, column) => {
+  if (data.columns[column][1] !== "seconds") return 1;
+  const timed = data.chart.columns.filter((one) => data.columns[one][1] === "seconds");
+  const longest = Math.max(0, ...data.rows.flatMap((row) => timed.map((one) => row[one] || 0)));
+  return [86400, 3600].find((size) => longest >= size) || 60;
+};
 const series = (data, box, type, more = {}) =>
   data.chart.columns.map((column) => ({
-    name: data.columns[column][0] + (unit(data, column) > 1 ? box.dataset.hours : ""), type, ...more,
+    name: data.columns[column][0] + (unit(data, column) > 1 ? JSON.parse(box.dataset.units)[unit(data, column)] : ""), type, ...more,
     data: data.rows.map((row) => (row[column] === null ? null : +(row[column] / unit(data, column)).toFixed(2))),
   }));
 

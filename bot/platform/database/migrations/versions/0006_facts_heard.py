@@ -7,7 +7,7 @@ from alembic import op
 
 from bot.platform.models import Key, UtcDateTime
 
-revision = "0008"
+revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None

@@ -1,0 +1,119 @@
+"""Whether a customer's message wants an answer: a question, a request, a trouble or a call wants one."""
+
+from __future__ import annotations
+
+import re
+
+from taggers.clause import Clauses
+from taggers.closing import Closings
+from taggers.fold import Reading, read
+from taggers.nobody import is_nobodys
+from taggers.question import asked
+from taggers.utterance import Utterance, split_quote
+
+LONGEST = 2_000
+SILENT_KINDS = frozenset(
+    ("emotion", "revoke", "disagree", "agree", "system", "vote", "todo", "calendar", "redpacket")
+)
+"""Kinds of messages that nobody has to answer."""
+
+_OBJECT = "(?:我们?|俺|咱们?|偶|我家|我这边|我看看|我瞅瞅)"
+_ASKS = re.compile(
+    rf"(?:帮|给|替|为)(?:忙|{_OBJECT})(?!.{{0,8}}[了过](?:$|[，。!！]))(?!说了|看了)"
+    rf"|(?:发|推|传|拉|拍|转|打|退|教|加|回|寄|送|告诉|联系|提醒|通知|回复|找|叫|喊|催)(?:给|一下|下|一份|份|张|"
+    rf"个)?{_OBJECT}(?!.{{0,6}}[了过](?:$|"
+    rf"[，。!！]))"
+    r"|麻烦(?!了|您了|你了|大家了|老师了|你们了|你啦|您啦|啦)|^求(?!婚|职|之)|请(?:问|教|帮|给|发|把|告|说|推|"
+    r"介|您|你|尽快|安排|派|老师)|劳驾|拜托|烦请"
+)
+_IMPERATIVE = re.compile(
+    r"^(?:那|就|先|再|你们?|您|老师|亲|能|可以|快|赶紧|尽快|记得|到时候?|顺便|把.{1,10}?|.{1,8}?)?"
+    r"(?:发|来|给|推荐|介绍|看|查|改|换|约|安排|讲|说|留|报|加|登记|取消|申请|开|退|催|修|处理|解决|联系|算|出|"
+    r"打印|准备|订|送)"
+    r"(?:一?[个份张下些遍套间条款双件]|来|过来|到|看看|呗|吧|掉)"
+)
+_WANTS = re.compile(
+    r"(?:我们?(?:家)?|俺|家里|孩子|宝宝)?(?<![不没别])(?:也|还|就|只|先)?(?:想要?|要|需要|打算|准备|得|希望|"
+    r"申请|预约)(?:再|去|先|把|给.{1,4}?|在.{1,4}?)?"
+    r"(?:报|买|订|约|换|改|退|了解|咨询|问|请|加|看看?(?:房|车|课|样|店|现场|一下|报价)|学|参加|取消|投诉|预约|"
+    r"预订|开(?!车|会|始|心)|补(?!习)|办|租|装|续|"
+    r"定(?!了)|做(?!饭|作业|好)|要|投诉|推荐|延|转(?!钱|账给)|升级|调)"
+    r"|^(?:我要?)?(?:报名|预约|下单|订购|购买|退款|退费|退货|退订|投诉|咨询|转人工|人工|续费|续课|换货|保修|"
+    r"报修|加急|催单?|取消)[!！。了吧~]*$|要投诉|投诉你|我要退|退钱|"
+    r"催一?下|加急"
+)
+_TROUBLE = re.compile(
+    r"打不开|进不[去来了]|[登上]不[上了去]|没声音|没有声音|没图|看不[了到见清]|听不[了到清]|放不了|卡(?:住|死|"
+    r"顿|了)|闪退|黑屏|花屏|失效|过期了|坏[了掉]|漏水|渗水|漏[电气]|"
+    r"开裂|裂[了缝]|掉[漆皮了]|没收到|没到(?!时)|还没(?!到家|吃|睡|想|看|定|下班|考虑|上)(?!.{0,4}我)|"
+    r"没人(?!.{0,3}了)|没反应|不亮|不通|不出水|堵[了住]|"
+    r"忘了?(?:密码|了)?(?:怎么)?$|"
+    r"密码(?:忘|错|不对)|弄丢|丢了|[搞弄发算填]错|错了|不对(?!劲?了)|少了|缺了|破了|异味|跳闸|(?<!不)疼(?!爱)|"
+    r"(?<!不)痛(?!快)|发烧|过敏了|出血|见红|红肿|吐奶|破水|"
+    r"宫缩|(?<!学)(?<!教)不会(?!的|忘|弄错|了吧)(?!.{0,3}再)|"
+    r"听不懂|看不懂|搞不懂|不太?懂|弄不[好来了]|不明白|不清楚|找不[到着]|用不了|付不了|交不了|领不了|多扣|扣了|"
+    r"被扣|不见了|失败|报错|出错|"
+    r"(?<![别])(?<!不着)(?<!不)急(?!诊|着|忙)|等了|没动静|没回(?!家)|不回(?!家)|没人理|骗|差评|态度|太慢|太差|"
+    r"不满意|不负责|敷衍|没见效|没效果|受不了|气死|无语|"
+    r"怎么回事|说好的|到现在"
+)
+_CHOICE = re.compile(r"还是(?!算了|想|要|觉得|不|很|有点|喜欢|先|没|挺|那|这|老样子|得)|的(?=.的$)")
+_CALL = re.compile(
+    r"^(?:(?:在|在呢|人呢|老师|客服|有人|喂|哈喽|哈啰|hello|hi|嗨|您好|你好|你好呀|您好呀|师傅|医生|护士|顾问|"
+    r"经理|小姐姐|亲|老师好|老师您好|你好老师|"
+    r"您好老师)[!！。.~～，,]*+)++$"
+)
+_OWN = re.compile(
+    r"^(?:那|好的?|嗯+|行|等)?(?:我们?|俺|咱)(?!要|想|需|能|可|家|这|还没|的|都等|等了|预约|申请)|我(?:先|再|"
+    r"自己|去|来|回头|晚上|明天|到时)|等我|已经.{0,6}了$|"
+    r"完了$|好了$"
+)
+
+
+def wants_answer(utterance: Utterance, closings: Closings) -> bool:
+    """Tell whether somebody waits for an answer to this message."""
+    if utterance.kind in SILENT_KINDS:
+        return False
+    if utterance.kind not in ("text", "mixed"):
+        return True
+    if is_nobodys(utterance.text):
+        return False
+    parts = utterance.parts or split_quote(utterance.text)
+    if any(part.scope not in ("typed", "mixed", "quote") for part in parts):
+        return True
+    return any(text_wants_answer(part.text, closings) for part in parts if part.scope != "quote")
+
+
+def text_wants_answer(text: str, closings: Closings) -> bool:
+    """The same for what was typed."""
+    reading = read(text[:LONGEST])[-1]
+    folded = reading.text.strip()
+    if not folded or closings.closes(folded):
+        return False
+    return bool(_CALL.match(folded)) or _wants(reading)
+
+
+def _wants(reading: Reading) -> bool:
+    clauses = Clauses(reading)
+    text = clauses.text
+    if not clauses.parts:
+        return "?" in text or "？" in text
+    for left, right in clauses.parts:
+        clause = text[left:right]
+        own = _OWN.search(clause) is not None
+        if asked(clauses, left, right) and not (own and not _marked(clauses, left, right)):
+            return True
+        if _TROUBLE.search(clause) and not _over(clause):
+            return True
+        if not own and (_ASKS.search(clause) or _IMPERATIVE.match(clause) or _WANTS.search(clause)):
+            return True
+    return False
+
+
+def _marked(clauses: Clauses, left: int, right: int) -> bool:
+    return clauses.marked(right) or clauses.text.endswith(("吗", "么", "呢"), left, right)
+
+
+def _over(clause: str) -> bool:
+    """已经解决了, 不疼了, 没错: what is over, or none."""
+    return re.search(r"解决了|修好|弄好|不疼|不痛|退烧|没错|不急|没事了|好多了", clause) is not None

@@ -1,0 +1,139 @@
+"""Promises, their due times and what wants an answer, on sentences from three trades."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sop.playbook import Workspace
+from sop.workcalendar import calendar_of
+from taggers.closing import USUAL, Closing, check_closings
+from taggers.promise import promises
+from taggers.promise_evaluation import LabelledPromise, measure_promises, measure_questions, same_due
+from taggers.rule import Examples
+from taggers.utterance import Utterance
+from taggers.wants_answer import text_wants_answer, wants_answer
+
+DATA = Path(__file__).parent / "data"
+CALENDAR = calendar_of(Workspace())
+SAID = datetime.fromisoformat("2026-03-04T15:20:00+08:00")
+
+
+def _lines(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (DATA / name).read_text("utf-8").splitlines()]
+
+
+def _labelled(line: dict[str, Any]) -> LabelledPromise:
+    due = line["due"] and datetime.fromisoformat(line["due"])
+    return LabelledPromise(line["text"], datetime.fromisoformat(line["at"]), line["by"], line["promise"], due)
+
+
+@pytest.mark.parametrize("name", ["promises.jsonl", "more_promises.jsonl"])
+def test_promises_of_three_trades_are_told_from_what_is_none(name: str) -> None:
+    lines = _lines(name)
+    outcome = measure_promises([_labelled(line) for line in lines], CALENDAR)
+    assert outcome.precision >= 0.95, outcome.wrong
+    assert outcome.recall >= 0.85, outcome.wrong
+    assert outcome.due_right >= 0.95, outcome.wrong
+
+
+def test_the_first_file_holds_as_many_of_each_kind_as_was_asked_for() -> None:
+    assert Counter(line["promise"] for line in _lines("promises.jsonl")) == {True: 120, False: 120}
+    assert Counter(line["wants_answer"] for line in _lines("questions.jsonl")) == {True: 100, False: 100}
+
+
+def test_what_wants_an_answer_is_told_from_what_does_not() -> None:
+    outcome = measure_questions([(line["text"], line["wants_answer"]) for line in _lines("questions.jsonl")], USUAL)
+    assert outcome.precision >= 0.95, outcome.wrong
+    assert outcome.recall >= 0.9, outcome.wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "due"),
+    [
+        ("明天上午给您发过去", "2026-03-05T12:00"),
+        ("明天晚点给您发过去", "2026-03-05T23:59"),
+        ("我大后天给您寄", "2026-03-07T23:59"),
+        ("差五分四点给您打电话", "2026-03-04T15:55"),
+        ("晚8点给您打电话", "2026-03-04T20:00"),
+        ("下班后给您回电话", "2026-03-04T22:00"),
+        ("3-5天内给您寄到", "2026-03-09T23:59"),
+        ("半个月内给您装好", "2026-03-19T23:59"),
+        ("一个半小时后给您回复", "2026-03-04T16:50"),
+        ("24小时内给您处理好", "2026-03-05T15:20"),
+        ("清明后第一天给您发货", "2026-04-07T23:59"),
+        ("十五号给您结账", "2026-03-15T23:59"),
+        ("2号给您结账", "2026-04-02T23:59"),
+        ("年底前给您送到", "2026-12-31T23:59"),
+        ("今明两天给您答复", "2026-03-05T23:59"),
+        ("周三给您答复", "2026-03-04T23:59"),
+        ("周二给您答复", "2026-03-10T23:59"),
+    ],
+)
+def test_a_due_time_is_the_end_of_what_was_said(text: str, due: str) -> None:
+    (promise,) = promises(text, SAID, CALENDAR)
+    assert promise.due is not None
+    assert promise.due.astimezone(CALENDAR.zone) == datetime.fromisoformat(due).replace(tzinfo=CALENDAR.zone)
+
+
+def test_working_days_follow_the_calendar_of_the_company() -> None:
+    said = datetime.fromisoformat("2026-03-05T15:20:00+08:00")
+    (usual,) = promises("两个工作日内给您退款", said, CALENDAR)
+    free = calendar_of(Workspace(holidays=(date(2026, 3, 6),)))
+    (later,) = promises("两个工作日内给您退款", said, free)
+    assert usual.due
+    assert usual.due.astimezone(CALENDAR.zone).date() == date(2026, 3, 9)
+    assert later.due
+    assert later.due.astimezone(CALENDAR.zone).date() == date(2026, 3, 10)
+
+
+def test_a_promise_names_its_words_its_deed_and_its_object() -> None:
+    text = "好的，明天上午十点把合同发给您，您放心"
+    (promise,) = promises(text, SAID, CALENDAR)
+    assert text[promise.start : promise.end] == promise.words == "明天上午十点把合同发给您"
+    assert (promise.deed, promise.object) == ("send", "合同")
+
+
+def test_quoted_words_are_nobodys_promise() -> None:
+    assert not promises("“明天上午给您送过去”这句是您听来的吧", SAID, CALENDAR)
+
+
+def test_closing_words_are_config_and_their_examples_are_checked() -> None:
+    table = Closing(words=("回见",), examples=Examples(hit=("回见啦", "拜拜"), miss=("回见，几点？",)))
+    ((place, message),) = check_closings([table])
+    assert place == ("closings", 0, "examples", "hit", 1)
+    assert "拜拜" in message
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "wants"),
+    [("emotion", "", False), ("image", "", True), ("voice", "", True), ("text", "这是发票怎么开", True)],
+)
+def test_a_sticker_wants_no_answer_and_a_picture_does(kind: str, text: str, wants: bool) -> None:
+    assert wants_answer(Utterance.typed(text, kind=kind), USUAL) is wants
+
+
+def test_the_same_words_with_a_question_mark_want_an_answer() -> None:
+    assert text_wants_answer("好的？", USUAL)
+    assert not text_wants_answer("好的。", USUAL)
+
+
+@pytest.mark.parametrize(
+    "piece", ["嗯", "你好老师", "我就再先", "不会不能", "明天上午", "三四", "好的", "的我把", "周一到", "等等"]
+)
+def test_a_message_that_goes_on_and_on_costs_what_its_length_costs(piece: str) -> None:
+    for times in (20, 2_000):
+        assert promises(piece * times + "x", SAID, CALENDAR) is not None
+        assert text_wants_answer(piece * times + "x", USUAL) in (True, False)
+
+
+def test_a_due_day_is_right_by_its_day_and_a_due_hour_by_its_hour() -> None:
+    day = datetime.fromisoformat("2026-03-05T23:59:00+08:00")
+    assert same_due(datetime.fromisoformat("2026-03-05T09:00:00+08:00"), day, CALENDAR)
+    assert not same_due(day, datetime.fromisoformat("2026-03-05T09:00:00+08:00"), CALENDAR)
+    assert not same_due(None, day, CALENDAR)
