@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from flask.cli import with_appcontext
@@ -58,21 +61,27 @@ def purge_now(dry_run: bool) -> None:
 def export_customer(external_userid: str, path: Path | None) -> None:
     system, now = migrated_system(), clock.now()
     try:
-        with system.store.write() as session:
+        with system.store.read() as session:
             exported = export(session, external_userid, now)
-            customer_id = exported["tables"]["customer"][0]["id"]
-            viewed(session, operator(), customer_id, "export", now)
-            record(session, operator(), "customer.export", f"customer:{customer_id}", now)
     except NobodyToExportError as error:
         fail(str(error))
     if path is None:
+        _note_export(system, exported, now)
         click.echo(as_json(exported).decode())
         return
     content = messages_csv(exported, system.settings.zone).encode() if path.suffix == ".csv" else as_json(exported)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        _note_export(system, exported, now)  # before anything is written, but only where it can be
         file.write(content)
     rows = sum(len(rows) for rows in exported["tables"].values())
     console.print(f"已写好 {path}：{rows} 行", style="green", highlight=False)
+
+
+def _note_export(system: System, exported: Mapping[str, Any], now: datetime) -> None:
+    customer_id = exported["tables"]["customer"][0]["id"]
+    with system.store.write() as session:
+        viewed(session, operator(), customer_id, "export", now)
+        record(session, operator(), "customer.export", f"customer:{customer_id}", now)
 
 
 @click.command(

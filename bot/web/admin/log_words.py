@@ -26,7 +26,7 @@ SUBJECTS = {
 DETAILS = {  # what a detail is called; "": its value says enough; None: it says nothing to people
     "name": "名字", "role": "角色", "was": "原来的角色", "userid": "员工", "from": "交出", "to": "接手",
     "tasks": "任务", "sops": "SOP", "sop": "SOP", "why": "原因", "reason": "原因", "purged": "清理",
-    "rows": "删除", "kind": "范围", "whom": "对", "word": "", "before": "之前", "what": "", "count": "条数",
+    "rows": "删除", "kind": "范围", "whom": "对谁", "word": "", "before": "之前", "what": "", "count": "条数",
     "first": None, "last": None, "digest": None, "events": "事件", "calls": "调用", "asked": None,
     "key": None, "said": "回答", "part": None, "option": "", "by": "在", "pipeline": "流程",
     "from_stage": "从", "to_stage": "到", "tag": "标签", "field": "资料", "note": None, "on": "打开",
