@@ -10,6 +10,7 @@ from bot.customers.behaviour import observe_message
 from bot.customers.consent import REFUSED, apply_consent
 from bot.customers.facts import record_facts, withdraw_facts
 from bot.customers.recalled_messages import recalled_before, withdraw
+from bot.customers.reply_clock import agent_spoke, customer_spoke, reread, settle
 from bot.customers.state import CustomerState, latest
 from bot.customers.tags import Occasion, judge, record_hits
 from bot.intake.messages import OpenedRow, StoredMessage, meet, sort_new, store_messages
@@ -66,6 +67,7 @@ def decide(work: Work, stored: Sequence[StoredMessage]) -> None:
 def apply(work: Work) -> None:
     """Write what was decided."""
     with work.session.no_autoflush:  # the session's own order knows only the references that it has relations for
+        settle(work)
         cancel_cards_of_batch(work)
         write_rows(work.session)
 
@@ -108,6 +110,8 @@ def _withdraw_recalled(work: Work, item: StoredMessage, recalled: dict[str, date
     msgid = message.revokes or message.msgid
     if msgid not in recalled:
         return
+    if state is not None:
+        reread(work, state)
     for tagging in withdraw(work, msgid, recalled[msgid]):
         whose = state.fellows.states.get(tagging.customer_id) if state else None
         if whose is not None and whose.carried.get(tagging.tag) is tagging:
@@ -136,6 +140,7 @@ def process_customer_message(work: Work, item: StoredMessage, state: CustomerSta
     if message.kind == "text" and opted_out(item.arrived.text):
         customer.opted_out_at = customer.opted_out_at or message.sent_at
         happenings.append("opted-out")
+    customer_spoke(work, state, item.agent, message)
     answered, state.answered = state.answered, []
     happened = CustomerEvent(
         cause=message.msgid,
@@ -161,7 +166,8 @@ def process_agent_message(work: Work, item: StoredMessage, state: CustomerState,
     """Complete the tasks that an agent's message fulfils; the rules about agents' words judge it as well."""
     message, before = item.message, state.tags
     state.happened_at = message.sent_at
-    complete(work, state, AgentMessage(message, agent, item.arrived.text, sending_of(item.arrived)))
+    task = complete(work, state, AgentMessage(message, agent, item.arrived.text, sending_of(item.arrived)))
+    agent_spoke(work, state, message, by_mass=task is not None and task.outcome == "group-send")
     failpoint("completed")
     state.customer.said_to_at = latest(state.customer.said_to_at, message.sent_at)
     hits = () if item.silent else judge(work.settings, state, message, item.utterance)

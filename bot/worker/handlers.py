@@ -7,6 +7,7 @@ from bot.agents.daily_list import SendDayList
 from bot.agents.members import ReadDepartments, ReadMember
 from bot.agents.overdue import RemindOverdue
 from bot.agents.prompts_to_readers import SendDigestToReader, SendPromptCardToReader
+from bot.agents.waiting import RemindWaiting
 from bot.customers.group_chats import ReadGroup
 from bot.customers.mark_tag import MarkTag
 from bot.delivery.handler import OutboxHandler
@@ -28,6 +29,8 @@ HANDLERS: dict[str, OutboxHandler] = {
     "digest": SendDigestToReader(),
     "day_list": SendDayList(),
     "nudge": RemindOverdue(),
+    "waiting": RemindWaiting(),
+    "waiting_leader": RemindWaiting(),
     "card_change": UpdateCard(),
     "mark_tag": MarkTag(),
     "welcome": SendWelcome(),

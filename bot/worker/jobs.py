@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.agents.daily_list import put_daily_lists
 from bot.agents.overdue import nudge_overdue
+from bot.agents.waiting import remind_waiting
 from bot.analytics import studies
 from bot.customers.stages import timed_moves
 from bot.customers.tags import expire_tags
@@ -224,11 +225,12 @@ def _timers_chunk(system: System) -> bool:
         looked_at = start_dated_sops(work, CHUNK)
         put_daily_lists(work)
         nudged = nudge_overdue(work, CHUNK)
+        waiting = remind_waiting(work, CHUNK)
         shown = observe_silences(work, CHUNK)
         never_spoken = take_up_never_spoken(work, CHUNK)
         in_groups = plan_group_sops(work, CHUNK) + prompt_group_owners(work, CHUNK)
         expired = expire_tags(work)
-    return max(len(moved), started, looked_at, nudged, shown, never_spoken, in_groups, expired) >= CHUNK
+    return max(len(moved), started, looked_at, nudged, waiting, shown, never_spoken, in_groups, expired) >= CHUNK
 
 
 def study() -> None:
