@@ -55,9 +55,7 @@ def test_a_card_waits_once_its_agent_may_not_read(
     assert NAME in sent
     scene.change(end(scene))
     assert prepared(scene, "card", task_id=task, payload={}) == "PostponedError"
-    assert prepared(scene, "card", task_id=task, payload={"card": sent}) == "PostponedError", (
-        "made before"
-    )
+    assert prepared(scene, "card", task_id=task, payload={"card": sent}) == "PostponedError", "made before"
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -83,6 +81,7 @@ def test_a_list_and_a_reminder_name_nobody_of_whom_their_agent_may_not_read(
     for payload in ({"task_ids": tasks}, made):
         left = prepared(scene, "digest", payload=payload)
         assert (NAME in left, OTHER in left) == (True, False)
+
     def delivered(session: Any) -> None:
         for one in tasks:
             session.get_one(SopTask, one).state = "delivered"
