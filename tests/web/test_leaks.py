@@ -12,6 +12,7 @@ import pytest
 from bot.analytics import reports
 from bot.platform import clock
 from bot.platform.database import audit_log
+from bot.platform.database.reading_log import viewed
 from bot.platform.database.store import set_status
 from bot.platform.models import Agent, StageMove
 from tests.support.rows import Rows
@@ -67,7 +68,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             audit_log.record(
                 session, "WangLei", "feedback.give", "evidence:1", rows.now, word="wrong", rule="ask-price"
             )
-            audit_log.viewed(session, "WangLei", customer.id, "task", rows.now)
+            viewed(session, "WangLei", customer.id, "task", rows.now)
             set_status(session, "scheduler", {"owner": "x"}, clock.now())
         for name in reports.REPORTS:
             asked = reports.ReportRequest(name, 30, None)
