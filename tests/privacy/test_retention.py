@@ -166,7 +166,7 @@ def test_words_are_searched_for_only_while_it_is_allowed(system: System, tmp_pat
     assert keep_search_index(system, clock.now()) == 3
     assert found() == [customer_id]
     assert keep_search_index(system, clock.now()) == 0
-    configure(system, tmp_path, "")
+    configure(system, tmp_path, "\n[privacy]\nsearch_messages = false\n")
     assert keep_search_index(system, clock.now()) == 1
     assert found() == []
     with system.store.read() as session:
