@@ -14,9 +14,11 @@ WORKERS ?= 4
 MEMORY ?= $(shell df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 6000 { print "/dev/shm" }')
 FLASK := $(BIN)/flask
 
+# Which vulnerability service `make audit-deps` asks; empty: the tool's own choice.
+VULNERABILITY_SERVICE ?=
 CHAOS ?= --seed 1 --minutes 5 --messages 5000 --kills 60 --each-point 2 --database sqlite
 
-.PHONY: help setup setup-tests demo story test quick chaos pictures check fmt lint types imports lock audit-deps clean
+.PHONY: help setup setup-tests demo story test quick chaos pictures check fmt lint types imports lock audit-deps sbom clean
 
 help: ## 列出所有命令 / list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -80,10 +82,16 @@ lock: setup-tests ## 重新锁定依赖 / lock the requirements anew
 audit-deps: setup ## 查锁定的依赖有没有已知漏洞（要联网） / known holes in the locked requirements
 	@[ -x .venv/audit/bin/pip-audit ] || { $(PYTHON) -m venv .venv/audit; .venv/audit/bin/python -m pip install --quiet pip-audit; }
 	# Strict: without its database it finds nothing, calls that good and ends with 0.
-	.venv/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements.txt || {
-	  echo "没有查成，或查到了漏洞（见上）。要能访问 https://pypi.org / not audited, or holes found: see above; it needs pypi.org" >&2
+	.venv/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements.txt \
+	  $(if $(VULNERABILITY_SERVICE),--vulnerability-service $(VULNERABILITY_SERVICE)) || {
+	  echo "没有查成，或查到了漏洞（见上）。要能访问漏洞库 / not audited, or holes found: see above; it needs the vulnerability service" >&2
 	  exit 1
 	}
+
+sbom: setup ## 写出依赖清单 sbom.json（CycloneDX） / write a bill of materials of the locked requirements
+	@[ -x .venv/sbom/bin/cyclonedx-py ] || { $(PYTHON) -m venv .venv/sbom; .venv/sbom/bin/python -m pip install --quiet cyclonedx-bom; }
+	.venv/sbom/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json requirements.txt
+	echo "sbom.json"
 
 clean: ## 删除 .venv 与 var（演示数据也会删除） / remove .venv and var, demo data included
 	@rm -rf .venv var

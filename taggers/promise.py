@@ -29,7 +29,7 @@ _WILL = _any(
     "给 帮 替 为 跟 同 和 与 向 带 陪 送 约 接 通知 提醒 联系 回访 回复 答复 告诉 告知 转告 加 催 找 反馈给 "
     "退给 退还给 补给 补 教",
 )
-_SENT = _any("发 传 寄 送 打 推 转 退 汇 补 邮 快递 递 抄 回 还 抄送 转发 同步 私 补发 补寄 返")
+_SENT = _any("发 传 寄 送 打 拉 推 转 退 汇 补 邮 快递 递 抄 回 还 抄送 转发 同步 私 补发 补寄 返")
 _MADE = _any(
     "拍 拿 交 算 报 开 写 做 弄 整 录 画 出 留 办 存 打印 备 调 换 升级 说 讲 讲解 分享 端 提 带 倒 买 选 挑 拷 "
     "导 拟 备好 整理好"
@@ -57,6 +57,7 @@ _DO = _any(
     "改(?:好|一下|下|完) 画(?:好|完|出) 算(?:一下|下|好|出) 对(?:一下|账) 请示 请教 打听 了解一下 反映 申诉 "
     "备注 通知 提醒",
     "盯 关注 交代 说一声 更新 上传 补办 给(?:到|准信|答复|结果|消息|准话|回复|说法) 来处理 解决 负责 嘱咐 叮嘱 转给",
+    "给(?:宝宝|孩子|小朋友|家里|老人|叔叔|阿姨|娃)[^，]{0,2}(?:做|洗|打|送|带|补|讲|上|发|寄|看|查|换|喂)",
     "(?:跟|和|同|向|找|让)(?!您|你)[^，您你]{1,6}?(?:说|讲|提|反映|商量|沟通|申请|反馈|打招呼|打听|确认|问|要)",
 )
 _BY_SELF = re.compile(rf"(?P<who>{_SELF})(?P<way>[^您你]{{0,16}}?)(?P<do>{_DO})")
@@ -99,6 +100,10 @@ _ASKED_OF_YOU = re.compile(
 )
 _HABIT = re.compile(
     r"每[天周月年次逢]|一般(?!都不)|通常|平时|经常|往往|都是|向来|历来|一直(?:在|都)|免费为|我们是|长期"
+)
+_ANOTHER_DAY = re.compile(
+    r"明|后|周|星期|礼拜|月|号|底|末|内|年|节|班|等|会|马上|立|稍|晚点|晚些|回头|这就|"
+    r"现在|分|小时|片刻"
 )
 _SHORT = 7
 _LONGEST = 2_000
@@ -209,12 +214,8 @@ def _committed(sentence: list[_Clause], at: int, times: tuple[Due, ...], said: d
 
 
 def _may_be_over(text: str, due: Due, said: datetime) -> bool:
-    """上午, 下午 without a day: the same words tell of what was done earlier on this day."""
-    words = text[due.start : due.end]
-    return (
-        due.at - said < timedelta(hours=14)
-        and re.fullmatch(r"(?:今天|今日|今|当天)?(?:早上|上午|中午|下午|晚上|早|晚)?", words) is not None
-    )
+    """上午, 十点 without a day: the same words tell of what was done earlier on this day."""
+    return due.at - said < timedelta(hours=24) and _ANOTHER_DAY.search(text[due.start : due.end]) is None
 
 
 def _doing(sentence: list[_Clause], at: int, times: tuple[Due, ...]) -> tuple[int, int] | None:
@@ -279,7 +280,7 @@ def _is_own(text: str, own: re.Match[str], times: tuple[Due, ...]) -> bool:
     if _ASKED_OF_YOU.search(head) or re.search(r"(?:您|你)(?!的|家|要的|说的|问的|那|这)", head):
         return False
     if re.search(r"[在是有的]$|^好$", way) or re.search(
-        r"(?:建议|觉得|认为|希望|喜欢|想|以为|知道|记得|是|都在|正在|一直|刚|没|不)", way
+        r"(?:建议|觉得|认为|希望|喜欢|想|以为|知道|记得|是|都在|正在|一直|刚|没|不|只|仅)", way
     ):
         return False
     if any(one.start < own.end("do") for one in times):

@@ -13,6 +13,7 @@ from bot.agents.card_clicks import mark_ticked
 from bot.agents.chat_memory import ChatMemory, as_it_is
 from bot.agents.manual_moves import MoveRefusedError, move_by_hand
 from bot.agents.reading import NOBODY, may_read, readable, reader_of_agent
+from bot.agents.waiting import waiting_for, waiting_lines
 from bot.customers.state import OPEN_STATES, CustomerState, load_customer
 from bot.platform.database.reading_log import viewed_all
 from bot.platform.models import Agent, Customer, Follow, SopTask
@@ -147,11 +148,22 @@ class _AgentContext:
 def _say_today(context: _AgentContext, _order: object) -> str:
     tasks = context.day()
     context.memory.show(tasks[:MOST_LISTED])
+    waiting = _say_waiting(context)
     if not tasks:
-        return "今天没有要跟进的客户了。"
+        return f"{waiting}今天没有要跟进的客户了。"
     lines = context.lines(tasks[:MOST_LISTED])
     more = "\n还有更多，先做完这些" if len(tasks) > MOST_LISTED else ""
-    return f"今天要跟进 {len(lines)} 件：\n" + "\n".join(lines) + more + "\n回复「完成 1」或「推迟 1 明天」"
+    return f"{waiting}今天要跟进 {len(lines)} 件：\n" + "\n".join(lines) + more + "\n回复「完成 1」或「推迟 1 明天」"
+
+
+def _say_waiting(context: _AgentContext) -> str:
+    """Who waits for the agent's answer, the longest first; empty where nobody does."""
+    follows = waiting_for(context.work.session, context.agent, MOST_FOUND + 1)
+    if not follows:
+        return ""
+    lines = waiting_lines(context.work.settings, follows[:MOST_FOUND], context.work.now)
+    more = "\n还有更多，先回复这几位" if len(follows) > MOST_FOUND else ""
+    return "在等您回复：\n" + "\n".join(line.partition(". ")[2] for line in lines) + more + "\n\n"
 
 
 def _goes_along(task: SopTask) -> str:

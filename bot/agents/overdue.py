@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_, select
 
 from bot.agents.daily_list import APART
+from bot.agents.reading import readable, reader_of_agent
 from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.config.settings import Settings
 from bot.platform.log import get_logger
@@ -101,11 +102,14 @@ class RemindOverdue(OutboxHandler):
         if "text" in row.payload:
             return row.payload
         listed = select(SopTask).where(SopTask.id.in_(row.payload["task_ids"]), SopTask.state == "delivered")
+        agent = work.session.get_one(Agent, row.agent_id)
+        leader = row.payload["to"] == "leader"
+        if not leader:
+            reader = reader_of_agent(work.session, agent.id, work.now)
+            listed = listed.where(readable(reader, SopTask.customer_id))
         tasks = work.session.scalars(listed.order_by(SopTask.delivered_at, SopTask.id)).all()
         if not tasks:
             raise NotNeededError("都已经跟进了，不用再催")
-        agent = work.session.get_one(Agent, row.agent_id)
-        leader = row.payload["to"] == "leader"
         return {
             **row.payload,
             "userid": agent.userid,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ NONE_ON_THE_ROAD = "进来的 {n} 位客户都还没走到漏斗里的阶段"
 
 
 def tables(session: Session, settings: Settings, scope: ReportScope) -> list[ReportTable]:
-    """Make funnel, flows and times of each pipeline."""
+    """Make funnel, flows and times of each pipeline, and the reasons where people are asked for them."""
     found: list[ReportTable] = []
     for number, pipeline in enumerate(settings.pipelines):
         found += [
@@ -25,6 +26,8 @@ def tables(session: Session, settings: Settings, scope: ReportScope) -> list[Rep
             _flows(session, pipeline, scope, number),
             _times(session, pipeline, scope, number),
         ]
+        if any(stage.reasons for stage in pipeline.stages):
+            found.append(_reasons(session, pipeline, scope, number))
     return found
 
 
@@ -133,6 +136,30 @@ def _times(session: Session, pipeline: Pipeline, scope: ReportScope, number: int
         values={"pipeline": pipeline.name},
         nothing="这段时间里没有人离开过哪个阶段，现在也没有人在",
     )  # fmt: skip
+
+
+def _reasons(session: Session, pipeline: Pipeline, scope: ReportScope, number: int) -> ReportTable:
+    """Count the moves in the period to stages that ask for a reason, by reason; sealed, so counted here."""
+    asking = [stage.name for stage in pipeline.stages if stage.reasons]
+    query = select(StageMove.to_stage, StageMove.reason).where(
+        StageMove.pipeline == pipeline.name, StageMove.to_stage.in_(asking), scope.holds(StageMove.moved_at),
+        scope.customers(StageMove.customer_id),
+    )  # fmt: skip
+    counted = Counter((stage, reason or "") for stage, reason in session.execute(query))
+    totals = Counter(stage for stage, _ in counted.elements())
+    rows: list[list[Any]] = [
+        [stage, reason, count, share(count, totals[stage])]
+        for (stage, reason), count in sorted(counted.items(), key=lambda one: (asking.index(one[0][0]), -one[1]))
+    ]
+    return ReportTable(
+        name=f"reasons-{number}",
+        title="原因 · {pipeline}",
+        says="这段时间里到这些阶段的 {n} 次移动，员工说是因为什么；空白是还没有人说。",
+        columns=[("阶段", "text"), ("原因", "text"), ("次数", "number"), ("占这个阶段", "share")],
+        rows=rows,
+        values={"pipeline": pipeline.name, "n": sum(totals.values())},
+        nothing="这段时间里没有人到这些阶段",
+    )
 
 
 def _age(since: datetime, now: datetime) -> timedelta:

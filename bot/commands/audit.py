@@ -7,7 +7,7 @@ from flask.cli import with_appcontext
 
 from bot.commands.terminal import Table, console, fail, migrated_system, progress_bar
 from bot.commands.wecom import run_comparison
-from bot.ops.consistency import Violation, as_json, audit, audit_archive
+from bot.ops.consistency import Violation, as_json, audit, audit_archive, audit_sealed
 from bot.ops.invariants import INVARIANTS
 from bot.platform import clock
 from bot.platform.config.settings import ConfigError
@@ -25,21 +25,24 @@ def audit_group(context: click.Context) -> None:
 
 @audit_group.command("run", help="核对消息、标签、流水、任务、待送出、游标与隔离区。有不对的以 1 退出。")
 @click.option("--wecom", "with_wecom", is_flag=True, help="再与企业微信核对：存档有没有漏，手机上的标签是否一致")
+@click.option("--sealed", is_flag=True, help="再打开每一个加密的值，找出损坏的（大库要一些时间）")
 @click.option("--at-rest", is_flag=True, help="worker 与调度器没有在运行：不查有没有按时做完")
 @click.option("--json", "json_only", is_flag=True, help="只输出一个 JSON 对象")
 @with_appcontext
-def audit_run(with_wecom: bool = False, at_rest: bool = False, json_only: bool = False) -> None:
+def audit_run(with_wecom: bool = False, sealed: bool = False, at_rest: bool = False, json_only: bool = False) -> None:
     system = migrated_system()
     looked_at = [invariant for invariant in INVARIANTS if not (at_rest and invariant.running)]
     with progress_bar("核对", json_only) as progress:
         bar = progress.add_task("", total=len(looked_at))
         found = audit(system.store, clock.now(), running=not at_rest, on_progress=lambda _: progress.advance(bar))
+    if sealed:
+        found += audit_sealed(system.store)
     if with_wecom:
         found += _with_wecom(system)
     if json_only:
         click.echo(as_json(found))
     else:
-        _show(found, len(looked_at))
+        _show(found, len(looked_at) + sealed)
     raise SystemExit(1 if found else 0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from flask.cli import with_appcontext
 from bot.commands.input_files import read_lines
 from bot.commands.terminal import Table, console, fail, fail_by_config, system_at_hand
 from bot.platform.config.settings import ConfigError, Settings, load_settings
+from taggers.open_question_study import LabelledTurn, study
+from taggers.open_questions import Turn
 from taggers.promise_evaluation import LabelledPromise, Measured, measure_promises, measure_questions
 
 _FILE = click.argument("sentences", type=click.Path(path_type=Path, exists=True, dir_okay=False))
@@ -53,6 +56,46 @@ def evaluate_questions(sentences: Path, path: Path | None, as_json: bool) -> Non
     settings = _load(path)
     labelled = [_question(number, line, sentences.name) for number, line in _lines(sentences)]
     _show(measure_questions(labelled, settings.closings), settings, as_json, {})
+
+
+@questions.command("study", help="标注过的对话：回答到的问题关上了多少，回答剪掉的还开着多少（CrossWOZ 格式）。")
+@click.argument("dialogues", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--every", default=1, show_default=True, type=click.IntRange(1, 10_000), help="每几段对话取一段")
+@click.option("--mistakes", default=0, show_default=True, help="各列出多少个错例")
+@_CONFIG
+@_JSON
+@with_appcontext
+def study_questions(dialogues: Path, every: int, mistakes: int, path: Path | None, as_json: bool) -> None:
+    settings = _load(path)
+    labelled = (_dialogue(line) for number, line in _lines(dialogues) if number % every == 0)
+    outcome = study(labelled, settings.closings)
+    result = {
+        "touched": outcome.touched,
+        "closed": round(outcome.closed / max(outcome.touched, 1), 4),
+        "cut": outcome.cut,
+        "stayed_open": round(outcome.stayed / max(outcome.cut, 1), 4),
+        "not_closed": [asdict(one) for one in outcome.not_closed[:mistakes]],
+        "not_stayed": [asdict(one) for one in outcome.not_stayed[:mistakes]],
+    }
+    if as_json:
+        click.echo(json.dumps(result, ensure_ascii=False, indent=2))
+        return
+    console.print(f"回答到的 {outcome.touched} 个问题，关上 {result['closed']:.3f}")
+    console.print(f"回答剪掉的 {outcome.cut} 个问题，还开着 {result['stayed_open']:.3f}")
+    for one in (*outcome.not_closed[:mistakes], *outcome.not_stayed[:mistakes]):
+        console.print(f"{one.question} → {one.next}", markup=False)
+
+
+def _dialogue(line: dict[str, object]) -> list[LabelledTurn]:
+    turns = line.get("turns")
+    return [_turn(one) for one in turns if isinstance(one, dict)] if isinstance(turns, list) else []
+
+
+def _turn(turn: dict[str, Any]) -> LabelledTurn:
+    acts = [act for act in turn.get("acts", []) if isinstance(act, list) and len(act) >= 3]
+    by: Literal["customer", "agent"] = "customer" if turn.get("role") == "customer" else "agent"
+    told = frozenset((str(act[0]), str(act[1]), str(act[2])) for act in acts)
+    return LabelledTurn(Turn(by, str(turn.get("text", ""))), told)
 
 
 def _load(path: Path | None) -> Settings:

@@ -8,9 +8,11 @@ from functools import wraps
 from typing import Any
 
 import click
+from sqlalchemy.exc import DatabaseError
 
 from bot.commands.terminal import fail
 from bot.platform.environment import SurroundingsError
+from bot.platform.surroundings import is_damaged_file
 
 _WHY = {
     errno.ENOENT: "没有这个文件或文件夹",
@@ -44,6 +46,13 @@ def _guarded(call: Callable[..., Any]) -> Callable[..., Any]:
             return call(*given, **named)
         except SurroundingsError as error:
             fail(str(error))
+        except DatabaseError as error:
+            if not is_damaged_file(error):
+                raise
+            fail(
+                f"数据库文件已损坏（{error.orig}）。请停下所有进程，把这个文件移到别处留着，再从最近一份好的备份恢复："
+                "flask restore / the database file is damaged, restore a backup"
+            )
         except OSError as error:
             if (
                 error.filename is None

@@ -16,6 +16,7 @@ from bot.platform.encryption import DataKeyError, new_line
 
 SETTLE_SECONDS = 5.0  # by then every process has read the new key and encrypts with it
 MOST_PASSES = 20
+MOST_SHOWN = 20
 
 
 @click.command(
@@ -29,6 +30,8 @@ def rotate_keys(no_new: bool) -> None:
     try:
         with store.read() as session:
             left = count_stale(session, keys.header)
+        if left and not no_new and not rotate(store, lambda _: None).renewed:
+            left = 0  # what is left does not open: it would be left for ever
         if left or no_new:
             console.print(f"接着换成密钥 {keys.current_id}：还有 {left} 行", highlight=False)
         else:
@@ -40,12 +43,14 @@ def rotate_keys(no_new: bool) -> None:
         with progress_bar("重新加密") as progress:
             bar = progress.add_task("", total=total)
             for _ in range(MOST_PASSES):
-                if not rotate(store, lambda count: progress.advance(bar, count)):
+                made = rotate(store, lambda count: progress.advance(bar, count))
+                if not made.renewed:
                     if time.monotonic() - began >= SETTLE_SECONDS:
                         break
                     time.sleep(0.5)
             else:
                 fail("仍有旧密钥加密的内容：有进程还在用旧的密钥（环境变量没有更新？）。请重启所有进程再运行一次")
+        _tell_damaged(made.damaged)
         media = open_media_store(system)
         old = [content for content in media.contents() if media.is_stale(content)]
         with progress_bar("会话文件") as progress:
@@ -62,6 +67,12 @@ def rotate_keys(no_new: bool) -> None:
         style="green",
         highlight=False,
     )
+
+
+def _tell_damaged(places: list[str]) -> None:
+    if places:
+        shown = "、".join(places[:MOST_SHOWN]) + ("……" if len(places) > MOST_SHOWN else "")
+        console.print(f"有 {len(places)} 个值已损坏，打不开，原样留着：{shown}", style="yellow", highlight=False)
 
 
 @click.command("data-line", help="打印一把新的数据密钥（一行），供密钥放在环境变量里的人加在 TICI_DATA_KEYS 末尾。")

@@ -1,14 +1,18 @@
-"""`flask privacy purge`, `flask customer export` and `erase`, `flask audit log`: what customers may ask for."""
+"""`flask privacy …`, `flask customer export` and `erase`, `flask audit log`: what customers may ask for."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from flask.cli import with_appcontext
 from rich.markup import escape
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.commands.audit import audit_group
 from bot.commands.terminal import Table, console, fail, migrated_system, operator, progress_bar
@@ -17,7 +21,8 @@ from bot.platform import clock
 from bot.platform.database.audit_heads import heads_of
 from bot.platform.database.audit_log import newest_head, record
 from bot.platform.database.reading_log import viewed
-from bot.platform.models import AuditEntry
+from bot.platform.models import AuditEntry, Erasure
+from bot.platform.models.sealed import damage_tolerated
 from bot.privacy.erasure import NobodyToEraseError, erase
 from bot.privacy.export import NobodyToExportError, as_json, export, messages_csv
 from bot.privacy.retention import KINDS, count_old, purge
@@ -43,9 +48,23 @@ def purge_now(dry_run: bool) -> None:
         with system.store.write() as session:
             record(session, operator(), "privacy.purge", "database", now, purged=old)
     table = Table("种类", "保留", "会清掉" if dry_run else "清掉", title="保留期限", title_justify="left")
-    for kind in KINDS:
-        age = getattr(settings.tables.privacy.retention, kind.name)
-        table.add_row(kind.name, f"{age.days} 天" if age else "一直", str(old.get(kind.name, 0)))
+    for name in dict.fromkeys(kind.name for kind in KINDS):
+        age = getattr(settings.tables.privacy.retention, name)
+        table.add_row(name, f"{age.days} 天" if age else "一直", str(old.get(name, 0)))
+    console.print(table)
+
+
+@privacy.command("erasures", help="抹去客户的请求：完成了没有、试过几次、删了多少（回执）。")
+@click.option("--most", default=20, show_default=True, type=click.IntRange(1, 1000))
+@with_appcontext
+def show_erasures(most: int) -> None:
+    system = migrated_system()
+    table = Table("编号", "提出", "谁提出", "完成", "试过", "回执或原因")
+    with system.store.read() as session, damage_tolerated():
+        for row in session.scalars(select(Erasure).order_by(Erasure.id.desc()).limit(most)):
+            asked, done = (_minute(at, system) for at in (row.asked_at, row.done_at))
+            told = row.error or "、".join(f"{name} {count}" for name, count in row.receipt.get("rows", {}).items())
+            table.add_row(row.stone[:16], asked, escape(row.actor), done or "还没有", str(row.attempts), escape(told))
     console.print(table)
 
 
@@ -58,21 +77,27 @@ def purge_now(dry_run: bool) -> None:
 def export_customer(external_userid: str, path: Path | None) -> None:
     system, now = migrated_system(), clock.now()
     try:
-        with system.store.write() as session:
+        with system.store.read() as session, damage_tolerated():
             exported = export(session, external_userid, now)
-            customer_id = exported["tables"]["customer"][0]["id"]
-            viewed(session, operator(), customer_id, "export", now)
-            record(session, operator(), "customer.export", f"customer:{customer_id}", now)
     except NobodyToExportError as error:
         fail(str(error))
     if path is None:
+        _note_export(system, exported, now)
         click.echo(as_json(exported).decode())
         return
     content = messages_csv(exported, system.settings.zone).encode() if path.suffix == ".csv" else as_json(exported)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        _note_export(system, exported, now)  # before anything is written, but only where it can be
         file.write(content)
     rows = sum(len(rows) for rows in exported["tables"].values())
     console.print(f"已写好 {path}：{rows} 行", style="green", highlight=False)
+
+
+def _note_export(system: System, exported: Mapping[str, Any], now: datetime) -> None:
+    customer_id = exported["tables"]["customer"][0]["id"]
+    with system.store.write() as session:
+        viewed(session, operator(), customer_id, "export", now)
+        record(session, operator(), "customer.export", f"customer:{customer_id}", now)
 
 
 @click.command(
@@ -93,6 +118,8 @@ def erase_customer(external_userid: str, yes: bool) -> None:
             done = erase(system, external_userid, operator(), clock.now(), lambda count: progress.advance(bar, count))
     except NobodyToEraseError as error:
         fail(str(error))
+    except (SQLAlchemyError, OSError) as error:
+        fail(f"还没有删完（{type(error).__name__}）。请求已记下，worker 会接着做；进度见 flask privacy erasures")
     table = Table("表", "删去的行", title=f"已删除；文件 {done.files} 个", title_justify="left")
     for name, count in sorted(done.rows.items()):
         table.add_row(name, str(count))
@@ -125,6 +152,10 @@ def audit_log(verify: bool, accept: bool, most: int) -> None:
             at = row.at.astimezone(system.settings.zone)
             table.add_row(f"{at:%Y-%m-%d %H:%M:%S}", escape(row.actor), escape(row.action), escape(row.subject))
     console.print(table)
+
+
+def _minute(at: datetime | None, system: System) -> str:
+    return f"{at.astimezone(system.settings.zone):%Y-%m-%d %H:%M}" if at is not None else ""
 
 
 def _accept_log(system: System) -> None:

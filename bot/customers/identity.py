@@ -89,6 +89,8 @@ def new_follow(
         marking={},
         tags=[],
         marks=0,
+        clock={},
+        waiting_told={},
     )
     session.add(follow)
     return follow

@@ -25,6 +25,9 @@ class PostponedError(BotError):
         self.seconds = seconds
 
 
+KEPT = frozenset({"msgid", "msgids", "response_code", "errcode", "tag_id", "media_id", "not_needed", "done", "size"})
+
+
 class OutboxHandler(Protocol):
     """One kind of row.
 
@@ -48,6 +51,10 @@ class OutboxHandler(Protocol):
     def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
         """Write down what the success means; nothing by default."""
         return
+
+    def keep(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        """What of the answer stays in the row: names of our own calls, never what WeCom tells of people."""
+        return {name: value for name, value in result.items() if name in KEPT}
 
     def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
         """Do what follows from the answer, in the transaction of `record` and after it; nothing by default."""

@@ -81,7 +81,7 @@ class Delivery:
             if row.attempts != attempt:  # our lease ran out and another worker took over: its result counts
                 return row.state
             handler.record(work, row, result)
-            close_row(row, "sent", work.now, result=result)
+            close_row(row, "sent", work.now, result=handler.keep(result))
             handler.conclude(work, system, row, result)
         return "sent"
 

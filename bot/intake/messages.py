@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -18,6 +18,7 @@ from bot.customers.tags import utterance_of
 from bot.customers.tombstones import without_erased
 from bot.intake.heard import NOBODY, Surroundings, look_around, nobody_said, utterance_heard
 from bot.intake.media.files import note_media
+from bot.intake.repeated_messages import with_other_words
 from bot.platform.database.row_ids import expect_rows, next_id
 from bot.platform.database.search_index import index_words
 from bot.platform.models import Agent, Customer, Message
@@ -55,9 +56,17 @@ class StoredMessage:
     answer: ConsentAnswer | None = None
 
 
-def store_messages(work: Work, arrived: Sequence[OpenedRow]) -> list[StoredMessage]:
+@dataclass(frozen=True)
+class NewRows:
+    """What of a batch is new, and which of the others say something else than they did before."""
+
+    fresh: list[OpenedRow]
+    changed: list[OpenedRow]
+
+
+def store_messages(work: Work, new: Sequence[OpenedRow]) -> list[StoredMessage]:
     """Insert what is new, with its people, in the archive's order."""
-    fresh = _without_erased(work.session, _not_stored(work.session, arrived))
+    fresh = _without_erased(work.session, new)
     expect_rows(work.session, len(fresh))
     ids = {party for a in fresh for party in _parties(a.message)}
     members = known_agents(work.session, ids)
@@ -125,15 +134,25 @@ def _without_erased(session: Session, arrived: Sequence[OpenedRow]) -> list[Open
     return [OpenedRow(a.seq, message) for a, message in zip(arrived, allowed, strict=True) if message is not None]
 
 
-def _not_stored(session: Session, arrived: Sequence[OpenedRow]) -> list[OpenedRow]:
-    """Without messages stored before, and without the second of two that are in one batch."""
+def sort_new(session: Session, arrived: Sequence[OpenedRow]) -> NewRows:
+    """Tell what is new from messages stored before, and from the second of two that are in one batch.
+
+    A row that was stored under the same seq is one that is read once more; under another its words are compared.
+    """
     first = {a.message.msgid: a for a in reversed(arrived)}
     msgids = list(first)
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     for start in range(0, len(msgids), 500):
-        chunk = select(Message.msgid).where(Message.msgid.in_(msgids[start : start + 500]))
-        seen.update(session.scalars(chunk))
-    return [a for a in arrived if a.message.msgid not in seen and first[a.message.msgid] is a]
+        chunk = select(Message.msgid, Message.seq).where(Message.msgid.in_(msgids[start : start + 500]))
+        seen |= {row.msgid: row.seq for row in session.execute(chunk)}
+    fresh = [a for a in arrived if a.message.msgid not in seen and first[a.message.msgid] is a]
+    again = [a for a in arrived if _comes_again(a, seen, first)]
+    return NewRows(fresh, with_other_words(session, again, arrived))
+
+
+def _comes_again(row: OpenedRow, seen: Mapping[str, int], first: Mapping[str, OpenedRow]) -> bool:
+    stored = seen.get(row.message.msgid)
+    return first[row.message.msgid] is not row if stored is None else stored != row.seq
 
 
 def _parties(message: ArchivedMessage) -> list[str]:

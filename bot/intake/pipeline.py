@@ -10,9 +10,10 @@ from bot.customers.behaviour import observe_message
 from bot.customers.consent import REFUSED, apply_consent
 from bot.customers.facts import record_facts, withdraw_facts
 from bot.customers.recalled_messages import recalled_before, withdraw
+from bot.customers.reply_clock import agent_spoke, customer_spoke, reread, settle
 from bot.customers.state import CustomerState, latest
 from bot.customers.tags import Occasion, judge, record_hits
-from bot.intake.messages import OpenedRow, StoredMessage, meet, store_messages
+from bot.intake.messages import OpenedRow, StoredMessage, meet, sort_new, store_messages
 from bot.intake.sent_attachments import sending_of
 from bot.platform.batch import Batch
 from bot.platform.database.write_rows import write_rows
@@ -29,22 +30,26 @@ from taggers.hits import TagHit
 _LAST_WORDS = 200  # characters a card on the board has room for
 
 
-def process_batch(work: Work, arrived: Sequence[OpenedRow]) -> None:
+def process_batch(work: Work, arrived: Sequence[OpenedRow]) -> list[OpenedRow]:
     """Store and process one batch inside the caller's transaction; messages stored before are passed over.
+
+    Returns those of them that say something else now than they did.
 
     Everything is read once for all of its people, decided message by message, and written once.
     """
-    stored = gather(work, arrived)
+    new = sort_new(work.session, arrived)
+    stored = gather(work, new.fresh)
     failpoint("stored")
     if stored:
         work = replace(work, batch=batch_of(stored))
         decide(work, stored)
         apply(work)
+    return new.changed
 
 
-def gather(work: Work, arrived: Sequence[OpenedRow]) -> list[StoredMessage]:
+def gather(work: Work, fresh: Sequence[OpenedRow]) -> list[StoredMessage]:
     """Store what is new, with all that is known about its people; which rules' words occur is seen at once."""
-    stored = store_messages(work, arrived)
+    stored = store_messages(work, fresh)
     for item, may_hit in zip(stored, work.settings.book.screen([item.utterance for item in stored]), strict=True):
         item.silent = not may_hit
     return stored
@@ -62,6 +67,7 @@ def decide(work: Work, stored: Sequence[StoredMessage]) -> None:
 def apply(work: Work) -> None:
     """Write what was decided."""
     with work.session.no_autoflush:  # the session's own order knows only the references that it has relations for
+        settle(work)
         cancel_cards_of_batch(work)
         write_rows(work.session)
 
@@ -104,6 +110,8 @@ def _withdraw_recalled(work: Work, item: StoredMessage, recalled: dict[str, date
     msgid = message.revokes or message.msgid
     if msgid not in recalled:
         return
+    if state is not None:
+        reread(work, state)
     for tagging in withdraw(work, msgid, recalled[msgid]):
         whose = state.fellows.states.get(tagging.customer_id) if state else None
         if whose is not None and whose.carried.get(tagging.tag) is tagging:
@@ -132,6 +140,7 @@ def process_customer_message(work: Work, item: StoredMessage, state: CustomerSta
     if message.kind == "text" and opted_out(item.arrived.text):
         customer.opted_out_at = customer.opted_out_at or message.sent_at
         happenings.append("opted-out")
+    customer_spoke(work, state, item.agent, message)
     answered, state.answered = state.answered, []
     happened = CustomerEvent(
         cause=message.msgid,
@@ -157,7 +166,8 @@ def process_agent_message(work: Work, item: StoredMessage, state: CustomerState,
     """Complete the tasks that an agent's message fulfils; the rules about agents' words judge it as well."""
     message, before = item.message, state.tags
     state.happened_at = message.sent_at
-    complete(work, state, AgentMessage(message, agent, item.arrived.text, sending_of(item.arrived)))
+    task = complete(work, state, AgentMessage(message, agent, item.arrived.text, sending_of(item.arrived)))
+    agent_spoke(work, state, message, by_mass=task is not None and task.outcome == "group-send")
     failpoint("completed")
     state.customer.said_to_at = latest(state.customer.said_to_at, message.sent_at)
     hits = () if item.silent else judge(work.settings, state, message, item.utterance)

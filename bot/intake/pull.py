@@ -15,9 +15,11 @@ from sqlalchemy.orm import Session
 from bot.intake.archive_lag import CursorPosition, note_gap
 from bot.intake.decrypt import UnreadableRow, open_rows
 from bot.intake.messages import OpenedRow
+from bot.intake.odd_rows import sort_out
 from bot.intake.pipeline import process_batch
 from bot.intake.quarantine import quarantine_rows
 from bot.intake.read_ahead import read_ahead_of
+from bot.intake.repeated_messages import OTHER_WORDS
 from bot.platform import clock
 from bot.platform.database.alarms import clear_alarm, raise_alarm
 from bot.platform.database.store import (
@@ -35,6 +37,7 @@ from bot.platform.failpoints import failpoint
 from bot.platform.log import get_logger
 from bot.platform.models import ArchiveCursor, Status
 from bot.platform.surroundings import is_of_surroundings
+from bot.wecom.archive import SealedRow
 from bot.wecom.errors import Remedy, WeComError
 
 if TYPE_CHECKING:
@@ -52,11 +55,10 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Batch:
-    """The rows that follow the cursor, from seq `first` to seq `last`, as far as they could be read."""
+    """The rows that follow the cursor, as far as they could be read."""
 
     cursor: CursorPosition
-    first: int
-    last: int
+    rows: Sequence[SealedRow]
     opened: Sequence[OpenedRow]
     unopened: Sequence[UnreadableRow]
 
@@ -142,21 +144,25 @@ def _pull_batch(system: System, corp_id: str, held: HeldLease, done: PullResult)
     limit = BATCH if cursor.attempts < POISON_TRIES else 1
     ahead = read_ahead_of(system)
     page = ahead.take(cursor.seq, limit) if not cursor.attempts else None
-    rows = page.rows if page is not None else system.archive.pull(cursor.seq, limit)
+    fetched = page.rows if page is not None else system.archive.pull(cursor.seq, limit)
     failpoint("pulled")
+    rows, odd = sort_out(fetched, cursor.seq)
+    if odd:
+        _set_aside(system, odd)
     if not rows:
         _note_end(system, cursor)
         return False
     _count_attempt(system, corp_id)
     try:
         if cursor.attempts < 2 * POISON_TRIES:
-            opened, unopened = (page.opened, page.unopened) if page is not None else open_rows(system, rows)
+            whole = page is not None and not odd
+            opened, unopened = (page.opened, page.unopened) if page is not None and whole else open_rows(system, rows)
         else:  # read alone, this row failed every try: quarantine it unopened
             opened, unopened = [], [UnreadableRow(row, f"单独处理这一行时出错 {POISON_TRIES} 次") for row in rows]
         failpoint("decrypted")
         if len(rows) == BATCH and not cursor.attempts:  # a page that failed is read alone
             ahead.begin(system, rows[-1].seq, BATCH)
-        if not _commit_batch(system, held, Batch(cursor, rows[0].seq, rows[-1].seq, opened, unopened)):
+        if not _commit_batch(system, held, Batch(cursor, rows, opened, unopened)):
             return False
     except Exception as error:
         if is_of_surroundings(error, system.store):
@@ -206,19 +212,31 @@ def _commit_batch(system: System, held: HeldLease, batch: Batch) -> bool:
         if not still_held(session, held):
             _log.warning("pull overtaken", seq=cursor.seq)
             return False
-        process_batch(work, batch.opened)
-        quarantine_rows(session, batch.unopened, now)
-        note_gap(session, cursor, batch.first, now)
+        changed = process_batch(work, batch.opened)
+        quarantine_rows(session, [*batch.unopened, *_as_received(batch.rows, changed)], now)
+        note_gap(session, cursor, batch.rows[0].seq, now)
         moved = session.execute(
             update(ArchiveCursor)
             .where(ArchiveCursor.corp_id == cursor.corp_id, ArchiveCursor.seq == cursor.seq)
-            .values(seq=batch.last, attempts=0, pulled_at=now)
+            .values(seq=batch.rows[-1].seq, attempts=0, pulled_at=now)
         )
         if not moved.rowcount:  # type: ignore[attr-defined]
             raise RuntimeError("the archive cursor moved under our lease")
         _clear_trouble(session, now)
         failpoint("cursor")
     return True
+
+
+def _as_received(rows: Sequence[SealedRow], changed: Sequence[OpenedRow]) -> list[UnreadableRow]:
+    """The rows whose words are not those that came first, as they were received."""
+    theirs = [(item.seq, item.message.msgid) for item in changed]
+    return [UnreadableRow(row, OTHER_WORDS) for row in rows if (row.seq, row.msgid) in theirs]
+
+
+def _set_aside(system: System, odd: Sequence[UnreadableRow]) -> None:
+    """Keep rows whose seq nobody follows; they come again with every page until the archive forgets them."""
+    with system.store.write() as session:
+        quarantine_rows(session, odd, clock.now())
 
 
 def _note_end(system: System, cursor: CursorPosition) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -11,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot.intake.decrypt import UnreadableRow, open_rows
 from bot.intake.pipeline import process_batch
+from bot.intake.repeated_messages import OTHER_WORDS
 from bot.platform.database.store import insert_new
 from bot.platform.log import get_logger
 from bot.platform.models import Quarantine
@@ -19,6 +23,7 @@ from bot.wecom.archive import SealedRow
 if TYPE_CHECKING:
     from bot.system import System
 
+LARGEST_SEQ = 2**63 - 1  # that a database takes
 _log = get_logger(__name__)
 
 
@@ -48,7 +53,9 @@ def _release(system: System, row_id: int) -> bool:
             if unopened:
                 row.reason = reason[:500]
                 return False
-            process_batch(work, opened)
+            if process_batch(work, opened):
+                row.reason = OTHER_WORDS
+                return False
             row.released_at = work.now
     except Exception as error:  # this row stays quarantined, and the others get their turn
         _log.exception("quarantined row not freed", row_id=row_id)
@@ -59,25 +66,25 @@ def _release(system: System, row_id: int) -> bool:
 
 
 def quarantine_rows(session: Session, unopened: Sequence[UnreadableRow], now: datetime) -> None:
-    """Keep rows that could not be read; one that is kept already (its seq is unique) is passed over."""
+    """Keep rows that could not be read, or must not be believed; one that is kept already is passed over."""
     rows = [
         {
-            "seq": item.row.seq,
+            "seq": min(item.row.seq, LARGEST_SEQ),
+            "digest": digest_of(item.row),
             "msgid": item.row.msgid[:128],
             "publickey_ver": item.row.publickey_ver,
-            "sealed": {
-                "seq": item.row.seq,
-                "msgid": item.row.msgid,
-                "publickey_ver": item.row.publickey_ver,
-                "encrypt_random_key": item.row.encrypt_random_key,
-                "encrypt_chat_msg": item.row.encrypt_chat_msg,
-            },
+            "sealed": asdict(item.row),
             "reason": item.reason[:500],
             "attempts": 1,
             "created_at": now,
         }
         for item in unopened
     ]
-    if rows:
-        _log.error("archive rows quarantined", rows=len(rows), first=unopened[0].reason)
-        insert_new(session, Quarantine, rows, ["seq"])
+    fresh = insert_new(session, Quarantine, rows, ["seq", "digest"])
+    if fresh:
+        _log.error("archive rows quarantined", rows=fresh, first=unopened[0].reason)
+
+
+def digest_of(row: SealedRow) -> str:
+    """What tells a row from another with the same seq."""
+    return sha256(json.dumps(asdict(row), sort_keys=True).encode()).hexdigest()[:32]

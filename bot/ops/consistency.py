@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.ops import sealed_values
 from bot.ops.invariants import INVARIANTS, Invariant
 from bot.ops.snapshot import read_snapshot
 from bot.platform.database.store import Store
@@ -59,6 +60,13 @@ def check_invariants(
             found += [finding] if finding.count else []
             on_progress(invariant)
     return found
+
+
+def audit_sealed(store: Store) -> list[Violation]:
+    """Open every sealed value; memory does not grow with rows."""
+    with read_snapshot(store.engine) as connection, Session(connection, autoflush=False) as session:
+        found = _violation(sealed_values.NAME, sealed_values.SAYS, sealed_values.unopened(session, store))
+    return [found] if found.count else []
 
 
 def audit_archive(system: System) -> Violation:

@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from bot.customers.state import OPEN_STATES
+from bot.intake.odd_rows import JUMP
+from bot.intake.repeated_messages import OTHER_WORDS
 from bot.ops.given_up import event_given_up
 from bot.platform.database.audit_log import verify_log
 from bot.platform.database.store import database_now
@@ -72,7 +74,8 @@ def _unjudged_messages() -> Rows:
     wrong: list[ColumnElement[bool]] = [
         Message.version.is_(None),
         Message.version.not_in(known),
-        and_(Message.role == "customer", Message.customer_id.is_(None)),
+        # What an erased customer said in a group is kept without sender, words and customer.
+        and_(Message.role == "customer", Message.customer_id.is_(None), Message.sender != ""),
         and_(Message.role == "agent", Message.agent_id.is_(None)),
     ]
     return select(Message.id, Message.role, Message.version).where(or_(*wrong))
@@ -193,13 +196,16 @@ def _sent_card_not_recorded() -> Rows:
 
 def _beyond_cursor() -> Rows:
     cursor = func.coalesce(select(func.max(ArchiveCursor.seq)).scalar_subquery(), 0)
-    stored = select(Message.seq.label("seq")).where(Message.seq > cursor)
-    return stored.union_all(select(Quarantine.seq).where(Quarantine.seq > cursor)).subquery().select()
+    # A seq that jumped beyond all reason was kept and not followed.
+    stored = select(Message.seq.label("seq")).where(Message.seq.between(cursor + 1, cursor + JUMP))
+    held = select(Quarantine.seq).where(Quarantine.seq.between(cursor + 1, cursor + JUMP))
+    return stored.union_all(held).subquery().select()
 
 
 def _stored_but_quarantined() -> Rows:
     found = select(Quarantine.seq, Quarantine.msgid).join(Message, Message.seq == Quarantine.seq)
-    return found.where(Quarantine.released_at.is_(None), Message.msgid == Quarantine.msgid)
+    same = Message.msgid == Quarantine.msgid
+    return found.where(Quarantine.released_at.is_(None), same, Quarantine.reason != OTHER_WORDS)
 
 
 def _late_outbox(session: Session, now: datetime) -> Iterator[str]:
@@ -283,7 +289,7 @@ INVARIANTS: Sequence[Invariant] = (
     Invariant("event-given-up", "没有一个回调被放下没处理（改好原因后运行 flask given-up retry）",
               _query(_given_up_events, "回调 {} {}：{}")),
     Invariant("cursor", "存下与隔离的消息都不超过游标", _query(_beyond_cursor, "seq {}")),
-    Invariant("quarantine-once", "每个 seq 只隔离一次", _duplicates(Quarantine.seq)),
+    Invariant("quarantine-once", "同一行只隔离一次", _duplicates(Quarantine.seq, Quarantine.digest)),
     Invariant("quarantine-held", "已经存下的消息不在隔离区", _query(_stored_but_quarantined, "seq {} {}")),
     Invariant("audit-chain", "操作日志没有被改过或删过", _broken_audit_chain),
     Invariant("outbox-late", "到点的都已送出，断掉的租约有人接手", _late_outbox, running=True),

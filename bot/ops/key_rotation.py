@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -26,7 +26,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from bot.platform.database.store import Store
-from bot.platform.encryption import HEADER_BYTES
+from bot.platform.encryption import HEADER_BYTES, DamagedValueError, MissingKeyError
 from bot.platform.models import Model
 from bot.platform.models.sealed import Sealed, SealedJson
 
@@ -61,27 +61,35 @@ def count_stale(session: Session, header: bytes) -> int:
     return sum(count or 0 for count in counts)
 
 
-def rotate(store: Store, on_progress: Callable[[int], None]) -> int:
-    """Make one pass over all tables; reports after each step how many rows it covered, returns how many in all.
+@dataclass
+class RotationPass:
+    """One pass over all tables. damaged: values that do not open and were left as they are, by place and row."""
+
+    renewed: int = 0
+    damaged: list[str] = field(default_factory=list)
+
+
+def rotate(store: Store, on_progress: Callable[[int], None]) -> RotationPass:
+    """Make one pass over all tables; reports after each step how many rows it covered.
 
     Needs no stored state: what is left to do is what is sealed under another key. A value that is changed meanwhile
-    was sealed anew by that change, or is left to the next pass.
+    was sealed anew by that change, or is left to the next pass. A damaged one stops nothing.
     """
-    total = 0
+    done = RotationPass()
     for one in sealed_tables():
-        for count in _walk(store, one):
-            total += count
+        for count in _walk(store, one, done):
             on_progress(count)
-    return total
+    return done
 
 
-def _walk(store: Store, one: SealedTable) -> Iterator[int]:
+def _walk(store: Store, one: SealedTable, done: RotationPass) -> Iterator[int]:
     after: tuple[Any, ...] | None = None
     while True:
         for attempt in range(_TRIES):
             try:
+                step = RotationPass()
                 with store.write() as session:
-                    count, last = _step(session, store, one, after)
+                    count, last = _step(session, store, one, after, step)
                 break
             except OperationalError:  # a lock timeout, or a deadlock in which the database chose us
                 if attempt == _TRIES - 1:
@@ -89,32 +97,51 @@ def _walk(store: Store, one: SealedTable) -> Iterator[int]:
         if last is None:
             return
         after = last
+        done.renewed += step.renewed
+        done.damaged += step.damaged
         yield count
 
 
 def _step(
-    session: Session, store: Store, one: SealedTable, after: tuple[Any, ...] | None
+    session: Session, store: Store, one: SealedTable, after: tuple[Any, ...] | None, done: RotationPass
 ) -> tuple[int, tuple[Any, ...] | None]:
     keys, header = list(one.table.primary_key), store.keys.header
     query = select(*keys, *(_raw(column) for column in one.columns)).where(_stale(one, header))
     if after is not None:
         query = query.where(tuple_(*keys) > tuple_(*(literal(value) for value in after)))
     rows = session.execute(query.order_by(*keys).limit(AT_ONCE)).all()
-    changes = [(row[: len(keys)], _renewed(store, one, row[len(keys) :], header)) for row in rows]
+    found = [(row[: len(keys)], _renewed(store, one, row, done)) for row in rows]
+    changes = [change for change in found if change[1]]
+    done.renewed += len(changes)
     changes.sort(key=lambda change: sorted(change[1]))
     for names, alike in groupby(changes, key=lambda change: tuple(sorted(change[1]))):
         _write(session, one, names, [(key, values) for key, values in alike])
     return len(rows), tuple(rows[-1][: len(keys)]) if rows else None
 
 
-def _renewed(store: Store, one: SealedTable, values: Any, header: bytes) -> dict[str, tuple[bytes, bytes]]:
-    """By column: the old sealed value and the new one."""
-    found = {}
-    for column, value in zip(one.columns, values, strict=True):
-        if value and value[:HEADER_BYTES] != header:
+def _renewed(store: Store, one: SealedTable, row: Any, done: RotationPass) -> dict[str, tuple[bytes, bytes]]:
+    """By column: the old sealed value and the new one. Raises MissingKeyError where a key of the database is away."""
+    found, keys = {}, len(one.table.primary_key)
+    for column, value in zip(one.columns, row[keys:], strict=True):
+        if value and value[:HEADER_BYTES] != store.keys.header:
             where = f"{one.table.name}.{column.name}".encode()
-            found[column.name] = value, store.keys.seal(store.keys.open(value, where), where)
+            plain = opened(store, value, where)
+            if plain is None:
+                done.damaged.append(f"{where.decode()} {'/'.join(map(str, row[:keys]))}")
+            else:
+                found[column.name] = value, store.keys.seal(plain, where)
     return found
+
+
+def opened(store: Store, value: bytes, where: bytes) -> bytes | None:
+    """A sealed value; None for a damaged one, also where the damage is in the name of its key."""
+    try:
+        return store.keys.open(value, where)
+    except DamagedValueError:
+        return None
+    except MissingKeyError:
+        store.verify(again=True)  # raises it where the key is really missing
+        return None
 
 
 def _write(

@@ -86,6 +86,7 @@ class Environment:
     data_keys_file: Path = ROOT / "var" / "data.keys"
     media_url: str | None = field(default=None, repr=False)
     least_free_megabytes: int = 300  # with less room on the disk, what can wait waits
+    hsts_subdomains: bool = False  # browsers are to use https for all hosts below ours as well
     login_url: str | None = None  # serves the sign-in pages in place of WeCom's own hosts (the sandbox)
 
     @property
@@ -137,6 +138,7 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         verify_files=Path(values.get("WECOM_VERIFY_FILES") or var / "verify"),
         media_url=read("TICI_MEDIA_URL"),
         least_free_megabytes=_megabytes(values.get("TICI_MIN_FREE_MB") or "300", problems),
+        hsts_subdomains=values.get("TICI_HSTS_SUBDOMAINS") == "1",
         login_url=(values.get("WECOM_LOGIN_URL") or "").rstrip("/") or None,
         data_keys=values.get("TICI_DATA_KEYS"),
         data_keys_file=Path(values.get("TICI_DATA_KEYS_FILE") or var / "data.keys"),

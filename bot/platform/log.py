@@ -23,6 +23,11 @@ _IN_URL = re.compile(
     r"[?&](?:state|auth_code|msg_signature|signature|echostr)=|cookie:\s*|(?:session|tici)=))[^&\s\"',;)}]+",
     re.IGNORECASE,
 )
+# What turns or hides a line where it is shown, ends it, or drives a terminal; surrogates cannot be written at all.
+_UNSHOWN = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
 _URL_PASSWORD = re.compile(r"(\w+://[^:/\s@]*:)[^@\s]+@")
 _LEAST_SECRET = 6  # characters; replacing a shorter value would hide half of every line
 _hidden: dict[str, None] = {}
@@ -37,8 +42,8 @@ def hide(*secrets: str | None) -> None:
 
 
 def scrub(text: str) -> str:
-    """Take secrets, phone and ID numbers and line breaks out of a text that goes into a log."""
-    return without_secrets(text).replace("\r", "\\r").replace("\n", "\\n")
+    """Take secrets, phone and ID numbers, line breaks and characters that nobody sees out of a text for a log."""
+    return without_secrets(text.replace("\r", "\\r")).replace("\n", "\\n")
 
 
 def without_secrets(text: str) -> str:
@@ -48,7 +53,12 @@ def without_secrets(text: str) -> str:
     )  # before the known secrets, one of which might be part of a key name
     for secret in _hidden:
         text = text.replace(secret, "***")
-    return mask(text)
+    return _UNSHOWN.sub(_escaped, mask(text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _scrub_event(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -61,7 +71,7 @@ def _scrubbed(key: object, value: Any) -> Any:
     if isinstance(key, str) and _SECRET_KEYS.search(key):
         return "***"
     if isinstance(value, Mapping):
-        return {inner: _scrubbed(inner, one) for inner, one in value.items()}
+        return {scrub(str(inner)): _scrubbed(inner, one) for inner, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_scrubbed("", one) for one in value]
     return value if value is None or isinstance(value, bool | int | float) else scrub(str(value))

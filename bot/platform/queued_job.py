@@ -14,6 +14,8 @@ from typing import ClassVar, TypeAlias
 
 from rq.job import Job, JobStatus
 
+from bot.wecom.errors import BotError
+
 MODULE = "bot.worker.jobs"
 REFUSED = "refused_jobs"  # the status that counts refusals
 JOB_SECONDS = 180
@@ -24,7 +26,7 @@ _ORIGINS = (b"high", b"default", b"low")
 Jobs: TypeAlias = Mapping[str, Callable[..., None]]
 
 
-class RefusedJobError(Exception):
+class RefusedJobError(BotError):
     """What lies in Redis is not a job of ours; the text says what about it, without repeating it."""
 
 

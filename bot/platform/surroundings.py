@@ -35,9 +35,14 @@ def is_of_surroundings(error: BaseException, store: Store) -> bool:
         return not _has_all_keys(store)
     if isinstance(error, _ALWAYS):
         return True
-    if isinstance(error, DatabaseError):  # a file that is no database any more has the base class itself
-        return type(error.orig) is sqlite3.DatabaseError
+    if is_damaged_file(error):
+        return True
     return isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM
+
+
+def is_damaged_file(error: BaseException) -> bool:
+    """Whether SQLite finds its file damaged, or no database any more: the error is then of the base class itself."""
+    return isinstance(error, DatabaseError) and type(error.orig) is sqlite3.DatabaseError
 
 
 def _has_all_keys(store: Store) -> bool:

@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.customers.tombstones import append_tombstone_file, hash_of, read_tombstone_file, record_tombstone
 from bot.delivery.handler import OutboxHandler
 from bot.intake.media.files import forget_media
 from bot.intake.media.store import open_media_store
+from bot.platform.database.alarms import clear_alarm, raise_alarm
 from bot.platform.database.audit_log import record
-from bot.platform.models import CorpTag, Customer, Follow, GroupMember, MediaFile, Message, Outbox, Study
+from bot.platform.log import get_logger
+from bot.platform.models import CorpTag, Customer, Erasure, Follow, GroupMember, MediaFile, Message, Outbox, Study
+from bot.platform.models.sealed import DAMAGED, damage_tolerated
 from bot.platform.work import Work
 from bot.privacy.dependent_rows import delete_dependent_rows, dependent_rows_of
 from bot.privacy.mentions import Needles, forget_mentions, rooms_of
 from bot.wecom.errors import BotError
+from taggers.translatable import Translatable
 
 if TYPE_CHECKING:
     from bot.system import System
 
 KIND = "forget"
+ALARM, STUCK_AFTER = "erasure.stuck", 3
+LONGEST_WAIT = 3600  # seconds between two attempts
+_log = get_logger(__name__)
 
 
 class NobodyToEraseError(BotError):
@@ -48,29 +58,76 @@ def erase(
     now: datetime,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> ErasureSummary:
-    """Erase a customer; may be repeated where it was broken off. Raises NobodyToEraseError.
+    """Erase a customer at once. Raises NobodyToEraseError; after any other error a worker goes on with it.
 
-    First a tombstone keeps out whatever arrives meanwhile, then mentions elsewhere go, then the customer's own rows.
     on_progress: called with the number of rows looked through.
     """
-    with system.store.read() as session:
-        customer = session.scalar(select(Customer).where(Customer.external_userid == external_userid))
-        if customer is None:
-            raise NobodyToEraseError(f"没有客户 {external_userid}（或已经删除）/ no such customer, or erased before")
-        needles, rooms = _needles(session, customer), rooms_of(session, customer)
-        stone = hash_of(session, external_userid)
-    append_tombstone_file(system.environment.var, stone, now)
     with system.store.write() as session:
-        record_tombstone(session, stone, now)
-    forget_mentions(system.store, needles, rooms, on_progress)
-    with system.store.write() as session:
-        done, contents = _erase_rows(session, customer.id, stone, actor, now)
-    media = open_media_store(system)
-    for content in contents:
-        media.remove(content)
-    done.files = len(contents)
+        erasure_id = ask_erasure(session, system.environment.var, external_userid, actor, now)
+    return carry_out(system, erasure_id, now, on_progress)
+
+
+def ask_erasure(session: Session, var: Path, external_userid: str, actor: str, now: datetime) -> int:
+    """Put a customer's erasure down as a row, which is tried until it is done. Raises NobodyToEraseError.
+
+    From this transaction on a tombstone keeps out whatever arrives.
+    """
+    if session.scalar(select(Customer.id).where(Customer.external_userid == external_userid)) is None:
+        raise NobodyToEraseError(f"没有客户 {external_userid}（或已经删除）/ no such customer, or erased before")
+    stone = hash_of(session, external_userid)
+    append_tombstone_file(var, stone, now)
+    record_tombstone(session, stone, now)
+    open_one = select(Erasure).where(Erasure.stone == stone, Erasure.done_at.is_(None))
+    known = session.scalars(open_one).first()
+    if known is None:
+        known = Erasure(
+            stone=stone, person=external_userid, actor=actor[:80], asked_at=now, not_before=now, receipt={}, error=""
+        )
+        session.add(known)
+        session.flush()
+    return known.id
+
+
+def carry_out(
+    system: System, erasure_id: int, now: datetime, on_progress: Callable[[int], None] = lambda _: None
+) -> ErasureSummary:
+    """Carry one erasure out, or go on where an attempt was broken off: every step may be repeated.
+
+    Mentions elsewhere go first, then the customer's own rows and the note which files are left, then these files.
+    """
+    with system.store.read() as session, damage_tolerated():
+        asked = session.get_one(Erasure, erasure_id)
+        customer = _customer_of(session, asked)
+        known = (_needles(session, customer), rooms_of(session, customer)) if customer is not None else None
+    done = ErasureSummary()
+    if customer is not None and known is not None:
+        with damage_tolerated():
+            forget_mentions(system.store, *known, on_progress)
+        with system.store.write() as session, damage_tolerated():
+            done = _erase_rows(session, customer.id, session.get_one(Erasure, erasure_id), now)
+    done.files = _remove_files(system, erasure_id)
     _truncate_wal(system)
-    system.queue.enqueue_for("deliver", done.outbox_ids)
+    with system.store.write() as session:
+        row = session.get_one(Erasure, erasure_id)
+        row.person, row.error, row.done_at = "", "", row.done_at or now
+    if system.known_redis_url is not None:
+        system.queue.enqueue_for("deliver", done.outbox_ids)
+    return done
+
+
+def waiting_erasures(session: Session, now: datetime) -> list[int]:
+    """The ids of the erasures that are not done and whose next attempt is due."""
+    due = select(Erasure.id).where(Erasure.done_at.is_(None), Erasure.not_before <= now)
+    return list(session.scalars(due.order_by(Erasure.id)))
+
+
+def continue_erasures(system: System, now: datetime) -> int:
+    """Carry out the erasures that wait; returns how many are done now. One that fails is tried later, and told of."""
+    with system.store.read() as session:
+        waiting = waiting_erasures(session, now)
+    done = sum(attempt_erasure(system, erasure_id, now) for erasure_id in waiting)
+    with system.store.write() as session:
+        _tell_stuck(session, now)
     return done
 
 
@@ -85,9 +142,63 @@ def apply_tombstones(system: System, now: datetime) -> int:
     with system.store.read() as session:
         people = session.scalars(select(Customer.external_userid)).all()
         back = [person for person in people if hash_of(session, person) in stones]
-    for person in back:
-        erase(system, person, "restore", now)
+    with system.store.write() as session:
+        for person in back:
+            ask_erasure(session, system.environment.var, person, "restore", now)
+    continue_erasures(system, now)
     return len(back)
+
+
+def attempt_erasure(system: System, erasure_id: int, now: datetime) -> bool:
+    """Try one erasure; where it fails, the row says why and when it is tried again."""
+    try:
+        _count_attempt(system, erasure_id, now)
+        carry_out(system, erasure_id, now)
+    except Exception as error:
+        _log.exception("erasure broken off", erasure=erasure_id, error=type(error).__name__)
+        with suppress(SQLAlchemyError), system.store.write() as session:
+            session.get_one(Erasure, erasure_id).error = f"{type(error).__name__}: {error}"[:200]
+        return False
+    return True
+
+
+def _count_attempt(system: System, erasure_id: int, now: datetime) -> None:
+    """Before it begins, so that one which kills the process counts as well."""
+    with system.store.write() as session:
+        row = session.get_one(Erasure, erasure_id)
+        row.attempts += 1
+        row.not_before = now + timedelta(seconds=min(LONGEST_WAIT, 15 * 2**row.attempts))
+
+
+def _customer_of(session: Session, asked: Erasure) -> Customer | None:
+    if asked.person != DAMAGED:
+        return session.scalar(select(Customer).where(Customer.external_userid == asked.person))
+    people = session.scalars(select(Customer.external_userid)).all()
+    found = next((person for person in people if hash_of(session, person) == asked.stone), "")
+    return session.scalar(select(Customer).where(Customer.external_userid == found))
+
+
+def _tell_stuck(session: Session, now: datetime) -> None:
+    stuck = select(func.count()).where(Erasure.done_at.is_(None), Erasure.attempts >= STUCK_AFTER)
+    count = session.scalar(stuck) or 0
+    if count:
+        said = Translatable("有 {n} 位客户还没有删完，会一直重试；原因见 flask privacy erasures", n=count)
+        raise_alarm(session, ALARM, said, now)
+    else:
+        clear_alarm(session, ALARM, now)
+
+
+def _remove_files(system: System, erasure_id: int) -> int:
+    """Remove the contents that the rows referred to; which these are is kept until they are gone."""
+    with system.store.read() as session:
+        contents = session.get_one(Erasure, erasure_id).receipt.get("contents", [])
+    media = open_media_store(system)
+    for content in contents:
+        media.remove(content)
+    with system.store.write() as session:
+        row = session.get_one(Erasure, erasure_id)
+        row.receipt = {name: value for name, value in row.receipt.items() if name != "contents"}
+    return len(contents)
 
 
 class Forget(OutboxHandler):
@@ -114,16 +225,15 @@ class Forget(OutboxHandler):
 def _needles(session: Session, customer: Customer) -> Needles:
     follows = session.scalars(select(Follow).where(Follow.customer_id == customer.id)).all()
     names = {customer.name, *(follow.remark for follow in follows)}
+    names = {name for name in names if len(name) > 1 and name != DAMAGED}
     agents = {follow.agent_id for follow in follows}
-    return Needles(
-        customer.external_userid, frozenset(n for n in names if len(n) > 1), frozenset(agents), customer.id
-    )
+    return Needles(customer.external_userid, frozenset(names), frozenset(agents), customer.id)
 
 
-def _erase_rows(
-    session: Session, customer_id: int, stone: str, actor: str, now: datetime
-) -> tuple[ErasureSummary, list[str]]:
-    customer = session.get_one(Customer, customer_id, with_for_update=True)
+def _erase_rows(session: Session, customer_id: int, asked: Erasure, now: datetime) -> ErasureSummary:
+    customer = session.get(Customer, customer_id, with_for_update=True)
+    if customer is None:  # another process was quicker
+        return ErasureSummary()
     forgets = [_forget_row(session, follow, now) for follow in customer.follows if follow.ended_at is None]
     session.execute(delete(GroupMember).where(GroupMember.person == customer.external_userid))
     dependent = dependent_rows_of(session, Customer, [customer_id])
@@ -138,12 +248,11 @@ def _erase_rows(
     session.execute(update(Message).where(Message.customer_id == customer_id, Message.roomid != "").values(blank))
     _end_studies(session, now)
     rows = delete_dependent_rows(session, {table: keys for table, keys in dependent.items() if keys})
-    record(session, actor, "customer.erase", f"tombstone:{stone[:16]}", now, rows=rows)
+    rows |= {"group_messages_blanked": len(in_rooms)}
     session.add_all(forgets)
-    session.flush()
-    return ErasureSummary(
-        rows | {"group_messages_blanked": len(in_rooms)}, outbox_ids=[row.id for row in forgets]
-    ), contents
+    asked.receipt = {"rows": rows, "files": len(contents), "contacts": len(forgets), "contents": contents}
+    record(session, asked.actor, "customer.erase", f"tombstone:{asked.stone[:16]}", now, rows=rows)
+    return ErasureSummary(rows, outbox_ids=[row.id for row in forgets])
 
 
 def _forget_row(session: Session, follow: Follow, now: datetime) -> Outbox:

@@ -22,8 +22,10 @@ from bot.platform.models import (
     CallbackEvent,
     Customer,
     Evidence,
+    LinkOpening,
     MediaFile,
     Message,
+    MessageLinkOpening,
     Outbox,
     Quarantine,
     SearchToken,
@@ -64,10 +66,11 @@ class RetentionKind:
 
 def count_old(session: Session, settings: Settings, now: datetime) -> dict[str, int]:
     """How many rows of each kind a purge would take now."""
-    return {
-        kind.name: session.scalar(select(func.count()).select_from(kind.model).where(kind.too_old(before))) or 0
-        for kind, before in _due(settings, now)
-    }
+    found: dict[str, int] = {}
+    for kind, before in _due(settings, now):
+        count = session.scalar(select(func.count()).select_from(kind.model).where(kind.too_old(before)))
+        found[kind.name] = found.get(kind.name, 0) + (count or 0)
+    return found
 
 
 def purge(system: System, now: datetime, on_progress: Callable[[str, int], None] = lambda *_: None) -> dict[str, int]:
@@ -204,6 +207,11 @@ def _purge_words_sent(session: Session, ids: list[int]) -> list[str]:
     return []
 
 
+def _opened_before(model: type[Any]) -> Callable[[datetime], ColumnElement[bool]]:
+    """Openings of tracked links that the rules were shown."""
+    return lambda before: model.handled_at.is_not(None) & (model.opened_at < before)
+
+
 def _delete(model: type[Any]) -> Callable[[Session, list[int]], list[str]]:
     def purge(session: Session, ids: list[int]) -> list[str]:
         delete_dependent_rows(session, dependent_rows_of(session, model, ids))
@@ -220,6 +228,10 @@ KINDS = (
         CallbackEvent,
         lambda before: CallbackEvent.handled_at.is_not(None) & (CallbackEvent.received_at < before),
         _delete(CallbackEvent),
+    ),
+    *(
+        RetentionKind("events", opening, _opened_before(opening), _delete(opening))
+        for opening in (LinkOpening, MessageLinkOpening)
     ),
     RetentionKind("views", ViewEntry, lambda before: ViewEntry.at < before, _delete(ViewEntry)),
     RetentionKind(

@@ -13,7 +13,7 @@ from bot.web.auth import access, sessions, signin, signin_limits
 from bot.web.board import moves
 from bot.web.board import pages as board_pages
 from bot.web.customers import actions, feedback, groups, media, page
-from bot.web.layout import compression, errors, headers, languages, navigation, preferences, template_filters
+from bot.web.layout import compression, damage, errors, headers, languages, navigation, preferences, template_filters
 from bot.web.public import domain_proof, health, message_links, tracked_links
 from bot.web.rules import config_file, materials, rule_edit, rules, sops, studies
 
@@ -26,8 +26,10 @@ def register(app: Flask) -> None:
     system: System = app.extensions["tici"]
     secure = system.environment.base_url.startswith("https://")
     sessions.prepare(app, secure=secure)
-    headers.prepare(app, demo=system.environment.demo, secure=secure)
+    given = system.environment
+    headers.prepare(app, demo=given.demo, secure=secure, subdomains=given.hsts_subdomains)
     compression.prepare(app)
+    damage.prepare(app)
     languages.prepare(app)
     template_filters.prepare(app)
     access.prepare(app)

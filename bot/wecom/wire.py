@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import time
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,9 @@ LONGEST_CALL = 15.0
 # The request did not leave: any request may be repeated then.
 _NOT_SENT = (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)
 _PIECE = 64 * 1024
+_TOO_LARGE = f"an answer of more than {LARGEST_ANSWER} bytes"
+# How WeCom may pack an answer, and what zlib calls it; some servers send "deflate" without its frame.
+_PACKED = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}
 # What a database or UTF-8 refuses; an answer is only cleaned where one of these may occur.
 _ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\\u(?:00[01]|007f|[dD][89a-fA-F])")
 
@@ -41,6 +45,7 @@ class Wire(requests.Session):
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         """As in requests, but with bounds on size and time of the answer."""
         ends = time.monotonic() + self.longest_call
+        self.headers["Accept-Encoding"] = "gzip, deflate"
         answer = super().request(*args, **{**kwargs, "stream": True})
         with answer:
             answer._content = _body(answer, ends)
@@ -55,15 +60,34 @@ class Wire(requests.Session):
 def _body(answer: requests.Response, ends: float) -> bytes:
     whole_body = bytearray()
     try:
-        while piece := answer.raw.read1(_PIECE, decode_content=True):
+        while piece := answer.raw.read1(_PIECE, decode_content=False):
             whole_body += piece
             if len(whole_body) > LARGEST_ANSWER:
-                raise BrokenAnswer(f"an answer of more than {LARGEST_ANSWER} bytes")
+                raise BrokenAnswer(_TOO_LARGE)
             if time.monotonic() > ends:
                 raise BrokenAnswer("an answer that does not come to its end")
     except (HTTPError, OSError, ValueError) as error:
         raise BrokenAnswer(type(error).__name__) from None
-    return bytes(whole_body)
+    return _inflated(bytes(whole_body), answer.headers.get("Content-Encoding", "").strip().lower())
+
+
+def _inflated(body: bytes, encoding: str) -> bytes:
+    """The body as it was before it was packed, once: never more of it in memory than an answer may have."""
+    if encoding in ("", "identity") or not body:
+        return body
+    if encoding not in _PACKED:
+        raise BrokenAnswer("an answer packed in a way nobody asked for")
+    for window in _PACKED[encoding]:
+        unpacker = zlib.decompressobj(window)
+        try:
+            found = unpacker.decompress(body, LARGEST_ANSWER + 1)
+        except zlib.error:
+            continue
+        if len(found) > LARGEST_ANSWER:
+            raise BrokenAnswer(_TOO_LARGE)
+        if unpacker.eof:
+            return found
+    raise BrokenAnswer("an answer that does not unpack")
 
 
 def read_answer(answer: requests.Response, api: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from bot.agents.app_messages import SendAppText, UpdateCard
 from bot.agents.daily_list import SendDayList
 from bot.agents.members import ReadDepartments, ReadMember
 from bot.agents.overdue import RemindOverdue
+from bot.agents.prompts_to_readers import SendDigestToReader, SendPromptCardToReader
+from bot.agents.waiting import RemindWaiting
 from bot.customers.group_chats import ReadGroup
 from bot.customers.mark_tag import MarkTag
 from bot.delivery.handler import OutboxHandler
@@ -16,7 +18,6 @@ from bot.privacy.erasure import Forget
 from bot.sops.group_send_handlers import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
 from bot.sops.group_sops import SendGroupPrompt
 from bot.sops.material_uploads import UploadMaterial
-from bot.sops.prompt_cards import SendDigest, SendPromptCard
 from bot.sops.welcome import SendWelcome
 from bot.sync.consent import CheckConsent
 from bot.sync.profiles import ReadProfile, ReadTagLibrary
@@ -24,10 +25,12 @@ from bot.system import System
 
 HANDLERS: dict[str, OutboxHandler] = {
     "forget": Forget(),
-    "card": SendPromptCard(),
-    "digest": SendDigest(),
+    "card": SendPromptCardToReader(),
+    "digest": SendDigestToReader(),
     "day_list": SendDayList(),
     "nudge": RemindOverdue(),
+    "waiting": RemindWaiting(),
+    "waiting_leader": RemindWaiting(),
     "card_change": UpdateCard(),
     "mark_tag": MarkTag(),
     "welcome": SendWelcome(),

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.agents.daily_list import put_daily_lists
 from bot.agents.overdue import nudge_overdue
+from bot.agents.waiting import remind_waiting
 from bot.analytics import studies
 from bot.customers.stages import timed_moves
 from bot.customers.tags import expire_tags
@@ -34,6 +35,7 @@ from bot.platform.log import get_logger
 from bot.platform.models import ArchiveCursor, CallbackEvent, LinkOpening, MessageLinkOpening
 from bot.platform.queued_job import allow
 from bot.platform.surroundings import is_of_surroundings
+from bot.privacy.erasure import continue_erasures
 from bot.privacy.retention import keep_search_index, purge_nightly
 from bot.sops.behaviour import observe_openings, observe_silences
 from bot.sops.completion import close_windows
@@ -223,11 +225,12 @@ def _timers_chunk(system: System) -> bool:
         looked_at = start_dated_sops(work, CHUNK)
         put_daily_lists(work)
         nudged = nudge_overdue(work, CHUNK)
+        waiting = remind_waiting(work, CHUNK)
         shown = observe_silences(work, CHUNK)
         never_spoken = take_up_never_spoken(work, CHUNK)
         in_groups = plan_group_sops(work, CHUNK) + prompt_group_owners(work, CHUNK)
         expired = expire_tags(work)
-    return max(len(moved), started, looked_at, nudged, shown, never_spoken, in_groups, expired) >= CHUNK
+    return max(len(moved), started, looked_at, nudged, waiting, shown, never_spoken, in_groups, expired) >= CHUNK
 
 
 def study() -> None:
@@ -269,10 +272,11 @@ def replay_quarantine() -> None:
 
 
 def housekeep() -> None:
-    """Finish a restore, purge nightly what is too old, watch over the logs, keep the search index as configured."""
+    """Finish restores and erasures, purge nightly what is too old, watch over the logs, keep the search index."""
     system = current_system()
     system.queue.begin("housekeep")
     finish_restore(system, clock.now())
+    continue_erasures(system, clock.now())
     watch_log(system, clock.now(), whole=purge_nightly(system, clock.now()))
     if not must_wait(system.environment):
         keep_search_index(system, clock.now())

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.analytics.reports import REPORTS, ReportRequest, compute, stored_report
@@ -77,6 +78,20 @@ def test_stays_are_counted_when_they_end(store: Store, told: tuple[int, int]) ->
     day = 86400
     assert times["新线索"][1:3] == [2, 8 * day]  # of ten and of six days
     assert times["考虑价格"][1:3] == [2, 20.5 * day]  # of six and of thirty-five days
+
+
+def test_losses_are_counted_by_the_reasons_that_agents_give(store: Store, told: tuple[int, int]) -> None:
+    with store.write() as session:
+        lost = session.scalars(select(StageMove).where(StageMove.to_stage == "流失")).one()
+        lost.reason = "嫌贵"
+        rows = Rows(session, NOW)
+        walk(session, rows.customer("客户", None, rows.agent()), ("流失", 3))
+    asking = parse_settings(CONFIG.replace("lost = true }", 'lost = true, reasons = ["嫌贵"] }'))
+    scope = ReportScope(NOW - timedelta(days=30), NOW, None)
+    with store.read() as session:
+        found = {table.name: table for table in REPORTS["stages"][1](session, asking, scope)}
+    assert sorted(found["reasons-0"].rows) == [["流失", "", 1, 0.5], ["流失", "嫌贵", 1, 0.5]]
+    assert "reasons-0" not in tables(store, "stages")
 
 
 def test_a_leader_sees_the_figures_of_his_own_agents_only(store: Store, told: tuple[int, int]) -> None:

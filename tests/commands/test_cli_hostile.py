@@ -107,6 +107,7 @@ def bad_files(tmp_path: Path) -> dict[str, str]:
     folder = tmp_path / "bad"
     folder.mkdir()
     (folder / "a folder").mkdir()
+    (folder / "a folder.csv").mkdir()
     for name, content in FILES.items():
         (folder / name).write_bytes(content)
     with (folder / "huge").open("wb") as huge:

@@ -6,15 +6,18 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import LargeBinary, func, select, text, type_coerce, update
 
+from bot.ops.consistency import audit_sealed
 from bot.ops.key_rotation import count_stale, rotate, sealed_tables
 from bot.platform.database.schema import upgrade
 from bot.platform.database.store import Store
-from bot.platform.encryption import DataKeyError, DataKeys, open_data_keys
+from bot.platform.encryption import DamagedValueError, DataKeyError, DataKeys, MissingKeyError, open_data_keys
 from bot.platform.models import AuditEntry, Customer, Message
+from bot.platform.models.sealed import DAMAGED, damage_tolerated
 from tests.support.parts import KEYS
 from tests.support.rows import Rows
 
@@ -61,8 +64,8 @@ def test_a_rotation_leaves_nothing_under_the_old_key(filled: Store) -> None:
     with filled.read() as session:
         total = count_stale(session, filled.keys.header)
     steps: list[int] = []
-    assert rotate(filled, steps.append) == sum(steps) == total > MESSAGES
-    assert rotate(filled, steps.append) == 0
+    assert rotate(filled, steps.append).renewed == sum(steps) == total > MESSAGES
+    assert rotate(filled, steps.append).renewed == 0
     with filled.read() as session:
         assert (count_stale(session, filled.keys.header), count_stale(session, old)) == (0, total)
         said = {message.text for message in session.scalars(select(Message))}
@@ -79,7 +82,7 @@ def test_killed_half_way_it_goes_on_where_it_was(filled: Store, path: Path) -> N
         left = count_stale(session, filled.keys.header)
         assert 0 < left < MESSAGES
         assert len({message.text for message in session.scalars(select(Message))}) == MESSAGES
-    assert rotate(filled, lambda _: None) == left
+    assert rotate(filled, lambda _: None).renewed == left
     filled.close()
 
 
@@ -113,3 +116,38 @@ def test_every_table_with_sealed_columns_is_taken_along(store: Store) -> None:
     with store.read() as session:
         assert session.scalar(select(func.count()).select_from(AuditEntry)) == 0
         assert session.scalar(text("SELECT 1")) == 1
+
+
+def turn_bit(store: Store, column: Any, row: int, at: int = -1) -> None:
+    """One bit of a stored value is another."""
+    raw = type_coerce(column, LargeBinary)
+    mine = column.table.c.id == row
+    with store.engine.begin() as connection:
+        value = bytearray(connection.scalars(select(raw).where(mine)).one())
+        value[at] ^= 1
+        connection.execute(
+            update(column.table).where(mine).values({column.name: type_coerce(bytes(value), LargeBinary)})
+        )
+
+
+@pytest.mark.parametrize("at", [-1, 2], ids=["in the words", "in the name of its key"])
+def test_a_damaged_value_is_named_and_left_and_stops_no_rotation(filled: Store, at: int) -> None:
+    assert audit_sealed(filled) == []
+    turn_bit(filled, Message.__table__.c.text, 7, at)
+    (found,) = audit_sealed(filled)
+    assert (found.count, found.examples) == (1, ["message.text 7"])
+    filled.keys.add_key()
+    with filled.read() as session:
+        total = count_stale(session, filled.keys.header)
+    done = rotate(filled, lambda _: None)
+    assert (done.renewed, done.damaged) == (total, ["message.text 7"])  # the row's other values were renewed
+    again = rotate(filled, lambda _: None)
+    assert (again.renewed, again.damaged) == (0, ["message.text 7"])
+    with filled.read() as session:
+        assert count_stale(session, filled.keys.header) == 1
+        with pytest.raises((DamagedValueError, MissingKeyError)):
+            session.scalars(select(Message.text)).all()
+    with filled.read() as session, damage_tolerated():
+        said = session.scalars(select(Message.text).order_by(Message.id)).all()
+    assert said[5:8] == ["第 5 句", DAMAGED, "第 7 句"]
+    filled.close()

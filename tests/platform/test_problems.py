@@ -84,7 +84,7 @@ def test_wrong_values_are_named_with_their_place(text: str, line: int, where: st
 
 def test_a_list_of_wrong_items_is_not_called_empty() -> None:
     with pytest.raises(ConfigError) as caught:
-        parse_settings(STEP + 'say = "您好"\nat = "9点"\nafter = "一天"')
+        parse_settings(STEP + 'say = "您好"\nat = "9点"\nafter = "一阵"')
     assert [problem.where for problem in caught.value.problems] == ["sops[1].steps[1].at", "sops[1].steps[1].after"]
 
 

@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
-from zipfile import ZipFile
 
 import pytest
 import requests
@@ -21,14 +20,17 @@ from wechatpy.exceptions import WeChatClientException
 
 from bot.app import create_app
 from bot.ops.backup import back_up
+from bot.ops.backup_file import opened_archive
 from bot.platform import clock, log
 from bot.platform.database.store import Store
 from bot.platform.environment import read_environment
 from bot.platform.log import get_logger, scrub, setup_logging, without_secrets
 from bot.platform.queue import connect_redis
+from bot.platform.queued_job import allow
 from bot.system import System, use_system
 from bot.wecom.errors import WeComError
-from bot.worker.worker import run
+from bot.worker import jobs
+from bot.worker.worker import AllowedJob, run
 from tests.support.parts import CONFIG, KEYS
 from tests.support.rows import Rows
 
@@ -130,12 +132,14 @@ def test_an_error_of_the_database_tells_no_words(house: System) -> None:
 
 
 def test_a_traceback_that_the_queue_keeps_tells_no_secret(
-    house: System, capfd: pytest.CaptureFixture[str], tmp_path: Path
+    house: System, capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_app(house)
+    monkeypatch.setattr(jobs, "explode", explode, raising=False)
+    monkeypatch.setattr(AllowedJob, "calls", allow(explode))
     connection = connect_redis(house.redis_url)
     queue = Queue("default", connection=connection, serializer=JSONSerializer)
-    queue.enqueue("tests.privacy.test_canaries.explode")
+    queue.enqueue(f"{jobs.__name__}.explode")
     run(house, burst=True)
     assert queue.failed_job_registry.count == 1
     kept = []
@@ -181,7 +185,8 @@ def test_pages_and_figures_tell_no_secret(house: System, tmp_path: Path, capfd: 
 def test_a_backup_tells_no_secret(house: System, tmp_path: Path) -> None:
     """Neither its manifest nor a row of it; the keys are inside only when asked for."""
     back_up(house, tmp_path / "b.zip", clock.now(), keys=False, on_progress=lambda _name, _rows: None)
-    with ZipFile(tmp_path / "b.zip") as archive:
+    assert found_in((tmp_path / "b.zip").read_bytes().decode("utf-8", "replace")) == []
+    with opened_archive(tmp_path / "b.zip", house.store.keys) as archive:
         parts = {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}
     assert "manifest.json" in parts
     assert "wm" in parts["tables/customer.jsonl"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,9 +13,12 @@ from sqlalchemy import func, select
 
 from bot.commands.wecom import run_comparison
 from bot.customers.tombstones import FILE
+from bot.delivery.handler import KEPT
 from bot.intake.media.store import FileRequest, open_media_store
 from bot.intake.pull import pull
+from bot.ops.consistency import audit, audit_sealed
 from bot.platform import clock
+from bot.platform.database.alarms import alarms
 from bot.platform.database.audit_log import verify_chain
 from bot.platform.database.search_index import index_words
 from bot.platform.database.store import Store
@@ -24,6 +27,7 @@ from bot.platform.models import (
     AuditEntry,
     Customer,
     CustomerField,
+    Erasure,
     GroupMember,
     MediaFile,
     Message,
@@ -32,10 +36,23 @@ from bot.platform.models import (
     Outbox,
     Tombstone,
 )
-from bot.privacy.erasure import NobodyToEraseError, apply_tombstones, erase
+from bot.platform.models.sealed import damage_tolerated
+from bot.privacy.erasure import (
+    ALARM,
+    STUCK_AFTER,
+    NobodyToEraseError,
+    _erase_rows,
+    _tell_stuck,
+    apply_tombstones,
+    ask_erasure,
+    attempt_erasure,
+    continue_erasures,
+    erase,
+)
 from bot.privacy.export import NobodyToExportError, as_json, export, messages_csv
 from bot.system import System
 from bot.wecom.media import MediaChunk
+from tests.ops.test_key_rotation import turn_bit
 from tests.platform.test_encryption import everything
 from tests.support.mirrors import CONFIG, Pair
 from tests.support.parts import AGENT, COLLEAGUE, Town
@@ -150,6 +167,92 @@ def test_everything_of_a_person_goes(pair: Pair, tmp_path: Path, sandbox: Town) 
         assert session.scalar(select(AuditEntry.action).order_by(AuditEntry.id.desc()).limit(1)) == "customer.erase"
     with pytest.raises(NobodyToEraseError):
         erase(system, who, "tests", clock.now())
+
+
+def test_after_an_erasure_the_auditor_is_content(pair: Pair) -> None:
+    store = pair.system.store
+    before = {found.name for found in audit(store, clock.now(), running=False)}  # against rows made by hand
+    erase(pair.system, pair.who, "tests", clock.now())
+    pair.work()
+    assert {found.name for found in audit(store, clock.now(), running=False)} <= before
+    assert "message-judged" not in before
+
+
+def waiting(pair: Pair) -> list[Erasure]:
+    with pair.system.store.read() as session:
+        return list(session.scalars(select(Erasure).where(Erasure.done_at.is_(None))))
+
+
+def asked(pair: Pair) -> int:
+    with pair.system.store.write() as session:
+        return ask_erasure(session, pair.system.environment.var, pair.who, "tests", clock.now())
+
+
+def test_an_erasure_that_is_broken_off_is_gone_on_with_until_it_is_done(pair: Pair, tmp_path: Path) -> None:
+    system, words = pair.system, needles(pair.who)
+    erasure, now = asked(pair), clock.now()
+    assert asked(pair) == erasure, "asked for twice, done once"
+    with system.store.engine.begin() as other:  # longer than anybody waits
+        other.execute(select(Customer.id).with_for_update())
+        assert attempt_erasure(system, erasure, now) is False
+    (row,) = waiting(pair)
+    assert row.person == pair.who
+    with system.store.write() as session:
+        row = session.get_one(Erasure, erasure)
+        row.attempts, row.not_before = STUCK_AFTER, now
+        _tell_stuck(session, now)
+        assert [alarm.name for alarm in alarms(session)] == [ALARM]
+    assert continue_erasures(system, now) == 1
+    pair.work()
+    assert residue(pair, tmp_path, words) == {}
+    with system.store.read() as session:
+        done = session.get_one(Erasure, erasure)
+        assert (done.person, done.done_at is not None, done.receipt["rows"]["message"]) == ("", True, 1)
+        assert "contents" not in done.receipt
+        assert list(alarms(session)) == []
+    assert continue_erasures(system, now + timedelta(hours=3)) == 0
+
+
+def test_broken_off_once_the_rows_are_gone_the_files_go_all_the_same(pair: Pair) -> None:
+    erasure, now = asked(pair), clock.now()
+    with pair.system.store.write() as session:
+        customer = session.scalars(select(Customer.id).where(Customer.external_userid == pair.who)).one()
+        _erase_rows(session, customer, session.get_one(Erasure, erasure), now)
+    assert len(list(open_media_store(pair.system).contents())) == 1
+    assert continue_erasures(pair.system, now) == 1
+    assert list(open_media_store(pair.system).contents()) == []
+    assert waiting(pair) == []
+
+
+def test_damaged_values_of_others_and_their_own_stop_no_erasure(pair: Pair) -> None:
+    store = pair.system.store
+    with store.read() as session:
+        customer = session.scalars(select(Customer).where(Customer.external_userid == pair.who)).one()
+        theirs, others = (
+            session.scalars(select(Message.id).where(where, Message.roomid != "")).first()
+            for where in (Message.customer_id == customer.id, Message.customer_id.is_distinct_from(customer.id))
+        )
+        entry = session.scalars(select(Outbox.id)).first()
+    assert theirs is not None
+    assert others is not None
+    assert entry is not None
+    turn_bit(store, Message.__table__.c.text, theirs)
+    turn_bit(store, Message.__table__.c.raw, others, at=2)
+    turn_bit(store, Customer.__table__.c.name, customer.id)
+    turn_bit(store, Outbox.__table__.c.payload, entry)
+    with store.read() as session, damage_tolerated():
+        assert "wm" in as_json(export(session, pair.who, clock.now())).decode()
+    erase(pair.system, pair.who, "tests", clock.now())
+    with store.read() as session:
+        assert session.get(Customer, customer.id) is None
+    assert {line.rpartition(" ")[0] for line in audit_sealed(store)[0].examples} <= {"message.raw", "outbox.payload"}
+
+
+def test_what_wecom_tells_of_people_is_not_kept_in_the_rows_that_asked(pair: Pair) -> None:
+    with pair.system.store.read() as session:
+        kept = [(row.kind, dict(row.result or {})) for row in session.scalars(select(Outbox))]
+    assert {kind for kind, _ in kept} >= {"profile", "group_chat"}
+    assert [(kind, result) for kind, result in kept if set(result) - KEPT] == []
 
 
 def test_neither_archive_nor_events_nor_comparing_bring_him_back(pair: Pair, tmp_path: Path, sandbox: Town) -> None:

@@ -240,9 +240,10 @@ def test_a_day_link_does_not_pass_to_an_agent_who_got_the_same_row(pair: Pair, p
     with pair.system.store.write() as session:
         agent = session.scalars(select(Agent).where(Agent.key == AGENT.casefold())).one()
         key = phone.application.config["SECRET_KEY"]
-        path = signed_links.day_url("", agent.id, key, clock.now())
-        assert phone.get(path).status_code == 200
-        agent.created_at = clock.now() + timedelta(minutes=1)
+        path, number = signed_links.day_url("", agent.id, key, clock.now()), agent.id
+    assert phone.get(path).status_code == 200
+    with pair.system.store.write() as session:
+        session.get_one(Agent, number).created_at = clock.now() + timedelta(minutes=1)
     assert phone.get(path).status_code == 410
 
 

@@ -20,6 +20,7 @@ from bot.platform.models import (
     Evidence,
     MediaFile,
     Message,
+    MessageLinkOpening,
     Model,
     Outbox,
     Placement,
@@ -69,6 +70,9 @@ def fill(system: System) -> int:
                 CallbackEvent(digest=str(number), name="e", raw_xml="<xml/>", created_at=now - ago,
                               received_at=now - ago, handled_at=now - ago)
             )  # fmt: skip
+            opening = MessageLinkOpening(title="指南", customer_id=customer.id, opened_at=now - ago)
+            opening.handled_at = now - ago if ago == OLD else None
+            session.add(opening)
             session.add(ViewEntry(at=now - ago, actor="a", customer_id=customer.id, page="customer"))
             session.add(
                 Quarantine(seq=number, msgid=str(number), publickey_ver=1, sealed={}, reason="", created_at=now - ago,
@@ -102,7 +106,7 @@ def test_what_is_too_old_goes_and_the_ledgers_stay_true(system: System, tmp_path
     now = clock.now()
     with system.store.read() as session:
         told = count_old(session, system.settings, now)
-    assert told == {"messages": 2, "media": 2, "events": 2, "views": 2, "outbox": 2, "quarantine": 2}
+    assert told == {"messages": 2, "media": 2, "events": 4, "views": 2, "outbox": 2, "quarantine": 2}
     assert count(system, Message) == 3
     before = unsound(system)
     done = purge(system, now)
@@ -162,7 +166,7 @@ def test_words_are_searched_for_only_while_it_is_allowed(system: System, tmp_pat
     assert keep_search_index(system, clock.now()) == 3
     assert found() == [customer_id]
     assert keep_search_index(system, clock.now()) == 0
-    configure(system, tmp_path, "")
+    configure(system, tmp_path, "\n[privacy]\nsearch_messages = false\n")
     assert keep_search_index(system, clock.now()) == 1
     assert found() == []
     with system.store.read() as session:

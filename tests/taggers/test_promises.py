@@ -33,7 +33,7 @@ def _labelled(line: dict[str, Any]) -> LabelledPromise:
     return LabelledPromise(line["text"], datetime.fromisoformat(line["at"]), line["by"], line["promise"], due)
 
 
-@pytest.mark.parametrize("name", ["promises.jsonl", "more_promises.jsonl"])
+@pytest.mark.parametrize("name", ["promises.jsonl", "more_promises.jsonl", "further_promises.jsonl"])
 def test_promises_of_three_trades_are_told_from_what_is_none(name: str) -> None:
     lines = _lines(name)
     outcome = measure_promises([_labelled(line) for line in lines], CALENDAR)
@@ -47,8 +47,9 @@ def test_the_first_file_holds_as_many_of_each_kind_as_was_asked_for() -> None:
     assert Counter(line["wants_answer"] for line in _lines("questions.jsonl")) == {True: 100, False: 100}
 
 
-def test_what_wants_an_answer_is_told_from_what_does_not() -> None:
-    outcome = measure_questions([(line["text"], line["wants_answer"]) for line in _lines("questions.jsonl")], USUAL)
+@pytest.mark.parametrize("name", ["questions.jsonl", "more_questions.jsonl"])
+def test_what_wants_an_answer_is_told_from_what_does_not(name: str) -> None:
+    outcome = measure_questions([(line["text"], line["wants_answer"]) for line in _lines(name)], USUAL)
     assert outcome.precision >= 0.95, outcome.wrong
     assert outcome.recall >= 0.9, outcome.wrong
 

@@ -226,6 +226,31 @@ def test_an_archive_of_very_many_names_is_refused_unread() -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    ["../../etc/cron.d/x", "..\\\\x.txt", "/etc/x", "C:/x", "a/../../b", ".. /x", "a\u202egnp.txt", "价格.exe",
+     "a/b.Scr", "x.js", "x.exe. ", "x.ＥＸＥ", "x.lnk", "x.docm"],
+)  # fmt: skip
+def test_an_archive_with_a_way_out_or_a_program_is_refused(name: str) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for number in range(2_100):  # what is refused may lie behind many
+            archive.writestr(f"{number}.txt", b"")
+        archive.writestr(name, b"x")
+    out.seek(0)
+    with pytest.raises(MaterialRefusedError, match="不收"):
+        sniff(out)
+
+
+@pytest.mark.parametrize("name", ["价目表/2026.pdf", "a..b.png", "说明.txt", "com", "exe/图.jpg"])
+def test_an_archive_of_papers_is_taken(name: str) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(name, b"x")
+    out.seek(0)
+    assert sniff(out) == "zip"
+
+
+@pytest.mark.parametrize(
     "name", ["../../x.png", "..\\x.png", "a\0b.png", "\u202egnp.exe", "." * 300, "/etc/x", "<b>"]
 )
 def test_an_upload_stays_in_its_folder_whatever_it_is_called(tmp_path: Path, name: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from bot.platform import clock
 from bot.platform.models import LinkOpening
 from bot.platform.signed_links import day_url, link_url
+from bot.web.public import tracked_links
 from tests.support.rows import Rows
 from tests.support.site import Site
 
@@ -56,3 +58,17 @@ def test_a_tracked_link_leads_on_and_each_opening_is_noted(site: Site) -> None:
     assert client.get(path[:-2]).status_code == 404
     with site.store.read() as session:
         assert session.scalars(select(LinkOpening.title)).all() == ["三档对照表"]
+
+
+def test_a_link_that_is_opened_without_end_fills_no_database(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracked_links, "MOST_NOTED", 3)
+    attach = [{"kind": "link", "title": title, "url": "https://example.com/"} for title in ("甲", "乙")]
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        task = rows.task(rows.customer("陈静"), rows.agent("林晓雨"), "看看", attach=attach)
+    client = site.app.test_client()
+    for _ in range(5):
+        assert client.get(link_url("", task.ref, 0, site.key)).status_code == 302
+    assert client.get(link_url("", task.ref, 1, site.key)).status_code == 302
+    with site.store.read() as session:
+        assert session.scalars(select(LinkOpening.title).order_by(LinkOpening.id)).all() == ["甲"] * 3 + ["乙"]

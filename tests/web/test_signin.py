@@ -447,6 +447,13 @@ def test_on_https_the_cookie_is_bound_to_this_host(tmp_path: Path) -> None:
         assert "Domain" not in cookie
 
 
+def test_https_for_hosts_below_ours_is_a_choice(tmp_path: Path) -> None:
+    extra = {"TICI_BASE_URL": "https://tici.example.com", "TICI_HSTS_SUBDOMAINS": "1"}
+    with open_site(tmp_path, extra=extra) as site:
+        page = site.app.test_client().get("/sign-in", base_url="https://tici.example.com")
+        assert page.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+
+
 def test_every_answer_carries_the_headers(site: Site) -> None:
     headers = site.app.test_client().get("/sign-in").headers
     assert headers["Referrer-Policy"] == "same-origin"

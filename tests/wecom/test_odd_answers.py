@@ -7,6 +7,8 @@ import gzip
 import io
 import json
 import traceback
+import tracemalloc
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -142,6 +144,26 @@ def test_an_answer_without_an_end_and_one_that_unpacks_to_gigabytes_are_cut(serv
     server.answer = reply(bomb.getvalue(), Content_Encoding="gzip")
     assert len(bomb.getvalue()) < 300_000
     assert refused(client.follow_users).unsure
+
+
+def test_an_answer_packed_twice_is_not_unpacked_at_all(server: OddServer) -> None:
+    """A bomb within a bomb: unpacking even the first piece of it took 191 MB."""
+    client = client_of(server, timeout=10)
+    bomb = gzip.compress(gzip.compress(bytes(64 << 20), 9), 9)
+    for encoding in ("gzip, gzip", "deflate, gzip", "gzip,deflate", "br", "zstd"):
+        server.answer = reply(bomb, Content_Encoding=encoding)
+        tracemalloc.start()
+        assert refused(client.follow_users).unsure, encoding
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+        tracemalloc.stop()
+    for packed in (zlib.compress(b'{"errcode":0,"follow_user":[]}'), raw_deflate(b'{"errcode":0,"follow_user":[]}')):
+        server.answer = reply(packed, Content_Encoding="deflate")
+        assert client.follow_users() == []
+
+
+def raw_deflate(body: bytes) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return packer.compress(body) + packer.flush()
 
 
 def test_large_packed_and_chunked_answers_come_through(server: OddServer) -> None:

@@ -136,6 +136,8 @@ class Probe:
 
     @cached_property
     def _proxies(self) -> dict[str, str] | None:
+        if self.system.environment.wecom is None:
+            return None  # those of the surroundings
         return self.app._http.proxies if self.app._http.trust_env else {"http": "", "https": ""}
 
 

@@ -57,10 +57,11 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 def _is_open(path: Path) -> bool:
     try:
-        found = path.lstat()
+        found, enters = path.lstat().st_mode, path.parent.stat().st_mode
     except OSError:
         return False  # gone meanwhile
-    return stat.S_ISREG(found.st_mode) and bool(found.st_mode & path.parent.stat().st_mode & _OTHERS)
+    group, others = bool(enters & 0o010 and found & 0o070), bool(enters & 0o001 and found & 0o007)
+    return stat.S_ISREG(found) and (group or others)
 
 
 def secret_key(probe: Probe) -> Finding:

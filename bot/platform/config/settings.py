@@ -27,6 +27,7 @@ from sop.checks import check_playbook
 from sop.fields import known_fields
 from sop.group_sends import check_group_sends, personal_steps
 from sop.playbook import Alarms, Budget, Completion, FieldDefinition, Overdue, Pipeline, Sop, Sync, Welcome, Workspace
+from sop.reply_clock import Waiting, check_waiting
 from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
 from taggers.closing import Closing, Closings, check_closings
@@ -93,6 +94,7 @@ class Tables(BaseModel):
     fields: tuple[FieldDefinition, ...] = ()
     media: Media = Media()
     privacy: Privacy = Privacy()
+    waiting: tuple[Waiting, ...] = Field(default=(), max_length=100)
     closings: tuple[Closing, ...] = Field(default=(), max_length=50)
 
 
@@ -212,6 +214,7 @@ def parse_settings(
     found += _check_replies(tables)
     found += check_rule_fields(tables.rules, known_fields(tables.fields))
     found += check_group_sends(tables.sops)
+    found += check_waiting(tables.waiting, tables.pipelines)
     found += check_closings(tables.closings) if examples else ()
     if beside is not None:
         attachments = all_attachments(tables.sops, tables.welcome)

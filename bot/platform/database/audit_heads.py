@@ -88,7 +88,7 @@ class HeadFile:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(0, size - _TAIL))
                 lines = file.read().split(b"\n")
-        except FileNotFoundError:
+        except OSError:  # one that cannot be read is as good as none
             return
         # The first may be a piece of a line; what follows the last line end was cut by a crash.
         yield from lines[1 if size > _TAIL else 0 : -1]

@@ -13,6 +13,7 @@ from bot.platform.database.audit_heads import Head, HeadsAlteredError, heads_of,
 from bot.platform.database.store import canonical_json, set_status
 from bot.platform.encryption import keys_of
 from bot.platform.models import AuditEntry, Status
+from bot.platform.models.sealed import DamagedJson, damage_tolerated
 from taggers.translatable import Translatable
 
 HEAD = "audit_head"
@@ -87,9 +88,11 @@ def verify_chain(session: Session) -> int | None:
     """
     before, last = FIRST, None
     query = select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)
-    with closing(session.scalars(query)) as entries:
+    with damage_tolerated(), closing(session.scalars(query)) as entries:
         for entry in entries:
             if entry.before != before or entry.hash != entry_hash(session, entry):
+                return entry.id
+            if isinstance(entry.detail, DamagedJson):
                 return entry.id
             if entry.detail and entry.detail_hash != _detail_hash(session, entry.detail):
                 return entry.id

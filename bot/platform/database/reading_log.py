@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.platform.database.audit_log import FIRST, keyed_hash, record
 from bot.platform.models import AuditEntry, ViewEntry
+from bot.platform.models.sealed import damage_tolerated
 
 SEAL, PURGE = "views.seal", "views.purge"
 SETTLED = timedelta(minutes=2)  # by then no transaction is open any more that holds a lower number
@@ -63,7 +64,7 @@ def verify_views(session: Session, kept_since: datetime | None) -> str | None:
     legacy = max(purged, kept_since.timestamp() if kept_since is not None else 0.0)
     seals = select(AuditEntry).where(AuditEntry.action == SEAL).order_by(AuditEntry.id)
     since = 0.0
-    with closing(session.scalars(seals.execution_options(yield_per=500))) as entries:
+    with damage_tolerated(), closing(session.scalars(seals.execution_options(yield_per=500))) as entries:
         for entry in entries:
             sealed = entry.detail
             if not sealed:  # an erasure blanks no seal: it names nobody
@@ -102,9 +103,9 @@ def _stretch(session: Session, first: int, last: int) -> _Stretch:
 
 
 def _sealed_to(session: Session) -> int:
-    newest = select(AuditEntry.detail).where(AuditEntry.action == SEAL).order_by(AuditEntry.id.desc()).limit(1)
-    known = session.scalar(newest)
-    return int(known["last"]) if known else 0
+    """The last id that a seal covers, by its subject ("views:1-20"): its detail may be damaged."""
+    newest = select(AuditEntry.subject).where(AuditEntry.action == SEAL).order_by(AuditEntry.id.desc()).limit(1)
+    return int((session.scalar(newest) or "0").rpartition("-")[2])
 
 
 def _settled(session: Session, now: datetime) -> int:
@@ -116,5 +117,6 @@ def _settled(session: Session, now: datetime) -> int:
 
 
 def _purged_before(session: Session) -> float:
-    purges = session.scalars(select(AuditEntry.detail).where(AuditEntry.action == PURGE))
-    return max((float(one.get("before", 0.0)) for one in purges), default=0.0)
+    purges = select(AuditEntry.detail).where(AuditEntry.action == PURGE)
+    with damage_tolerated():
+        return max((float(one.get("before", 0.0)) for one in session.scalars(purges)), default=0.0)

@@ -32,7 +32,7 @@ from bot.platform.models.operations import (
 )
 from bot.platform.models.outbox import Allowance, ApiCalls, Breaker, Outbox
 from bot.platform.models.people import Account, Agent, Customer, CustomerField, Department, Follow, Note
-from bot.platform.models.privacy import Consent, SearchToken, Tombstone
+from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
 from bot.platform.models.sops import GroupSend, Material, SopEnrolment, SopTask
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "Customer",
     "CustomerField",
     "Department",
+    "Erasure",
     "Evidence",
     "Feedback",
     "Follow",

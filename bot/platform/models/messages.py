@@ -83,9 +83,11 @@ class Quarantine(Model):
     """An archive row that could not be read, kept as received until a new key or release can read it."""
 
     __tablename__ = "quarantine"
+    __table_args__ = (UniqueConstraint("seq", "digest"),)  # of two rows with one seq both are kept
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    seq: Mapped[int] = mapped_column(BigInteger, unique=True)
+    seq: Mapped[int] = mapped_column(BigInteger)  # the largest there is for one that is larger
+    digest: Mapped[str] = mapped_column(String(32), server_default="")  # of all that was received
     msgid: Mapped[str] = mapped_column(String(128))
     publickey_ver: Mapped[int]
     sealed: Mapped[dict[str, Any]]

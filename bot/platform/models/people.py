@@ -94,6 +94,9 @@ class Follow(Model):
     marked: by pipeline, the ids of the stage tags we last set or saw; marking: those that a call under way may set.
     tags: the declared ordinary tags last seen. marks counts our writes: a read of the profile that a write overlapped
     is recognised by it.
+    clock: the first and last message that wait for an answer and the last answer, each [when, msgid]; waiting_since
+    is the time of the first. waiting_told: whom of "agent" and "leader" we told of this wait, and when; it is looked
+    at again at waiting_look_at.
     """
 
     __tablename__ = "follow"
@@ -105,6 +108,12 @@ class Follow(Model):
             "customer_id",
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(  # those of whose wait somebody has to be told
+            "ix_follow_waiting",
+            "waiting_look_at",
+            sqlite_where=text("waiting_look_at IS NOT NULL"),
+            postgresql_where=text("waiting_look_at IS NOT NULL"),
         ),
     )
 
@@ -125,6 +134,10 @@ class Follow(Model):
     marking: Mapped[dict[str, Any]] = mapped_column(default=dict)
     tags: Mapped[list[Any]] = mapped_column(default=list)
     marks: Mapped[int] = mapped_column(default=0)
+    clock: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    waiting_since: Mapped[datetime | None]
+    waiting_told: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    waiting_look_at: Mapped[datetime | None]
 
     agent: Mapped[Agent] = relationship(lazy="joined")
     customer: Mapped[Customer] = relationship(back_populates="follows")

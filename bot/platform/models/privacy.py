@@ -1,14 +1,15 @@
-"""Tables of privacy: consent to archiving, tombstones of erased persons, tokens of the search index."""
+"""Tables of privacy: consent to archiving, erasures and tombstones of erased persons, tokens of the search index."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, SmallInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.platform.models.columns import Key, Model
-from bot.platform.models.sealed import Hashed
+from bot.platform.models.sealed import Hashed, Sealed
 
 
 class Consent(Model):
@@ -45,6 +46,23 @@ class Tombstone(Model):
     hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     erased_at: Mapped[datetime]
     lifted_at: Mapped[datetime | None]
+
+
+class Erasure(Model):
+    """A person whose erasure was asked for: tried until done. What was done stays as a receipt without them."""
+
+    __tablename__ = "erasure"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    stone: Mapped[str] = mapped_column(String(64))  # their tombstone
+    person: Mapped[str] = mapped_column(Sealed("erasure.person"))  # external_userid; empty once it is done
+    actor: Mapped[str] = mapped_column(String(80))
+    asked_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(String(200), default="")  # why the last attempt ended
+    done_at: Mapped[datetime | None] = mapped_column(index=True)
+    receipt: Mapped[dict[str, Any]] = mapped_column(default=dict)  # how many rows of which table; files yet to go
 
 
 class SearchToken(Model):

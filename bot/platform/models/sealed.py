@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import orjson
 from sqlalchemy import BigInteger, Dialect, LargeBinary, TypeDecorator
 from sqlalchemy.sql import operators
 
-from bot.platform.encryption import keys_of
+from bot.platform.encryption import DamagedValueError, MissingKeyError, keys_of
+from bot.platform.log import get_logger
+
+DAMAGED = "〔已损坏 / damaged〕"  # in place of a value that does not open any more
+_tolerated: ContextVar[bool] = ContextVar("damage tolerated", default=False)
+_log = get_logger(__name__)
+
+
+@contextmanager
+def damage_tolerated() -> Iterator[None]:
+    """Read past damaged values: a text is DAMAGED, a JSON value empty. For what shows or deletes, not what sends."""
+    token = _tolerated.set(True)
+    try:
+        yield
+    finally:
+        _tolerated.reset(token)
+
+
+def tolerate_damage(*, tolerated: bool) -> None:
+    """The same for a whole request, which has no block of its own."""
+    _tolerated.set(tolerated)
+
+
+class DamagedJson(dict[str, Any]):
+    """In place of a JSON value that does not open any more: empty."""
+
 
 _NULL_OPERATORS = (operators.is_, operators.is_not)
 _EMPTY_OPERATORS = (operators.eq, operators.ne)  # allowed against the empty value, which is stored unsealed
@@ -45,8 +73,15 @@ class _SealedType(TypeDecorator[Any]):
     def _seal(self, plain: bytes, dialect: Dialect) -> bytes:
         return keys_of(dialect).seal(plain, self.where.encode())
 
-    def _open(self, sealed: bytes, dialect: Dialect) -> bytes:
-        return keys_of(dialect).open(sealed, self.where.encode())
+    def _open(self, sealed: bytes, dialect: Dialect) -> bytes | None:
+        """The plain value; None for a damaged one where these are tolerated."""
+        try:
+            return keys_of(dialect).open(sealed, self.where.encode())
+        except (DamagedValueError, MissingKeyError):  # the latter: the damage is where its key is named
+            if not _tolerated.get():
+                raise
+            _log.error("sealed value damaged", where=self.where)
+            return None
 
 
 class Sealed(_SealedType):
@@ -62,7 +97,8 @@ class Sealed(_SealedType):
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         if not value:
             return None if value is None else ""
-        return self._open(value, dialect).decode()
+        plain = self._open(value, dialect)
+        return DAMAGED if plain is None else plain.decode()
 
 
 class SealedJson(_SealedType):
@@ -76,7 +112,10 @@ class SealedJson(_SealedType):
         return self._seal(orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS), dialect)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else orjson.loads(self._open(value, dialect))
+        plain = None if value is None else self._open(value, dialect)
+        if plain is None:
+            return None if value is None else DamagedJson()
+        return orjson.loads(plain)
 
 
 class Hashed(TypeDecorator[Any]):

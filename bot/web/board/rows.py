@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
-from bot.platform.models import Customer, Placement, SopTask, UtcDateTime
+from bot.platform.models import Customer, Follow, Placement, SopTask, UtcDateTime
 from bot.web.board.filter import FilterConditions
 from bot.web.layout.people import agent_names, carried_tags
 from sop.playbook import Pipeline, Stage
@@ -48,6 +48,7 @@ class BoardCard:
     tags: tuple[str, ...] = ()
     agent: str = ""
     due_at: datetime | None = None
+    waiting_since: datetime | None = None
 
     @property
     def position(self) -> Position:
@@ -242,6 +243,7 @@ def _cards(session: Session, pipeline: str, places: Sequence[Position]) -> dict[
         .where(Placement.customer_id.in_(ids), Placement.pipeline == pipeline)
     )
     tags, agents, due = carried_tags(session, ids), agent_names(session, ids), _next_due(session, ids)
+    waiting = _waiting(session, ids)
     return {
         customer.id: BoardCard(
             customer_id=customer.id,
@@ -254,6 +256,7 @@ def _cards(session: Session, pipeline: str, places: Sequence[Position]) -> dict[
             tags=tags.get(customer.id, ()),
             agent=agents.get(customer.id, ""),
             due_at=due.get(customer.id),
+            waiting_since=waiting.get(customer.id),
         )
         for serial, customer in session.execute(query)
     }
@@ -266,6 +269,16 @@ def _in_order(places: Iterable[Position], cards: Mapping[int, BoardCard], stage:
         for place in places
         if (card := cards.get(place.customer_id)) is not None
     )
+
+
+def _waiting(session: Session, customer_ids: Sequence[int]) -> dict[int, datetime]:
+    """Since when each of the customers waits for an answer of anybody."""
+    query = (
+        select(Follow.customer_id, func.min(Follow.waiting_since))
+        .where(Follow.customer_id.in_(customer_ids), Follow.waiting_since.is_not(None), Follow.ended_at.is_(None))
+        .group_by(Follow.customer_id)
+    )
+    return {customer_id: since for customer_id, since in session.execute(query) if since is not None}
 
 
 def _next_due(session: Session, customer_ids: Sequence[int]) -> dict[int, datetime]:

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, cast
 
 from flask import Blueprint, Response, abort, request, url_for
@@ -23,10 +22,9 @@ from bot.platform.database import audit_log
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Note
 from bot.platform.work import Work
-from bot.privacy.erasure import erase
+from bot.privacy.erasure import ask_erasure, attempt_erasure
 from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.sops.stopping import stop_by_agent, stop_sops
-from bot.system import System
 from bot.web.auth.access import customer_or_404, needs, refuse_unless
 from bot.web.auth.visitor import ADMIN, LEADER, WORKING, Visitor, visitor
 from bot.web.layout.answers import done, done_and_redirect, refused
@@ -208,7 +206,10 @@ def consent(customer_id: int) -> Response:
 
 @pages.post(f"{_PATH}/erase")
 def erase_all(customer_id: int) -> Response:
-    """Erase the customer for good; `name` must be their name as shown here."""
+    """Erase the customer for good; `name` must be their name as shown here.
+
+    In a thread: every message is searched for the customer's name, which takes longer than a page may.
+    """
     refuse_unless(ADMIN)
     system = current_system()
     with system.store.read() as session:
@@ -217,17 +218,11 @@ def erase_all(customer_id: int) -> Response:
     if legible(request.form.get("name", "")) != legible(expected):
         return refused(translate("名字不一致，没有删除。请照着写：{name}", name=expected[:60]))
     actor, now = visitor().actor, clock.now()
-    threading.Thread(target=_erase, args=(system, external_userid, actor, now), name="erasing").start()
+    with system.store.write() as session:  # from here on it is done, whatever becomes of this process
+        erasure_id = ask_erasure(session, system.environment.var, external_userid, actor, now)
+    threading.Thread(target=attempt_erasure, args=(system, erasure_id, now), name="erasing").start()
     said = translate("正在删除这位客户的全部资料，需要几秒到几分钟")
     return done_and_redirect(said, url_for("board.show"))
-
-
-def _erase(system: System, external_userid: str, actor: str, now: datetime) -> None:
-    """Erase in a thread: every message is searched for the customer's name, which takes longer than a page may."""
-    try:
-        erase(system, external_userid, actor, now)
-    except Exception as error:  # erasing is repeatable: the next attempt continues where this one ended
-        _log.exception("erasure broken off: repeat it", error=type(error).__name__)
 
 
 def _silence_agent(action: _CustomerAction, key: str) -> None:

@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from bot.platform.config.settings import ConfigError
 from bot.platform.log import get_logger
 from bot.platform.signed_links import BadLinkError
+from bot.platform.surroundings import is_damaged_file
 from bot.web.layout.languages import translate
 from bot.web.layout.navigation import ForeignOriginError
 from bot.wecom.errors import BotError
@@ -101,6 +102,14 @@ def prepare(app: Flask) -> None:
     app.register_error_handler(ConfigError, lambda _error: _page(CONFIG))
     for unreachable in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(unreachable, _database)
+    app.register_error_handler(DatabaseError, _damaged_or_ours)
+
+
+def _damaged_or_ours(error: DatabaseError) -> Response:
+    """A damaged file is told like one that is away; anything else is a fault of ours."""
+    if is_damaged_file(error):
+        return _database(error)
+    raise error
 
 
 def _http(error: HTTPException) -> Response | HTTPException:

@@ -20,8 +20,9 @@ _FRAMED_IN_DEMO = f"{_FRAMED_BY} http://127.0.0.1:* http://localhost:*"  # the s
 _YEAR = 365 * 86400
 
 
-def prepare(app: Flask, *, demo: bool, secure: bool = False) -> None:
+def prepare(app: Flask, *, demo: bool, secure: bool = False, subdomains: bool = False) -> None:
     """Set the headers on all answers and give templates `asset(name)`."""
+    transport = f"max-age={_YEAR}" + ("; includeSubDomains" if subdomains else "")
     policy = "; ".join((*_POLICY, _FRAMED_IN_DEMO if demo else _FRAMED_BY))
 
     def protect(response: Response) -> Response:
@@ -32,7 +33,7 @@ def prepare(app: Flask, *, demo: bool, secure: bool = False) -> None:
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         if secure:
-            response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}"
+            response.headers["Strict-Transport-Security"] = transport
         if request.endpoint != "static":
             response.headers["Cache-Control"] = "no-store"
         elif "v" in request.args and response.status_code == 200:

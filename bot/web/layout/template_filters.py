@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g
@@ -18,6 +18,7 @@ from bot.web.layout.languages import language, translate
 from bot.web.layout.requests import current_system
 from bot.web.layout.times import ago, measured, moment, span
 from sop.playbook import Workspace
+from sop.working_time import worked
 
 
 def prepare(app: Flask) -> None:
@@ -25,6 +26,7 @@ def prepare(app: Flask) -> None:
     app.add_template_filter(_moment, "moment")
     app.add_template_filter(_since, "since")
     app.add_template_filter(_ago, "ago")
+    app.add_template_filter(_waited, "waited")
     app.add_template_filter(lambda at: f"{at.astimezone(zone()):%H:%M}", "clock_time")
     app.add_template_filter(lambda seconds: measured(seconds, language()), "length_of_time")
     app.add_template_filter(_masked, "masked")
@@ -71,6 +73,15 @@ def _since(at: datetime) -> str:
 
 def _ago(at: datetime) -> str:
     return ago(request_now() - at, language())
+
+
+def _waited(since: datetime) -> str:
+    """How much working time has passed since then; all of it while no config was ever good."""
+    try:
+        length = worked(current_system().settings.calendar, since, request_now())
+    except ConfigError:
+        length = request_now() - since
+    return span(max(length, timedelta(minutes=1)), language())
 
 
 def _masked(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, abort, current_app, redirect, request
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from werkzeug.wrappers import Response
 
@@ -15,8 +16,10 @@ from bot.platform.message_links import read_mass_token, read_welcome_token
 from bot.platform.models import Customer, MessageLinkOpening
 from bot.sops.message_links import target_in_mass, target_in_welcome
 from bot.web.layout.requests import current_system
+from bot.web.public.tracked_links import MOST_NOTED
 
 pages = Blueprint("message_links", __name__)
+MOST_OF_MASS = 100_000  # all customers of a mass message have the same link
 _log = get_logger(__name__)
 
 
@@ -54,7 +57,11 @@ def _note(title: str, whose: dict[str, int]) -> None:
     system = current_system()
     try:
         with system.store.write() as session:
-            session.add(MessageLinkOpening(title=title[:64], opened_at=clock.now(), **whose))
+            opening = MessageLinkOpening(title=title[:64], opened_at=clock.now(), **whose)
+            same = [getattr(MessageLinkOpening, name) == value for name, value in whose.items()]
+            known = select(func.count()).where(MessageLinkOpening.title == opening.title, *same)
+            if (session.scalar(known) or 0) < (MOST_OF_MASS if "group_send_id" in whose else MOST_NOTED):
+                session.add(opening)
     except IntegrityError:  # erased just now
         return
     except SQLAlchemyError as error:

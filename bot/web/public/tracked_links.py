@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, abort, current_app, redirect, request, send_file
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
@@ -19,6 +20,7 @@ from bot.system import System
 from bot.web.layout.requests import current_system
 
 pages = Blueprint("tracked_links", __name__)
+MOST_NOTED = 100  # openings of one link: whoever has it can open it without end
 _log = get_logger(__name__)
 
 
@@ -60,6 +62,9 @@ def _note(system: System, task_id: int, title: str) -> None:
     """Store the opening; the customer is redirected even where the database is busy."""
     try:
         with system.store.write() as session:
+            known = select(func.count()).where(LinkOpening.task_id == task_id, LinkOpening.title == title[:64])
+            if (session.scalar(known) or 0) >= MOST_NOTED:
+                return
             session.add(LinkOpening(task_id=task_id, title=title[:64], opened_at=clock.now()))
     except SQLAlchemyError as error:
         _log.warning("link opening not noted", task=task_id, error=type(error).__name__)

@@ -1,0 +1,174 @@
+"""Waiting customers: reminds the agent, then tells their leader, by working time, once a half hour at most."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
+from bot.platform.config.settings import Settings
+from bot.platform.log import get_logger
+from bot.platform.models import Agent, Follow, Outbox, Placement
+from bot.platform.work import About, Work
+from bot.sops.gate import last_told
+from sop.quotes import quoted
+from sop.reply_clock import HALF_HOUR, alarms, threshold
+from sop.working_time import worked
+
+if TYPE_CHECKING:
+    from bot.system import System
+
+KINDS = {"agent": "waiting", "leader": "waiting_leader"}
+MOST_LISTED = 10
+_log = get_logger(__name__)
+
+
+def remind_waiting(work: Work, limit: int = 500) -> int:
+    """Put out the reminders whose time has come, one message for all of an agent's; returns how many were seen."""
+    if not work.settings.tables.waiting:
+        return 0
+    follows = work.session.scalars(_to_look_at(work.now, limit)).all()
+    if not follows:
+        return 0
+    stages = _stages(work.session, {follow.customer_id for follow in follows})
+    agents = {follow.agent_id for follow in follows}
+    told = {to: last_told(work.session, agents, work.now - HALF_HOUR, (kind,)) for to, kind in KINDS.items()}
+    together: dict[tuple[int, str], list[Follow]] = {}
+    for follow in follows:
+        for to in _look(work, follow, stages.get(follow.customer_id, []), told):
+            together.setdefault((follow.agent_id, to), []).append(follow)
+    for (agent_id, to), theirs in together.items():
+        key = f"waiting:{to}:{agent_id}:{work.now.isoformat()}"
+        work.send(KINDS[to], key, {"to": to, "follow_ids": [one.id for one in theirs]}, About(agent_id=agent_id))
+    return len(follows)
+
+
+def _to_look_at(now: datetime, limit: int) -> Any:
+    return (
+        select(Follow)
+        .where(Follow.waiting_look_at.is_not(None), Follow.waiting_look_at <= now)
+        .order_by(Follow.waiting_look_at, Follow.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Follow)
+    )
+
+
+def _look(
+    work: Work, follow: Follow, stages: Sequence[tuple[str, str]], told: Mapping[str, Mapping[int, datetime]]
+) -> list[str]:
+    """Whom to tell of this wait now; it is looked at again when the next is to be told."""
+    due = _due(work.settings, follow, stages)
+    now_due: list[str] = []
+    later: list[datetime] = []
+    for to, at in due.items():
+        last = told[to].get(follow.agent_id)
+        at = at if last is None else max(at, last + HALF_HOUR)
+        if at <= work.now and not work.settings.calendar.shifts(work.now):
+            now_due.append(to)
+            follow.waiting_told = {**follow.waiting_told, to: work.now.isoformat()}
+        else:
+            later.append(max(at, work.settings.calendar.next_slot(work.now)))
+    follow.waiting_look_at = min(later, default=None)
+    return now_due
+
+
+def _due(settings: Settings, follow: Follow, stages: Sequence[tuple[str, str]]) -> dict[str, datetime]:
+    """Who is still to be told of this wait, and when."""
+    table = threshold(settings.tables.waiting, stages)
+    if table is None or follow.waiting_since is None or follow.ended_at is not None:
+        return {}
+    found = alarms(follow.waiting_since, table, settings.calendar)
+    due = {"agent": found.agent, "leader": found.leader}
+    return {to: at for to, at in due.items() if at is not None and to not in follow.waiting_told}
+
+
+def _stages(session: Session, customers: Collection[int]) -> dict[int, list[tuple[str, str]]]:
+    query = select(Placement.customer_id, Placement.pipeline, Placement.stage).where(
+        Placement.customer_id.in_(sorted(customers))
+    )
+    found: dict[int, list[tuple[str, str]]] = {}
+    for customer_id, pipeline, stage in session.execute(query):
+        found.setdefault(customer_id, []).append((pipeline, stage))
+    return found
+
+
+class RemindWaiting(OutboxHandler):
+    """Sends a plain message about customers who still wait when it leaves; WeCom or the config names the leader."""
+
+    repeats_show = True
+
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        shifts = work.settings.calendar.shifts(work.now)
+        if shifts:
+            raise PostponedError((shifts[-1].to - work.now).total_seconds())
+        if "text" in row.payload:
+            return row.payload
+        follows = _still_waiting(work.session, row.payload["follow_ids"])
+        if not follows:
+            raise NotNeededError("都已经回复了")
+        agent = work.session.get_one(Agent, row.agent_id)
+        leader = row.payload["to"] == "leader"
+        return {
+            **row.payload,
+            "userid": agent.userid,
+            "leaders": list(work.settings.tables.overdue.leaders) if leader else [],
+            "text": _words(work.settings, follows, agent.shown_name if leader else "", work.now),
+        }
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        to = [payload["userid"]]
+        if payload["to"] == "leader":
+            named = system.wecom.member(payload["userid"]).get("direct_leader") or []
+            to = [str(userid) for userid in named] or list(payload["leaders"])
+        if not to:
+            _log.warning("nobody to tell about waiting customers", userid=payload["userid"])
+        return {"msgids": [system.wecom.send_text(userid, payload["text"]).msgid for userid in to], "to": to}
+
+
+def _still_waiting(session: Session, follow_ids: Sequence[int]) -> Sequence[Follow]:
+    query = (
+        select(Follow)
+        .options(joinedload(Follow.customer))
+        .where(Follow.id.in_(follow_ids), Follow.waiting_since.is_not(None), Follow.ended_at.is_(None))
+        .order_by(Follow.waiting_since, Follow.id)
+    )
+    return session.scalars(query).all()
+
+
+def _words(settings: Settings, follows: Sequence[Follow], agent: str, now: datetime) -> str:
+    count = len(follows)
+    head = f"{agent} 有 {count} 位客户在等回复" if agent else f"有 {count} 位客户在等您回复"
+    lines = waiting_lines(settings, follows[:MOST_LISTED], now)
+    rest = count - MOST_LISTED
+    return "\n".join([f"{head}：", *lines, *([f"还有 {rest} 位"] if rest > 0 else [])])
+
+
+def waiting_lines(settings: Settings, follows: Sequence[Follow], now: datetime) -> list[str]:
+    """Customers who wait, a line each, with how long in working time and their last words."""
+    return [f"{number}. {_line(settings, one, now)}" for number, one in enumerate(follows, 1)]
+
+
+def _line(settings: Settings, follow: Follow, now: datetime) -> str:
+    words = quoted(follow.customer.last_words, 20)
+    return f"{follow.customer.name or '新客户'} 等了 {_length(settings, follow, now)}{words}"
+
+
+def _length(settings: Settings, follow: Follow, now: datetime) -> str:
+    minutes = int(worked(settings.calendar, follow.waiting_since or now, now).total_seconds() // 60)
+    return f"{minutes} 分" if minutes < 120 else f"{minutes // 60} 小时"
+
+
+def waiting_for(session: Session, agent: Agent, limit: int) -> Sequence[Follow]:
+    """The agent's own customers who wait for an answer, the longest first."""
+    query = (
+        select(Follow)
+        .options(joinedload(Follow.customer))
+        .where(Follow.agent_id == agent.id, Follow.waiting_since.is_not(None), Follow.ended_at.is_(None))
+        .order_by(Follow.waiting_since, Follow.id)
+        .limit(limit)
+    )
+    return session.scalars(query).all()
