@@ -24,8 +24,10 @@ def watch_log(system: System, now: datetime, *, whole: bool) -> None:
     whole: read all of both logs as well; else only whether the newest row that was noted is still there.
     """
     keep = system.settings.tables.privacy.retention.views
+    with system.store.read() as session:  # a file is read: nobody must wait for the database meanwhile
+        cut = verify_heads(session)
     with system.store.write() as session:
-        _tell(session, HEADS, verify_heads(session), now)
+        _tell(session, HEADS, cut, now)
         seal_views_hourly(session, now)
     if whole:
         with system.store.read() as session:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select, update
@@ -62,30 +61,28 @@ def erase(
 
     on_progress: called with the number of rows looked through.
     """
-    with system.store.write() as session:
-        erasure_id = ask_erasure(session, system.environment.var, external_userid, actor, now)
-    return carry_out(system, erasure_id, now, on_progress)
+    return carry_out(system, ask_erasure(system, external_userid, actor, now), now, on_progress)
 
 
-def ask_erasure(session: Session, var: Path, external_userid: str, actor: str, now: datetime) -> int:
+def ask_erasure(system: System, external_userid: str, actor: str, now: datetime) -> int:
     """Put a customer's erasure down as a row, which is tried until it is done. Raises NobodyToEraseError.
 
-    From this transaction on a tombstone keeps out whatever arrives.
+    From then on a tombstone keeps out whatever arrives.
     """
-    if session.scalar(select(Customer.id).where(Customer.external_userid == external_userid)) is None:
-        raise NobodyToEraseError(f"没有客户 {external_userid}（或已经删除）/ no such customer, or erased before")
-    stone = hash_of(session, external_userid)
-    append_tombstone_file(var, stone, now)
-    record_tombstone(session, stone, now)
-    open_one = select(Erasure).where(Erasure.stone == stone, Erasure.done_at.is_(None))
-    known = session.scalars(open_one).first()
-    if known is None:
-        known = Erasure(
-            stone=stone, person=external_userid, actor=actor[:80], asked_at=now, not_before=now, receipt={}, error=""
-        )
-        session.add(known)
-        session.flush()
-    return known.id
+    with system.store.read() as session:
+        if session.scalar(select(Customer.id).where(Customer.external_userid == external_userid)) is None:
+            raise NobodyToEraseError(f"没有客户 {external_userid}（或已经删除）/ no such customer, or erased before")
+        stone = hash_of(session, external_userid)
+    append_tombstone_file(system.environment.var, stone, now)
+    with system.store.write() as session:
+        record_tombstone(session, stone, now)
+        known = session.scalars(select(Erasure).where(Erasure.stone == stone, Erasure.done_at.is_(None))).first()
+        if known is None:
+            known = Erasure(stone=stone, person=external_userid, actor=actor[:80], asked_at=now, not_before=now)
+            known.receipt, known.error = {}, ""
+            session.add(known)
+            session.flush()
+        return known.id
 
 
 def carry_out(
@@ -142,9 +139,8 @@ def apply_tombstones(system: System, now: datetime) -> int:
     with system.store.read() as session:
         people = session.scalars(select(Customer.external_userid)).all()
         back = [person for person in people if hash_of(session, person) in stones]
-    with system.store.write() as session:
-        for person in back:
-            ask_erasure(session, system.environment.var, person, "restore", now)
+    for person in back:
+        ask_erasure(system, person, "restore", now)
     continue_erasures(system, now)
     return len(back)
 

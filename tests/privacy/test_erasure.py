@@ -184,8 +184,7 @@ def waiting(pair: Pair) -> list[Erasure]:
 
 
 def asked(pair: Pair) -> int:
-    with pair.system.store.write() as session:
-        return ask_erasure(session, pair.system.environment.var, pair.who, "tests", clock.now())
+    return ask_erasure(pair.system, pair.who, "tests", clock.now())
 
 
 def test_an_erasure_that_is_broken_off_is_gone_on_with_until_it_is_done(pair: Pair, tmp_path: Path) -> None:

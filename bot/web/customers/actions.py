@@ -218,8 +218,7 @@ def erase_all(customer_id: int) -> Response:
     if legible(request.form.get("name", "")) != legible(expected):
         return refused(translate("名字不一致，没有删除。请照着写：{name}", name=expected[:60]))
     actor, now = visitor().actor, clock.now()
-    with system.store.write() as session:  # from here on it is done, whatever becomes of this process
-        erasure_id = ask_erasure(session, system.environment.var, external_userid, actor, now)
+    erasure_id = ask_erasure(system, external_userid, actor, now)  # done from here on, whatever becomes of us
     threading.Thread(target=attempt_erasure, args=(system, erasure_id, now), name="erasing").start()
     said = translate("正在删除这位客户的全部资料，需要几秒到几分钟")
     return done_and_redirect(said, url_for("board.show"))
