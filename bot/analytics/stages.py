@@ -13,6 +13,7 @@ from bot.analytics.table import ReportScope, ReportTable, median_seconds, percen
 from bot.platform.config.settings import Settings
 from bot.platform.models import Placement, StageMove, UtcDateTime
 from sop.playbook import Pipeline
+from taggers.translatable import Translatable
 
 NONE_ON_THE_ROAD = "进来的 {n} 位客户都还没走到漏斗里的阶段"
 
@@ -153,12 +154,12 @@ def _reasons(session: Session, pipeline: Pipeline, scope: ReportScope, number: i
     ]
     return ReportTable(
         name=f"reasons-{number}",
-        title="原因 · {pipeline}",
-        says="这段时间里到这些阶段的 {n} 次移动，员工说是因为什么；空白是还没有人说。",
-        columns=[("阶段", "text"), ("原因", "text"), ("次数", "number"), ("占这个阶段", "share")],
+        title=Translatable("原因 · {pipeline}"),
+        says=Translatable("这段时间里到这些阶段的 {n} 次移动，员工说是因为什么；空白是还没有人说。"),
+        columns=[("阶段", "text"), ("原因", "text"), ("次数", "number"), (Translatable("占这个阶段"), "share")],
         rows=rows,
         values={"pipeline": pipeline.name, "n": sum(totals.values())},
-        nothing="这段时间里没有人到这些阶段",
+        nothing=Translatable("这段时间里没有人到这些阶段"),
     )
 
 
