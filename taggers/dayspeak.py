@@ -22,7 +22,7 @@ _FESTIVALS = {
 }  # fmt: skip
 _NAMED = "春节|元旦|清明节?|五一|劳动节|端午节?|中秋节?|国庆节?|十一(?!点|月|号|天|个|日|分)|新年"
 _SINCE = "(?:过完|放完|休完|收|过了)"
-_AFTER = "(?:之后|以后|过后|后|完|回来|结束|收假|上班)"
+_AFTER = "(?:之后|以后|过后|后|完|(?:回来|结束|收假|上班)(?:之后|以后|后)?)"
 
 
 def _relative(shift: int) -> Callable[[re.Match[str], date, Workdays], date | None]:
@@ -78,7 +78,7 @@ def _month_day(found: re.Match[str], today: date, workdays: Workdays) -> date | 
 
 
 def _slashed(found: re.Match[str], today: date, workdays: Workdays) -> date | None:
-    month, day = int(found["slash_month"]), int(found["slash_day"])
+    month, day = int(found["slash_month"]), int(found["slash_day"] or found["dot_day"])
     made = _made(today.year, month, day)
     return made if made is None or made >= today else _made(today.year + 1, month, day)
 
@@ -181,7 +181,7 @@ _ROWS: tuple[tuple[str, Callable[[re.Match[str], date, Workdays], date | None]],
     (
         f"(?:{_SINCE}(?P<since_done>年|春节|假|节|长假|{_NAMED})|"
         f"(?P<since>{_NAMED}|年|节|假期?|放假|小?长假|过年){_AFTER})"
-        f"(?:的?(?:第(?P<nth>{COUNT})(?:个?工作日|天)|头一天|首个?工作日))?",
+        f"(?:上班)?(?:的?(?:第(?P<nth>{COUNT})(?:个?工作日|天)|头一天|首个?工作日))?",
         _after_festival,
     ),
     (
@@ -200,7 +200,11 @@ _ROWS: tuple[tuple[str, Callable[[re.Match[str], date, Workdays], date | None]],
     ),
     (f"{_NEXT.format(name='whole_week')}{_WEEK}(?!年)(?:之?内|以内|里)?|周内", _week),
     (f"(?P<month>{COUNT})月份?(?P<of_month>{COUNT})[号日]?", _month_day),
-    (r"(?<![\d/.])(?P<slash_month>\d{1,2})/(?P<slash_day>\d{1,2})(?![\d/])", _slashed),
+    (
+        r"(?<![\d/.])(?P<slash_month>\d{1,2})(?:/(?P<slash_day>\d{1,2})(?![\d/])"
+        r"|\.(?P<dot_day>\d{1,2})(?:号|日|(?=之?前|以前)))",
+        _slashed,
+    ),
     (
         f"(?<!上)(?:(?P<day_month>(?:下个?)+|[这本]个?|当)月)?(?P<number_day>{COUNT})(?:号|日(?=之?前|以前|"
         f"内))(?!楼|院|线|店|馆|房|"
@@ -223,7 +227,10 @@ _ROWS: tuple[tuple[str, Callable[[re.Match[str], date, Workdays], date | None]],
         _some_days,
     ),
 )
-_LATER_ROW = f"(?:{COUNT}(?:到|至|-|~|—))?(?P<days2>几|{COUNT})个?(?P<unit2>天|日|周|星期|礼拜|月)(?:{_WITHIN})"
+_LATER_ROW = (
+    f"(?<!第)(?:{COUNT}(?:到|至|-|~|—))?(?P<days2>几|{COUNT})个?(?P<unit2>天|日|周|星期|礼拜|月)"
+    f"(?:{_WITHIN}|(?=就?(?:能|可以)?给(?:您|你|到)|就?发(?:您|你)))"
+)
 
 
 def _some_days_on(found: re.Match[str], today: date, workdays: Workdays) -> date | None:

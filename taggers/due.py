@@ -3,7 +3,7 @@
 What is said ends with itself (三点半), with its part of the day (上午 12:00, 中午 14:00, 下午 18:00, 晚上 22:00),
 with the hours of work (下班前), with its day (23:59), a week with its Sunday. Of 108 due times of
 tests/taggers/data the library jionlp reads 51 to the right hour (大概, 回头, 下班前, 节后, working days are not its
-subject) and ChineseTimeNLP none; hence a reader of our own.
+subject) and ChineseTimeNLP 7; hence a reader of our own.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ _PARTS: tuple[tuple[str, time], ...] = (
         time(22),
     ),
 )
+_BEGINS = (0, 5, 11, 12, 17, 18)  # the hour at which each part of the day begins
 _PART = "|".join(f"(?P<part{at}>{pattern})" for at, (pattern, _) in enumerate(_PARTS))
 _CLOCK = (
     rf"(?:差(?P<short>{COUNT}|一刻)分?(?:钟)?)?"
@@ -47,7 +48,7 @@ _CLOCK = (
 )
 _LENGTH = (
     rf"(?P<half>半个?(?:小时|钟头|钟)|(?:{COUNT}(?:到|至|-|~|—))?(?P<few>几|十来|十几|"
-    rf"{COUNT})个?(?P<plus>半)?(?P<unit_of>分钟|"
+    rf"{COUNT})个?(?P<plus>半)?(?P<unit_of>分钟|min|"
     rf"分(?=[内后])|刻钟|小时|钟头|钟(?!书)|h)(?P<plus2>半)?)"
     r"(?P<bound>之内|以内|内|之后|以后|后|左右|就|我|给|发|回|搞定|吧|哈|哦|$)?"
 )
@@ -73,7 +74,7 @@ _JOIN = re.compile(
     r"(?:[的在就，, 吧到]|大概|大约|差不多|最晚|最迟|最多|争取|尽量|左右|之前|以前|前|以内|内|之内|那会儿?|我|"
     r"咱们?|一定|肯定|应该|估计|早一点|尽快)*"
 )
-_MINUTES = {"分钟": 1, "分": 1, "刻钟": 15, "小时": 60, "钟头": 60, "钟": 60, "h": 60}
+_MINUTES = {"分钟": 1, "min": 1, "分": 1, "刻钟": 15, "小时": 60, "钟头": 60, "钟": 60, "h": 60}
 _VAGUE = {"几": {"小时": 3.0, "钟头": 3.0}, "十来": {}, "十几": {}}
 
 
@@ -96,6 +97,8 @@ class Due:
     at: datetime
     wide: bool
     """Whether it names a day or more, not an hour."""
+    over: bool
+    """Whether the same words may tell of what was earlier on this day: 上午, 十点, 今天; not 晚上 in the morning."""
 
 
 def dues(text: str, said: datetime, workdays: Workdays) -> tuple[Due, ...]:
@@ -161,7 +164,17 @@ def _fits(group: list[Bit], bit: Bit) -> bool:
 def _read(group: list[Bit], said: datetime, workdays: Workdays) -> Due | None:
     bits = {bit.kind: bit for bit in group}
     at, wide = _instant(bits, said, workdays)
-    return None if at is None else Due(group[0].start, group[-1].end, at.astimezone(UTC), wide)
+    if at is None:
+        return None
+    return Due(group[0].start, group[-1].end, at.astimezone(UTC), wide, _may_be_over(bits, said, workdays))
+
+
+def _may_be_over(bits: dict[str, Bit], said: datetime, workdays: Workdays) -> bool:
+    if bits.keys() & {"soon", "once", "length", "closing", "opening"}:
+        return False
+    if "day" in bits and dayspeak.day_of(bits["day"].found, said.date(), workdays) != said.date():
+        return False
+    return "part" not in bits or _BEGINS[_part_of(bits["part"].found)] <= said.hour
 
 
 def _instant(bits: dict[str, Bit], said: datetime, workdays: Workdays) -> tuple[datetime | None, bool]:

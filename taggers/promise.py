@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from taggers.deeds import Deed, deed_of, object_of
 from taggers.due import Due, dues
@@ -71,7 +71,7 @@ _OTHERS = re.compile(
 )
 _ACTS = re.compile(
     _any(
-        "介绍 推荐 解释 说明 讲解 讲讲 道歉 赔不是 赔礼 拜年 祝 点赞 加油 鞠躬 鼓掌 举个?例 分析 科普 普及 "
+        "介绍 推荐 解释 说明 讲解 讲讲 道歉 赔不是 赔礼 拜 祝 点.{0,2}赞 加油 鞠躬 鼓掌 举个?例 分析 科普 普及 "
         "打个比方 说一下 说下 说句 说声",
         "问好 请安 算(?:笔|个)账 服务 解答 效劳 提供 配备 配(?!送) 包含 享受 比个 透露 分享一?下 优惠 "
         "打[一二三四五六七八九0-9.]{1,3}折",
@@ -101,10 +101,7 @@ _ASKED_OF_YOU = re.compile(
 _HABIT = re.compile(
     r"每[天周月年次逢]|一般(?!都不)|通常|平时|经常|往往|都是|向来|历来|一直(?:在|都)|免费为|我们是|长期"
 )
-_ANOTHER_DAY = re.compile(
-    r"明|后|周|星期|礼拜|月|号|底|末|内|年|节|班|等|会|马上|立|稍|晚点|晚些|回头|这就|"
-    r"现在|分|小时|片刻"
-)
+_UNDER_WAY = re.compile("(?:正在?|(?<!现)在)$")
 _SHORT = 7
 _LONGEST = 2_000
 _LONGEST_CLAUSE = 160
@@ -139,7 +136,7 @@ def promises(text: str, said: datetime, workdays: Workdays) -> tuple[Promise, ..
     folded = "".join(_one(char) for char in plain)
     found: list[Promise] = []
     for sentence in _sentences(folded):
-        promise = _promise(folded, text, sentence, said, workdays)
+        promise = _promise(text, sentence, said, workdays)
         if promise is not None:
             found.append(promise)
     return tuple(found)
@@ -167,28 +164,34 @@ def _sentences(text: str) -> list[list[_Clause]]:
     return [one for one in sentences if one]
 
 
-def _promise(folded: str, text: str, sentence: list[_Clause], said: datetime, workdays: Workdays) -> Promise | None:
+def _promise(text: str, sentence: list[_Clause], said: datetime, workdays: Workdays) -> Promise | None:
+    """The first promise of the sentence that names its time, else the first one."""
     read = [dues(clause.text, said, workdays) for clause in sentence]
+    first: Promise | None = None
     for at, clause in enumerate(sentence):
         if len(clause.text) > _LONGEST_CLAUSE:
             continue
-        deed = _committed(sentence, at, read[at], said)
-        if deed is None:
+        place = _committed(sentence, at, read[at], said)
+        due = None if place is None else _due_of(sentence, read, at, place)
+        if place is None or (due is not None and due.at <= said):
             continue
-        due = _due_of(sentence, read, at, deed)
-        if due is not None and due.at <= said:
-            continue
-        first = sentence[at]
-        return Promise(
-            text[first.start : first.end],
-            first.start,
-            first.end,
-            deed_of(clause.text[deed[0] :]),
-            object_of(clause.text, deed[0], [(one.start, one.end) for one in read[at]]),
-            None if due is None else due.at,
-            due is not None and due.wide,
-        )
-    return None
+        made = _made(text, clause, place, read[at], due)
+        if due is not None:
+            return made
+        first = first or made
+    return first
+
+
+def _made(text: str, clause: _Clause, place: tuple[int, int], times: tuple[Due, ...], due: Due | None) -> Promise:
+    return Promise(
+        text[clause.start : clause.end],
+        clause.start,
+        clause.end,
+        deed_of(clause.text[place[0] :]),
+        object_of(clause.text, place[0], [(one.start, one.end) for one in times]),
+        None if due is None else due.at,
+        due is not None and due.wide,
+    )
 
 
 def _committed(sentence: list[_Clause], at: int, times: tuple[Due, ...], said: datetime) -> tuple[int, int] | None:
@@ -198,24 +201,21 @@ def _committed(sentence: list[_Clause], at: int, times: tuple[Due, ...], said: d
     place = _doing(sentence, at, times)
     if place is None:
         return None
-    ahead = any(one.at > said and one.start <= place[1] and not _may_be_over(text, one, said) for one in times)
+    to_come = [one for one in times if one.at > said and one.start <= place[1]]
     before = [one.text for one in sentence[:at]]
     behind = [one.text for one in sentence[at + 1 :]]
     if asks(text, place[0], clause.mark, behind, sentence[-1].mark) or any(is_asked(one) for one in before[-1:]):
         return None
-    over = any(_may_be_over(text, one, said) for one in times)
-    if denied(text, place[0], place[1]) or reported(text[: place[0]]) or is_past(text, place, ahead, over):
+    over = all(one.over for one in to_come)
+    if denied(text, place[0], place[1]) or reported(text[: place[0]]):
+        return None
+    if is_past(text, place, bool(to_come), bool(to_come) and over):
         return None
     if conditional(before, text, place[0], behind, [(one.start, one.end) for one in times]):
         return None
-    if _HABIT.search(text[: place[1]]):
+    if _HABIT.search(text[: place[1]]) or _UNDER_WAY.search(text[: place[0]]):
         return None
     return place
-
-
-def _may_be_over(text: str, due: Due, said: datetime) -> bool:
-    """上午, 十点 without a day: the same words tell of what was done earlier on this day."""
-    return due.at - said < timedelta(hours=24) and _ANOTHER_DAY.search(text[due.start : due.end]) is None
 
 
 def _doing(sentence: list[_Clause], at: int, times: tuple[Due, ...]) -> tuple[int, int] | None:
@@ -285,7 +285,7 @@ def _is_own(text: str, own: re.Match[str], times: tuple[Due, ...]) -> bool:
         return False
     if any(one.start < own.end("do") for one in times):
         return True
-    if re.search(r"(?:去|来|这就|先|帮忙|让|叫|派|马上|再|会|找|跟|和|同)", way):
+    if re.search(r"(?:去|来|这就|先|帮忙|让|叫|派|马上|再|会|找|跟|和|同|把)", way):
         return True
     return (
         re.match(r"一?下|问|看|一声|一遍|催|着|好|老|师|院|主|经|教|财|同|厂", rest) is not None or len(own["do"]) > 1
@@ -311,7 +311,7 @@ def _due_of(sentence: list[_Clause], read: list[tuple[Due, ...]], at: int, place
         return before[-1]
     after = [one for one in own if one.start >= place[0]]
     if after and not re.search(
-        r"约|预约|订|留|改|定|排|提醒|记|报|到(?=周|明|下|今|后)", text[place[0] : after[0].start]
+        r"约|预约|订|留|改|定|(?<!安)排|提醒|记|报|到(?=周|明|下|今|后)", text[place[0] : after[0].start]
     ):
         return after[0]
     for other in range(at - 1, -1, -1):

@@ -68,18 +68,19 @@ def measure_promises(sentences: Iterable[LabelledPromise], workdays: Workdays) -
     for number, one in enumerate(sentences, 1):
         counts["sentences"] += 1
         found = promises(one.text, one.at, workdays) if one.by == "agent" else ()
+        due = next((promise.due for promise in found if promise.due is not None), None)
         if one.promise and not found:
             counts["missed"] += 1
             wrong.append(Wrong(number, one.text, "missed", one.due))
         elif found and not one.promise:
             counts["false"] += 1
-            wrong.append(Wrong(number, one.text, "false", None, found[0].due))
+            wrong.append(Wrong(number, one.text, "false", None, due))
         elif found:
             counts["right"] += 1
-            right = same_due(found[0].due, one.due, workdays)
+            right = same_due(due, one.due, workdays)
             counts["due"] += right
             if not right:
-                wrong.append(Wrong(number, one.text, "due", one.due, found[0].due))
+                wrong.append(Wrong(number, one.text, "due", one.due, due))
     due_right = _share(counts.pop("due"), counts["right"])
     return Measured(**counts, due_right=due_right, wrong=tuple(wrong))
 

@@ -65,11 +65,16 @@ _ONLY_IF = re.compile(
     r"得看|要看)(?:您|你|情况)"
 )
 _PAST = re.compile(
-    r"昨[天晚日儿]|前[天几]|(?<![晚早马])上(?:个?(?:周|月|星期|礼拜)|次|回(?!去|来|到))|之前|以前|刚(?:才|刚|给|"
+    r"昨[天晚日儿]|前[天几]|(?<![晚早马])上(?:个?(?:周|月|星期|礼拜)|次|回(?!去|来|到))|(?<![点半天周一二三四五六日号月底班午晚年节分时钟前])(?:之前|以前)|刚(?:才|刚|给|"
     r"发|跟|帮)?|已经?|早就|早已|曾经?|本来|原来|原本|当时|"
     r"那天|去年|早上(?:就)?已|今早已|说好|答应(?:您|你|过|了)|一直(?:在)?(?=给|帮)|方才|适才|先前|"
     r"上午(?=[给发跟帮已]?.{0,6}[了过]$)|头天|大前天"
 )
+_OLD_THING = re.compile(
+    r"(?:昨[天晚]|之前|上次|上回|刚才|刚刚|上周|以前|前[天几])(?:您|你|我)?(?:要|说|问|提|发|看|拍|选|聊|"
+    r"讲)?(?:到|过)?的(?=[^，]{1,10}我)"
+)
+_HAD = re.compile(r"^[^，]{0,3}?[打发寄送问查说讲提看聊约回见做办弄退系到]过(?!去|来|一?会|目|户|阵|年|节|完|程)")
 _DONE = re.compile(
     r"^[^，]{0,14}?(?:(?<![为除到罢得])了(?!解)|过(?!去|来|一?会|目|户|阵)(?:了|啦)?(?:$|您|你|的)|啦|喽|咯|好咯)"
 )
@@ -146,14 +151,16 @@ def is_past(text: str, place: tuple[int, int], ahead: bool, over: bool) -> bool:
     `ahead` tells that a time to come was named for it, `over` that a part of this day was, which may be over.
     """
     head, rest = text[: place[0]], text[place[1] :]
-    past = _PAST.search(head)
+    past = _PAST.search(_OLD_THING.sub("", head))
+    if _HAD.match(rest) and (over or not ahead):
+        return True
     if past is not None and not (ahead and not re.search(r"本来|原本|说好|答应|已经?|早就", head)):
         return True
     if re.match(r"了(?!解)|过(?!去|来|一?会|目|户)", rest):
         return True
-    if ahead or (not over and _SOON_DONE.search(head)):
+    if (ahead and not over) or (not ahead and _SOON_DONE.search(head)):
         return False
-    return _DONE.search(rest) is not None or _DONE_END.search(text) is not None or rest.startswith(("了", "过"))
+    return _DONE.search(rest) is not None or _DONE_END.search(text) is not None
 
 
 def reported(head: str) -> bool:

@@ -115,6 +115,10 @@ def _wants(reading: Reading) -> bool:
         own = _OWN.search(clause) is not None
         if asked(clauses, left, right) and not (own and not _marked(clauses, left, right)):
             return True
+        if _CHOICE.search(clause) and not (own and _OWN_SEARCH.search(clause)):
+            return True
+        if _SEEKS.search(clause) and not _OWN_SEARCH.search(clause):
+            return True
         if _TROUBLE.search(clause) and not _over(clause):
             return True
         if not own and (_ASKS.search(clause) or _IMPERATIVE.match(clause) or _WANTS.search(clause)):

@@ -58,6 +58,11 @@ def test_what_wants_an_answer_is_told_from_what_does_not(name: str) -> None:
     ("text", "due"),
     [
         ("明天上午给您发过去", "2026-03-05T12:00"),
+        ("我安排师傅明天上午九点上门", "2026-03-05T09:00"),
+        ("我帮您问一下，明天给您答复", "2026-03-05T23:59"),
+        ("两三天给您结果", "2026-03-07T23:59"),
+        ("3.20号前给您弄好", "2026-03-20T23:59"),
+        ("30min内给您回复", "2026-03-04T15:50"),
         ("明天晚点给您发过去", "2026-03-05T23:59"),
         ("我大后天给您寄", "2026-03-07T23:59"),
         ("差五分四点给您打电话", "2026-03-04T15:55"),
@@ -98,6 +103,19 @@ def test_a_promise_names_its_words_its_deed_and_its_object() -> None:
     (promise,) = promises(text, SAID, CALENDAR)
     assert text[promise.start : promise.end] == promise.words == "明天上午十点把合同发给您"
     assert (promise.deed, promise.object) == ("send", "合同")
+
+
+@pytest.mark.parametrize(
+    "text", ["上午十点给您打过电话", "我正在给您查", "给您拜个早年", "您下午在家吗，我让师傅上门", "跟您确认下地址"]
+)
+def test_what_was_is_or_is_only_said_is_no_promise(text: str) -> None:
+    assert not promises(text, SAID, CALENDAR)
+
+
+@pytest.mark.parametrize("text", ["我把链接发群里", "之前的资料我重新发您一份", "您先休息，我来安排"])
+def test_a_promise_need_not_name_its_time(text: str) -> None:
+    (promise,) = promises(text, SAID, CALENDAR)
+    assert promise.due is None
 
 
 def test_quoted_words_are_nobodys_promise() -> None:

@@ -109,6 +109,13 @@ class Follow(Model):
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index(  # those who wait for an answer
+            "ix_follow_waits",
+            "agent_id",
+            "waiting_since",
+            sqlite_where=text("waiting_since IS NOT NULL"),
+            postgresql_where=text("waiting_since IS NOT NULL"),
+        ),
         Index(  # those of whose wait somebody has to be told
             "ix_follow_waiting",
             "waiting_look_at",

@@ -21,13 +21,17 @@ _MOST = 2**31 - 1
 
 @dataclass(frozen=True)
 class Filter:
-    """What is asked for; 0 and "" ask for nothing. silent: days without a word; score: at least."""
+    """What is asked for; 0 and "" ask for nothing. silent: days without a word; score: at least.
+
+    waiting: 1 asks for those who wait for an answer.
+    """
 
     agent: int = 0
     tag: str = ""
     silent: int = 0
     score: int = 0
     search: str = ""
+    waiting: int = 0
 
     @property
     def is_on(self) -> bool:
@@ -36,7 +40,8 @@ class Filter:
     @property
     def args(self) -> dict[str, str]:
         """As it stands in the address."""
-        asked = {"agent": self.agent, "tag": self.tag, "silent": self.silent, "score": self.score, "q": self.search}
+        asked = {"agent": self.agent, "tag": self.tag, "silent": self.silent, "score": self.score}
+        asked |= {"waiting": self.waiting, "q": self.search}
         return {name: str(value) for name, value in asked.items() if value}
 
 
@@ -48,6 +53,7 @@ def read_filter(args: Mapping[str, str]) -> Filter:
         silent=_number(args.get("silent", "")),
         score=_number(args.get("score", "")),
         search=args.get("q", "").strip()[:LONGEST_SEARCH],
+        waiting=_number(args.get("waiting", ""), 1),
     )
 
 
@@ -72,6 +78,8 @@ class FilterConditions:
             self._add(Follow.customer_id, and_(Follow.agent_id == asked.agent, Follow.ended_at.is_(None)))
         if asked.tag:
             self._add(Tagging.customer_id, and_(Tagging.tag == asked.tag, Tagging.removed_at.is_(None)))
+        if asked.waiting:
+            self._add(Follow.customer_id, and_(Follow.waiting_since.is_not(None), Follow.ended_at.is_(None)))
         if asked.silent or asked.score:  # one set for both: one index covers both columns
             silent = [_silent(now - timedelta(days=min(asked.silent, 36500)))] if asked.silent else []
             scored = [Customer.conversion > 0, Customer.conversion >= asked.score] if asked.score else []

@@ -237,13 +237,14 @@ def _cards(session: Session, pipeline: str, places: Sequence[Position]) -> dict[
     ids = [place.customer_id for place in places]
     if not ids:
         return {}
+    waits = Follow.waiting_since.is_not(None), Follow.ended_at.is_(None)
+    since = select(func.min(Follow.waiting_since)).where(Follow.customer_id == Placement.customer_id, *waits)
     query = (
-        select(Placement.serial, Customer)
+        select(Placement.serial, Customer, since.correlate(Placement).scalar_subquery())
         .join(Customer, Customer.id == Placement.customer_id)
         .where(Placement.customer_id.in_(ids), Placement.pipeline == pipeline)
     )
     tags, agents, due = carried_tags(session, ids), agent_names(session, ids), _next_due(session, ids)
-    waiting = _waiting(session, ids)
     return {
         customer.id: BoardCard(
             customer_id=customer.id,
@@ -256,9 +257,9 @@ def _cards(session: Session, pipeline: str, places: Sequence[Position]) -> dict[
             tags=tags.get(customer.id, ()),
             agent=agents.get(customer.id, ""),
             due_at=due.get(customer.id),
-            waiting_since=waiting.get(customer.id),
+            waiting_since=waiting,
         )
-        for serial, customer in session.execute(query)
+        for serial, customer, waiting in session.execute(query)
     }
 
 
@@ -269,16 +270,6 @@ def _in_order(places: Iterable[Position], cards: Mapping[int, BoardCard], stage:
         for place in places
         if (card := cards.get(place.customer_id)) is not None
     )
-
-
-def _waiting(session: Session, customer_ids: Sequence[int]) -> dict[int, datetime]:
-    """Since when each of the customers waits for an answer of anybody."""
-    query = (
-        select(Follow.customer_id, func.min(Follow.waiting_since))
-        .where(Follow.customer_id.in_(customer_ids), Follow.waiting_since.is_not(None), Follow.ended_at.is_(None))
-        .group_by(Follow.customer_id)
-    )
-    return {customer_id: since for customer_id, since in session.execute(query) if since is not None}
 
 
 def _next_due(session: Session, customer_ids: Sequence[int]) -> dict[int, datetime]:

@@ -25,9 +25,17 @@ def upgrade() -> None:
         sqlite_where=sa.text("waiting_look_at IS NOT NULL"),
         postgresql_where=sa.text("waiting_look_at IS NOT NULL"),
     )
+    op.create_index(
+        "ix_follow_waits",
+        "follow",
+        ["agent_id", "waiting_since"],
+        sqlite_where=sa.text("waiting_since IS NOT NULL"),
+        postgresql_where=sa.text("waiting_since IS NOT NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_follow_waits", table_name="follow")
     op.drop_index("ix_follow_waiting", table_name="follow")
     for name in ("waiting_look_at", "waiting_told", "waiting_since", "clock"):
         op.drop_column("follow", name)

@@ -1,0 +1,32 @@
+"""The board says who waits for an answer, for how long in working time, and shows them alone when asked."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from bot.platform import clock
+from bot.platform.models import Follow
+from tests.support.sample_board import fill_board
+from tests.support.site import Site
+
+
+def test_a_card_says_how_long_its_customer_waits_and_the_filter_finds_it(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TICI_CLOCK_FILE", str(tmp_path / "clock"))
+    night = datetime.fromisoformat("2031-03-05T20:50:00+08:00")
+    clock.move_forward(datetime.fromisoformat("2031-03-06T09:15:00+08:00") - clock.now())
+    story = fill_board(site)
+    with site.store.write() as session:
+        follow = session.scalars(select(Follow).where(Follow.customer_id == story.asking)).one()
+        follow.waiting_since = night
+    board = site.watcher().get("/board").text
+    assert len(re.findall(r"等了 \d+ 分钟", board)) == 1
+    assert "等了 25 分钟" in board
+    alone = site.watcher().get("/board?waiting=1").text
+    assert re.findall(r'id="card-(\d+)"', alone) == [str(story.asking)]
