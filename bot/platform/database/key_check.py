@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+from contextlib import suppress
 
 from sqlalchemy import Engine, inspect, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from bot.platform import clock
 from bot.platform.encryption import DamagedValueError, DataKeyError, DataKeys, MissingKeyError
 from bot.platform.models import CallbackEvent, Customer, Message, Status
 from taggers.translatable import Translatable
@@ -55,10 +57,9 @@ def _make_known(session: Session, keys: DataKeys) -> None:
 
 def _first(session: Session, keys: DataKeys) -> Status:
     """The row of a database that has none. Of two machines with different keys the second finds the first's."""
-    from bot.platform.database.store import database_now, insert_new
-
     value = {"hash": _hash(keys), "checks": {keys.current_id: _check_value(keys)}}
-    insert_new(session, Status, [{"name": STATUS, "value": value, "at": database_now(session)}], ["name"])
+    with suppress(IntegrityError), session.begin_nested():
+        session.add(Status(name=STATUS, value=value, at=clock.now()))
     return session.get_one(Status, STATUS, populate_existing=True)
 
 
