@@ -86,7 +86,7 @@ def test_no_chinese_is_left(english: Site, path: str) -> None:
     client: Any = english.app.test_client() if path == "/sign-in" else english.signed_in("admin")
     client.get("/sign-in?lang=en&stay=1")
     answer = client.get(path)
-    assert answer.status_code in (200, 302), path
+    assert answer.status_code in ((404,) if path.endswith("/broken") else (200, 302)), path
     assert chinese_in(answer.text) == []
 
 

@@ -323,7 +323,7 @@ def test_a_file_broken_by_hand_shows_its_lines_and_is_mended_as_text(site: Site)
     good = path_of(site).read_text(encoding="utf-8")
     path_of(site).write_text(good.replace('tag = "已开课"', "tag = 已开课"), encoding="utf-8")
     site.system.keeper.look_again()
-    assert "仍按上一份正确的版本运行" in client.get("/rules").text
+    assert "仍按上一份正确的配置运行" in client.get("/rules").text
     page = client.get("/rules/file").text
     (line,) = re.findall(r'data-bad="(\d+)"', page)
     assert good.splitlines()[int(line) - 1] == 'tag = "已开课"'
@@ -334,7 +334,7 @@ def test_a_file_broken_by_hand_shows_its_lines_and_is_mended_as_text(site: Site)
     assert "没有问题" in client.post("/rules/file/check", data={"text": good}).text
     assert client.post("/rules/file", data={"text": good, "stamp": stamp(site)}).status_code == 302
     assert path_of(site).read_text(encoding="utf-8") == good
-    assert "仍按上一份正确的版本运行" not in client.get("/rules").text
+    assert "仍按上一份正确的配置运行" not in client.get("/rules").text
 
 
 def test_without_any_good_config_the_file_can_still_be_mended(site: Site) -> None:
