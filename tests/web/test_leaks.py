@@ -35,7 +35,8 @@ INSIDE = re.compile(
     r"\bcli:|刚刚前|just now ago|\d/(?:day|week)\b|\b(?:customer|task|agent|account|evidence|tombstone|study):"
     r"|\b[a-z]+_[a-z]+\b|WangLei"
 )
-CODES = re.compile(
+# Words of English as well, told apart in Chinese only.
+CODES = re.compile(r"\b(?:undo|archive|reconcile|api|seq|None|True|False)\b")
     r"\b(?:undo|archive|reconcile|api|seq|None|True|False)\b"
 )  # words of English as well: told apart in Chinese only
 ALLOWED = re.compile(r"search_messages|extra_workdays|WECOM_[A-Z_]+|TICI_[A-Z_]+")
