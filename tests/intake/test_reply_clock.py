@@ -57,6 +57,7 @@ def test_a_question_waits_until_it_is_answered(archived: Archived) -> None:
     assert since(archived) is None
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what is decided asks no database
 def test_every_order_in_batches_of_any_size_leaves_the_same_clock(archived: Archived) -> None:
     talk = [said("发票怎么开", 0), answer(at=1), said("几点下班", 2), said("谢谢", 3), said("能改时间吗", 4)]
     for number, order in enumerate(permutations(talk)):

@@ -37,8 +37,6 @@ INSIDE = re.compile(
 )
 # Words of English as well, told apart in Chinese only.
 CODES = re.compile(r"\b(?:undo|archive|reconcile|api|seq|None|True|False)\b")
-    r"\b(?:undo|archive|reconcile|api|seq|None|True|False)\b"
-)  # words of English as well: told apart in Chinese only
 ALLOWED = re.compile(r"search_messages|extra_workdays|WECOM_[A-Z_]+|TICI_[A-Z_]+")
 BESIDE = ("/admin/people", "/rules/file", "/rules/file/check")  # userids are told apart there; the config as it is
 
