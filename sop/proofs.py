@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -10,7 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 @dataclass(frozen=True, slots=True)
 class SentContent:
-    """What a message carries besides its words. opened: (ref of the task, index) of tracked links in it."""
+    """What a message carries besides its words. opened: (name, index) of tracked links in it, where the name is the
+    ref of a task or the name of a mass message."""
 
     urls: frozenset[str] = frozenset()
     md5s: frozenset[str] = frozenset()
@@ -31,11 +32,14 @@ def same_address(url: str) -> str:
 
 
 def attachments_in(
-    sent: SentContent, task: str, attach: Sequence[Mapping[str, Any]], md5s: Mapping[str, frozenset[str]]
+    sent: SentContent, names: Collection[str], attach: Sequence[Mapping[str, Any]], md5s: Mapping[str, frozenset[str]]
 ) -> tuple[int, ...]:
-    """Which attachments (by index) of a task (its ref) a message carries. md5s: of library files, all they had."""
+    """Which attachments (by index) of a task a message carries. names: those its tracked links bear. md5s: of library
+    files, all they had."""
     return tuple(
-        index for index, planned in enumerate(attach) if (task, index) in sent.opened or _carries(sent, planned, md5s)
+        index
+        for index, planned in enumerate(attach)
+        if any((name, index) in sent.opened for name in names) or _carries(sent, planned, md5s)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bot.platform.message_links import peek_mass_link
 from bot.platform.signed_links import peek_link
 from bot.wecom.errors import UnreadableMessageError
 from bot.wecom.messages import ArchivedMessage
@@ -22,7 +23,7 @@ def sending_of(message: ArchivedMessage) -> SentContent:
         body = _body(message)
         urls |= {clean(body.get("link_url"))} - {""}
         appids = {clean(body.get("appid"))} - {""}
-    opened = {found for url in urls if (found := peek_link(url)) is not None}
+    opened = {found for url in urls if (found := peek_link(url) or peek_mass_link(url)) is not None}
     md5s = {media.md5.lower() for media in message.media if media.md5}
     return SentContent(frozenset(urls), frozenset(md5s), frozenset(appids), frozenset(opened))
 

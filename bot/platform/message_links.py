@@ -50,6 +50,22 @@ def read_mass_token(token: str, key: bytes) -> MassLink:
     return MassLink(int(group_send_id), int(index))
 
 
+def mass_name(group_send_id: int) -> str:
+    """What the links of a mass message are known by among those of tasks."""
+    return f"mass:{group_send_id}"
+
+
+def peek_mass_link(url: str) -> tuple[str, int] | None:
+    """The mass message's name and the index that an address claims, unverified: enough to compare it with ours."""
+    _, mark, token = url.rpartition("/g/")
+    if not mark:
+        return None
+    _good, payload = _signer(b"", "mass").loads_unsafe(token)
+    if not isinstance(payload, list) or [type(part) for part in payload] != [int, int]:
+        return None
+    return mass_name(payload[0]), payload[1]
+
+
 def _signer(key: bytes, purpose: str) -> URLSafeSerializer:
     return URLSafeSerializer(key, salt=f"tici {purpose} link", signer_kwargs={"digest_method": hashlib.sha256})
 

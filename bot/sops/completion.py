@@ -13,6 +13,7 @@ from bot.customers.behaviour import observe_window
 from bot.customers.new_message import AnyMessage
 from bot.customers.state import OPEN_STATES, CustomerState, load_customers
 from bot.customers.tags import TagSource, give_tag
+from bot.platform.message_links import mass_name
 from bot.platform.models import Agent, Customer, SopTask
 from bot.platform.work import Work
 from bot.sops.card_closing import cancel_cards
@@ -98,7 +99,8 @@ def _note_attachments(session: Session, task: SopTask, carried: SentContent) -> 
     if not task.attach:
         return []
     known = md5s_of(session, [str(item["file"]) for item in task.attach if item.get("file")]) if carried.md5s else {}
-    found = [i for i in attachments_in(carried, task.ref, task.attach, known) if i not in task.attached]
+    names = [task.ref] if task.group_send_id is None else [task.ref, mass_name(task.group_send_id)]
+    found = [i for i in attachments_in(carried, names, task.attach, known) if i not in task.attached]
     if found:
         task.attached = sorted({*task.attached, *found})
     return found

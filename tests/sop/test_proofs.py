@@ -26,6 +26,7 @@ MD5S = {"a.png": frozenset({"11", "12"}), "a.pdf": frozenset({"22"})}
         (SentContent(urls=frozenset({"https://example.com/LIST"})), ()),
         (SentContent(opened=frozenset({("7", 0)})), (0,)),
         (SentContent(opened=frozenset({("8", 0)})), ()),
+        (SentContent(opened=frozenset({("mass:7", 0), ("mass:8", 1)})), (0,)),
         (SentContent(md5s=frozenset({"12"})), (1,)),
         (SentContent(md5s=frozenset({"22", "11"})), (1, 2)),
         (SentContent(md5s=frozenset({"33"})), ()),
@@ -35,4 +36,4 @@ MD5S = {"a.png": frozenset({"11", "12"}), "a.pdf": frozenset({"22"})}
     ],
 )
 def test_proof_by_attachment(sent: SentContent, found: tuple[int, ...]) -> None:
-    assert attachments_in(sent, "7", ATTACH, MD5S) == found
+    assert attachments_in(sent, ["7", "mass:7"], ATTACH, MD5S) == found
