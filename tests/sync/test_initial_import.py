@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,9 @@ def test_the_night_finds_staff_groups_and_customers_no_event_told_of(company: Sy
     sandbox.control.member("Neu", name="新人", departments=[2])
     who = sandbox.control.add_customer("Neu", "新客户", welcome=False)["external_userid"]
     sandbox.control.post("rooms", {"owner": "Neu", "name": "二群", "members": [who]})
-    sandbox.control.move_clock(25 * 3600)
+    now = clock.now().astimezone(company.settings.zone)
+    noon = (now + timedelta(days=2)).replace(hour=12)  # whatever hour it is, the night's comparison is due
+    sandbox.control.move_clock(int((noon - now).total_seconds()))
     jobs.reconcile()
     with company.store.read() as session:
         assert session.scalars(select(Agent.left_at).where(Agent.userid == "Agent00")).one() is not None
