@@ -12,9 +12,14 @@ from sqlalchemy.orm import Session
 from bot.platform.database.alarms import clear_alarm, raise_alarm
 from bot.platform.models import CallbackEvent, Outbox, Quarantine
 from bot.platform.work import Work
+from taggers.translatable import Translatable
 
 FAILED = "failed: "  # how the outcome of an event that was given up begins
 ALARM = "events.given-up"
+_TOLD = (
+    "有 {n} 个企业微信事件没有处理成，其中的客户可能没有接进来："
+    "看日志里的原因，改好后运行 flask given-up retry，或在「设置 → 没处理成」里点「再处理一遍」"
+)
 ADVICE = "看日志里的原因，改好后运行 flask given-up retry，或在「设置 → 没处理成」里点「再处理一遍」"
 # Calls that only read, or that set what is looked up anew before each try: to repeat one can do no harm.
 HARMLESS = ("profile", "library", "member", "departments", "group_chat", "consent", "mark_tag")
@@ -91,6 +96,6 @@ def watch_given_up(session: Session, now: datetime) -> None:
     """Raise the alarm while there are events that were given up, and clear it when there are none."""
     count = session.scalar(select(func.count()).select_from(CallbackEvent).where(event_given_up())) or 0
     if count:
-        raise_alarm(session, ALARM, f"有 {count} 个企业微信事件没有处理成，其中的客户可能没有接进来：{ADVICE}", now)
+        raise_alarm(session, ALARM, str(Translatable(_TOLD, n=count)), now)
     else:
         clear_alarm(session, ALARM, now)

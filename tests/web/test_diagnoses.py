@@ -18,7 +18,7 @@ RULE = '[[rules]]\nid = "a"\ntag = "Price"\nany = ["price"]\n'
 STEP = '[[sops]]\nid = "s"\non = "@added"\n[[sops.steps]]\nsay = "Hello"\n'
 STAGES = '[[pipelines]]\nname = "Course"\nstages = [{ name = "New", on = ["@added"] }, { name = "Price" }]\n'
 
-DATA = re.compile("[价格长]")  # what the configs below name in Chinese
+DATA = re.compile("[价格长]|到期日|生日")  # what the configs below name in Chinese, and what every config may
 
 BROKEN = {
     "syntax": 'name = “x”', "value": "name = x", "list": 'any = "a", "b"', "comma": 'any = ["a" "b"]',

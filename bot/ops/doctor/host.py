@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import redis
 from rq import Worker
@@ -15,9 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.ops.doctor.finding import BAD, OK, WARN, Finding, Probe
 from bot.ops.given_up import ADVICE, read_given_up
 from bot.ops.holidays import HOLIDAYS_MENDED, unknown_holidays
-from bot.platform.config.settings import ConfigError
+from bot.platform.config.settings import ConfigError, load_settings
 from bot.platform.database import schema
 from bot.platform.database.store import get_status
+from bot.platform.encryption import MissingKeyError
 from bot.platform.environment import SurroundingsError
 from bot.platform.models import Customer, Message
 from bot.platform.queue import WORKER_SECONDS, connect_redis
@@ -33,6 +35,8 @@ def config(probe: Probe) -> Finding:
     path = probe.system.environment.config
     try:
         settings = probe.system.settings
+    except MissingKeyError:  # told by the check of the keys; the file alone is looked at here
+        return _file_alone(path)
     except ConfigError as error:
         return Finding(
             BAD,
@@ -57,6 +61,15 @@ def config(probe: Probe) -> Finding:
             "运行 flask check 看全部",
         )
     return Finding(OK, Translatable("版本 {version}", version=settings.version))
+
+
+def _file_alone(path: Path) -> Finding:
+    try:
+        return Finding(OK, Translatable("版本 {version}", version=load_settings(path).version))
+    except ConfigError as error:
+        found = Translatable("{name} 有 {n} 处错误：{problem}", name=path.name, n=len(error.problems),
+                             problem=str(error.problems[0]))  # fmt: skip
+        return Finding(BAD, found, "运行 flask check 看全部")
 
 
 def holidays(probe: Probe) -> Finding:
