@@ -217,7 +217,8 @@ def test_an_odd_row_of_the_archive_is_put_aside_and_the_stream_goes_on(system: S
         done = pull_archive(system)
         if done.rows:
             break
-    assert (done.rows, done.quarantined) == (1, 1)
+    followed = 0 if name == "large seq" else 1  # one that jumps beyond reason is put aside without going there
+    assert (done.rows, done.quarantined) == (followed, followed)
     assert pull_archive(system).rows == 0
     assert replay_quarantine(system) == (0, 1)
     with system.store.read() as session:
