@@ -40,11 +40,12 @@ def arguments(made: Made) -> dict[str, str]:
 
 
 def understood(made: Made) -> None:
-    """As a message to the callback, and as the console's check of the address."""
+    """As a message to the callback; as the console's check of the address only what is an echo is opened."""
     callback = open_callback(KEYS, arguments(made), envelope(made["sealed"]).encode(), NOW)
     assert (callback.name, callback.raw_xml) == ("text", made["plain"])
     assert callback.fields == reopen(made["plain"]).fields
-    assert verify_url(KEYS, arguments(made) | {"echostr": made["sealed"]}) == made["plain"].encode()
+    with pytest.raises(BadCallbackError, match="not an echo"):
+        verify_url(KEYS, arguments(made) | {"echostr": made["sealed"]})
     with pytest.raises(BadCallbackError):
         open_callback(KEYS, arguments(made) | {"nonce": "other"}, envelope(made["sealed"]).encode(), NOW)
 
@@ -62,6 +63,8 @@ def test_weworkapi_live() -> None:
         pytest.skip("weworkapi is not installed")
     for words in EVERY_PADDING:
         understood(weworkapi_makes(crypt, message(words)))
+        echo = weworkapi_makes(crypt, "5927782489442352469")
+        assert verify_url(KEYS, arguments(echo) | {"echostr": echo["sealed"]}) == b"5927782489442352469"
         made = ours(message(words))
         stamps = (made["signature"], TIMESTAMP, NONCE)
         assert crypt.DecryptMsg(envelope(made["sealed"]), *stamps) == (0, made["plain"].encode())

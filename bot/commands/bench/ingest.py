@@ -157,7 +157,7 @@ def _system(surroundings: Surroundings, name: str, ring: KeyRing, archive: Archi
     folder = surroundings.folder / name
     folder.mkdir()
     none = CallbackSecrets("", "")
-    corp: dict[str, Any] = {"corp_id": "wwBENCH", "app_id": 1, "app_secret": "", "archive_secret": ""}
+    corp: dict[str, Any] = {"corp_id": "wwBENCH", "app_id": 1, "app_secret": "", "archive_secret": "none is asked"}
     access = WeComAccess(
         **corp, callback=none, archive_callback=none, api_url="http://127.0.0.1:1/", archive="sandbox",
         private_keys=folder, finance_sdk=None,
