@@ -26,7 +26,7 @@ def test_lengths(text: str, length: timedelta) -> None:
     assert parse_length(text) == length
 
 
-@pytest.mark.parametrize("text", ["", "7", "d", "-1d", "1.5h", "7天", "1d2h", "1y", 7, None, ["1d"]])
+@pytest.mark.parametrize("text", ["", "7", "d", "-1d", "1.5h", "天7", "1d2h", "1y", 7, None, ["1d"]])
 def test_bad_lengths(text: object) -> None:
     with pytest.raises(ValueError, match="时长写作数字加单位"):
         parse_length(text)
