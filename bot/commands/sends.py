@@ -29,7 +29,9 @@ _TITLES = ("编号", "跟进", "员工", "发起", "状态", "客户", "送达",
 @with_appcontext
 def sends(limit: int) -> None:
     system = migrated_system()
-    table = Table(*_TITLES, title="企业群发", title_justify="left")
+    table = Table(*_TITLES, title="企业群发", title_justify="left", padding=0)
+    for column in table.columns:
+        column.min_width = 4  # two characters, also on a terminal of 80
     table.columns[1].min_width = 16  # which follow-up it was must be readable on a narrow screen too
     with system.store.read() as session:
         groups = session.scalars(select(GroupSend).order_by(GroupSend.id.desc()).limit(limit)).all()
