@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 
 from bot.agents.daily_list import APART
-from bot.agents.reading import readable, reader_of_agent
-from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
+from bot.agents.reading import Reader, readable
+from bot.agents.reminders import Reminder
 from bot.platform.config.settings import Settings
-from bot.platform.log import get_logger
-from bot.platform.models import Agent, Outbox, SopTask
+from bot.platform.models import Outbox, SopTask
 from bot.platform.work import About, Work
 from bot.sops.gate import last_told
 from sop.overdue import Nudge, next_nudge
 
-if TYPE_CHECKING:
-    from bot.system import System
-
 KIND = "nudge"
 MOST_LISTED = 10
-_log = get_logger(__name__)
 
 
 def nudge_overdue(work: Work, limit: int = 500) -> int:
@@ -90,41 +84,17 @@ def _put(work: Work, agent_id: int, to: str, tasks: Sequence[SopTask]) -> None:
     row.deadline = max(task.expires_at for task in tasks)
 
 
-class RemindOverdue(OutboxHandler):
-    """Sends a plain message about prompts still open when it leaves. WeCom names the leader, else the config does."""
+class RemindOverdue(Reminder):
+    """Reminds of prompts still open when it leaves."""
 
-    repeats_show = True
+    settled = "都已经跟进了，不用再催"
 
-    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
-        shifts = work.settings.calendar.shifts(work.now)
-        if shifts:
-            raise PostponedError((shifts[-1].to - work.now).total_seconds())
-        if "text" in row.payload:
-            return row.payload
+    def text(self, work: Work, row: Outbox, reader: Reader | None, about: str) -> str | None:
         listed = select(SopTask).where(SopTask.id.in_(row.payload["task_ids"]), SopTask.state == "delivered")
-        agent = work.session.get_one(Agent, row.agent_id)
-        leader = row.payload["to"] == "leader"
-        if not leader:
-            reader = reader_of_agent(work.session, agent.id, work.now)
+        if reader is not None:
             listed = listed.where(readable(reader, SopTask.customer_id))
         tasks = work.session.scalars(listed.order_by(SopTask.delivered_at, SopTask.id)).all()
-        if not tasks:
-            raise NotNeededError("都已经跟进了，不用再催")
-        return {
-            **row.payload,
-            "userid": agent.userid,
-            "leaders": list(work.settings.tables.overdue.leaders) if leader else [],
-            "text": _words(work.settings, tasks, agent.shown_name if leader else "", work.now),
-        }
-
-    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
-        to = [payload["userid"]]
-        if payload["to"] == "leader":
-            named = system.wecom.member(payload["userid"]).get("direct_leader") or []
-            to = [str(userid) for userid in named] or list(payload["leaders"])
-        if not to:
-            _log.warning("nobody to tell about unfollowed prompts", userid=payload["userid"])
-        return {"msgids": [system.wecom.send_text(userid, payload["text"]).msgid for userid in to], "to": to}
+        return _words(work.settings, tasks, about, work.now) if tasks else None
 
 
 def _words(settings: Settings, tasks: Sequence[SopTask], agent: str, now: datetime) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
+from bot.agents.reading import Reader, readable
+from bot.agents.reminders import Reminder
 from bot.platform.config.settings import Settings
-from bot.platform.log import get_logger
 from bot.platform.models import Agent, Follow, Outbox, Placement
 from bot.platform.work import About, Work
 from bot.sops.gate import last_told
@@ -19,12 +19,8 @@ from sop.quotes import quoted
 from sop.reply_clock import HALF_HOUR, alarms, threshold
 from sop.working_time import worked
 
-if TYPE_CHECKING:
-    from bot.system import System
-
 KINDS = {"agent": "waiting", "leader": "waiting_leader"}
 MOST_LISTED = 10
-_log = get_logger(__name__)
 
 
 def remind_waiting(work: Work, limit: int = 500) -> int:
@@ -96,46 +92,25 @@ def _stages(session: Session, customers: Collection[int]) -> dict[int, list[tupl
     return found
 
 
-class RemindWaiting(OutboxHandler):
-    """Sends a plain message about customers who still wait when it leaves; WeCom or the config names the leader."""
+class RemindWaiting(Reminder):
+    """Reminds of customers who still wait when it leaves."""
 
-    repeats_show = True
+    settled = "都已经回复了"
 
-    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
-        shifts = work.settings.calendar.shifts(work.now)
-        if shifts:
-            raise PostponedError((shifts[-1].to - work.now).total_seconds())
-        if "text" in row.payload:
-            return row.payload
-        follows = _still_waiting(work.session, row.payload["follow_ids"])
-        if not follows:
-            raise NotNeededError("都已经回复了")
-        agent = work.session.get_one(Agent, row.agent_id)
-        leader = row.payload["to"] == "leader"
-        return {
-            **row.payload,
-            "userid": agent.userid,
-            "leaders": list(work.settings.tables.overdue.leaders) if leader else [],
-            "text": _words(work.settings, follows, agent.shown_name if leader else "", work.now),
-        }
-
-    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
-        to = [payload["userid"]]
-        if payload["to"] == "leader":
-            named = system.wecom.member(payload["userid"]).get("direct_leader") or []
-            to = [str(userid) for userid in named] or list(payload["leaders"])
-        if not to:
-            _log.warning("nobody to tell about waiting customers", userid=payload["userid"])
-        return {"msgids": [system.wecom.send_text(userid, payload["text"]).msgid for userid in to], "to": to}
+    def text(self, work: Work, row: Outbox, reader: Reader | None, about: str) -> str | None:
+        follows = _still_waiting(work.session, row.payload["follow_ids"], reader)
+        return _words(work.settings, follows, about, work.now) if follows else None
 
 
-def _still_waiting(session: Session, follow_ids: Sequence[int]) -> Sequence[Follow]:
+def _still_waiting(session: Session, follow_ids: Sequence[int], reader: Reader | None) -> Sequence[Follow]:
     query = (
         select(Follow)
         .options(joinedload(Follow.customer))
         .where(Follow.id.in_(follow_ids), Follow.waiting_since.is_not(None), Follow.ended_at.is_(None))
         .order_by(Follow.waiting_since, Follow.id)
     )
+    if reader is not None:
+        query = query.where(readable(reader, Follow.customer_id))
     return session.scalars(query).all()
 
 

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
+from sqlalchemy import select
 
 from bot.agents.chat import answer_agent
-from bot.agents.waiting import remind_waiting
+from bot.agents.reading import reader_of_agent
+from bot.agents.waiting import RemindWaiting, remind_waiting
 from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Agent, Follow, Outbox
@@ -144,3 +146,17 @@ def test_today_names_who_waits(archived: Archived) -> None:
         told = answer_agent(Work(session, SETTINGS, NOW + timedelta(minutes=25)), agent, "今日")
     assert "等了 25 分" in told
     assert "发票怎么开" in told
+
+
+def test_who_may_not_read_any_more_is_not_told_a_customers_words(archived: Archived) -> None:
+    archived.say("发票怎么开")
+    (kept,) = [payload for _, payload in _remind(archived, 10)]
+    told = []
+    for left_at in (None, NOW):
+        with archived.store.write() as session:
+            agent = session.scalars(select(Agent).where(Agent.userid == LIN)).one()
+            agent.left_at = left_at
+            work, row = Work(session, SETTINGS, NOW + timedelta(minutes=10)), Outbox(payload=kept)
+            told.append(RemindWaiting().text(work, row, reader_of_agent(session, agent.id, work.now), ""))
+    assert "发票怎么开" in (told[0] or "")
+    assert told[1] is None
