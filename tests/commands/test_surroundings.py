@@ -53,7 +53,7 @@ def test_callbacks_and_archive_may_come_later() -> None:
     assert (whole.has_callback, whole.has_archive) == (True, True)
 
 
-@pytest.mark.parametrize("url", ["sqlite:////tmp/x.db", "postgres://u@h/x", "postgresql+psycopg://u@/x?host=/tmp"])
+@pytest.mark.parametrize("url", ["sqlite:////srv/x.db", "postgres://u@h/x", "postgresql+psycopg://u@/x?host=/run"])
 def test_usable_databases_pass(url: str) -> None:
     assert read_environment({"TICI_DATABASE_URL": url}).database_url == url
 
