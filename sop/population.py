@@ -29,6 +29,22 @@ class Habits:
 
 
 @dataclass(frozen=True, slots=True)
+class Scenario:
+    """How long a simulation runs and who lives in it; agents: one for 250 customers unless told."""
+
+    days: int = 30
+    customers: int = 10_000
+    agents: int | None = None
+    seed: str = "tici"  # equal seeds give equal lives
+    habits: Habits = Habits()
+
+    @property
+    def staff(self) -> int:
+        """How many agents there are."""
+        return self.agents or max(1, self.customers // 250)
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """What an imagined population needs to know of a config."""
 
@@ -50,9 +66,9 @@ class Scene:
 class Population:
     """Answers every question about an imagined person the same way each time it is asked."""
 
-    def __init__(self, seed: str, start: datetime, days: int, agents: int, scene: Scene, habits: Habits) -> None:
-        self.seed, self.start, self.days, self.agents = seed, start, days, agents
-        self.scene, self.habits = scene, habits
+    def __init__(self, scenario: Scenario, start: datetime, scene: Scene) -> None:
+        self.seed, self.start, self.days, self.agents = scenario.seed, start, scenario.days, scenario.staff
+        self.scene, self.habits = scene, scenario.habits
 
     def chance(self, *what: object) -> float:
         """A number from 0 up to 1, the same for the same question."""

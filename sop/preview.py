@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
 
@@ -26,6 +26,19 @@ class RunningSop:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewedCustomer:
+    """Whose days are looked at.
+
+    contacts: when our side reached them lately. values: of the placeholders in the texts; without them a text is
+    given as it was written.
+    """
+
+    key: str
+    contacts: Sequence[datetime] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PreviewedPrompt:
     """One prompt to come. Times are UTC; `shifts` lead from what the step wished to `at`."""
 
@@ -42,26 +55,24 @@ def preview(
     courses: Sequence[RunningSop],
     workspace: Workspace,
     budget: Budget,
-    customer_key: str,
+    customer: PreviewedCustomer,
     now: datetime,
     *,
-    contacts: Iterable[datetime] = (),
     days: int = 30,
-    values: Mapping[str, str] | None = None,
 ) -> tuple[PreviewedPrompt, ...]:
     """Give the prompts of the next `days`, if the customer neither answers nor moves, in the order of time.
 
-    contacts: when our side reached them lately; they count against the budget, as does every prompt given here. Of
-    prompts that want the same day the one of the higher priority has it and the others are put off.
+    The customer's contacts count against the budget, as does every prompt given here. Of prompts that want the same
+    day the one of the higher priority has it and the others are put off.
     """
     calendar = calendar_of(workspace)
     plans = [
-        plan_steps(course.sop, course.enrolled_at, workspace, customer_key, spread=budget.spread, day=course.day)
+        plan_steps(course.sop, course.enrolled_at, workspace, customer.key, spread=budget.spread, day=course.day)
         for course in courses
     ]
     found = [
-        _prompt(courses[which], step, shifts, values or {})
-        for which, step, shifts in _place(courses, plans, budget, calendar, now, list(contacts))
+        _prompt(courses[which], step, shifts, customer.values)
+        for which, step, shifts in _place(courses, plans, budget, calendar, now, list(customer.contacts))
     ]
     return tuple(sorted((p for p in found if p.at < now + timedelta(days=days)), key=lambda p: p.at))
 

@@ -10,48 +10,42 @@ from sop.enrolment import by_priority
 from sop.findings import SimulationReport
 from sop.lives import SimulatedCustomer, SimulatedEnrolment, SimulatedPrompt
 from sop.playbook import Sop
-from sop.population import Habits, Population, Scene
+from sop.population import Population, Scenario, Scene
 from sop.stages import Move, move_to
 from sop.triggers import Trigger, trigger_of
 from sop.virtual import DAY, MINUTE, Company, Engine
 from sop.windows import outcome
 from sop.workcalendar import calendar_of
 
+STANDARD = Scenario()
 _MIDNIGHT = datetime.min.time()
 
 
 def simulate(
     company: Company,
     start: datetime,
-    *,
-    days: int = 30,
-    customers: int = 10_000,
-    agents: int | None = None,
-    seed: str = "tici",
-    habits: Habits | None = None,
-    progress: Callable[[int], None] | None = None,
+    scenario: Scenario = STANDARD,
+    progress: Callable[[int], None] = lambda day: None,
 ) -> SimulationReport:
-    """Run `days` from the local midnight of `start`; equal arguments give equal findings.
+    """Run the scenario from the local midnight of `start`; equal arguments give equal findings.
 
-    agents: one for 250 customers unless told. progress is told each day that is over.
+    progress is told each day that is over.
     """
-    world = _World(company, start, days, customers, agents or max(1, customers // 250), seed, habits or Habits())
-    world.run(progress or (lambda day: None))
+    world = _World(company, start, scenario)
+    world.run(progress)
     return world.findings
 
 
 class _World(Engine):
     """The engine with people in it."""
 
-    def __init__(
-        self, company: Company, start: datetime, days: int, customers: int, agents: int, seed: str, habits: Habits
-    ) -> None:
+    def __init__(self, company: Company, start: datetime, scenario: Scenario) -> None:
         calendar = calendar_of(company.workspace)
         self.first = calendar.local(start).date()
-        self.midnights = [calendar.instant(self.first + n * DAY, _MIDNIGHT) for n in range(days + 1)]
-        super().__init__(company, SimulationReport(customers=customers, agents=agents, days=days), self.midnights[0])
-        scene = Scene.of(company.pipelines, company.sops)
-        self.people = Population(seed, self.midnights[0], days, agents, scene, habits)
+        self.midnights = [calendar.instant(self.first + n * DAY, _MIDNIGHT) for n in range(scenario.days + 1)]
+        report = SimulationReport(customers=scenario.customers, agents=scenario.staff, days=scenario.days)
+        super().__init__(company, report, self.midnights[0])
+        self.people = Population(scenario, self.midnights[0], Scene.of(company.pipelines, company.sops))
         self.living: list[SimulatedCustomer] = []
         self.dated = [(sop, trigger_of(sop)) for sop in by_priority(dated(company.sops))]
         self.silences = [(sop, t.length) for sop in company.sops if (t := trigger_of(sop)).kind == "silence"]

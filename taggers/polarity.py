@@ -34,6 +34,14 @@ _BAN_REACH, _REACH, _SHORT_REACH = 14, 9, 3
 _SHORT = frozenset("无未非莫")
 
 _LE = KEYS["了"]
+_STRAIGHT = KEYS["直接"]
+# What may stand between a negation and 直接 that it goes on to deny: 别再给我直接…, 不要一上来就直接…
+_ASIDE = re.compile(
+    r"(?:再|又|老|总|就|都|想|要|能|会|是|一上来|一来|总是|老是|我们?|咱们?|这么|那么|这样|随便|(?:给|跟|对|向|把|被|替|帮|在).{1,4})*"
+)
+# 不管多少钱都要…: whatever they do not mind ends at the word that says so.
+_REGARDLESS = frozenset(("不管", "不论", "无论", "甭管"))
+_ALL_THE_SAME = re.compile(r"[都也]|总[要得归]|一定|反正")
 # 不用预约吗 asks whether it is needed; 别发了好吗 forbids, however politely.
 _ASKABLE = frozenset(
     ("不用", "不需要", "不需", "无需", "无须", "不必", "不要", "不让", "不许", "不准", "不考虑", "不打算", "取消")
@@ -106,13 +114,18 @@ def _standing(clauses: Clauses, left: int, start: int) -> tuple[list[Cue], str]:
         if bits & TURN:
             found, wishing = [], ""
         elif bits & SOFT or key == _LE:
-            if found and begin > found[-1][2]:
+            if found and _ends_it(clauses.text[found[-1][2] : begin], key):
                 found = []
         elif (bits & NEGATES and not bits & (NONE | LACK)) or (bits & LACK and clauses.own_doing(cue, left)):
             found = [] if clauses.either_or(begin, left) else _joined(clauses, found, cue)
         elif bits & (NONE | LACK) and start - end <= _REACH and WORDS[key] in _WISHING:
             wishing = WORDS[key]
     return found, wishing
+
+
+def _ends_it(between: str, key: int) -> bool:
+    """Tell whether a soft turn ends the negation it follows: 不绑卡直接买 does, 别给我直接发 does not."""
+    return bool(between) and not (key == _STRAIGHT and _ASIDE.fullmatch(between))
 
 
 def _joined(clauses: Clauses, found: list[Cue], cue: Cue) -> list[Cue]:
@@ -134,6 +147,8 @@ def _reaches(clauses: Clauses, cue: Cue, start: int, end: int) -> bool:
     word, bits = WORDS[cue[0]], BITS[cue[0]]
     between = clauses.text[cue[2] : start]
     if word == "非" and _MUST.match(clauses.text, end):
+        return False
+    if word in _REGARDLESS and _ALL_THE_SAME.search(between):
         return False
     if len(between) > (_SHORT_REACH if word in _SHORT else _BAN_REACH if bits & BAN else _REACH):
         return False

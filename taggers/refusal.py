@@ -29,7 +29,7 @@ _DO = (
     r"[去来买学报约看做办弄订要租住练上续请用玩试听交付退改装拿喝吃下定加开签贷走逛拍打搞充读养分插带陪]"
 )
 _TALK = (
-    r"打电话|发消息|发短信|推销|打扰|骚扰|烦我|催|介绍|推荐|推送|联系|提醒|安排|通知|解释|联络|费心|"
+    r"打电话|发消息|发短信|推销|打扰|骚扰|烦我|催|介绍|推(?:荐|送)?|联系|提醒|安排|通知|解释|联络|费心|"
     r"操心|[说讲聊谈问提发寄送]"
 )
 _END = (
@@ -49,7 +49,7 @@ _NO = (
 )
 _WHEN = (
     r"(?:改天|改日|改次|回头|以后|之后|下次|下回|下周.?|下星期.?|下礼拜.?|下个?月|明年|年后|节后|"
-    r"过段时间|过一段|过一阵子?|过阵子?|过几天|过两天|晚点|晚些|到时候?|有空|有时间|"
+    r"过段时间|过一段|过一阵子?|过阵子?|过几天|过两天|晚点|晚些|到时候?|有(?:空|时间|机会|需要|需求|条件|钱)(?:了|的话|的?时候?)?|"
     r"哪天|月底|过[^，,。完]{1,4}|等[^，,。]{1,8})"
 )
 _PUT_OFF = (
@@ -57,8 +57,8 @@ _PUT_OFF = (
     rf"{_WHEN}(?=吧)|再说(?=吧|$|了)|再议|"
     r"先?(?:放一?放|放着|搁一?搁|搁着|搁置|缓一?缓|缓着|停一?停|停着|停了?|等一?等)(?:再说)?|暂缓|"
     r"暂停|往后[放推拖]一?[放推拖]?|"
-    r"算了|拉倒|免了|省了|用不[到上]|没兴趣|不感兴趣|没有兴趣|不关心|无所谓|取消|作罢|先不|暂不|"
-    r"打消(?:了|这个)*念头|没(?:这个|这)?(?:想法|打算|计划|需求|必要|意向)|"
+    r"算了|拉倒|免了|省了|用不[到上]|没兴趣|不感兴趣|没有兴趣|不关心|无所谓|取消|作罢|先不|暂不|不着?急|不忙|"
+    r"打消(?:了|这个)*念头|没(?:有|啥|什么|太大|多大|任何|这个|这)*(?:兴趣|想法|打算|计划|需求|必要|意向|念头|意愿)|"
     r"[去来上做赶约到报学用买]不(?:了|成|过去)|放弃|pass|(?:已经)?(?:在|找|选|报|买|订|定|换|签|"
     r"去)了?(?:别家|别处|别的店|其他家|隔壁)[家店]?了?[买报订定做学办]?|没(?:这个|这|那个|那|"
     r"多余的?)?(?:预算|闲钱|精力|条件)|参加不(?:了|成))"
@@ -96,6 +96,11 @@ _SETTLED = re.compile(
     r"发[我来给一]|给我|给到|改[到成]|换[成到]|安排上|就行|即可|喜欢|挺好|不错|很好|靠谱|满意|收到|"
     r"多少|怎么|什么(?!的)|啥(?!的)|几|哪|吗|好不好|行不行|能不能|可不可以|"
     r"有没有|成功|看中|选好|选中|敲定|谈妥|定了|我要|我想(?![了过一])|帮我|还[想要是]"
+)
+_HESITATED = re.compile(r"^(?:的?事|嘛|呢|啊|吧|我们?|还是|先|得|要|想)*再?(?:考虑|想|看|等|商量|琢磨|比较?|斟酌)")
+# 家里已经有空调, 我买过保险: who has it needs to hear no more of it.
+_HAVING = re.compile(
+    r"(?:我们?|咱们?|家里|家|公司|单位|店里|已经?|早就|都|之前|去年|今年|刚|自己)*(?:有|买|办|报|装|订|定|签|做|上)[了过]?"
 )
 _DONE = re.compile(r"[完好过]了$")
 
@@ -243,6 +248,9 @@ def _in_next(clauses: Clauses, part: Bounds, start: int, end: int) -> tuple[bool
 def _concerns(head: str, keyword: str, rest: str, matched: re.Match[str]) -> bool:
     """Judge whether a refusal is about the word: it must be the topic, and of a kind that the verb refuses."""
     past = _PAST.search(head[-FAR:]) is not None
+    talked = re.fullmatch(_TALK, matched["verb"] or matched["bare"] or "") is not None
+    if talked and (_HAVING.fullmatch(head) or (_HESITATED.match(rest) and _TOPIC.fullmatch(head[-FAR:]))):
+        return True
     if not past and (len(head) > _HEAD or _TOPIC.fullmatch(head) is None):
         return False
     verb = matched["verb"] or matched["bare"] or ""
@@ -254,7 +262,7 @@ def _concerns(head: str, keyword: str, rest: str, matched: re.Match[str]) -> boo
     ):
         return False
     bare = len(rest) <= _HEAD and _BARE.fullmatch(rest) is not None
-    if verb and re.fullmatch(_TALK, verb):
+    if talked:
         if _KNOWN.search(rest):
             return True
         if _REASON.fullmatch(keyword) and not bare:

@@ -16,7 +16,7 @@ from bot.sops.stopping import end_enrolment
 from bot.wecom.errors import BotError
 from sop.enrolment import why_not_again
 from sop.playbook import Sop
-from sop.preview import PreviewedPrompt, RunningSop, preview
+from sop.preview import PreviewedCustomer, PreviewedPrompt, RunningSop, preview
 from taggers.translatable import Translatable
 
 BY_HAND = "人工停止"
@@ -80,20 +80,17 @@ def preview_for(work: Work, state: CustomerState, sop: Sop, days: int = 30) -> t
         [RunningSop(sop, work.now), *courses],
         work.settings.workspace,
         work.settings.tables.budget,
-        state.customer.external_userid,
+        PreviewedCustomer(state.customer.external_userid, contacts, wording_values(work.settings, state, agent)),
         work.now,
-        contacts=contacts,
         days=days,
-        values=wording_values(work.settings, state, agent),
     )
 
 
 def preview_imagined(settings: Settings, sop: Sop, now: datetime, days: int = 30) -> tuple[PreviewedPrompt, ...]:
     """What an imagined customer would get, who is on no other SOP and has no name."""
     values = {"agent.name": "员工", "stage": sop.stage or "", "company": settings.workspace.name}
-    return preview(
-        [RunningSop(sop, now)], settings.workspace, settings.tables.budget, IMAGINED, now, days=days, values=values
-    )
+    nobody = PreviewedCustomer(IMAGINED, values=values)
+    return preview([RunningSop(sop, now)], settings.workspace, settings.tables.budget, nobody, now, days=days)
 
 
 def _why_not(work: Work, state: CustomerState, sop: Sop) -> str | None:

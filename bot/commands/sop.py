@@ -30,6 +30,7 @@ from bot.platform.config.settings import Settings
 from bot.platform.models import Customer
 from bot.sops.never_spoken import preview_never_spoken
 from sop.findings import SimulationReport
+from sop.population import Scenario
 from sop.preview import PreviewedPrompt, by_day
 from sop.simulation import simulate
 from sop.virtual import Company
@@ -154,10 +155,8 @@ def run_simulation(
     columns = (TextColumn("模拟"), BarColumn(), MofNCompleteColumn(), TextColumn("天"), TimeElapsedColumn())
     with Progress(*columns, console=errors, disable=as_json) as progress:
         bar = progress.add_task("", total=days)
-        found = simulate(
-            company, first, days=days, customers=customers, agents=agents, seed=seed,
-            progress=lambda day: progress.update(bar, completed=day),
-        )  # fmt: skip
+        scenario = Scenario(days, customers, agents, seed)
+        found = simulate(company, first, scenario, lambda day: progress.update(bar, completed=day))
     seconds = round(time.monotonic() - began, 1)
     if as_json:
         click.echo(json.dumps({**found.as_object(), "seconds": seconds}, ensure_ascii=False))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sop.planning import plan_steps
 from sop.playbook import Budget, Sop, Workspace
-from sop.preview import RunningSop, by_day, preview
+from sop.preview import PreviewedCustomer, RunningSop, by_day, preview
 from sop.rates import parse_rate
 from sop.workcalendar import Workcalendar
 
@@ -31,14 +31,17 @@ def sop(id: str, *afters: str, **keys: Any) -> Sop:
 
 def shown(courses: list[RunningSop], now: str, budget: Budget = ONE_A_DAY, **keys: Any) -> list[str]:
     zone = ZoneInfo("Asia/Shanghai")
-    found = preview(courses, CHINA, budget, "wm1", at(now), **keys)
+    customer = PreviewedCustomer("wm1", contacts=keys.pop("contacts", ()))
+    found = preview(courses, CHINA, budget, customer, at(now), **keys)
     return [f"{prompt.at.astimezone(zone):%m-%dT%H:%M} {prompt.sop_id}{prompt.step}" for prompt in found]
 
 
 def test_one_course_is_its_plan() -> None:
     ours = sop("a", "1d", "3d")
     planned = plan_steps(ours, at("03-03T15:00"), CHINA, "wm1")
-    found = preview([RunningSop(ours, at("03-03T15:00"))], CHINA, ONE_A_DAY, "wm1", at("03-03T15:00"))
+    found = preview(
+        [RunningSop(ours, at("03-03T15:00"))], CHINA, ONE_A_DAY, PreviewedCustomer("wm1"), at("03-03T15:00")
+    )
     assert [(prompt.at, prompt.shifts) for prompt in found] == [(step.due_at, step.shifts) for step in planned]
 
 
@@ -74,7 +77,8 @@ def test_the_month_ends() -> None:
 
 def test_spring_festival_is_told_hop_by_hop() -> None:
     courses = [RunningSop(sop("a", "1d"), at("02-14T15:00")), RunningSop(sop("b", "2d"), at("02-14T15:00"))]
-    found = preview(courses, CHINA, ONE_A_DAY, "wm1", at("02-14T15:00"), values={"customer.name": "王芳"})
+    customer = PreviewedCustomer("wm1", values={"customer.name": "王芳"})
+    found = preview(courses, CHINA, ONE_A_DAY, customer, at("02-14T15:00"))
     assert [[shift.reason for shift in prompt.shifts] for prompt in found] == [
         ["假期顺延（春节）"],
         ["假期顺延（春节）", "超出频次（每天最多 1 次）"],
@@ -108,7 +112,7 @@ def test_every_step_comes_once_in_order_lawful_and_within_all_caps(
         for n, (afters, hours, priority, cap) in enumerate(tables)
     ]
     calendar = Workcalendar(CHINA)
-    found = preview(courses, CHINA, Budget(customer=budget), "wm1", now, days=400)
+    found = preview(courses, CHINA, Budget(customer=budget), PreviewedCustomer("wm1"), now, days=400)
     assert sorted((p.sop_id, p.step) for p in found) == sorted(
         (c.sop.id, i) for c in courses for i in range(len(c.sop.steps))
     )

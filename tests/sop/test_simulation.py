@@ -13,7 +13,7 @@ from sop.findings import Inspector, SimulationReport
 from sop.lives import BoardPosition, SimulatedCustomer, SimulatedEnrolment, SimulatedPrompt
 from sop.planning import plan_steps
 from sop.playbook import Budget, Overdue, Pipeline, Sop, Workspace
-from sop.population import Habits
+from sop.population import Habits, Scenario
 from sop.simulation import simulate
 from sop.virtual import Company
 from sop.workcalendar import Workcalendar
@@ -57,7 +57,7 @@ COMPANY = Company(
 
 
 def run(company: Company = COMPANY, customers: int = 600, **given: Any) -> SimulationReport:
-    return simulate(company, START, customers=customers, agents=6, **given)
+    return simulate(company, START, Scenario(customers=customers, agents=6, **given))
 
 
 def test_nothing_breaks_in_a_month_and_everything_happens() -> None:
@@ -76,7 +76,7 @@ def test_a_month_repeats_to_the_last_count() -> None:
 
 def test_progress_is_told_day_by_day() -> None:
     days: list[int] = []
-    run(customers=10, days=5, progress=days.append)
+    simulate(COMPANY, START, Scenario(customers=10, agents=6, days=5), days.append)
     assert days == [1, 2, 3, 4, 5]
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from taggers.utterance import Utterance
+from tests.taggers import spoken_cases, untidy_cases
 from tests.taggers.books import book
-from tests.taggers.untidy_cases import CASES, MISSED
+
+CASES = [*untidy_cases.CASES, *spoken_cases.CASES]
+MISSED = [*untidy_cases.MISSED, *spoken_cases.MISSED]
 
 
 def heard(sentence: str, keyword: str) -> bool:
