@@ -124,8 +124,9 @@ def took(work: Callable[[], object]) -> float:
 
 @pytest.mark.parametrize("rule", SOLE)
 def test_a_rule_reads_no_more_than_it_may_and_no_part_of_it_many_times(rule: dict[str, object]) -> None:
-    """A million characters cost what the first few thousand of them do, these twice what half of them do, and no
-    character more than some looks at it: each beside the others in the same moment, whatever the machine does."""
+    """A million characters cost what the first few thousand of them do, these not much more than twice what half of
+    them do (a square would be four times), and no character more than some looks at it: each beside the others in the
+    same moment, whatever the machine does."""
     made = book(rule)
     for text in ENDLESS:
         read = text[:LONGEST]
@@ -143,7 +144,7 @@ def test_a_rule_reads_no_more_than_it_may_and_no_part_of_it_many_times(rule: dic
             spent = [took(work) for work in works]
             least = list(map(min, least, spent))
             of_whole, of_head, of_half, of_walk = least
-            if of_whole <= 1.5 * of_head and of_head <= 2.5 * of_half and of_head <= MOST_OF_A_WALK * of_walk:
+            if of_whole <= 1.5 * of_head and of_head <= 3 * of_half and of_head <= MOST_OF_A_WALK * of_walk:
                 break
         else:
             pytest.fail(f"{rule}, {text[:8]!r}: whole, head, half of it, and a walk took {least}")
