@@ -4,14 +4,17 @@ import gc
 import os
 import sys
 
+gc.disable()  # what is loaded stays: looking through it for rubbish meanwhile is a tenth of the start
+
 from bot.app import create_app
 from bot.platform.environment import SurroundingsError
 from bot.platform.secret_files import keep_private
 
+server = not os.environ.get("FLASK_RUN_FROM_CLI")  # a command says itself what it cannot do, and ends soon
 try:
     app = create_app()
     keep_private(app.extensions["tici"].environment.var)
-    if not os.environ.get("FLASK_RUN_FROM_CLI"):  # a server; a command says itself what it cannot do
+    if server:
         app.extensions["tici"].store.verify()
 except (SurroundingsError, OSError) as error:
     hint = "；请检查 TICI_VAR 指的目录与权限" if isinstance(error, OSError) else ""
@@ -19,5 +22,7 @@ except (SurroundingsError, OSError) as error:
     raise SystemExit(3) from None  # 3 tells gunicorn that trying again is no use
 
 # What is loaded by now stays: looked through for rubbish again and again it would hold up some answer for 0.1 s.
-gc.collect()
+if server:
+    gc.collect()
 gc.freeze()
+gc.enable()

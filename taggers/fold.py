@@ -18,7 +18,7 @@ def _table() -> dict[int, str]:
     """Build character -> folded character(s): NFKC, lower case, simplified, invisible characters dropped."""
     table: dict[int, str] = {}
     simplified = _simplified()
-    for code in (*range(0x10000), *range(0x1D400, 0x1D800), *range(0x1F100, 0x1F200), *range(0x20000, 0x2A6E0)):
+    for code in (*range(0x10000), *range(0x1D400, 0x1D800), *range(0x1F100, 0x1F200)):
         char = chr(code)
         if 0xAC00 <= code < 0xD7A4 or 0xE000 <= code < 0xF900 or char in _KEPT:
             continue

@@ -12,9 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
-import jieba
-import rjieba
+if TYPE_CHECKING:  # both read whole dictionaries, which a command that judges nothing need not wait for
+    import jieba
+    import rjieba
 
 BLOCK = re.compile(r"[\u4E00-\u9FD5a-zA-Z0-9+#&._%\-]+")
 
@@ -22,6 +24,8 @@ BLOCK = re.compile(r"[\u4E00-\u9FD5a-zA-Z0-9+#&._%\-]+")
 @cache
 def _dictionary() -> tuple[dict[str, int], int]:
     """Read jieba's own dictionary, without its log line and without a cache file in a shared directory."""
+    import jieba
+
     tokenizer = jieba.Tokenizer()
     frequencies, total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
     return frequencies, total
@@ -32,6 +36,8 @@ def reference(words: Sequence[str] = ()) -> jieba.Tokenizer:
 
     Unlike jieba's own add_word a word that the dictionary has already is counted once in its total.
     """
+    import jieba
+
     frequencies, total = _dictionary()
     tokenizer = jieba.Tokenizer()
     tokenizer.FREQ, tokenizer.total, tokenizer.initialized = dict(frequencies), total, True
@@ -47,6 +53,8 @@ def reference(words: Sequence[str] = ()) -> jieba.Tokenizer:
 @lru_cache(maxsize=4)
 def _engine(words: tuple[str, ...]) -> rjieba.Jieba:
     """Make a dictionary; rule books with the same words share it, since nothing changes it once it is made."""
+    import rjieba
+
     engine = rjieba.Jieba()
     if words:
         frequencies = reference(words).FREQ
@@ -56,12 +64,22 @@ def _engine(words: tuple[str, ...]) -> rjieba.Jieba:
 
 
 class Segmenter:
-    """Cuts a block into words. `cut(block, False)` is the bare call: a list of words, HMM off."""
+    """Cuts a block into words. `cut(block, False)` is the bare call: a list of words, HMM off.
 
-    __slots__ = ("cut",)
+    The dictionary is made when the first block is cut.
+    """
+
+    __slots__ = ("_added", "cut")
 
     def __init__(self, words: Sequence[str] = ()) -> None:
-        self.cut: Callable[[str, bool], list[str]] = _engine(tuple(words)).cut
+        self.cut: Callable[[str, bool], list[str]]
+        self._added = tuple(words)
+
+    def __getattr__(self, name: str) -> Callable[[str, bool], list[str]]:
+        if name != "cut":
+            raise AttributeError(name)
+        self.cut = _engine(self._added).cut  # from now on found without coming here
+        return self.cut
 
     def words(self, block: str) -> list[str]:
         """Cut the block into words."""
