@@ -39,6 +39,14 @@ _STRAIGHT = KEYS["直接"]
 _ASIDE = re.compile(
     r"(?:再|又|老|总|就|都|想|要|能|会|是|一上来|一来|总是|老是|我们?|咱们?|这么|那么|这样|随便|(?:给|跟|对|向|把|被|替|帮|在).{1,4})*"
 )
+_IS_NOT_NEAR = 4  # 又不是买不起
+# 有没有不用预约的门店: what is sought is without one thing, and is none of it itself.
+_SOUGHT = re.compile(r"(?:有没有|有|找|[想需]?要|推荐|来|换|挑|选|看看|哪些|什么)(?:一|个|家|款|种|点|些|那)*$")
+# 不但没优惠还涨价
+_NOT_ONLY = re.compile(r"(?:不[但仅光只]|非但)$")
+_BUT = re.compile(r"还|反而|反倒|倒")
+# 能不用押金吗 asks whether it can go without; 能不要打电话吗 asks for peace.
+_PEACE = re.compile(r"再|老|总|给|发|打|推|催|说|讲|提|问|联系|介绍|骚扰|打扰|来|找|让|把|告诉|安排")
 # 不管多少钱都要…: whatever they do not mind ends at the word that says so.
 _REGARDLESS = frozenset(("不管", "不论", "无论", "甭管"))
 _ALL_THE_SAME = re.compile(r"[都也]|总[要得归]|一定|反正")
@@ -137,7 +145,8 @@ def _joined(clauses: Clauses, found: list[Cue], cue: Cue) -> list[Cue]:
         return [*found[:-1], cue]
     if len(found) == 2:
         return [cue]
-    if BITS[key] & DOUBT or clauses.text[end : cue[1]] in _JOINTS:
+    is_not = WORDS[key].endswith(("不是", "并非")) and cue[1] - end <= _IS_NOT_NEAR
+    if is_not or BITS[key] & DOUBT or clauses.text[end : cue[1]] in _JOINTS:
         return [found[-1], cue]
     return [cue]
 
@@ -147,6 +156,9 @@ def _reaches(clauses: Clauses, cue: Cue, start: int, end: int) -> bool:
     word, bits = WORDS[cue[0]], BITS[cue[0]]
     between = clauses.text[cue[2] : start]
     if word == "非" and _MUST.match(clauses.text, end):
+        return False
+    head = clauses.text[max(0, cue[1] - FAR) : cue[1]]
+    if ("的" in between and _SOUGHT.search(head)) or (_NOT_ONLY.search(head) and _BUT.search(between)):
         return False
     if word in _REGARDLESS and _ALL_THE_SAME.search(between):
         return False
@@ -172,7 +184,9 @@ def _turned_round(clauses: Clauses, left: int, right: int, cue: Cue, end: int) -
     # 不是会员能买吗 asks about buying, and the denial stays
     if _CAN.search(bare):
         return False
-    if _TAIL.search(bare) or _REQUEST.search(clauses.text[left : cue[1]]):
+    if _TAIL.search(bare):
         return False
+    if _REQUEST.search(clauses.text[left : cue[1]]):
+        return bits & BAN != 0 and _PEACE.match(clauses.text, cue[2]) is None
     behind = clauses.between(end, min(right, end + FAR))
     return not any(BITS[key] & (TURN | SOFT) for key, begin, _ in behind if end <= begin < right)
