@@ -195,7 +195,7 @@ def play(run: Run, seed: int, kind: str) -> bool:
         settle(city)
     found = audit(city.system.store, clock.now())
     lost = audit_archive(city.system)
-    reckoning = reckon(city.system, city.folder / "sandbox", run.everybody)
+    reckoning = reckon(city, run.everybody)
     report = {
         "seed": seed, "database": kind, "messages": run.total, "seconds": run.seconds,
         "kills": sum(n for name, n in run.done.items() if name.startswith("kill-")),
