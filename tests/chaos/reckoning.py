@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import subprocess
 from collections import Counter, defaultdict
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -87,10 +88,14 @@ def _leaks(city: City, found: Reckoning) -> None:
     if (city.folder / "poisoned").exists():
         found.wrong("leaks", "a call that somebody wrote into Redis was run")
     for stranger in city.strangers:
-        if stranger.poll() in (None, 0):
-            found.wrong("leaks", "a worker with other keys did not refuse to work")
+        try:
+            refused = stranger.wait(timeout=120) != 0
+        except subprocess.TimeoutExpired:
+            refused = False
             stranger.kill()
             stranger.wait()
+        if not refused:
+            found.wrong("leaks", "a worker with other keys did not refuse to work")
 
 
 def _messages(system: System, seen: sqlite3.Connection, found: Reckoning, said: int, erased: set[str]) -> None:

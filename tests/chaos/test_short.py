@@ -11,7 +11,7 @@ import pytest
 from bot.ops.consistency import audit, audit_archive
 from bot.platform import clock
 from tests.chaos import plan
-from tests.chaos.__main__ import Run, settle
+from tests.chaos.__main__ import Run, compare, settle
 from tests.chaos.city import City
 from tests.chaos.faults import FAULTS
 from tests.chaos.plan import Fault, make_orders, make_plan
@@ -55,6 +55,7 @@ def test_a_short_run_comes_out_even(city: City) -> None:
     city.pardon()
     _, left = settle(city, patience=300)
     assert left == []
+    compare(city)
     found = reckon(city, everybody)
     assert found.sound, found.examples
     assert found.cards > 0
