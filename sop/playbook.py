@@ -213,9 +213,13 @@ class Sync(Table):
 
 
 class Alarms(Table):
-    """[alarms]: who (userids) is told by an app message of what a person must mend, once a day while it lasts."""
+    """[alarms]: who (userids) is told by an app message of what a person must mend, once a day while it lasts.
+
+    digest: send them once a day where the log of actions ends, signed, so that it cannot be cut or altered unseen.
+    """
 
     agents: tuple[str, ...] = Field(default=(), max_length=20)
+    digest: bool = False
 
 
 class Stage(Table):

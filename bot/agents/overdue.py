@@ -88,16 +88,18 @@ class RemindOverdue(Reminder):
     """Reminds of prompts still open when it leaves."""
 
     settled = "都已经跟进了，不用再催"
+    unnamed = "{agent} 有 {n} 件跟进过了时间还没有做"
 
-    def text(self, work: Work, row: Outbox, reader: Reader | None, about: str) -> str | None:
-        listed = select(SopTask).where(SopTask.id.in_(row.payload["task_ids"]), SopTask.state == "delivered")
-        if reader is not None:
-            listed = listed.where(readable(reader, SopTask.customer_id))
-        tasks = work.session.scalars(listed.order_by(SopTask.delivered_at, SopTask.id)).all()
-        return _words(work.settings, tasks, about, work.now) if tasks else None
+    def listed(self, work: Work, row: Outbox, reader: Reader) -> Sequence[SopTask]:
+        asked = SopTask.id.in_(row.payload["task_ids"]), SopTask.state == "delivered"
+        listed = select(SopTask).where(*asked, readable(reader, SopTask.customer_id))
+        return work.session.scalars(listed.order_by(SopTask.delivered_at, SopTask.id)).all()
+
+    def words(self, work: Work, listed: Sequence[SopTask], about: str) -> str:
+        return _words(listed, about, work.now)
 
 
-def _words(settings: Settings, tasks: Sequence[SopTask], agent: str, now: datetime) -> str:
+def _words(tasks: Sequence[SopTask], agent: str, now: datetime) -> str:
     count = len(tasks)
     head = f"{agent} 有 {count} 件跟进过了时间还没有做" if agent else f"还有 {count} 件没有跟进，方便时看一下"
     lines = [

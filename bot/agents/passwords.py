@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import unicodedata
 from functools import cache
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -13,8 +14,9 @@ from bot.wecom.errors import BotError
 
 SHORTEST, LONGEST = 12, 200
 _LEAST_DIFFERENT = 5
-# OWASP's second choice for argon2id: 19 MiB, two passes. Eight threads that check at once take 150 MB.
+# OWASP's second choice for argon2id: 19 MiB, two passes. Eight that are computed at once take 150 MB; more wait.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_at_once = BoundedSemaphore(8)
 _TOO_COMMON = """
 123456789012 1234567890123 1234567891011 0123456789ab abcdefghijkl abcdefg12345 abc123456789 a123456789012
 1q2w3e4r5t6y 1qaz2wsx3edc 1qazxsw23edc qazwsxedcrfv qwertyuiop12 qwertyuiop123 qwertyuiopas qwerty123456
@@ -54,7 +56,8 @@ def password_matches(kept: str | None, password: str) -> bool:
     """Whether a password matches its hash; takes as long where there is no such account (kept is None)."""
     given = unicodedata.normalize("NFKC", password[: LONGEST + 1])
     try:
-        right = _hasher.verify(kept or _nobody(), given)
+        with _at_once:
+            right = _hasher.verify(kept or _nobody(), given)
     except (Argon2Error, InvalidHashError):
         return False
     return right and kept is not None

@@ -1,12 +1,17 @@
-"""Reminder: the plain message to an agent, or about one to their leader, worded anew in the moment it leaves."""
+"""Reminder: the plain message to an agent, or about one to their leader, worded anew in the moment it leaves.
+
+Whoever it goes to is told of those customers alone whom they may read about.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bot.agents.reading import Reader, reader_of_agent
+from sqlalchemy import select
+
+from bot.agents.reading import NOBODY, Reader, reader_of_agent
 from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Outbox
@@ -22,33 +27,43 @@ class Reminder(OutboxHandler):
     """Waits for work hours and sends what is still true then. WeCom names the leader, else the config does.
 
     The row's payload says to whom: agent | leader. settled: why nothing is sent where nothing is left to say.
+    unnamed: what a leader is told who may read about none of the customers.
     """
 
     repeats_show = True
     settled: ClassVar[str]
+    unnamed: ClassVar[str]
 
     @abstractmethod
-    def text(self, work: Work, row: Outbox, reader: Reader | None, about: str) -> str | None:
-        """The message; None where nothing is left to say.
+    def listed(self, work: Work, row: Outbox, reader: Reader) -> Sequence[Any]:
+        """What is left to tell this reader of."""
 
-        reader: the agent, who is told only of customers they may read; None for the leader. about: the agent's name
-        where their leader is told, else empty.
-        """
+    @abstractmethod
+    def words(self, work: Work, listed: Sequence[Any], about: str) -> str:
+        """The message. about: the agent's name where their leader is told, else empty."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
         shifts = work.settings.calendar.shifts(work.now)
         if shifts:
             raise PostponedError((shifts[-1].to - work.now).total_seconds())
-        if "text" in row.payload:
-            return row.payload
         agent = work.session.get_one(Agent, row.agent_id)
         leader = row.payload["to"] == "leader"
-        reader = None if leader else reader_of_agent(work.session, agent.id, work.now)
-        text = self.text(work, row, reader, agent.shown_name if leader else "")
-        if text is None:
-            raise NotNeededError(self.settled)
         leaders = list(work.settings.tables.overdue.leaders) if leader else []
-        return {**row.payload, "userid": agent.userid, "leaders": leaders, "text": text}
+        keys = [one.casefold() for one in (*agent.leaders, *leaders)] if leader else [agent.key]
+        readers = _readers(work, keys)
+        left = {key: self.listed(work, row, reader) for key, reader in readers.items()}
+        counts = {key: len(listed) for key, listed in left.items()}
+        if row.payload.get("counts") == counts:  # a further try: WeCom knows it again by the same words
+            return row.payload
+        about = agent.shown_name if leader else ""
+        theirs = self.listed(work, row, Reader(frozenset({agent.id})))
+        texts = {key: self.words(work, listed, about) for key, listed in left.items() if listed}
+        if not (theirs if leader else texts):
+            raise NotNeededError(self.settled)
+        other = self.unnamed.format(agent=about, n=len(theirs)) if leader else ""
+        untold = {key: "" if readers[key] == NOBODY else other for key in left if key not in texts}
+        told = {"texts": {**texts, **untold}, "other": other, "counts": counts}
+        return {**row.payload, "userid": agent.userid, "leaders": leaders, **told}
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
         to = [payload["userid"]]
@@ -57,4 +72,12 @@ class Reminder(OutboxHandler):
             to = [str(userid) for userid in named] or list(payload["leaders"])
         if not to:
             _log.warning("no leader to remind", userid=payload["userid"])
-        return {"msgids": [system.wecom.send_text(userid, payload["text"]).msgid for userid in to], "to": to}
+        texts = {userid: payload["texts"].get(userid.casefold(), payload["other"]) for userid in to}
+        sent = {userid: system.wecom.send_text(userid, text).msgid for userid, text in texts.items() if text}
+        return {"msgids": list(sent.values()), "to": list(sent)}
+
+
+def _readers(work: Work, keys: Sequence[str]) -> dict[str, Reader]:
+    """By key those of these people whom we know, as readers."""
+    known = work.session.execute(select(Agent.key, Agent.id).where(Agent.key.in_(keys))).all()
+    return {key: reader_of_agent(work.session, agent_id, work.now) for key, agent_id in known}

@@ -96,21 +96,23 @@ class RemindWaiting(Reminder):
     """Reminds of customers who still wait when it leaves."""
 
     settled = "都已经回复了"
+    unnamed = "{agent} 有 {n} 位客户在等回复"
 
-    def text(self, work: Work, row: Outbox, reader: Reader | None, about: str) -> str | None:
-        follows = _still_waiting(work.session, row.payload["follow_ids"], reader)
-        return _words(work.settings, follows, about, work.now) if follows else None
+    def listed(self, work: Work, row: Outbox, reader: Reader) -> Sequence[Follow]:
+        return _still_waiting(work.session, row.payload["follow_ids"], reader)
+
+    def words(self, work: Work, listed: Sequence[Follow], about: str) -> str:
+        return _words(work.settings, listed, about, work.now)
 
 
-def _still_waiting(session: Session, follow_ids: Sequence[int], reader: Reader | None) -> Sequence[Follow]:
+def _still_waiting(session: Session, follow_ids: Sequence[int], reader: Reader) -> Sequence[Follow]:
     query = (
         select(Follow)
         .options(joinedload(Follow.customer))
         .where(Follow.id.in_(follow_ids), Follow.waiting_since.is_not(None), Follow.ended_at.is_(None))
+        .where(readable(reader, Follow.customer_id))
         .order_by(Follow.waiting_since, Follow.id)
     )
-    if reader is not None:
-        query = query.where(readable(reader, Follow.customer_id))
     return session.scalars(query).all()
 
 

@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.agents import accounts
+from bot.agents import accounts, second_factor
 from bot.agents.accounts import ROLES, AccountError, find_account
 from bot.agents.passwords import WeakPasswordError, generate_password
 from bot.commands.terminal import Table, console, fail, migrated_system, operator
@@ -107,6 +107,14 @@ def enable(name: str) -> None:
 def sign_out(name: str) -> None:
     _change_account(migrated_system(), name, accounts.end_sessions)
     console.print(f"「{name}」已在所有浏览器里退出", markup=False)
+
+
+@admin_group.command("reset-code", help="手机和恢复码都丢了：关闭账号的登录验证码，只凭密码登录。")
+@click.argument("name")
+@with_appcontext
+def reset_code(name: str) -> None:
+    _change_account(migrated_system(), name, second_factor.remove)
+    console.print(f"「{name}」登录时不再要验证码。请让其重新开启", markup=False)
 
 
 def _change_account(system: System, name: str, action: _AccountAction) -> None:

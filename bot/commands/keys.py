@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 
 from bot.commands.terminal import console, fail, migrated_system, operator, progress_bar
 from bot.intake.media.store import open_media_store
-from bot.ops.key_rotation import count_stale, rotate
+from bot.ops.key_rotation import count_stale, count_under_other_keys, rotate
 from bot.platform import clock
 from bot.platform.database.audit_log import record
 from bot.platform.encryption import DataKeyError, new_line
@@ -29,7 +29,7 @@ def rotate_keys(no_new: bool) -> None:
     store, keys = system.store, system.store.keys
     try:
         with store.read() as session:
-            left = count_stale(session, keys.header)
+            left = count_under_other_keys(session, keys.row_header)
         if left and not no_new and not rotate(store, lambda _: None).renewed:
             left = 0  # what is left does not open: it would be left for ever
         if left or no_new:
@@ -39,7 +39,7 @@ def rotate_keys(no_new: bool) -> None:
             store.verify(again=True)  # from now on the database knows the new key as well
         began = time.monotonic()
         with store.read() as session:
-            total = count_stale(session, keys.header)
+            total = count_stale(session, keys.row_header)
         with progress_bar("重新加密") as progress:
             bar = progress.add_task("", total=total)
             for _ in range(MOST_PASSES):

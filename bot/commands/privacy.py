@@ -13,11 +13,13 @@ from flask.cli import with_appcontext
 from rich.markup import escape
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from bot.commands.audit import audit_group
 from bot.commands.terminal import Table, console, fail, migrated_system, operator, progress_bar
 from bot.ops.log_alarm import log_fault
 from bot.platform import clock
+from bot.platform.database.audit_digest import NoDigestError, digest_fault
 from bot.platform.database.audit_heads import heads_of
 from bot.platform.database.audit_log import newest_head, record
 from bot.platform.database.reading_log import viewed
@@ -27,6 +29,7 @@ from bot.privacy.erasure import NobodyToEraseError, erase
 from bot.privacy.export import NobodyToExportError, as_json, export, messages_csv
 from bot.privacy.retention import KINDS, count_old, purge
 from bot.system import System
+from taggers.translatable import Translatable
 
 
 @click.group("privacy", help="隐私：清理过期数据。")
@@ -132,16 +135,17 @@ def erase_customer(external_userid: str, yes: bool) -> None:
 @click.option(
     "--accept", is_flag=True, help="日志短了而您知道原因（如手工放回了旧数据库）：从现有的末行接着记，会写进日志"
 )
+@click.option("--digest", "digests", multiple=True, help="连同核对一行保存过的摘要（可写多次；- 表示从标准输入读）")
 @click.option("--most", default=20, show_default=True, type=click.IntRange(1, 1000))
 @with_appcontext
-def audit_log(verify: bool, accept: bool, most: int) -> None:
+def audit_log(verify: bool, accept: bool, digests: tuple[str, ...], most: int) -> None:
     system = migrated_system()
     if accept:
         _accept_log(system)
-    if verify or accept:
+    if verify or accept or digests:
         keep = system.settings.tables.privacy.retention.views
         with system.store.read() as session:
-            fault = log_fault(session, clock.now() - keep if keep else None)
+            fault = log_fault(session, clock.now() - keep if keep else None) or _digest_fault(session, digests)
         if fault is not None:
             fail(fault)
         console.print("操作日志与查阅记录都没有被改动过", style="green")
@@ -152,6 +156,17 @@ def audit_log(verify: bool, accept: bool, most: int) -> None:
             at = row.at.astimezone(system.settings.zone)
             table.add_row(f"{at:%Y-%m-%d %H:%M:%S}", escape(row.actor), escape(row.action), escape(row.subject))
     console.print(table)
+
+
+def _digest_fault(session: Session, digests: tuple[str, ...]) -> Translatable | None:
+    lines: list[str] = []
+    for one in digests:
+        lines += click.get_text_stream("stdin").readlines() if one == "-" else [one]
+    try:
+        faults = [digest_fault(session, line) for line in lines if line.strip()]
+    except NoDigestError as error:
+        fail(str(error))
+    return next((fault for fault in faults if fault is not None), None)
 
 
 def _minute(at: datetime | None, system: System) -> str:

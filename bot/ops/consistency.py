@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.customers.tombstones import without_erased
+from bot.intake.decrypt import open_rows
 from bot.ops import sealed_values
 from bot.ops.invariants import INVARIANTS, Invariant
 from bot.ops.snapshot import read_snapshot
 from bot.platform.database.store import Store
 from bot.platform.models import ArchiveCursor, Message, Quarantine
+from bot.wecom.archive import SealedRow
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -99,8 +102,21 @@ def _lost_messages(system: System) -> Iterator[str]:
         if not rows:
             return
         seq = rows[-1].seq
-        passed = {row.msgid: row.seq for row in rows if row.seq <= end}
-        yield from (f"seq {passed[msgid]} {msgid}" for msgid in sorted(passed.keys() - _known_msgids(system, passed)))
+        passed = {row.msgid: row for row in rows if row.seq <= end}
+        missing = passed.keys() - _known_msgids(system, passed)
+        missing -= _of_erased(system, [passed[msgid] for msgid in missing])
+        yield from (f"seq {passed[msgid].seq} {msgid}" for msgid in sorted(missing))
+
+
+def _of_erased(system: System, rows: Sequence[SealedRow]) -> set[str]:
+    """Those that stay away because an erased person said or was told them; WeCom keeps them for some days."""
+    if not rows:
+        return set()
+    opened, _unopened = open_rows(system, rows)
+    messages = [row.message for row in opened]
+    with system.store.read() as session:
+        allowed = without_erased(session, messages)
+    return {message.msgid for message, kept in zip(messages, allowed, strict=True) if kept is None}
 
 
 def _known_msgids(system: System, msgids: Iterable[str]) -> set[str]:

@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from bot.platform.database.store import Store
 from bot.platform.encryption import HEADER_BYTES, DamagedValueError, MissingKeyError
 from bot.platform.models import Model
-from bot.platform.models.sealed import Sealed, SealedJson
+from bot.platform.models.sealed import Sealed, SealedJson, identity
 
 AT_ONCE = 200
 _TRIES = 5
@@ -53,9 +53,18 @@ def sealed_tables() -> list[SealedTable]:
 
 
 def count_stale(session: Session, header: bytes) -> int:
-    """How many rows hold a value that is not sealed under the key of this header."""
+    """How many rows hold a value that is not sealed under the key of this header, or not for its row."""
+    return _count(session, header, 1)
+
+
+def count_under_other_keys(session: Session, header: bytes) -> int:
+    """How many rows hold a value that is not sealed under the key of this header, whether for its row or not."""
+    return _count(session, header[1:], 2)
+
+
+def _count(session: Session, begins: bytes, at: int) -> int:
     counts = [
-        session.scalar(select(func.count()).select_from(one.table).where(_stale(one, header)))
+        session.scalar(select(func.count()).select_from(one.table).where(_stale(one, begins, at)))
         for one in sealed_tables()
     ]
     return sum(count or 0 for count in counts)
@@ -72,8 +81,9 @@ class RotationPass:
 def rotate(store: Store, on_progress: Callable[[int], None]) -> RotationPass:
     """Make one pass over all tables; reports after each step how many rows it covered.
 
-    Needs no stored state: what is left to do is what is sealed under another key. A value that is changed meanwhile
-    was sealed anew by that change, or is left to the next pass. A damaged one stops nothing.
+    Needs no stored state: what is left to do is what is sealed under another key, or not for its row, as earlier
+    releases did. A value that is changed meanwhile was sealed anew by that change, or is left to the next pass. A
+    damaged one stops nothing.
     """
     done = RotationPass()
     for one in sealed_tables():
@@ -105,8 +115,8 @@ def _walk(store: Store, one: SealedTable, done: RotationPass) -> Iterator[int]:
 def _step(
     session: Session, store: Store, one: SealedTable, after: tuple[Any, ...] | None, done: RotationPass
 ) -> tuple[int, tuple[Any, ...] | None]:
-    keys, header = list(one.table.primary_key), store.keys.header
-    query = select(*keys, *(_raw(column) for column in one.columns)).where(_stale(one, header))
+    keys = list(one.table.primary_key)
+    query = select(*keys, *(_raw(column) for column in one.columns)).where(_stale(one, store.keys.row_header))
     if after is not None:
         query = query.where(tuple_(*keys) > tuple_(*(literal(value) for value in after)))
     rows = session.execute(query.order_by(*keys).limit(AT_ONCE)).all()
@@ -123,20 +133,20 @@ def _renewed(store: Store, one: SealedTable, row: Any, done: RotationPass) -> di
     """By column: the old sealed value and the new one. Raises MissingKeyError where a key of the database is away."""
     found, keys = {}, len(one.table.primary_key)
     for column, value in zip(one.columns, row[keys:], strict=True):
-        if value and value[:HEADER_BYTES] != store.keys.header:
-            where = f"{one.table.name}.{column.name}".encode()
-            plain = opened(store, value, where)
+        if value and value[:HEADER_BYTES] != store.keys.row_header:
+            where, own = f"{one.table.name}.{column.name}".encode(), identity(row[:keys])
+            plain = opened(store, value, where, own)
             if plain is None:
                 done.damaged.append(f"{where.decode()} {'/'.join(map(str, row[:keys]))}")
             else:
-                found[column.name] = value, store.keys.seal(plain, where)
+                found[column.name] = value, store.keys.seal(plain, where, own)
     return found
 
 
-def opened(store: Store, value: bytes, where: bytes) -> bytes | None:
-    """A sealed value; None for a damaged one, also where the damage is in the name of its key."""
+def opened(store: Store, value: bytes, where: bytes, row: bytes) -> bytes | None:
+    """A sealed value; None for a damaged one, or another row's, also where the damage is in the name of its key."""
     try:
-        return store.keys.open(value, where)
+        return store.keys.open(value, where, row)
     except DamagedValueError:
         return None
     except MissingKeyError:
@@ -169,12 +179,12 @@ def _raw(column: Column[Any]) -> ColumnElement[bytes]:
     return type_coerce(column, LargeBinary)
 
 
-def _stale(one: SealedTable, header: bytes) -> ColumnElement[bool]:
+def _stale(one: SealedTable, begins: bytes, at: int = 1) -> ColumnElement[bool]:
     return or_(
         *(
             and_(
                 func.length(_raw(column)) > 0,
-                func.substr(_raw(column), 1, HEADER_BYTES, type_=LargeBinary) != literal(header, LargeBinary),
+                func.substr(_raw(column), at, len(begins), type_=LargeBinary) != literal(begins, LargeBinary),
             )
             for column in one.columns
         )

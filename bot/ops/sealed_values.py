@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.ops.key_rotation import SealedTable, opened, sealed_tables
 from bot.platform.database.store import Store
+from bot.platform.models.sealed import identity
 
 NAME, SAYS = "sealed-opens", "每个加密的值都打得开"
 _AT_ONCE = 500
@@ -25,8 +26,8 @@ def _unopened_of(session: Session, store: Store, one: SealedTable) -> Iterator[s
     raw = [type_coerce(column, LargeBinary) for column in one.columns]
     rows = session.execute(select(*primary, *raw).order_by(*primary).execution_options(yield_per=_AT_ONCE))
     for row in rows:
-        name = "/".join(map(str, row[: len(primary)]))
+        own = identity(row[: len(primary)])
         for column, value in zip(one.columns, row[len(primary) :], strict=True):
             where = f"{one.table.name}.{column.name}"
-            if value and opened(store, bytes(value), where.encode()) is None:
-                yield f"{where} {name}"
+            if value and opened(store, bytes(value), where.encode(), own) is None:
+                yield f"{where} {own.decode()}"

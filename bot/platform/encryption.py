@@ -23,7 +23,7 @@ from taggers.translatable import Translatable
 
 KEY_BYTES = 32
 HEADER_BYTES = 5
-_VERSION = b"\x01"
+_OF_NO_ROW, _OF_A_ROW = b"\x01", b"\x02"  # the first byte of what is sealed
 _NONCE_BYTES = 12
 _RELOAD_SECONDS = 2.0  # a key that `flask keys rotate` adds is used by every process within this time
 _LINE = re.compile(r"(data|hash)[ :]+([A-Za-z0-9+/_-]{43}=?)")
@@ -60,7 +60,7 @@ class DataKeys:
 
     text: lines `data <base64 of 32 bytes>` and one `hash <base64 of 32 bytes>`; commas may replace line ends.
     path: the file they came from, read again when it changes; None where the environment holds them.
-    A sealed value is: version (1 byte), key id (4), nonce (12), cipher text and tag.
+    A sealed value is: version (1 byte), key id (4), nonce (12), cipher text and tag. Version 2 belongs to a row.
     """
 
     text: str = field(repr=False)
@@ -73,26 +73,31 @@ class DataKeys:
         self._ring = _parse(self.text, self.path)
         self._stamp, self._checked_at = self._changed_at(), time.monotonic()
 
-    def seal(self, plain: bytes, where: bytes) -> bytes:
-        """Seal a value under the current key. It only opens with the same `where` (table.column)."""
+    def seal(self, plain: bytes, where: bytes, row: bytes | None = None) -> bytes:
+        """Seal a value under the current key. It only opens with the same `where` (table.column) and `row`."""
         if self.path is not None and time.monotonic() - self._checked_at > _RELOAD_SECONDS:
             self._reload_if_changed()
         ring, nonce = self._ring, os.urandom(_NONCE_BYTES)
-        return _VERSION + ring.current + nonce + ring.ciphers[ring.current].encrypt(nonce, plain, where)
+        version, place = (_OF_NO_ROW, where) if row is None else (_OF_A_ROW, _in_row(where, row))
+        return version + ring.current + nonce + ring.ciphers[ring.current].encrypt(nonce, plain, place)
 
-    def open(self, sealed: bytes, where: bytes) -> bytes:
-        """The plain value; raises DataKeyError where the key is missing or the value was tampered with."""
+    def open(self, sealed: bytes, where: bytes, row: bytes | None = None) -> bytes:
+        """The plain value; raises DataKeyError where the key is missing or the value was tampered with.
+
+        Values of earlier releases, which belong to no row, open in every row of their column until they are renewed.
+        """
         key_id = sealed[1:HEADER_BYTES]
         if key_id not in self._ring.ciphers:
             self._reload_if_changed()
         cipher = self._ring.ciphers.get(key_id)
-        if sealed[:1] == _VERSION and len(key_id) == HEADER_BYTES - 1 and cipher is None:
+        known = sealed[:1] == _OF_NO_ROW or (sealed[:1] == _OF_A_ROW and row is not None)
+        if known and len(key_id) == HEADER_BYTES - 1 and cipher is None:
             raise self.missing([key_id.hex()])
         nonce, rest = sealed[HEADER_BYTES : HEADER_BYTES + _NONCE_BYTES], sealed[HEADER_BYTES + _NONCE_BYTES :]
         try:
-            if sealed[:1] != _VERSION or cipher is None:
+            if not known or cipher is None:
                 raise InvalidTag
-            return cipher.decrypt(nonce, rest, where)
+            return cipher.decrypt(nonce, rest, where if sealed[:1] == _OF_NO_ROW else _in_row(where, row or b""))
         except (InvalidTag, ValueError):  # ValueError: the nonce is cut
             raise DamagedValueError(
                 Translatable(
@@ -104,8 +109,13 @@ class DataKeys:
 
     @property
     def header(self) -> bytes:
-        """The first bytes of every value that was sealed under the current key; rotation finds the others by it."""
-        return _VERSION + self._ring.current
+        """The first bytes of what is sealed under the current key and belongs to no row, such as files."""
+        return _OF_NO_ROW + self._ring.current
+
+    @property
+    def row_header(self) -> bytes:
+        """The first bytes of values of rows under the current key; rotation finds the others by it."""
+        return _OF_A_ROW + self._ring.current
 
     @property
     def current_id(self) -> str:
@@ -168,6 +178,10 @@ class DataKeys:
 
     def __reduce__(self) -> tuple[type[DataKeys], tuple[str, Path | None]]:
         return DataKeys, (self.text, self.path)
+
+
+def _in_row(where: bytes, row: bytes) -> bytes:
+    return where + b"\0" + row
 
 
 def new_line() -> str:

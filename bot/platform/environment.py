@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -87,6 +88,10 @@ class Environment:
     media_url: str | None = field(default=None, repr=False)
     least_free_megabytes: int = 300  # with less room on the disk, what can wait waits
     hsts_subdomains: bool = False  # browsers are to use https for all hosts below ours as well
+    trusted_proxies: tuple[
+        IPv4Network | IPv6Network, ...
+    ] = ()  # whose X-Forwarded-For is believed; none: this machine's
+    digest_webhook: str | None = field(default=None, repr=False)  # is sent where the log of actions ends, daily
     login_url: str | None = None  # serves the sign-in pages in place of WeCom's own hosts (the sandbox)
 
     @property
@@ -94,7 +99,7 @@ class Environment:
         """Every value that no log, page or queue may ever show."""
         urls = (self.database_url, self.redis_url, self.media_url)
         passwords = [found[1] for url in urls if url and (found := _PASSWORD.search(url))]
-        ours = [self.secret_key, self.metrics_token, *passwords, *map(unquote, passwords)]
+        ours = [self.secret_key, self.metrics_token, self.digest_webhook, *passwords, *map(unquote, passwords)]
         if self.data_keys:
             ours += [word for word in self.data_keys.replace(",", " ").split() if len(word) > 20]
         if self.wecom is None:
@@ -138,6 +143,8 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         verify_files=Path(values.get("WECOM_VERIFY_FILES") or var / "verify"),
         media_url=read("TICI_MEDIA_URL"),
         least_free_megabytes=_megabytes(values.get("TICI_MIN_FREE_MB") or "300", problems),
+        digest_webhook=read("TICI_DIGEST_WEBHOOK"),
+        trusted_proxies=_networks(values.get("TICI_TRUSTED_PROXIES") or "", problems),
         hsts_subdomains=values.get("TICI_HSTS_SUBDOMAINS") == "1",
         login_url=(values.get("WECOM_LOGIN_URL") or "").rstrip("/") or None,
         data_keys=values.get("TICI_DATA_KEYS"),
@@ -161,11 +168,23 @@ def _megabytes(text: str, problems: list[str]) -> int:
     return 0
 
 
+def _networks(text: str, problems: list[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())
+    except ValueError:
+        problems.append(
+            "TICI_TRUSTED_PROXIES 应为反向代理的地址或网段，用逗号分开，例如 10.0.0.5,10.0.1.0/24，"
+            f"现在是 {text[:60]!r}"
+        )
+        return ()
+
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _URLS = {
     "TICI_DATABASE_URL": (("sqlite", "postgresql", "postgres"), "postgresql://用户:密码@主机/库名"),
     "TICI_REDIS_URL": (("redis", "rediss", "unix"), "redis://:密码@主机:6379/0"),
     "TICI_BASE_URL": (("http", "https"), "https://tici.example.com"),
+    "TICI_DIGEST_WEBHOOK": (("https", "http"), "https://example.com/hook"),
     "WECOM_API_URL": (("http", "https"), "https://qyapi.weixin.qq.com/cgi-bin"),
     "WECOM_LOGIN_URL": (("http", "https"), "https://login.work.weixin.qq.com"),
     "WECOM_ARCHIVE_PROXY": (("http", "socks5"), "http://proxy.example.com:3128"),
@@ -178,6 +197,7 @@ def _addresses(environment: Environment) -> list[str]:
         "TICI_DATABASE_URL": environment.database_url,
         "TICI_REDIS_URL": environment.redis_url,
         "TICI_BASE_URL": environment.base_url,
+        "TICI_DIGEST_WEBHOOK": environment.digest_webhook,
         "WECOM_API_URL": environment.wecom.api_url if environment.wecom else None,
         "WECOM_LOGIN_URL": environment.login_url,
         "WECOM_ARCHIVE_PROXY": environment.wecom.archive_proxy if environment.wecom else None,

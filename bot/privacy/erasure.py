@@ -19,6 +19,7 @@ from bot.intake.media.files import forget_media
 from bot.intake.media.store import open_media_store
 from bot.platform.database.alarms import clear_alarm, raise_alarm
 from bot.platform.database.audit_log import record
+from bot.platform.database.rows_sealed import update_rows
 from bot.platform.log import get_logger
 from bot.platform.models import CorpTag, Customer, Erasure, Follow, GroupMember, MediaFile, Message, Outbox, Study
 from bot.platform.models.sealed import DAMAGED, damage_tolerated
@@ -278,9 +279,9 @@ def _end_studies(session: Session, now: datetime) -> None:
     """Delete studies of the rules, since they hold samples of what people said; they can be run again."""
     over = ("done", "cancelled", "failed")
     session.execute(delete(Study).where(Study.state.in_(over)))
-    session.execute(
-        update(Study).values(state="cancelled", result={}, why="一位客户被删除，请重新运行", ended_at=now)
-    )
+    running = session.scalars(select(Study.id)).all()
+    why = "一位客户被删除，请重新运行"
+    update_rows(session, Study, running, {"state": "cancelled", "result": {}, "why": why, "ended_at": now})
 
 
 def _table(model: Any) -> Any:

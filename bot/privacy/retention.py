@@ -15,6 +15,7 @@ from bot.intake.media.files import forget_media
 from bot.intake.media.store import open_media_store
 from bot.platform.config.privacy_tables import Privacy
 from bot.platform.database.reading_log import record_purge, seal_views
+from bot.platform.database.rows_sealed import update_rows
 from bot.platform.database.search_index import WORDS, index_words, reindex_words
 from bot.platform.database.store import get_status, release_lease, set_status, take_lease
 from bot.platform.log import get_logger
@@ -181,8 +182,9 @@ def _purge_messages(session: Session, ids: list[int]) -> list[str]:
     )
     msgids = select(Message.msgid).where(mine)
     newest = session.scalar(select(func.max(Message.sent_at)).where(mine))
-    session.execute(update(Evidence).where(Evidence.message_id.in_(ids)).values(message_id=None, spans=[], reason=""))
-    session.execute(update(ToldFact).where(ToldFact.message_id.in_(ids)).values(message_id=None, words="", span=[]))
+    for model, blank in ((Evidence, {"spans": [], "reason": ""}), (ToldFact, {"span": [], "words": ""})):
+        of_these = session.scalars(select(model.id).where(model.message_id.in_(ids))).all()
+        update_rows(session, model, of_these, {"message_id": None, **blank})
     session.execute(update(Tagging).where(Tagging.msgid.in_(msgids)).values(reason=""))
     session.execute(update(StageMove).where(StageMove.msgid.in_(msgids)).values(evidence=""))
     told = SopTask.customer_id.in_(people), SopTask.state.in_(_OVER), SopTask.due_at <= newest
@@ -203,7 +205,7 @@ def _purge_files(session: Session, ids: list[int]) -> list[str]:
 
 
 def _purge_words_sent(session: Session, ids: list[int]) -> list[str]:
-    session.execute(update(Outbox).where(Outbox.id.in_(ids)).values(payload={}, result={"purged": True}))
+    update_rows(session, Outbox, ids, {"payload": {}, "result": {"purged": True}})
     return []
 
 

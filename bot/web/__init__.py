@@ -9,7 +9,7 @@ from bot.system import System
 from bot.web.admin import doctor, given_up, logs, reports
 from bot.web.admin import pages as admin_pages
 from bot.web.agents import day_list, sidebar, task, tasks
-from bot.web.auth import access, sessions, signin, signin_limits
+from bot.web.auth import access, proof, second_factor, sessions, signin, signin_limits
 from bot.web.board import moves
 from bot.web.board import pages as board_pages
 from bot.web.customers import actions, feedback, groups, media, page
@@ -44,6 +44,8 @@ def register(app: Flask) -> None:
         health.pages,
         domain_proof.pages,
         signin.pages,
+        proof.pages,
+        second_factor.pages,
         preferences.pages,
         admin_pages.pages,
         board_pages.pages,
@@ -67,4 +69,5 @@ def register(app: Flask) -> None:
     ):
         app.register_blueprint(pages)
     app.extensions["tici-csrf"].exempt(task.pages)  # the signed link alone gives the right to answer there
-    signin_limits.prepare(app, system)  # last: it wraps views that are registered by now
+    proof.prepare(app)  # these two last: they wrap views that are registered by now
+    signin_limits.prepare(app, system)

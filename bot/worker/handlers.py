@@ -14,6 +14,7 @@ from bot.delivery.handler import OutboxHandler
 from bot.delivery.outbox import Delivery
 from bot.intake.media.files import FetchMedia
 from bot.ops.alarms import TellAlarm
+from bot.ops.log_digest import SendDigest
 from bot.privacy.erasure import Forget
 from bot.sops.group_send_handlers import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
 from bot.sops.group_sops import SendGroupPrompt
@@ -40,6 +41,7 @@ HANDLERS: dict[str, OutboxHandler] = {
     "departments": ReadDepartments(),
     "app_text": SendAppText(),
     "alarm": TellAlarm(),
+    "log_digest": SendDigest(),
     "material": UploadMaterial(),
     "group_send": MakeGroupSend(),
     "group_poll": PollGroupSend(),

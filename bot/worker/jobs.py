@@ -26,6 +26,7 @@ from bot.ops.alarms import tell_alarms
 from bot.ops.disk_alarm import watch_disk
 from bot.ops.given_up import FAILED, watch_given_up
 from bot.ops.log_alarm import watch_log
+from bot.ops.log_digest import send_digest
 from bot.ops.restore import erase_again as finish_restore
 from bot.platform import clock
 from bot.platform.disk import must_wait
@@ -278,6 +279,8 @@ def housekeep() -> None:
     finish_restore(system, clock.now())
     continue_erasures(system, clock.now())
     watch_log(system, clock.now(), whole=purge_nightly(system, clock.now()))
+    with system.work() as work:
+        send_digest(work, system.environment)
     if not must_wait(system.environment):
         keep_search_index(system, clock.now())
 

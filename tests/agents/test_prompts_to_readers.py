@@ -17,7 +17,7 @@ from bot.worker.handlers import HANDLERS
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, open_site
 from tests.web.test_access import SOP
-from tests.web.test_reading import NAME, Scene, disable, end_relation, leave, set_scene
+from tests.web.test_reading import NAME, Scene, disable, end_relation, leave, lower_role, set_scene
 
 ENDS = [end_relation, disable, leave]
 OTHER = "另一位客户"
@@ -90,3 +90,68 @@ def test_a_list_and_a_reminder_name_nobody_of_whom_their_agent_may_not_read(
     assert prepared(scene, "digest", payload=made) == "PostponedError"
     scene.change(delivered)
     assert NAME not in prepared(scene, "nudge", payload={"to": "agent", "task_ids": tasks})
+
+
+@pytest.fixture
+def led(tmp_path: Path) -> Iterator[Scene]:
+    """The customer is Owner's, who is late; the scene's agent is Chief, who leads Owner's department."""
+    always = CONFIG.replace("[workspace]", '[workspace]\nworkdays = "everyday"\nwork_hours = "00:00-23:59"')
+    with open_site(tmp_path, always + SOP) as site:
+        scene = set_scene(site, "leader")
+        site.signed_in("admin")
+
+        def late(session: Any) -> None:
+            session.get_one(SopTask, scene.things["task"]).state = "delivered"
+            for follow in session.scalars(select(Follow)):
+                follow.waiting_since = clock.now()
+            owner = session.scalars(select(Agent).where(Agent.key == "owner")).one()
+            owner.leaders = ["chief"]
+            session.get_one(Agent, scene.agent).leads = [2]
+
+        scene.change(late)
+        yield scene
+
+
+LEADERS_END: dict[Callable[[Scene], Callable[[Any], None]], str | None] = {
+    end_relation: None,
+    disable: "",
+    leave: "",
+    lower_role: "有 1 ",
+}
+
+
+@pytest.mark.parametrize("kind", ["nudge", "waiting_leader"])
+@pytest.mark.parametrize("end", LEADERS_END)
+def test_a_leader_is_told_of_nobody_whom_they_may_not_read(
+    led: Scene, kind: str, end: Callable[[Scene], Callable[[Any], None]]
+) -> None:
+    with led.site.store.read() as session:
+        owner = session.scalars(select(Agent.id).where(Agent.key == "owner")).one()
+        follows = session.scalars(select(Follow.id)).all()
+    payload = {"to": "leader", "task_ids": [led.things["task"]], "follow_ids": list(follows)}
+
+    def told(given: dict[str, Any]) -> dict[str, Any] | None:
+        now = clock.now()
+        with led.site.store.write() as session:
+            row = Outbox(key=f"{now}", kind=kind, created_at=now, not_before=now, agent_id=owner, payload=given)
+            work = Work(session, led.site.system.settings, now)
+            try:
+                return HANDLERS[kind].prepare(work, led.site.system, row)
+            except NotNeededError:
+                return None
+
+    first = told(payload)
+    assert first is not None
+    assert NAME in first["texts"]["chief"]
+    assert NAME not in first["other"], "whom we do not know is told how many, and no names"
+    assert told(first) == first, "a further try says the same"
+    led.change(end(led))
+    for given in (payload, first):
+        left, wanted = told(given), LEADERS_END[end]
+        if wanted is None:
+            assert left is None
+        else:
+            assert left is not None
+            assert NAME not in str(left["texts"])
+            assert wanted in left["texts"]["chief"]
+            assert bool(left["texts"]["chief"]) == bool(wanted)

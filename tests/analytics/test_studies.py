@@ -41,8 +41,8 @@ def fill(store: Store, customers: int, each: int) -> None:
             for number in range(each):
                 seq += 1
                 text = WORDS[(customer * 7 + number) % len(WORDS)]
-                session.execute(
-                    insert(Message).values(
+                session.add(
+                    Message(
                         msgid=f"m{seq}", seq=seq, action="send", kind="text", sender="x", role="customer", raw="{}",
                         customer_id=customer, sent_at=now - timedelta(days=2, minutes=seq), stored_at=now, text=text,
                     )
@@ -168,8 +168,8 @@ def test_proposals_are_found_in_the_background(system: System) -> None:
         for customer in range(1, 60):
             text = "怎么报名呢" if customer < 7 else "你好呀"
             session.execute(insert(Customer).values(id=customer, external_userid=f"wm{customer}", created_at=now))
-            session.execute(
-                insert(Message).values(
+            session.add(
+                Message(
                     msgid=f"m{customer}", seq=customer, action="send", kind="text", sender="x", role="customer",
                     raw="{}", customer_id=customer, sent_at=now - timedelta(hours=1), stored_at=now, text=text,
                 )

@@ -22,6 +22,7 @@ import click
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.commands.wecom import run_comparison
 from bot.intake.quarantine import replay_quarantine
 from bot.ops.consistency import audit, audit_archive
 from bot.platform import clock
@@ -151,6 +152,13 @@ def settle(city: City, patience: float = PATIENCE) -> tuple[float, list[str]]:
     return patience, rest
 
 
+def compare(city: City) -> None:
+    """After a restore: what every night does, now. Tags on phones that the backup did not know are set again."""
+    if city.before_restore:
+        run_comparison(city.system, None, dry_run=False)
+        settle(city)
+
+
 @contextmanager
 def database(kind: str, folder: Path) -> Iterator[tuple[str, Any]]:
     if kind == "sqlite":
@@ -190,12 +198,13 @@ def play(run: Run, seed: int, kind: str) -> bool:
     run.go()
     unobeyed = city.pardon()
     seconds, rest = settle(city)
+    compare(city)
     freed, held = replay_quarantine(city.system)
     if freed:
         settle(city)
     found = audit(city.system.store, clock.now())
     lost = audit_archive(city.system)
-    reckoning = reckon(city.system, city.folder / "sandbox", run.everybody)
+    reckoning = reckon(city, run.everybody)
     report = {
         "seed": seed, "database": kind, "messages": run.total, "seconds": run.seconds,
         "kills": sum(n for name, n in run.done.items() if name.startswith("kill-")),

@@ -60,6 +60,9 @@ class City:
         self.obeyed: list[str] = []
         self.killed: set[str] = set()  # the slots whose process we killed ourselves
         self.killed_so_far = 0
+        self.erased: set[str] = set()  # whom somebody asked to be forgotten
+        self.strangers: list[subprocess.Popen[bytes]] = []  # processes with keys that are none of ours
+        self.before_restore: dict[str, tuple[str, str, int]] = {}  # cards known then: of whom, which SOP, which step
         self._wanted = [f"worker-{n + 1}" for n in range(workers)] + [f"scheduler-{n + 1}" for n in range(schedulers)]
 
     def __enter__(self) -> City:
@@ -160,6 +163,18 @@ class City:
         self.postgres.crash()
         self.postgres.start()
         return True
+
+    def stop(self) -> None:
+        """Nobody works any more, as when a backup is put back; `mend` starts all of them again."""
+        for slot in [slot for slot in self._wanted if self.pid_of(slot) is not None]:
+            self.signal(slot, signal.SIGKILL)
+            while self.pid_of(slot) is not None:
+                time.sleep(0.05)
+        web = self.children["web"]
+        for pid in [web.pid, *children(web.pid)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        web.wait()
 
     # what they stand on
     def fill_disk(self) -> Callable[[], None] | Literal[False]:

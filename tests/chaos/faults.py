@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rq import Queue
+from rq.serializers import JSONSerializer
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.ops.backup import back_up
+from bot.ops.restore import restore
+from bot.platform import clock
+from bot.platform.encryption import new_keys_text
+from bot.platform.environment import ROOT
+from bot.platform.models import Customer, Outbox, SopEnrolment, SopTask
 from bot.platform.queue import connect_redis
+from bot.privacy.erasure import NobodyToEraseError, erase
 from tests.chaos.city import City
 from tests.support.parts import CONFIG
 
@@ -102,6 +116,68 @@ def _later(seconds: float) -> Callable[[City], Any]:
     return lambda city: city.shift_clock(seconds)
 
 
+def _erase(city: City) -> Any:
+    """One of those who talk is to be forgotten, in the middle of their talk."""
+    with city.system.store.read() as session:
+        known = session.scalars(select(Customer.external_userid).order_by(Customer.id)).all()
+    left = [who for who in known if "CHAOS" in who and who not in city.erased]
+    if not left:
+        return False
+    who = left[len(left) // 2]
+    city.erased.add(who)
+    with suppress(SQLAlchemyError, NobodyToEraseError):  # asked for is done: a worker goes on with it
+        erase(city.system, who, "chaos", clock.now())
+    return None
+
+
+def _back_up(city: City) -> Any:
+    """A backup now, and later it is put back, while messages go on coming."""
+    path = city.folder / f"{len(city.before_restore)}.backup"
+    try:
+        back_up(city.system, path, clock.now(), keys=False, on_progress=lambda *_: None)
+    except (OSError, SQLAlchemyError):
+        return False
+    return partial(_put_back, city, path)
+
+
+def _put_back(city: City, path: Path) -> None:
+    city.stop()
+    cards = select(SopTask.ref, Outbox.key, Customer.external_userid, SopEnrolment.sop_id, SopTask.step)
+    cards = cards.join(SopTask, SopTask.id == Outbox.task_id).join(Customer, Customer.id == SopTask.customer_id)
+    cards = cards.join(SopEnrolment, SopEnrolment.id == SopTask.enrolment_id).where(Outbox.kind == "card")
+    with city.system.store.read() as session:
+        for ref, key, who, sop, step in session.execute(cards):
+            city.before_restore["_".join(["task", ref, *key.split(":")[2:]])] = (who, sop, step)
+    restore(city.system, path, clock.now(), replace=True, on_progress=lambda *_: None)
+    city.mend()
+
+
+def _wrong_key(city: City) -> Any:
+    """A worker with other data keys is started on the same database; it must end by itself."""
+    keys = ",".join(line for line in new_keys_text().splitlines() if not line.startswith("#"))
+    with (city.folder / "stranger.log").open("ab") as log:
+        stranger = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "flask", "--app", str(ROOT / "wsgi.py"), "worker"],
+            cwd=ROOT, env={**os.environ, **city.variables, "TICI_DATA_KEYS": keys}, stdout=log, stderr=log,
+        )  # fmt: skip
+    city.strangers.append(stranger)
+
+
+def _poison(city: City) -> Any:
+    """Somebody writes into Redis: calls that are none of ours, keys of another kind, marks without an end."""
+    marker = city.folder / "poisoned"
+    with suppress(Exception):
+        with connect_redis(city.system.redis_url) as redis:
+            queue = Queue("default", connection=redis, serializer=JSONSerializer)
+            queue.enqueue("os.system", f"touch {marker}")
+            queue.enqueue("bot.worker.jobs.handle_event", 1, 1)
+            queue.enqueue("subprocess.run", [["touch", str(marker)]])
+            redis.rpush("rq:queue:high", "no-such-job")
+            redis.set("tici:once:pull", "x")
+        return None
+    return False
+
+
 FAULTS: dict[str, Callable[[City], Any]] = {
     **{f"kill-{name}": _kill(name) for name in
        ("worker", "scheduler", "web", "web-child", "valkey", "sandbox", "database")},
@@ -130,4 +206,8 @@ FAULTS: dict[str, Callable[[City], Any]] = {
     "config-broken": _config("不是 TOML"),
     "config-cut": _config(CONFIG[: CONFIG.index("课程转化")]),
     "config-gone": _config(None),
+    "customer-erased": _erase,
+    "backup-restored": _back_up,
+    "wrong-key-started": _wrong_key,
+    "redis-poisoned": _poison,
 }  # fmt: skip

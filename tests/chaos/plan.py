@@ -35,9 +35,13 @@ FAULTS: dict[str, tuple[int, float]] = {
     "config-broken": (3, 8.0),
     "config-cut": (3, 8.0),
     "config-gone": (3, 8.0),
+    "customer-erased": (6, 0.0),
+    "wrong-key-started": (3, 0.0),
+    "redis-poisoned": (5, 0.0),
 }
 # Once each, at these parts of the run.
-ONCE = {"clock-a-day-on": 0.75}
+ONCE = {"backup-restored": 0.35, "clock-a-day-on": 0.75}
+LASTING = {"backup-restored": 10.0}  # seconds between the backup and its return
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def make_plan(seed: int, seconds: float, kills: int, database: str = "postgresql
     names = [*FAULTS] if kills >= 3 * len(FAULTS) else []
     names += [chance.weighed(weights) for _ in range(max(0, kills // 3 - len(names)))]
     plan += [Fault(chance.fraction() * seconds, name, FAULTS[name][1]) for name in names]
-    plan += [Fault(part * seconds, name) for name, part in ONCE.items()]
+    plan += [Fault(part * seconds, name, LASTING.get(name, 0.0)) for name, part in ONCE.items()]
     return sorted(plan, key=lambda fault: (fault.at, fault.name))
 
 

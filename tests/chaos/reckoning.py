@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+import subprocess
 from collections import Counter, defaultdict
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -24,7 +25,9 @@ from bot.platform.models import (
     Tagging,
 )
 from bot.system import System
+from tests.chaos.city import City
 from tests.chaos.talks import LINES, Person
+from tests.privacy.test_erasure import opened
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Reckoning:
     unasked_sends: int = 0  # a phone has it, the database says it was never sent
     doubled_sends: int = 0  # a phone has it twice
     doubled_welcomes: int = 0
+    leaks: int = 0  # an erased person still named, a stranger's call that ran, a process with other keys that worked
     wrong_marks: int = 0  # the phone's stage tag is not the board's
     cards: int = 0
     unknown: int = 0  # outbox rows of which nobody can say whether they arrived: shown to the agent, not repeated
@@ -58,23 +62,48 @@ class Reckoning:
             self.examples.append(f"{what}: {example}")
 
 
-def reckon(system: System, sandbox: Path, everybody: list[Person]) -> Reckoning:
-    """Compare everything. `sandbox` is the folder of its state."""
-    found = Reckoning()
+def reckon(city: City, everybody: list[Person]) -> Reckoning:
+    """Compare everything."""
+    found, system, sandbox = Reckoning(), city.system, city.folder / "sandbox"
+    staying = [person for person in everybody if person.userid not in city.erased]
     with closing(sqlite3.connect(f"file:{sandbox / 'sandbox.db'}?mode=ro", uri=True)) as seen:
-        _messages(system, seen, found, len(everybody) * LINES)
-        _people(system, everybody, found)
-        _sends(system, seen, found)
-        _marks(system, seen, everybody, found)
+        erased = {person.line(n)["msgid"] for person in everybody for n in range(LINES)} - {
+            person.line(n)["msgid"] for person in staying for n in range(LINES)
+        }
+        _messages(system, seen, found, len(everybody) * LINES, erased)
+        _people(system, staying, found)
+        _sends(city, seen, found, [person for person in everybody if person.userid in city.erased])
+        _marks(system, seen, staying, found)
+    _leaks(city, found)
     return found
 
 
-def _messages(system: System, seen: sqlite3.Connection, found: Reckoning, said: int) -> None:
+def _leaks(city: City, found: Reckoning) -> None:
+    """Erased people are nowhere any more; whoever wrote to Redis or came with other keys did nothing."""
+    if city.erased:
+        told = opened(city.system.store)
+        for who in city.erased:
+            if who in told:
+                found.wrong("leaks", f"{who} is still named")
+    if (city.folder / "poisoned").exists():
+        found.wrong("leaks", "a call that somebody wrote into Redis was run")
+    for stranger in city.strangers:
+        try:
+            refused = stranger.wait(timeout=120) != 0
+        except subprocess.TimeoutExpired:
+            refused = False
+            stranger.kill()
+            stranger.wait()
+        if not refused:
+            found.wrong("leaks", "a worker with other keys did not refuse to work")
+
+
+def _messages(system: System, seen: sqlite3.Connection, found: Reckoning, said: int, erased: set[str]) -> None:
     archived = {msgid for (msgid,) in seen.execute("SELECT msgid FROM archive")}
     with system.store.read() as session:
         stored = Counter(session.scalars(select(Message.msgid)))
         held = set(session.scalars(select(Quarantine.msgid).where(Quarantine.released_at.is_(None))))
-    for msgid in archived - stored.keys() - held:
+    for msgid in archived - stored.keys() - held - erased:
         found.wrong("lost", msgid)
     for msgid, times in stored.items():
         if times > 1:
@@ -112,14 +141,23 @@ def _people(system: System, everybody: list[Person], found: Reckoning) -> None:
             found.wrong("wrong_tasks", f"{person.userid} price {steps}, hello {hellos}")
 
 
-def _sends(system: System, seen: sqlite3.Connection, found: Reckoning) -> None:
+def _sends(city: City, seen: sqlite3.Connection, found: Reckoning, erased: list[Person]) -> None:
     shown: Counter[str] = Counter()
+    of_erased: set[str] = set()
+    names = re.compile("|".join(rf"客户{person.number}(?!\d)" for person in erased) or "(?!)")
     for (data,) in seen.execute("SELECT data FROM effects WHERE kind = 'message'"):
-        task_id = json.loads(data).get("template_card", {}).get("task_id", "")
+        card = json.loads(data).get("template_card", {})
+        task_id = card.get("task_id", "")
         if task_id.startswith("task_"):
             shown[task_id] += 1
+            if names.search(json.dumps(card, ensure_ascii=False)):
+                of_erased.add(task_id)
     found.cards = sum(shown.values())
-    with system.store.read() as session:
+    with city.system.store.read() as session:
+        whose = select(SopTask.ref, Customer.external_userid, SopEnrolment.sop_id, SopTask.step)
+        whose = whose.join(Customer, Customer.id == SopTask.customer_id)
+        whose = whose.join(SopEnrolment, SopEnrolment.id == SopTask.enrolment_id)
+        steps = {f"task_{ref}": tuple(step) for ref, *step in session.execute(whose)}
         cards = select(SopTask.ref, Outbox.key, Outbox.state, Outbox.error, Outbox.attempts)
         cards = cards.join(SopTask, SopTask.id == Outbox.task_id).where(Outbox.kind == "card")
         states = {"_".join(["task", ref, *key.split(":")[2:]]): row for ref, key, *row in session.execute(cards)}
@@ -132,10 +170,17 @@ def _sends(system: System, seen: sqlite3.Connection, found: Reckoning) -> None:
             found.given_up[f"{state}: {error}"[:80]] = found.given_up.get(f"{state}: {error}"[:80], 0) + 1
         found.unknown += state == "unknown"
     for task_id, times in shown.items():
-        if task_id not in states:
+        if task_id not in states and task_id not in city.before_restore and task_id not in of_erased:
             found.wrong("unasked_sends", task_id)
         if times > 1:
             found.wrong("doubled_sends", f"{task_id}: {times}", times - 1)
+    prompted = defaultdict[Any, set[str]](set)
+    for task_id in shown:
+        ref = "_".join(task_id.split("_")[:2])
+        prompted[city.before_restore.get(task_id) or steps.get(ref) or ref].add(ref)
+    for step, refs in prompted.items():
+        if len(refs) > 1:
+            found.wrong("doubled_sends", f"{step} by {len(refs)} cards", len(refs) - 1)
     welcomes = seen.execute("SELECT data FROM effects WHERE kind = 'welcome'")
     welcomed = Counter(json.loads(data).get("external_userid") for (data,) in welcomes)
     found.doubled_welcomes = sum(times - 1 for times in welcomed.values())

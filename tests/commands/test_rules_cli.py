@@ -68,8 +68,8 @@ class Desk:
                 session.execute(insert(Customer).values(id=customer, external_userid=f"wm{customer}", created_at=now))
             for at, text in enumerate(texts):
                 seq = session.query(Message).count() + 1
-                session.execute(
-                    insert(Message).values(
+                session.add(
+                    Message(
                         msgid=f"m{seq}", seq=seq, action="send", kind="text", sender="x", role=role, raw="{}",
                         customer_id=customer, sent_at=now - timedelta(hours=9 - at), stored_at=now, text=text,
                     )

@@ -59,15 +59,15 @@ def filled(database_url: str, path: Path) -> Store:
 
 
 def test_a_rotation_leaves_nothing_under_the_old_key(filled: Store) -> None:
-    old = filled.keys.header
+    old = filled.keys.row_header
     filled.keys.add_key()
     with filled.read() as session:
-        total = count_stale(session, filled.keys.header)
+        total = count_stale(session, filled.keys.row_header)
     steps: list[int] = []
     assert rotate(filled, steps.append).renewed == sum(steps) == total > MESSAGES
     assert rotate(filled, steps.append).renewed == 0
     with filled.read() as session:
-        assert (count_stale(session, filled.keys.header), count_stale(session, old)) == (0, total)
+        assert (count_stale(session, filled.keys.row_header), count_stale(session, old)) == (0, total)
         said = {message.text for message in session.scalars(select(Message))}
         assert said == {f"第 {number} 句" for number in range(MESSAGES)}
         assert session.scalars(select(Customer.name)).one() == "欧阳测试"
@@ -79,7 +79,7 @@ def test_killed_half_way_it_goes_on_where_it_was(filled: Store, path: Path) -> N
     command = [sys.executable, "-c", _KILLED, filled.url, str(path)]
     assert subprocess.run(command, timeout=60).returncode == -9
     with filled.read() as session:
-        left = count_stale(session, filled.keys.header)
+        left = count_stale(session, filled.keys.row_header)
         assert 0 < left < MESSAGES
         assert len({message.text for message in session.scalars(select(Message))}) == MESSAGES
     assert rotate(filled, lambda _: None).renewed == left
@@ -97,7 +97,7 @@ def test_what_others_write_meanwhile_stays(filled: Store) -> None:
     rotate(filled, lambda _: None)
     with filled.read() as session:
         assert session.scalars(select(Customer.last_words)).one() == "新的话"
-        assert count_stale(session, filled.keys.header) == 0
+        assert count_stale(session, filled.keys.row_header) == 0
     filled.close()
 
 
@@ -138,13 +138,13 @@ def test_a_damaged_value_is_named_and_left_and_stops_no_rotation(filled: Store, 
     assert (found.count, found.examples) == (1, ["message.text 7"])
     filled.keys.add_key()
     with filled.read() as session:
-        total = count_stale(session, filled.keys.header)
+        total = count_stale(session, filled.keys.row_header)
     done = rotate(filled, lambda _: None)
     assert (done.renewed, done.damaged) == (total, ["message.text 7"])  # the row's other values were renewed
     again = rotate(filled, lambda _: None)
     assert (again.renewed, again.damaged) == (0, ["message.text 7"])
     with filled.read() as session:
-        assert count_stale(session, filled.keys.header) == 1
+        assert count_stale(session, filled.keys.row_header) == 1
         with pytest.raises((DamagedValueError, MissingKeyError)):
             session.scalars(select(Message.text)).all()
     with filled.read() as session, damage_tolerated():

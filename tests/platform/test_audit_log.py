@@ -15,8 +15,10 @@ from bot.app import create_app
 from bot.platform.database.audit_heads import FILE
 from bot.platform.database.audit_log import HEAD, newest_head, record, verify_chain, verify_heads, verify_log
 from bot.platform.database.reading_log import record_purge, seal_views, seal_views_hourly, verify_views, viewed
+from bot.platform.database.row_ids import number_new_rows
 from bot.platform.database.store import Store
 from bot.platform.models import AuditEntry, Status, ViewEntry
+from bot.platform.models.sealed import OfRow
 from bot.system import System
 
 NOW = datetime(2026, 3, 4, 2, tzinfo=UTC)
@@ -47,6 +49,7 @@ def test_many_at_once_make_one_chain(store: Store) -> None:
 def test_what_is_rolled_back_leaves_no_gap(store: Store) -> None:
     write(store, 2)
     with store.engine.connect() as connection, Session(connection) as session:
+        number_new_rows(session)
         record(session, "agent", "stage.move", "customer:1", NOW)
         session.rollback()
     write(store, 2)
@@ -61,7 +64,7 @@ def _swap(session: Session) -> None:
 TAMPERINGS: dict[str, tuple[Callable[[Session], object], int]] = {
     "edited": (lambda s: s.execute(text("UPDATE audit_entry SET actor = 'nobody' WHERE id = 3")), 3),
     "detail edited": (
-        lambda s: s.execute(update(AuditEntry).where(AuditEntry.id == 3).values(detail={"to": "x"})),
+        lambda s: s.execute(update(AuditEntry).where(AuditEntry.id == 3).values(detail=OfRow({"to": "x"}, b"3"))),
         3,
     ),
     "redated": (lambda s: s.execute(update(AuditEntry).where(AuditEntry.id == 4).values(at=NOW - DAY)), 4),
@@ -104,7 +107,7 @@ def test_who_has_the_database_but_no_key_cannot_forge_a_row(store: Store) -> Non
 def test_a_detail_blanked_by_an_erasure_is_no_tampering(store: Store) -> None:
     write(store)
     with store.write() as session:
-        session.execute(update(AuditEntry).where(AuditEntry.id == 3).values(detail={}))
+        session.get_one(AuditEntry, 3).detail = {}
     assert broken_at(store) is None
 
 
@@ -136,6 +139,10 @@ def test_readings_are_sealed_into_the_chain(store: Store) -> None:
     assert broken_at(store) is None
 
 
+def _blank(session: Session, subject: str) -> None:
+    session.scalars(select(AuditEntry).where(AuditEntry.subject == subject)).one().detail = {}
+
+
 def _stretch_goes(session: Session) -> None:
     session.execute(delete(ViewEntry).where(ViewEntry.id <= 4))
 
@@ -150,7 +157,7 @@ VIEW_TAMPERINGS: dict[str, tuple[Callable[[Session], object], str]] = {
     ),
     "re-dated out of what is kept": (lambda s: s.execute(update(ViewEntry).values(at=NOW - 900 * DAY)), "views:1-4"),
     "the seal's words blanked": (
-        lambda s: s.execute(update(AuditEntry).where(AuditEntry.subject == "views:5-5").values(detail={})),
+        lambda s: _blank(s, "views:5-5"),
         "views:5-5",
     ),
 }

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import LargeBinary, func, select, text, type_coerce, update
+from sqlalchemy import LargeBinary, func, select, text, type_coerce
 
 from bot.platform.database.schema import upgrade
 from bot.platform.database.store import Store
@@ -43,7 +43,7 @@ def fill(store: Store) -> int:
         rows = Rows(session, NOW)
         agent = rows.agent()
         customer = rows.customer("欧阳测试", agent=agent, last_words="想问问多少钱", avatar="http://wx.qlogo.cn/face")
-        session.execute(update(Follow).values(remark="老板娘"))
+        session.scalars(select(Follow)).one().remark = "老板娘"
         message = rows.message(customer, "想问问多少钱")
         rows.evidence(message, [["多少钱", 3, 6]], "考虑价格", "命中 多少钱")
         session.add(

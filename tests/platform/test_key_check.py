@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, select, text
 from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -177,7 +177,7 @@ def test_a_key_that_is_missing_for_a_while_is_held_against_nobody(system: System
     system.store.verify()
     with opened(system.store, GROWN) as other:
         with other.write() as session:
-            session.execute(update(Customer).values(last_words="在别的机器上写的"))
+            session.scalars(select(Customer)).one().last_words = "在别的机器上写的"
             session.add(
                 CallbackEvent(
                     digest="d", name="change_external_contact", change_type="edit_external_contact",

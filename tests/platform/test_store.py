@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import StatementError
 
+from bot.ops.key_rotation import rotate
 from bot.platform.database import key_check, schema
 from bot.platform.database.store import (
     Store,
@@ -22,10 +23,14 @@ from bot.platform.database.store import (
     still_held,
     take_lease,
 )
-from bot.platform.models import Customer, Lease, Outbox, Status
+from bot.platform.models import Customer, Lease, Outbox, Status, UtcDateTime
 from tests.support.parts import KEYS
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
+_FIRST_CUSTOMER = text(
+    "INSERT INTO customer (external_userid, name, corp_name, last_words, created_at, last_word_at, activity,"
+    " conversion) VALUES ('wm1', :name, :empty, :empty, :noon, :noon, 0, 7)"
+).bindparams(bindparam("noon", type_=UtcDateTime()), empty=b"")
 
 
 def test_migrations_and_models_agree_and_a_second_upgrade_is_harmless(database_url: str) -> None:
@@ -41,12 +46,16 @@ def test_the_first_release_is_brought_to_this_one_with_what_it_holds(database_ur
     store = Store(database_url, KEYS)
     with store.engine.begin() as connection:
         schema.upgrade_on(connection, "0001")
-    with store.write() as session:
-        session.add(Customer(external_userid="wm1", created_at=NOON, last_word_at=NOON, activity=0, conversion=7))
+        connection.execute(_FIRST_CUSTOMER, {"noon": NOON, "name": KEYS.seal("李女士".encode(), b"customer.name")})
     assert schema.upgrade(store.engine) == ("0001", schema.head_revision())
     assert schema.differences(store.engine) == []
     with store.read() as session:
-        assert session.execute(select(Customer.last_word_at, Customer.conversion)).one() == (NOON, 7)
+        found = session.execute(select(Customer.last_word_at, Customer.conversion, Customer.name)).one()
+        assert found == (NOON, 7, "李女士")
+    assert rotate(store, lambda _: None).renewed == 1  # now it is sealed for its row
+    assert rotate(store, lambda _: None).renewed == 0
+    with store.read() as session:
+        assert session.scalars(select(Customer.name)).one() == "李女士"
     store.close()
 
 

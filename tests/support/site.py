@@ -110,7 +110,7 @@ class Site:
         seed = token_hex(20)
         with client.session_transaction() as kept:
             at = int(clock.now().timestamp())
-            kept.update({"_user_id": key, "since": at, "seen": at, "kind": "desk", "csrf_token": seed})
+            kept.update({"_user_id": key, "since": at, "seen": at, "proved": at, "kind": "desk", "csrf_token": seed})
         form_token = URLSafeTimedSerializer(self.key, salt="wtf-csrf-token").dumps(seed)
         client.environ_base["HTTP_X_CSRFTOKEN"] = str(form_token)
         return client

@@ -241,6 +241,48 @@ def test_an_archive_with_a_way_out_or_a_program_is_refused(name: str) -> None:
         sniff(out)
 
 
+def packed(**members: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def linked() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        link = zipfile.ZipInfo("图.png")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        packed(**{"价目表.pdf": b"MZ\x90\0" + b"x" * 90}),
+        packed(**{"说明.txt": b"#!/bin/sh\nrm -rf ~"}),
+        packed(**{"图.png": b"\x7fELF\x02"}),
+        packed(**{"资料.zip": packed(**{"a.exe": b"x"})}),
+        packed(**{"资料.zip": packed(**{"../a.txt": b"x"})}),
+        packed(**{"资料.dat": packed(b=packed(**{"a.txt": b"MZ\x90"}))}),
+        packed(a=packed(b=packed(c=packed(d=b"x")))),
+        linked(),
+    ],
+    ids=["windows", "script", "linux", "within", "way out within", "two deep", "too deep", "a link"],
+)
+def test_what_an_archive_does_not_call_by_its_name_is_refused(content: bytes) -> None:
+    with pytest.raises(MaterialRefusedError, match=r"不收|太多"):
+        sniff(io.BytesIO(content))
+
+
+def test_an_archive_of_documents_and_archives_of_papers_is_taken() -> None:
+    document = packed(**{"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"})
+    assert sniff(io.BytesIO(packed(**{"合同.docx": document, "图.zip": packed(**{"a.png": b"\x89PNG"})}))) == "zip"
+    assert sniff(io.BytesIO(document)) == "docx"
+
+
 @pytest.mark.parametrize("name", ["价目表/2026.pdf", "a..b.png", "说明.txt", "com", "exe/图.jpg"])
 def test_an_archive_of_papers_is_taken(name: str) -> None:
     out = io.BytesIO()

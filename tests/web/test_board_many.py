@@ -58,7 +58,7 @@ def fill(site: Site) -> None:
             for n in numbers
         ]  # fmt: skip
         session.execute(insert(Placement), placed)
-        follows = [{"agent_id": n % 10 + 1, "customer_id": n, "added_at": now} for n in numbers]
+        follows = [{"id": n, "agent_id": n % 10 + 1, "customer_id": n, "added_at": now} for n in numbers]
         session.execute(insert(Follow), follows)
         tags = [
             {"customer_id": n, "tag": "已付款", "by": "human", "version": "v", "tagged_at": now}

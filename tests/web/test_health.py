@@ -120,8 +120,29 @@ def test_metrics_tell_when_the_database_does_not_answer(whole: Site) -> None:
         ("10.0.0.7", {"Authorization": "Bearer guess"}, 403),
         ("127.0.0.1", {"X-Forwarded-For": "8.8.8.8"}, 403),  # a proxy on this machine
         ("127.0.0.1", {"Forwarded": "for=8.8.8.8"}, 403),
+        ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 403),  # passed on by a proxy that nobody configured
+        ("127.0.0.1", {"X-Real-IP": "8.8.8.8"}, 403),
+        ("127.0.0.1", {"Via": "1.1 proxy"}, 403),
+        ("10.0.0.7", {"X-Forwarded-For": "127.0.0.1"}, 403),
         ("", {}, 403),
     ],
 )
 def test_metrics_are_for_loopback_or_the_token(whole: Site, peer: str, headers: dict[str, str], status: int) -> None:
     assert metrics(whole, headers, peer)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "status"),
+    [
+        ("10.0.0.9", "127.0.0.1", 200),  # the configured proxy was asked from its own machine's loopback
+        ("10.0.0.9", "127.0.0.1, 8.8.8.8", 403),  # what stands before the last may be invented
+        ("10.0.0.9", "8.8.8.8, 10.0.0.9", 403),
+        ("10.0.0.9", "nonsense", 403),
+        ("10.0.1.9", "127.0.0.1", 403),  # not the configured one
+        ("127.0.0.1", "127.0.0.1", 403),
+        ("127.0.0.1", None, 200),
+    ],
+)
+def test_metrics_believe_configured_proxies_only(tmp_path: Path, peer: str, told: str | None, status: int) -> None:
+    with open_site(tmp_path, extra={"TICI_TRUSTED_PROXIES": "10.0.0.0/24"}) as site:
+        assert metrics(site, {"X-Forwarded-For": told} if told else {}, peer)[0] == status

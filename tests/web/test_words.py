@@ -27,7 +27,7 @@ from bot.platform.stored_sentences import STORED_WORDINGS
 from bot.web.admin import given_up, log_words
 from bot.web.admin import pages as admin_pages
 from bot.web.agents import jssdk_errors, tasks
-from bot.web.auth import signin
+from bot.web.auth import proof, second_factor, signin
 from bot.web.customers.highlight import Mark, TextPiece, cut, marks_of
 from bot.web.layout import actors, errors, labels, navigation, preferences
 from bot.web.layout.languages import catalogue
@@ -60,6 +60,8 @@ def used() -> set[str]:
         *admin_pages.DONE.values(),
         admin_pages.REPLAY_ASKED,
         admin_pages.QUEUE_SILENT,
+        *proof.PROBLEMS,
+        second_factor.WRONG,
         given_up.RETRIED,
         given_up.OTHER_CHANGE,
         *given_up.KINDS.values(),

@@ -15,6 +15,8 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from bot.platform.config.settings import Settings
+from bot.platform.database.row_ids import expect_rows, next_id
+from bot.platform.database.rows_sealed import sealed_in
 from bot.platform.database.store import canonical_json
 from bot.platform.models import (
     Customer,
@@ -68,8 +70,13 @@ class RowBatch:
 
     def write(self, session: Session) -> None:
         for model in _ORDER:  # foreign keys point to earlier tables
-            if self.rows.get(model):  # not by the ORM: it makes a statement for each set of empty columns
-                session.connection().execute(insert(Model.metadata.tables[model.__tablename__]), self.rows[model])
+            rows, table = self.rows.get(model), Model.metadata.tables[model.__tablename__]
+            if not rows:
+                continue
+            if sealed_in(table) and "id" not in rows[0]:  # sealed values are sealed for their row
+                expect_rows(session, len(rows))
+                rows = [{"id": next_id(session, model), **row} for row in rows]
+            session.connection().execute(insert(table), rows)  # the ORM makes a statement for each set of columns
 
 
 _ORDER: tuple[type[Model], ...] = (

@@ -19,6 +19,7 @@ from bot.platform.database.audit_heads import FILE as HEADS
 from bot.platform.database.audit_heads import HeadFile, bind_heads, note_head
 from bot.platform.database.key_check import verify_keys
 from bot.platform.database.row_ids import gives_out, next_id, number_new_rows
+from bot.platform.database.rows_sealed import bind_to_rows, for_row, sealed_in
 from bot.platform.encryption import DataKeys, bind_keys
 from bot.platform.models import Lease, Model, Status
 from bot.platform.processes import known_dead
@@ -30,7 +31,9 @@ def open_engine(url: str) -> Engine:
     """An engine as we need it: SQLite in WAL mode with BEGIN IMMEDIATE, PostgreSQL with time-outs."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(url)
+        engine = _sqlite(url)
+        bind_to_rows(engine)
+        return engine
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     engine = create_engine(
@@ -47,6 +50,7 @@ def open_engine(url: str) -> Engine:
         },
     )
     event.listen(engine, "connect", _force_synchronous_commit)
+    bind_to_rows(engine)
     return engine
 
 
@@ -124,8 +128,7 @@ class Store:
         """One transaction: committed at the end, rolled back by an exception."""
         self.verify()
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            if self.engine.dialect.name == "sqlite":
-                number_new_rows(session)
+            number_new_rows(session)
             yield session
         note_head(self.engine.dialect, session.info)
 
@@ -202,8 +205,9 @@ def insert_new(session: Session, model: type[Model], rows: Sequence[dict[str, An
     """Insert rows, skipping those whose unique columns exist already; returns how many were inserted."""
     if not rows:
         return 0
-    if gives_out(session, model):  # then the database must not choose a number that waits for its row
-        rows = [{"id": next_id(session, model), **row} for row in rows]
+    table = Model.metadata.tables[model.__tablename__]
+    if sealed_in(table) or gives_out(session, model):  # else it might choose a number that waits
+        rows = [for_row(table, {"id": next_id(session, model), **row}) for row in rows]
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     inserted = 0
     for start in range(0, len(rows), 500):  # databases limit the parameters of one statement

@@ -10,6 +10,7 @@ from sqlalchemy import Table, bindparam, insert, inspect, update
 from sqlalchemy.orm import Mapper, Session, make_transient_to_detached
 
 from bot.platform.database.row_ids import is_numbered, next_id
+from bot.platform.database.rows_sealed import sealed_values, value_of_default
 from bot.platform.models import (
     Customer,
     Evidence,
@@ -68,7 +69,8 @@ def _update(session: Session, mapper: Mapper[Any], rows: list[Any]) -> None:
         before = state.committed_state
         names = tuple(sorted(n for n in before if n in columns and before[n] != state.dict.get(n)))
         if names:
-            groups[names].append({f"new_{n}": state.dict[n] for n in names} | {"row_key": state.dict[key]})
+            sealed = sealed_values(_table(mapper), {n: state.dict[n] for n in names}, [state.dict[key]])
+            groups[names].append({f"new_{n}": sealed[n] for n in names} | {"row_key": state.dict[key]})
     for names, values in groups.items():
         statement = update(_table(mapper)).where(mapper.primary_key[0] == bindparam("row_key"))
         statement = statement.values({columns[n]: bindparam(f"new_{n}") for n in names})
@@ -93,7 +95,7 @@ def _values(session: Session, mapper: Mapper[Any], row: Any) -> dict[str, Any]:
     for attribute in mapper.column_attrs:
         column, name = attribute.columns[0], attribute.key
         if given.get(name) is None:
-            value = _default(column)
+            value = value_of_default(column)
             if column.primary_key and is_numbered(mapper):
                 value = next_id(session, mapper.class_)
             setattr(row, name, value)
@@ -103,12 +105,6 @@ def _values(session: Session, mapper: Mapper[Any], row: Any) -> dict[str, Any]:
 
 def _table(mapper: Mapper[Any]) -> Table:
     return Model.metadata.tables[mapper.class_.__tablename__]
-
-
-def _default(column: Any) -> Any:
-    if column.default is None:
-        return None
-    return column.default.arg if column.default.is_scalar else column.default.arg(None)
 
 
 def _forget_changes(session: Session, row: Any) -> None:

@@ -31,7 +31,7 @@ from bot.platform.models.operations import (
     ViewEntry,
 )
 from bot.platform.models.outbox import Allowance, ApiCalls, Breaker, Outbox
-from bot.platform.models.people import Account, Agent, Customer, CustomerField, Department, Follow, Note
+from bot.platform.models.people import Account, Agent, Customer, CustomerField, Department, Follow, Note, SecondFactor
 from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
 from bot.platform.models.sops import GroupSend, Material, SopEnrolment, SopTask
 
@@ -76,6 +76,7 @@ __all__ = [
     "Quarantine",
     "Report",
     "SearchToken",
+    "SecondFactor",
     "SopEnrolment",
     "SopTask",
     "SpentState",

@@ -172,6 +172,22 @@ class Account(Model):
     agent: Mapped[Agent | None] = relationship(lazy="joined")
 
 
+class SecondFactor(Model):
+    """The app that shows codes beside the password of a local account.
+
+    confirmed_at: from when on it is asked for. last_step: the half minute of the code used last, which counts once.
+    codes: keyed hashes of the recovery codes that are left.
+    """
+
+    __tablename__ = "second_factor"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True, autoincrement=False)
+    secret: Mapped[str] = mapped_column(Sealed("second_factor.secret"))
+    confirmed_at: Mapped[datetime | None]
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    codes: Mapped[list[Any]] = mapped_column(SealedJson("second_factor.codes"), default=list)
+
+
 class Note(Model):
     """A note that a colleague wrote about a customer."""
 

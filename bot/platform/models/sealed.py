@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from sqlalchemy import BigInteger, Dialect, LargeBinary, TypeDecorator
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators
+from sqlalchemy.sql.functions import FunctionElement
 
 from bot.platform.encryption import DamagedValueError, MissingKeyError, keys_of
 from bot.platform.log import get_logger
+from bot.platform.models.columns import Model
 
 DAMAGED = "〔已损坏 / damaged〕"  # in place of a value that does not open any more
 _tolerated: ContextVar[bool] = ContextVar("damage tolerated", default=False)
@@ -38,6 +42,19 @@ class DamagedJson(dict[str, Any]):
     """In place of a JSON value that does not open any more: empty."""
 
 
+@dataclass(frozen=True, slots=True)
+class OfRow:
+    """A value on its way into the database, with the identity of the row that it is sealed for."""
+
+    value: Any
+    row: bytes
+
+
+def identity(key: Iterable[Any]) -> bytes:
+    """What a row is known by in the seals of its values: its primary key."""
+    return "/".join(map(str, key)).encode()
+
+
 _NULL_OPERATORS = (operators.is_, operators.is_not)
 _EMPTY_OPERATORS = (operators.eq, operators.ne)  # allowed against the empty value, which is stored unsealed
 
@@ -60,8 +77,35 @@ class _SealedComparator(TypeDecorator.Comparator[Any]):
         return self.operate(op, other, **kwargs)
 
 
+class _InItsRow(FunctionElement[Any]):
+    """A sealed value as the database hands it out: the identity of its row, a NUL, what is stored."""
+
+    inherit_cache = True
+
+    def __init__(self, value: Any, key: list[Any], type_: Any) -> None:
+        super().__init__(value, *key)
+        self.type = type_
+
+
+@compiles(_InItsRow, "sqlite")
+def _in_its_row_on_sqlite(element: Any, compiler: Any, **kwargs: Any) -> str:
+    value, *key = (compiler.process(one, **kwargs) for one in element.clauses)
+    row = " || '/' || ".join(key)
+    return f"CAST({row} || x'00' || {value} AS BLOB)"
+
+
+@compiles(_InItsRow, "postgresql")
+def _in_its_row_on_postgresql(element: Any, compiler: Any, **kwargs: Any) -> str:
+    value, *key = (compiler.process(one, **kwargs) for one in element.clauses)
+    row = " || '/' || ".join(f"CAST({one} AS TEXT)" for one in key)
+    return f"convert_to({row}, 'UTF8') || decode('00', 'hex') || {value}"
+
+
 class _SealedType(TypeDecorator[Any]):
-    """The base of sealed types. `where` is "table.column": a value copied elsewhere does not open."""
+    """The base of sealed types. `where` is "table.column": a value copied there, or into another row, does not open.
+
+    What is written must come as `OfRow`, save what is empty (`bot/platform/database/rows_sealed.py` sees to it).
+    """
 
     impl = LargeBinary
     comparator_factory = _SealedComparator
@@ -70,17 +114,31 @@ class _SealedType(TypeDecorator[Any]):
         super().__init__()
         self.where = where
 
-    def _seal(self, plain: bytes, dialect: Dialect) -> bytes:
-        return keys_of(dialect).seal(plain, self.where.encode())
+    def column_expression(self, column: Any) -> Any:
+        """Have every query hand out the identity of the row beside the value."""
+        bare = getattr(column, "element", column)  # without its label
+        table = getattr(bare, "table", None)
+        names = [one.name for one in Model.metadata.tables[self.where.partition(".")[0]].primary_key]
+        if table is None or not all(name in table.c for name in names):
+            raise TypeError(
+                f"{column}: a sealed value is read together with the key of its row, or by its id in Python"
+            )
+        return _InItsRow(bare, [table.c[name] for name in names], self)
 
-    def _open(self, sealed: bytes, dialect: Dialect) -> bytes | None:
+    def _seal(self, plain: bytes, given: OfRow | None, dialect: Dialect) -> bytes:
+        if given is None:
+            raise TypeError(f"{self.where} is sealed for its row: write it with the row, or as OfRow")
+        return keys_of(dialect).seal(plain, self.where.encode(), given.row)
+
+    def _open(self, stored: bytes, dialect: Dialect) -> bytes | None:
         """The plain value; None for a damaged one where these are tolerated."""
+        row, _, sealed = stored.partition(b"\0")
         try:
-            return keys_of(dialect).open(sealed, self.where.encode())
+            return keys_of(dialect).open(sealed, self.where.encode(), row)
         except (DamagedValueError, MissingKeyError):  # the latter: the damage is where its key is named
             if not _tolerated.get():
                 raise
-            _log.error("sealed value damaged", where=self.where)
+            _log.error("sealed value damaged", where=self.where, row=row.decode())
             return None
 
 
@@ -89,13 +147,15 @@ class Sealed(_SealedType):
 
     cache_ok = True  # SQLAlchemy looks for it in each class by itself
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
-        if not value:
-            return None if value is None else b""
-        return self._seal(value.encode(), dialect)
+    def process_bind_param(self, value: str | OfRow | None, dialect: Dialect) -> Any:
+        given = value if isinstance(value, OfRow) else None
+        plain: str | None = given.value if given else value  # type: ignore[assignment]
+        if not plain:
+            return None if plain is None else b""
+        return self._seal(plain.encode(), given, dialect)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
-        if not value:
+        if value is None or (value.endswith(b"\0") and value.index(b"\0") == len(value) - 1):
             return None if value is None else ""
         plain = self._open(value, dialect)
         return DAMAGED if plain is None else plain.decode()
@@ -107,9 +167,11 @@ class SealedJson(_SealedType):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        if value is None:
+        given = value if isinstance(value, OfRow) else None
+        plain = given.value if given else value
+        if plain is None:
             return None
-        return self._seal(orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS), dialect)
+        return self._seal(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS), given, dialect)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         plain = None if value is None else self._open(value, dialect)

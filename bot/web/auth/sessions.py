@@ -13,13 +13,16 @@ from sqlalchemy.orm import Session
 
 from bot.platform import clock
 from bot.platform.database.store import insert_new
-from bot.platform.models import SpentState
+from bot.platform.models import Account, SpentState
 
 if TYPE_CHECKING:
     from bot.web.auth.visitor import Visitor
 
-_SINCE, _SEEN, _KIND, _USER, _ID = "since", "seen", "kind", "_user_id", "id"
+_SINCE, _SEEN, _KIND, _USER, _ID, _PROVED = "since", "seen", "kind", "_user_id", "id", "proved"
 _KEPT = ("lang",)
+_HALF = "half"
+HALF_LIFE = timedelta(minutes=5)
+PROOF_LIFE = timedelta(minutes=10)
 _NOTE_EVERY = timedelta(minutes=5)  # not every answer needs a fresh cookie
 
 
@@ -56,8 +59,43 @@ def begin(found: Visitor, kind: str, now: datetime) -> None:
     session.clear()
     session.update({**kept, _SINCE: int(now.timestamp()), _SEEN: int(now.timestamp()), _KIND: kind})
     name_session()
+    prove(now)
     session.permanent = True
     login_user(found)
+
+
+@dataclass(frozen=True)
+class HalfSignedIn:
+    """Whose password was right, while their code is waited for."""
+
+    account_id: int
+    serial: int
+    onwards: str
+
+
+def begin_half(account: Account, onwards: str, now: datetime) -> None:
+    """Note that the password was right; whoever was signed in here still is."""
+    until = int((now + HALF_LIFE).timestamp())
+    session[_HALF] = [account.id, account.serial, until, onwards[:500]]
+
+
+def half(now: datetime) -> HalfSignedIn | None:
+    """Whose password was right here within five minutes, and whose code is waited for."""
+    kept = session.get(_HALF)
+    if not isinstance(kept, list) or len(kept) != 4 or now.timestamp() >= kept[2]:
+        return None
+    return HalfSignedIn(kept[0], kept[1], kept[3])
+
+
+def prove(now: datetime) -> None:
+    """Note that the visitor has just shown, by password or WeCom, that it is they."""
+    session[_PROVED] = int(now.timestamp())
+
+
+def is_proved(now: datetime) -> bool:
+    """Whether they have shown it within ten minutes."""
+    proved = session.get(_PROVED)
+    return isinstance(proved, int) and 0 <= int(now.timestamp()) - proved < PROOF_LIFE.total_seconds()
 
 
 def name_session() -> None:

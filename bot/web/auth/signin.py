@@ -12,6 +12,7 @@ from flask import Blueprint, Flask, redirect, render_template, request, session,
 from sqlalchemy import delete, select
 from werkzeug.wrappers import Response
 
+from bot.agents import second_factor
 from bot.agents.accounts import account_of_member
 from bot.agents.passwords import LONGEST, password_matches
 from bot.platform import clock
@@ -21,9 +22,8 @@ from bot.platform.log import get_logger
 from bot.platform.models import Account, SpentState
 from bot.web.auth import sessions
 from bot.web.auth.access import as_visitor
-from bot.web.auth.signin_limits import address
-from bot.web.auth.visitor import visitor_or_none
-from bot.web.layout.requests import current_system
+from bot.web.auth.visitor import Visitor, visitor_or_none
+from bot.web.layout.requests import address, current_system
 from bot.wecom.errors import BotError, WeComError
 from bot.wecom.login import LONGEST_CODE, SignInApp, authorize_url, is_in_client
 
@@ -44,6 +44,7 @@ class SignInProblem:
 
 
 WRONG_PASSWORD = SignInProblem(401, "名字或密码不对")
+WRONG_CODE = SignInProblem(401, "验证码不对，或已经用过了。请输入手机上现在显示的 6 位数字。")
 UNFINISHED = SignInProblem(400, "登录没有完成：它不是在这个浏览器里开始的，或者已经过了 10 分钟。请再登录一次。")
 DECLINED = SignInProblem(400, "企业微信没有带回登录码，可能是中途取消了。请再登录一次。")
 SPENT = SignInProblem(400, "这次登录已经用过了。请再登录一次。")
@@ -51,8 +52,21 @@ NOT_A_MEMBER = SignInProblem(403, "您的微信不是本企业的成员，不能
 DISABLED = SignInProblem(403, "您的账号已停用。如果需要使用，请联系管理员。")
 REFUSED = SignInProblem(502, "企业微信拒绝了登录，需要管理员处理：{advice}")
 UNREACHABLE = SignInProblem(503, "暂时联系不上企业微信，请过一会儿再试。（{advice}）")
+ANOTHER = SignInProblem(403, "您用别人的账号确认了。请用现在登录的账号再确认一次，或先退出登录。")
 NOT_CONNECTED = SignInProblem(404, "还没有接入企业微信，请用名字和密码登录。")
-REFUSALS = (WRONG_PASSWORD, UNFINISHED, DECLINED, SPENT, NOT_A_MEMBER, DISABLED, REFUSED, UNREACHABLE, NOT_CONNECTED)
+REFUSALS = (
+    WRONG_PASSWORD,
+    WRONG_CODE,
+    UNFINISHED,
+    DECLINED,
+    SPENT,
+    NOT_A_MEMBER,
+    DISABLED,
+    REFUSED,
+    UNREACHABLE,
+    ANOTHER,
+    NOT_CONNECTED,
+)
 # 40029, 42022: the code is invalid or was used; 42003: it expired; 60011, 60111: no such member in our scope.
 _BY_ERRCODE = {40029: SPENT, 42003: UNFINISHED, 42022: SPENT, 60011: NOT_A_MEMBER, 60111: NOT_A_MEMBER}
 
@@ -95,8 +109,39 @@ def by_password() -> Response:
     if not right or account is None:
         _log.warning("sign-in refused", address=address())
         raise NotSignedInError(WRONG_PASSWORD)
+    with current_system().store.read() as database:
+        code_too = second_factor.is_on(database, account.id)
+    if code_too:
+        sessions.begin_half(account, onwards, now)
+        return redirect(url_for("signin.ask_code"))
     _sign_in(account.id, "desk", "password", now)
     return redirect(onwards)
+
+
+@pages.get("/sign-in/code")
+def ask_code() -> str | Response:
+    """After the right password, where the account asks for a code as well."""
+    if sessions.half(clock.now()) is None:
+        return redirect(url_for("signin.show", stay=1))
+    return render_template("signin_code.html", error=None)
+
+
+@pages.post("/sign-in/code")
+def by_code() -> Response:
+    """The code of the app, or a recovery code."""
+    now = clock.now()
+    begun = sessions.half(now)
+    if begun is None:
+        raise NotSignedInError(UNFINISHED)
+    with current_system().store.write() as database:
+        account = database.get_one(Account, begun.account_id)
+        still = account.serial == begun.serial and account.disabled_at is None
+        right = still and second_factor.code_is_right(database, account, request.form.get("code", "")[:64], now)
+    if not right:
+        _log.warning("sign-in refused", address=address())
+        raise NotSignedInError(WRONG_CODE)
+    _sign_in(begun.account_id, "desk", "password and code", now)
+    return redirect(safe_next_path(begun.onwards))
 
 
 @pages.get("/sign-in/wecom")
@@ -125,6 +170,8 @@ def come_back() -> Response:
     with current_system().store.write() as database:
         account = account_of_member(database, userid, now)
         account_id = account.id
+    if onwards == url_for("proof.done") and (before := visitor_or_none()) is not None:
+        return _prove_again(before, account_id, now)
     _sign_in(account_id, "phone" if _in_wecom() else "desk", "wecom", now)
     return redirect(onwards)
 
@@ -205,7 +252,24 @@ def _sign_in(account_id: int, kind: str, way: str, now: datetime) -> None:
     sessions.begin(found, kind, now)
 
 
+def _prove_again(before: Visitor, account_id: int, now: datetime) -> Response:
+    """Whoever is signed in has shown once more that it is they; their session and what they were filling in stay."""
+    if before.account_id != account_id:
+        raise NotSignedInError(ANOTHER)
+    note_proof(before, "wecom", now)
+    return redirect(url_for("proof.done"))
+
+
+def note_proof(who: Visitor, way: str, now: datetime) -> None:
+    """Have the session know, and the log, that the visitor has shown once more that it is they."""
+    with current_system().store.write() as database:
+        record(database, who.actor, "sign-in.again", f"account:{who.account_id}", now, way=way, address=address())
+    sessions.prove(now)
+
+
 def _show_refusal(error: NotSignedInError) -> tuple[str, int]:
+    if error.refusal is WRONG_CODE:
+        return render_template("signin_code.html", error=error), error.refusal.status
     onwards = safe_next_path(request.form.get("next") or request.args.get("next"))
     return _page(onwards, error), error.refusal.status
 

@@ -10,13 +10,16 @@ import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from ipaddress import ip_address
 from typing import Any
 
 from flask import Flask, g, request
 from flask_limiter import Limiter
 
+from bot.platform import clock
 from bot.system import System
+from bot.web.auth import sessions
+from bot.web.auth.visitor import visitor_or_none
+from bot.web.layout.requests import address
 
 BY_NAME = "10 per 15 minutes"
 BY_ADDRESS = "30 per 15 minutes"
@@ -25,7 +28,7 @@ _TIMES = {"socket_timeout": 1, "socket_connect_timeout": 1}
 
 
 def prepare(app: Flask, system: System) -> None:
-    """Limit the two addresses at which people sign in; call it once the pages are registered."""
+    """Limit the addresses at which people show who they are; call it once the pages are registered."""
     url = system.known_redis_url
     limiter = Limiter(
         address,
@@ -36,27 +39,37 @@ def prepare(app: Flask, system: System) -> None:
         swallow_errors=True,
         key_prefix="tici:tries",
     )
-    limited = ((BY_NAME, _name, "signin.by_password"), (BY_ADDRESS, address, "signin.by_password"),
-               (BY_WECOM, address, "signin.come_back"))  # fmt: skip
+    limited = (
+        (BY_NAME, _name, "signin.by_password"),
+        (BY_ADDRESS, address, "signin.by_password"),
+        (BY_WECOM, address, "signin.come_back"),
+        (BY_NAME, _half, "signin.by_code"),
+        (BY_ADDRESS, address, "signin.by_code"),
+        (BY_NAME, _account, "proof.prove"),
+        (BY_ADDRESS, address, "proof.prove"),
+        (BY_NAME, _account, "second_factor.confirm"),
+    )
     for limit, key, endpoint in limited:
         view: Any = limiter.limit(limit, key_func=key)(_taking_off(limiter, app.view_functions[endpoint]))
         app.view_functions[endpoint] = view
-
-
-def address() -> str:
-    """Whose request this is: believed from a reverse proxy on this machine, else the peer's own address."""
-    near = request.remote_addr or ""
-    told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    try:
-        return str(ip_address(told)) if told and ip_address(near).is_loopback else near
-    except ValueError:
-        return near
 
 
 def _name() -> str:
     """Hashed: what people mistype into the field for the name may be their password."""
     given = request.form.get("name", "").strip().casefold()
     return hashlib.sha256(given.encode(errors="replace")).hexdigest()[:32]
+
+
+def _account() -> str:
+    """Whose password is tried by somebody who is signed in already."""
+    who = visitor_or_none()
+    return f"account:{who.account_id}" if who is not None else address()
+
+
+def _half() -> str:
+    """Whose code is tried, after the right password."""
+    begun = sessions.half(clock.now())
+    return f"account:{begun.account_id}" if begun is not None else address()
 
 
 def _taking_off(limiter: Limiter, view: Callable[..., Any]) -> Callable[..., Any]:

@@ -23,7 +23,7 @@ from bot.platform.models import (
     Tagging,
 )
 
-MOST_STREAMS = 3  # each occupies one of the server's eight threads; boards beyond that poll
+MOST_STREAMS = 3  # each occupies a thread of the server and looks at the database; boards beyond that poll
 STREAM_SECONDS = 25.0
 _LOOK_EVERY = 1.0
 _WATCHED = (StageMove, Message, Tagging, SopTask, Evidence, Outbox, Customer, CallbackEvent, AuditEntry)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Any
 
 import redis
@@ -30,7 +29,7 @@ from bot.platform.models import ArchiveCursor, CallbackEvent, Message, Outbox, Q
 from bot.platform.queue import JobQueue, connect_redis
 from bot.platform.queued_job import REFUSED
 from bot.system import System
-from bot.web.layout.requests import current_system
+from bot.web.layout.requests import current_system, is_from_here
 
 pages = Blueprint("health", __name__)
 
@@ -105,16 +104,7 @@ def _may_measure(token: str | None) -> bool:
     given = request.headers.get("Authorization", "")
     if token and hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
         return True
-    # Behind a proxy on this machine every peer is loopback; the proxy names the real one in these headers.
-    forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    return not forwarded and _is_loopback(request.remote_addr)
-
-
-def _is_loopback(peer: str | None) -> bool:
-    try:
-        return ip_address(peer or "").is_loopback
-    except ValueError:
-        return False
+    return is_from_here()
 
 
 def _count_database(registry: CollectorRegistry, system: System, now: datetime) -> None:
