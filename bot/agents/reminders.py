@@ -22,9 +22,11 @@ class Reminder(OutboxHandler):
     """Waits for work hours and sends what is still true then. WeCom names the leader, else the config does.
 
     The row's payload says to whom: agent | leader. settled: why nothing is sent where nothing is left to say.
+    keeps_hours: False where it comes at the hour that the agent named.
     """
 
     repeats_show = True
+    keeps_hours: ClassVar[bool] = True
     settled: ClassVar[str]
 
     @abstractmethod
@@ -36,7 +38,7 @@ class Reminder(OutboxHandler):
         """
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
-        shifts = work.settings.calendar.shifts(work.now)
+        shifts = work.settings.calendar.shifts(work.now) if self.keeps_hours else ()
         if shifts:
             raise PostponedError((shifts[-1].to - work.now).total_seconds())
         if "text" in row.payload:
