@@ -1,4 +1,4 @@
-"""Agents' chat commands, parsed leniently: 今日, 客户 张三, 完成 3, 推迟 3 明天, 移动 张三 体验课, 撤销."""
+"""Agents' chat commands, parsed leniently: 今日, 客户 张三, 完成 3, 提醒 张三 明天10点 发合同, 撤销, …"""
 
 from __future__ import annotations
 
@@ -20,9 +20,16 @@ _HELP = """可以这样写：
 完成 3 —— 第 3 件已发送，也可以写 完成 {name}
 推迟 3 明天 —— 也可以写 下午3点、周一10点、2小时后
 移动 {name} {stage} —— 换一个阶段
-撤销 —— 收回上一次的完成、推迟或移动
+提醒 {name} 明天10点 发合同 —— 到时候提醒您；客户回了或您做了，会自己结束
+备注 {name} 预算三万，周末有空 —— 记在客户资料里
+回复 {name} —— 现在最合适的三句话
+撤销 —— 收回刚才的完成、推迟、移动、提醒或备注
 帮助 —— 看这段说明"""
 _TO_MOVE = "写上客户和阶段，例如：移动 {name} {stage}"
+_MISSING = {
+    "提醒": "写上客户、时间和要做的事，例如：提醒 {name} 明天10点 发合同",
+    "备注": "写上客户和要记的话，例如：备注 {name} 预算三万，周末有空",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,27 @@ class MoveToStage:
 
 
 @dataclass(frozen=True, slots=True)
+class Remind:
+    """Remind of a customer; `words` are the name, the time and what is to be done, as they were typed."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteNote:
+    """Note something about a customer; `words` are the name and the note, as they were typed."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class WhatToSay:
+    """The best words for a customer now."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pick:
     """Number n of what was shown last: the answer to a question, or a step to look at."""
 
@@ -80,7 +108,7 @@ class TakeBack:
     """Take back what was last done by a word."""
 
 
-Order = Today | Help | Lookup | Done | Delay | MoveToStage | Pick | TakeBack
+Order = Today | Help | Lookup | Done | Delay | MoveToStage | Remind | WriteNote | WhatToSay | Pick | TakeBack
 
 _VERBS = {
     "今日": ("今日", "今天", "今日待办", "待办", "任务", "单子", "今日任务", "我的任务", "today"),
@@ -88,6 +116,9 @@ _VERBS = {
     "完成": ("完成", "已发送", "已发", "发了", "搞定", "done"),
     "推迟": ("推迟", "稍后", "延后", "延期", "改到", "later"),
     "移动": ("移动", "移到", "调到", "改阶段", "move"),
+    "提醒": ("提醒我", "提醒", "remind"),
+    "备注": ("备注", "记一下", "记一笔", "笔记", "note"),
+    "回复": ("怎么回复", "回复", "怎么回", "怎么说", "话术", "reply"),
     "撤销": ("撤销", "撤回", "收回", "还原", "undo"),
     "帮助": ("帮助", "help", "?", "怎么用", "菜单", "你好", "hi", "hello"),
 }
@@ -101,10 +132,12 @@ _NUMBER = re.compile(r"第?([0-9]{1,3}|[一二两三四五六七八九十]{1,3})
 
 def read_order(text: str, now: datetime, calendar: Workcalendar) -> Order:
     """Read one message. Full width, case, spaces, punctuation at the ends do not matter; a slip gets a hint."""
-    plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(" 。,!~")
+    plain = " ".join(_plain(text).split()).strip(" 。,!~")
     verb, rest = _verb(plain)
     if verb is None:
         return _without_verb(plain)
+    if verb in _MISSING:
+        return _as_typed(verb, text)
     return _READERS[verb](rest, now, calendar)
 
 
@@ -113,6 +146,20 @@ def _verb(plain: str) -> tuple[str | None, str]:
         if plain.startswith(word):
             return verb, plain[len(word) :].strip(" :,")
     return None, plain
+
+
+def _as_typed(verb: str, text: str) -> Order:
+    """An order with words of the agent's own, which are kept as they were typed."""
+    typed = " ".join(text.split()).lstrip(" 。,，!！~～")
+    said = next(word for word, of in _SPELLINGS if of == verb and _plain(typed[: len(word)]) == word)
+    words = typed[len(said) :].strip(" :：,，")
+    if not words:
+        return Help(_MISSING[verb])
+    return Remind(words) if verb == "提醒" else WriteNote(words)
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def _without_verb(plain: str) -> Order:
@@ -187,6 +234,10 @@ def _shift(rest: str, now: datetime, calendar: Workcalendar) -> Order:
     return MoveToStage(rest) if rest else Help(_TO_MOVE)
 
 
+def _what_to_say(rest: str, now: datetime, calendar: Workcalendar) -> Order:
+    return WhatToSay(rest) if rest else Help("写上客户的名字，例如：回复 {name}")
+
+
 def _take_back(rest: str, now: datetime, calendar: Workcalendar) -> Order:
     return TakeBack()
 
@@ -198,7 +249,8 @@ def help_text(hint: str, name: str, stage: str) -> str:
 
 
 _READERS: dict[str, Callable[[str, datetime, Workcalendar], Order]] = {
-    "今日": _today, "客户": _lookup, "完成": _done, "推迟": _delay, "移动": _shift, "撤销": _take_back, "帮助": _help,
+    "今日": _today, "客户": _lookup, "完成": _done, "推迟": _delay, "移动": _shift, "回复": _what_to_say,
+    "撤销": _take_back, "帮助": _help,
 }  # fmt: skip
 
 

@@ -31,13 +31,15 @@ class Waiting(Table):
     """[[waiting]]: after how much working time without an answer the agent, and their leader, are told.
 
     The most exact table counts: that of the stage, that of the pipeline, the one that names neither. A length of 0
-    switches its reminder off.
+    switches its reminder off. group_after: when the owner of a group is told of a question there; for groups the
+    table counts that names neither.
     """
 
     pipeline: str | None = Field(default=None, min_length=1, max_length=30)
     stage: str | None = Field(default=None, min_length=1, max_length=30)
     remind_after: Length = timedelta(minutes=10)
     leader_after: Length = timedelta(minutes=30)
+    group_after: Length = timedelta(minutes=15)
 
 
 Point = tuple[datetime, str]
@@ -177,6 +179,11 @@ def alarms(since: datetime, table: Waiting, calendar: Workcalendar) -> Alarm:
         _after(since, table.remind_after, calendar),
         _after(since, table.leader_after, calendar),
     )
+
+
+def alarm_in_group(since: datetime, table: Waiting, calendar: Workcalendar) -> datetime | None:
+    """Say when the owner of a group is told of a question that waits there since then; None: not at all."""
+    return _after(since, table.group_after, calendar)
 
 
 def _after(since: datetime, length: timedelta, calendar: Workcalendar) -> datetime | None:

@@ -22,6 +22,12 @@ def worked(calendar: Workcalendar, since: datetime, until: datetime) -> timedelt
     return total
 
 
+def told_length(calendar: Workcalendar, since: datetime, until: datetime) -> str:
+    """The working time between two instants as people are told it: 25 分, 3 小时."""
+    minutes = int(worked(calendar, since, until).total_seconds() // 60)
+    return f"{minutes} 分" if minutes < 120 else f"{minutes // 60} 小时"
+
+
 def when_worked(calendar: Workcalendar, since: datetime, length: timedelta) -> datetime:
     """The instant at which so much working time will have passed; the last one looked at where there is no work."""
     at, left = since.astimezone(UTC), length

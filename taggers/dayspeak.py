@@ -195,7 +195,8 @@ _ROWS: tuple[tuple[str, Callable[[re.Match[str], date, Workdays], date | None]],
     ("今[天日]|今儿个?|今(?=早|晚|晨|夜)|当[天日]|当晚", _relative(0)),
     (f"(?<!上)(?<!每)(?<!上个){_NEXT.format(name='weekend_of')}?{_WEEK}末|双休日", _weekend),
     (
-        f"(?<!上)(?<!每)(?<!上个){_NEXT.format(name='week_of')}?{_WEEK}(?P<weekday>[一二三四五六日天1-7])(?![0-9]|年|天|小时)",
+        f"(?<!上)(?<!每)(?<!上个){_NEXT.format(name='week_of')}?{_WEEK}(?P<weekday>[一二三四五六日天]|[1-7](?![0-9]))"
+        "(?!年|天|小时)",
         _weekday,
     ),
     (f"{_NEXT.format(name='whole_week')}{_WEEK}(?!年)(?:之?内|以内|里)?|周内", _week),

@@ -11,6 +11,7 @@ _END = frozenset("。！!？?\n;；…")
 _FADING = "啊呀哈亲哦噢 "
 _GOING_ON = re.compile(r"在|着|正|可|才|还")
 _OWN = re.compile(r"(?<![给帮跟和为替对])我$")
+_ENDS_CLAUSE = re.compile(r"[了呢啊呀](?=[都也])")  # 到哪了都三天了: two clauses without a mark between them
 _OPEN = frozenset("什啥哪谁几多怎咋何")
 _PARTICLES = frozenset((KEYS["吗"], KEYS["么"]))
 _BARE_NOT = frozenset(("不", "没", "没有"))
@@ -57,7 +58,7 @@ def _whatever(clauses: Clauses, start: int, end: int, right: int) -> bool:
     """什么时候都可以, 多少钱也行: a question word before 都 or 也 asks nothing."""
     if clauses.text[start] not in _OPEN:
         return False
-    close = clauses.text[end : min(right, end + 7)]
+    close = _ENDS_CLAUSE.split(clauses.text[end : min(right, end + 7)], maxsplit=1)[0]
     return ("都" in close or "也" in close) and not clauses.text.endswith(("吗", "么"), end, right)
 
 

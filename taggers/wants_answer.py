@@ -53,18 +53,18 @@ _OWN_SEARCH = re.compile(
     r"(?:我|我们)(?:先|自己|再|去|来|回头|回去)+(?:给|帮|替|跟|和|找|选|看|问|查|告诉|说)|"
     r"不(?:想|要|打算|需要)|别|告诉(?:你|您)|等"
 )
-_TROUBLE = re.compile(
-    r"打不开|进不[去来了]|[登上]不[上了去]|没声音|没有声音|没图|看不[了到见清]|听不[了到清]|放不了|卡(?:住|死|"
+_TROUBLE = re.compile(  # every branch begins with a character of its own, so that the search skips all others
+    r"打不开|进不[去来了]|登不[上了去]|上不[上了去]|没声音|没有声音|没图|看不[了到见清]|听不[了到清]|放不了|卡(?:住|死|"
     r"顿|了)|闪退|黑屏|花屏|失效|过期了|坏[了掉]|漏水|渗水|漏[电气]|"
     r"开裂|裂[了缝]|掉[漆皮了]|没收到|没到(?!时)|还没(?!到家|吃|睡|想|看|定|下班|考虑|上)(?!.{0,4}我)|"
     r"没人(?!.{0,3}了)|没反应|不亮|不通|不出水|堵[了住]|"
     r"忘了?(?:密码|了)?(?:怎么)?$|"
-    r"密码(?:忘|错|不对)|弄丢|丢了|[搞弄发算填]错|错了|不对(?!劲?了)|少了|缺了|破了|异味|跳闸|(?<!不)疼(?!爱)|"
-    r"(?<!不)痛(?!快)|发烧|过敏了|出血|见红|红肿|吐奶|破水|"
-    r"宫缩|(?<!学)(?<!教)不会(?!的|忘|弄错|了吧)(?!.{0,3}再)|"
+    r"密码(?:忘|错|不对)|弄丢|丢了|搞错|弄错|发错|算错|填错|错了|不对(?!劲?了)|少了|缺了|破了|异味|跳闸|疼(?<!不疼)(?!爱)|"
+    r"痛(?<!不痛)(?!快)|发烧|过敏了|出血|见红|红肿|吐奶|破水|"
+    r"宫缩|不会(?<!学不会)(?<!教不会)(?!的|忘|弄错|了吧)(?!.{0,3}再)|"
     r"听不懂|看不懂|搞不懂|不太?懂|弄不[好来了]|不明白|不清楚|找不[到着]|用不了|付不了|交不了|领不了|多扣|扣了|"
     r"被扣|不见了|失败|报错|出错|"
-    r"(?<![别])(?<!不着)(?<!不)急(?!诊|着|忙)|等了|没动静|没回(?!家)|不回(?!家)|没人理|骗|差评|态度|太慢|太差|"
+    r"急(?<!别急)(?<!不着急)(?<!不急)(?!诊|着|忙)|等了|没动静|没回(?!家)|不回(?!家)|没人理|骗|差评|态度|太慢|太差|"
     r"不满意|不负责|敷衍|没见效|没效果|受不了|太(?:咸|淡|贵|慢|差|吵|冷|热|小|大|远|硬|少|脏|乱|难|油|辣|晚|久)|"
     r"气死|无语|"
     r"怎么回事|说好的|到现在"
@@ -81,6 +81,16 @@ _OWN = re.compile(
     r"完了$|好了$"
 )
 
+_ASKING_SELF = re.compile(
+    r"(?:我们?|俺|咱们?)(?:这边|家)?(?:现在|今天|明天|到时候?|到底|应该|该|要|需要|得|可以|能|还|又|再|就|都)*"
+    r"(?:什么时候|啥时候?|怎么|咋|如何|几[点号]|哪[天里儿个种款些]|去哪|多久|找谁|多少|带什么|准备什么|带啥|准备啥)"
+)
+"""那我什么时候过去: whoever asks what they are to do themselves asks all the same."""
+_COURTESY = re.compile(
+    r"(?:不会|没有)?(?:怎么会|哪里哪里|哪里的话|哪里话|哪有|哪能|说什么呢|说啥呢|谢什么|谢啥|客气什么|客气啥)"
+    r"(?:呢|啊|呀|嘛|哈|的)*"
+)
+
 
 def wants_answer(utterance: Utterance, closings: Closings) -> bool:
     """Tell whether somebody waits for an answer to this message."""
@@ -90,6 +100,11 @@ def wants_answer(utterance: Utterance, closings: Closings) -> bool:
         return True
     if is_nobodys(utterance.text):
         return False
+    return typed_wants_answer(utterance, closings)
+
+
+def typed_wants_answer(utterance: Utterance, closings: Closings) -> bool:
+    """The same for a message of words that somebody is known to have written."""
     parts = utterance.parts or split_quote(utterance.text)
     if any(part.scope not in ("typed", "mixed", "quote") for part in parts):
         return True
@@ -110,20 +125,34 @@ def _wants(reading: Reading) -> bool:
     text = clauses.text
     if not clauses.parts:
         return "?" in text or "？" in text
-    for left, right in clauses.parts:
-        clause = text[left:right]
-        own = _OWN.search(clause) is not None
-        if asked(clauses, left, right) and not (own and not _marked(clauses, left, right)):
-            return True
-        if _CHOICE.search(clause) and not (own and _OWN_SEARCH.search(clause)):
-            return True
-        if _SEEKS.search(clause) and not _OWN_SEARCH.search(clause):
-            return True
-        if _TROUBLE.search(clause) and not _over(clause):
-            return True
-        if not own and (_ASKS.search(clause) or _IMPERATIVE.match(clause) or _WANTS.search(clause)):
-            return True
-    return False
+    return any(_asks(clauses, left, right) for left, right in clauses.parts) or any(
+        _requests(text[left:right]) for left, right in clauses.parts
+    )
+
+
+def _asks(clauses: Clauses, left: int, right: int) -> bool:
+    """Whether a clause asks somebody else: what I am going to ask myself is a plan, 哪里哪里 a courtesy."""
+    if not asked(clauses, left, right):
+        return False
+    if _marked(clauses, left, right):
+        return not _COURTESY.fullmatch(clauses.text, left, right) or clauses.marked(right)
+    clause = clauses.text[left:right]
+    return not _COURTESY.fullmatch(clause) and (
+        _OWN.search(clause) is None or _ASKING_SELF.search(clause) is not None
+    )
+
+
+def _requests(clause: str) -> bool:
+    """Whether a clause asks for something without being a question: a request, a wish, a trouble, a choice."""
+    own = _OWN.search(clause) is not None
+    if _CHOICE.search(clause) and not (own and _OWN_SEARCH.search(clause)):
+        return True
+    if _SEEKS.search(clause) and not _OWN_SEARCH.search(clause):
+        return True
+    if _TROUBLE.search(clause) and not _over(clause):
+        return True
+    asking = _ASKS.search(clause) or _IMPERATIVE.match(clause) or _WANTS.search(clause)
+    return asking is not None and not own
 
 
 def _marked(clauses: Clauses, left: int, right: int) -> bool:

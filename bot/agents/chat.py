@@ -1,28 +1,20 @@
-"""Chat: answers an agent who writes 今日, 完成, 推迟, 移动, 撤销 … to the app, about their own customers only."""
+"""Chat: answers an agent who writes 今日, 完成, 提醒, 移动, 撤销 … to the app, about their own customers only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import contains_eager, joinedload
 
-from bot.agents.card_clicks import mark_ticked
-from bot.agents.chat_memory import ChatMemory, as_it_is
-from bot.agents.manual_moves import MoveRefusedError, move_by_hand
-from bot.agents.reading import NOBODY, may_read, readable, reader_of_agent
+from bot.agents import chat_deeds
+from bot.agents.chat_context import MOST_LISTED, ChatContext
+from bot.agents.chat_words import OWN, Item, name_of
+from bot.agents.reading import NOBODY
 from bot.agents.waiting import waiting_for, waiting_lines
-from bot.customers.state import OPEN_STATES, CustomerState, load_customer
-from bot.platform.database.reading_log import viewed_all
-from bot.platform.models import Agent, Customer, Follow, SopTask
+from bot.customers.state import CustomerState, load_customer
+from bot.platform.models import Agent, Customer, Follow, OwnFollowUp
 from bot.platform.work import Work
-from bot.sops.card_closing import cancel_cards
-from bot.sops.customer_steps import bring_forward, steps_that_wait
-from bot.sops.enrolment import titles_of
-from bot.sops.prompts import put_off
-from sop.cards import POSTPONED, SENT
 from sop.chat import (
     Delay,
     Done,
@@ -30,15 +22,16 @@ from sop.chat import (
     Lookup,
     MoveToStage,
     Pick,
+    Remind,
     TakeBack,
     Today,
+    WhatToSay,
+    WriteNote,
     help_text,
     read_order,
-    split_shift,
 )
-from sop.quotes import attachment_names, quoted
+from taggers.reminder import read_wish, time_last
 
-MOST_LISTED = 20
 MOST_FOUND = 5
 SHUT_OUT = "您的账号已停用，在这里看不到客户。如果需要使用，请联系管理员。"
 
@@ -46,117 +39,38 @@ SHUT_OUT = "您的账号已停用，在这里看不到客户。如果需要使�
 def answer_agent(work: Work, agent: Agent, text: str) -> str:
     """Do what the agent writes and answer in words; what is not understood is answered with help."""
     order = read_order(text, work.now, work.settings.calendar)
-    context = _AgentContext(work, agent)
-    return SHUT_OUT if context.reader == NOBODY else _ANSWERS[type(order)](context, order)
+    context = ChatContext(work, agent)
+    if context.reader == NOBODY:
+        return SHUT_OUT
+    if isinstance(order, Help | Today) and (told := _answer_to_when(context, text)) is not None:
+        return told
+    return _ANSWERS[type(order)](context, order)
 
 
-class _AgentContext:
-    """What an answer needs: the agent's own customers and tasks."""
-
-    def __init__(self, work: Work, agent: Agent) -> None:
-        self.work, self.agent = work, agent
-        self.memory = ChatMemory(work, agent)
-        self.reader = reader_of_agent(work.session, agent.id, work.now)
-
-    def day(self) -> Sequence[SopTask]:
-        """What is overdue or due before the local day ends, the longest due first."""
-        local = self.work.settings.calendar.local(self.work.now)
-        ends = self.work.settings.calendar.instant(local.date() + timedelta(days=1), local.time().min)
-        query = (
-            select(SopTask)
-            .options(joinedload(SopTask.customer))
-            .where(SopTask.agent_id == self.agent.id, SopTask.state.in_(OPEN_STATES), SopTask.due_at < ends)
-            .where(readable(self.reader, SopTask.customer_id))
-            .order_by(SopTask.due_at, SopTask.id)
-            .limit(MOST_LISTED + 1)
-        )
-        return self.work.session.scalars(query).all()
-
-    def numbered(self, number: int) -> SopTask | str:
-        """The task of that number on the list last shown, or why there is none."""
-        shown = self.memory.tasks
-        ids = shown if shown is not None else [task.id for task in self.day()]
-        if not 1 <= number <= len(ids):
-            return f"单子上没有第 {number} 件" + (f"，共 {len(ids)} 件" if ids else "") + "。回复「今日」看单子"
-        task = self.work.session.get(SopTask, ids[number - 1])
-        if task is None or not may_read(
-            self.work.session, self.reader, task.customer_id
-        ):  # erased, or not theirs now
-            return f"第 {number} 件已经不用做了。回复「今日」看最新的单子"
-        if task.agent_id != self.agent.id or task.state not in OPEN_STATES:
-            return f"第 {number} 件（{_name(task.customer)}）已经不用做了。回复「今日」看最新的单子"
-        return task
-
-    def step_of(self, name: str, question: dict[str, Any]) -> SopTask | str:
-        """The step that an own customer of this name waits for, or what to answer instead.
-
-        question: what is to be done with the one the agent picks where several fit.
-        """
-        found = self.find(name)
-        if not found:
-            return f"您的客户里没有「{name}」"
-        whose = [follow.customer_id for follow in found[:MOST_FOUND]]
-        open_tasks = (
-            select(SopTask)
-            .options(joinedload(SopTask.customer))
-            .where(SopTask.agent_id == self.agent.id, SopTask.state.in_(OPEN_STATES), SopTask.customer_id.in_(whose))
-            .order_by(SopTask.due_at, SopTask.id)
-        )
-        tasks = self.work.session.scalars(open_tasks).all()
-        prompted = [task for task in tasks if task.state == "delivered" or task.due_at <= self.work.now]
-        choice = (prompted or tasks[:1])[:MOST_LISTED]
-        if not choice:
-            return f"{name} 现在没有要做的跟进"
-        if len(choice) == 1:
-            return choice[0]
-        self.memory.show(choice, question)
-        return "有好几件：\n" + "\n".join(self.lines(choice)) + "\n回复编号，例如：1"
-
-    def lines(self, tasks: Sequence[SopTask]) -> list[str]:
-        """Tasks as numbered lines."""
-        late = self.work.now - timedelta(hours=1)
-        self.read(task.customer for task in tasks)
-        return [
-            f"{number}. {self.when(task.due_at)} {_name(task.customer)}{quoted(task.customer.last_words, 16)}"
-            f"：{task.text[:30]}{_goes_along(task)}" + ("（已过时间）" if task.due_at < late else "")
-            for number, task in enumerate(tasks, 1)
-        ]
-
-    def read(self, customers: Iterable[Customer]) -> None:
-        """Note whose last words the agent is told."""
-        spoke = [customer.id for customer in customers if customer.last_words]
-        viewed_all(self.work.session, self.agent.userid, spoke, "chat", self.work.now)
-
-    def find(self, name: str) -> list[Follow]:
-        """The agent's own customers by name or remark: the same, else containing it."""
-        mine = (
-            select(Follow)
-            .join(Follow.customer)
-            .options(contains_eager(Follow.customer))
-            .where(Follow.agent_id == self.agent.id, Follow.ended_at.is_(None))
-        )
-        follows, wanted = self.work.session.scalars(mine).unique().all(), name.casefold()
-        named = [(follow, {follow.customer.name.casefold(), follow.remark.casefold()}) for follow in follows]
-        same = [follow for follow, names in named if wanted in names]
-        return (same or [follow for follow, names in named if any(wanted in one for one in names)])[: MOST_FOUND + 1]
-
-    def when(self, at: datetime) -> str:
-        local, today = self.work.settings.calendar.local(at), self.work.settings.calendar.local(self.work.now).date()
-        return f"{local:%H:%M}" if local.date() == today else f"{local.month}月{local.day}日 {local:%H:%M}"
+def _answer_to_when(context: ChatContext, text: str) -> str | None:
+    """The time that was missing from 提醒, written alone; None where none was asked for or none is in the text."""
+    question, work = context.memory.question, context.work
+    if question.get("deed") != "when" or text.strip() in ("今天", "今日"):
+        return None
+    if read_wish(text, work.now, work.settings.calendar).at is None:
+        return None
+    follow = context.follow_of(question["customer"])
+    context.memory.take_question()
+    return None if follow is None else chat_deeds.remind(context, follow, f"{text} {question['rest']}")
 
 
-def _say_today(context: _AgentContext, _order: object) -> str:
-    tasks = context.day()
-    context.memory.show(tasks[:MOST_LISTED])
+def _say_today(context: ChatContext, _order: object) -> str:
+    items = context.day()
+    context.memory.show(items[:MOST_LISTED])
     waiting = _say_waiting(context)
-    if not tasks:
+    if not items:
         return f"{waiting}今天没有要跟进的客户了。"
-    lines = context.lines(tasks[:MOST_LISTED])
-    more = "\n还有更多，先做完这些" if len(tasks) > MOST_LISTED else ""
+    lines = context.lines(items[:MOST_LISTED])
+    more = "\n还有更多，先做完这些" if len(items) > MOST_LISTED else ""
     return f"{waiting}今天要跟进 {len(lines)} 件：\n" + "\n".join(lines) + more + "\n回复「完成 1」或「推迟 1 明天」"
 
 
-def _say_waiting(context: _AgentContext) -> str:
+def _say_waiting(context: ChatContext) -> str:
     """Who waits for the agent's answer, the longest first; empty where nobody does."""
     follows = waiting_for(context.work.session, context.agent, MOST_FOUND + 1)
     if not follows:
@@ -166,115 +80,123 @@ def _say_waiting(context: _AgentContext) -> str:
     return "在等您回复：\n" + "\n".join(line.partition(". ")[2] for line in lines) + more + "\n\n"
 
 
-def _goes_along(task: SopTask) -> str:
-    names = "、".join(attachment_names(task.attach))
-    return f"（附：{names[:30]}）" if names else ""
+def _say_customer(context: ChatContext, order: Lookup) -> str:
+    found = context.customer(order.name, {"deed": "look"})
+    return found if isinstance(found, str) else _portrait(context, found[0])
 
 
-def _say_customer(context: _AgentContext, order: Lookup) -> str:
-    found = context.find(order.name)
-    if not found:
-        return f"您的客户里没有「{order.name}」"
-    if len(found) > 1:
-        return _which(found)
-    return _portrait(context, load_customer(context.work.session, found[0].customer), found[0])
-
-
-def _portrait(context: _AgentContext, state: CustomerState, follow: Follow) -> str:
-    customer = state.customer
+def _portrait(context: ChatContext, follow: Follow) -> str:
+    state = load_customer(context.work.session, follow.customer)
+    customer, spoke_at = state.customer, state.customer.last_word_at
     context.read([customer])
-    spoke_at = customer.last_word_at
     rows = [
         ("阶段", "、".join(state.stages.values()) or "还没有"),
         ("标签", "、".join(sorted(state.tags)) or "还没有"),
         ("最近说", f"「{customer.last_words}」{context.when(spoke_at)}" if spoke_at else "还没有"),
         ("下一步", next((f"{context.when(t.due_at)} {t.text[:40]}" for t in state.open_tasks), "没有计划")),
+        *_own_rows(context, state),
     ]
-    return f"{follow.remark or _name(customer)}\n" + "\n".join(f"{name}：{value}" for name, value in rows)
+    return f"{follow.remark or name_of(customer)}\n" + "\n".join(f"{name}：{value}" for name, value in rows)
 
 
-def _tick(context: _AgentContext, order: Done) -> str:
-    task = context.numbered(order.number) if order.number else context.step_of(order.name, {"deed": "done"})
-    return task if isinstance(task, str) else _tick_task(context, task)
+def _own_rows(context: ChatContext, state: CustomerState) -> list[tuple[str, str]]:
+    mine = [row for row in state.own_follow_ups if row.agent_id == context.agent.id]
+    return [(OWN, f"{context.when(row.due_at)} {row.words or '跟进一下'}") for row in mine[:MOST_FOUND]]
 
 
-def _tick_task(context: _AgentContext, task: SopTask) -> str:
-    before = as_it_is(task, "completed")
-    mark_ticked(task, context.work.now)
-    cancel_cards(context.work, [task.id], SENT)
-    bring_forward(context.work, steps_that_wait(context.work, task.customer_id))
-    context.memory.did("done", task.id, before)
-    return f"记下了：{_name(task.customer)} 这一步已发送。会话存档会再核对一次。写错了就回复「撤销」。"
+def _tick(context: ChatContext, order: Done) -> str:
+    item = context.numbered(order.number) if order.number else context.item_of(order.name, {"deed": "done"})
+    return item if isinstance(item, str) else chat_deeds.tick(context, item)
 
 
-def _put_off(context: _AgentContext, order: Delay) -> str:
+def _put_off(context: ChatContext, order: Delay) -> str:
     question = {"deed": "delay", "until": order.until.isoformat()}
-    task = context.numbered(order.number) if order.number else context.step_of(order.name, question)
-    return task if isinstance(task, str) else _put_off_task(context, task, order.until)
+    item = context.numbered(order.number) if order.number else context.item_of(order.name, question)
+    return item if isinstance(item, str) else chat_deeds.delay(context, item, order.until)
 
 
-def _put_off_task(context: _AgentContext, task: SopTask, until: datetime) -> str:
-    before = as_it_is(task, "planned")
-    cancel_cards(context.work, [task.id], POSTPONED)
-    put_off(task, context.work.settings.calendar.next_slot(until), POSTPONED)
-    context.memory.did("delay", task.id, before)
-    return f"好的，{_name(task.customer)} 这一步改到 {context.when(task.due_at)}。"
+def _remind(context: ChatContext, order: Remind) -> str:
+    words = order.words
+    if not context.knows(words):
+        words = time_last(words, context.work.now, context.work.settings.calendar)
+    found = context.customer(words, {"deed": "remind"})
+    return found if isinstance(found, str) else chat_deeds.remind(context, *found)
 
 
-def _pick(context: _AgentContext, order: Pick) -> str:
+def _note(context: ChatContext, order: WriteNote) -> str:
+    found = context.customer(order.words, {"deed": "note"})
+    return found if isinstance(found, str) else chat_deeds.note(context, *found)
+
+
+def _offer(context: ChatContext, order: WhatToSay) -> str:
+    found = context.customer(order.name, {"deed": "offer"})
+    return found if isinstance(found, str) else chat_deeds.offer(context, found[0])
+
+
+def _move(context: ChatContext, order: MoveToStage) -> str:
+    split = chat_deeds.move(context, order.words)
+    if isinstance(split, str):
+        name, stage = _examples(context)
+        return split.replace("{name}", name).replace("{stage}", stage)
+    found = context.customer(split[0], {"deed": "move", "stage": split[1]})
+    return found if isinstance(found, str) else chat_deeds.move_to(context, found[0], split[1])
+
+
+def _pick(context: ChatContext, order: Pick) -> str:
     """Do what was asked about with the one that is picked; where nothing was asked, show the step."""
+    if context.memory.people:
+        return _pick_customer(context, order.number)
     question = context.memory.take_question()
-    task = context.numbered(order.number)
-    if isinstance(task, str):
-        return task
-    if question.get("deed") == "done":
-        return _tick_task(context, task)
-    if question.get("deed") == "delay":
-        return _put_off_task(context, task, datetime.fromisoformat(question["until"]))
+    item = context.numbered(order.number)
+    if isinstance(item, str):
+        return item
+    return chat_deeds.do_with_item(context, item, question) or _show(context, order.number, item)
+
+
+def _show(context: ChatContext, number: int, item: Item) -> str:
+    words, done = (item.words or "跟进一下", "做好了") if isinstance(item, OwnFollowUp) else (item.text, "发过了")
     return (
-        f"第 {order.number} 件，{context.when(task.due_at)} {_name(task.customer)}：\n{task.text}\n"
-        f"发过了就回复「完成 {order.number}」，也可以「推迟 {order.number} 明天」"
+        f"第 {number} 件，{context.when(item.due_at)} {name_of(item.customer)}：\n{words}\n"
+        f"{done}就回复「完成 {number}」，也可以「推迟 {number} 明天」"
     )
 
 
-def _take_back(context: _AgentContext, _order: object) -> str:
+def _pick_customer(context: ChatContext, number: int) -> str:
+    """Go on with the customer who was picked of those that were asked about."""
+    follow = context.picked(number)
+    if follow is None:
+        return f"没有第 {number} 位，请回复上面的编号"
+    question = context.memory.take_question()
+    deed, rest = question.get("deed"), question.get("rest", "")
+    if deed == "remind":
+        return chat_deeds.remind(context, follow, rest)
+    if deed == "note":
+        return chat_deeds.note(context, follow, rest)
+    if deed == "offer":
+        return chat_deeds.offer(context, follow)
+    if deed == "move":
+        return chat_deeds.move_to(context, follow, question["stage"])
+    if deed in ("done", "delay"):
+        return _go_on(context, follow, question)
+    return _portrait(context, follow)
+
+
+def _go_on(context: ChatContext, follow: Follow, question: dict[str, Any]) -> str:
+    """完成 or 推迟 with a customer whose name had been written in another way."""
+    name = follow.remark or follow.customer.name
+    item = context.item_of(name, {key: question[key] for key in ("deed", "until") if key in question})
+    return item if isinstance(item, str) else chat_deeds.do_with_item(context, item, question) or ""
+
+
+def _take_back(context: ChatContext, _order: object) -> str:
     return context.memory.take_back()
 
 
-def _move(context: _AgentContext, order: MoveToStage) -> str:
-    stages = [stage.name for pipeline in context.work.settings.pipelines for stage in pipeline.stages]
-    split = split_shift(order.words, stages)
-    if split is None:
-        name, stage = _examples(context)
-        return f"没看懂要移到哪个阶段。阶段有：{'、'.join(stages)}\n例如：移动 {name} {stage}"
-    name, stage = split
-    found = context.find(name)
-    if not found:
-        return f"您的客户里没有「{name}」"
-    if len(found) > 1:
-        return _which(found)
-    state = load_customer(context.work.session, found[0].customer)
-    pipeline = next(p.name for p in context.work.settings.pipelines if any(s.name == stage for s in p.stages))
-    try:
-        moved = move_by_hand(context.work, state, pipeline, stage, context.agent.userid, "api")
-    except MoveRefusedError as refused:
-        return str(refused)
-    context.work.session.flush()  # the move gets its id
-    context.memory.did("move", moved.row.id)
-    follows = [
-        f"{what}：{'、'.join(titles_of(context.work.settings, some))}"
-        for what, some in (("开始", moved.effects.started), ("停止", moved.effects.stopped))
-        if some
-    ]
-    told = f"{_name(found[0].customer)}：{moved.row.from_stage or '（还没有阶段）'} → {stage}"
-    return "\n".join([told, *follows])
-
-
-def _help(context: _AgentContext, order: Help) -> str:
+def _help(context: ChatContext, order: Help) -> str:
     return help_text(order.hint, *_examples(context))
 
 
-def _examples(context: _AgentContext) -> tuple[str, str]:
+def _examples(context: ChatContext) -> tuple[str, str]:
     """A customer of the agent's own and a stage of the config in force that a person may move them to."""
     newest = (
         select(Customer.name)
@@ -289,22 +211,15 @@ def _examples(context: _AgentContext) -> tuple[str, str]:
     return name, next(iter(later), stages[0].name if stages else "")
 
 
-def _which(found: Sequence[Follow]) -> str:
-    names = [f.remark or f"{_name(f.customer)}" for f in found[:MOST_FOUND]]
-    more = "等" if len(found) > MOST_FOUND else ""
-    return f"有好几位：{'、'.join(names)}{more}。请写得更全一些"
-
-
-def _name(customer: Customer) -> str:
-    return customer.name or "（未知姓名）"
-
-
-_ANSWERS: dict[type, Callable[[_AgentContext, Any], str]] = {
+_ANSWERS: dict[type, Callable[[ChatContext, Any], str]] = {
     Today: _say_today,
     Lookup: _say_customer,
     Done: _tick,
     Delay: _put_off,
     MoveToStage: _move,
+    Remind: _remind,
+    WriteNote: _note,
+    WhatToSay: _offer,
     Pick: _pick,
     TakeBack: _take_back,
     Help: _help,

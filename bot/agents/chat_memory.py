@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.agents.manual_moves import MoveRefusedError, undo_move
+from bot.agents.own_follow_ups import end, restore
 from bot.customers.state import load_customer
 from bot.platform.database.store import get_status, set_status
-from bot.platform.models import Agent, Customer, SopTask, StageMove
+from bot.platform.models import Agent, Customer, Note, OwnFollowUp, SopTask, StageMove
 from bot.platform.work import Work
 
 CAN_BE_TAKEN_BACK = timedelta(hours=12)
@@ -17,7 +18,7 @@ _TOO_LATE = "之后又有变化，收不回来了；需要的话在看板上改"
 
 
 class ChatMemory:
-    """What one agent's messages refer to. deeds: done | delay | move."""
+    """What one agent's messages refer to. deeds: done | delay | move | own | remind | note."""
 
     def __init__(self, work: Work, agent: Agent) -> None:
         self.work, self.agent = work, agent
@@ -26,32 +27,56 @@ class ChatMemory:
         self._value: dict[str, Any] = dict(known.value) if known is not None else {}
 
     @property
-    def tasks(self) -> list[int] | None:
-        """The ids of the list last shown, by their numbers; None where none was."""
+    def items(self) -> list[int | str] | None:
+        """What the list last shown named, by its numbers, as `mark` tells them; None where none was shown."""
         return self._value.get("tasks")
 
-    def show(self, tasks: Sequence[SopTask], question: Mapping[str, Any] | None = None) -> None:
+    @property
+    def people(self) -> list[int]:
+        """The customers about whom was asked back last, by their numbers."""
+        return self._value.get("people") or []
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """What was asked back last; {} where nothing was."""
+        return self._value.get("question") or {}
+
+    @staticmethod
+    def mark(item: SopTask | OwnFollowUp) -> int | str:
+        """How a thing to do is remembered: a step by its id, an own follow-up as "own:<id>"."""
+        return f"own:{item.id}" if isinstance(item, OwnFollowUp) else item.id
+
+    def item(self, mark: int | str) -> SopTask | OwnFollowUp | None:
+        """What was remembered so; None where it is gone."""
+        if isinstance(mark, str):
+            return self.work.session.get(OwnFollowUp, int(mark.removeprefix("own:")))
+        return self.work.session.get(SopTask, mark)
+
+    def show(self, items: Sequence[SopTask | OwnFollowUp], question: Mapping[str, Any] | None = None) -> None:
         """Keep a list as the agent saw it, and what is to be done with the one they pick."""
-        self._keep(tasks=[task.id for task in tasks], question=dict(question or {}))
+        self._keep(tasks=[self.mark(item) for item in items], question=dict(question or {}), people=[])
+
+    def ask_who(self, customers: Sequence[int], question: Mapping[str, Any]) -> None:
+        """Keep the customers among whom the agent is to choose, and what is to be done then."""
+        self._keep(people=list(customers), question=dict(question))
 
     def take_question(self) -> dict[str, Any]:
         """What was asked back, once; {} where nothing was."""
-        question: dict[str, Any] = self._value.get("question") or {}
-        if question:
-            self._keep(question={})
+        question = self.question
+        if question or self.people:
+            self._keep(question={}, people=[])
         return question
 
     def did(self, deed: str, subject: int, before: Mapping[str, Any] | None = None) -> None:
         """Keep what was done last, and how it was before."""
-        self._keep(
-            last={"deed": deed, "subject": subject, "before": dict(before or {})}, at=self.work.now.isoformat()
-        )
+        last = {"deed": deed, "subject": subject, "before": dict(before or {})}
+        self._keep(last=last, at=self.work.now.isoformat(), question={}, people=[])
 
     def take_back(self) -> str:
         """Take back what was done last, where nothing has followed from it; says what came of it."""
         last = self._value.get("last")
         if not last or self.work.now - datetime.fromisoformat(self._value["at"]) > CAN_BE_TAKEN_BACK:
-            return "没有可以撤销的。能撤销的是刚才在这里写的完成、推迟或移动"
+            return "没有可以撤销的。能撤销的是刚才在这里写的完成、推迟、移动、提醒或备注"
         self._keep(last=None)
         return _UNDO[last["deed"]](self, last["subject"], last["before"])
 
@@ -82,6 +107,30 @@ class ChatMemory:
             return str(refused)
         return f"收回了：{state.customer.name or '（未知姓名）'} 回到「{undone.row.to_stage}」。"
 
+    def own_as_it_was(self, row_id: int, before: dict[str, Any]) -> str:
+        """Undo 完成 or 推迟 of an own follow-up."""
+        row = self.work.session.get(OwnFollowUp, row_id)
+        if row is None:
+            return _TOO_LATE
+        restore(row, before, self.work.now)
+        return f"收回了：{row.customer.name or '（未知姓名）'} {row.words or '跟进'} 又在单子里了。"
+
+    def drop_own(self, row_id: int, before: Mapping[str, Any]) -> str:
+        """Undo 提醒."""
+        row = self.work.session.get(OwnFollowUp, row_id)
+        if row is None or row.state != "open":
+            return "这个提醒已经结束了，没有什么可收回的"
+        end(row, self.work.now, "hand", state="dropped")
+        return f"收回了：不再提醒 {row.customer.name or '（未知姓名）'} {row.words}。"
+
+    def remove_note(self, note_id: int, before: Mapping[str, Any]) -> str:
+        """Undo 备注."""
+        note = self.work.session.get(Note, note_id)
+        if note is None or note.removed_at is not None:
+            return "这条备注已经删掉了"
+        note.removed_at, note.text = self.work.now, ""
+        return "收回了：刚才的备注删掉了。"
+
     def _keep(self, **values: Any) -> None:
         self._value |= values
         set_status(self.work.session, self._name, self._value, self.work.now)
@@ -101,8 +150,11 @@ def as_it_is(task: SopTask, became: str) -> dict[str, Any]:
     }
 
 
-_UNDO: dict[str, Callable[[ChatMemory, int, Mapping[str, Any]], str]] = {
+_UNDO: dict[str, Callable[[ChatMemory, int, dict[str, Any]], str]] = {
     "done": ChatMemory.back_as_it_was,
     "delay": ChatMemory.back_as_it_was,
     "move": ChatMemory.move_back,
+    "own": ChatMemory.own_as_it_was,
+    "remind": ChatMemory.drop_own,
+    "note": ChatMemory.remove_note,
 }

@@ -1,4 +1,4 @@
-"""Daily list: once a working day tells each agent what is due today and what is left over."""
+"""Daily list: once a working day tells each agent who waits for them, what is due today and what is left over."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from bot.agents.reading import Reader, readable, reader_of_agent
+from bot.agents.own_follow_ups import due_before
+from bot.agents.reading import NOBODY, Reader, readable, reader_of_agent
+from bot.agents.waiting import waiting_for, waiting_pairs
 from bot.customers.state import OPEN_STATES
 from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import set_status
-from bot.platform.models import Agent, Outbox, SopTask, Status
+from bot.platform.models import Agent, Follow, Outbox, OwnFollowUp, SopTask, Status
 from bot.platform.models.columns import new_ref
 from bot.platform.signed_links import day_url
 from bot.platform.work import About, Work
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 STATUS = "morning"
 KIND = "day_list"
+MOST_WAITING = 3  # lines of the card for those who wait: it has six
 APART = timedelta(minutes=2)  # so far apart, at least, two messages about the same task come
 _TOO_LATE = timedelta(hours=4)  # after a late start no list is sent that day
 
@@ -42,7 +45,7 @@ def put_daily_lists(work: Work) -> int:
     status = work.session.get(Status, STATUS, with_for_update=True)
     if status is not None and status.value["day"] >= day.isoformat():
         return 0
-    agents = work.session.scalars(_due_before(calendar.instant(day + timedelta(days=1), datetime.min.time()))).all()
+    agents = _with_something_to_do(work.session, calendar.instant(day + timedelta(days=1), datetime.min.time()))
     gap = max(work.settings.tables.budget.agent_gap, APART)
     told = last_told(work.session, agents, work.now - gap, ("card", "digest", "nudge"))
     for agent_id in agents:
@@ -54,9 +57,14 @@ def put_daily_lists(work: Work) -> int:
     return len(agents)
 
 
-def _due_before(ends: datetime) -> Any:
-    mine = SopTask.state.in_(OPEN_STATES), SopTask.due_at < ends
-    return select(SopTask.agent_id).where(*mine).distinct().order_by(SopTask.agent_id)
+def _with_something_to_do(session: Session, ends: datetime) -> list[int]:
+    """The agents who have something due before then, or for whose answer a customer waits."""
+    queries: tuple[Any, ...] = (
+        select(SopTask.agent_id).where(SopTask.state.in_(OPEN_STATES), SopTask.due_at < ends),
+        select(OwnFollowUp.agent_id).where(OwnFollowUp.state == "open", OwnFollowUp.due_at < ends),
+        select(Follow.agent_id).where(Follow.waiting_since.is_not(None), Follow.ended_at.is_(None)),
+    )
+    return sorted({agent_id for query in queries for agent_id in session.scalars(query.distinct())})
 
 
 class SendDayList(OutboxHandler):
@@ -77,13 +85,19 @@ class SendDayList(OutboxHandler):
         reader = reader_of_agent(work.session, agent.id, work.now)
         listed = _of_agent(work.session, reader, agent.id, ends)
         tasks = [task for task in listed if not _is_being_told(task, work.now)]
-        if not tasks:
+        own = due_before(work.session, reader, agent.id, ends)
+        waiting = waiting_for(work.session, agent, MOST_WAITING) if reader != NOBODY else ()
+        if not tasks and not own and not waiting:
             raise NotNeededError("今天没有要跟进的客户")
         left = sum(task.state == "delivered" for task in tasks)
+        entries = in_order([*map(_entry, tasks), *map(_own_entry, own)])
         card = list_notice(
             task_id=f"day_{new_ref()}",
-            title=f"{day.month}月{day.day}日要跟进 {len(tasks)} 件" + (f"，其中 {left} 件已提醒过" if left else ""),
-            lines=[(str(entry.customer), _line(settings, entry)) for entry in in_order(map(_entry, tasks))],
+            title=_title(day, len(entries), left, len(waiting)),
+            lines=[
+                *waiting_pairs(settings, waiting, work.now),
+                *((str(entry.customer), _line(settings, entry)) for entry in entries),
+            ],
             url=day_url(system.environment.base_url, agent.id, system.signing_key, row.created_at),
         )
         return {**row.payload, "userid": agent.userid, "card": card}
@@ -112,6 +126,20 @@ def _of_agent(session: Session, reader: Reader, agent_id: int, ends: datetime) -
 def _entry(task: SopTask) -> DuePrompt:
     line = list_line(task.customer.last_words, task.why, task.attach)
     return DuePrompt(task.id, task.customer.name or "新客户", line, task.due_at, task.priority)
+
+
+def _own_entry(row: OwnFollowUp) -> DuePrompt:
+    return DuePrompt(f"own:{row.id}", row.customer.name or "新客户", row.words or "跟进一下", row.due_at)
+
+
+def _title(day: date, count: int, left: int, waiting: int) -> str:
+    """So many things to do; who waits is named first."""
+    date_of = f"{day.month}月{day.day}日"
+    wait = f"{waiting}{'+' if waiting == MOST_WAITING else ''} 位在等回复"
+    if not count:
+        return f"{date_of}有 {wait}"
+    told = f"，其中 {left} 件已提醒过" if left else ""
+    return f"{date_of}要跟进 {count} 件{told}" + (f"，{wait}" if waiting else "")
 
 
 def _line(settings: Settings, entry: DuePrompt) -> str:

@@ -54,6 +54,9 @@ def inherit(work: Work, state: CustomerState, giver: Follow, heir: Follow, why: 
     for enrolment in running:
         enrolment.agent_id = heir.agent_id
         moved += sum(_take_on(work, task, heir.agent_id) for task in enrolment.tasks)
+    for own in state.own_follow_ups:
+        if own.agent_id == giver.agent_id:
+            own.agent_id = heir.agent_id
     for placement in state.placements.values():
         mark_again(work, heir, placement.pipeline)
     detail = {"from": giver.agent.userid, "to": heir.agent.userid, "tasks": moved, "sops": len(running), "why": why}

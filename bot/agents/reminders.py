@@ -28,9 +28,11 @@ class Reminder(OutboxHandler):
 
     The row's payload says to whom: agent | leader. settled: why nothing is sent where nothing is left to say.
     unnamed: what a leader is told who may read about none of the customers.
+    keeps_hours: False where it comes at the hour that the agent named.
     """
 
     repeats_show = True
+    keeps_hours: ClassVar[bool] = True
     settled: ClassVar[str]
     unnamed: ClassVar[str]
 
@@ -43,7 +45,7 @@ class Reminder(OutboxHandler):
         """The message. about: the agent's name where their leader is told, else empty."""
 
     def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
-        shifts = work.settings.calendar.shifts(work.now)
+        shifts = work.settings.calendar.shifts(work.now) if self.keeps_hours else ()
         if shifts:
             raise PostponedError((shifts[-1].to - work.now).total_seconds())
         agent = work.session.get_one(Agent, row.agent_id)

@@ -17,7 +17,7 @@ from bot.platform.work import About, Work
 from bot.sops.gate import last_told
 from sop.quotes import quoted
 from sop.reply_clock import HALF_HOUR, alarms, threshold
-from sop.working_time import worked
+from sop.working_time import told_length
 
 KINDS = {"agent": "waiting", "leader": "waiting_leader"}
 MOST_LISTED = 10
@@ -129,18 +129,22 @@ def waiting_lines(settings: Settings, follows: Sequence[Follow], now: datetime) 
     return [f"{number}. {_line(settings, one, now)}" for number, one in enumerate(follows, 1)]
 
 
+def waiting_pairs(settings: Settings, follows: Sequence[Follow], now: datetime) -> list[tuple[str, str]]:
+    """The same for a card: the customer, and how long they have waited."""
+    return [(one.customer.name or "新客户", f"等了 {_length(settings, one, now)}") for one in follows]
+
+
 def _line(settings: Settings, follow: Follow, now: datetime) -> str:
     words = quoted(follow.customer.last_words, 20)
     return f"{follow.customer.name or '新客户'} 等了 {_length(settings, follow, now)}{words}"
 
 
 def _length(settings: Settings, follow: Follow, now: datetime) -> str:
-    minutes = int(worked(settings.calendar, follow.waiting_since or now, now).total_seconds() // 60)
-    return f"{minutes} 分" if minutes < 120 else f"{minutes // 60} 小时"
+    return told_length(settings.calendar, follow.waiting_since or now, now)
 
 
-def waiting_for(session: Session, agent: Agent, limit: int) -> Sequence[Follow]:
-    """The agent's own customers who wait for an answer, the longest first."""
+def waiting_for(session: Session, agent: Agent, limit: int, reader: Reader | None = None) -> Sequence[Follow]:
+    """The agent's own customers who wait for an answer, the longest first, as far as the reader may read of them."""
     query = (
         select(Follow)
         .options(joinedload(Follow.customer))
@@ -148,4 +152,6 @@ def waiting_for(session: Session, agent: Agent, limit: int) -> Sequence[Follow]:
         .order_by(Follow.waiting_since, Follow.id)
         .limit(limit)
     )
+    if reader is not None:
+        query = query.where(readable(reader, Follow.customer_id))
     return session.scalars(query).all()

@@ -14,6 +14,7 @@ from bot.analytics.sops import tables as sop_tables
 from bot.analytics.stages import tables as stage_tables
 from bot.analytics.table import ReportScope, ReportTable
 from bot.analytics.tags import tables as tag_tables
+from bot.analytics.waits import tables as wait_tables
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import Store
 from bot.platform.models import Report
@@ -27,6 +28,7 @@ REPORTS: dict[str, tuple[str, Maker]] = {
     "sops": ("SOP", sop_tables),
     "tags": ("标签", tag_tables),
     "agents": ("员工", agent_tables),
+    "waits": ("等回复", wait_tables),
 }
 """By its name in addresses: the title and what makes it."""
 

@@ -115,11 +115,14 @@ def take_group(session: Session, found: WeComGroup, now: datetime, *, internal: 
     return chat
 
 
-def note_rooms(work: Work, messages: Sequence[ArchivedMessage]) -> None:
-    """Record the groups in which these were said and who was there; groups met for the first time are read."""
+def note_rooms(work: Work, messages: Sequence[ArchivedMessage]) -> dict[str, GroupChat]:
+    """Record the groups in which these were said and who was there; groups met for the first time are read.
+
+    Returns the groups by roomid.
+    """
     said = [message for message in messages if message.roomid]
     if not said:
-        return
+        return {}
     chats = find_groups(work.session, [message.roomid for message in said], work.now)
     members = known_agents(work.session, {who for message in said for who in _present(message)})
     seen: dict[tuple[int, str], tuple[str, datetime]] = {}
@@ -133,6 +136,7 @@ def note_rooms(work: Work, messages: Sequence[ArchivedMessage]) -> None:
     for chat in chats.values():
         if chat.read_at is None:
             ask_group(work, chat.chat_id, "first", after=timedelta(0))
+    return chats
 
 
 def _present(message: ArchivedMessage) -> list[str]:

@@ -16,6 +16,7 @@ from bot.platform.models import (
     Customer,
     CustomerField,
     Follow,
+    OwnFollowUp,
     Placement,
     SopEnrolment,
     SopTask,
@@ -63,6 +64,7 @@ class CustomerState:
     answered: list[SopTask] = field(default_factory=list)  # by the message being looked at
     fields: dict[str, str] = field(default_factory=dict)
     field_rows: dict[str, CustomerField] = field(default_factory=dict)
+    own_follow_ups: list[OwnFollowUp] = field(default_factory=list)  # the open ones
     told: dict[str, list[ToldFact]] | None = None  # by field, once asked: all that was told of it
     refused: set[int] = field(default_factory=set)  # ids of agents towards whom they refuse archiving
     recent_hits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
@@ -99,7 +101,7 @@ class CustomerState:
 
 
 def load_customers(session: Session, customers: Sequence[Customer]) -> dict[int, CustomerState]:
-    """Read the states of these customers: nine queries for every 500 of them."""
+    """Read the states of these customers: ten queries for every 500 of them."""
     fellows = Fellows({})
     states = {customer.id: CustomerState(customer, fellows=fellows) for customer in customers}
     fellows.states.update(states)
@@ -139,6 +141,9 @@ def _fill(session: Session, states: dict[int, CustomerState], ids: list[int]) ->
     )
     for task in session.scalars(answerable.options(selectinload(SopTask.enrolment)).order_by(SopTask.id)):
         states[task.customer_id].answerable.append(task)
+    wanted = select(OwnFollowUp).where(OwnFollowUp.customer_id.in_(ids), OwnFollowUp.state == "open")
+    for own in session.scalars(wanted.order_by(OwnFollowUp.due_at, OwnFollowUp.id)):
+        states[own.customer_id].own_follow_ups.append(own)
 
 
 def _refusals(session: Session, ids: list[int]) -> Iterable[tuple[int, int]]:

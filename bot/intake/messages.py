@@ -21,7 +21,7 @@ from bot.intake.media.files import note_media
 from bot.intake.repeated_messages import with_other_words
 from bot.platform.database.row_ids import expect_rows, next_id
 from bot.platform.database.search_index import index_words
-from bot.platform.models import Agent, Customer, Message
+from bot.platform.models import Agent, Customer, GroupChat, Message
 from bot.platform.work import Work
 from bot.sync.profiles import ask_profile
 from bot.wecom.messages import ArchivedMessage
@@ -43,7 +43,7 @@ class StoredMessage:
     """One stored message with its people, as the rules see it.
 
     silent: no rule about words can hit it. unagreed: the customer does not allow it to be processed. answer: what
-    they say in it about being archived by this agent.
+    they say in it about being archived by this agent. group: where it was said, if in a group.
     """
 
     message: NewMessage
@@ -54,6 +54,7 @@ class StoredMessage:
     silent: bool = False
     unagreed: bool = False
     answer: ConsentAnswer | None = None
+    group: GroupChat | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,9 @@ def store_messages(work: Work, new: Sequence[OpenedRow]) -> list[StoredMessage]:
     insert_messages(work.session, [item.message for item in stored])
     if work.settings.tables.privacy.search_messages:
         index_words(work.session, [item.message for item in stored])
-    note_rooms(work, [item.arrived for item in stored])
+    groups = note_rooms(work, [item.arrived for item in stored])
+    for item in stored:
+        item.group = groups.get(item.message.roomid)
     note_media(work, [(item.message, item.arrived.media) for item in stored])
     return stored
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from bot.agents.own_follow_ups import end_by_message, reopen_by_recall
 from bot.customers.behaviour import observe_message
 from bot.customers.consent import REFUSED, apply_consent
 from bot.customers.facts import record_facts, withdraw_facts
+from bot.customers.group_clock import reread_group, settle_groups, spoke_in_group
 from bot.customers.recalled_messages import recalled_before, withdraw
 from bot.customers.reply_clock import agent_spoke, customer_spoke, reread, settle
 from bot.customers.state import CustomerState, latest
@@ -68,6 +70,7 @@ def apply(work: Work) -> None:
     """Write what was decided."""
     with work.session.no_autoflush:  # the session's own order knows only the references that it has relations for
         settle(work)
+        settle_groups(work)
         cancel_cards_of_batch(work)
         write_rows(work.session)
 
@@ -85,6 +88,8 @@ def batch_of(stored: Sequence[StoredMessage]) -> Batch:
 def _process(work: Work, item: StoredMessage) -> None:
     state, agent, message = item.state, item.agent, item.message
     meet(work, item)
+    if not item.unagreed and not item.arrived.consent:
+        spoke_in_group(work, item.group, message)
     if state is None:
         return
     if message.role == "agent" and work.batch is not None:
@@ -110,6 +115,7 @@ def _withdraw_recalled(work: Work, item: StoredMessage, recalled: dict[str, date
     msgid = message.revokes or message.msgid
     if msgid not in recalled:
         return
+    reread_group(work, item.group)
     if state is not None:
         reread(work, state)
     for tagging in withdraw(work, msgid, recalled[msgid]):
@@ -117,6 +123,7 @@ def _withdraw_recalled(work: Work, item: StoredMessage, recalled: dict[str, date
         if whose is not None and whose.carried.get(tagging.tag) is tagging:
             del whose.carried[tagging.tag]
     withdraw_facts(work, msgid, recalled[msgid], state)
+    reopen_by_recall(work, msgid, [state] if state is not None else [])
 
 
 def process_customer_message(work: Work, item: StoredMessage, state: CustomerState) -> None:
@@ -141,6 +148,7 @@ def process_customer_message(work: Work, item: StoredMessage, state: CustomerSta
         customer.opted_out_at = customer.opted_out_at or message.sent_at
         happenings.append("opted-out")
     customer_spoke(work, state, item.agent, message)
+    end_by_message(work, state, message)
     answered, state.answered = state.answered, []
     happened = CustomerEvent(
         cause=message.msgid,
@@ -167,7 +175,9 @@ def process_agent_message(work: Work, item: StoredMessage, state: CustomerState,
     message, before = item.message, state.tags
     state.happened_at = message.sent_at
     task = complete(work, state, AgentMessage(message, agent, item.arrived.text, sending_of(item.arrived)))
-    agent_spoke(work, state, message, by_mass=task is not None and task.outcome == "group-send")
+    by_mass = task is not None and task.outcome == "group-send"
+    agent_spoke(work, state, message, by_mass=by_mass)
+    end_by_message(work, state, message, by_mass=by_mass)
     failpoint("completed")
     state.customer.said_to_at = latest(state.customer.said_to_at, message.sent_at)
     hits = () if item.silent else judge(work.settings, state, message, item.utterance)

@@ -8,7 +8,7 @@ from bot.intake import callback
 from bot.system import System
 from bot.web.admin import doctor, given_up, logs, reports
 from bot.web.admin import pages as admin_pages
-from bot.web.agents import day_list, sidebar, task, tasks
+from bot.web.agents import day_list, own_follow_ups, sidebar, task, tasks
 from bot.web.auth import access, proof, second_factor, sessions, signin, signin_limits
 from bot.web.board import moves
 from bot.web.board import pages as board_pages
@@ -63,6 +63,7 @@ def register(app: Flask) -> None:
         task.pages,
         tasks.pages,
         sidebar.pages,
+        own_follow_ups.pages,
         day_list.pages,
         tracked_links.pages,
         message_links.pages,

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from bot.agents.app_messages import SendAppText, UpdateCard
 from bot.agents.daily_list import SendDayList
+from bot.agents.group_waiting import KIND as GROUP_WAITING
+from bot.agents.group_waiting import RemindGroupOwner
 from bot.agents.members import ReadDepartments, ReadMember
 from bot.agents.overdue import RemindOverdue
+from bot.agents.own_reminders import KIND as OWN_FOLLOW_UP
+from bot.agents.own_reminders import RemindOfOwn
 from bot.agents.prompts_to_readers import SendDigestToReader, SendPromptCardToReader
 from bot.agents.waiting import RemindWaiting
 from bot.customers.group_chats import ReadGroup
@@ -32,6 +36,8 @@ HANDLERS: dict[str, OutboxHandler] = {
     "nudge": RemindOverdue(),
     "waiting": RemindWaiting(),
     "waiting_leader": RemindWaiting(),
+    GROUP_WAITING: RemindGroupOwner(),
+    OWN_FOLLOW_UP: RemindOfOwn(),
     "card_change": UpdateCard(),
     "mark_tag": MarkTag(),
     "welcome": SendWelcome(),

@@ -9,7 +9,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.agents.daily_list import put_daily_lists
+from bot.agents.group_waiting import remind_group_owners
 from bot.agents.overdue import nudge_overdue
+from bot.agents.own_reminders import remind_of_own
 from bot.agents.waiting import remind_waiting
 from bot.analytics import studies
 from bot.customers.stages import timed_moves
@@ -180,7 +182,8 @@ def _due_chunk(system: System) -> int:
             follow_up(work, state, happened)
         expire_unsent(work, CHUNK)
         end_finished(work, CHUNK)
-    return max(came_due, len(closed))
+        own = remind_of_own(work, CHUNK)
+    return max(came_due, len(closed), own)
 
 
 def openings() -> None:
@@ -226,7 +229,7 @@ def _timers_chunk(system: System) -> bool:
         looked_at = start_dated_sops(work, CHUNK)
         put_daily_lists(work)
         nudged = nudge_overdue(work, CHUNK)
-        waiting = remind_waiting(work, CHUNK)
+        waiting = remind_waiting(work, CHUNK) + remind_group_owners(work, CHUNK)
         shown = observe_silences(work, CHUNK)
         never_spoken = take_up_never_spoken(work, CHUNK)
         in_groups = plan_group_sops(work, CHUNK) + prompt_group_owners(work, CHUNK)

@@ -14,7 +14,17 @@ from datetime import timedelta
 from typing import Any
 
 from bot.platform import clock
-from bot.platform.models import Agent, ConfigChange, GroupChat, GroupMember, MediaFile, Note, StageMove, Study
+from bot.platform.models import (
+    Agent,
+    ConfigChange,
+    GroupChat,
+    GroupMember,
+    MediaFile,
+    Note,
+    OwnFollowUp,
+    StageMove,
+    Study,
+)
 from bot.platform.signed_links import day_url, link_url, task_url
 from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, EVERYBODY, LEADER, ROLES, WORKING
 from tests.support.rows import Rows
@@ -38,7 +48,7 @@ class Row:
     stranger: tuple[int, ...] = (302, 401)
 
 
-C, T = "/c/{customer}", "/tasks/{task}"
+C, T, F = "/c/{customer}", "/tasks/{task}", "/follow-ups/{own}"
 ROWS: dict[tuple[str, ...], Row] = {
     # machines, signed links, the way in
     ("static", "GET"): Row("/static/app.css", ANYBODY),
@@ -132,6 +142,14 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("sidebar.trouble", "POST"): Row("/sidebar/trouble", WORKING),
     ("sidebar.later", "POST"): Row("/sidebar/tasks/{task}/later", (AGENT,), owned=True),
     ("sidebar.unfit", "POST"): Row("/sidebar/tasks/{task}/unfit", (AGENT,), owned=True),
+    # an agent's own follow-ups: of their own customers, whatever else they may read
+    ("own_follow_ups.add", "POST"): Row(
+        "/follow-ups", (AGENT,), owned=True, form={"external_userid": "{userid}", "words": "明天10点 发合同"}
+    ),
+    ("own_follow_ups.tick", "POST"): Row(F + "/done", (AGENT,), owned=True),
+    ("own_follow_ups.drop", "POST"): Row(F + "/drop", (AGENT,), owned=True),
+    ("own_follow_ups.edit", "POST"): Row(F + "/change", (AGENT,), owned=True),
+    ("own_follow_ups.take_up", "POST"): Row(F + "/back", (AGENT,), owned=True),
     # rules
     ("rules.show", "GET"): Row("/rules", LOOKERS),
     ("rules.rule", "GET"): Row("/rules/r/ask-price", LOOKERS),
@@ -224,15 +242,22 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
         study = Study(
             kind="backtest", state="done", author="root", version=version, since=now, created_at=now, touched_at=now
         )
-        session.add_all([move, media, note, room, change, study])
+        own = OwnFollowUp(
+            agent_id=owner.id,
+            customer_id=customer.id,
+            words="发合同",
+            due_at=now + timedelta(hours=1),
+            created_at=now,
+        )
+        session.add_all([move, media, note, room, change, study, own])
         session.flush()
         for person, kind in ((owner_key, "agent"), (customer.external_userid, "customer")):
             session.add(GroupMember(group_id=room.id, person=person, kind=kind))
         key = site.key
         return {
             "customer": customer.id, "userid": customer.external_userid, "move": move.id, "message": said.id,
-            "evidence": evidence.id, "task": task.id, "media": media.id, "note": note.id, "group": room.id,
-            "chat_id": room.chat_id, "change": change.id, "study": study.id, "version": version,
+            "evidence": evidence.id, "task": task.id, "media": media.id, "note": note.id, "own": own.id,
+            "group": room.id, "chat_id": room.chat_id, "change": change.id, "study": study.id, "version": version,
             "agent": owner_id, "task_link": task_url("", task.ref, owner_id, key, now),
             "day_link": day_url("", owner_id, key, now), "tracked_link": link_url("", task.ref, 0, key),
         }  # fmt: skip

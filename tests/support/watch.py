@@ -93,10 +93,13 @@ class Watch:
         people = f"<UserID>{AGENT}</UserID><ExternalUserID>{WHO}</ExternalUserID><State>{state}</State>"
         self.event("change_external_contact", change, people)
 
-    def say(self, kind: str = "text", sender: str = WHO, **body: object) -> None:
+    def recall(self, msgid: str, sender: str = WHO) -> None:
+        self.say("revoke", sender, "recall", pre_msgid=msgid)
+
+    def say(self, kind: str = "text", sender: str = WHO, action: str = "send", **body: object) -> None:
         number = next(self.numbers)
         message = {
-            "msgid": f"m{number}", "action": "send", "from": sender, "tolist": [AGENT if sender == WHO else WHO],
+            "msgid": f"m{number}", "action": action, "from": sender, "tolist": [AGENT if sender == WHO else WHO],
             "roomid": "", "msgtime": int(self.now.timestamp() * 1000), "msgtype": kind, kind: body,
         }  # fmt: skip
         with self.store.write() as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from bot.platform import clock
 from bot.platform.models import Follow
+from tests.support.rows import Rows
 from tests.support.sample_board import fill_board
 from tests.support.site import Site
 
@@ -30,3 +31,25 @@ def test_a_card_says_how_long_its_customer_waits_and_the_filter_finds_it(
     assert "等了 25 分钟" in board
     alone = site.watcher().get("/board?waiting=1").text
     assert re.findall(r'id="card-(\d+)"', alone) == [str(story.asking)]
+
+
+def test_columns_sorted_by_waiting_have_the_longest_first_page_after_page(site: Site) -> None:
+    now = clock.now()
+    with site.store.write() as session:
+        rows = Rows(session, now)
+        agent = rows.agent()
+        for number in range(50):
+            customer = rows.customer(f"客户{number:02}", None, agent)
+            rows.place(customer, "新线索", ago=timedelta(hours=number))
+            if number % 2:
+                follow = session.scalars(select(Follow).where(Follow.customer_id == customer.id)).one()
+                follow.waiting_since = now - timedelta(hours=number)
+    browser, seen = site.watcher(), list[str]()
+    page = browser.get("/board?sort=waiting").text.partition("</section>")[0]
+    for _ in range(5):
+        seen += re.findall(r'<bdi class="name">客户(\d+)</bdi>', page)
+        more = re.search(r'hx-get="(/board/column[^"]+)"', page)
+        page = browser.get(more[1].replace("&amp;", "&")).text if more else ""
+    assert seen == [f"{n:02}" for n in (*range(49, 0, -2), *range(0, 50, 2))]
+    alone = browser.get("/board?sort=waiting&waiting=1").text
+    assert re.findall(r'<bdi class="name">客户(\d+)</bdi>', alone)[:3] == ["49", "47", "45"]

@@ -12,7 +12,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from bot.commands.bench import lag, pages, rules
+from bot.commands.bench import clock, lag, pages, rules
 from bot.commands.demo.stack import Stack, StackError
 from bot.commands.terminal import Table, console, errors, fail, migrated_system, progress_bar
 from bot.platform.config.settings import ConfigError
@@ -64,6 +64,27 @@ def bench_rules(dialogues: Path, counts: tuple[int, ...], rates: tuple[float, ..
             "是" if one.same_hits else "否",
         )
     console.print(table)
+
+
+@bench.command("clock", help="「等回复」的钟：每条消息多花多少，同一次运行里与规则引擎相比。")
+@click.option("--dialogues", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="只输出一个 JSON 对象")
+@with_appcontext
+def bench_clock(dialogues: Path, as_json: bool) -> None:
+    system: System = current_app.extensions["tici"]
+    try:
+        cost = clock.measure(system.settings, clock.read_talk(dialogues))
+    except (ConfigError, ValueError) as problem:
+        fail(str(problem))
+    if as_json:
+        click.echo(json.dumps(asdict(cost) | {"holds": cost.holds}, ensure_ascii=False))
+    else:
+        console.print(
+            f"{cost.messages} 条消息，{cost.asked} 条要回答：钟 {cost.clock} 微秒/条（上限 {clock.MOST_US:g}），"
+            f"规则 {cost.rules} 微秒/条",
+            style=None if cost.holds else "red",
+        )
+    raise SystemExit(0 if cost.holds else 1)
 
 
 @bench.command("lag", help="提醒有多及时：从消息进入存档到卡片出现在员工手机上（完整的进程、沙盒企业微信）。")

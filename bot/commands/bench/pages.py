@@ -110,6 +110,9 @@ def _pages(stages: list[str], sop: str, rule: str) -> dict[str, tuple[str, Addre
         "看板（员工）": ("agent", lambda known, nth: "/board"),
         "看板有变化": ("admin", lambda known, nth: "/board/changes?at=-&seen=notice:&seen=bar:"),
         "看板：没说话的人": ("admin", lambda known, nth: f"/board?silent=7&score={(10, 30)[nth % 2]}"),
+        "看板：在等回复的，等得最久的在前": ("admin", lambda known, nth: "/board?waiting=1&sort=waiting"),
+        "看板：等得最久的在前": ("leader", lambda known, nth: "/board?sort=waiting"),
+        "看板：在等回复的（员工）": ("agent", lambda known, nth: "/board?waiting=1&sort=waiting"),
         "看板：找名字": ("admin", lambda known, nth: f"/board?q={known.one(nth)[2]}"),
         "看板：找常见的字": ("admin", lambda known, nth: f"/board?q={known.one(nth)[2][0]}"),
         "看板的下一页": (

@@ -31,8 +31,10 @@ from bot.platform.models import (
     Tagging,
 )
 from sop.playbook import Pipeline, Sop
+from sop.reply_clock import Said, Word, wait_of
 from sop.wording import render
 from taggers.hits import TagHit
+from taggers.spoken import customer_spoke
 from taggers.utterance import Utterance
 
 _FAMILY = "王李张刘陈杨赵黄周吴徐孙马朱胡林郭何高罗"
@@ -140,6 +142,7 @@ class CustomerMaker:
         }
         self.stage_names = {stage.name for pipeline in settings.pipelines for stage in pipeline.stages}
         self.judged: dict[str, tuple[TagHit, ...]] = {}
+        self.spoken: dict[str, Said] = {}
         self.values: dict[str, str] = {}  # what placeholders stand for, of the customer being made
         self.seq = self.enrolments = 0
 
@@ -162,11 +165,25 @@ class CustomerMaker:
         )  # fmt: skip
         batch.add(
             Follow, agent_id=agent.id, customer_id=number, channel=channel, added_at=began,
-            last_talk_at=said[-1][0], marked={}, marking={}, tags=[],
+            last_talk_at=said[-1][0], marked={}, marking={}, tags=[], clock={}, waiting_told={},
+            waiting_since=self._waiting_since(said),
         )  # fmt: skip
         for nth, pipeline in enumerate(self.settings.pipelines):
             if nth == 0 or pseudo_random(number, 5, nth) % 3 == 0:
                 self._walk(made, pipeline)
+
+    def _waiting_since(self, said: list[tuple[datetime, str, bool]]) -> datetime | None:
+        """Since when the customer waits for an answer, by the clock itself."""
+        return wait_of(
+            Word(at, str(nth), self._spoken(words, ours)) for nth, (at, words, ours) in enumerate(said)
+        ).since
+
+    def _spoken(self, words: str, ours: bool) -> Said:
+        if ours:
+            return "answer"
+        if words not in self.spoken:
+            self.spoken[words] = customer_spoke("text", words, self.settings.closings)
+        return self.spoken[words]
 
     def _conversation(self, number: int, began: datetime) -> Iterator[tuple[datetime, str, bool]]:
         """Time, words, and whether our side says it; the last a few minutes ago at the latest."""
@@ -194,7 +211,7 @@ class CustomerMaker:
             made.batch.add(
                 Message, id=self.seq, msgid=msgid, seq=self.seq, action="send", kind="text", sender=sender,
                 role="agent" if ours else "customer", roomid="", customer_id=made.number,
-                agent_id=made.agent.id if ours else None, sent_at=at, stored_at=at + timedelta(seconds=1), text=words,
+                agent_id=made.agent.id, sent_at=at, stored_at=at + timedelta(seconds=1), text=words,
                 line=words, raw=canonical_json(raw), version=self.settings.version,
             )  # fmt: skip
             if not ours:

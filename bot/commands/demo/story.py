@@ -14,6 +14,7 @@ from bot.commands.demo.fact_chapter import due_date_heard
 from bot.commands.demo.mass_chapter import mass_message
 from bot.commands.demo.stack import Stack
 from bot.commands.demo.steps import AGENT, PIPELINE_TAG, QUESTION, SOP, NotSeenError, StepResult, Story
+from bot.commands.demo.waiting_chapter import left_alone, word_in_a_group
 from bot.commands.terminal import Table
 from bot.platform import clock
 from bot.platform.models import Customer, Placement, SopEnrolment, SopTask, StageMove, Tagging
@@ -36,6 +37,8 @@ def tell_story(stack: Stack, console: Console) -> bool:
         drift_repaired(story)
         mass_message(story, stack.config)
         due_date_heard(story, stack.config)
+        left_alone(story, stack.config)
+        word_in_a_group(story)
     except NotSeenError as error:
         failure = str(error)
     console.print(_table(story.results), soft_wrap=False)

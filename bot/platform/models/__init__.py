@@ -31,6 +31,7 @@ from bot.platform.models.operations import (
     ViewEntry,
 )
 from bot.platform.models.outbox import Allowance, ApiCalls, Breaker, Outbox
+from bot.platform.models.own_follow_ups import OwnFollowUp
 from bot.platform.models.people import Account, Agent, Customer, CustomerField, Department, Follow, Note, SecondFactor
 from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
 from bot.platform.models.sops import GroupSend, Material, SopEnrolment, SopTask
@@ -72,6 +73,7 @@ __all__ = [
     "Model",
     "Note",
     "Outbox",
+    "OwnFollowUp",
     "Placement",
     "Quarantine",
     "Report",

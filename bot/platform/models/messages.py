@@ -211,10 +211,19 @@ class MediaFile(Model):
 class GroupChat(Model):
     """A group chat, by WeCom's chat_id (the archive's roomid), as last read.
 
-    One first seen in the archive has no name until it was read.
+    One first seen in the archive has no name until it was read. clock, waiting_since: the question that waits there
+    (sop.reply_clock); waiting_told_at: when the owner was told of it, waiting_look_at: when to look whether to.
     """
 
     __tablename__ = "group_chat"
+    __table_args__ = (
+        Index(
+            "ix_group_chat_waiting",
+            "waiting_look_at",
+            sqlite_where=text("waiting_look_at IS NOT NULL"),
+            postgresql_where=text("waiting_look_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     chat_id: Mapped[str] = mapped_column(String(64), unique=True)
@@ -228,6 +237,10 @@ class GroupChat(Model):
     read_at: Mapped[datetime | None]  # from WeCom
     dismissed_at: Mapped[datetime | None]
     last_word_at: Mapped[datetime | None] = mapped_column(index=True)
+    clock: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    waiting_since: Mapped[datetime | None]
+    waiting_look_at: Mapped[datetime | None]
+    waiting_told_at: Mapped[datetime | None]
 
 
 class GroupMember(Model):

@@ -9,7 +9,9 @@ from flask import Blueprint, abort, current_app, render_template
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from bot.agents.own_follow_ups import due_before
 from bot.agents.reading import NOBODY, Reader, readable, reader_of_agent
+from bot.agents.waiting import waiting_for
 from bot.platform import clock
 from bot.platform.models import Agent, SopTask
 from bot.platform.signed_links import read_day_token, task_url
@@ -30,7 +32,7 @@ class DayEntry:
 
 @pages.get("/day/<token>")
 def show(token: str) -> str:
-    """What is due today and what is overdue; 404 or 410 for a link that opens nothing."""
+    """Who waits, what is due today and what is overdue; 404 or 410 for a link that opens nothing."""
     key, now = current_app.config["SECRET_KEY"], clock.now()
     link = read_day_token(token, key, now)
     system = current_system()
@@ -42,9 +44,12 @@ def show(token: str) -> str:
         if agent is None or reader == NOBODY or agent.created_at >= link.issued_at + timedelta(seconds=1):
             abort(410)
         base, due = system.environment.base_url, _due(session, reader, agent.id, ends)
+        waiting = waiting_for(session, agent, _MOST)
+        own = due_before(session, reader, agent.id, ends, _MOST)
         entries = [DayEntry(task, task_url(base, task.ref, agent.id, key, now)) for task in due]
-        page = render_template("day.html", agent=agent, entries=entries, now=now)
-    note_readings(system, agent.userid, {task.customer_id for task in due}, "day", now)
+        page = render_template("day.html", agent=agent, entries=entries, waiting=waiting, own=own, now=now)
+        people = {row.customer_id for row in (*due, *waiting, *own)}
+    note_readings(system, agent.userid, people, "day", now)
     return page
 
 

@@ -19,12 +19,13 @@ from bot.platform.database import audit_log
 from bot.platform.database.reading_log import viewed
 from bot.platform.environment import SurroundingsError
 from bot.platform.log import get_logger
-from bot.platform.models import Agent, Follow, SopTask, ViewEntry
+from bot.platform.models import Agent, SopTask, ViewEntry
 from bot.system import System
 from bot.web.agents.jssdk_errors import in_words
-from bot.web.agents.sidebar_rows import LinkSigner, followed, message_of, read_panel, read_sidebar_group
+from bot.web.agents.sidebar_rows import LinkSigner, message_of, read_panel, read_sidebar_group
+from bot.web.agents.sidebar_visitor import LONGEST_ID, agent_or_404, follow_or_404, visitor_or_demo_agent
 from bot.web.auth.access import needs, reader_of
-from bot.web.auth.visitor import ADMIN, AGENT, LEADER, Visitor, visitor
+from bot.web.auth.visitor import ADMIN, AGENT, LEADER, Visitor
 from bot.web.layout.answers import done, refused
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import LARGEST_ID, current_system
@@ -32,7 +33,6 @@ from bot.web.layout.template_filters import request_now
 from bot.wecom.errors import WeComError
 from bot.wecom.jssdk import Tickets, is_own_page, sign_page
 
-LONGEST_ID = 64
 LONGEST_KEY = 100  # it is stored in the audit log
 VIEW_AGAIN = timedelta(minutes=10)  # the page renews itself: within this time that counts as one reading
 PAGE = "sidebar"
@@ -47,7 +47,7 @@ def show() -> str:
     """The empty page; its script learns from WeCom's JS-SDK which customer it is about."""
     system = current_system()
     access = system.environment.wecom
-    who = _visitor_or_demo_agent()
+    who = visitor_or_demo_agent()
     return render_template(
         "sidebar.html", access=access, known=who.agent_id is not None, demo=system.environment.demo, userid=who.userid
     )
@@ -82,10 +82,10 @@ def sign() -> Response | tuple[Response, int]:
 @pages.post("/customer")
 def customer() -> Response | str:
     """The panel of one customer of the agent; 204 where the browser has it already, 404 for others' customers."""
-    system, who, now = current_system(), _agent(), request_now()
+    system, who, now = current_system(), agent_or_404(), request_now()
     with system.look(now) as work:
         session = work.session
-        follow = _follow_or_404(session, who)
+        follow = follow_or_404(session, who)
         panel = read_panel(work, follow)
         html = render_template("sidebar_panel.html", panel=panel, can_send=request.form.get("group") != "1")
         customer_id = follow.customer_id
@@ -102,7 +102,7 @@ def customer() -> Response | str:
 @pages.post("/group")
 def group() -> str:
     """The agent's own customers in a group chat where they are a member; 404 for other groups."""
-    who, system = _agent(), current_system()
+    who, system = agent_or_404(), current_system()
     with system.store.read() as session:
         agent = session.get_one(Agent, who.agent_id)
         room = read_sidebar_group(session, agent, request.form.get("chat_id", "")[:LONGEST_ID])
@@ -114,12 +114,12 @@ def group() -> str:
 @pages.post("/send")
 def send() -> Response | tuple[Response, int]:
     """The message the agent is about to send into the chat: {message}. A step of an SOP can be tapped once."""
-    system, who, now = current_system(), _agent(), request_now()
+    system, who, now = current_system(), agent_or_404(), request_now()
     key, part = _form_text("key"), _form_text("part") or "text"
     try:
         with system.work(now) as work:
             session = work.session
-            follow = _follow_or_404(session, who)
+            follow = follow_or_404(session, who)
             offer = find_suggestion(work, load_customer(session, follow.customer), follow.agent, key)
             if offer is None:
                 raise AnswerRefusedError(translate("这条话术已经不用发了，请看最新的"))
@@ -140,11 +140,11 @@ def send() -> Response | tuple[Response, int]:
 @pages.post("/unsent")
 def unsent() -> Response:
     """WeCom refused the message: answers with the reason in words, and frees the step to be tapped again."""
-    system, who, now = current_system(), _agent(), request_now()
+    system, who, now = current_system(), agent_or_404(), request_now()
     told, key = request.form.get("message", "")[:200], _form_text("key")
     words = in_words(told)
     with system.store.write() as session:
-        follow = _follow_or_404(session, who)
+        follow = follow_or_404(session, who)
         kind, _, number = key.partition(":")
         if kind == "task" and number.isdigit() and len(number) < 19 and request.form.get("part", "text") == "text":
             task = _locked_task(session, int(number))
@@ -178,7 +178,7 @@ def unfit(task_id: int) -> Response:
 
 
 def _answer(task_id: int, action: str, option: str) -> Response:
-    who = _agent()
+    who = agent_or_404()
     try:
         with current_system().work() as work:
             session = work.session
@@ -195,37 +195,6 @@ def _answer(task_id: int, action: str, option: str) -> Response:
     except AnswerRefusedError as why:
         return refused(translate(str(why)))
     return done(translate("已推迟") if action == "task.later" else translate("已记下，不再提醒"))
-
-
-def _visitor_or_demo_agent() -> Visitor:
-    """The visitor; in the demo the agent on whose phone the page is opened, since one person plays all of them."""
-    who = visitor()
-    userid = request.values.get("agent") or request.headers.get("X-Agent")
-    if who.agent_id is not None or not userid or not current_system().environment.demo:
-        return who
-    with current_system().store.read() as session:
-        agent = session.scalar(select(Agent).where(Agent.key == userid.casefold()))
-    if agent is None:
-        return who
-    return Visitor(who.account_id, agent.shown_name, AGENT, agent_id=agent.id, userid=agent.userid)
-
-
-def _agent() -> Visitor:
-    """The visitor as an agent; 404 for local accounts, which have no chats."""
-    who = _visitor_or_demo_agent()
-    if who.agent_id is None:
-        abort(404)
-    return who
-
-
-def _follow_or_404(session: Session, who: Visitor) -> Follow:
-    external_userid = request.form.get("external_userid", "")
-    found = None
-    if who.agent_id is not None and 0 < len(external_userid) <= LONGEST_ID and "\0" not in external_userid:
-        found = followed(session, who.agent_id, external_userid)
-    if found is None:
-        abort(404)
-    return found
 
 
 def _form_text(name: str) -> str:

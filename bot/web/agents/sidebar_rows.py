@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from bot.agents.own_follow_ups import ended_of, open_of
 from bot.agents.suggestions import Suggestion, suggest
 from bot.customers.state import CustomerState, load_customer
-from bot.platform.models import Agent, Customer, Follow, GroupChat, GroupMember, Tagging
+from bot.platform.models import Agent, Customer, Follow, GroupChat, GroupMember, OwnFollowUp, Tagging
 from bot.platform.signed_links import link_url, picture_url
 from bot.platform.work import Work
 from bot.sops.material_uploads import attachment_bodies
@@ -19,6 +20,7 @@ from sop.playbook import Pipeline
 
 _TAGS = 30
 _MEMBERS = 200
+_LATELY = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Panel:
     places: tuple[PipelinePosition, ...]
     tags: tuple[Tagging, ...]
     offers: tuple[Suggestion, ...]
+    own: tuple[OwnFollowUp, ...] = ()
+    own_ended: tuple[OwnFollowUp, ...] = ()  # lately: to be taken up again
 
     @property
     def customer(self) -> Customer:
@@ -81,6 +85,8 @@ def read_panel(work: Work, follow: Follow) -> Panel:
         places=tuple(places),
         tags=tuple(tag for tag in tags if tag.tag not in stages),
         offers=tuple(suggest(work, state, follow.agent)),
+        own=tuple(open_of(work.session, follow.agent_id, follow.customer_id)),
+        own_ended=tuple(ended_of(work.session, follow.agent_id, follow.customer_id, work.now - _LATELY)),
     )
 
 

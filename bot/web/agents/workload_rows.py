@@ -10,9 +10,11 @@ from datetime import datetime, time, timedelta
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, joinedload
 
+from bot.agents.own_follow_ups import due_before
 from bot.agents.reading import Reader, readable
+from bot.agents.waiting import waiting_for
 from bot.customers.state import OPEN_STATES
-from bot.platform.models import Agent, SopTask
+from bot.platform.models import Agent, Follow, OwnFollowUp, SopTask
 from sop.workcalendar import Workcalendar
 
 GRACE = timedelta(hours=1)  # an agent in the middle of a conversation is not late at once
@@ -35,6 +37,8 @@ class Workload:
     done: tuple[SopTask, ...]
     more: bool
     colleagues: dict[int, str]  # who sent in the agent's place
+    waiting: tuple[Follow, ...] = ()  # whose customers wait for an answer, the longest first
+    own: tuple[OwnFollowUp, ...] = ()  # what the agent wrote down to be reminded of
 
     @property
     def tasks(self) -> tuple[SopTask, ...]:
@@ -48,7 +52,10 @@ class Workload:
     def stamp(self) -> str:
         """Changes with anything that the page shows of the tasks."""
         groups = (self.overdue, self.due, self.today, self.later, self.done)
-        return hashlib.sha256(repr([[_facts(task) for task in group] for group in groups]).encode()).hexdigest()[:16]
+        facts: list[object] = [[_facts(task) for task in group] for group in groups]
+        facts += [(row.id, row.due_at, row.words) for row in self.own]
+        facts += [(row.id, row.waiting_since, row.customer.last_words) for row in self.waiting]
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ class TeamMember:
 def read_workload(
     session: Session, reader: Reader, agent: Agent, calendar: Workcalendar, now: datetime, limit: int
 ) -> Workload:
-    """An agent's day, of the customers about whom the reader may read. Three queries at most."""
+    """An agent's day, of the customers about whom the reader may read. Five queries at most."""
     begins, ends = _today(calendar, now)
     mine = select(SopTask).options(joinedload(SopTask.customer))
     mine = mine.where(SopTask.agent_id == agent.id, readable(reader, SopTask.customer_id))
@@ -92,6 +99,8 @@ def read_workload(
         done=tuple(done),
         more=len(rows) > limit,
         colleagues=_names(session, {task.sent_by_id for task in done if task.sent_by_id not in (None, agent.id)}),
+        waiting=tuple(waiting_for(session, agent, limit, reader)),
+        own=tuple(due_before(session, reader, agent.id, now + AHEAD, limit)),
     )
 
 

@@ -14,6 +14,7 @@ from bot.web.layout.requests import LARGEST_ID
 
 SILENCES = (1, 3, 7, 14, 30, 90)  # days
 SCORES = (10, 30, 60, 100)
+SORTS = ("waiting",)
 LONGEST_SEARCH = 60
 FEW, MANY = 5_000, 20_000
 _MOST = 2**31 - 1
@@ -23,7 +24,7 @@ _MOST = 2**31 - 1
 class Filter:
     """What is asked for; 0 and "" ask for nothing. silent: days without a word; score: at least.
 
-    waiting: 1 asks for those who wait for an answer.
+    waiting: 1 asks for those who wait for an answer. sort: "waiting" puts those first who have waited longest.
     """
 
     agent: int = 0
@@ -32,6 +33,7 @@ class Filter:
     score: int = 0
     search: str = ""
     waiting: int = 0
+    sort: str = ""
 
     @property
     def is_on(self) -> bool:
@@ -41,7 +43,7 @@ class Filter:
     def args(self) -> dict[str, str]:
         """As it stands in the address."""
         asked = {"agent": self.agent, "tag": self.tag, "silent": self.silent, "score": self.score}
-        asked |= {"waiting": self.waiting, "q": self.search}
+        asked |= {"waiting": self.waiting, "sort": self.sort, "q": self.search}
         return {name: str(value) for name, value in asked.items() if value}
 
 
@@ -54,6 +56,7 @@ def read_filter(args: Mapping[str, str]) -> Filter:
         score=_number(args.get("score", "")),
         search=args.get("q", "").strip()[:LONGEST_SEARCH],
         waiting=_number(args.get("waiting", ""), 1),
+        sort=args["sort"] if args.get("sort") in SORTS else "",
     )
 
 
@@ -69,6 +72,7 @@ class FilterConditions:
         self._tests: list[ColumnElement[bool]] = []
         self._sets: list[Select[int]] = []
         self._always: list[ColumnElement[bool]] = []
+        self.waiting_first = asked.sort == "waiting"
         # Up to so many customers it is cheapest to rank all of them. More are soon met on a walk through the columns,
         # except silent ones: these stand far from a column's newest cards, so ranking pays for longer.
         self.worth_ranking = MANY if asked.silent else FEW

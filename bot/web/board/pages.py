@@ -22,7 +22,8 @@ from bot.web.auth.readings import AT_A_GLANCE, note_readings
 from bot.web.auth.visitor import ADMIN, EVERYBODY, visitor, visitor_or_none
 from bot.web.board.filter import SCORES, SILENCES, Filter, FilterConditions, read_filter
 from bot.web.board.live import EventStreams, SharedCache, stamp_of
-from bot.web.board.rows import MOST_KEPT, PAGE, BoardCard, Column, Position, read_columns, read_more, read_position
+from bot.web.board.position import Position, read_position
+from bot.web.board.rows import MOST_KEPT, PAGE, BoardCard, Column, read_columns, read_more
 from bot.web.layout.languages import language
 from bot.web.layout.people import shown_agents
 from bot.web.layout.requests import current_system

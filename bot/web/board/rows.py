@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, literal, or_, select, tuple_, union_all
@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from bot.platform.models import Customer, Follow, Placement, SopTask, UtcDateTime
 from bot.web.board.filter import FilterConditions
+from bot.web.board.position import Position
+from bot.web.board.waiting_first import places_after, put_waiting_first
 from bot.web.layout.people import agent_names, carried_tags
 from sop.playbook import Pipeline, Stage
 
@@ -20,23 +22,14 @@ MOST_KEPT = 200  # cards of a column that are kept live; further ones stay as th
 _FETCHED_WHOLE = 500
 _OVER = ("completed", "replied", "expired", "cancelled", "failed")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True)
-class Position:
-    """A card's place in its column, the cursor of its pages: the next one begins after the last card's."""
-
-    entered_at: datetime
-    customer_id: int
-
-    def __str__(self) -> str:
-        return f"{(self.entered_at - _EPOCH) // _MICROSECOND}.{self.customer_id}"
 
 
 @dataclass(frozen=True)
 class BoardCard:
-    """A customer as the board shows them. serial: of their placement, which a move names, to be refused if old."""
+    """A customer as the board shows them. serial: of their placement, which a move names, to be refused if old.
+
+    sorted_by: since when they wait, where the column is sorted by that.
+    """
 
     customer_id: int
     name: str
@@ -49,10 +42,11 @@ class BoardCard:
     agent: str = ""
     due_at: datetime | None = None
     waiting_since: datetime | None = None
+    sorted_by: datetime | None = None
 
     @property
     def position(self) -> Position:
-        return Position(self.entered_at, self.customer_id)
+        return Position(self.entered_at, self.customer_id, self.sorted_by)
 
 
 @dataclass(frozen=True)
@@ -78,13 +72,15 @@ class Column:
 def read_columns(
     session: Session, pipeline: Pipeline, wanted: FilterConditions, shown: Mapping[str, int] | None = None
 ) -> tuple[Column, ...]:
-    """Every stage in the config's order, then those that only the database still knows. At most eight queries.
+    """Every stage in the config's order, then those that only the database still knows. At most ten queries.
 
     shown: how many cards of a stage to give, where not the first page.
     """
     limits = _Limits({stage: max(PAGE, min(wish, MOST_KEPT)) for stage, wish in (shown or {}).items()})
     small = any((session.scalar(size) or 0) < wanted.worth_ranking for size in wanted.sizes)
     columns, places = (_ranked if small else _walked)(session, pipeline, wanted, limits)
+    if wanted.waiting_first:
+        places = put_waiting_first(session, pipeline.name, wanted, places, limits)
     cards = _cards(session, pipeline.name, [place for found in places.values() for place in found])
     return tuple(replace(c, cards=_in_order(places.get(c.stage, ()), cards, c.stage)) for c in columns)
 
@@ -93,20 +89,13 @@ def read_more(
     session: Session, pipeline: str, stage: str, wanted: FilterConditions, after: Position
 ) -> tuple[BoardCard, ...]:
     """The cards of a column that follow a place; one more than a page shows where there are still more."""
+    if wanted.waiting_first:
+        found = list(places_after(session, pipeline, stage, wanted, after, PAGE + 1))
+        return _in_order(found, _cards(session, pipeline, found), stage)
     start = tuple_(literal(after.entered_at, UtcDateTime()), literal(after.customer_id))
     query = _walk(pipeline, stage, wanted).where(tuple_(Placement.entered_at, Placement.customer_id) < start)
     places = [Position(row.entered_at, row.customer_id) for row in session.execute(query.limit(PAGE + 1))]
     return _in_order(places, _cards(session, pipeline, places), stage)
-
-
-def read_position(text: str) -> Position | None:
-    """The position that an address names, or None where it names none."""
-    stamp, _, customer_id = text.partition(".")
-    if not (stamp.isascii() and stamp.isdigit() and customer_id.isascii() and customer_id.isdigit()):
-        return None
-    if len(stamp) > 17 or len(customer_id) > 18:
-        return None
-    return Position(_EPOCH + int(stamp) * _MICROSECOND, int(customer_id))
 
 
 class _Limits(dict[str, int]):
@@ -266,7 +255,12 @@ def _cards(session: Session, pipeline: str, places: Sequence[Position]) -> dict[
 def _in_order(places: Iterable[Position], cards: Mapping[int, BoardCard], stage: str) -> tuple[BoardCard, ...]:
     """The cards of these places; the tag that the column is called by says nothing on them."""
     return tuple(
-        replace(card, entered_at=place.entered_at, tags=tuple(tag for tag in card.tags if tag != stage))
+        replace(
+            card,
+            entered_at=place.entered_at,
+            sorted_by=place.waiting_since,
+            tags=tuple(tag for tag in card.tags if tag != stage),
+        )
         for place in places
         if (card := cards.get(place.customer_id)) is not None
     )

@@ -28,6 +28,7 @@ def prepare(app: Flask) -> None:
     app.add_template_filter(_ago, "ago")
     app.add_template_filter(_waited, "waited")
     app.add_template_filter(lambda at: f"{at.astimezone(zone()):%H:%M}", "clock_time")
+    app.add_template_filter(lambda at: f"{at.astimezone(zone()):%Y-%m-%dT%H:%M}", "input_time")
     app.add_template_filter(lambda seconds: measured(seconds, language()), "length_of_time")
     app.add_template_filter(_masked, "masked")
     app.add_template_test(_past, "past")

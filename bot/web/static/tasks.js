@@ -18,3 +18,8 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
   }
 });
+
+// What was changed from a menu is to be seen: it closes, so that the list renews itself.
+document.addEventListener("day-changed", () => {
+  for (const menu of document.querySelectorAll(OPEN)) menu.open = false;
+}, true);

@@ -1,0 +1,80 @@
+"""Words of the chat: how a list, a customer and an answer are put when an agent writes to the app."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bot.agents.suggestions import Suggestion
+from bot.platform.models import Customer, Follow, OwnFollowUp, SopTask
+from sop.quotes import attachment_names, quoted
+from sop.workcalendar import Workcalendar
+
+Item = SopTask | OwnFollowUp
+"""What stands on an agent's list: a step of an SOP, or what they wrote down themselves."""
+
+_LATE = timedelta(hours=1)
+OWN = "自己记的"
+
+
+def name_of(customer: Customer) -> str:
+    """What a customer is called in the chat."""
+    return customer.name or "（未知姓名）"
+
+
+def called(follow: Follow) -> str:
+    """The same by the agent's own remark, with the name behind it where that is another one."""
+    name = follow.customer.name
+    if not follow.remark or follow.remark == name:
+        return name_of(follow.customer)
+    return f"{follow.remark}（{name}）" if name else follow.remark
+
+
+def when(at: datetime, now: datetime, calendar: Workcalendar) -> str:
+    """A time as the agent reads it: of today the clock alone."""
+    local, today = calendar.local(at), calendar.local(now).date()
+    return f"{local:%H:%M}" if local.date() == today else f"{local.month}月{local.day}日 {local:%H:%M}"
+
+
+def lines(items: Sequence[Item], now: datetime, calendar: Workcalendar) -> list[str]:
+    """What is to be done, as numbered lines."""
+    return [f"{number}. {_line(item, now, calendar)}" for number, item in enumerate(items, 1)]
+
+
+def _line(item: Item, now: datetime, calendar: Workcalendar) -> str:
+    head = f"{when(item.due_at, now, calendar)} {name_of(item.customer)}{quoted(item.customer.last_words, 16)}"
+    late = "（已过时间）" if item.due_at < now - _LATE else ""
+    if isinstance(item, OwnFollowUp):
+        return f"{head}：{item.words or '跟进一下'}（{OWN}）{late}"
+    return f"{head}：{item.text[:30]}{_goes_along(item)}{late}"
+
+
+def _goes_along(task: SopTask) -> str:
+    names = "、".join(attachment_names(task.attach))
+    return f"（附：{names[:30]}）" if names else ""
+
+
+def which_item(items: Sequence[Item], now: datetime, calendar: Workcalendar) -> str:
+    """Ask which of several things to do is meant."""
+    return "有好几件：\n" + "\n".join(lines(items, now, calendar)) + "\n回复编号，例如：1"
+
+
+def which_customer(name: str, follows: Sequence[Follow], *, near: bool, more: bool) -> str:
+    """Ask which customer is meant: several have this name, or nobody has and these are like it."""
+    listed = [f"{number}. {called(follow)}" for number, follow in enumerate(follows, 1)]
+    head = f"您的客户里没有「{name}」，是不是：" if near else f"叫「{name}」的有好几位："
+    rest = ["还有更多，也可以把名字写得更全一些"] if more else []
+    return "\n".join([head, *listed, *rest, "回复编号，例如：1"])
+
+
+def nobody(name: str) -> str:
+    """Say that no customer of the agent's own has this name."""
+    return f"您的客户里没有「{name}」。请写企业微信里的名字或备注"
+
+
+def best_words(name: str, offers: Sequence[Suggestion], last_words: str) -> str:
+    """The best words for a customer, whole, so that they can be copied."""
+    if not offers:
+        return f"{name} 现在没有合适的话术{quoted(last_words, 40)}。客户说到规则里的话，或到了 SOP 的时间，就会有"
+    said = [f"{number}. {offer.text}" for number, offer in enumerate(offers, 1)]
+    return "\n\n".join([f"可以对 {name} 说{quoted(last_words, 40)}：", *said])
