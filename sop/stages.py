@@ -72,6 +72,13 @@ def decide_move(
     return refusals[0] if refusals else None
 
 
+def may_concern(pipeline: Pipeline, current: str | None, triggers: Sequence[str], actor: Actor) -> bool:
+    """Whether decide_move could give anything but None; where it could not, nothing need be gathered for it."""
+    here = pipeline.stage(current)
+    wakes = here is not None and here.asleep and "@spoke" in triggers
+    return wakes or any(stage.name != current for stage, _ in _named(pipeline, triggers, actor))
+
+
 def move_to(
     pipeline: Pipeline, current: str | None, to: str, cause: Hand, unknown: Collection[str] = ()
 ) -> Move | MoveRefusal:

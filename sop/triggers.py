@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from rapidfuzz import fuzz, process
@@ -62,6 +63,7 @@ class TriggerError(ValueError):
     """A trigger that cannot be read; the message says how to write it."""
 
 
+@lru_cache(maxsize=1_000)  # asked of every SOP for every message
 def parse_trigger(text: str) -> Trigger:
     """Read what an SOP's `on` says, such as "@added", "tag:X" or "silence:3d"; raises TriggerError."""
     kind, colon, name = (part.strip() for part in text.strip().partition(":"))

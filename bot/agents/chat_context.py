@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from bot.agents import chat_words
@@ -87,7 +87,8 @@ class ChatContext:
         found: list[Item] = []
         for model, states in ((SopTask, OPEN_STATES), (OwnFollowUp, ("open",))):
             mine = model.agent_id == self.agent.id, model.state.in_(states), model.customer_id.in_(customers)
-            found += self.work.session.scalars(select(model).options(joinedload(model.customer)).where(*mine)).all()
+            query: Select[Any] = select(model).options(joinedload(model.customer)).where(*mine)
+            found += self.work.session.scalars(query).all()
         found.sort(key=lambda item: (item.due_at, item.id))
         prompted = [item for item in found if item.state == "delivered" or item.due_at <= self.work.now]
         return (prompted or found[:1])[:MOST_LISTED]

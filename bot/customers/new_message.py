@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import TypeAlias
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from bot.platform.database.bulk import insert_columns
 from bot.platform.models import Message, Model
 
 
@@ -45,5 +45,5 @@ _COLUMNS = tuple(one.name for one in fields(NewMessage))
 def insert_messages(session: Session, messages: Sequence[NewMessage]) -> None:
     """Insert messages that are known to be new, by one statement."""
     if messages:
-        rows = [{name: getattr(message, name) for name in _COLUMNS} for message in messages]
-        session.connection().execute(insert(Model.metadata.tables[Message.__tablename__]), rows)
+        columns = {name: [getattr(message, name) for message in messages] for name in _COLUMNS}
+        insert_columns(session.connection(), Model.metadata.tables[Message.__tablename__], columns)

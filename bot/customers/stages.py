@@ -15,7 +15,7 @@ from sop.fields import completeness, known_names, unknown_names
 from sop.guards import Facts
 from sop.playbook import Pipeline
 from sop.scope import Owner, is_for
-from sop.stages import Actor, Move, MoveRefusal, decide_move, due_timed_move
+from sop.stages import Actor, Move, MoveRefusal, decide_move, due_timed_move, may_concern
 
 _BY_PEOPLE = frozenset({"drag", "wecom", "api", "undo"})  # causes that hold against rules and the clock
 
@@ -56,6 +56,8 @@ def move_by(
         if placement is None and not _is_for(pipeline, state):
             continue
         current = placement.stage if placement else None
+        if not may_concern(pipeline, current, triggers, actor):
+            continue
         here = pipeline.stage(current)
         before = stage_before(work.session, state, pipeline.name) if here is not None and here.beside else None
         decided = decide_move(pipeline, current, triggers, actor, before=before, facts=_facts(work, state, pipeline))

@@ -116,7 +116,9 @@ def load_customer(session: Session, customer: Customer) -> CustomerState:
 
 
 def _fill(session: Session, states: dict[int, CustomerState], ids: list[int]) -> None:
-    for follow in session.scalars(select(Follow).where(Follow.customer_id.in_(ids)).order_by(Follow.id)):
+    follows = select(Follow).where(Follow.customer_id.in_(ids)).order_by(Follow.id)
+    apart = follows.options(selectinload(Follow.agent))  # joined, a few agents would be read once for every customer
+    for follow in session.scalars(apart):
         states[follow.customer_id].follows.append(follow)
     for placement in session.scalars(select(Placement).where(Placement.customer_id.in_(ids))):
         states[placement.customer_id].placements[placement.pipeline] = placement

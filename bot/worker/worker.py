@@ -11,6 +11,7 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.platform.garbage import look_seldom
 from bot.platform.log import get_logger, without_secrets
 from bot.platform.queue import QUEUES, WORKER_SECONDS, connect_redis
 from bot.platform.queued_job import QueuedJob
@@ -61,6 +62,7 @@ def run(system: System, *, burst: bool = False) -> None:
     RQ leaves its loop when Redis fails in the middle of a job; it is entered again then.
     """
     system.settings  # noqa: B018 - compile the rule book before the first message waits for it
+    look_seldom()
     if not burst:  # for what a worker had in hand when it died nothing else is enqueued before the next sweep
         for job in ("sweep", "pull"):
             system.queue.enqueue_once(job)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sop.playbook import Pipeline
-from sop.stages import Actor, Move, MoveRefusal, decide_move, due_timed_move, next_timed_move_at
+from sop.stages import Actor, Move, MoveRefusal, decide_move, due_timed_move, may_concern, next_timed_move_at
 
 STAGES: list[dict[str, Any]] = [
     {"name": "新线索", "on": ["@added"]},
@@ -202,3 +202,17 @@ def test_rules_never_go_back_nor_out_of_lost(current: str, said: list[str]) -> N
         road = [stage["name"] for stage in STAGES if not (stage.get("aside") or stage.get("asleep"))]
         if current in road and move.to in road:
             assert road.index(move.to) > road.index(current)
+
+
+@pytest.mark.parametrize("actor", ["rule", "human", "wecom"])
+@pytest.mark.parametrize("current", [None, "新线索", "沉睡", "流失", "改名前的阶段"])
+def test_what_cannot_move_a_card_is_told_beforehand(actor: Actor, current: str | None) -> None:
+    pipeline = lifecycle()
+    words = ["@added", "@spoke", "@lost", "无关", *(stage.name for stage in pipeline.stages)]
+    words += [word for stage in pipeline.stages for word in stage.entered_by]
+    idle = 0
+    for triggers in ([], *([word] for word in words), ["无关", "@spoke"]):
+        decided = decide_move(pipeline, current, triggers, actor)
+        assert may_concern(pipeline, current, triggers, actor) or decided is None
+        idle += not may_concern(pipeline, current, triggers, actor)
+    assert idle > 0

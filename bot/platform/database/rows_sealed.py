@@ -39,10 +39,12 @@ def for_row(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
 def sealed_values(table: Table, values: Mapping[str, Any], key: Iterable[Any]) -> dict[str, Any]:
     """The values of a row, by column, the sealed ones bound to its key."""
     names, row = sealed_in(table), identity(key)
-    return {
-        name: OfRow(value, row) if name in names and not (value is None or isinstance(value, OfRow)) else value
-        for name, value in values.items()
-    }
+    return {name: of_row(value, row) if name in names else value for name, value in values.items()}
+
+
+def of_row(value: Any, row: bytes) -> Any:
+    """The value, bound to its row unless it is already or there is none."""
+    return value if value is None or isinstance(value, OfRow) else OfRow(value, row)
 
 
 def update_rows(session: Session, model: type[Model], ids: Sequence[int], values: Mapping[str, Any]) -> None:

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, inspect, update
+from sqlalchemy import Table, inspect
 from sqlalchemy.orm import Mapper, Session, make_transient_to_detached
 
+from bot.platform.database.bulk import insert_columns, update_columns
 from bot.platform.database.row_ids import is_numbered, next_id
-from bot.platform.database.rows_sealed import sealed_values, value_of_default
+from bot.platform.database.rows_sealed import value_of_default
 from bot.platform.models import (
     Customer,
     Evidence,
@@ -62,19 +63,18 @@ def _by_model(rows: Iterable[Any]) -> Mapping[type[Model], list[Any]]:
 def _update(session: Session, mapper: Mapper[Any], rows: list[Any]) -> None:
     """By primary key, one statement for all rows of which the same columns changed: others are left to others."""
     columns = {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}
-    groups: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
     key = mapper.get_property_by_column(mapper.primary_key[0]).key
     for row in rows:
         state = inspect(row)
         before = state.committed_state
         names = tuple(sorted(n for n in before if n in columns and before[n] != state.dict.get(n)))
         if names:
-            sealed = sealed_values(_table(mapper), {n: state.dict[n] for n in names}, [state.dict[key]])
-            groups[names].append({f"new_{n}": sealed[n] for n in names} | {"row_key": state.dict[key]})
-    for names, values in groups.items():
-        statement = update(_table(mapper)).where(mapper.primary_key[0] == bindparam("row_key"))
-        statement = statement.values({columns[n]: bindparam(f"new_{n}") for n in names})
-        session.connection().execute(statement, values)
+            groups[names].append(state.dict)
+    for names, changed in groups.items():
+        keys = [values[key] for values in changed]
+        new = {columns[name].name: [values[name] for values in changed] for name in names}
+        update_columns(session.connection(), _table(mapper), keys, new)
     for row in rows:
         _forget_changes(session, row)
 
@@ -82,7 +82,8 @@ def _update(session: Session, mapper: Mapper[Any], rows: list[Any]) -> None:
 def _insert(session: Session, mapper: Mapper[Any], rows: list[Any]) -> None:
     rows = sorted(rows, key=lambda row: inspect(row).insert_order or 0)
     values = [_values(session, mapper, row) for row in rows]
-    session.connection().execute(insert(_table(mapper)), values)
+    columns = {name: [one[name] for one in values] for name in values[0]}
+    insert_columns(session.connection(), _table(mapper), columns)
     for row in rows:
         session.expunge(row)
         make_transient_to_detached(row)
