@@ -45,7 +45,8 @@ def remind(archived: Archived, minutes: float) -> list[Outbox]:
 def words(archived: Archived, row: Outbox, minutes: float) -> str | None:
     with archived.store.write() as session:
         work = Work(session, SETTINGS, NOW + timedelta(minutes=minutes))
-        return RemindGroupOwner().text(work, row, reader_of_agent(session, row.agent_id or 0, work.now), "")
+        listed = RemindGroupOwner().listed(work, row, reader_of_agent(session, row.agent_id or 0, work.now))
+        return RemindGroupOwner().words(work, listed, "") if listed else None
 
 
 def test_the_owner_is_told_once_after_the_given_working_time(archived: Archived) -> None:

@@ -64,7 +64,8 @@ def test_it_is_told_at_its_time_once_and_only_what_is_still_open(watch: Watch) -
         row = session.scalars(select(Outbox).where(Outbox.kind == KIND)).one()
         work = Work(session, watch.settings, watch.now)
         reader = reader_of_agent(session, row.agent_id or 0, watch.now)
-        assert "王海棠：发合同" in (RemindOfOwn().text(work, row, reader, "") or "")
+        listed = RemindOfOwn().listed(work, row, reader)
+        assert "王海棠：发合同" in RemindOfOwn().words(work, listed, "")
     watch.say("file", AGENT, filename="合同.pdf", sdkfileid="f", md5sum="0" * 32, filesize=1)
     assert (own(watch).state, own(watch).ended_by) == ("done", "evidence")
     with watch.store.write() as session:
@@ -72,7 +73,7 @@ def test_it_is_told_at_its_time_once_and_only_what_is_still_open(watch: Watch) -
             Work(session, watch.settings, watch.now),
             session.scalars(select(Outbox).where(Outbox.kind == KIND)).one(),
         )
-        assert RemindOfOwn().text(work, row, reader_of_agent(session, row.agent_id or 0, watch.now), "") is None
+        assert RemindOfOwn().listed(work, row, reader_of_agent(session, row.agent_id or 0, watch.now)) == []
 
 
 def test_a_reply_ends_what_waited_for_it_and_a_recall_opens_it_again(watch: Watch) -> None:
