@@ -73,7 +73,7 @@ def reckon(city: City, everybody: list[Person]) -> Reckoning:
         _messages(system, seen, found, len(everybody) * LINES, erased)
         _people(system, staying, found)
         _sends(city, seen, found, [person for person in everybody if person.userid in city.erased])
-        _marks(system, seen, staying, found)
+        _marks(city, seen, staying, found)
     _leaks(city, found)
     return found
 
@@ -186,14 +186,16 @@ def _sends(city: City, seen: sqlite3.Connection, found: Reckoning, erased: list[
     found.doubled_welcomes = sum(times - 1 for times in welcomed.values())
 
 
-def _marks(system: System, seen: sqlite3.Connection, everybody: list[Person], found: Reckoning) -> None:
+def _marks(city: City, seen: sqlite3.Connection, everybody: list[Person], found: Reckoning) -> None:
+    """A tag that was set between a backup and its return may stay beside the newer one: an agent may have set it."""
     shown = defaultdict[str, set[str]](set)
     marks = "SELECT external_userid, tags.name FROM marks JOIN tags ON tags.tag_id = marks.tag_id"
     for userid, name in seen.execute(marks):
         shown[userid].add(name)
-    with system.store.read() as session:
+    with city.system.store.read() as session:
         follows = select(Customer.external_userid).join(Follow, Follow.customer_id == Customer.id)
         followed = set(session.scalars(follows.where(Follow.ended_at.is_(None))))
     for person in everybody:
-        if shown[person.userid] != {person.stages[-1]} or person.userid not in followed:
+        here, road = shown[person.userid], set(person.stages) if city.before_restore else {person.stages[-1]}
+        if person.stages[-1] not in here or not here <= road or person.userid not in followed:
             found.wrong("wrong_marks", f"{person.userid} {sorted(shown[person.userid])}")
