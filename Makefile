@@ -18,7 +18,7 @@ FLASK := $(BIN)/flask
 VULNERABILITY_SERVICE ?=
 CHAOS ?= --seed 1 --minutes 5 --messages 5000 --kills 60 --each-point 2 --database sqlite
 
-.PHONY: help setup setup-tests demo story test quick chaos pictures check fmt lint types imports lock audit-deps sbom clean
+.PHONY: help setup setup-tests demo story test quick chaos bench pictures check fmt lint types imports lock audit-deps sbom clean
 
 help: ## 列出所有命令 / list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ quick: setup-tests ## 约一分钟：不启动进程、浏览器的测试 / the 
 
 chaos: setup-tests ## 长时间随机故障（CHAOS="--seed 7 --minutes 30 …"） / break everything by a seed, then audit
 	@exec $(BIN)/python -W ignore -m tests.chaos $(CHAOS)
+
+bench: setup-tests ## 量一遍各项工作的开销，重写 docs/performance（BENCH="due deliver" 只量这些） / measure what the work costs
+	@exec $(BIN)/python docs/measured/make.py $(BENCH)
 
 pictures: setup-tests ## 重拍 README 里的图 / photograph the pages for the READMEs anew
 	@exec $(BIN)/python docs/pictures/make.py

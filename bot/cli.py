@@ -10,7 +10,9 @@ from bot.commands.archive_keys import check_keys
 from bot.commands.audit import audit_group
 from bot.commands.backup import backup_group, restore_command
 from bot.commands.bench.command import bench
+from bot.commands.bench.growth_command import bench_growth
 from bot.commands.bench.ingest_command import bench_ingest
+from bot.commands.bench.pace_commands import bench_callback, bench_deliver, bench_due
 from bot.commands.bench.seed_command import seed_command
 from bot.commands.config import check, init
 from bot.commands.customer import customer
@@ -34,7 +36,8 @@ from bot.commands.wecom import wecom
 def register(app: Flask) -> None:
     """Add the commands to Flask's own."""
     sop.add_command(sends)
-    bench.add_command(bench_ingest)
+    for measured in (bench_ingest, bench_growth, bench_callback, bench_deliver, bench_due):
+        bench.add_command(measured)
     keys.add_command(check_keys)
     keys.add_command(rotate_keys)
     keys.add_command(data_line)

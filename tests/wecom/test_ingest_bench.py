@@ -7,16 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from bot.commands.bench import ingest
-from bot.commands.bench.ingest import ArchiveKind, Surroundings, measure
-from bot.commands.bench.scratch_databases import Kind, scratch_databases
-from bot.platform.environment import read_environment
-from bot.system import System
+from bot.commands.bench.ingest import ArchiveKind, measure
+from bot.commands.bench.scratch_systems import Surroundings
 from bot.wecom.archive import SealedRow
 from bot.wecom.native import ArchiveAccess, NativeArchive
-from tests.support.parts import variables
+from tests.support.bench_place import bench_place
 from tests.wecom.test_native import files, library, seal
 
 pytestmark = pytest.mark.long
@@ -25,15 +22,8 @@ __all__ = ["files", "library"]
 
 @pytest.fixture
 def place(tmp_path: Path, database_url: str) -> Iterator[Surroundings]:
-    (tmp_path / "own").mkdir()
-    system = System(read_environment(variables(tmp_path / "own", TICI_DATABASE_URL=database_url)))
-    kind: Kind = "postgresql" if database_url.startswith("postgres") else "sqlite"
-    with scratch_databases(kind, tmp_path, database_url) as new_database:
-        yield Surroundings(system, tmp_path, new_database)
-    if kind == "postgresql":
-        with system.store.engine.connect() as connection:
-            assert connection.scalar(text("SELECT count(*) FROM pg_database WHERE datname LIKE 'tici_bench_%'")) == 0
-    system.store.close()
+    with bench_place(tmp_path, database_url) as found:
+        yield found
 
 
 def test_every_message_arrives(place: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,9 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
@@ -20,13 +18,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.commands.bench.ingest_stages import Costs, measure_stages
 from bot.commands.bench.lag import QUESTION, SMALL_TALK
-from bot.commands.bench.scratch_databases import NewDatabase
+from bot.commands.bench.scratch_systems import Surroundings, scratch_system
 from bot.intake.decrypt import open_rows
 from bot.intake.pull import BATCH, pull
 from bot.platform import clock
-from bot.platform.database.schema import upgrade
-from bot.platform.environment import CallbackSecrets, WeComAccess
-from bot.platform.valkey import stop_valkey
+from bot.platform.garbage import look_seldom
 from bot.system import System
 from bot.wecom.archive import LARGEST_PULL, ArchiveSource, SandboxArchive, SealedRow
 from bot.wecom.keyring import KeyRing
@@ -78,15 +74,6 @@ class ArchiveKind:
     seal: Sealer
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """Where a round runs: folders of its own below this one, in a new database each."""
-
-    system: System
-    folder: Path
-    new_database: NewDatabase
-
-
 def make_rows(count: int, seal: Sealer) -> tuple[KeyRing, list[SealedRow]]:
     """So many messages under one key pair; takes about 0.1 ms each."""
     key = generate_private_key(65537, 2048)
@@ -130,47 +117,31 @@ def measure(
     archive = kind.open(rows)
     times: list[tuple[float, float, float]] = []
     for turn in range(ROUNDS):
-        own = _system(surroundings, str(turn), ring, archive)
-        took = []
-        for work in (_unwrap, _open, _ingest):
-            began = time.perf_counter()
-            if (done := work(own, rows)) != count:
-                raise RuntimeError(f"{work.__name__}: {done} of {count}")
-            took.append(time.perf_counter() - began)
-            progress()
-        times.append((took[0], took[1], took[2]))
-        _end(own)
+        with _reading(surroundings, str(turn), ring, archive) as own:
+            times.append(_round(own, rows, progress))
     rsa, opened, whole = (round(count / statistics.median(column), 1) for column in zip(*times, strict=True))
-    alone = _system(surroundings, "alone", ring, archive)
-    costs = measure_stages(alone, rows)
-    _end(alone)
+    with _reading(surroundings, "alone", ring, archive) as alone:
+        costs = measure_stages(alone, rows)
     return Speed(count, rsa, opened, whole, costs)
 
 
-def _end(system: System) -> None:
-    system.store.close()
-    with suppress(FileNotFoundError):
-        stop_valkey(system.environment.var)
+def _round(own: System, rows: Sequence[SealedRow], progress: Callable[[], None]) -> tuple[float, float, float]:
+    took = []
+    for work in (_unwrap, _open, _ingest):
+        began = time.perf_counter()
+        if (done := work(own, rows)) != len(rows):
+            raise RuntimeError(f"{work.__name__}: {done} of {len(rows)}")
+        took.append(time.perf_counter() - began)
+        progress()
+    return took[0], took[1], took[2]
 
 
-def _system(surroundings: Surroundings, name: str, ring: KeyRing, archive: ArchiveSource) -> System:
-    folder = surroundings.folder / name
-    folder.mkdir()
-    none = CallbackSecrets("", "")
-    corp: dict[str, Any] = {"corp_id": "wwBENCH", "app_id": 1, "app_secret": "", "archive_secret": "none is asked"}
-    access = WeComAccess(
-        **corp, callback=none, archive_callback=none, api_url="http://127.0.0.1:1/", archive="sandbox",
-        private_keys=folder, finance_sdk=None,
-    )  # fmt: skip
-    own = System(
-        replace(surroundings.system.environment, var=folder, database_url=surroundings.new_database(), redis_url=None,
-                wecom=access, data_keys=None, data_keys_file=folder / "data.keys")
-    )  # fmt: skip
-    own.__dict__.update(keyring=ring, archive=archive)
-    upgrade(own.store.engine)
-    own.settings  # noqa: B018 - compiled before it is measured
-    own.queue  # noqa: B018 - and the queue begun
-    return own
+@contextmanager
+def _reading(place: Surroundings, name: str, ring: KeyRing, archive: ArchiveSource) -> Iterator[System]:
+    with scratch_system(place, name) as own:
+        own.__dict__.update(keyring=ring, archive=archive)
+        look_seldom()  # as a worker does
+        yield own
 
 
 def _batches(rows: Sequence[SealedRow]) -> list[Sequence[SealedRow]]:
