@@ -12,6 +12,8 @@ from sqlalchemy.orm import contains_eager, joinedload
 from bot.agents.card_clicks import mark_ticked
 from bot.agents.chat_memory import ChatMemory, as_it_is
 from bot.agents.manual_moves import MoveRefusedError, move_by_hand
+from bot.agents.promises import Owing, list_promises, promise_lines
+from bot.agents.questions import list_questions
 from bot.agents.reading import NOBODY, may_read, readable, reader_of_agent
 from bot.agents.waiting import waiting_for, waiting_lines
 from bot.customers.state import OPEN_STATES, CustomerState, load_customer
@@ -148,7 +150,7 @@ class _AgentContext:
 def _say_today(context: _AgentContext, _order: object) -> str:
     tasks = context.day()
     context.memory.show(tasks[:MOST_LISTED])
-    waiting = _say_waiting(context)
+    waiting = _say_waiting(context) + _say_owed(context)
     if not tasks:
         return f"{waiting}今天没有要跟进的客户了。"
     lines = context.lines(tasks[:MOST_LISTED])
@@ -164,6 +166,25 @@ def _say_waiting(context: _AgentContext) -> str:
     lines = waiting_lines(context.work.settings, follows[:MOST_FOUND], context.work.now)
     more = "\n还有更多，先回复这几位" if len(follows) > MOST_FOUND else ""
     return "在等您回复：\n" + "\n".join(line.partition(". ")[2] for line in lines) + more + "\n\n"
+
+
+def _say_owed(context: _AgentContext) -> str:
+    """What the agent promised for today or before, and what nobody answered; empty where there is nothing."""
+    work, agent = context.work, context.agent
+    local = work.settings.calendar.local(work.now)
+    ends = work.settings.calendar.instant(local.date() + timedelta(days=1), local.time().min)
+    promised = list_promises(work.session, context.reader, Owing(agent.id, work.now, ends), MOST_FOUND + 1)
+    asked = list_questions(work.session, context.reader, agent.id, work.now, MOST_FOUND + 1)
+    context.read([*(row.customer for row in promised), *(row.customer for row in asked)])
+    lines = [line.partition(". ")[2] for line in promise_lines(work.settings, promised[:MOST_FOUND], work.now)]
+    questions = [
+        f"{_name(row.customer)}：「{row.words[:30]}」{context.when(row.asked_at)}" for row in asked[:MOST_FOUND]
+    ]
+    return "".join(
+        f"{head}：\n" + "\n".join(told) + ("\n还有更多，在任务页里" if len(rows) > MOST_FOUND else "") + "\n\n"
+        for head, told, rows in (("您答应过的", lines, promised), ("还没有回答的问题", questions, asked))
+        if told
+    )
 
 
 def _goes_along(task: SopTask) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
+
 from bot.customers.stages import mark_again
 from bot.customers.state import CustomerState
 from bot.platform.database import audit_log as audit_log
-from bot.platform.models import Follow, GroupSend, SopEnrolment, SopTask
+from bot.platform.models import Follow, GroupSend, OpenQuestion, Promise, SopEnrolment, SopTask
 from bot.platform.work import Work
 from bot.sops.card_closing import cancel_cards
 from bot.sops.prompts import put_off
@@ -54,6 +56,9 @@ def inherit(work: Work, state: CustomerState, giver: Follow, heir: Follow, why: 
     for enrolment in running:
         enrolment.agent_id = heir.agent_id
         moved += sum(_take_on(work, task, heir.agent_id) for task in enrolment.tasks)
+    for model in (Promise, OpenQuestion):
+        theirs = model.customer_id == state.customer.id, model.agent_id == giver.agent_id, model.closed_at.is_(None)
+        work.session.execute(update(model).where(*theirs).values(agent_id=heir.agent_id))
     for placement in state.placements.values():
         mark_again(work, heir, placement.pipeline)
     detail = {"from": giver.agent.userid, "to": heir.agent.userid, "tasks": moved, "sops": len(running), "why": why}

@@ -92,11 +92,11 @@ def _asked(settings: Settings, kind: str, text: str) -> Said:
 
 
 def _answered(settings: Settings, kind: str, text: str, by_mass: bool) -> Said:
-    automatic = by_mass or kind in SILENT_KINDS or _is_welcome(settings.tables.welcome, text)
+    automatic = by_mass or kind in SILENT_KINDS or is_welcome(settings.tables.welcome, text)
     return "other" if automatic else "answer"
 
 
-def _is_welcome(welcome: Welcome | None, text: str) -> bool:
+def is_welcome(welcome: Welcome | None, text: str) -> bool:
     """Whether a text is the automatic welcome: it has the longest of its fixed pieces in it."""
     if welcome is None or not text:
         return False

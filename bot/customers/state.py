@@ -16,7 +16,9 @@ from bot.platform.models import (
     Customer,
     CustomerField,
     Follow,
+    OpenQuestion,
     Placement,
+    Promise,
     SopEnrolment,
     SopTask,
     StageMove,
@@ -64,6 +66,8 @@ class CustomerState:
     fields: dict[str, str] = field(default_factory=dict)
     field_rows: dict[str, CustomerField] = field(default_factory=dict)
     told: dict[str, list[ToldFact]] | None = None  # by field, once asked: all that was told of it
+    promises: list[Promise] | None = None  # once asked: those that are open
+    questions: list[OpenQuestion] | None = None  # once asked: those that are open
     refused: set[int] = field(default_factory=set)  # ids of agents towards whom they refuse archiving
     recent_hits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
     previous_stage: dict[str, str | None] = field(default_factory=dict)  # by pipeline, once asked: the stage before

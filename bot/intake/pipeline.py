@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.customers.behaviour import observe_message
 from bot.customers.consent import REFUSED, apply_consent
 from bot.customers.facts import record_facts, withdraw_facts
+from bot.customers.owed import hear_agent, hear_customer, settle_owed, withdraw_owed
 from bot.customers.recalled_messages import recalled_before, withdraw
 from bot.customers.reply_clock import agent_spoke, customer_spoke, reread, settle
 from bot.customers.state import CustomerState, latest
@@ -68,6 +69,7 @@ def apply(work: Work) -> None:
     """Write what was decided."""
     with work.session.no_autoflush:  # the session's own order knows only the references that it has relations for
         settle(work)
+        settle_owed(work)
         cancel_cards_of_batch(work)
         write_rows(work.session)
 
@@ -117,6 +119,7 @@ def _withdraw_recalled(work: Work, item: StoredMessage, recalled: dict[str, date
         if whose is not None and whose.carried.get(tagging.tag) is tagging:
             del whose.carried[tagging.tag]
     withdraw_facts(work, msgid, recalled[msgid], state)
+    withdraw_owed(work, msgid, recalled[msgid], state)
 
 
 def process_customer_message(work: Work, item: StoredMessage, state: CustomerState) -> None:
@@ -128,6 +131,7 @@ def process_customer_message(work: Work, item: StoredMessage, state: CustomerSta
     message, customer, before = item.message, state.customer, state.tags
     state.happened_at = message.sent_at
     answers = not message.roomid
+    hear_customer(work, state, item.agent, message)
     tags = close_by_answer(work, state, message) if answers else []
     hits = () if item.silent else judge(work.settings, state, message, item.utterance)
     tags += record_hits(work, state, hits, Occasion.of(message))
@@ -167,7 +171,9 @@ def process_agent_message(work: Work, item: StoredMessage, state: CustomerState,
     message, before = item.message, state.tags
     state.happened_at = message.sent_at
     task = complete(work, state, AgentMessage(message, agent, item.arrived.text, sending_of(item.arrived)))
-    agent_spoke(work, state, message, by_mass=task is not None and task.outcome == "group-send")
+    by_mass = task is not None and task.outcome == "group-send"
+    agent_spoke(work, state, message, by_mass=by_mass)
+    hear_agent(work, state, agent, message, by_mass=by_mass)
     failpoint("completed")
     state.customer.said_to_at = latest(state.customer.said_to_at, message.sent_at)
     hits = () if item.silent else judge(work.settings, state, message, item.utterance)

@@ -18,7 +18,8 @@ class Batch:
     since: when its earliest message was sent. before_id: messages with this id or a larger one belong to it.
     occasions: what may be evidence for the first time in it, such as its messages' ids. withdrawn: cards (by task)
     that must not leave any more, and why. spoke: when agents wrote to a customer, as far as they were looked at.
-    unsettled: by (agent, customer), reply clocks that only the whole conversation can tell.
+    unsettled: by (agent, customer), reply clocks that only the whole conversation can tell. look_again, ask_again:
+    the customers of whose promises, and of whose questions, the same is true.
     """
 
     since: datetime
@@ -27,6 +28,8 @@ class Batch:
     withdrawn: dict[int, str] = field(default_factory=dict)
     spoke: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     unsettled: dict[tuple[int, int], Any] = field(default_factory=dict)
+    look_again: set[int] = field(default_factory=set)
+    ask_again: set[int] = field(default_factory=set)
     _kept: dict[Hashable, Any] = field(default_factory=dict)
 
     def once(self, name: Hashable, ask: Callable[[], T]) -> T:

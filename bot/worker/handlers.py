@@ -6,6 +6,7 @@ from bot.agents.app_messages import SendAppText, UpdateCard
 from bot.agents.daily_list import SendDayList
 from bot.agents.members import ReadDepartments, ReadMember
 from bot.agents.overdue import RemindOverdue
+from bot.agents.promises import RemindPromise
 from bot.agents.prompts_to_readers import SendDigestToReader, SendPromptCardToReader
 from bot.agents.waiting import RemindWaiting
 from bot.customers.group_chats import ReadGroup
@@ -31,6 +32,8 @@ HANDLERS: dict[str, OutboxHandler] = {
     "nudge": RemindOverdue(),
     "waiting": RemindWaiting(),
     "waiting_leader": RemindWaiting(),
+    "promise": RemindPromise(),
+    "promise_leader": RemindPromise(),
     "card_change": UpdateCard(),
     "mark_tag": MarkTag(),
     "welcome": SendWelcome(),

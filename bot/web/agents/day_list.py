@@ -9,6 +9,8 @@ from flask import Blueprint, abort, current_app, render_template
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from bot.agents.promises import Owing, list_promises
+from bot.agents.questions import list_questions
 from bot.agents.reading import NOBODY, Reader, readable, reader_of_agent
 from bot.platform import clock
 from bot.platform.models import Agent, SopTask
@@ -43,8 +45,12 @@ def show(token: str) -> str:
             abort(410)
         base, due = system.environment.base_url, _due(session, reader, agent.id, ends)
         entries = [DayEntry(task, task_url(base, task.ref, agent.id, key, now)) for task in due]
-        page = render_template("day.html", agent=agent, entries=entries, now=now)
-    note_readings(system, agent.userid, {task.customer_id for task in due}, "day", now)
+        promised = list_promises(session, reader, Owing(agent.id, now, ends), _MOST)
+        asked = list_questions(session, reader, agent.id, now, _MOST)
+        page = render_template("day.html", agent=agent, entries=entries, now=now, promised=promised, asked=asked)
+        read = {row.customer_id for row in due} | {row.customer_id for row in promised}
+        read |= {row.customer_id for row in asked}
+    note_readings(system, agent.userid, read, "day", now)
     return page
 
 

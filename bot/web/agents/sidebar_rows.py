@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,9 +10,20 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from bot.agents.promises import promises_about
+from bot.agents.questions import questions_of
 from bot.agents.suggestions import Suggestion, suggest
 from bot.customers.state import CustomerState, load_customer
-from bot.platform.models import Agent, Customer, Follow, GroupChat, GroupMember, Tagging
+from bot.platform.models import (
+    Agent,
+    Customer,
+    Follow,
+    GroupChat,
+    GroupMember,
+    OpenQuestion,
+    Promise,
+    Tagging,
+)
 from bot.platform.signed_links import link_url, picture_url
 from bot.platform.work import Work
 from bot.sops.material_uploads import attachment_bodies
@@ -39,6 +51,8 @@ class Panel:
     places: tuple[PipelinePosition, ...]
     tags: tuple[Tagging, ...]
     offers: tuple[Suggestion, ...]
+    promises: Sequence[Promise]
+    questions: Sequence[OpenQuestion]
 
     @property
     def customer(self) -> Customer:
@@ -81,6 +95,8 @@ def read_panel(work: Work, follow: Follow) -> Panel:
         places=tuple(places),
         tags=tuple(tag for tag in tags if tag.tag not in stages),
         offers=tuple(suggest(work, state, follow.agent)),
+        promises=promises_about(work.session, follow.customer_id, work.now),
+        questions=questions_of(work.session, follow.customer_id, work.now),
     )
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, joinedload
 
+from bot.agents.promises import Owing, list_promises
+from bot.agents.questions import list_questions
 from bot.agents.reading import Reader, readable
 from bot.customers.state import OPEN_STATES
-from bot.platform.models import Agent, SopTask
+from bot.platform.models import Agent, OpenQuestion, Promise, SopTask
 from sop.workcalendar import Workcalendar
 
 GRACE = timedelta(hours=1)  # an agent in the middle of a conversation is not late at once
 AHEAD = timedelta(days=7)
 LOOK_BACK = timedelta(days=7)
 MOST_AGENTS = 500
+MOST_OWED = 100
 SENT = ("completed", "replied")
 Counts = dict[int, tuple[int, ...]]
 
@@ -35,6 +38,14 @@ class Workload:
     done: tuple[SopTask, ...]
     more: bool
     colleagues: dict[int, str]  # who sent in the agent's place
+    promises: Sequence[Promise] = ()  # due until the day ends, the longest due first
+    questions: Sequence[OpenQuestion] = ()  # that nobody answered, the longest first
+
+    @property
+    def spoke(self) -> set[int]:
+        """The customers whose words are shown."""
+        owed = {row.customer_id for row in self.promises} | {row.customer_id for row in self.questions}
+        return owed | {task.customer_id for task in self.tasks if task.customer.last_words}
 
     @property
     def tasks(self) -> tuple[SopTask, ...]:
@@ -48,7 +59,9 @@ class Workload:
     def stamp(self) -> str:
         """Changes with anything that the page shows of the tasks."""
         groups = (self.overdue, self.due, self.today, self.later, self.done)
-        return hashlib.sha256(repr([[_facts(task) for task in group] for group in groups]).encode()).hexdigest()[:16]
+        owed = [(row.id, row.until) for row in self.promises], [(row.id, row.nearest) for row in self.questions]
+        shown = [[_facts(task) for task in group] for group in groups]
+        return hashlib.sha256(repr([shown, owed]).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -74,7 +87,7 @@ class TeamMember:
 def read_workload(
     session: Session, reader: Reader, agent: Agent, calendar: Workcalendar, now: datetime, limit: int
 ) -> Workload:
-    """An agent's day, of the customers about whom the reader may read. Three queries at most."""
+    """An agent's day, of the customers about whom the reader may read. Five queries at most."""
     begins, ends = _today(calendar, now)
     mine = select(SopTask).options(joinedload(SopTask.customer))
     mine = mine.where(SopTask.agent_id == agent.id, readable(reader, SopTask.customer_id))
@@ -92,6 +105,8 @@ def read_workload(
         done=tuple(done),
         more=len(rows) > limit,
         colleagues=_names(session, {task.sent_by_id for task in done if task.sent_by_id not in (None, agent.id)}),
+        promises=list_promises(session, reader, Owing(agent.id, now, ends), MOST_OWED),
+        questions=list_questions(session, reader, agent.id, now, MOST_OWED),
     )
 
 
