@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from taggers import dayspeak
+from taggers import days
 from taggers.counts import COUNT, count
+from taggers.day_counting import Seen
 from taggers.workdays import Workdays
 
 AT_ONCE = timedelta(minutes=30)
@@ -67,7 +68,7 @@ _CLOSING = "(?:下班(?!之?后|以后)|收工|打烊|关门|闭店|收班)(?:�
 _OPENING = "(?:一?上班|开门|开工)(?:就|之?后|以后|的时候|时|第一时间)"
 _FINDS = re.compile(
     f"(?P<closing>{_CLOSING})|(?P<opening>{_OPENING})|(?P<length>{_LENGTH})|(?P<soon>{_SOON})|(?P<once>{_ONCE})"
-    f"|(?P<clock>{_CLOCK})|(?P<part>{_PART})|(?P<day>{dayspeak.PATTERN})"
+    f"|(?P<clock>{_CLOCK})|(?P<part>{_PART})|(?P<day>{days.PATTERN})"
 )
 _KINDS = ("closing", "opening", "length", "soon", "once", "clock", "part", "day")
 _JOIN = re.compile(
@@ -172,14 +173,14 @@ def _read(group: list[Bit], said: datetime, workdays: Workdays) -> Due | None:
 def _may_be_over(bits: dict[str, Bit], said: datetime, workdays: Workdays) -> bool:
     if bits.keys() & {"soon", "once", "length", "closing", "opening"}:
         return False
-    if "day" in bits and dayspeak.day_of(bits["day"].found, said.date(), workdays) != said.date():
+    if "day" in bits and days.day_of(bits["day"].found, Seen(said.date(), workdays)) != said.date():
         return False
     return "part" not in bits or _BEGINS[_part_of(bits["part"].found)] <= said.hour
 
 
 def _instant(bits: dict[str, Bit], said: datetime, workdays: Workdays) -> tuple[datetime | None, bool]:
     today = said.date()
-    day = dayspeak.day_of(bits["day"].found, today, workdays) if "day" in bits else None
+    day = days.day_of(bits["day"].found, Seen(today, workdays)) if "day" in bits else None
     if "day" in bits and day is None:
         return None, False
     if "clock" in bits:

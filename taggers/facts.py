@@ -9,7 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from taggers.days import Found, ages, dates, months
+from taggers.ages import ages
+from taggers.days import Found, dates, months
 from taggers.fold import TABLE
 from taggers.hits import Span, TagHit
 from taggers.numbers import Number, numbers, whole_number

@@ -76,11 +76,12 @@ ENOUGH, ENOUGH_LATER = 0.2, 0.75
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question: its words as typed, what it is about, and what kind of answer it asks for."""
+    """A question: its words as typed and where they begin, what it is about, what kind of answer it asks for."""
 
     words: str
     topic: frozenset[str]
     expects: frozenset[Expected]
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def questions(text: str, closings: Closings = USUAL) -> tuple[Question, ...]:
     whole = Question(text.strip(), _topic(clauses.text), _expected(clauses.text))
     asks = [(left, right) for left, right in clauses.parts if asked(clauses, left, right)]
     found = [
-        _question(_typed(text, reading.span(*bounds)), clauses.text[slice(*bounds)], whole, alone=len(asks) == 1)
+        _question(text, reading.span(*bounds), clauses.text[slice(*bounds)], whole, alone=len(asks) == 1)
         for bounds in asks
         if len(asks) == 1 or not _reacts(clauses.text[slice(*bounds)])
     ]
@@ -129,14 +130,14 @@ def questions(text: str, closings: Closings = USUAL) -> tuple[Question, ...]:
     return tuple(telling or found) or (whole,)
 
 
-def _question(words: str, clause: str, whole: Question, *, alone: bool) -> Question:
+def _question(text: str, span: tuple[int, int], clause: str, whole: Question, *, alone: bool) -> Question:
     """A clause that asks; where it has no topic itself (推荐一个呗, 你发我吧), that of the whole message."""
-    topic = _topic(clause)
+    topic, words = _topic(clause), _typed(text, span)
     if not topic:
-        return Question(words, whole.topic, whole.expects)
+        return Question(words, whole.topic, whole.expects, span[0])
     expects = _expected(clause)
     more = whole.expects & {"name"} if alone or expects <= {"choice"} else frozenset()
-    return Question(words, topic, expects | more)
+    return Question(words, topic, expects | more, span[0])
 
 
 def _reacts(clause: str) -> bool:
@@ -189,12 +190,20 @@ def open_questions(turns: Sequence[Turn], closings: Closings = USUAL) -> tuple[O
 
 def _left(waiting: Iterable[Open], answer: Turn, latest: int, closings: Closings) -> Iterable[Open]:
     for one in waiting:
-        topic, gives = touch(one.question, answer, closings)
         newest = one.turn == latest
-        near = (
-            max(0.6 * topic, 0.4 * gives) + 0.2 * bool(topic and gives)
-            if newest
-            else 0.6 * topic + 0.3 * gives * (topic > 0)
-        )
-        if near < (ENOUGH if newest else ENOUGH_LATER):
-            yield Open(one.turn, one.question, max(one.nearest, round(near, 2)))
+        near = nearness(one.question, answer, newest=newest, closings=closings)
+        if not is_answered(near, newest=newest):
+            yield Open(one.turn, one.question, max(one.nearest, near))
+
+
+def nearness(question: Question, answer: Turn, *, newest: bool, closings: Closings = USUAL) -> float:
+    """How near an answer comes to a question, 0 to 1; one that another question followed wants its topic."""
+    topic, gives = touch(question, answer, closings)
+    if newest:
+        return round(max(0.6 * topic, 0.4 * gives) + 0.2 * bool(topic and gives), 2)
+    return round(0.6 * topic + 0.3 * gives * (topic > 0), 2)
+
+
+def is_answered(near: float, *, newest: bool) -> bool:
+    """Whether what came so near is taken for the answer."""
+    return near >= (ENOUGH if newest else ENOUGH_LATER)

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Literal
 
 from taggers.closing import Closings
-from taggers.promise import promises
+from taggers.pledge import pledges
+from taggers.promise import Promise, promises
 from taggers.wants_answer import text_wants_answer
 from taggers.workdays import Workdays
 
@@ -39,7 +40,11 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The outcome: `due_right` is the share of the promises found whose due time is right."""
+    """The outcome: `due_right` is the share of the promises found whose due time is right.
+
+    customers: how many sentences were a customer's; follow_ups: in how many of them something to follow up was heard;
+    judged: whether the labels told of these, so that they count in the other figures.
+    """
 
     sentences: int
     right: int
@@ -47,6 +52,9 @@ class Measured:
     missed: int
     due_right: float
     wrong: tuple[Wrong, ...]
+    customers: int = 0
+    follow_ups: int = 0
+    judged: bool = False
 
     @property
     def precision(self) -> float:
@@ -62,27 +70,43 @@ def _share(part: int, whole: int) -> float:
 
 
 def measure_promises(sentences: Iterable[LabelledPromise], workdays: Workdays) -> Measured:
-    """Judge every sentence; a promise is an agent's, so what a customer says is none."""
+    """Judge every sentence. A promise is an agent's; what a customer will do becomes a follow-up.
+
+    Where any customer's sentence is labelled a promise, the labels of all of them tell whether there is something to
+    follow up, and count; where none is, the labels tell of agents alone, and a customer's sentence is no promise.
+    """
+    told = list(sentences)
+    judged = any(one.promise for one in told if one.by == "customer")
+    heard = [_heard(one, workdays) for one in told]
     wrong: list[Wrong] = []
-    counts = {"sentences": 0, "right": 0, "false": 0, "missed": 0, "due": 0}
-    for number, one in enumerate(sentences, 1):
-        counts["sentences"] += 1
-        found = promises(one.text, one.at, workdays) if one.by == "agent" else ()
-        due = next((promise.due for promise in found if promise.due is not None), None)
-        if one.promise and not found:
-            counts["missed"] += 1
-            wrong.append(Wrong(number, one.text, "missed", one.due))
-        elif found and not one.promise:
-            counts["false"] += 1
-            wrong.append(Wrong(number, one.text, "false", None, due))
-        elif found:
-            counts["right"] += 1
-            right = same_due(due, one.due, workdays)
-            counts["due"] += right
-            if not right:
-                wrong.append(Wrong(number, one.text, "due", one.due, due))
-    due_right = _share(counts.pop("due"), counts["right"])
-    return Measured(**counts, due_right=due_right, wrong=tuple(wrong))
+    right = due_right = 0
+    for number, (one, found) in enumerate(zip(told, heard, strict=True), 1):
+        counted = found if one.by == "agent" or judged else ()
+        fault = _fault(one, counted, workdays)
+        right += bool(counted) and one.promise
+        due_right += bool(counted) and one.promise and fault is None
+        if fault is not None:
+            wrong.append(Wrong(number, one.text, fault, one.due, _due(counted)))
+    faults = [one.fault for one in wrong]
+    theirs = [bool(found) for one, found in zip(told, heard, strict=True) if one.by == "customer"]
+    return Measured(
+        len(told), right, faults.count("false"), faults.count("missed"), _share(due_right, right), tuple(wrong),
+        customers=len(theirs), follow_ups=sum(theirs), judged=judged,
+    )  # fmt: skip
+
+
+def _heard(one: LabelledPromise, workdays: Workdays) -> tuple[Promise, ...]:
+    return (promises if one.by == "agent" else pledges)(one.text, one.at, workdays)
+
+
+def _fault(one: LabelledPromise, found: tuple[Promise, ...], workdays: Workdays) -> Fault | None:
+    if bool(found) is not one.promise:
+        return "missed" if one.promise else "false"
+    return None if not found or same_due(_due(found), one.due, workdays) else "due"
+
+
+def _due(found: tuple[Promise, ...]) -> datetime | None:
+    return next((promise.due for promise in found if promise.due is not None), None)
 
 
 def same_due(found: datetime | None, wanted: datetime | None, workdays: Workdays) -> bool:

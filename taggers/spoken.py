@@ -26,10 +26,10 @@ def customer_spoke(kind: str, text: str, closings: Closings) -> Spoken:
 
 def agent_spoke(kind: str, text: str, welcome: str | None) -> Spoken:
     """What an agent's message is; neither a sticker nor the automatic welcome answers. welcome: its words."""
-    return "other" if kind in SILENT_KINDS or _is_welcome(welcome, text) else "answer"
+    return "other" if kind in SILENT_KINDS or is_welcome(welcome, text) else "answer"
 
 
-def _is_welcome(welcome: str | None, text: str) -> bool:
+def is_welcome(welcome: str | None, text: str) -> bool:
     """Whether a text is the automatic welcome: it has the longest of its fixed pieces in it."""
     if not welcome or not text:
         return False

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
+
 from bot.customers.stages import mark_again
 from bot.customers.state import CustomerState
 from bot.platform.database import audit_log as audit_log
-from bot.platform.models import Follow, GroupSend, SopEnrolment, SopTask
+from bot.platform.models import Follow, GroupSend, OpenQuestion, Promise, SopEnrolment, SopTask
 from bot.platform.work import Work
 from bot.sops.card_closing import cancel_cards
 from bot.sops.prompts import put_off
@@ -57,6 +59,9 @@ def inherit(work: Work, state: CustomerState, giver: Follow, heir: Follow, why: 
     for own in state.own_follow_ups:
         if own.agent_id == giver.agent_id:
             own.agent_id = heir.agent_id
+    for model in (Promise, OpenQuestion):
+        theirs = model.customer_id == state.customer.id, model.agent_id == giver.agent_id, model.closed_at.is_(None)
+        work.session.execute(update(model).where(*theirs).values(agent_id=heir.agent_id))
     for placement in state.placements.values():
         mark_again(work, heir, placement.pipeline)
     detail = {"from": giver.agent.userid, "to": heir.agent.userid, "tasks": moved, "sops": len(running), "why": why}

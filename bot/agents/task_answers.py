@@ -34,7 +34,7 @@ def postpone(work: Work, task: SopTask, option: str) -> None:
         raise AnswerRefusedError(GROUP_SENT)
     if option not in DELAYS:
         raise AnswerRefusedError(NO_DELAY)
-    until = _until(option, work.settings.calendar, work.now)
+    until = until_of(option, work.settings.calendar, work.now)
     cancel_cards(work, [task.id], POSTPONED)
     put_off(task, max(until, task.due_at), POSTPONED)
     task.tapped_at = None
@@ -64,7 +64,7 @@ def _check_open(task: SopTask) -> None:
         raise AnswerRefusedError(SETTLED)
 
 
-def _until(option: str, calendar: Workcalendar, now: datetime) -> datetime:
+def until_of(option: str, calendar: Workcalendar, now: datetime) -> datetime:
     """The instant an option means, moved on to the next slot within work hours."""
     if option in _SPANS:
         return calendar.next_slot(now + _SPANS[option])

@@ -161,6 +161,15 @@ def _instant(number: int, line: dict[str, object], key: str, name: str) -> datet
     return at
 
 
+def _of_customers(outcome: Measured) -> dict[str, Any]:
+    """What was heard in customers' sentences, and whether these count in the figures."""
+    if not outcome.customers:
+        return {}
+    read_as = "follow_up" if outcome.judged else "no_promise"
+    heard = {"sentences": outcome.customers, "follow_ups": outcome.follow_ups, "read_as": read_as}
+    return {"customers": heard}
+
+
 def _show(outcome: Measured, settings: Settings, as_json: bool, more: dict[str, float]) -> None:
     zone = settings.zone
     wrong: list[dict[str, Any]] = [
@@ -173,11 +182,13 @@ def _show(outcome: Measured, settings: Settings, as_json: bool, more: dict[str, 
         }
         for one in outcome.wrong
     ]
+    customers = _of_customers(outcome)
     result = {
         "sentences": outcome.sentences,
         "precision": round(outcome.precision, 4),
         "recall": round(outcome.recall, 4),
         **more,
+        **customers,
         "wrong": wrong,
     }
     if as_json:
@@ -187,6 +198,8 @@ def _show(outcome: Measured, settings: Settings, as_json: bool, more: dict[str, 
     shares = [outcome.precision, outcome.recall, *more.values()]
     table.add_row(str(outcome.sentences), *(f"{share:.3f}" for share in shares))
     console.print(table)
+    if customers:
+        console.print(f"其中客户说的 {outcome.customers} 句，听出 {outcome.follow_ups} 件要跟进的事")
     for one in wrong:
         line = f"{_FAULTS[one['fault']]} {one['line']}：{one['text']}"
         times = f"（应为 {one['wanted'] or '无'}，读成 {one['found'] or '无'}）" if one["fault"] == "due" else ""

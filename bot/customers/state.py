@@ -16,8 +16,10 @@ from bot.platform.models import (
     Customer,
     CustomerField,
     Follow,
+    OpenQuestion,
     OwnFollowUp,
     Placement,
+    Promise,
     SopEnrolment,
     SopTask,
     StageMove,
@@ -66,6 +68,8 @@ class CustomerState:
     field_rows: dict[str, CustomerField] = field(default_factory=dict)
     own_follow_ups: list[OwnFollowUp] = field(default_factory=list)  # the open ones
     told: dict[str, list[ToldFact]] | None = None  # by field, once asked: all that was told of it
+    promises: list[Promise] | None = None  # once asked: those that are open
+    questions: list[OpenQuestion] | None = None  # once asked: those that are open
     refused: set[int] = field(default_factory=set)  # ids of agents towards whom they refuse archiving
     recent_hits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
     previous_stage: dict[str, str | None] = field(default_factory=dict)  # by pipeline, once asked: the stage before

@@ -11,6 +11,7 @@ from bot.customers.behaviour import observe_message
 from bot.customers.consent import REFUSED, apply_consent
 from bot.customers.facts import record_facts, withdraw_facts
 from bot.customers.group_clock import reread_group, settle_groups, spoke_in_group
+from bot.customers.owed import hear_agent, hear_customer, settle_owed, withdraw_owed
 from bot.customers.recalled_messages import recalled_before, withdraw
 from bot.customers.reply_clock import agent_spoke, customer_spoke, reread, settle
 from bot.customers.state import CustomerState, latest
@@ -71,6 +72,7 @@ def apply(work: Work) -> None:
     with work.session.no_autoflush:  # the session's own order knows only the references that it has relations for
         settle(work)
         settle_groups(work)
+        settle_owed(work)
         cancel_cards_of_batch(work)
         write_rows(work.session)
 
@@ -124,6 +126,7 @@ def _withdraw_recalled(work: Work, item: StoredMessage, recalled: dict[str, date
             del whose.carried[tagging.tag]
     withdraw_facts(work, msgid, recalled[msgid], state)
     reopen_by_recall(work, msgid, [state] if state is not None else [])
+    withdraw_owed(work, msgid, recalled[msgid], state)
 
 
 def process_customer_message(work: Work, item: StoredMessage, state: CustomerState) -> None:
@@ -135,6 +138,7 @@ def process_customer_message(work: Work, item: StoredMessage, state: CustomerSta
     message, customer, before = item.message, state.customer, state.tags
     state.happened_at = message.sent_at
     answers = not message.roomid
+    hear_customer(work, state, item.agent, message)
     tags = close_by_answer(work, state, message) if answers else []
     hits = () if item.silent else judge(work.settings, state, message, item.utterance)
     tags += record_hits(work, state, hits, Occasion.of(message))
@@ -178,6 +182,7 @@ def process_agent_message(work: Work, item: StoredMessage, state: CustomerState,
     by_mass = task is not None and task.outcome == "group-send"
     agent_spoke(work, state, message, by_mass=by_mass)
     end_by_message(work, state, message, by_mass=by_mass)
+    hear_agent(work, state, agent, message, by_mass=by_mass)
     failpoint("completed")
     state.customer.said_to_at = latest(state.customer.said_to_at, message.sent_at)
     hits = () if item.silent else judge(work.settings, state, message, item.utterance)

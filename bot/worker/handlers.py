@@ -10,6 +10,7 @@ from bot.agents.members import ReadDepartments, ReadMember
 from bot.agents.overdue import RemindOverdue
 from bot.agents.own_reminders import KIND as OWN_FOLLOW_UP
 from bot.agents.own_reminders import RemindOfOwn
+from bot.agents.promises import RemindPromise
 from bot.agents.prompts_to_readers import SendDigestToReader, SendPromptCardToReader
 from bot.agents.waiting import RemindWaiting
 from bot.customers.group_chats import ReadGroup
@@ -38,6 +39,8 @@ HANDLERS: dict[str, OutboxHandler] = {
     "waiting_leader": RemindWaiting(),
     GROUP_WAITING: RemindGroupOwner(),
     OWN_FOLLOW_UP: RemindOfOwn(),
+    "promise": RemindPromise(),
+    "promise_leader": RemindPromise(),
     "card_change": UpdateCard(),
     "mark_tag": MarkTag(),
     "welcome": SendWelcome(),

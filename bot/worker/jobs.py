@@ -12,6 +12,7 @@ from bot.agents.daily_list import put_daily_lists
 from bot.agents.group_waiting import remind_group_owners
 from bot.agents.overdue import nudge_overdue
 from bot.agents.own_reminders import remind_of_own
+from bot.agents.promises import remind_promises
 from bot.agents.waiting import remind_waiting
 from bot.analytics import studies
 from bot.customers.stages import timed_moves
@@ -230,11 +231,14 @@ def _timers_chunk(system: System) -> bool:
         put_daily_lists(work)
         nudged = nudge_overdue(work, CHUNK)
         waiting = remind_waiting(work, CHUNK) + remind_group_owners(work, CHUNK)
+        owed = remind_promises(work, CHUNK)
         shown = observe_silences(work, CHUNK)
         never_spoken = take_up_never_spoken(work, CHUNK)
         in_groups = plan_group_sops(work, CHUNK) + prompt_group_owners(work, CHUNK)
         expired = expire_tags(work)
-    return max(len(moved), started, looked_at, nudged, waiting, shown, never_spoken, in_groups, expired) >= CHUNK
+    return (
+        max(len(moved), started, looked_at, nudged, waiting, owed, shown, never_spoken, in_groups, expired) >= CHUNK
+    )
 
 
 def study() -> None:

@@ -23,7 +23,8 @@ from bot.platform.models import (
 )
 
 _NAMED = {
-    "customer_id": Customer, "agent_id": Agent, "sent_by_id": Agent, "message_id": Message, "group_id": GroupChat,
+    "customer_id": Customer, "agent_id": Agent, "sent_by_id": Agent, "message_id": Message,
+    "kept_message_id": Message, "answer_message_id": Message, "group_id": GroupChat,
     "enrolment_id": SopEnrolment, "task_id": SopTask, "follow_id": Follow,
 }  # fmt: skip
 _IN_KEYS = {"mark": Follow, "card": SopTask, "profile": Customer, "window": SopTask}

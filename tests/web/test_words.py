@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 import bot
 import bot.web
-from bot.agents import card_clicks, task_answers
+from bot.agents import card_clicks, promises, questions, task_answers
 from bot.analytics.reports import REPORTS
 from bot.analytics.stages import NONE_ON_THE_ROAD
 from bot.analytics.table import ReportScope
@@ -99,6 +99,8 @@ def texts_of_tasks() -> set[str]:
         *task_answers.DELAYS.values(),
         *card_clicks.REASONS.values(),
         *task_answers.REFUSALS,
+        *promises.REFUSALS,
+        questions.ANSWERED,
         *tasks.DONE.values(),
     } | jssdk_errors.ALL
 

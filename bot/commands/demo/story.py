@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot.commands.demo.chapters import drift_repaired, holiday_skipped, later_pressed
 from bot.commands.demo.fact_chapter import due_date_heard
 from bot.commands.demo.mass_chapter import mass_message
+from bot.commands.demo.promise_chapter import promise_kept
 from bot.commands.demo.stack import Stack
 from bot.commands.demo.steps import AGENT, PIPELINE_TAG, QUESTION, SOP, NotSeenError, StepResult, Story
 from bot.commands.demo.waiting_chapter import left_alone, word_in_a_group
@@ -39,6 +40,7 @@ def tell_story(stack: Stack, console: Console) -> bool:
         due_date_heard(story, stack.config)
         left_alone(story, stack.config)
         word_in_a_group(story)
+        promise_kept(story)
     except NotSeenError as error:
         failure = str(error)
     console.print(_table(story.results), soft_wrap=False)

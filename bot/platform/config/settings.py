@@ -27,6 +27,7 @@ from sop.checks import check_playbook
 from sop.fields import known_fields
 from sop.group_sends import check_group_sends, personal_steps
 from sop.playbook import Alarms, Budget, Completion, FieldDefinition, Overdue, Pipeline, Sop, Sync, Welcome, Workspace
+from sop.promises import Promises
 from sop.reply_clock import Waiting, check_waiting
 from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
@@ -90,6 +91,7 @@ class Tables(BaseModel):
     sync: Sync = Sync()
     budget: Budget = Budget()
     overdue: Overdue = Overdue()
+    promises: Promises = Promises()
     alarms: Alarms = Alarms()
     fields: tuple[FieldDefinition, ...] = ()
     media: Media = Media()

@@ -18,8 +18,10 @@ from bot.platform.models import (
     Follow,
     Message,
     Model,
+    OpenQuestion,
     Outbox,
     Placement,
+    Promise,
     SopEnrolment,
     SopTask,
     StageMove,
@@ -29,7 +31,8 @@ from bot.platform.models import (
 
 # In the order of what refers to what. Changes go first: a tag ends before it is given again.
 _TABLES: tuple[type[Model], ...] = (
-    Customer, Follow, Message, SopEnrolment, SopTask, Evidence, Tagging, ToldFact, Placement, StageMove, Outbox,
+    Customer, Follow, Message, SopEnrolment, SopTask, Evidence, Tagging, ToldFact, Promise, OpenQuestion,
+    Placement, StageMove, Outbox,
 )  # fmt: skip
 
 

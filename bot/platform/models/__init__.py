@@ -34,6 +34,7 @@ from bot.platform.models.outbox import Allowance, ApiCalls, Breaker, Outbox
 from bot.platform.models.own_follow_ups import OwnFollowUp
 from bot.platform.models.people import Account, Agent, Customer, CustomerField, Department, Follow, Note, SecondFactor
 from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
+from bot.platform.models.promises import OpenQuestion, Promise
 from bot.platform.models.sops import GroupSend, Material, SopEnrolment, SopTask
 
 __all__ = [
@@ -72,9 +73,11 @@ __all__ = [
     "MessageLinkOpening",
     "Model",
     "Note",
+    "OpenQuestion",
     "Outbox",
     "OwnFollowUp",
     "Placement",
+    "Promise",
     "Quarantine",
     "Report",
     "SearchToken",

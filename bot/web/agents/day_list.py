@@ -10,6 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.own_follow_ups import due_before
+from bot.agents.promises import Owing, list_promises
+from bot.agents.questions import list_questions
 from bot.agents.reading import NOBODY, Reader, readable, reader_of_agent
 from bot.agents.waiting import waiting_for
 from bot.platform import clock
@@ -47,8 +49,11 @@ def show(token: str) -> str:
         waiting = waiting_for(session, agent, _MOST)
         own = due_before(session, reader, agent.id, ends, _MOST)
         entries = [DayEntry(task, task_url(base, task.ref, agent.id, key, now)) for task in due]
-        page = render_template("day.html", agent=agent, entries=entries, waiting=waiting, own=own, now=now)
-        people = {row.customer_id for row in (*due, *waiting, *own)}
+        promised = list_promises(session, reader, Owing(agent.id, now, ends), _MOST)
+        asked = list_questions(session, reader, agent.id, now, _MOST)
+        listed = {"entries": entries, "waiting": waiting, "own": own, "promised": promised, "asked": asked}
+        page = render_template("day.html", agent=agent, now=now, **listed)
+        people = {row.customer_id for rows in (due, waiting, own, promised, asked) for row in rows}
     note_readings(system, agent.userid, people, "day", now)
     return page
 

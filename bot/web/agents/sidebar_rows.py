@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,9 +11,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.own_follow_ups import ended_of, open_of
+from bot.agents.promises import promises_about
+from bot.agents.questions import questions_of
 from bot.agents.suggestions import Suggestion, suggest
 from bot.customers.state import CustomerState, load_customer
-from bot.platform.models import Agent, Customer, Follow, GroupChat, GroupMember, OwnFollowUp, Tagging
+from bot.platform.models import (
+    Agent,
+    Customer,
+    Follow,
+    GroupChat,
+    GroupMember,
+    OpenQuestion,
+    OwnFollowUp,
+    Promise,
+    Tagging,
+)
 from bot.platform.signed_links import link_url, picture_url
 from bot.platform.work import Work
 from bot.sops.material_uploads import attachment_bodies
@@ -41,6 +54,8 @@ class Panel:
     places: tuple[PipelinePosition, ...]
     tags: tuple[Tagging, ...]
     offers: tuple[Suggestion, ...]
+    promises: Sequence[Promise]
+    questions: Sequence[OpenQuestion]
     own: tuple[OwnFollowUp, ...] = ()
     own_ended: tuple[OwnFollowUp, ...] = ()  # lately: to be taken up again
 
@@ -87,6 +102,8 @@ def read_panel(work: Work, follow: Follow) -> Panel:
         offers=tuple(suggest(work, state, follow.agent)),
         own=tuple(open_of(work.session, follow.agent_id, follow.customer_id)),
         own_ended=tuple(ended_of(work.session, follow.agent_id, follow.customer_id, work.now - _LATELY)),
+        promises=promises_about(work.session, follow.customer_id, work.now),
+        questions=questions_of(work.session, follow.customer_id, work.now),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -11,16 +11,19 @@ from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.own_follow_ups import due_before
+from bot.agents.promises import Owing, list_promises
+from bot.agents.questions import list_questions
 from bot.agents.reading import Reader, readable
 from bot.agents.waiting import waiting_for
 from bot.customers.state import OPEN_STATES
-from bot.platform.models import Agent, Follow, OwnFollowUp, SopTask
+from bot.platform.models import Agent, Follow, OpenQuestion, OwnFollowUp, Promise, SopTask
 from sop.workcalendar import Workcalendar
 
 GRACE = timedelta(hours=1)  # an agent in the middle of a conversation is not late at once
 AHEAD = timedelta(days=7)
 LOOK_BACK = timedelta(days=7)
 MOST_AGENTS = 500
+MOST_OWED = 100
 SENT = ("completed", "replied")
 Counts = dict[int, tuple[int, ...]]
 
@@ -39,6 +42,15 @@ class Workload:
     colleagues: dict[int, str]  # who sent in the agent's place
     waiting: tuple[Follow, ...] = ()  # whose customers wait for an answer, the longest first
     own: tuple[OwnFollowUp, ...] = ()  # what the agent wrote down to be reminded of
+    promises: Sequence[Promise] = ()  # due until the day ends, the longest due first
+    questions: Sequence[OpenQuestion] = ()  # that nobody answered, the longest first
+
+    @property
+    def spoke(self) -> set[int]:
+        """The customers whose words are shown."""
+        owed = {row.customer_id for row in self.promises} | {row.customer_id for row in self.questions}
+        owed |= {follow.customer_id for follow in self.waiting if follow.customer.last_words}
+        return owed | {task.customer_id for task in self.tasks if task.customer.last_words}
 
     @property
     def tasks(self) -> tuple[SopTask, ...]:
@@ -55,6 +67,8 @@ class Workload:
         facts: list[object] = [[_facts(task) for task in group] for group in groups]
         facts += [(row.id, row.due_at, row.words) for row in self.own]
         facts += [(row.id, row.waiting_since, row.customer.last_words) for row in self.waiting]
+        facts += [(row.id, row.until) for row in self.promises]
+        facts += [(row.id, row.nearest) for row in self.questions]
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
@@ -101,6 +115,8 @@ def read_workload(
         colleagues=_names(session, {task.sent_by_id for task in done if task.sent_by_id not in (None, agent.id)}),
         waiting=tuple(waiting_for(session, agent, limit, reader)),
         own=tuple(due_before(session, reader, agent.id, now + AHEAD, limit)),
+        promises=list_promises(session, reader, Owing(agent.id, now, ends), MOST_OWED),
+        questions=list_questions(session, reader, agent.id, now, MOST_OWED),
     )
 
 

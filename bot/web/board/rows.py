@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import Select, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
-from bot.platform.models import Customer, Follow, Placement, SopTask, UtcDateTime
+from bot.agents.questions import LATELY
+from bot.platform import clock
+from bot.platform.models import Customer, Follow, OpenQuestion, Placement, SopTask, UtcDateTime
 from bot.web.board.filter import FilterConditions
 from bot.web.board.position import Position
 from bot.web.board.waiting_first import places_after, put_waiting_first
@@ -43,6 +45,7 @@ class BoardCard:
     due_at: datetime | None = None
     waiting_since: datetime | None = None
     sorted_by: datetime | None = None
+    questions: int = 0
 
     @property
     def position(self) -> Position:
@@ -228,8 +231,15 @@ def _cards(session: Session, pipeline: str, places: Sequence[Position]) -> dict[
         return {}
     waits = Follow.waiting_since.is_not(None), Follow.ended_at.is_(None)
     since = select(func.min(Follow.waiting_since)).where(Follow.customer_id == Placement.customer_id, *waits)
+    lately = OpenQuestion.closed_at.is_(None), OpenQuestion.asked_at >= clock.now() - LATELY
+    asked = (
+        select(func.count())
+        .select_from(OpenQuestion)
+        .where(OpenQuestion.customer_id == Placement.customer_id, *lately)
+    )
+    waits_for = since.correlate(Placement).scalar_subquery(), asked.correlate(Placement).scalar_subquery()
     query = (
-        select(Placement.serial, Customer, since.correlate(Placement).scalar_subquery())
+        select(Placement.serial, Customer, *waits_for)
         .join(Customer, Customer.id == Placement.customer_id)
         .where(Placement.customer_id.in_(ids), Placement.pipeline == pipeline)
     )
@@ -247,8 +257,9 @@ def _cards(session: Session, pipeline: str, places: Sequence[Position]) -> dict[
             agent=agents.get(customer.id, ""),
             due_at=due.get(customer.id),
             waiting_since=waiting,
+            questions=questions,
         )
-        for serial, customer, waiting in session.execute(query)
+        for serial, customer, waiting, questions in session.execute(query)
     }
 
 

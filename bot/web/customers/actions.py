@@ -6,11 +6,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from flask import Blueprint, Response, abort, request, url_for
 
 from bot.agents.manual_enrolment import EnrolRefusedError, enrol_by_hand, stop_by_hand
+from bot.agents.promises import PromiseRefusedError, judge_promise, put_off_promise
+from bot.agents.questions import QuestionSettledError, settle_question
 from bot.agents.written_facts import judge_by_hand, set_by_hand
 from bot.customers.consent import REFUSED, ConsentAnswer, Party, PartyKind, apply_consent, decide_consent
 from bot.customers.facts import FactRefusedError
@@ -20,7 +22,7 @@ from bot.customers.tags import TagSource, give_tag, take_tag
 from bot.platform import clock
 from bot.platform.database import audit_log
 from bot.platform.log import get_logger
-from bot.platform.models import Agent, Note
+from bot.platform.models import Agent, Note, OpenQuestion, Promise
 from bot.platform.work import Work
 from bot.privacy.erasure import ask_erasure, attempt_erasure
 from bot.sops.follow_up import CustomerEvent, follow_up
@@ -37,6 +39,7 @@ LONGEST_NOTE = 2000
 CHANGED: dict[str, Any] = {"customer-changed": {}}
 _PATH = f"/c/<int(max={LARGEST_ID}):customer_id>"
 _log = get_logger(__name__)
+Owed = TypeVar("Owed", Promise, OpenQuestion)
 
 pages = Blueprint("actions", __name__)
 pages.before_request(needs(*WORKING))
@@ -72,6 +75,8 @@ def _acting_on(customer_id: int) -> Iterator[_CustomerAction]:
 @pages.errorhandler(EnrolRefusedError)
 @pages.errorhandler(FieldRefusedError)
 @pages.errorhandler(FactRefusedError)
+@pages.errorhandler(PromiseRefusedError)
+@pages.errorhandler(QuestionSettledError)
 def _refuse(error: BotError) -> Response:
     return refused(translate(str(error)), **CHANGED)
 
@@ -148,6 +153,31 @@ def judge_fact(customer_id: int, fact_id: int) -> Response:
     return done(translate("已确认，以后以它为准") if word == "right" else translate("已去掉，谢谢指正"), **CHANGED)
 
 
+@pages.post(f"{_PATH}/promise/<int(max={LARGEST_ID}):promise_id>")
+def promise(customer_id: int, promise_id: int) -> Response:
+    """Answer a promise: `word` is kept | misheard, or `delay` a key of DELAYS."""
+    word, delay = request.form.get("word", ""), request.form.get("delay", "")
+    with _acting_on(customer_id) as action:
+        row = _locked(action, Promise, promise_id)
+        if delay and not word:
+            put_off_promise(action.work, row, delay)
+            action.record("promise.later", option=delay)
+        else:
+            judge_promise(action.work, row, word, action.who.actor)
+            action.record("promise.judge", word=word)
+    said = {"kept": translate("已记下，做到了"), "misheard": translate("已去掉，谢谢指正")}
+    return done(said.get(word, translate("已推迟")), **CHANGED)
+
+
+@pages.post(f"{_PATH}/question/<int(max={LARGEST_ID}):question_id>")
+def question(customer_id: int, question_id: int) -> Response:
+    """已解决: the question needs no answer any more."""
+    with _acting_on(customer_id) as action:
+        settle_question(action.work, _locked(action, OpenQuestion, question_id), action.who.actor)
+        action.record("question.settle")
+    return done(translate("已记下，这个问题解决了"), **CHANGED)
+
+
 @pages.post(f"{_PATH}/note")
 def note(customer_id: int) -> Response:
     """Write the note `text` down."""
@@ -222,6 +252,14 @@ def erase_all(customer_id: int) -> Response:
     threading.Thread(target=attempt_erasure, args=(system, erasure_id, now), name="erasing").start()
     said = translate("正在删除这位客户的全部资料，需要几秒到几分钟")
     return done_and_redirect(said, url_for("board.show"))
+
+
+def _locked(action: _CustomerAction, model: type[Owed], row_id: int) -> Owed:
+    """A row of the customer's, locked and read again: two taps at once must not both succeed."""
+    row = action.work.session.get(model, row_id, with_for_update=True, populate_existing=True)
+    if row is None or row.customer_id != action.state.customer.id:
+        abort(404)
+    return row
 
 
 def _silence_agent(action: _CustomerAction, key: str) -> None:

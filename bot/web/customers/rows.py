@@ -8,10 +8,24 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from bot.agents.promises import promises_about
+from bot.agents.questions import questions_of
 from bot.agents.suggestions import Suggestion, suggest
 from bot.customers.consent import ConsentStatus, consent_statuses
 from bot.customers.state import CustomerState, load_customer
-from bot.platform.models import Agent, Customer, Evidence, Feedback, Follow, Note, SopEnrolment, SopTask, Tagging
+from bot.platform.models import (
+    Agent,
+    Customer,
+    Evidence,
+    Feedback,
+    Follow,
+    Note,
+    OpenQuestion,
+    Promise,
+    SopEnrolment,
+    SopTask,
+    Tagging,
+)
 from bot.platform.work import Work
 from bot.sops.outlook import Outlook, outlook
 from bot.web.customers.field_rows import (
@@ -59,6 +73,8 @@ class CustomerView:
     courses: tuple[EnrolmentView, ...]
     timeline: Timeline
     notes: tuple[Note, ...]
+    promises: Sequence[Promise]
+    questions: Sequence[OpenQuestion]
     fields: tuple[FieldView, ...]
     profiles: tuple[ProfileView, ...]
     reasons: tuple[AskedReason, ...]
@@ -90,6 +106,8 @@ def read_customer(work: Work, customer: Customer, reader: str, agent_id: int | N
         courses=_courses(work.session, customer.id, titles),
         timeline=read_timeline(work.session, customer.id, titles),
         notes=tuple(work.session.scalars(notes.order_by(Note.id.desc()).limit(_NOTES))),
+        promises=promises_about(work.session, customer.id, work.now),
+        questions=questions_of(work.session, customer.id, work.now),
         fields=read_fields(work, state),
         profiles=read_profiles(work, state),
         reasons=asked_reasons(work, state),
