@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -161,7 +162,7 @@ def audit_log(verify: bool, accept: bool, digests: tuple[str, ...], most: int) -
 def _digest_fault(session: Session, digests: tuple[str, ...]) -> Translatable | None:
     lines: list[str] = []
     for one in digests:
-        lines += click.get_text_stream("stdin").readlines() if one == "-" else [one]
+        lines += sys.stdin.readlines() if one == "-" else [one]
     try:
         faults = [digest_fault(session, line) for line in lines if line.strip()]
     except NoDigestError as error:
