@@ -162,7 +162,7 @@ def audit_log(verify: bool, accept: bool, digests: tuple[str, ...], most: int) -
 def _digest_fault(session: Session, digests: tuple[str, ...]) -> Translatable | None:
     lines: list[str] = []
     for one in digests:
-        lines += list(sys.stdin) if one == "-" else [one]
+        lines += sys.stdin.readlines() if one == "-" else [one]
     try:
         faults = [digest_fault(session, line) for line in lines if line.strip()]
     except NoDigestError as error:
