@@ -84,10 +84,20 @@ class ChatContext:
 
     def _to_do(self, customers: Sequence[int]) -> Sequence[Item]:
         """What is prompted or due with these customers; else the next thing to come."""
-        found: list[Item] = []
-        for model, states in ((SopTask, OPEN_STATES), (OwnFollowUp, ("open",))):
-            mine = model.agent_id == self.agent.id, model.state.in_(states), model.customer_id.in_(customers)
-            found += self.work.session.scalars(select(model).options(joinedload(model.customer)).where(*mine)).all()
+        steps = (
+            select(SopTask)
+            .options(joinedload(SopTask.customer))
+            .where(
+                SopTask.agent_id == self.agent.id, SopTask.state.in_(OPEN_STATES), SopTask.customer_id.in_(customers)
+            )
+        )
+        own = (
+            select(OwnFollowUp)
+            .options(joinedload(OwnFollowUp.customer))
+            .where(OwnFollowUp.agent_id == self.agent.id, OwnFollowUp.state == "open")
+            .where(OwnFollowUp.customer_id.in_(customers))
+        )
+        found: list[Item] = [*self.work.session.scalars(steps), *self.work.session.scalars(own)]
         found.sort(key=lambda item: (item.due_at, item.id))
         prompted = [item for item in found if item.state == "delivered" or item.due_at <= self.work.now]
         return (prompted or found[:1])[:MOST_LISTED]

@@ -20,7 +20,7 @@ def talk(roomid: str) -> list[bytes]:
 
     In order: of all this the last question of the customer waits, since what answered it was taken back.
     """
-    ours = {"from": LIN, "tolist": [WANG]}
+    ours: dict[str, object] = {"from": LIN, "tolist": [WANG]}
     lines: list[tuple[str, dict[str, object]]] = [
         ("发票怎么开", {}),
         ("开好发您", ours),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from bot.commands.input_files import read_lines
 from bot.platform.config.settings import Settings
@@ -40,8 +41,9 @@ def read_talk(path: Path) -> list[tuple[str, str]]:
     """Read who said what of a dialogue file; raises ValueError where there is none, or a line is no dialogue."""
     talk: list[tuple[str, str]] = []
     for number, dialogue in read_lines(path):
+        turns: Any = dialogue.get("turns", [])
         try:
-            talk.extend((str(turn["role"]), str(turn["text"])) for turn in dialogue["turns"])
+            talk.extend((str(turn["role"]), str(turn["text"])) for turn in turns)
         except (KeyError, TypeError):
             message = f'{path.name}:{number}: 每行应是 {{"turns": [{{"role": "customer", "text": "…"}}]}}'
             raise ValueError(message) from None

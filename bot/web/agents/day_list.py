@@ -48,7 +48,8 @@ def show(token: str) -> str:
         own = due_before(session, reader, agent.id, ends, _MOST)
         entries = [DayEntry(task, task_url(base, task.ref, agent.id, key, now)) for task in due]
         page = render_template("day.html", agent=agent, entries=entries, waiting=waiting, own=own, now=now)
-        people = {row.customer_id for row in (*due, *waiting, *own)}
+        people = {one.customer_id for one in due} | {one.customer_id for one in waiting}
+        people |= {one.customer_id for one in own}
     note_readings(system, agent.userid, people, "day", now)
     return page
 

@@ -165,8 +165,8 @@ def _workload(session: Session, who: Visitor, agent: Agent) -> Workload:
 def _workload_values(who: Visitor, workload: Workload | None) -> dict[str, object]:
     limit = _limit()
     if workload is not None:
-        named = (*workload.tasks, *workload.waiting)
-        spoke = [one.customer_id for one in named if one.customer.last_words]
+        spoke = [task.customer_id for task in workload.tasks if task.customer.last_words]
+        spoke += [one.customer_id for one in workload.waiting if one.customer.last_words]
         note_readings(current_system(), who.actor, spoke, "tasks", request_now(), AT_A_GLANCE)
     further = limit // PAGE + 1 if limit < MOST else None
     mine = workload is not None and workload.agent.id == who.agent_id
