@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from bot.agents import chat_words
@@ -84,11 +84,20 @@ class ChatContext:
 
     def _to_do(self, customers: Sequence[int]) -> Sequence[Item]:
         """What is prompted or due with these customers; else the next thing to come."""
-        found: list[Item] = []
-        for model, states in ((SopTask, OPEN_STATES), (OwnFollowUp, ("open",))):
-            mine = model.agent_id == self.agent.id, model.state.in_(states), model.customer_id.in_(customers)
-            query: Select[Any] = select(model).options(joinedload(model.customer)).where(*mine)
-            found += self.work.session.scalars(query).all()
+        steps = (
+            select(SopTask)
+            .options(joinedload(SopTask.customer))
+            .where(
+                SopTask.agent_id == self.agent.id, SopTask.state.in_(OPEN_STATES), SopTask.customer_id.in_(customers)
+            )
+        )
+        own = (
+            select(OwnFollowUp)
+            .options(joinedload(OwnFollowUp.customer))
+            .where(OwnFollowUp.agent_id == self.agent.id, OwnFollowUp.state == "open")
+            .where(OwnFollowUp.customer_id.in_(customers))
+        )
+        found: list[Item] = [*self.work.session.scalars(steps), *self.work.session.scalars(own)]
         found.sort(key=lambda item: (item.due_at, item.id))
         prompted = [item for item in found if item.state == "delivered" or item.due_at <= self.work.now]
         return (prompted or found[:1])[:MOST_LISTED]

@@ -72,7 +72,8 @@ def test_it_is_done_taken_up_again_changed_and_dropped(site: Site, wang: FlaskCl
     assert wang.post(f"{path}/drop").status_code == 204
     assert own(site).state == "dropped"
     with site.store.read() as session:
-        done = session.scalars(select(AuditEntry.action).where(AuditEntry.action.startswith("follow_up"))).all()
+        mine = select(AuditEntry.action).where(AuditEntry.action.startswith("follow_up"))
+        done = session.scalars(mine.order_by(AuditEntry.id)).all()
     assert done == [f"follow_up.{name}" for name in ("add", "done", "back", "change", "drop")]
 
 

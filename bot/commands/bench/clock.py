@@ -41,8 +41,8 @@ def read_talk(path: Path) -> list[tuple[str, str]]:
     """Read who said what of a dialogue file; raises ValueError where there is none, or a line is no dialogue."""
     talk: list[tuple[str, str]] = []
     for number, dialogue in read_lines(path):
+        turns: Any = dialogue.get("turns", [])
         try:
-            turns: Any = dialogue["turns"]
             talk.extend((str(turn["role"]), str(turn["text"])) for turn in turns)
         except (KeyError, TypeError):
             message = f'{path.name}:{number}: 每行应是 {{"turns": [{{"role": "customer", "text": "…"}}]}}'
