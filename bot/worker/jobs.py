@@ -12,6 +12,7 @@ from bot.agents.daily_list import put_daily_lists
 from bot.agents.overdue import nudge_overdue
 from bot.agents.waiting import remind_waiting
 from bot.analytics import studies
+from bot.customers.nightly_scores import rescore_nightly
 from bot.customers.stages import timed_moves
 from bot.customers.tags import expire_tags
 from bot.delivery.rows import just_due_ids, waiting_ids
@@ -248,6 +249,7 @@ def reconcile() -> None:
     system = current_system()
     system.queue.begin("reconcile")
     reconcile_nightly(system, clock.now())
+    rescore_nightly(system, clock.now())
     _maintain_conversations(system)
 
 

@@ -37,6 +37,7 @@ REFUSING = (
     "sop/wording.py", "sop/stages.py", "sop/fields.py", "sop/workcalendar.py", "taggers/weighing.py",
     "taggers/reasons.py", "taggers/occurrence.py", "taggers/backtest.py", "bot/agents/manual_moves.py",
     "bot/agents/manual_enrolment.py", "bot/agents/misjudged.py",
+    "taggers/scores.py",
     "bot/sops/material_library.py", "bot/platform/archive_sources.py",
 )  # fmt: skip
 NO_TEXTS = {"、", "不是一对", "[“”‘’＝，：【】]", "？！，；：（）", " → "}

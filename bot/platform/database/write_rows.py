@@ -18,6 +18,7 @@ from bot.platform.models import (
     Model,
     Outbox,
     Placement,
+    ScoreEntry,
     SopEnrolment,
     SopTask,
     StageMove,
@@ -27,7 +28,8 @@ from bot.platform.models import (
 
 # In the order of what refers to what. Changes go first: a tag ends before it is given again.
 _TABLES: tuple[type[Model], ...] = (
-    Customer, Follow, Message, SopEnrolment, SopTask, Evidence, Tagging, ToldFact, Placement, StageMove, Outbox,
+    Customer, Follow, Message, SopEnrolment, SopTask, Evidence, Tagging, ToldFact, Placement, StageMove, ScoreEntry,
+    Outbox,
 )  # fmt: skip
 
 

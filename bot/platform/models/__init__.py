@@ -33,6 +33,7 @@ from bot.platform.models.operations import (
 from bot.platform.models.outbox import Allowance, ApiCalls, Breaker, Outbox
 from bot.platform.models.people import Account, Agent, Customer, CustomerField, Department, Follow, Note
 from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
+from bot.platform.models.scores import ScoreEntry
 from bot.platform.models.sops import GroupSend, Material, SopEnrolment, SopTask
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "Placement",
     "Quarantine",
     "Report",
+    "ScoreEntry",
     "SearchToken",
     "SopEnrolment",
     "SopTask",
