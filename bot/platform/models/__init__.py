@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.platform.models.columns import Json, Key, Model, UtcDateTime
+from bot.platform.models.customer_lists import BulkDeed, BulkItem, SavedView
 from bot.platform.models.facts import ToldFact
 from bot.platform.models.group_prompts import GroupPrompt
 from bot.platform.models.lifecycle import CorpTag, Evidence, Feedback, Placement, StageMove, Tagging
@@ -46,6 +47,8 @@ __all__ = [
     "ArchiveGap",
     "AuditEntry",
     "Breaker",
+    "BulkDeed",
+    "BulkItem",
     "CallbackEvent",
     "ConfigChange",
     "ConfigVersion",
@@ -76,6 +79,7 @@ __all__ = [
     "Placement",
     "Quarantine",
     "Report",
+    "SavedView",
     "ScoreEntry",
     "SearchToken",
     "SopEnrolment",
