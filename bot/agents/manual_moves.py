@@ -34,6 +34,20 @@ class HandMove:
     effects: MoveEffects
 
 
+def place_by_hand(work: Work, state: CustomerState, pipeline: str, to: str, who: str) -> StageMove:
+    """Put a card where it belongs, and start nothing: for customers who got there before they were here.
+
+    What ends with the stage that is left ends. Raises MoveRefusedError.
+    """
+    table, placement = _pipeline(work.settings, pipeline), state.placements.get(pipeline)
+    decided = move_to(table, placement.stage if placement else None, to, "drag", unknown_of(work.settings, state))
+    if isinstance(decided, MoveRefusal):
+        raise MoveRefusedError(decided.why)
+    moved = make_move(work, state, table, decided, Cause(who, evidence=_words("drag", who)))
+    stop_after(work, state, moved)
+    return moved.row
+
+
 def move_by_hand(
     work: Work, state: CustomerState, pipeline: str, to: str, who: str, cause: Hand = "drag"
 ) -> HandMove:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy import Select, select
 
 from bot.agents.manual_moves import undo_move
+from bot.customers.scores import MISJUDGED, fall, lift, rescore
 from bot.customers.state import CustomerState
 from bot.customers.tags import take_tag
-from bot.platform.models import Evidence, SopEnrolment, StageMove
+from bot.platform.models import Evidence, Feedback, Message, ScoreEntry, SopEnrolment, StageMove
 from bot.platform.work import Work
 from bot.sops.stopping import end_enrolment
 from bot.wecom.errors import BotError
@@ -66,6 +67,28 @@ def end_started(work: Work, state: CustomerState, evidence: Evidence, enrolment_
             end_enrolment(work, enrolment, f"人工停止（{who[:40]}）")
             return enrolment
     raise NothingToMendError("这份跟进已经结束了")
+
+
+def score_judged(work: Work, evidence: Evidence) -> None:
+    """Take the points of a hit back while people call it wrong, and let them stand again once they do not."""
+    words = work.session.scalars(select(Feedback.right).where(Feedback.evidence_id == evidence.id)).all()
+    points = (
+        (ScoreEntry.customer_id == evidence.customer_id)
+        & (ScoreEntry.source == f"rule:{evidence.rule_id}")
+        & (ScoreEntry.occasion == evidence.occasion)
+    )
+    if words.count(False) > words.count(True):
+        changed = fall(work.session, points, MISJUDGED, work.now)
+    elif not _is_revoked(work, evidence):
+        changed = lift(work.session, points, MISJUDGED)
+    else:
+        changed = []
+    rescore(work, changed)
+
+
+def _is_revoked(work: Work, evidence: Evidence) -> bool:
+    revoked = select(Message.revoked_at).where(Message.id == evidence.message_id)
+    return evidence.message_id is not None and work.session.scalar(revoked) is not None
 
 
 def _moves_by(evidence: Evidence) -> Select[StageMove]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from bot.agents.misjudged import score_judged
 from bot.customers.facts import judge_fact
 from bot.customers.fields import Writer, write_field
+from bot.customers.scores import score_standing
 from bot.customers.state import CustomerState
 from bot.platform.database.store import insert_new
 from bot.platform.models import Evidence, Feedback, ToldFact
@@ -24,6 +26,7 @@ def set_by_hand(work: Work, state: CustomerState, name: str, text: str, who: str
     field = find_field(fields, name)
     assert field is not None
     state.fields[field.name] = value
+    score_standing(work, state)
     if value:
         start_on_learned_dates(work, state, [field.name])
     return value
@@ -48,6 +51,8 @@ def _feed_back(work: Work, row: ToldFact, right: bool, who: str) -> None:
     known = work.session.scalar(mine)
     if known is not None:
         known.right, known.given_at = right, work.now
+        score_judged(work, evidence)
         return
     given = {"evidence_id": evidence.id, "rule_id": evidence.rule_id, "right": right, "author": who}
     insert_new(work.session, Feedback, [{**given, "given_at": work.now}], ["evidence_id", "author"])
+    score_judged(work, evidence)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.customers.scores import score_standing
 from bot.customers.state import CustomerState
 from bot.customers.tags import Occasion
 from bot.platform.models import CustomerField, Message, ToldFact
@@ -38,6 +39,8 @@ def record_facts(
         fact = told(readable(field), utterance, hit, day) if field is not None else None
         if fact is not None and _note(work, state, fact, hit, occasion):
             changed[fact.field] = None
+    if changed:
+        score_standing(work, state)
     return list(changed)
 
 
@@ -124,6 +127,7 @@ def judge_fact(work: Work, state: CustomerState, fact_id: int, right: bool, who:
     work.session.flush()
     state.told = None
     settle(work.session, state, row.field)
+    score_standing(work, state)
     return row
 
 
@@ -135,6 +139,7 @@ def withdraw_facts(work: Work, msgid: str, at: datetime, state: CustomerState | 
         whose = state.fellows.states.get(row.customer_id) if state is not None else None
         if whose is not None:
             settle(work.session, whose, row.field)
+            score_standing(work, whose)
 
 
 def as_told(row: ToldFact) -> Told:

@@ -108,7 +108,7 @@ def read_table(raw: bytes, fields: Mapping[str, FieldDefinition], day: date) -> 
     """Read a CSV table: its rows, and everything that is wrong with it."""
     if len(raw) > MOST_BYTES:
         return [], [f"文件超过 {MOST_BYTES // 1024 // 1024} MB，请分成几份"]
-    text = _decoded(raw)
+    text = decoded(raw)
     if text is None:
         return [], ["文件不是 UTF-8 也不是 GBK 编码；请另存为「CSV UTF-8」"]
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -169,7 +169,7 @@ def _values(columns: Sequence[FieldDefinition], cells: Sequence[str], day: date)
     return values, wrong
 
 
-def _decoded(raw: bytes) -> str | None:
+def decoded(raw: bytes) -> str | None:
     for encoding in _ENCODINGS:
         try:
             return raw.decode(encoding)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import Session, selectinload
 
+from bot.customers.scores import Ledgers
 from bot.platform.models import (
     Agent,
     Consent,
@@ -70,6 +71,7 @@ class CustomerState:
     told: dict[str, list[ToldFact]] | None = None  # by field, once asked: all that was told of it
     promises: list[Promise] | None = None  # once asked: those that are open
     questions: list[OpenQuestion] | None = None  # once asked: those that are open
+    ledgers: Ledgers | None = None  # entries of the two ledgers, once asked
     refused: set[int] = field(default_factory=set)  # ids of agents towards whom they refuse archiving
     recent_hits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
     previous_stage: dict[str, str | None] = field(default_factory=dict)  # by pipeline, once asked: the stage before

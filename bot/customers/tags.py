@@ -10,6 +10,7 @@ from typing import Any, cast
 from sqlalchemy import select
 
 from bot.customers.new_message import AnyMessage
+from bot.customers.scores import rescore, score_hit, score_standing
 from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import Evidence, Tagging
@@ -74,8 +75,7 @@ def record_hits(work: Work, state: CustomerState, hits: Sequence[TagHit], occasi
         state.recent_hits.setdefault(hit.rule_id, {})[occasion.key[:128]] = occasion.at
         if not enough(hit, earlier, occasion.at):
             continue
-        state.customer.activity += hit.score.activity
-        state.customer.conversion += hit.score.conversion
+        score_hit(work, state, hit, occasion.key[:128], occasion.at)
         expires_at = occasion.at + hit.expires if hit.expires else None
         if not hit.tag:
             continue
@@ -118,6 +118,7 @@ def give_tag(work: Work, state: CustomerState, tag: str, source: TagSource) -> b
     )
     work.session.add(tagging)
     state.carried[tag] = tagging
+    score_standing(work, state)
     return True
 
 
@@ -127,6 +128,7 @@ def take_tag(work: Work, state: CustomerState, tag: str, because: str) -> bool:
     if tagging is None:
         return False
     tagging.removed_at, tagging.removed_because = work.now, because[:64]
+    score_standing(work, state)
     work.write()  # the same tag may come again within this very transaction
     return True
 
@@ -137,6 +139,8 @@ def expire_tags(work: Work, limit: int = 1000) -> int:
     rows = work.session.scalars(due).all()
     for tagging in rows:
         tagging.removed_at, tagging.removed_because = work.now, "到期"
+    if rows and work.settings.awards:
+        rescore(work, sorted({tagging.customer_id for tagging in rows}))
     return len(rows)
 
 

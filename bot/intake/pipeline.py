@@ -14,6 +14,7 @@ from bot.customers.group_clock import reread_group, settle_groups, spoke_in_grou
 from bot.customers.owed import hear_agent, hear_customer, settle_owed, withdraw_owed
 from bot.customers.recalled_messages import recalled_before, withdraw
 from bot.customers.reply_clock import agent_spoke, customer_spoke, reread, settle
+from bot.customers.scores import score_standing, withdraw_scores
 from bot.customers.state import CustomerState, latest
 from bot.customers.tags import Occasion, judge, record_hits
 from bot.intake.messages import OpenedRow, StoredMessage, meet, sort_new, store_messages
@@ -124,6 +125,8 @@ def _withdraw_recalled(work: Work, item: StoredMessage, recalled: dict[str, date
         whose = state.fellows.states.get(tagging.customer_id) if state else None
         if whose is not None and whose.carried.get(tagging.tag) is tagging:
             del whose.carried[tagging.tag]
+            score_standing(work, whose)
+    withdraw_scores(work, msgid, state)
     withdraw_facts(work, msgid, recalled[msgid], state)
     reopen_by_recall(work, msgid, [state] if state is not None else [])
     withdraw_owed(work, msgid, recalled[msgid], state)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.agents import bulk_job
 from bot.agents.daily_list import put_daily_lists
 from bot.agents.group_waiting import remind_group_owners
 from bot.agents.overdue import nudge_overdue
@@ -15,6 +16,7 @@ from bot.agents.own_reminders import remind_of_own
 from bot.agents.promises import remind_promises
 from bot.agents.waiting import remind_waiting
 from bot.analytics import studies
+from bot.customers.nightly_scores import rescore_nightly
 from bot.customers.stages import timed_moves
 from bot.customers.tags import expire_tags
 from bot.delivery.rows import just_due_ids, waiting_ids
@@ -251,11 +253,20 @@ def study() -> None:
         system.queue.enqueue_once("study")
 
 
+def bulk() -> None:
+    """Do one piece of a deed on many customers, then enqueue the next: other jobs go first."""
+    system = current_system()
+    system.queue.begin("bulk")
+    if bulk_job.advance(system, clock.now()):
+        system.queue.enqueue_once("bulk")
+
+
 def reconcile() -> None:
     """Once a day: compare everything in WeCom with the board."""
     system = current_system()
     system.queue.begin("reconcile")
     reconcile_nightly(system, clock.now())
+    rescore_nightly(system, clock.now())
     _maintain_conversations(system)
 
 
@@ -306,6 +317,7 @@ def sweep() -> None:
         ]
         cursor = session.scalars(select(ArchiveCursor)).first()
         studying = studies.any_open(session)
+        many = bulk_job.any_due(session, now)
     system.queue.enqueue_missing("deliver", outbox)
     if events is not None:
         system.queue.enqueue_once("handle_events")
@@ -315,10 +327,12 @@ def sweep() -> None:
         system.queue.enqueue_once("openings")
     if studying:
         system.queue.enqueue_once("study")
+    if many:
+        system.queue.enqueue_once("bulk")
     system.queue.enqueue_once("due")
 
 
 # What may be called through the queue. A function that is not here is refused, whoever asks for it.
 JOBS = allow(
-    deliver, due, handle_events, housekeep, openings, pull, reconcile, replay_quarantine, study, sweep, timers
+    bulk, deliver, due, handle_events, housekeep, openings, pull, reconcile, replay_quarantine, study, sweep, timers
 )  # fmt: skip

@@ -16,6 +16,7 @@ from typing import Any
 from bot.platform import clock
 from bot.platform.models import (
     Agent,
+    BulkDeed,
     ConfigChange,
     GroupChat,
     GroupMember,
@@ -120,6 +121,25 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("media.hand_over", "GET"): Row("/media/{media}", EVERYBODY, owned=True, also=(410,)),
     ("media.state", "GET"): Row("/media/{media}/state", EVERYBODY, owned=True),
     ("media.fetch", "POST"): Row("/media/{media}/fetch", WORKING, owned=True),
+    # the customer list
+    ("customers.show", "GET"): Row("/customers", ROLES),
+    ("customers.tell_count", "GET"): Row("/customers/count?tag=已付款", ROLES),
+    ("customers.condition", "GET"): Row("/customers/condition?kind=agent", ROLES),
+    ("customers.save_view", "POST"): Row("/customers/views?tag=已付款", ROLES, form={"name": "已付"}),
+    ("customers.remove_view", "POST"): Row("/customers/views/999999999/remove", ()),
+    ("customers.export", "GET"): Row("/customers/list.csv", (ADMIN, LEADER)),
+    ("deeds.choose_value", "GET"): Row("/customers/deed-value?kind=field", WORKING),
+    ("deeds.check", "POST"): Row("/customers/deeds/check", WORKING),
+    ("deeds.begin", "POST"): Row("/customers/deeds", WORKING),
+    ("deeds.show", "GET"): Row("/customers/deeds", WORKING),
+    ("deeds.one", "GET"): Row("/customers/deeds/{deed}", (ADMIN,)),
+    ("deeds.undo", "POST"): Row("/customers/deeds/{deed}/undo", (ADMIN,)),
+    ("deeds.stop", "POST"): Row("/customers/deeds/{deed}/cancel", (ADMIN,)),
+    ("imports.show", "GET"): Row("/customers/import", (ADMIN, LEADER)),
+    ("imports.upload", "POST"): Row("/customers/import", (ADMIN, LEADER)),
+    ("imports.one", "GET"): Row("/customers/import/{deed}", ()),
+    ("imports.check", "POST"): Row("/customers/import/{deed}/check", ()),
+    ("imports.begin", "POST"): Row("/customers/import/{deed}/begin", ()),
     # tasks and groups
     ("tasks.show", "GET"): Row("/tasks", ROLES),
     ("tasks.desk_only", "GET"): Row("/tasks/list?agent={agent}", ROLES, owned=True),
@@ -249,7 +269,11 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             due_at=now + timedelta(hours=1),
             created_at=now,
         )
-        session.add_all([move, media, note, room, change, study, own])
+        deed = BulkDeed(
+            kind="tag", state="done", actor="Somebody", what={"tag": "已付款"}, created_at=now, touched_at=now,
+            asker={"account_id": None, "role": "agent"},
+        )  # fmt: skip
+        session.add_all([move, media, note, room, change, study, own, deed])
         session.flush()
         for person, kind in ((owner_key, "agent"), (customer.external_userid, "customer")):
             session.add(GroupMember(group_id=room.id, person=person, kind=kind))
@@ -258,6 +282,7 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             "customer": customer.id, "userid": customer.external_userid, "move": move.id, "message": said.id,
             "evidence": evidence.id, "task": task.id, "media": media.id, "note": note.id, "own": own.id,
             "group": room.id, "chat_id": room.chat_id, "change": change.id, "study": study.id, "version": version,
+            "deed": deed.id,
             "agent": owner_id, "task_link": task_url("", task.ref, owner_id, key, now),
             "day_link": day_url("", owner_id, key, now), "tracked_link": link_url("", task.ref, 0, key),
         }  # fmt: skip

@@ -32,8 +32,10 @@ from sop.reply_clock import Waiting, check_waiting
 from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
 from taggers.closing import Closing, Closings, check_closings
+from taggers.ledger import Award, Ledger, Terms
 from taggers.rule import Rule, Synonym, TagGroup, TextTable
 from taggers.rulebook import RuleBook, RuleBookError, compile_rulebook
+from taggers.scores import Scores, awards_of, check_scores
 from taggers.translatable import Translatable, sentence
 
 _MOST_DOTS = 50
@@ -98,6 +100,7 @@ class Tables(BaseModel):
     privacy: Privacy = Privacy()
     waiting: tuple[Waiting, ...] = Field(default=(), max_length=100)
     closings: tuple[Closing, ...] = Field(default=(), max_length=50)
+    scores: tuple[Scores, ...] = Field(default=(), max_length=10)
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,15 @@ class Settings:
     def closings(self) -> Closings:
         """The words that end a talk."""
         return Closings(self.tables.closings)
+
+    @cached_property
+    def score_terms(self) -> dict[Ledger, Terms]:
+        """How each ledger counts that config.toml says something of."""
+        return {table.ledger: table.terms for table in self.tables.scores}
+
+    @cached_property
+    def awards(self) -> tuple[Award, ...]:
+        return awards_of(self.tables.scores)
 
     @cached_property
     def fields(self) -> dict[str, FieldDefinition]:
@@ -217,6 +229,7 @@ def parse_settings(
     found += check_rule_fields(tables.rules, known_fields(tables.fields))
     found += check_group_sends(tables.sops)
     found += check_waiting(tables.waiting, tables.pipelines)
+    found += check_scores(tables.scores, known | _other_tags(tables), known_fields(tables.fields))
     found += check_closings(tables.closings) if examples else ()
     if beside is not None:
         attachments = all_attachments(tables.sops, tables.welcome)
@@ -246,6 +259,12 @@ def _warnings(tables: Tables, today: date | None) -> tuple[str, ...]:
 def _tags_of(tables: Tables) -> frozenset[str]:
     rules = {rule.tag for rule in tables.rules if rule.tag}
     return frozenset(rules | {name for group in tables.tags for name in group.names})
+
+
+def _other_tags(tables: Tables) -> set[str]:
+    """Tags that no rule gives: those of steps."""
+    steps = [step for sop in tables.sops for step in sop.steps]
+    return {tag for step in steps for tag in (step.on_reply, step.on_silence) if tag}
 
 
 def _parse_toml(source: str, name: str) -> dict[str, Any]:

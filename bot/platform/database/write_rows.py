@@ -22,6 +22,7 @@ from bot.platform.models import (
     Outbox,
     Placement,
     Promise,
+    ScoreEntry,
     SopEnrolment,
     SopTask,
     StageMove,
@@ -32,7 +33,7 @@ from bot.platform.models import (
 # In the order of what refers to what. Changes go first: a tag ends before it is given again.
 _TABLES: tuple[type[Model], ...] = (
     Customer, Follow, Message, SopEnrolment, SopTask, Evidence, Tagging, ToldFact, Promise, OpenQuestion,
-    Placement, StageMove, Outbox,
+    Placement, StageMove, ScoreEntry, Outbox,
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.platform.models.columns import Json, Key, Model, UtcDateTime
+from bot.platform.models.customer_lists import BulkDeed, BulkItem, SavedView
 from bot.platform.models.facts import ToldFact
 from bot.platform.models.group_prompts import GroupPrompt
 from bot.platform.models.lifecycle import CorpTag, Evidence, Feedback, Placement, StageMove, Tagging
@@ -35,6 +36,7 @@ from bot.platform.models.own_follow_ups import OwnFollowUp
 from bot.platform.models.people import Account, Agent, Customer, CustomerField, Department, Follow, Note, SecondFactor
 from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
 from bot.platform.models.promises import OpenQuestion, Promise
+from bot.platform.models.scores import ScoreEntry
 from bot.platform.models.sops import GroupSend, Material, SopEnrolment, SopTask
 
 __all__ = [
@@ -47,6 +49,8 @@ __all__ = [
     "ArchiveGap",
     "AuditEntry",
     "Breaker",
+    "BulkDeed",
+    "BulkItem",
     "CallbackEvent",
     "ConfigChange",
     "ConfigVersion",
@@ -80,6 +84,8 @@ __all__ = [
     "Promise",
     "Quarantine",
     "Report",
+    "SavedView",
+    "ScoreEntry",
     "SearchToken",
     "SecondFactor",
     "SopEnrolment",

@@ -40,6 +40,7 @@ class BoardCard:
     opted_out: bool
     serial: int = 0
     score: int = 0
+    activity: int = 0
     tags: tuple[str, ...] = ()
     agent: str = ""
     due_at: datetime | None = None
@@ -253,6 +254,7 @@ def _cards(session: Session, pipeline: str, places: Sequence[Position]) -> dict[
             opted_out=customer.opted_out_at is not None,
             serial=serial,
             score=customer.conversion,
+            activity=customer.activity,
             tags=tags.get(customer.id, ()),
             agent=agents.get(customer.id, ""),
             due_at=due.get(customer.id),

@@ -17,6 +17,7 @@ from bot.agents.misjudged import (
     NothingToMendError,
     consequences_of,
     end_started,
+    score_judged,
     take_back_move,
     take_back_tag,
 )
@@ -62,9 +63,11 @@ def give(evidence_id: int) -> str:
         abort(400)
     who, now = visitor(), clock.now()
     said = _WORDS[word]
-    with current_system().store.write() as session:
+    with current_system().work(now) as work:
+        session = work.session
         evidence = _evidence_or_404(session, evidence_id)
         _keep(session, evidence, who.actor, said)
+        score_judged(work, evidence)
         subject = f"evidence:{evidence_id}"
         audit_log.record(session, who.actor, "feedback.give", subject, now, word=word, rule=evidence.rule_id)
     return render_template("feedback.html", evidence_id=evidence_id, said=said, everywhere=True)

@@ -124,6 +124,18 @@ ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "views.purge": Label("清理到期的查看记录"),
     "log.accept": Label("确认变短的日志"),
     "database.restore": Label("从备份恢复"),
+    "bulk.tag": Label("批量加标签"),
+    "bulk.untag": Label("批量去掉标签"),
+    "bulk.move": Label("批量移动"),
+    "bulk.enrol": Label("批量开始跟进"),
+    "bulk.field": Label("批量写资料"),
+    "bulk.import": Label("导入客户资料"),
+    "bulk.place": Label("批量安置"),
+    "bulk.undo": Label("撤销批量操作"),
+    "bulk.cancel": Label("停止批量操作"),
+    "bulk.export": Label("导出客户列表"),
+    "view.save": Label("存下视图"),
+    "view.remove": Label("删除视图"),
 }
 TONES = 6
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # printable by their Unicode category, yet drawn blank

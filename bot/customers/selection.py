@@ -1,0 +1,126 @@
+"""Selections: which customers a list asks for, read from an address and turned into conditions on customers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import ColumnElement, and_, exists, or_
+
+from bot.platform.database.search_index import named
+from bot.platform.models import Customer, CustomerField, Follow, Placement, SopEnrolment, Tagging
+
+Control = Literal["tag", "stage", "agent", "channel", "sop", "field", "number", "nothing", "text"]
+MOST_CONDITIONS = 20
+LONGEST_VALUE = 80
+_LARGEST = 10**9
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition as it stands in the address: which kind, and its value."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True)
+class ConditionKind:
+    """What a condition is called, by which control its value is chosen, and what it means for the database."""
+
+    name: str
+    title: str
+    control: Control
+    test: Callable[[str, datetime], ColumnElement[bool]]
+
+
+def where(conditions: Iterable[Condition], now: datetime) -> list[ColumnElement[bool]]:
+    """The conditions on Customer; all of them must hold."""
+    return [KINDS[one.kind].test(one.value, now) for one in conditions]
+
+
+def read_conditions(args: Iterable[tuple[str, str]]) -> tuple[Condition, ...]:
+    """The conditions that an address asks for; those that cannot be read, or say nothing, ask for nothing."""
+    found = (Condition(name, value.strip()[:LONGEST_VALUE]) for name, value in args if name in KINDS)
+    return tuple(dict.fromkeys(one for one in found if _is_meant(one)))[:MOST_CONDITIONS]
+
+
+def _is_meant(one: Condition) -> bool:
+    if KINDS[one.kind].control in ("number", "agent"):
+        return one.value.isascii() and one.value.isdigit() and len(one.value) < 19
+    return bool(one.value)
+
+
+def _carries(tag: str) -> ColumnElement[bool]:
+    return exists().where(Tagging.customer_id == Customer.id, Tagging.tag == tag, Tagging.removed_at.is_(None))
+
+
+def _stands(value: str) -> ColumnElement[bool]:
+    """value: "课程转化/考虑价格"."""
+    pipeline, _, stage = value.partition("/")
+    here = (Placement.customer_id == Customer.id, Placement.pipeline == pipeline, Placement.stage == stage)
+    return exists().where(*here)
+
+
+def _follows(agent: str) -> ColumnElement[bool]:
+    return exists().where(Follow.customer_id == Customer.id, Follow.agent_id == int(agent), Follow.ended_at.is_(None))
+
+
+def _waits() -> ColumnElement[bool]:
+    waiting = Follow.waiting_since.is_not(None), Follow.ended_at.is_(None)
+    return exists().where(Follow.customer_id == Customer.id, *waiting)
+
+
+def _is_on(sop: str) -> ColumnElement[bool]:
+    running = SopEnrolment.sop_id == sop, SopEnrolment.ended_at.is_(None)
+    return exists().where(SopEnrolment.customer_id == Customer.id, *running)
+
+
+def _knows(field: str) -> ColumnElement[bool]:
+    return exists().where(CustomerField.customer_id == Customer.id, CustomerField.name == field)
+
+
+def _silent(days: str, now: datetime) -> ColumnElement[bool]:
+    since = _ago(days, now)
+    return or_(Customer.last_word_at <= since, and_(Customer.last_word_at.is_(None), Customer.created_at <= since))
+
+
+def _ago(days: str, now: datetime) -> datetime:
+    return now - timedelta(days=min(int(days), 36_500))
+
+
+def _number(text: str) -> int:
+    return min(int(text), _LARGEST)
+
+
+def _kinds() -> Sequence[ConditionKind]:
+    plain = Callable[[str], ColumnElement[bool]]
+
+    def always(test: plain) -> Callable[[str, datetime], ColumnElement[bool]]:
+        return lambda value, _now: test(value)
+
+    return (
+        ConditionKind("q", "名字或备注里有", "text", always(lambda v: Customer.id.in_(named(v)))),
+        ConditionKind("stage", "在阶段", "stage", always(_stands)),
+        ConditionKind("no-stage", "不在阶段", "stage", always(lambda v: ~_stands(v))),
+        ConditionKind("tag", "带着标签", "tag", always(_carries)),
+        ConditionKind("no-tag", "没有标签", "tag", always(lambda v: ~_carries(v))),
+        ConditionKind("agent", "由谁跟进", "agent", always(_follows)),
+        ConditionKind("channel", "来自渠道", "channel", always(lambda v: Customer.channel == v)),
+        ConditionKind("silent", "至少这么多天没说话", "number", _silent),
+        ConditionKind("spoke", "这么多天内说过话", "number", lambda v, now: Customer.last_word_at > _ago(v, now)),
+        ConditionKind("added", "这么多天内加的", "number", lambda v, now: Customer.created_at > _ago(v, now)),
+        ConditionKind("score", "意向分至少", "number", always(lambda v: Customer.conversion >= _number(v))),
+        ConditionKind("activity", "活跃分至少", "number", always(lambda v: Customer.activity >= _number(v))),
+        ConditionKind("sop", "正在跟进计划里", "sop", always(_is_on)),
+        ConditionKind("no-sop", "不在跟进计划里", "sop", always(lambda v: ~_is_on(v))),
+        ConditionKind("field", "已知资料", "field", always(_knows)),
+        ConditionKind("no-field", "还不知道资料", "field", always(lambda v: ~_knows(v))),
+        ConditionKind("waiting", "在等回复", "nothing", always(lambda _v: _waits())),
+        ConditionKind("peace", "请勿打扰", "nothing", always(lambda _v: Customer.opted_out_at.is_not(None))),
+    )
+
+
+KINDS = {kind.name: kind for kind in _kinds()}

@@ -1,0 +1,69 @@
+"""The customer list in a real browser: a condition, a tag for all that match, undone again; and on a phone."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Browser, expect
+from sqlalchemy import select
+
+from bot.agents import bulk_job
+from bot.platform import clock
+from bot.platform.models import Tagging
+from tests.browser.conftest import Served
+from tests.browser.looking import fits
+from tests.browser.test_board import Opened, opened
+
+__all__ = ["opened"]
+_ = Browser
+
+
+def carried(served: Served, tag: str) -> int:
+    with served.site.store.read() as session:
+        rows = session.scalars(select(Tagging.id).where(Tagging.tag == tag, Tagging.removed_at.is_(None)))
+        return len(rows.all())
+
+
+def work(served: Served) -> None:
+    while bulk_job.advance(served.site.system, clock.now()):
+        pass
+
+
+def test_a_condition_is_counted_and_all_that_match_are_tagged_and_untagged(served: Served, opened: Opened) -> None:
+    page = opened("/customers")
+    everybody = page.locator("#found").inner_text()
+    page.get_by_label("加一个条件").select_option("stage")
+    page.locator("#value select").select_option(index=1)
+    expect(page.locator("#found")).not_to_have_text(everybody)
+    found = page.locator("#found").inner_text()
+    page.get_by_role("button", name="筛选").click()
+    expect(page.locator("#found")).to_have_text(found)
+    count = page.locator("tbody tr").count()
+    assert found == f"符合 {count} 位"
+    page.get_by_label("选这一页").check()
+    expect(page.locator("#deed")).to_contain_text(f"已选 {count} 位")
+    page.get_by_label("要做什么").select_option("tag")
+    page.locator("#deed-value select").select_option("已续费")
+    page.get_by_role("button", name="下一步").click()
+    expect(page.locator("#deed-check")).to_contain_text(f"加标签「已续费」 · {count} 位客户")
+    page.get_by_role("button", name="确定").click()
+    expect(page.get_by_text("正在做")).to_be_visible()
+    work(served)
+    expect(page.get_by_text("做完了")).to_be_visible()
+    assert carried(served, "已续费") == count
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="撤销").click()
+    expect(page.get_by_text("正在撤销").first).to_be_visible()
+    work(served)
+    expect(page.get_by_text("已撤销")).to_be_visible()
+    assert carried(served, "已续费") == 0
+
+
+def test_a_view_is_saved_and_the_list_fits_a_phone(served: Served, opened: Opened) -> None:
+    page = opened("/customers?score=1&sort=score", width=375)
+    fits(page)
+    page.get_by_text("存成视图").click()
+    page.get_by_label("视图的名字").fill("有意向的")
+    page.get_by_role("button", name="保存").click()
+    expect(page.get_by_role("link", name="有意向的")).to_be_visible()
+    expect(page.get_by_text("意向分至少")).to_be_visible()
+    page.get_by_label("选", exact=False).nth(1)
+    fits(page)
