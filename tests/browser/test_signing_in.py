@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from bot.agents import accounts
 from bot.platform import clock
+from bot.web.auth import sessions
 from tests.browser.looking import fits
 from tests.support.parts import Town, listening, served
 from tests.support.site import open_site
@@ -74,3 +76,27 @@ def test_the_admin_walks_through_the_settings_and_gives_a_role(page: Page, addre
     page.get_by_label("root 的角色").select_option("auditor")  # the last admin stays one
     expect(page.get_by_text("最后一位管理员")).to_be_visible()
     expect(page.get_by_label("root 的角色")).to_have_value("admin")
+
+
+def test_who_signed_in_long_ago_is_asked_once_more_and_comes_back(
+    page: Page, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.goto(f"{address}/sign-in?next=/admin/people")
+    page.get_by_text("用名字和密码登录").click()
+    page.get_by_label("名字").fill("root")
+    page.get_by_label("密码").fill(GOOD)
+    page.get_by_role("button", name="登录", exact=True).click()
+    expect(page.get_by_label("root 的角色")).to_be_visible()
+    with monkeypatch.context() as later:
+        later.setattr(sessions, "PROOF_LIFE", timedelta(0))
+        page.get_by_label("root 的角色").select_option("auditor")
+        expect(page.get_by_role("heading", name="请再确认一次是您")).to_be_visible()
+    fits(page, "the question")
+    page.get_by_label("您的密码").fill(GOOD)
+    page.get_by_role("button", name="确认并继续").click()
+    expect(page).to_have_url(f"{address}/admin/people")
+    expect(page.get_by_text("最后一位管理员")).to_be_visible()
+    page.goto(f"{address}/me/code")
+    page.get_by_role("button", name="开启验证码").click()
+    expect(page.get_by_role("img", name="二维码")).to_be_visible()
+    fits(page, "the QR code")

@@ -99,6 +99,7 @@ class Site:
             account = Account(
                 agent_id=agent.id if agent else None,
                 name=None if agent else f"{role}-{token_hex(4)}",
+                password=None if agent else "known to nobody",
                 role=role,
                 role_by="the test",
                 created_at=clock.now(),
