@@ -12,7 +12,7 @@ IGNORED, TAGS = "", "tags"
 KEY, STAGE, FIELD = "key:", "stage:", "field:"
 KEYS = ("external_userid", "phone", "remark")  # the surest first
 _CALLED = {
-    f"{KEY}external_userid": ("external_userid", "客户id", "外部联系人id", "userid"),
+    f"{KEY}external_userid": ("external_userid", "客户编号", "客户id", "外部联系人id", "userid"),
     f"{KEY}phone": ("手机", "手机号", "手机号码", "电话", "电话号码", "联系电话", "phone", "mobile", "tel"),
     f"{KEY}remark": ("备注", "备注名", "客户备注", "微信备注", "remark"),
     TAGS: ("标签", "客户标签", "tag", "tags"),

@@ -96,7 +96,7 @@ def plan_import(
     plan, first = ImportPlan(), dict[int, int]()
     at = next((n for n, target in enumerate(targets) if target.startswith(KEY)), None)
     if at is None:
-        raise FieldRefusedError(["请选哪一列认客户：external_userid、手机号或备注"])
+        raise FieldRefusedError(["请选哪一列认客户：企业微信的客户编号、手机号或备注"])
     people = _people_by(session, targets[at].removeprefix(KEY), seen[0])
     for line in lines:
         troubles = [*_whom(line, at, headings[at], targets[at], people)]

@@ -26,7 +26,7 @@ from sop.import_columns import FIELD, IGNORED, KEY, KEYS, STAGE, TAGS, propose
 DRAFTS_KEPT = timedelta(days=1)
 _SHOWN = 200
 _SAMPLES = 3
-_KEY_NAMES = {"external_userid": "认客户：external_userid", "phone": "认客户：手机号", "remark": "认客户：备注"}
+_KEY_NAMES = {"external_userid": "认客户：企业微信的客户编号", "phone": "认客户：手机号", "remark": "认客户：备注"}
 _PATH = f"/import/<int(max={LARGEST_ID}):deed_id>"
 
 pages = Blueprint("imports", __name__, url_prefix="/customers")
