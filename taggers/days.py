@@ -81,7 +81,11 @@ _WAYS: tuple[Way, ...] = (
     Way("大后儿", counting.relative(3), "due"),
     Way("后儿个?", counting.relative(2), "due"),
     Way("明儿个?|明(?=早|晚|晨|中午|上午|下午)|翌日|第二天|次日|隔天", counting.relative(1), "due"),
-    Way("今儿个?|今(?=早|晚|晨|夜)|当[天日]|当晚", counting.relative(0), "due"),
+    Way(
+        "今儿个?|今(?=早|晚|晨|夜)|当[天日]|当晚|那天(?=上午|下午|中午|晚|早|给|到|去|送|前)",
+        counting.relative(0),
+        "due",
+    ),
     Way(f"(?<!上)(?<!每)(?<!上个)(?P<weekend_of>{_TO_COME}|今个?)?{_WEEK}末|双休日", counting.weekend, "due"),
     Way(f"(?P<week_of>{_TO_COME}){_WEEK}(?P<weekday>{_WEEKDAY}", counting.weekday, "both"),
     Way(f"上个?{_WEEK}(?P<last_weekday>{_WEEKDAY}", counting.last_weekday, "fact"),

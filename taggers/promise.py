@@ -18,17 +18,23 @@ from taggers.promise_words import (
     BY_SELF,
     BY_TIME,
     HABIT,
+    KIN,
     NEVER_DEEDS,
     OTHERS,
     RELATIVE,
+    SAME_DAY,
     SAYS,
     SELF,
     SHOWS,
+    THAT,
+    THEN,
     THIRD,
+    TIME_ALONE,
     TO_COME,
     TO_YOU,
     UNDER_WAY,
     YOU,
+    YOURS,
 )
 from taggers.refrains import asks, conditional, denied, is_asked, is_past, reported
 from taggers.spoken_clauses import Clause, sentences
@@ -65,7 +71,7 @@ def _may_commit(clause: Clause) -> bool:
 
 def _promise(text: str, sentence: list[Clause], said: datetime, workdays: Workdays) -> Promise | None:
     """The first promise of the sentence that names its time, else the first one."""
-    read = [dues(clause.text, said, workdays) for clause in sentence]
+    read = _times(sentence, said, workdays)
     first: Promise | None = None
     for at, clause in enumerate(sentence):
         if len(clause.text) > _LONGEST_CLAUSE:
@@ -79,6 +85,19 @@ def _promise(text: str, sentence: list[Clause], said: datetime, workdays: Workda
             return found
         first = first or found
     return first
+
+
+def _times(sentence: list[Clause], said: datetime, workdays: Workdays) -> list[tuple[Due, ...]]:
+    """The times of each clause; 那天 and 当天 are the day that was named before."""
+    read: list[tuple[Due, ...]] = []
+    day: datetime | None = None
+    for clause in sentence:
+        since = said
+        if day is not None and SAME_DAY.search(clause.text):
+            since = day.astimezone(workdays.zone).replace(hour=0, minute=1)
+        read.append(dues(clause.text, since, workdays))
+        day = next((one.at for one in reversed(read[-1]) if one.wide), day)
+    return read
 
 
 def made(text: str, clause: Clause, place: tuple[int, int], times: tuple[Due, ...], due: Due | None) -> Promise:
@@ -136,7 +155,14 @@ def _doing(sentence: list[Clause], at: int, times: tuple[Due, ...]) -> tuple[int
 def _is_commitment(text: str, found: re.Match[str], times: tuple[Due, ...], sentence: list[Clause], at: int) -> bool:
     head, rest = text[: found.start()], text[found.end() :]
     mine = re.search(SELF, head) is not None
-    timed = bool(times) or (at > 0 and _mostly_time(sentence[at - 1]))
+    timed = (
+        bool(times)
+        or THEN.search(head) is not None
+        or (at > 0 and _mostly_time(sentence[at - 1]))
+        or _time_follows(sentence, at, found.end())
+    )
+    if re.search(rf"我(?:{KIN})[^我]*$", head):
+        return False
     if _addressed(head, mine) or NEVER_DEEDS.match(rest) or RELATIVE.match(rest):
         return False
     if _says_now(found["to"], head, timed):
@@ -171,7 +197,7 @@ def _is_act(to: str, rest: str, head: str) -> bool:
 
 def _leads(head: str) -> bool:
     """好的帮您问, 把合同发您, 单号发您: nothing before it speaks of another."""
-    return not re.search(r"(?:他|她|别人|人家|别家|您|你|物流|快递|系统|平台|客户)", head)
+    return not re.search(rf"(?:他|她|我(?:{KIN})|别人|人家|别家|您|你|物流|快递|系统|平台|客户)", head)
 
 
 def _is_own(text: str, own: re.Match[str], times: tuple[Due, ...]) -> bool:
@@ -188,13 +214,23 @@ def _is_own(text: str, own: re.Match[str], times: tuple[Due, ...]) -> bool:
     if re.search(r"(?:去|来|这就|先|帮忙|让|叫|派|马上|再|会|找|跟|和|同|把)", way):
         return True
     return (
-        re.match(r"一?下|问|看|一声|一遍|催|着|好|老|师|院|主|经|教|财|同|厂", rest) is not None or len(own["do"]) > 1
+        re.match(
+            r"一?下|问|看|一声|一遍|催|着|好|老|师|院|主|经|教|财|同|厂|[^您你]{1,3}(?:师|员|工人|司机|队)", rest
+        )
+        is not None
+        or len(own["do"]) > 1
     )
 
 
 def _without(text: str, start: int, end: int, times: tuple[Due, ...]) -> str:
     """The stretch without the times that stand in it."""
     return "".join(text[at] for at in range(start, end) if not any(one.start <= at < one.end for one in times))
+
+
+def _time_follows(sentence: list[Clause], at: int, end: int) -> bool:
+    """补给您 明儿上午: the clause ends with the deed, and nothing but a word of time stands behind it."""
+    ends = not sentence[at].text[end:].strip("的哈哦呢啊呀啦吧了 ")
+    return ends and at + 1 < len(sentence) and TIME_ALONE.fullmatch(sentence[at + 1].text) is not None
 
 
 def _mostly_time(clause: Clause) -> bool:
@@ -210,23 +246,23 @@ def due_beside(sentence: list[Clause], read: list[tuple[Due, ...]], at: int, pla
     if before:
         return before[-1]
     after = [one for one in own if one.start >= place[0]]
-    if after and not re.search(
-        r"约|预约|订|留|改|定|(?<!安)排|提醒|记|报|到(?=周|明|下|今|后)", text[place[0] : after[0].start]
-    ):
+    if after and not re.search(r"约|预约|订|留|改|定|(?<!安)排|提醒|记|报|[到在]$", text[place[0] : after[0].start]):
         return after[0]
     for other in range(at - 1, -1, -1):
         usable = [
             one for one in read[other] if not _of_noun(sentence[other].text, one, (len(sentence[other].text),) * 2)
         ]
-        if usable and _belongs(sentence[other], usable[-1]):
+        if usable and (_belongs(sentence[other], usable[-1]) or THEN.search(text[: place[0]])):
             return usable[-1]
-    if at + 1 < len(sentence) and read[at + 1] and _rest_is_short(sentence[at + 1], read[at + 1][0]):
-        return read[at + 1][0]
+    if at + 1 < len(sentence) and read[at + 1] and not YOURS.search(sentence[at + 1].text):
+        return read[at + 1][0] if _rest_is_short(sentence[at + 1], read[at + 1][0]) else None
     return None
 
 
 def _of_noun(text: str, due: Due, place: tuple[int, int]) -> bool:
-    """明天的课表: the time belongs to a thing."""
+    """明天的课表, 周六上午那个号: the time belongs to a thing."""
+    if THAT.match(text, due.end):
+        return True
     return text.startswith("的", due.end) and due.end != place[0] and not text.startswith(("的话", "的时候"), due.end)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,3 +113,24 @@ def _control(system: System):  # type: ignore[no-untyped-def]
     from bot.sandbox.control import SandboxControl
 
     return SandboxControl(system.environment.needs_wecom().api_url.partition("/cgi-bin")[0])
+
+
+def test_promises_and_questions_are_measured_from_a_file(app: Flask, tmp_path: Path) -> None:
+    sentences = tmp_path / "promises.jsonl"
+    told = [
+        {"text": "明天上午十点把合同发您", "at": "2026-03-04T15:20:00+08:00", "by": "agent", "promise": True,
+         "due": "2026-03-05T10:00:00+08:00"},
+        {"text": "昨天发您了", "at": "2026-03-04T15:20:00+08:00", "by": "agent", "promise": True, "due": None},
+        {"text": "我明天付款", "at": "2026-03-04T15:20:00+08:00", "by": "customer", "promise": False, "due": None},
+    ]  # fmt: skip
+    sentences.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in told), "utf-8")
+    outcome = json.loads(run(app, "promises", "eval", str(sentences), "--json").output)
+    assert (outcome["precision"], outcome["recall"], outcome["due_right"]) == (1.0, 0.5, 1.0)
+    assert [one["text"] for one in outcome["wrong"]] == ["昨天发您了"]
+    assert outcome["customers"] == {"sentences": 1, "follow_ups": 1, "read_as": "no_promise"}
+    asked = tmp_path / "questions.jsonl"
+    asked.write_text(
+        '{"text": "发票怎么开", "wants_answer": true}\n{"text": "好的", "wants_answer": true}\n', "utf-8"
+    )
+    outcome = json.loads(run(app, "questions", "eval", str(asked), "--json").output)
+    assert (outcome["precision"], outcome["recall"], len(outcome["wrong"])) == (1.0, 0.5, 1)

@@ -13,6 +13,7 @@ import pytest
 from sop.playbook import Workspace
 from sop.workcalendar import calendar_of
 from taggers.closing import USUAL, Closing, check_closings
+from taggers.pledge import pledges
 from taggers.promise import promises
 from taggers.promise_evaluation import LabelledPromise, measure_promises, measure_questions, same_due
 from taggers.rule import Examples
@@ -33,7 +34,9 @@ def _labelled(line: dict[str, Any]) -> LabelledPromise:
     return LabelledPromise(line["text"], datetime.fromisoformat(line["at"]), line["by"], line["promise"], due)
 
 
-@pytest.mark.parametrize("name", ["promises.jsonl", "more_promises.jsonl", "further_promises.jsonl"])
+@pytest.mark.parametrize(
+    "name", ["promises.jsonl", "more_promises.jsonl", "further_promises.jsonl", "promises_of_nine_trades.jsonl"]
+)
 def test_promises_of_three_trades_are_told_from_what_is_none(name: str) -> None:
     lines = _lines(name)
     outcome = measure_promises([_labelled(line) for line in lines], CALENDAR)
@@ -103,6 +106,61 @@ def test_a_promise_names_its_words_its_deed_and_its_object() -> None:
     (promise,) = promises(text, SAID, CALENDAR)
     assert text[promise.start : promise.end] == promise.words == "明天上午十点把合同发给您"
     assert (promise.deed, promise.object) == ("send", "合同")
+
+
+def test_a_customers_word_is_a_follow_up_where_the_labels_say_so() -> None:
+    said = [LabelledPromise("我明天付款", SAID, "customer", promise, None) for promise in (True, False)]
+    apart = measure_promises(said[1:], CALENDAR)
+    assert (apart.false, apart.customers, apart.follow_ups, apart.judged) == (0, 1, 1, False)
+    together = measure_promises(said, CALENDAR)
+    assert (together.right, together.false, together.judged) == (1, 1, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "due"),
+    [
+        ("我下午过来拍片", "2026-03-04T18:00"),
+        ("定金明天转你", "2026-03-05T23:59"),
+        ("等我开完会打给你", None),
+        ("一会转你", "2026-03-04T17:20"),
+    ],
+)
+def test_what_a_customer_will_do_is_a_pledge(text: str, due: str | None) -> None:
+    (pledge,) = pledges(text, SAID, CALENDAR)
+    when = pledge.due and pledge.due.astimezone(CALENDAR.zone).replace(tzinfo=None).isoformat(timespec="minutes")
+    assert when == due
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "你明天把报价发我",
+        "昨天转你了",
+        "我明天来不了",
+        "要是便宜点我今天就定",
+        "我老公说下周再看",
+        "我可能周末过来",
+        "明天能到吗",
+    ],
+)
+def test_what_a_customer_will_not_or_only_may_do_is_none(text: str) -> None:
+    assert not pledges(text, SAID, CALENDAR)
+
+
+@pytest.mark.parametrize(
+    ("text", "due"),
+    [
+        ("周六上午那个号我给您留着", None),
+        ("疫苗我给你留一支 周四来打就行", None),
+        ("补给您 明儿上午", "2026-03-05T12:00"),
+        ("三点半左右开完会 到时候给您电话", "2026-03-04T15:30"),
+        ("安装队排到7号 那天上午到您家", "2026-03-07T12:00"),
+    ],
+)
+def test_a_time_belongs_to_the_deed_or_to_something_else(text: str, due: str | None) -> None:
+    (promise,) = promises(text, SAID, CALENDAR)
+    when = promise.due and promise.due.astimezone(CALENDAR.zone).replace(tzinfo=None).isoformat(timespec="minutes")
+    assert when == due
 
 
 @pytest.mark.parametrize(
