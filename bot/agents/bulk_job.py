@@ -36,13 +36,10 @@ def ask_deed(work: Work, deed: BulkDeed, wanted: Sequence[ColumnElement[bool]]) 
     work.session.add(deed)
     work.session.flush()
     turn = func.row_number().over(order_by=Customer.id) - 1
-    who: Select[Any] = select(
-        literal(deed.id), Customer.id, turn, literal("waiting"), literal(""),
-        literal({}, BulkItem.given.type), literal({}, BulkItem.undo.type),
-    )  # fmt: skip
-    columns = ("deed_id", "customer_id", "turn", "state", "why", "given", "undo")
+    who: Select[Any] = select(literal(deed.id), Customer.id, turn, literal("waiting"), literal(""))
+    columns = ("deed_id", "customer_id", "turn", "state", "why")
     of = who.where(*wanted).limit(MOST)
-    work.session.execute(insert(BulkItem).from_select(columns, of))
+    work.session.execute(insert(BulkItem).from_select(columns, of, include_defaults=False))
     deed.asked = counts_of(work.session, deed.id).get("waiting", 0)
     detail = {"count": deed.asked, **_told(deed)}
     audit_log.record(work.session, deed.actor, f"bulk.{deed.kind}", f"bulk:{deed.id}", work.now, **detail)
@@ -62,7 +59,6 @@ def ask_import(work: Work, deed: BulkDeed, given: Mapping[int, Mapping[str, Any]
             "state": "waiting",
             "why": "",
             "given": one,
-            "undo": {},
         }
         for turn, (customer_id, one) in enumerate(given.items())
     ]
@@ -159,11 +155,11 @@ def _one(work: Work, deed: BulkDeed, item: BulkItem, state: CustomerState | None
     try:
         with work.session.begin_nested():
             if undoing:
-                kind.undo(work, state, item.undo, deed.actor)
+                kind.undo(work, state, item.undo or {}, deed.actor)
                 item.state = "undone"
             else:
-                undo = kind.do(work, state, deed.what | item.given, deed.actor)
-                item.state, item.undo = ("done", undo) if undo is not None else ("skipped", {})
+                undo = kind.do(work, state, deed.what | (item.given or {}), deed.actor)
+                item.state, item.undo = ("done", undo) if undo is not None else ("skipped", None)
     except OperationalError:
         raise
     except Exception as error:

@@ -151,7 +151,7 @@ def test_a_wrong_table_is_told_with_its_line() -> None:
 def test_scores_in_use_become_entries(database_url: str) -> None:
     store = Store(database_url, KEYS)
     with store.engine.begin() as connection:
-        schema.upgrade_on(connection, "0001")
+        schema.upgrade_on(connection, "0013")
     for who, activity in (("wmOLD", 7), ("wmNONE", 0)):
         with store.write() as session:
             session.add(Customer(external_userid=who, created_at=NOW, activity=activity, conversion=0))

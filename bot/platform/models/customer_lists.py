@@ -68,5 +68,5 @@ class BulkItem(Model):
     turn: Mapped[int]
     state: Mapped[str] = mapped_column(String(10), default="waiting")
     why: Mapped[str] = mapped_column(String(300), default="")
-    given: Mapped[dict[str, Any]] = mapped_column(SealedJson("bulk_item.given"), default=dict)  # of an import
-    undo: Mapped[dict[str, Any]] = mapped_column(SealedJson("bulk_item.undo"), default=dict)
+    given: Mapped[dict[str, Any] | None] = mapped_column(SealedJson("bulk_item.given"))  # of an import
+    undo: Mapped[dict[str, Any] | None] = mapped_column(SealedJson("bulk_item.undo"))
