@@ -18,7 +18,7 @@ from bot.system import System
 from bot.wecom.errors import BotError
 
 CUSTOMERS, ASKERS = 500, 10
-_PATIENCE = 60.0  # seconds without a further batch
+_PATIENCE = 600.0  # seconds without a further batch: between two, what follows from the first is sent
 
 
 class StuckError(BotError):
