@@ -16,7 +16,7 @@ from sop.workcalendar import Workcalendar
 if TYPE_CHECKING:
     from bot.commands.demo.steps import Story
 
-AGENT, LEADER = "LinXiaoyu", "WuTong"
+AGENT, LEADER = "ChenGuoan", "WuTong"  # of whose customers nobody waits yet: an agent is reminded once a half hour
 NAME, QUESTION = "何佳怡", "发票怎么开"
 SOP = "price-nurture"
 _ROOM_FOR = timedelta(hours=1)  # so much working time must be left of the day
