@@ -199,6 +199,11 @@ def test_a_question_is_open_until_an_answer_touches_it(archived: Archived) -> No
     assert row.answered_at == NOW + timedelta(minutes=2)
 
 
+def test_a_time_in_an_answer_tells_nobody_how(archived: Archived) -> None:
+    archived.arrive(said("你们的发票怎么开"), ours("好的，合同明天上午十点发您", 1))
+    assert len(archived.rows(OpenQuestion, OpenQuestion.closed_at.is_(None))) == 1
+
+
 def test_a_recalled_question_is_asked_no_more_and_a_recalled_answer_answers_nothing(archived: Archived) -> None:
     msgid = archived.say("发票怎么开")
     answer = ours("发票在小程序里点申请", 1)
