@@ -48,8 +48,8 @@ MANY = 7
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with open_site(tmp_path, CONFIG + SOPS) as site:
+def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
+    with open_site(tmp_path, CONFIG + SOPS, {"TICI_DATABASE_URL": database_url}) as site:
         with site.store.write() as session:
             rows = Rows(session, clock.now())
             agent = rows.agent("林")
@@ -203,3 +203,23 @@ def test_a_piece_that_is_repeated_does_nothing_twice(site: Site) -> None:
     run(site)
     assert states(site, deed) == {"skipped": MANY}
     assert len(all_of(site, Tagging)) == MANY
+
+
+def test_tags_place_customers_at_the_furthest_of_their_stages(site: Site) -> None:
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        for n, customer in enumerate(session.scalars(select(Customer).order_by(Customer.id))):
+            for tag in ("老客", "已开课")[: n % 3]:  # none, one, both
+                rows.tag(customer, tag)
+    client = site.signed_in()
+    assert "老客" in client.get("/customers/place").text
+    form = {"pipeline": "课程转化", "tag": ["老客", "已开课"], "stage": ["考虑价格", "成交"]}
+    assert client.post("/customers/place", data=form).status_code == 204
+    run(site)
+    stages = sorted(row.stage for row in all_of(site, Placement, Placement.pipeline == "课程转化"))
+    assert stages == ["成交"] * 2 + ["新线索"] * 3 + ["考虑价格"] * 2
+    for deed in all_of(site, BulkDeed):
+        assert client.post(f"/customers/deeds/{deed.id}/undo").status_code == 204
+    run(site)
+    assert {row.stage for row in all_of(site, Placement, Placement.pipeline == "课程转化")} == {"新线索"}
+    assert client.post("/customers/place", data={"tag": ["老客"], "stage": [""]}).status_code == 409

@@ -42,6 +42,8 @@ PAGES = {  # who looks, and at what
     "customer list": ("admin", "/customers"),
     "customer list asked": ("leader", "/customers?tag=考虑价格&score=1&col=stages&col=words&col=added"),
     "bulk deeds": ("admin", "/customers/deeds"),
+    "customer import": ("admin", "/customers/import"),
+    "customer placing": ("admin", "/customers/place"),
     "tasks of an agent": ("agent", "/tasks"),
     "one task": ("agent", "/tasks/{task}"),
     "tasks of all": ("admin", "/tasks"),

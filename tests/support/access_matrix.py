@@ -140,6 +140,8 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("imports.one", "GET"): Row("/customers/import/{deed}", ()),
     ("imports.check", "POST"): Row("/customers/import/{deed}/check", ()),
     ("imports.begin", "POST"): Row("/customers/import/{deed}/begin", ()),
+    ("placing.show", "GET"): Row("/customers/place", (ADMIN, LEADER)),
+    ("placing.begin", "POST"): Row("/customers/place", (ADMIN, LEADER)),
     # tasks and groups
     ("tasks.show", "GET"): Row("/tasks", ROLES),
     ("tasks.desk_only", "GET"): Row("/tasks/list?agent={agent}", ROLES, owned=True),

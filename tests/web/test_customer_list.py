@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -21,10 +22,16 @@ from tests.support.site import CONFIG, Site, open_site
 MANY = 130
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     config = CONFIG + '\n[[fields]]\nname = "城市"\n'
-    with open_site(tmp_path_factory.mktemp("list"), config) as site:
+    folder = tmp_path_factory.mktemp("list")
+    with ExitStack() as stack:
+        extra = {}
+        if request.param == "postgresql":
+            url = stack.enter_context(request.getfixturevalue("postgres").database())
+            extra = {"TICI_DATABASE_URL": url}
+        site = stack.enter_context(open_site(folder, config, extra))
         fill(site)
         yield site
 

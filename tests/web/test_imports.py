@@ -45,8 +45,8 @@ TABLE = """手机号,标签,阶段,城市,人数
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with open_site(tmp_path, CONFIG + MORE) as site:
+def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
+    with open_site(tmp_path, CONFIG + MORE, {"TICI_DATABASE_URL": database_url}) as site:
         with site.store.write() as session:
             rows = Rows(session, clock.now())
             agent = rows.agent("林")
