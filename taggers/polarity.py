@@ -45,6 +45,10 @@ _SOUGHT = re.compile(r"(?:有没有|有|找|[想需]?要|推荐|来|换|挑|选|
 # 不但没优惠还涨价
 _NOT_ONLY = re.compile(r"(?:不[但仅光只]|非但)$")
 _BUT = re.compile(r"还|反而|反倒|倒")
+# 不留电话怎么报价: what cannot be done so is not denied; 不想知道怎么报名 is about all of it.
+_HOW = re.compile(r"怎么|咋|如何|哪[里儿能敢会]")
+_KNOWN = re.compile(r"知道|管|问|听|学|说|讲|告诉|了解|看|教")
+_REALLY = frozenset(("真的吗", "真的假的", "真的么", "是真的吗", "是吗", "是么"))
 # 能不用押金吗 asks whether it can go without; 能不要打电话吗 asks for peace.
 _PEACE = re.compile(r"再|老|总|给|发|打|推|催|说|讲|提|问|联系|介绍|骚扰|打扰|来|找|让|把|告诉|安排")
 # 不管多少钱都要…: whatever they do not mind ends at the word that says so.
@@ -160,6 +164,8 @@ def _reaches(clauses: Clauses, cue: Cue, start: int, end: int) -> bool:
     head = clauses.text[max(0, cue[1] - FAR) : cue[1]]
     if ("的" in between and _SOUGHT.search(head)) or (_NOT_ONLY.search(head) and _BUT.search(between)):
         return False
+    if _HOW.search(between, 1) and _KNOWN.match(between) is None:
+        return False
     if word in _REGARDLESS and _ALL_THE_SAME.search(between):
         return False
     if len(between) > (_SHORT_REACH if word in _SHORT else _BAN_REACH if bits & BAN else _REACH):
@@ -177,6 +183,9 @@ def _turned_round(clauses: Clauses, left: int, right: int, cue: Cue, end: int) -
     if bits & DOUBT or (bits & BAN and WORDS[cue[0]] not in _ASKABLE):
         return False
     bare = clauses.text[end:right].rstrip(_SOFT_END)
+    behind = clauses.after(right)[:1] if right < len(clauses.text) else []
+    if behind and clauses.text[slice(*behind[0])] in _REALLY:
+        return True
     if WORDS[cue[0]].endswith("不是") and _BROKEN_PROMISE.search(bare):
         return True
     if not (bare.endswith(("吗", "么", "嘛")) or clauses.marked(right)):
@@ -188,5 +197,5 @@ def _turned_round(clauses: Clauses, left: int, right: int, cue: Cue, end: int) -
         return False
     if _REQUEST.search(clauses.text[left : cue[1]]):
         return bits & BAN != 0 and _PEACE.match(clauses.text, cue[2]) is None
-    behind = clauses.between(end, min(right, end + FAR))
-    return not any(BITS[key] & (TURN | SOFT) for key, begin, _ in behind if end <= begin < right)
+    cues = clauses.between(end, min(right, end + FAR))
+    return not any(BITS[key] & (TURN | SOFT) for key, begin, _ in cues if end <= begin < right)
