@@ -20,6 +20,16 @@ from tests.browser.looking import card, column, drag, fits
 from tests.support.rows import Rows
 
 PATIENCE = 30_000
+THANKS = """
+[[sops]]
+id = "thanks"
+title = "谢谢选择"
+stage = "成交"
+
+  [[sops.steps]]
+  after = "1d"
+  say = "谢谢"
+"""
 Opened = Callable[..., Page]
 
 
@@ -109,6 +119,41 @@ def test_a_card_is_moved_by_keys_alone(opened: Opened, served: Served) -> None:
     expect(page.get_by_text("李女士 已移到「成交」")).to_be_visible(timeout=PATIENCE)
     expect(column(page, "成交").locator(f"#card-{who}")).to_be_visible()
     assert stage_of(served, who) == "成交"
+
+
+def test_what_a_move_starts_is_told_in_the_menu_and_over_a_column(opened: Opened, served: Served) -> None:
+    config = served.site.system.environment.config
+    config.write_text(config.read_text("utf-8") + THANKS, encoding="utf-8")
+    page, who = opened(), served.story.asking
+    for _ in range(60):  # a file counts once it has rested
+        if "thanks" in served.site.system.settings.sops:
+            break
+        page.wait_for_timeout(500)
+    page.locator(f"#open-{who}").focus()
+    page.keyboard.press("m")
+    choice = page.locator("#mover .choice", has_text="成交")
+    expect(choice).to_contain_text("会开始跟进：谢谢选择")
+    expect(page.locator("#mover .choice", has_text="流失")).not_to_contain_text("会开始跟进")
+    page.keyboard.press("Escape")
+    begin = card(page, who).bounding_box()
+    assert begin is not None
+    page.mouse.move(begin["x"] + 60, begin["y"] + begin["height"] - 8)
+    page.mouse.down()
+    hold_over(page, "成交")
+    expect(page.locator("#outlook")).to_have_text("会开始跟进：谢谢选择")
+    hold_over(page, "考虑价格")
+    expect(page.locator("#outlook")).to_be_hidden()
+    page.mouse.up()
+    assert stage_of(served, who) == "考虑价格"
+
+
+def hold_over(page: Page, stage: str) -> None:
+    """The card that the mouse holds, slowly enough that it follows, over a column."""
+    end = column(page, stage).locator(".cards").bounding_box()
+    assert end is not None
+    for part in range(6):
+        page.mouse.move(end["x"] + 70 + 5 * part, end["y"] + 50 + 4 * part, steps=4)
+        page.wait_for_timeout(120)  # Sortable looks every 50 ms where the mouse is
 
 
 def test_on_a_phone_the_cards_button_asks_where_to(opened: Opened, served: Served) -> None:

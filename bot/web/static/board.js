@@ -141,10 +141,21 @@ function cloneBare(deep) {
   return copy;
 }
 
+function columnUnder({ clientX, clientY }) {
+  return document.elementsFromPoint(clientX, clientY).map((one) => one.closest("#board .cards")).find(Boolean);
+}
+
+// Sortable does not say that a card is back over the column it came from.
+let origin = null;
+document.addEventListener("pointermove", (event) => {
+  if (!origin) return;
+  const under = columnUnder(event);
+  tellOutlook(under && under.dataset.stage !== origin ? under.dataset.stage : "");
+});
+
 // Sortable looks where the pointer is every 50 ms only: a quick hand lets go over a column the card has not reached yet.
 function dropped(event, item) {
-  const { clientX, clientY } = event.originalEvent.changedTouches?.[0] ?? event.originalEvent;
-  const under = document.elementsFromPoint(clientX, clientY).map((one) => one.closest("#board .cards")).find(Boolean);
+  const under = columnUnder(event.originalEvent.changedTouches?.[0] ?? event.originalEvent);
   if (!under || under === event.to) return event.to;
   const column = under.hasAttribute("data-open") ? under : event.from;
   const next = column === event.from ? column.querySelectorAll(".card")[event.oldDraggableIndex] : column.firstChild;
@@ -160,9 +171,9 @@ function draggable(cards) {
     forceFallback: true, fallbackOnBody: true, fallbackTolerance: 4, delay: 180, delayOnTouchOnly: true, animation: 120,
     scrollSensitivity: 60, bubbleScroll: true,
     onChoose: (event) => { event.item.cloneNode = cloneBare; },
-    onStart: (event) => { hold(true); askOutlook(event.item); },
-    onMove: (event) => { tellOutlook(event.to === event.from ? "" : event.to.dataset.stage); },
+    onStart: (event) => { hold(true); origin = event.from.dataset.stage; askOutlook(event.item); },
     onEnd: (event) => {
+      origin = null;
       hold(false);
       const { item, from } = event;
       const to = dropped(event, item);
