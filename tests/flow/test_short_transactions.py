@@ -35,6 +35,7 @@ COMMANDS = (
     "customer set {who} birthday 1990-05-20", "customer import {table}", "customer export {who} --to {out}",
     "privacy purge", "admin create someone --generate", "admin password someone --generate", "admin list",
     "sop simulate", "admin sign-out someone", "admin role someone leader", "admin disable someone",
+    "admin reset-code someone",
     "admin enable someone", "rules check", "rules test", "rules coverage", "rules backtest {config}",
     "rules eval --dialogues {table} --labels {table}",
     "keys list", "keys data-line", "keys rotate", "queue stop", "keys new --folder {keys}",
@@ -52,7 +53,7 @@ ELSEWHERE = {"demo", "replay", "sandbox", "scheduler", "seed", "init", "bench la
 # One transaction by design, which puts all that is there in its place: whoever writes meanwhile waits for the whole.
 WHOLE = "restore "
 JOBS = ("pull", "handle_events", "due", "openings", "timers", "study", "reconcile", "replay_quarantine", "housekeep",
-        "sweep")  # fmt: skip
+        "sweep", "bulk")  # fmt: skip
 ATTACHED = CONFIG.replace(
     'say = "打个招呼，问问平时喜欢拍什么。"',
     'say = "打个招呼，问问平时喜欢拍什么。"\n  attach = [{ kind = "file", file = "leaflet.pdf" }]',

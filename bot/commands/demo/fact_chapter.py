@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import tomlkit
 from sqlalchemy import select
 
+from bot.commands.demo.steps import Story, has_settled
 from bot.platform import clock
 from bot.platform.models import Customer, CustomerField, SopEnrolment, SopTask, ToldFact
-
-if TYPE_CHECKING:
-    from bot.commands.demo.steps import Story
 
 AGENT, SOP, FIELD = "LinXiaoyu", "story-due", "due_date"
 _AHEAD = 30  # the SOP begins so many days before the date
@@ -22,7 +19,7 @@ _AHEAD = 30  # the SOP begins so many days before the date
 def due_date_heard(story: Story, config: Path) -> None:
     """What a customer says in passing fills a field with its words as evidence, and the date starts an SOP."""
     _add_tables(config)
-    story.step("config.toml 加预产期字段和规则", "两秒内生效", lambda: _taken(story))
+    story.step("config.toml 加预产期字段和规则", "两秒内生效", lambda: _taken(story, config))
     who = str(story.control.add_customer(AGENT, "周敏")["external_userid"])
     story.step("客户添加员工", "已入库", lambda: _known(story, who))
     due = clock.now().astimezone(story.system.settings.zone).date() + timedelta(days=_AHEAD)
@@ -45,9 +42,10 @@ def _add_tables(config: Path) -> None:
     config.write_text(tomlkit.dumps(document), "utf-8")
 
 
-def _taken(story: Story) -> tuple[None, str] | str:
+def _taken(story: Story, config: Path) -> tuple[None, str] | str:
     settings = story.system.settings
-    return (None, f"版本 {settings.version}") if SOP in settings.sops else f"仍按版本 {settings.version} 运行"
+    taken = SOP in settings.sops and has_settled(config)
+    return (None, f"版本 {settings.version}") if taken else f"仍按版本 {settings.version} 运行"
 
 
 def _known(story: Story, who: str) -> tuple[None, str] | str:

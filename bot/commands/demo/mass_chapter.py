@@ -6,18 +6,15 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import tomlkit
 from sqlalchemy import select
 
 from bot.agents.manual_enrolment import enrol_by_hand
+from bot.commands.demo.steps import Story, has_settled
 from bot.customers.state import load_customer
 from bot.platform import clock
 from bot.platform.models import Customer, Follow, SopTask
-
-if TYPE_CHECKING:
-    from bot.commands.demo.steps import Story
 
 AGENT, SOP = "LinXiaoyu", "story-open-day"
 SAID = "这个周六下午两点，我们在线上办一次手机摄影开放日，免费听，想来的回复「报名」，我给您留位置。"
@@ -27,7 +24,7 @@ GUESTS = ("郑洁", "冯涛")
 def mass_message(story: Story, config: Path) -> None:
     """Two customers go on an SOP that is sent as 企业群发; the agent confirms, and each one's result comes in."""
     _add_sop(config)
-    story.step("config.toml 加一份群发跟进", "两秒内生效", lambda: _taken(story))
+    story.step("config.toml 加一份群发跟进", "两秒内生效", lambda: _taken(story, config))
     guests = [str(story.control.add_customer(AGENT, name)["external_userid"]) for name in GUESTS]
     story.step("两位客户添加员工", "都已入库", lambda: _known(story, guests))
     story.control.move_clock(
@@ -53,9 +50,10 @@ def _add_sop(config: Path) -> None:
     config.write_text(tomlkit.dumps(document), "utf-8")
 
 
-def _taken(story: Story) -> tuple[None, str] | str:
+def _taken(story: Story, config: Path) -> tuple[None, str] | str:
     settings = story.system.settings
-    return (None, f"版本 {settings.version}") if SOP in settings.sops else f"仍按版本 {settings.version} 运行"
+    taken = SOP in settings.sops and has_settled(config)
+    return (None, f"版本 {settings.version}") if taken else f"仍按版本 {settings.version} 运行"
 
 
 def _known(story: Story, guests: Sequence[str]) -> tuple[None, str] | str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.console import Console
@@ -26,6 +27,14 @@ PATIENCE = 20.0  # seconds within which a step must be seen
 
 
 Seen = TypeVar("Seen")
+
+
+_SETTLED_SECONDS = 4.0
+
+
+def has_settled(config: Path) -> bool:
+    """Whether an edit is old enough to be in force in every process; on a busy machine some look later."""
+    return time.time() - config.stat().st_mtime >= _SETTLED_SECONDS
 
 
 class NotSeenError(BotError):

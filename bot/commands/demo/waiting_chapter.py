@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import tomlkit
 from sqlalchemy import select
 
+from bot.commands.demo.steps import Story, has_settled
 from bot.platform import clock
 from bot.platform.models import Customer, Follow, GroupChat, Message, SopTask
 from sop.workcalendar import Workcalendar
-
-if TYPE_CHECKING:
-    from bot.commands.demo.steps import Story
 
 AGENT, LEADER = "ChenGuoan", "WuTong"  # of whose customers nobody waits yet: an agent is reminded once a half hour
 NAME, QUESTION = "何佳怡", "发票怎么开"
@@ -25,7 +22,7 @@ _ROOM_FOR = timedelta(hours=1)  # so much working time must be left of the day
 def left_alone(story: Story, config: Path) -> None:
     """Nobody answers for ten working minutes: the agent is told; for thirty: their leader."""
     _add_table(config)
-    story.step("config.toml 写上 [[waiting]]", "两秒内生效", lambda: _taken(story))
+    story.step("config.toml 写上 [[waiting]]", "两秒内生效", lambda: _taken(story, config))
     _into_work_hours(story)
     who = str(story.control.add_customer(AGENT, NAME)["external_userid"])
     story.step("客户添加员工", "已入库", lambda: _known(story, who))
@@ -61,9 +58,10 @@ def _add_table(config: Path) -> None:
     config.write_text(tomlkit.dumps(document), "utf-8")
 
 
-def _taken(story: Story) -> tuple[None, str] | str:
+def _taken(story: Story, config: Path) -> tuple[None, str] | str:
     settings = story.system.settings
-    return (None, f"版本 {settings.version}") if settings.tables.waiting else f"仍按版本 {settings.version} 运行"
+    taken = bool(settings.tables.waiting) and has_settled(config)
+    return (None, f"版本 {settings.version}") if taken else f"仍按版本 {settings.version} 运行"
 
 
 def _into_work_hours(story: Story) -> None:
