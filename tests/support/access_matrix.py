@@ -106,6 +106,8 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("actions.stop", "POST"): Row(C + "/stop", WORKING, owned=True),
     ("actions.set_field", "POST"): Row(C + "/field", WORKING, owned=True),
     ("actions.judge_fact", "POST"): Row(C + "/fact/1", WORKING, owned=True, form={"word": "right"}),
+    ("actions.promise", "POST"): Row(C + "/promise/1", WORKING, owned=True, form={"word": "kept"}),
+    ("actions.question", "POST"): Row(C + "/question/1", WORKING, owned=True),
     ("actions.note", "POST"): Row(C + "/note", WORKING, owned=True),
     ("actions.remove_note", "POST"): Row(C + "/note/{note}/remove", WORKING, owned=True),
     ("actions.peace", "POST"): Row(C + "/peace", WORKING, owned=True),
