@@ -22,7 +22,9 @@ from bot.platform.models import (
     GroupMember,
     MediaFile,
     Note,
+    OpenQuestion,
     OwnFollowUp,
+    Promise,
     StageMove,
     Study,
 )
@@ -106,8 +108,8 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("actions.stop", "POST"): Row(C + "/stop", WORKING, owned=True),
     ("actions.set_field", "POST"): Row(C + "/field", WORKING, owned=True),
     ("actions.judge_fact", "POST"): Row(C + "/fact/1", WORKING, owned=True, form={"word": "right"}),
-    ("actions.promise", "POST"): Row(C + "/promise/1", WORKING, owned=True, form={"word": "kept"}),
-    ("actions.question", "POST"): Row(C + "/question/1", WORKING, owned=True),
+    ("actions.promise", "POST"): Row(C + "/promise/{promise}", WORKING, owned=True, form={"word": "kept"}),
+    ("actions.question", "POST"): Row(C + "/question/{question}", WORKING, owned=True),
     ("actions.note", "POST"): Row(C + "/note", WORKING, owned=True),
     ("actions.remove_note", "POST"): Row(C + "/note/{note}/remove", WORKING, owned=True),
     ("actions.peace", "POST"): Row(C + "/peace", WORKING, owned=True),
@@ -273,11 +275,17 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             due_at=now + timedelta(hours=1),
             created_at=now,
         )
+        whose = {"customer_id": customer.id, "agent_id": owner.id, "message_id": said.id, "msgid": said.msgid}
+        promise = Promise(
+            **whose, by="customer", said_at=said.sent_at, start=0, words="明天付款", deed="pay",
+            due_at=now + timedelta(hours=1),
+        )  # fmt: skip
+        question = OpenQuestion(**whose, asked_at=said.sent_at, start=0, words="请问多少钱")
         deed = BulkDeed(
             kind="tag", state="done", actor="Somebody", what={"tag": "已付款"}, created_at=now, touched_at=now,
             asker={"account_id": None, "role": "agent"},
         )  # fmt: skip
-        session.add_all([move, media, note, room, change, study, own, deed])
+        session.add_all([move, media, note, room, change, study, own, promise, question, deed])
         session.flush()
         for person, kind in ((owner_key, "agent"), (customer.external_userid, "customer")):
             session.add(GroupMember(group_id=room.id, person=person, kind=kind))
@@ -285,6 +293,7 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
         return {
             "customer": customer.id, "userid": customer.external_userid, "move": move.id, "message": said.id,
             "evidence": evidence.id, "task": task.id, "media": media.id, "note": note.id, "own": own.id,
+            "promise": promise.id, "question": question.id,
             "group": room.id, "chat_id": room.chat_id, "change": change.id, "study": study.id, "version": version,
             "deed": deed.id,
             "agent": owner_id, "task_link": task_url("", task.ref, owner_id, key, now),

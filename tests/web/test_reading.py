@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bot.agents import accounts
 from bot.agents.card_clicks import take_click
@@ -26,7 +28,9 @@ from bot.platform.models import (
     Follow,
     GroupChat,
     GroupMember,
+    OpenQuestion,
     OwnFollowUp,
+    Promise,
     SopTask,
 )
 from bot.platform.signed_links import day_url, task_url
@@ -235,12 +239,19 @@ def test_once_a_leader_is_an_agent_again(place: Path) -> None:
         assert NAME not in scene.chat().replace(f"「{NAME}」", "")
 
 
+def close(model: type[Promise] | type[OpenQuestion], id: int, session: Session) -> None:
+    row: Promise | OpenQuestion = session.get_one(model, id)
+    row.closed_at = clock.now()
+
+
 @pytest.mark.parametrize("state", ["completed", "replied", "cancelled", "expired"])
 def test_a_link_ends_with_its_task(place: Path, state: str) -> None:
     with open_site(place, CONFIG + SOP) as site:
         scene = set_scene(site)
         scene.change(lambda session: setattr(session.get_one(SopTask, scene.things["task"]), "state", state))
         scene.change(lambda session: setattr(session.get_one(OwnFollowUp, scene.things["own"]), "state", "done"))
+        for model, name in ((Promise, "promise"), (OpenQuestion, "question")):
+            scene.change(partial(close, model, scene.things[name]))
         for key in [key for key in ROWS if key[0] in LINKS[:4]]:
             status, words = scene.ask(key)
             assert status == 410, key
