@@ -240,7 +240,8 @@ def test_once_a_leader_is_an_agent_again(place: Path) -> None:
 
 
 def close(model: type[Promise] | type[OpenQuestion], id: int, session: Session) -> None:
-    row: Promise | OpenQuestion = session.get_one(model, id)
+    row = session.get_one(model, id)
+    assert isinstance(row, Promise | OpenQuestion)
     row.closed_at = clock.now()
 
 
