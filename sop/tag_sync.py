@@ -9,7 +9,7 @@ from typing import Literal
 
 from sop.playbook import Pipeline
 
-Policy = Literal["newest", "ours", "wecom"]
+Policy = Literal["newest", "ours", "wecom", "ahead"]
 Deed = Literal["nothing", "mark", "move", "leave"]
 
 
@@ -41,12 +41,15 @@ def compare(
 
     ours: where the card stands, and since when. seen: the stages whose tags WeCom shows now. base: the stages whose
     tags we last set, are just setting, or last saw there; a tag seen beyond these was set by somebody else.
-    seen_at: when it was changed, to the second, where an event told so.
+    seen_at: when it was changed, to the second, where an event told so. policy "ahead": the base is not to be
+    trusted, as after a restore: what is seen may be an older tag of ours; only a stage further along moves the card.
     """
     standing = pipeline.stage(ours)
     if set(seen) == ({ours} if standing else set()):
         return AGREED
     fresh = [stage.name for stage in pipeline.stages if stage.name in seen and stage.name not in {*base, ours}]
+    if fresh and policy == "ahead":
+        return _ahead(pipeline, fresh[-1], ours if standing else None)
     if fresh:
         return _changed(fresh[-1], ours, ours in base, ours_since, policy, seen_at)
     if standing is None:
@@ -71,6 +74,13 @@ def _changed(
     if policy == "wecom" or ours is None or settled or _is_later(seen_at, ours_since):
         return TagSyncDecision("move", to, what)
     return TagSyncDecision("mark", ours, f"{what}，但看板在那之后移到了「{ours}」")
+
+
+def _ahead(pipeline: Pipeline, to: str, ours: str | None) -> TagSyncDecision:
+    names = [stage.name for stage in pipeline.stages]
+    if ours is None or names.index(to) > names.index(ours):
+        return TagSyncDecision("move", to, f"手机上是「{to}」")
+    return TagSyncDecision("mark", ours, f"手机上还是「{to}」")
 
 
 def _missing(ours: str, base: Collection[str], seen: Collection[str], policy: Policy) -> TagSyncDecision:

@@ -104,6 +104,10 @@ class MarkTag(OutboxHandler):
             error.permanent, error.retry_after = False, 0.0
 
 
+UNSURE = "?"
+"""Among what is being marked: a restore may have forgotten calls; the phone may show what we do not know of."""
+
+
 def known_marks(follow: Follow, pipeline: str) -> set[str]:
     """The ids of the pipeline's tags that this phone shows as far as we know, or may show by a call in flight."""
     return {*follow.marked.get(pipeline, []), *follow.marking.get(pipeline, [])}

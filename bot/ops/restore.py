@@ -20,6 +20,7 @@ import orjson
 from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
+from bot.customers.mark_tag import UNSURE
 from bot.customers.tombstones import FILE as TOMBSTONES
 from bot.customers.tombstones import read_tombstone_file, record_tombstone
 from bot.intake.media.storage import FolderStorage
@@ -33,7 +34,7 @@ from bot.platform.database.id_marks import raise_row_ids, row_id_marks
 from bot.platform.database.store import get_status, set_status
 from bot.platform.encryption import DataKeys
 from bot.platform.failpoints import failpoint
-from bot.platform.models import GroupSend, Lease, Outbox, SopTask
+from bot.platform.models import Follow, GroupSend, Lease, Outbox, SopTask
 from bot.privacy.erasure import apply_tombstones
 from bot.sops.prompts import RESTORED, RESTORED_REASON
 from bot.system import System
@@ -252,6 +253,7 @@ def cancel_pending(session: Session, now: datetime, made_at: str, stones: Mappin
     In the transaction that restores the rows: a kill in between would leave rows that are sent a second time.
     """
     session.execute(delete(Lease))
+    session.execute(update(Follow).values(marking={UNSURE: []}))  # which tags phones show since is not known
     on_its_way = Outbox.state.in_(("waiting", "sending"))
     session.execute(update(Outbox).where(on_its_way).values(state="cancelled", done_at=now, lease_until=None))
     due = SopTask.state.in_(("planned", "queued")) & (SopTask.due_at <= now)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bot.customers.mark_tag import known_marks
+from bot.customers.mark_tag import UNSURE, known_marks
 from bot.customers.stages import Cause, make_move, mark_again, owner_of
 from bot.customers.state import CustomerState
 from bot.customers.tag_library import StageTags, save_tags, stage_tags
@@ -55,7 +55,9 @@ class StageComparison:
 
 def compare_stages(work: Work, state: CustomerState, snapshot: TagSnapshot) -> Iterator[StageComparison]:
     """Compare the stage tags seen with the board, pipeline by pipeline; writes nothing but newly learned tag ids."""
-    follow = snapshot.follow
+    follow, policy = snapshot.follow, snapshot.policy
+    if UNSURE in follow.marking and policy == "newest":
+        policy = "ahead"
     for pipeline in work.settings.pipelines:
         if not is_for_agent(pipeline, owner_of(follow.agent)):
             continue
@@ -65,7 +67,7 @@ def compare_stages(work: Work, state: CustomerState, snapshot: TagSnapshot) -> I
         base = [known.stages[tag_id] for tag_id in known_marks(follow, pipeline.name) if tag_id in known.stages]
         placement = state.placements.get(pipeline.name)
         ours, since = (placement.stage, placement.entered_at) if placement else (None, None)
-        decision = compare(pipeline, ours, since, base, seen, snapshot.policy, snapshot.changed_at)
+        decision = compare(pipeline, ours, since, base, seen, policy, snapshot.changed_at)
         yield StageComparison(pipeline, decision, ours, seen, tuple(ids))
 
 
@@ -78,6 +80,8 @@ def read_back(work: Work, state: CustomerState, snapshot: TagSnapshot) -> bool:
             continue
         remember(snapshot.follow, compared)
         _apply(work, state, snapshot, compared)
+    if UNSURE in snapshot.follow.marking:
+        snapshot.follow.marking = {key: ids for key, ids in snapshot.follow.marking.items() if key != UNSURE}
     _read_tags(work, state, snapshot)
     return True
 

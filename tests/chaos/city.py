@@ -63,6 +63,7 @@ class City:
         self.erased: set[str] = set()  # whom somebody asked to be forgotten
         self.strangers: list[subprocess.Popen[bytes]] = []  # processes with keys that are none of ours
         self.before_restore: dict[str, tuple[str, str, int]] = {}  # cards known then: of whom, which SOP, which step
+        self.restored = False  # whether a backup came back
         self._wanted = [f"worker-{n + 1}" for n in range(workers)] + [f"scheduler-{n + 1}" for n in range(schedulers)]
 
     def __enter__(self) -> City:

@@ -141,6 +141,7 @@ def _back_up(city: City) -> Any:
 
 
 def _put_back(city: City, path: Path) -> None:
+    city.restored = True
     city.stop()
     cards = select(SopTask.ref, Outbox.key, Customer.external_userid, SopEnrolment.sop_id, SopTask.step)
     cards = cards.join(SopTask, SopTask.id == Outbox.task_id).join(Customer, Customer.id == SopTask.customer_id)

@@ -187,7 +187,6 @@ def _sends(city: City, seen: sqlite3.Connection, found: Reckoning, erased: list[
 
 
 def _marks(city: City, seen: sqlite3.Connection, everybody: list[Person], found: Reckoning) -> None:
-    """A tag that was set between a backup and its return may stay beside the newer one: an agent may have set it."""
     shown = defaultdict[str, set[str]](set)
     marks = "SELECT external_userid, tags.name FROM marks JOIN tags ON tags.tag_id = marks.tag_id"
     for userid, name in seen.execute(marks):
@@ -196,6 +195,5 @@ def _marks(city: City, seen: sqlite3.Connection, everybody: list[Person], found:
         follows = select(Customer.external_userid).join(Follow, Follow.customer_id == Customer.id)
         followed = set(session.scalars(follows.where(Follow.ended_at.is_(None))))
     for person in everybody:
-        here, road = shown[person.userid], set(person.stages) if city.before_restore else {person.stages[-1]}
-        if person.stages[-1] not in here or not here <= road or person.userid not in followed:
+        if shown[person.userid] != {person.stages[-1]} or person.userid not in followed:
             found.wrong("wrong_marks", f"{person.userid} {sorted(shown[person.userid])}")

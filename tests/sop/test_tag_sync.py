@@ -126,3 +126,20 @@ def test_undo_leads_back(current: str, from_: str | None, to: str, outcome: Move
         assert outcome in decided.why
     else:
         assert decided == outcome
+
+
+@pytest.mark.parametrize(
+    ("ours", "seen", "said"),
+    [
+        pytest.param("试听", ["新线索"], "mark 试听", id="an older tag of ours that was forgotten"),
+        pytest.param("试听", ["新线索", "试听"], "mark 试听", id="beside the right one"),
+        pytest.param("试听", ["成交"], "move 成交", id="an agent went on"),
+        pytest.param(None, ["新线索"], "move 新线索", id="nowhere yet"),
+        pytest.param("试听", ["试听"], "nothing None", id="agreed"),
+    ],
+)
+def test_after_a_restore_only_a_stage_further_along_moves_the_card(
+    ours: str | None, seen: list[str], said: str
+) -> None:
+    verdict = compare(PIPELINE, ours, SINCE, [], seen, "ahead", AFTER)
+    assert f"{verdict.do} {verdict.to}" == said
