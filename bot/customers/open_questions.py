@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.customers.owed_rows import read_lately, read_open
 from bot.customers.state import CustomerState
 from bot.customers.talk import Spoken, read_talks
 from bot.platform.database.write_rows import write_rows
@@ -16,7 +17,6 @@ from bot.platform.work import Work
 from taggers.open_questions import Question, Turn, is_answered, nearness, questions
 
 LOOKED_BACK = timedelta(days=30)  # an older question is answered by nothing that is said
-_AT_ONCE = 400
 _MOST_WORDS = 200
 
 
@@ -66,7 +66,7 @@ def ask_again(work: Work) -> None:
     if not customers:
         return
     write_rows(work.session)
-    rows = _lately(work.session, customers, work.now - LOOKED_BACK)
+    rows = read_lately(work.session, OpenQuestion, OpenQuestion.asked_at, customers, work.now - LOOKED_BACK)
     if not rows:
         return
     since = min(row.asked_at for row in rows)
@@ -126,23 +126,5 @@ def _touch(work: Work, row: OpenQuestion, message: Spoken) -> None:
 
 
 def _open_questions(session: Session, state: CustomerState) -> list[OpenQuestion]:
-    """The open questions of the customer; read once for all who are looked at together."""
-    if state.questions is None:
-        unread = [one for one in (*state.fellows.states.values(), state) if one.questions is None]
-        found: dict[int, list[OpenQuestion]] = {one.customer.id: [] for one in unread}
-        for start in range(0, len(found), _AT_ONCE):
-            some = list(found)[start : start + _AT_ONCE]
-            still = OpenQuestion.customer_id.in_(some), OpenQuestion.closed_at.is_(None)
-            for row in session.scalars(select(OpenQuestion).where(*still).order_by(OpenQuestion.id)):
-                found[row.customer_id].append(row)
-        for one in unread:
-            one.questions = found[one.customer.id]
-    return state.questions if state.questions is not None else []
-
-
-def _lately(session: Session, customers: Sequence[int], since: datetime) -> list[OpenQuestion]:
-    rows: list[OpenQuestion] = []
-    for start in range(0, len(customers), _AT_ONCE):
-        some = OpenQuestion.customer_id.in_(customers[start : start + _AT_ONCE]), OpenQuestion.asked_at >= since
-        rows += session.scalars(select(OpenQuestion).where(*some).order_by(OpenQuestion.id))
-    return rows
+    found: list[OpenQuestion] = read_open(session, state, OpenQuestion, "questions")
+    return found

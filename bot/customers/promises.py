@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.customers.owed_rows import read_lately, read_open
 from bot.customers.state import CustomerState
 from bot.customers.talk import Spoken, read_talks
 from bot.platform.config.settings import Settings
@@ -26,7 +27,6 @@ from taggers.promise import promises
 
 LOOKED_BACK = timedelta(days=60)  # an older promise is closed by nothing that is said
 _STALE = timedelta(days=3)  # what was due so long before it was read is told to nobody: an archive taken in late
-_AT_ONCE = 400
 
 
 def hear_promises(work: Work, state: CustomerState, message: Spoken, *, late: bool) -> None:
@@ -64,7 +64,7 @@ def judge_again(work: Work) -> None:
     if not customers:
         return
     write_rows(work.session)
-    rows = _lately(work.session, customers, work.now - LOOKED_BACK)
+    rows = read_lately(work.session, Promise, Promise.said_at, customers, work.now - LOOKED_BACK)
     if not rows:
         return
     since = min(row.said_at for row in rows)
@@ -81,7 +81,8 @@ def settle_row(work: Work, row: Promise) -> None:
     """Close a promise for the first reason there is, or open it again; and say when it is looked at next."""
     judged = row.judged_at if row.judged else None
     row.closed_at = row.withdrawn_at or judged or row.kept_at
-    row.look_at = None if row.closed_at is not None else next_look(work.settings, row)
+    is_stale = (row.until or row.said_at) < work.now - _STALE
+    row.look_at = None if row.closed_at is not None or is_stale else next_look(work.settings, row)
 
 
 def next_look(settings: Settings, row: Promise) -> datetime | None:
@@ -110,36 +111,13 @@ def _row(work: Work, state: CustomerState, message: Spoken, said: Said) -> Promi
         by=message.by, said_at=message.at, start=said.start, words=said.words[:500], deed=said.deed,
         object=said.object, due_at=said.due, wide=said.wide, judged="", judged_by="", told={},
     )  # fmt: skip
-    row.look_at = next_look(work.settings, row)
-    if (said.due or message.at) < work.now - _STALE:
-        row.look_at = None
+    settle_row(work, row)
     return row
 
 
 def _open_promises(session: Session, state: CustomerState) -> list[Promise]:
-    """The open promises of the customer; read once for all who are looked at together."""
-    if state.promises is None:
-        unread = [one for one in (*state.fellows.states.values(), state) if one.promises is None]
-        found: dict[int, list[Promise]] = {one.customer.id: [] for one in unread}
-        for row in _read_open(session, list(found)):
-            found[row.customer_id].append(row)
-        for one in unread:
-            one.promises = found[one.customer.id]
-    return state.promises if state.promises is not None else []
-
-
-def _read_open(session: Session, customers: Sequence[int]) -> Iterable[Promise]:
-    for start in range(0, len(customers), _AT_ONCE):
-        some = Promise.customer_id.in_(customers[start : start + _AT_ONCE]), Promise.closed_at.is_(None)
-        yield from session.scalars(select(Promise).where(*some).order_by(Promise.id))
-
-
-def _lately(session: Session, customers: Sequence[int], since: datetime) -> list[Promise]:
-    rows: list[Promise] = []
-    for start in range(0, len(customers), _AT_ONCE):
-        some = Promise.customer_id.in_(customers[start : start + _AT_ONCE]), Promise.said_at >= since
-        rows += session.scalars(select(Promise).where(*some).order_by(Promise.id))
-    return rows
+    found: list[Promise] = read_open(session, state, Promise, "promises")
+    return found
 
 
 def _keep(work: Work, row: Promise, at: datetime, message_id: int) -> None:

@@ -179,6 +179,13 @@ def test_an_old_archive_taken_in_late_reminds_nobody(archived: Archived) -> None
     assert _remind(archived, NOW + timedelta(days=1)) == []
 
 
+def test_an_old_archive_out_of_order_reminds_nobody(archived: Archived) -> None:
+    archived.arrive(ours("在的", -60 * 24 * 30 + 5))
+    archived.arrive(ours("明天上午十点把合同发给您", -60 * 24 * 30))
+    assert open_words(archived) != []
+    assert _remind(archived, NOW + timedelta(days=1)) == []
+
+
 def test_today_names_what_is_promised_and_what_nobody_answered(archived: Archived) -> None:
     archived.arrive(ours("下午三点把合同发您"), said("发票怎么开", 1), ours("这款这周做活动哦", 2))
     with archived.store.write() as session:
