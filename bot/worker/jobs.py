@@ -16,6 +16,7 @@ from bot.agents.own_reminders import remind_of_own
 from bot.agents.promises import remind_promises
 from bot.agents.waiting import remind_waiting
 from bot.analytics import studies
+from bot.customers.nightly_portraits import portray_nightly, refresh_changed
 from bot.customers.nightly_scores import rescore_nightly
 from bot.customers.stages import timed_moves
 from bot.customers.tags import expire_tags
@@ -208,6 +209,8 @@ def timers() -> None:
         end_old_alarm(session, clock.now())
     while _timers_chunk(system):
         pass
+    while _portraits_chunk(system):
+        pass
     watch_sends(system)
 
 
@@ -238,9 +241,13 @@ def _timers_chunk(system: System) -> bool:
         never_spoken = take_up_never_spoken(work, CHUNK)
         in_groups = plan_group_sops(work, CHUNK) + prompt_group_owners(work, CHUNK)
         expired = expire_tags(work)
-    return (
-        max(len(moved), started, looked_at, nudged, waiting, owed, shown, never_spoken, in_groups, expired) >= CHUNK
-    )
+    done = (len(moved), started, looked_at, nudged, waiting, owed, shown, never_spoken, in_groups, expired)
+    return max(done) >= CHUNK
+
+
+def _portraits_chunk(system: System) -> bool:
+    with system.work() as work:
+        return refresh_changed(work, CHUNK) >= CHUNK
 
 
 def study() -> None:
@@ -267,6 +274,7 @@ def reconcile() -> None:
     system.queue.begin("reconcile")
     reconcile_nightly(system, clock.now())
     rescore_nightly(system, clock.now())
+    portray_nightly(system, clock.now())
     _maintain_conversations(system)
 
 

@@ -33,6 +33,7 @@ from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
 from taggers.closing import Closing, Closings, check_closings
 from taggers.ledger import Award, Ledger, Terms
+from taggers.models.terms import Models, check_models
 from taggers.rule import Rule, Synonym, TagGroup, TextTable
 from taggers.rulebook import RuleBook, RuleBookError, compile_rulebook
 from taggers.scores import Scores, awards_of, check_scores
@@ -101,6 +102,7 @@ class Tables(BaseModel):
     waiting: tuple[Waiting, ...] = Field(default=(), max_length=100)
     closings: tuple[Closing, ...] = Field(default=(), max_length=50)
     scores: tuple[Scores, ...] = Field(default=(), max_length=10)
+    models: Models = Models()
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,9 @@ def parse_settings(
     found += check_group_sends(tables.sops)
     found += check_waiting(tables.waiting, tables.pipelines)
     found += check_scores(tables.scores, known | _other_tags(tables), known_fields(tables.fields))
+    found += check_models(
+        tables.models, known | _other_tags(tables), {g.group for g in tables.tags}, {s.id for s in tables.sops}
+    )
     found += check_closings(tables.closings) if examples else ()
     if beside is not None:
         attachments = all_attachments(tables.sops, tables.welcome)

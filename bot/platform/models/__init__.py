@@ -34,6 +34,7 @@ from bot.platform.models.operations import (
 from bot.platform.models.outbox import Allowance, ApiCalls, Breaker, Outbox
 from bot.platform.models.own_follow_ups import OwnFollowUp
 from bot.platform.models.people import Account, Agent, Customer, CustomerField, Department, Follow, Note, SecondFactor
+from bot.platform.models.portraits import Portrait
 from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
 from bot.platform.models.promises import OpenQuestion, Promise
 from bot.platform.models.scores import ScoreEntry
@@ -81,6 +82,7 @@ __all__ = [
     "Outbox",
     "OwnFollowUp",
     "Placement",
+    "Portrait",
     "Promise",
     "Quarantine",
     "Report",

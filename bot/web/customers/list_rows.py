@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from bot.customers.model_values import model_values
 from bot.customers.selection import KINDS, Condition, Control, where
 from bot.platform.config.settings import Settings
-from bot.platform.models import Customer, CustomerField, Placement, SavedView
+from bot.platform.models import Customer, CustomerField, Placement, Portrait, SavedView
 from bot.platform.work import Work
 from bot.web.auth.access import visible_agent_ids, visible_customers
 from bot.web.auth.visitor import Visitor
-from bot.web.customers.list_query import ListQuery, cursor_of
+from bot.web.customers.list_query import PAINTED, ListQuery, cursor_of
 from bot.web.layout.people import agent_names, carried_tags, shown_agents
 from sop.fields import show_value
 
@@ -25,13 +26,15 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class ListRow:
-    """A customer in the list. stages: of each pipeline they stand in; fields: as people say them, by name."""
+    """A customer in the list. stages: of each pipeline they stand in; fields, painted: as people say
+    them, by name; painted is what models say."""
 
     customer: Customer
     stages: tuple[str, ...]
     tags: tuple[str, ...]
     agent: str
     fields: dict[str, str]
+    painted: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,14 @@ def _with_all(work: Work, query: ListQuery, people: Sequence[Customer]) -> list[
     tags = carried_tags(work.session, ids) if "tags" in shown else {}
     agents = agent_names(work.session, ids) if "agent" in shown else {}
     fields = _fields(work, ids, query.fields) if query.fields else {}
+    painted = _painted(work.session, ids) if shown & set(PAINTED) else {}
     return [
-        ListRow(one, stages.get(one.id, ()), tags.get(one.id, ()), agents.get(one.id, ""), fields.get(one.id, {}))
+        ListRow(
+            customer=one, stages=stages.get(one.id, ()), tags=tags.get(one.id, ()), agent=agents.get(one.id, ""),
+            fields=fields.get(one.id, {}), painted=painted.get(one.id, {}),
+        )
         for one in people
-    ]
+    ]  # fmt: skip
 
 
 def _stages(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
@@ -92,6 +99,17 @@ def _fields(work: Work, ids: Sequence[int], names: Sequence[str]) -> dict[int, d
     for row in work.session.scalars(mine):
         said = show_value(known[row.name], row.value, today) if known[row.name].kind != "date" else row.value
         found.setdefault(row.customer_id, {})[row.name] = said
+    return found
+
+
+def _painted(session: Session, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    found: dict[int, dict[str, str]] = {}
+    for row in session.scalars(select(Portrait).where(Portrait.customer_id.in_(ids))):
+        cell = "".join(str(grade) for grade in (row.r, row.f, row.m) if grade)
+        said = {name: getattr(row, name) for name in PAINTED}
+        said["value"] = f"{row.value / 100:g}" if row.value else ""
+        said["quadrant"] = f"{row.was}→{row.quadrant}" if row.was != row.quadrant else row.quadrant
+        found[row.customer_id] = said | {"cell_of_rfm": cell}
     return found
 
 
@@ -113,7 +131,9 @@ def options(session: Session, settings: Settings, who: Visitor, control: Control
         return [(f"{pipeline}/{stage}", f"{pipeline} · {stage}" if several else stage) for pipeline, stage in stages]
     if control == "sop":
         return [(sop.id, sop.title or sop.id) for sop in settings.sops.values() if not sop.for_groups]
-    return [(name, field.title or name) for name, field in settings.fields.items()] if control == "field" else []
+    if control == "field":
+        return [(name, field.title or name) for name, field in settings.fields.items()]
+    return [(value, value) for value in model_values(settings, control)]
 
 
 def in_words(session: Session, settings: Settings, who: Visitor, query: ListQuery) -> list[ShownCondition]:
