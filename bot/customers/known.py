@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 
 from bot.platform.config.settings import Settings
 from bot.platform.models import Customer, Evidence, Feedback, Message, Tagging
+from bot.platform.models import Order as OrderRow
 from bot.platform.work import Work
 from taggers.models.records import Known, Order, Sign
 
 AT_ONCE = 500  # ids of one IN list
+PAID = "paid"
 
 
 def read_known(work: Work, ids: Sequence[int]) -> dict[int, tuple[datetime, Known]]:
@@ -34,7 +36,7 @@ def topics_of(settings: Settings) -> tuple[str, ...]:
 
 def any_order(session: Session) -> bool:
     """Whether the business has orders at all."""
-    return False
+    return session.scalar(select(OrderRow.id).where(OrderRow.status == PAID).limit(1)) is not None
 
 
 def _read(work: Work, ids: Sequence[int]) -> dict[int, tuple[datetime, Known]]:
@@ -85,7 +87,13 @@ def _earned(session: Session, ids: Sequence[int], topics: Sequence[str]) -> Iter
 
 
 def _orders(session: Session, ids: Sequence[int]) -> Iterator[tuple[int, Order]]:
-    yield from ()
+    columns = OrderRow.customer_id, OrderRow.source, OrderRow.own_id, OrderRow.amount, OrderRow.product_name
+    paid = select(*columns, OrderRow.paid_at, OrderRow.ordered_at).where(
+        OrderRow.customer_id.in_(ids), OrderRow.status == PAID
+    )
+    for row in session.execute(paid):
+        at = row.paid_at or row.ordered_at
+        yield row.customer_id, Order(row.amount, at, 0, f"{row.source}/{row.own_id}", row.product_name)
 
 
 def _by_customer(pairs: Iterable[tuple[int, Any]]) -> dict[int, list[Any]]:

@@ -8,7 +8,7 @@ from bot.customers.known import topics_of
 from bot.platform.config.settings import Settings
 from taggers.models.five_a import STAGES
 from taggers.models.lifecycle import PHASES
-from taggers.models.matrix import cell_names
+from taggers.models.matrix import cells_by_name
 from taggers.models.mindset import MINDSETS
 from taggers.models.quadrant import QUADRANTS
 from taggers.models.rfm import GROUPS, TALKERS
@@ -23,7 +23,7 @@ _VALUES: Mapping[str, Callable[[Settings], Iterable[str]]] = {
     "five_a": lambda _settings: STAGES,
     "mindset": lambda _settings: MINDSETS,
     "taste": topics_of,
-    "cell": lambda settings: cell_names(settings.tables.models.matrix),
+    "cell": lambda settings: cells_by_name(settings.tables.models.matrix),
 }
 
 

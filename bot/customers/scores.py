@@ -218,7 +218,7 @@ def _read_entries(session: Session, ids: Sequence[int]) -> dict[int, dict[tuple[
         for customer_id, ledger, points, source, occasion, at, fallen_at in session.execute(
             select(*_COLUMNS).where(ScoreEntry.customer_id.in_(some))
         ):
-            entry = Entry(ledger, points, source, occasion, at, fallen_at is not None)
+            entry = Entry(cast(Ledger, ledger), points, source, occasion, at, fallen_at is not None)
             found.setdefault(customer_id, {})[ledger, source, occasion] = entry
     return found
 

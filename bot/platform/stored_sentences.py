@@ -40,6 +40,8 @@ STORED_WORDINGS = (
     "客户本月收到的群发已到上限，改为卡片",
     "同一次群发里有客户不再需要",
     # why a prompt, a mass message, an enrolment or a file ended
+    "矩阵：{name}",
+    "到了矩阵的另一格",
     "客户已回复",
     "客户已删除员工或员工已离开",
     "客户已流失",

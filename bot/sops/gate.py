@@ -11,13 +11,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.platform.config.settings import Settings
-from bot.platform.models import Message, Outbox, SopTask
+from bot.platform.models import Customer, Message, Outbox, SopTask
 from bot.platform.work import Work
 from bot.sops.customer_steps import CustomerSteps
 from sop.budget import talks
 from sop.cards import LOOK_AGAIN
 from sop.gate import BESIDE_ANOTHER, Drop, Go, Situation, Wait, decide_card
+from sop.playbook import Budget
 from sop.workcalendar import Postponement
+from taggers.models.matrix import cell_of
 
 MOST_SHIFTS = 20
 WEEK = timedelta(days=8)  # the longest period of a budget, and a day for local days that overlap its edges
@@ -69,7 +71,7 @@ class SendGate:
             cap=sop.cap if sop is not None else None,
             busy_until=self._busy_until(task),
         )
-        decision = decide_card(self.now, situation, self.settings.tables.budget, self.settings.calendar)
+        decision = decide_card(self.now, situation, self._budget(customer), self.settings.calendar)
         if isinstance(decision, Go):
             self._contacts[task.customer_id].append(self.now)
             self._own[task.enrolment_id][task.step] = self.now
@@ -77,6 +79,14 @@ class SendGate:
             if task.anytime:  # goes out alone; whatever else the agent gets keeps its distance
                 self._last_card[task.agent_id] = self.now
         return decision
+
+    def _budget(self, customer: Customer) -> Budget:
+        """What may reach this customer: as the matrix says of their cell, or as of everybody."""
+        budget, matrix = self.settings.tables.budget, self.settings.tables.models.matrix
+        if not matrix.cells:
+            return budget
+        cell = cell_of(customer.activity, customer.conversion, matrix).cell
+        return budget.model_copy(update={"customer": cell.budget}) if cell and cell.budget else budget
 
     def _busy_until(self, task: SopTask) -> datetime | None:
         """Until when a task waits for another step of its customer; not at all where it would be too late then."""

@@ -45,6 +45,7 @@ from bot.platform.surroundings import is_of_surroundings
 from bot.privacy.erasure import continue_erasures
 from bot.privacy.retention import keep_search_index, purge_nightly
 from bot.sops.behaviour import observe_openings, observe_silences
+from bot.sops.cell_treatment import treat_cells
 from bot.sops.completion import close_windows
 from bot.sops.dates import start_dated_sops
 from bot.sops.enrolment import after_moves, start_silence_sops
@@ -247,7 +248,7 @@ def _timers_chunk(system: System) -> bool:
 
 def _portraits_chunk(system: System) -> bool:
     with system.work() as work:
-        return refresh_changed(work, CHUNK) >= CHUNK
+        return max(refresh_changed(work, CHUNK), treat_cells(work, CHUNK)) >= CHUNK
 
 
 def study() -> None:

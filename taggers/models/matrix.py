@@ -43,11 +43,11 @@ def cell_of(activity: int, conversion: int, terms: MatrixTerms) -> Standing:
     return Standing(cell.name if cell and cell.name else NAMES[high], cell, why)
 
 
-def cell_names(terms: MatrixTerms) -> tuple[str, ...]:
-    """The names of the four cells."""
+def cells_by_name(terms: MatrixTerms) -> dict[str, Cell | None]:
+    """The four cells by their names, with what is done there."""
     least = terms.activity, terms.conversion
     corners = [(a, c) for a in (least[0], least[0] - 1) for c in (least[1], least[1] - 1)]
-    return tuple(dict.fromkeys(cell_of(*corner, terms).name for corner in corners))
+    return {one.name: one.cell for one in (cell_of(*corner, terms) for corner in corners)}
 
 
 def suspicions(known: Known, terms: PeerTerms, since: datetime, now: datetime) -> tuple[str, ...]:

@@ -71,11 +71,10 @@ class QuadrantTerms(Table):
 
 
 class TierPlaybook(Table):
-    """One entry of `tiers`: what is done for the customers of S, A, B or C, and what is handed over with them."""
+    """One entry of `playbooks`: what is done for the customers of S, A, B or C."""
 
     name: Literal["S", "A", "B", "C"]
-    playbook: str = Field(default="", max_length=500)
-    handover: tuple[str, ...] = Field(default=(), max_length=20)
+    playbook: str = Field(min_length=1, max_length=500)
 
 
 class TierTerms(Table):
@@ -114,7 +113,8 @@ class Credit(Table):
 class Cell(Table):
     """One entry of `cells`: a cell of the matrix by height of activity and conversion; its name and treatment.
 
-    tag: given to who is in the cell, taken from who is not; budget: how many talks we open with them ("1/week").
+    tag: given to who is in the cell, taken from who left it; sop: begun with who comes there from another cell;
+    budget: how many talks we open with them at most ("1/week").
     """
 
     activity: Literal["high", "low"]

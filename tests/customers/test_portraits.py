@@ -8,15 +8,17 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.customers.nightly_portraits import advance, next_round, refresh_changed
+from bot.customers.portraits import portrait_of
 from bot.customers.selection import KINDS, Condition, where
 from bot.customers.state import load_customer
 from bot.customers.tags import TagSource, give_tag
 from bot.platform.config.settings import ConfigError, parse_settings
 from bot.platform.database.store import Store
-from bot.platform.models import Customer, Portrait
+from bot.platform.models import Customer, Order, Portrait, SopEnrolment, Tagging
 from bot.platform.work import Work
 from bot.privacy.dependent_rows import delete_dependent_rows, dependent_rows_of
 from bot.privacy.export import export
+from bot.sops.cell_treatment import treat_cells
 from tests.intake.test_batch_cost import counted
 from tests.support.archived import NOW, WANG, Archived, said
 
@@ -30,13 +32,25 @@ score = { activity = 40, conversion = 8 }
 
 [[tags]]
 group = "心态"
-names = ["拿不定主意", "口语"]
+names = ["拿不定主意", "口语", "达人"]
+
+[[sops]]
+id = "care"
+on = "@joined"
+
+  [[sops.steps]]
+  after = "1d"
+  say = "谢谢您一直支持我们，有一份小礼物想送您。"
 
 [models.preference]
 groups = ["心态"]
 
 [models.matrix]
-cells = [{ activity = "high", conversion = "low", name = "达人" }]
+conversion = 16
+cells = [
+  { activity = "high", conversion = "low", name = "达人", tag = "达人", budget = "1/week" },
+  { activity = "high", conversion = "high", sop = "care" },
+]
 
 [[models.mindset]]
 name = "迷茫"
@@ -90,6 +104,26 @@ def test_what_is_heard_shows_soon_and_the_night_finds_the_same(archived: Archive
     assert whole_round(archived) == 0
 
 
+def test_orders_are_read_and_only_paid_ones_count(archived: Archived) -> None:
+    archived.say("多少钱")
+    (customer,) = archived.rows(Customer)
+    with archived.store.write() as session:
+        for n, status in enumerate(("paid", "paid", "refunded", "cancelled")):
+            session.add(
+                Order(source="shop", own_id=str(n), customer_id=customer.id, product_name="口语", amount=20_000,
+                      status=status, ordered_at=NOW, changed_at=NOW, taken_at=NOW)
+            )  # fmt: skip
+    whole_round(archived)
+    (row,) = archived.rows(Portrait)
+    assert (row.basis, row.frequency, row.money, row.quadrant, row.was) == ("orders", 2, 40_000, "D", "A")
+    assert (row.tier, row.phase, row.five_a, row.taste) == ("C", "提升", "行动", "口语")
+    with archived.store.read() as session:
+        work = Work(session, archived.settings, archived.now)
+        said_now = portrait_of(work, session.get_one(Customer, customer.id))
+    assert said_now.worth is not None
+    assert said_now.worth.why == "30 天里 2 单，合每月 400 元、2 单"
+
+
 def test_a_round_begins_each_night_and_where_models_changed(archived: Archived) -> None:
     whole_round(archived)
     assert whole_round(archived, timedelta(days=1)) == 0
@@ -117,9 +151,26 @@ def test_lists_ask_by_what_the_models_said(archived: Archived) -> None:
     assert {kind: found(kind, value) for kind, value in wrong.items()} == dict.fromkeys(wrong, 0)
 
 
+def test_who_comes_into_a_cell_is_treated_as_the_cell_says(archived: Archived) -> None:
+    def treat() -> int:
+        catch_up(archived)
+        with archived.store.write() as session:
+            return treat_cells(Work(session, archived.settings, archived.now), 500)
+
+    catch_up(archived)
+    archived.say("多少钱")
+    assert treat() == 1
+    assert {row.tag for row in archived.rows(Tagging, Tagging.removed_at.is_(None))} == {"考虑价格", "达人"}
+    assert treat() == 0
+    archived.say("多少钱", 1)
+    assert treat() == 1
+    assert {row.tag for row in archived.rows(Tagging, Tagging.removed_at.is_(None))} == {"考虑价格"}
+    assert [row.sop_id for row in archived.rows(SopEnrolment)] == ["care"]
+
+
 def test_statements_do_not_grow_with_customers_and_rows_are_exported_and_go(archived: Archived) -> None:
     def asked_of(people: int) -> int:
-        archived.arrive(*(said("多少钱", **{"from": f"wm{n:030}"}) for n in range(people)))
+        archived.arrive(*(said("多少钱", 0, **{"from": f"wm{n:030}"}) for n in range(people)))
         with counted(archived.store) as asked:
             catch_up(archived)
         return len(asked)

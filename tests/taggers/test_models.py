@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from taggers.models.five_a import ACT, APPEAL, ASK, AWARE, five_a_of
 from taggers.models.lifecycle import ASLEEP, GAINED, GONE, GROWING, MATURE, phase_of
-from taggers.models.matrix import cell_names, cell_of, suspicions
+from taggers.models.matrix import cell_of, cells_by_name, suspicions
 from taggers.models.mindset import mindset_of, restrictions
 from taggers.models.portrait import Company, Moment, Portrait, portray
 from taggers.models.preference import preferences
@@ -122,7 +122,7 @@ def test_four_cells_and_their_treatment() -> None:
     )
     found = [cell_of(a, c, terms).name for a, c in ((30, 49), (29, 50), (30, 50), (0, 0))]
     assert found == ["达人", "成交", "双高", "培育"]
-    assert set(cell_names(terms)) == set(found)
+    assert set(cells_by_name(terms)) == set(found)
     cell = cell_of(99, 0, terms).cell
     assert cell is not None
     assert cell.budget == "1/week"

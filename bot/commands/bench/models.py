@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import func, insert, select, text
 
@@ -61,8 +62,8 @@ def measure(
         ledgers = _seconds(lambda: _rescore(system, customers))
         models = _seconds(lambda: _portray(system))
         _check(system, customers)
-        one = max(_seconds(lambda n=n: _one(system, n)) for n in range(1, min(ONES, customers) + 1))
-        count = max(_seconds(lambda asked=asked: _count(system, asked)) for asked in COUNTED)
+        one = max(_seconds(partial(_one, system, n)) for n in range(1, min(ONES, customers) + 1))
+        count = max(_seconds(partial(_count, system, asked)) for asked in COUNTED)
         return ModelCosts(customers, entries, round(ledgers, 1), round(models, 1), round(1000 * one, 1),
                           round(1000 * count, 1))  # fmt: skip
 

@@ -36,6 +36,7 @@ from bot.web.customers.field_rows import (
     read_fields,
     read_profiles,
 )
+from bot.web.customers.order_rows import OrdersView, read_orders
 from bot.web.customers.portrait_rows import ModelView, read_models
 from bot.web.customers.score_rows import LedgerView, read_ledgers
 from bot.web.customers.timeline_rows import Timeline, read_timeline
@@ -87,6 +88,7 @@ class CustomerView:
     outlooks: Mapping[str, Mapping[str, Outlook]]
     ledgers: tuple[LedgerView, ...]
     models: tuple[ModelView, ...]
+    orders: OrdersView
 
     @property
     def agent(self) -> Agent | None:
@@ -122,6 +124,7 @@ def read_customer(work: Work, customer: Customer, reader: str, agent_id: int | N
         outlooks={pipeline.name: outlook(work, state, pipeline) for pipeline in work.settings.pipelines},
         ledgers=read_ledgers(work, state, reader),
         models=read_models(work, customer),
+        orders=read_orders(work.session, customer.id),
     )
 
 
