@@ -23,6 +23,7 @@ from bot.platform.environment import read_environment
 from bot.platform.queue import connect_redis
 from bot.platform.valkey import ensure_valkey, stop_valkey
 from bot.system import System
+from tests.support.compiled_once import share_compiled
 from tests.support.fresh import bring_up
 from tests.support.parts import KEYS, Town, open_town, variables
 from tests.support.postgres import Postgres, running_postgres
@@ -33,6 +34,7 @@ from tests.support.statement_cache import share_statements
 settings.register_profile("tici", deadline=None)
 settings.load_profile("tici")
 share_statements()
+share_compiled()
 
 DATABASES = ("sqlite", "postgresql")
 WAITING, QUICK = ("flow", "chaos", "faults", "browser"), ("taggers", "sop")  # folders of tests
