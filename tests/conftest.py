@@ -9,7 +9,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import zip_longest
+from itertools import count, zip_longest
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -117,13 +117,17 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+_modules = count(1)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _memory_given_back() -> Iterator[None]:
-    """The C library keeps what threads gave back."""
+    """Now and then, since looking takes 0.1 s. The C library keeps what threads gave back."""
     yield
-    gc.collect()
-    with suppress(OSError, AttributeError):  # other C libraries have no such call
-        ctypes.CDLL(None).malloc_trim(0)
+    if next(_modules) % 8 == 0:
+        gc.collect()
+        with suppress(OSError, AttributeError):  # other C libraries have no such call
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.fixture(autouse=True, scope="session")
