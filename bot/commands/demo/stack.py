@@ -46,7 +46,8 @@ def print_nothing(_words: str) -> None:
 
 def has_database_url() -> bool:
     """Whether another database than the folder's own was asked for."""
-    return bool(os.environ.get("TICI_DATABASE_URL") or os.environ.get("TICI_DATABASE_URL_FILE"))
+    name = "TICI_DATABASE_URL"
+    return any(os.environ.get(variable) for variable in (name, f"{name}_FILE"))
 
 
 class StackError(BotError):
