@@ -12,17 +12,17 @@ from sqlalchemy import func, select
 from bot.commands.bench.seeding import NotEmptyError, SeedSize, seed
 from bot.ops.consistency import audit
 from bot.platform import clock
-from bot.platform.database.schema import upgrade
 from bot.platform.database.search_index import named
 from bot.platform.environment import read_environment
 from bot.platform.models import Customer, Evidence, Message, Placement, SopTask, StageMove
 from bot.system import System
+from tests.support.fresh import bring_up
 
 
 @pytest.fixture
 def seeded(tmp_path: Path, database_url: str) -> Iterator[System]:
     system = System(read_environment({"TICI_VAR": str(tmp_path), "TICI_DATABASE_URL": database_url}))
-    upgrade(system.store.engine)
+    bring_up(system.store.engine)
     seed(system.store, system.settings, SeedSize(60, 1200, 5), clock.now(), lambda done: None)
     yield system
     system.store.close()
