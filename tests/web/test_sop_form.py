@@ -20,6 +20,11 @@ SOPS = [
     for path in sorted(Path("bot/platform/config/playbooks").glob("*.toml"))
     for sop in tomllib.loads(path.read_text(encoding="utf-8"))["sops"]
 ]
+SOPS.append({"id": "told", "on": "order:*", "stop": ["opted-out", "order:甲", "tag:乙"], "steps": [{"say": "您好"}]})
+
+
+START = ("kind", "name", "length", "days", "when", "step", "raw")
+CHECKED = ("reply", "moved", "won", "lost", "left")
 
 
 def filled(values: dict[str, Any]) -> MultiDict[str, str]:
@@ -31,9 +36,9 @@ def filled(values: dict[str, Any]) -> MultiDict[str, str]:
     again = values.get("again", "always")
     pairs = [
         ("id", values["id"]), ("title", values.get("title", "")),
-        *((f"start.{name}", getattr(start, name)) for name in ("kind", "name", "length", "days", "when", "step")),
-        *(("stop", one) for one in stop if not one.startswith("tag:")),
-        ("stop.tags", "\r\n".join(one[4:] for one in stop if one.startswith("tag:"))),
+        *((f"start.{name}", getattr(start, name)) for name in START),
+        *(("stop", one) for one in stop if one in CHECKED),
+        ("stop.tags", "\r\n".join(one.removeprefix("tag:") for one in stop if one not in CHECKED)),
         ("owner", values.get("owner", "follow")), ("channel", values.get("channel", "card")),
         ("cap.times", cap), ("cap.per", per), ("priority", str(values.get("priority", 5))),
         ("again.kind", again if again in ("always", "never") else "after"), ("again.length", show_length(again)),
@@ -67,7 +72,7 @@ def test_an_untouched_form_changes_nothing(values: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "on",
     ["@added", "tag:高意向", "silence:3d", "date:birthday", "date:expiry-7d", "date:到期日+2d", "date:2026-06-01",
-     "every:fri", "every:15", "every:last", "reply:a", "no-reply:a/2", "nonsense"],
+     "every:fri", "every:15", "every:last", "reply:a", "no-reply:a/2", "order:2999课", "event:完成试听", "nonsense"],
 )  # fmt: skip
 def test_what_starts_it_survives_the_form(on: str) -> None:
     start = show_start({"on": on})

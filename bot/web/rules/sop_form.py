@@ -15,7 +15,9 @@ from bot.platform.config.toml_tables import Values
 from bot.web.layout.languages import translate
 from bot.web.rules.sop_rows import length_words
 from bot.web.rules.sop_start import read_start, short_length
+from sop.business import is_business
 from sop.lengths import read_length
+from sop.stopping import HAPPENINGS
 
 MOST_STEPS = 100
 ATTACHMENT = ("title", "url", "desc", "picurl", "appid", "page", "pic", "file")
@@ -72,7 +74,7 @@ def read_sop(form: MultiDict[str, str]) -> Values:
         "id": _line(form, "id"),
         "title": _line(form, "title"),
         **read_start(form),
-        "stop": [*form.getlist("stop"), *(f"tag:{tag}" for tag in _lines(form, "stop.tags"))],
+        "stop": [*form.getlist("stop"), *map(_stop, _lines(form, "stop.tags"))],
         "owner": form.get("owner", "follow"),
         "channel": form.get("channel", "card"),
         "audience": "group" if form.get("groups") else _audience(form),
@@ -81,6 +83,11 @@ def read_sop(form: MultiDict[str, str]) -> Values:
         "again": _length(_line(form, "again.length")) if again == "after" else again,
         "steps": steps,
     }
+
+
+def _stop(line: str) -> str:
+    """A tag, or what else the file may name there: opted-out, order:…, event:…"""
+    return line if line in HAPPENINGS or is_business(line) else f"tag:{line}"
 
 
 def _audience(form: MultiDict[str, str]) -> Values:

@@ -71,6 +71,8 @@ def _fields(trigger: Trigger, text: str) -> StartFields:
     if trigger.kind == "date":
         days = trigger.length.days if trigger.length else 0
         return StartFields("date", trigger.name, days=str(abs(days)), when="after" if days > 0 else "before")
+    if trigger.kind not in KINDS:  # told by another system: order:…, event:…
+        return StartFields("raw", raw=text)
     step = "" if trigger.step is None else str(trigger.step + 1)
     return StartFields(trigger.kind, trigger.name, step=step)
 
