@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 
+from bot.platform.config.segment_table import OTHERS, Segment
 from bot.platform.database.search_index import named
 from bot.platform.models import Customer, CustomerField, Follow, Placement, Portrait, SopEnrolment, Tagging
 
@@ -22,6 +23,7 @@ Control = Literal[
     "number",
     "nothing",
     "text",
+    "segment",
     "phase",
     "rfm",
     "quadrant",
@@ -34,6 +36,8 @@ Control = Literal[
 ]
 OURS: frozenset[Control] = frozenset({"field", "phase", "rfm", "five_a", "mindset", "cell"})
 """Controls whose values may be words of ours, which pages say in either language."""
+Segments = Mapping[str, Segment]
+NO_SEGMENTS: Segments = {}
 MOST_CONDITIONS = 20
 LONGEST_VALUE = 80
 _LARGEST = 10**9
@@ -61,9 +65,19 @@ class ConditionKind:
         return self.control in OURS
 
 
-def where(conditions: Iterable[Condition], now: datetime) -> list[ColumnElement[bool]]:
-    """The conditions on Customer; all of them must hold."""
-    return [KINDS[one.kind].test(one.value, now) for one in conditions]
+def where(
+    conditions: Iterable[Condition], now: datetime, segments: Segments = NO_SEGMENTS
+) -> list[ColumnElement[bool]]:
+    """The conditions on Customer; all of them must hold. segments: those of the config; an unknown one is empty."""
+    return [_test(one, now, segments) for one in conditions]
+
+
+def _test(one: Condition, now: datetime, segments: Segments) -> ColumnElement[bool]:
+    if one.kind not in OTHERS:
+        return KINDS[one.kind].test(one.value, now)
+    known = segments.get(one.value)
+    inside = and_(*where((Condition(*pair) for pair in known.pairs), now, segments)) if known else false()
+    return inside if one.kind == "segment" else ~inside
 
 
 def read_conditions(args: Iterable[tuple[str, str]]) -> tuple[Condition, ...]:
@@ -156,6 +170,8 @@ def _kinds() -> Sequence[ConditionKind]:
         ConditionKind("no-field", "还不知道资料", "field", always(lambda v: ~_knows(v))),
         ConditionKind("waiting", "在等回复", "nothing", always(lambda _v: _waits())),
         *_of_models(),
+        ConditionKind("segment", "在分群", "segment", always(lambda _v: false())),  # by where()
+        ConditionKind("no-segment", "不在分群", "segment", always(lambda _v: false())),
         ConditionKind("peace", "请勿打扰", "nothing", always(lambda _v: Customer.opted_out_at.is_not(None))),
     )
 

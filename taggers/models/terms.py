@@ -168,7 +168,7 @@ def check_models(
     """What is wrong with [models], with its place in config.toml."""
     yield from _check_rfm(models.rfm)
     if models.lifecycle.gone_after <= models.lifecycle.asleep_after:
-        yield ("models", "lifecycle", "gone_after"), "gone_after（离开）要比 asleep_after（衰退）长"
+        yield ("models", "lifecycle", "gone_after"), Translatable("gone_after（离开）要比 asleep_after（衰退）长")
     for i, name in enumerate(models.preference.groups):
         if name not in groups:
             yield ("models", "preference", "groups", i), Translatable("没有标签组「{name}」", name=name)
@@ -179,7 +179,7 @@ def check_models(
         if cell.sop and cell.sop not in sops:
             yield ("models", "matrix", "cells", i, "sop"), Translatable("没有跟进 {name}", name=cell.sop)
         if (cell.activity, cell.conversion) in [(one.activity, one.conversion) for one in models.matrix.cells[:i]]:
-            yield ("models", "matrix", "cells", i), "这一格已经写过了，请合成一项"
+            yield ("models", "matrix", "cells", i), Translatable("这一格已经写过了，请合成一项")
 
 
 def _check_rfm(terms: RfmTerms) -> Iterator[tuple[Where, str]]:

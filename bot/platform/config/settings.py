@@ -21,6 +21,7 @@ from bot.platform.config.privacy_tables import Media, Privacy
 from bot.platform.config.quotes import QUOTES_WITHIN, quotes_within
 from bot.platform.config.reading import MOST_BYTES, ConfigFileError, read_plain_file
 from bot.platform.config.rule_fields import check_rule_fields
+from bot.platform.config.segment_table import Segment, check_segments
 from bot.platform.config.tag_names import undeclared_tags
 from bot.wecom.errors import BotError
 from sop.checks import check_playbook
@@ -103,6 +104,7 @@ class Tables(BaseModel):
     closings: tuple[Closing, ...] = Field(default=(), max_length=50)
     scores: tuple[Scores, ...] = Field(default=(), max_length=10)
     models: Models = Models()
+    segments: tuple[Segment, ...] = Field(default=(), max_length=200)
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,10 @@ class Settings:
     def fields(self) -> dict[str, FieldDefinition]:
         """The customers' fields by name, the built-in ones included."""
         return known_fields(self.tables.fields)
+
+    @cached_property
+    def segments(self) -> dict[str, Segment]:
+        return {segment.name: segment for segment in self.tables.segments}
 
     @cached_property
     def sops(self) -> dict[str, Sop]:
@@ -232,6 +238,7 @@ def parse_settings(
     found += check_group_sends(tables.sops)
     found += check_waiting(tables.waiting, tables.pipelines)
     found += check_scores(tables.scores, known | _other_tags(tables), known_fields(tables.fields))
+    found += check_segments(tables.segments)
     found += check_models(
         tables.models, known | _other_tags(tables), {g.group for g in tables.tags}, {s.id for s in tables.sops}
     )

@@ -35,7 +35,7 @@ def show() -> str:
     who, settings = visitor(), current_system().settings
     with current_system().look(request_now()) as work:
         query = _query(work)
-        conditions = wanted(work.session, who, query, work.now)
+        conditions = wanted(work, who, query)
         rows, after = read_rows(work, who, query)
         page = render_template(
             "customers.html",
@@ -55,7 +55,7 @@ def tell_count() -> str:
     who = visitor()
     with current_system().look(request_now()) as work:
         query = _query(work)
-        found = count(work.session, wanted(work.session, who, query, work.now))
+        found = count(work.session, wanted(work, who, query))
     return translate("符合 {n} 位", n=found)
 
 

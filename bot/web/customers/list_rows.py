@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -46,9 +45,9 @@ class ShownCondition:
     value: str
 
 
-def wanted(session: Session, who: Visitor, query: ListQuery, now: datetime) -> list[ColumnElement[bool]]:
+def wanted(work: Work, who: Visitor, query: ListQuery) -> list[ColumnElement[bool]]:
     """The conditions on Customer: those asked for, and that the visitor may see them."""
-    return [visible_customers(session, who), *where(query.conditions, now)]
+    return [visible_customers(work.session, who), *where(query.conditions, work.now, work.settings.segments)]
 
 
 def count(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
@@ -59,7 +58,7 @@ def count(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
 def read_rows(work: Work, who: Visitor, query: ListQuery, limit: int = PAGE) -> tuple[list[ListRow], str]:
     """A page of the list, and where the next begins ("" where there is none)."""
     session = work.session
-    some: Select[int] = select(Customer.id).where(*wanted(session, who, query, work.now))
+    some: Select[int] = select(Customer.id).where(*wanted(work, who, query))
     ids = list(session.scalars(query.in_order(some).limit(limit + 1)))
     found = {one.id: one for one in session.scalars(select(Customer).where(Customer.id.in_(ids[:limit])))}
     people = [found[one] for one in ids[:limit]]
@@ -131,6 +130,8 @@ def options(session: Session, settings: Settings, who: Visitor, control: Control
         return [(f"{pipeline}/{stage}", f"{pipeline} · {stage}" if several else stage) for pipeline, stage in stages]
     if control == "sop":
         return [(sop.id, sop.title or sop.id) for sop in settings.sops.values() if not sop.for_groups]
+    if control == "segment":
+        return [(name, name) for name in settings.segments]
     if control == "field":
         return [(name, field.title or name) for name, field in settings.fields.items()]
     return [(value, value) for value in model_values(settings, control)]
