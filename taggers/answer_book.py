@@ -11,9 +11,9 @@ from taggers.fold import fold
 from taggers.likeness import QUESTIONS, Terms
 from taggers.term_index import TermIndex
 
-FITS = 0.35
+FITS = 0.3
 """How like one of an answer's questions a question must be. Of paraphrases written with as few words in common as
-people manage, three in ten reach it; of questions about other matters, three in a thousand."""
+people manage, half reach it; of questions about other matters, one or two in a hundred."""
 
 _FOUND = 0.2
 

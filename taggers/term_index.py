@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+_UNHEARD = 0.7  # of the weight of the rarest term: what one that no text has weighs in the length of a question
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.int32]
 
@@ -29,7 +30,7 @@ class TermIndex:
         owners = np.repeat(np.arange(self.size, dtype=np.int32), [len(text) for text in texts])
         self.rarity = _rarity(terms, len(ids), self.size, power)
         unheard = np.log1p((self.size + 0.5) / 0.5) ** power
-        self._unheard = float(unheard) if least == 1 else 0.0  # of talks: a name, which says nothing
+        self._unheard = _UNHEARD * float(unheard) if least == 1 else 0.0  # of talks: a name, which says nothing
         if least > 1:
             self.rarity[_in_talks(terms, np.asarray(groups, np.int64)[owners], len(ids)) < least] = 0
         weights = weights * self.rarity[terms]
