@@ -12,7 +12,7 @@ from datetime import datetime
 from taggers.due import Due, dues
 from taggers.promise import Promise, due_beside, made
 from taggers.refrains import asks, conditional, denied, is_past, reported
-from taggers.spoken_clauses import Clause, sentences
+from taggers.spoken_clauses import Clause, clause_ends, sentences_of, spoken_text
 from taggers.workdays import Workdays
 
 _TO_US = (
@@ -28,7 +28,7 @@ _OWN = (
     r"|放(?:在|到|物业|前台|门卫|门口|快递柜|驿站)|加(?:你|您)|续(?:费|卡|上|了|一)|(?:传|寄|拍|推|拉)(?:过去|过来|到|去)"
     r"|发(?:邮箱|过去|过来|群里|微信)|拍(?:照|过去|好|一下)|量(?:一下|好|尺寸)|(?:准备|整理)(?:好|一下|材料|资料)|回(?:复|话|电话|信)"
 )
-_DOES = re.compile(rf"(?P<to>{_TO_US})|(?P<own>{_OWN})")
+_DOES = re.compile(rf"(?P<to>{_TO_US})|(?P<own>{_OWN})", re.MULTILINE)
 _ONLY_THOUGHT = re.compile(
     r"想|可能|也许|考虑|看情况|再说|说不定|估计(?!要)|尽量|争取|应该|打算|或者|要不|不如|希望|准备(?=.{0,6}(?:问|咨询))|最好"
 )
@@ -42,7 +42,10 @@ _LONGEST = 80
 
 def pledges(text: str, said: datetime, workdays: Workdays) -> tuple[Promise, ...]:
     """Find what the customer who wrote `text` at `said` will do; several of one sentence are one."""
-    found = (_pledge(text, sentence, said, workdays) for sentence in sentences(text) if _may(sentence))
+    spoken = spoken_text(text)
+    if not _DOES.search(clause_ends(spoken)):
+        return ()
+    found = (_pledge(text, sentence, said, workdays) for sentence in sentences_of(spoken) if _may(sentence))
     return tuple(pledge for pledge in found if pledge is not None)
 
 

@@ -37,7 +37,7 @@ from taggers.promise_words import (
     YOURS,
 )
 from taggers.refrains import asks, conditional, denied, is_asked, is_past, reported
-from taggers.spoken_clauses import Clause, sentences
+from taggers.spoken_clauses import Clause, clause_ends, sentences_of, spoken_text
 from taggers.workdays import Workdays
 
 _SHORT = 7
@@ -60,13 +60,19 @@ class Promise:
 
 def promises(text: str, said: datetime, workdays: Workdays) -> tuple[Promise, ...]:
     """Find what the agent who wrote `text` at `said` commits to; several promises of one sentence are one."""
-    found = (_promise(text, one, said, workdays) for one in sentences(text) if any(_may_commit(c) for c in one))
+    spoken = spoken_text(text)
+    if not _may_commit(clause_ends(spoken)):
+        return ()
+    told = (one for one in sentences_of(spoken) if any(_may_commit(clause.text) for clause in one))
+    found = (_promise(text, one, said, workdays) for one in told)
     return tuple(promise for promise in found if promise is not None)
 
 
-def _may_commit(clause: Clause) -> bool:
-    """Whether a clause has words that a promise has: all else is looked at no further."""
-    return any(words.search(clause.text) for words in (TO_YOU, BY_SELF, BY_TIME))
+def _may_commit(text: str) -> bool:
+    """Whether there are words that a promise has: all else is looked at no further."""
+    if ("您" in text or "你" in text or "亲" in text) and TO_YOU.search(text):
+        return True
+    return BY_SELF.search(text) is not None or BY_TIME.search(text) is not None
 
 
 def _promise(text: str, sentence: list[Clause], said: datetime, workdays: Workdays) -> Promise | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 
-from taggers.clause import Clauses
+from taggers.clause import Bounds, Clauses
 from taggers.closing import Closings
 from taggers.fold import Reading, read
 from taggers.nobody import is_nobodys
@@ -92,6 +94,16 @@ _COURTESY = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a text wants: whether an answer at all, its reading and clauses, and the clauses that ask something."""
+
+    waits: bool
+    reading: Reading
+    clauses: Clauses | None = None
+    asks: tuple[Bounds, ...] = ()
+
+
 def wants_answer(utterance: Utterance, closings: Closings) -> bool:
     """Tell whether somebody waits for an answer to this message."""
     if utterance.kind in SILENT_KINDS:
@@ -113,27 +125,31 @@ def typed_wants_answer(utterance: Utterance, closings: Closings) -> bool:
 
 def text_wants_answer(text: str, closings: Closings) -> bool:
     """The same for what was typed."""
+    return wish_of(text, closings).waits
+
+
+@lru_cache(maxsize=8)  # the same message is asked about for the clock and for its questions
+def wish_of(text: str, closings: Closings) -> Wish:
+    """What was typed, whether it wants an answer, and which of its clauses ask."""
     reading = read(text[:LONGEST])[-1]
     folded = reading.text.strip()
     if not folded or closings.closes(folded):
-        return False
-    return bool(_CALL.match(folded)) or _wants(reading)
-
-
-def _wants(reading: Reading) -> bool:
+        return Wish(False, reading)
+    if _CALL.match(folded):
+        return Wish(True, reading)
     clauses = Clauses(reading)
-    text = clauses.text
+    whole = clauses.text
     if not clauses.parts:
-        return "?" in text or "？" in text
-    return any(_asks(clauses, left, right) for left, right in clauses.parts) or any(
-        _requests(text[left:right]) for left, right in clauses.parts
+        return Wish("?" in whole or "？" in whole, reading, clauses)
+    asks = tuple(bounds for bounds in clauses.parts if asked(clauses, *bounds))
+    waits = any(_of_another(clauses, *bounds) for bounds in asks) or any(
+        _requests(whole[left:right]) for left, right in clauses.parts
     )
+    return Wish(waits, reading, clauses, asks)
 
 
-def _asks(clauses: Clauses, left: int, right: int) -> bool:
-    """Whether a clause asks somebody else: what I am going to ask myself is a plan, 哪里哪里 a courtesy."""
-    if not asked(clauses, left, right):
-        return False
+def _of_another(clauses: Clauses, left: int, right: int) -> bool:
+    """Whether it is somebody else who is asked: what I am going to ask is a plan, 哪里哪里 a courtesy."""
     if _marked(clauses, left, right):
         return not _COURTESY.fullmatch(clauses.text, left, right) or clauses.marked(right)
     clause = clauses.text[left:right]
