@@ -50,12 +50,10 @@ def clause_ends(spoken: str) -> str:
 
 
 def sentences(text: str) -> list[list[Clause]]:
-    """The sentences of a text, each a list of its clauses."""
-    return sentences_of(spoken_text(text))
+    """The sentences of what `spoken_text` gave, each a list of its clauses.
 
-
-def sentences_of(text: str) -> list[list[Clause]]:
-    """The same of what `spoken_text` gave; a blank between longer stretches ends a clause as well."""
+    A blank between longer stretches ends a clause as well.
+    """
     told: list[list[Clause]] = [[]]
     for found in _CLAUSE.finditer(text):
         body = found[0].rstrip(ENDS)
