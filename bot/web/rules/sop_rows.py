@@ -16,6 +16,7 @@ from bot.web.auth.access import visible_customers
 from bot.web.auth.visitor import Visitor
 from bot.web.layout.labels import EVENTS
 from bot.web.layout.languages import translate
+from sop.business import in_words, is_business
 from sop.playbook import Sop, Step
 from sop.preview import PreviewedPrompt, by_day
 from sop.triggers import Trigger, trigger_of
@@ -85,6 +86,8 @@ def start_words(sop: Sop) -> str:
         return translate("进入「{name}」", name=trigger.name)
     if trigger.kind == "tag":
         return translate("带上标签「{name}」", name=trigger.name)
+    if trigger.kind == "business":
+        return translate(in_words(trigger.name))
     if trigger.kind == "silence" and trigger.length is not None:
         return translate("沉默 {length}", length=length_words(trigger.length))
     if trigger.kind == "every":
@@ -114,10 +117,13 @@ def _answer_words(trigger: Trigger) -> str:
 
 def stop_words(sop: Sop) -> list[str]:
     """What ends an SOP before its last step."""
-    return [
-        translate(_STOPS[one]) if one in _STOPS else translate("标签「{name}」", name=one.removeprefix("tag:"))
-        for one in sop.stop
-    ]
+    return [_stop_words(one) for one in sop.stop]
+
+
+def _stop_words(one: str) -> str:
+    if is_business(one):
+        return translate(in_words(one))
+    return translate(_STOPS[one]) if one in _STOPS else translate("标签「{name}」", name=one.removeprefix("tag:"))
 
 
 @dataclass(frozen=True)
