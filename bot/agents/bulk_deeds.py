@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.agents.manual_enrolment import EnrolRefusedError, enrol_by_hand
 from bot.agents.manual_moves import MoveRefusedError, move_by_hand, place_by_hand, undo_move
-from bot.agents.order_deed import enter_orders, take_back_orders
+from bot.agents.order_deed import enter_imported, take_back_imported
 from bot.agents.written_facts import set_by_hand
 from bot.customers.fields import FieldRefusedError
 from bot.customers.state import CustomerState
@@ -150,7 +150,7 @@ def _undo_import(work: Work, state: CustomerState, undo: Mapping[str, Any], who:
 
 
 def _undo_orders(work: Work, state: CustomerState, undo: Mapping[str, Any], who: str) -> None:
-    if not take_back_orders(work, state, undo, who):
+    if not take_back_imported(work, state, undo, who):
         raise KeptError("订单这期间又改过了")
 
 
@@ -162,5 +162,5 @@ DEEDS = {
     "field": Deed(_field, _undo_field),
     "place": Deed(_place, _undo_move),
     "import": Deed(_import, _undo_import),
-    "orders": Deed(enter_orders, _undo_orders),
+    "orders": Deed(enter_imported, _undo_orders),
 }

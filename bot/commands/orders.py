@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 from flask.cli import with_appcontext
@@ -30,9 +31,10 @@ def orders() -> None: ...
 @orders.command("import", help="导入一张订单表（订单号、金额、下单时间，以及认客户的一列）；有问题的行跳过并列出。")
 @click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--source", default="csv", show_default=True, help="来自哪个系统；同一系统里订单号相同的算同一笔")
+@click.option("--start", is_flag=True, help="近 30 天的订单也移动阶段、开始和停止跟进")
 @click.option("--dry-run", is_flag=True, help="只试一遍，不写")
 @with_appcontext
-def import_orders(path: Path, source: str, dry_run: bool) -> None:
+def import_orders(path: Path, source: str, start: bool, dry_run: bool) -> None:
     system = migrated_system()
     with path.open("rb") as file:
         raw = file.read(MOST_BYTES + 1)  # one more says that it is too large
@@ -44,7 +46,7 @@ def import_orders(path: Path, source: str, dry_run: bool) -> None:
     _show(plan)
     if dry_run or not plan.given:
         return
-    deed_id = _begin(system, plan, (path.name, source[:40]))
+    deed_id = _begin(system, plan, {"file": path.name[-80:], "source": source[:40], "quiet": not start})
     _carry_out(system, deed_id, len(plan.given))
 
 
@@ -65,12 +67,11 @@ def _show(plan: ImportPlan) -> None:
     console.print(f"{len(plan.given)} 位客户的 {count_orders(plan)} 笔订单可以导入", style="green")
 
 
-def _begin(system: System, plan: ImportPlan, of: tuple[str, str]) -> int:
-    file, source = of
+def _begin(system: System, plan: ImportPlan, what: dict[str, Any]) -> int:
     with system.work() as work:
         deed = BulkDeed(
             kind="orders", actor=ACTOR, asker={"account_id": None, "role": "admin"},
-            what={"file": file[-80:], "source": source, "quiet": True}, created_at=work.now, touched_at=work.now,
+            what=what, created_at=work.now, touched_at=work.now,
         )  # fmt: skip
         work.session.add(deed)
         work.session.flush()

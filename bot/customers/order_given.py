@@ -78,6 +78,6 @@ class EventGiven(Given):
     """Something else that a customer did. The same id a second time changes nothing."""
 
     own_id: OwnId = Field(alias="id", description="The event's id in the source system; it is taken once.")
-    name: OneLine = Field(min_length=1, max_length=60)
+    name: OneLine = Field(min_length=1, max_length=60, pattern="^[^@]")
     at: Moment
     properties: Annotated[dict[str, Any], AfterValidator(_small)] = Field(default_factory=dict)

@@ -11,16 +11,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.agents.order_deed import enter_orders, score_taken, take_back_orders
+from bot.agents.order_deed import enter_imported, take_back_imported
 from bot.customers.nightly_scores import rescore_nightly
 from bot.customers.order_given import OrderGiven
-from bot.customers.orders import OrderOf, take_orders
+from bot.customers.orders import OrderOf
 from bot.customers.state import load_customer
 from bot.platform import clock
 from bot.platform.models import BusinessEvent, Customer, Order, Product, ScoreEntry
 from bot.privacy.erasure import erase
 from bot.privacy.export import export
 from bot.privacy.retention import purge
+from bot.sops.business import enter_orders
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site, open_site
 
@@ -54,9 +55,8 @@ def given(number: str = "1", hour: int = 0, **values: Any) -> OrderGiven:
 
 def take(site: Site, *told: OrderGiven, of: int = 1) -> list[str]:
     with site.system.work() as work:
-        taken = take_orders(work, "shop", [OrderOf(of, one) for one in told])
         state = load_customer(work.session, work.session.get_one(Customer, of))
-        score_taken(work, state, [(one.order, one.before) for one in taken])
+        taken = enter_orders(work, {of: state}, "shop", [OrderOf(of, one) for one in told], quiet=False)
         return [one.outcome for one in taken]
 
 
@@ -99,15 +99,16 @@ def test_an_order_gives_points_until_it_is_refunded_and_again_once_it_stands(sit
 def test_what_a_table_entered_is_taken_back_unless_it_changed_since(site: Site) -> None:
     take(site, given(hour=0))
     later = [given(hour=1, amount=1).model_dump(mode="json"), given("2").model_dump(mode="json")]
+    table = {"source": "shop", "orders": later, "quiet": True}
     with site.system.work() as work:
         state = load_customer(work.session, work.session.get_one(Customer, 1))
-        undo = enter_orders(work, state, {"source": "shop", "orders": later}, "")
+        undo = enter_imported(work, state, table, "")
         assert undo is not None
-        assert enter_orders(work, state, {"source": "shop", "orders": later}, "") is None
+        assert enter_imported(work, state, table, "") is None
     take(site, given("2", hour=5, amount=7))
     with site.system.work() as work:
         state = load_customer(work.session, work.session.get_one(Customer, 1))
-        assert take_back_orders(work, state, undo, "") == 1
+        assert take_back_imported(work, state, undo, "") == 1
     assert {(row.own_id, row.amount) for row in rows(site, Order)} == {("1", 299900), ("2", 7)}
     assert scores(site) == [110, 0]
 
