@@ -162,6 +162,7 @@ class Settings:
     def segments(self) -> dict[str, Segment]:
         return {segment.name: segment for segment in self.tables.segments}
 
+    @cached_property
     def answers(self) -> dict[str, AnswerEntry]:
         """The knowledge base by id."""
         return {entry.id: entry for entry in self.tables.answers}
