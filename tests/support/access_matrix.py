@@ -162,6 +162,9 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("sidebar.customer", "POST"): Row(
         "/sidebar/customer", (AGENT,), owned=True, form={"external_userid": "{userid}"}
     ),
+    ("sidebar.answers", "POST"): Row(
+        "/sidebar/answers", (AGENT,), owned=True, form={"external_userid": "{userid}", "q": "发票"}
+    ),
     ("sidebar.group", "POST"): Row("/sidebar/group", (AGENT,), owned=True, form={"chat_id": "{chat_id}"}),
     ("sidebar.send", "POST"): Row("/sidebar/send", (AGENT,), owned=True, form={"external_userid": "{userid}"}),
     ("sidebar.unsent", "POST"): Row("/sidebar/unsent", (AGENT,), owned=True, form={"external_userid": "{userid}"}),
@@ -203,6 +206,11 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("sops.people", "GET"): Row("/sops/s/hello/people", ROLES),
     ("sops.preview", "GET"): Row("/sops/s/hello/preview", ROLES),
     ("sops.preview", "GET", "of a customer"): Row("/sops/s/hello/preview?customer={customer}", ROLES, owned=True),
+    ("sops.new", "GET"): Row("/sops/new", (ADMIN,)),
+    ("sops.edit", "GET"): Row("/sops/hello/edit", (ADMIN,)),
+    ("sops.save", "POST"): Row("/sops/save", (ADMIN,), form={"stamp": "old"}),
+    ("sops.draft", "POST"): Row("/sops/draft", (ADMIN,)),
+    ("sops.draft_preview", "POST"): Row("/sops/draft/preview", (ADMIN,)),
     ("sops.switch", "POST"): Row("/sops/s/hello/switch", (ADMIN,), form={"base": "old"}),
     ("sops.library", "GET"): Row("/sops/library", ROLES),
     ("sops.upload", "POST"): Row("/sops/library", (ADMIN,)),
