@@ -19,7 +19,6 @@ from bot.platform.database import schema
 from bot.platform.database.store import get_status
 from bot.platform.encryption import DataKeyError
 from bot.system import System
-from taggers.translatable import Translatable
 
 _FRESH = timedelta(days=1)  # how old the last backup may be
 _ALIVE = timedelta(minutes=1)
@@ -79,22 +78,21 @@ def keep_newest(folder: Path, keep: int) -> list[Path]:
 def _config(system: System) -> Finding:
     path = system.environment.config
     try:
-        return Finding(OK, Translatable("版本 {version}", version=load_settings(path).version))
+        return Finding(OK, f"版本 {load_settings(path).version}")
     except ConfigError as error:
-        told = Translatable("{name} 有 {n} 处错误：{problem}", name=path.name, n=len(error.problems),
-                            problem=str(error.problems[0]))  # fmt: skip
+        told = f"{path.name} 有 {len(error.problems)} 处错误：{error.problems[0]}"
         return Finding(BAD, told, "运行 flask check 看全部")
 
 
 def _changes(system: System) -> Finding:
     found, head = schema.current_revision(system.store.engine), schema.head_revision()
     if found == head:
-        return Finding(OK, Translatable("数据库已是版本 {head}，不用改", head=head))
+        return Finding(OK, f"数据库已是版本 {head}，不用改")
     steps = schema.steps_from(found)
     if steps is None:
         mend = "程序比数据库旧：换回数据库所属的那一版程序，或从升级前的备份恢复"
-        return Finding(BAD, Translatable("这一版程序不认识数据库的版本 {found}", found=found), mend)
-    return Finding(OK, Translatable("从 {found} 到 {head}，共 {n} 步", found=found or "—", head=head, n=len(steps)))
+        return Finding(BAD, f"这一版程序不认识数据库的版本 {found}", mend)
+    return Finding(OK, f"从 {found or '—'} 到 {head}，共 {len(steps)} 步")
 
 
 def _keys(system: System) -> Finding:
@@ -113,18 +111,18 @@ def _room(system: System) -> Finding:
     path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
     size = path.stat().st_size if path is not None and path.exists() else 0
     free = shutil.disk_usage(system.environment.var).free
-    told = Translatable("还剩 {n} GB", n=f"{free / 1024**3:.1f}")
-    mend = Translatable("至少要有数据库的两倍：{n} GB", n=f"{2 * size / 1024**3:.1f}")
+    told = f"还剩 {free / 1024**3:.1f} GB"
+    mend = f"至少要有数据库的两倍：{2 * size / 1024**3:.1f} GB"
     return Finding(BAD, told, mend) if free < 2 * size else Finding(OK, told)
 
 
 def _backup(folder: Path, now: datetime) -> Finding:
     newest = max((path.stat().st_mtime for path in folder.glob(BACKUPS)), default=None)
-    mend = Translatable("运行 flask backup --folder {folder}；flask upgrade 自己也会先备份一份", folder=folder)
+    mend = f"运行 flask backup --folder {folder}；flask upgrade 自己也会先备份一份"
     if newest is None:
-        return Finding(WARN, Translatable("{folder} 里还没有备份", folder=folder), mend)
+        return Finding(WARN, f"{folder} 里还没有备份", mend)
     age = now - datetime.fromtimestamp(newest, UTC)
-    told = Translatable("最近一份是 {n} 小时前的", n=max(0, int(age.total_seconds() // 3600)))
+    told = f"最近一份是 {max(0, int(age.total_seconds() // 3600))} 小时前的"
     return Finding(OK, told) if age < _FRESH else Finding(WARN, told, mend)
 
 
