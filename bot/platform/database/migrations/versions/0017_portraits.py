@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("m", sa.Integer(), nullable=False),
         sa.Column("rfm", sa.String(length=20), nullable=False),
         sa.Column("value", sa.BigInteger(), nullable=False),
-        sa.Column("loyalty", sa.Float(), nullable=False),
+        sa.Column("loyalty", sa.Double(), nullable=False),
         sa.Column("level", sa.String(length=20), nullable=False),
         sa.Column("phase", sa.String(length=8), nullable=False),
         sa.Column("quadrant", sa.String(length=1), nullable=False),
