@@ -10,6 +10,8 @@ from taggers.reasons import WORDINGS
 from taggers.translatable import reread
 
 STORED_WORDINGS = (
+    # why words are suggested
+    "客户问「{words}」",
     # why a prompt was postponed
     "非工作时间",
     "周末顺延",
