@@ -124,6 +124,30 @@ def recall(archived: Archived, msgid: str, at: float, **who: Any) -> None:
     archived.say("", at=at, **(who | {"action": "recall", "msgtype": "revoke", "revoke": {"pre_msgid": msgid}}))
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what is decided asks no database
+def test_what_is_taken_back_leaves_the_same_in_every_order(archived: Archived) -> None:
+    promise, file = ours("明天把合同发您", 0), json_of("file", FILE, 1)
+    asked, answer = said("发票怎么开", 2), ours("发票在小程序里点申请", 3)
+    arrive_in_every_order(archived, [promise, file, _taken_back(file, 4), asked, answer])
+    assert {(row.words, row.kept_at) for row in archived.rows(Promise)} == {("明天把合同发您", None)}
+    assert {row.answered_at for row in archived.rows(OpenQuestion)} == {NOW + timedelta(minutes=3)}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_answer_and_a_question_taken_back_leave_the_same_in_every_order(archived: Archived) -> None:
+    first, answer, second = said("发票怎么开", 0), ours("发票在小程序里点申请", 1), said("几点下班", 2)
+    arrive_in_every_order(archived, [first, answer, _taken_back(answer, 3), second, _taken_back(second, 4)])
+    left = {(row.words, row.answered_at, row.closed_at) for row in archived.rows(OpenQuestion)}
+    assert left == {("发票怎么开", None, None), ("几点下班", None, NOW + timedelta(minutes=4))}
+
+
+def _taken_back(plain: bytes, at: float) -> bytes:
+    """That its sender takes a message back."""
+    message = json.loads(plain)
+    who = {key: message[key] for key in ("from", "tolist")}
+    return said("", at, action="recall", msgtype="revoke", revoke={"pre_msgid": message["msgid"]}, **who)
+
+
 def test_a_recalled_promise_falls_and_a_recalled_file_keeps_nothing(archived: Archived) -> None:
     promise = ours("明天把合同发您")
     archived.arrive(promise)
