@@ -12,6 +12,7 @@ from taggers.translatable import reread
 STORED_WORDINGS = (
     # why words are suggested
     "客户问「{words}」",
+    "对 {n} 位客户这样说过，他们都接着聊了",
     # why a prompt was postponed
     "非工作时间",
     "周末顺延",
