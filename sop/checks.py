@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from rapidfuzz import fuzz, process
 
+from sop.business import is_business, what_is_wrong
 from sop.fields import known_fields, names_of
 from sop.group_sops import check_group_sop
 from sop.playbook import Audience, FieldDefinition, Pipeline, Sop, Step, Welcome, Workspace
@@ -119,7 +120,9 @@ def _entered_in_time(pipeline: Pipeline, name: str) -> bool:
 
 
 def _check_trigger_name(where: Where, trigger: str, known_tags: Collection[str]) -> Iterator[PlaybookProblem]:
-    if trigger.startswith("@"):
+    if is_business(trigger):
+        yield from (PlaybookProblem(where, wrong) for wrong in [what_is_wrong(trigger)] if wrong)
+    elif trigger.startswith("@"):
         yield from _check_known(where, trigger, EVENTS, "事件「{name}」")
     else:
         yield from _check_known(where, trigger, known_tags, "标签「{name}」")
@@ -249,10 +252,17 @@ def _check_on(
 
 def _check_stop(where: Where, happening: str, known_tags: Collection[str]) -> Iterator[PlaybookProblem]:
     kind, colon, name = happening.partition(":")
-    if kind == "tag" and colon:
+    if is_business(happening):
+        yield from (PlaybookProblem(where, wrong) for wrong in [what_is_wrong(happening)] if wrong)
+    elif kind == "tag" and colon:
         yield from _check_known(where, name, known_tags, "标签「{name}」")
     else:
-        yield from _check_known(where, happening, (*HAPPENINGS, Translatable("tag:标签名")), "停止条件「{name}」")
+        yield from _check_known(
+            where,
+            happening,
+            (*HAPPENINGS, Translatable("tag:标签名"), Translatable("order:产品")),
+            "停止条件「{name}」",
+        )
 
 
 def _check_step(

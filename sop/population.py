@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from math import exp, log
 
+from sop.business import is_business
 from sop.playbook import Pipeline, Sop
 
 _DAY_HOURS = (9, 22)  # when people are awake enough to write
@@ -55,7 +56,13 @@ class Scene:
     def of(cls, pipelines: Sequence[Pipeline], sops: Sequence[Sop]) -> Scene:
         """Read the tags that lead along each road, and those by which SOPs start and stop."""
         roads = tuple(
-            tuple(t for stage in p.stages if not stage.lost for t in stage.entered_by[:1] if not t.startswith("@"))
+            tuple(
+                t
+                for stage in p.stages
+                if not stage.lost
+                for t in stage.entered_by[:1]
+                if not t.startswith("@") and not is_business(t)
+            )
             for p in pipelines
         )
         named = [sop.on for sop in sops if sop.on] + [stop for sop in sops for stop in sop.stop]

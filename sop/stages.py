@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from sop.business import is_business
 from sop.guards import Facts, held_until, still_asked, why_guarded
 from sop.playbook import Pipeline, Stage, TimedMove
 from sop.translatable import Translatable
@@ -51,7 +52,7 @@ def decide_move(
     before: str | None = None,
     facts: Facts | None = None,
 ) -> Move | MoveRefusal | None:
-    """Say what the triggers (tag names and "@events") do to a card that stands at `current`.
+    """Say what the triggers (tag names, "@events", "order:…") do to a card that stands at `current`.
 
     Of several stages the lost one comes first, then the furthest along the road, then those beside it. People
     (human: a drag, wecom: a tag changed on the phone) may also name the stage itself and go anywhere.
@@ -202,7 +203,7 @@ def _why_not_from(pipeline: Pipeline, here: Stage, to: Stage, before: str | None
 
 
 def _cause(trigger: str, actor: Actor) -> Cause:
-    return _CAUSE_OF_ACTOR.get(actor) or ("event" if trigger.startswith("@") else "tag")
+    return _CAUSE_OF_ACTOR.get(actor) or ("event" if trigger.startswith("@") or is_business(trigger) else "tag")
 
 
 def _next_timed(pipeline: Pipeline, current: str | None) -> TimedMove | None:

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from sop.business import in_words, is_business
+
 HAPPENINGS = {
     "reply": "客户已回复",
     "left": "客户已删除员工或员工已离开",
@@ -49,8 +51,8 @@ _SPACES = re.compile(r"[ \t\u3000]+")
 def stops(stop: Sequence[str], happenings: Sequence[str]) -> str | None:
     """Give the reason (for people) to end an enrolment, or None.
 
-    stop: the SOP's own list. happenings: "reply", "left", "tag:X", "lost", "moved", "won", "opted-out". The last,
-    and "left", end every enrolment.
+    stop: the SOP's own list. happenings: "reply", "left", "tag:X", "order:X", "lost", "moved", "won", "opted-out".
+    The last, and "left", end every enrolment.
     """
     for happening in (*_ALWAYS, *stop):
         if happening in happenings:
@@ -60,6 +62,8 @@ def stops(stop: Sequence[str], happenings: Sequence[str]) -> str | None:
 
 def reason_of(happening: str) -> str:
     """Put a happening into words."""
+    if is_business(happening):
+        return str(in_words(happening))
     kind, _, name = happening.partition(":")
     return f"客户带上了标签「{name}」" if kind == "tag" else HAPPENINGS.get(happening, happening)
 

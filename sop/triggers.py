@@ -11,6 +11,7 @@ from typing import Literal
 
 from rapidfuzz import fuzz, process
 
+from sop.business import is_business, what_is_wrong
 from sop.playbook import Sop, parse_length
 from sop.translatable import Translatable, sentence
 
@@ -29,19 +30,21 @@ LAST_DAY = "last"
 
 _FORMS = Translatable(
     '"@added"、"tag:高意向"、"silence:3d"、"reply:跟进的 id/2"、"no-reply:跟进的 id/2"、'
-    '"date:birthday"、"date:expiry-7d"、"date:2026-06-01"、"every:mon"、"every:15"、"every:last"'
+    '"date:birthday"、"date:expiry-7d"、"date:2026-06-01"、"every:mon"、"every:15"、"every:last"、'
+    '"order:2999课"、"refund:*"、"event:完成试听"'
 )
 _DATE_FIELD = re.compile(r"([a-z\u4e00-\u9fff][A-Za-z0-9_\u4e00-\u9fff]{0,29})(?:([+-])(\d{1,3})d)?")
 _STEP = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]*)(?:/([1-9]\d{0,2}))?")
 
-TriggerKind = Literal["stage", "event", "tag", "silence", "date", "every", "reply", "no-reply"]
+TriggerKind = Literal["stage", "event", "tag", "silence", "date", "every", "reply", "no-reply", "business"]
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """What happened, or what is waited for.
 
-    name: the stage, "@event", tag, date field, day of the week ("mon") or month ("15", "last"), or SOP answered.
+    name: the stage, "@event", tag, date field, day of the week ("mon") or month ("15", "last"), SOP answered, or what
+    other systems tell, as it is written ("order:2999课").
     length: of a silence, or how long after a date field (before it: negative). day: a fixed date. step: the step
     answered, counted from 0; None where any step will do.
     """
@@ -69,6 +72,8 @@ def parse_trigger(text: str) -> Trigger:
     kind, colon, name = (part.strip() for part in text.strip().partition(":"))
     if kind.startswith("@") and not colon:
         return _event(kind)
+    if is_business(text.strip()):
+        return _business(text.strip())
     reader = _READERS.get(kind)
     if reader is None or not name:
         raise TriggerError(Translatable('看不懂触发条件 "{text}"，可以写 {forms}', text=text, forms=_FORMS))
@@ -105,6 +110,13 @@ def _event(name: str) -> Trigger:
         )
         raise TriggerError(Translatable("没有事件 {name}，{hint}", name=name, hint=hint))
     return Trigger("event", name)
+
+
+def _business(text: str) -> Trigger:
+    wrong = what_is_wrong(text)
+    if wrong is not None:
+        raise TriggerError(wrong)
+    return Trigger("business", text)
 
 
 def _tag(name: str) -> Trigger:

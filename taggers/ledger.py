@@ -11,6 +11,7 @@ from typing import Literal
 
 Ledger = Literal["activity", "conversion"]
 LEDGERS: tuple[Ledger, ...] = ("activity", "conversion")
+ORDER, ANY = "order:", "*"
 BEFORE = "before"  # the source of what a customer had when entries began to be kept
 
 
@@ -18,8 +19,8 @@ BEFORE = "before"  # the source of what a customer had when entries began to be 
 class Entry:
     """Points that one occasion gave, at `at` (aware).
 
-    source: "rule:ask-price", "tag:高意向", "field:预算" or BEFORE. occasion: what makes it one of its kind, such as
-    the id of the message; the same source gives points once for it. fallen: taken back since.
+    source: "rule:ask-price", "tag:高意向", "field:预算", "order:正价课" or BEFORE. occasion: what makes it one of its
+    kind, such as the id of the message; the same source gives points once for it. fallen: taken back since.
     """
 
     ledger: Ledger
@@ -52,11 +53,21 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """Points for as long as a tag is carried or a field filled, which `source` names."""
+    """Points for as long as a tag is carried, a field filled or an order stands, which `source` names."""
 
     ledger: Ledger
     source: str
     points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """An order at `at` (aware). called: all that it can be named by; stands: it is paid, and was not taken back."""
+
+    occasion: str
+    called: frozenset[str]
+    at: datetime
+    stands: bool
 
 
 def weigh(entries: Iterable[Entry], terms: Mapping[Ledger, Terms], now: datetime, zone: tzinfo) -> list[Weighed]:
@@ -98,6 +109,28 @@ def settle_awards(
             times = sum(one.ledger == award.ledger and one.source == award.source for one in entries)
             at = standing[award.source]
             fresh.append(Entry(award.ledger, award.points, award.source, str(times + 1), at))
+    return fresh, gone
+
+
+def settle_orders(
+    awards: Sequence[Award], orders: Sequence[Bought], entries: Sequence[Entry]
+) -> tuple[list[Entry], list[Entry]]:
+    """The entries that are to stand and do not, and those to take back: every order counts while it stands.
+
+    entries: all there are of these orders, fallen ones too. An order that is not given is left alone.
+    """
+    live = {(one.ledger, one.source, one.occasion) for one in entries if not one.fallen}
+    undone = {order.occasion for order in orders if not order.stands}
+    gone = [one for one in entries if not one.fallen and one.occasion in undone]
+    fresh = [
+        Entry(award.ledger, award.points, award.source, order.occasion, order.at)
+        for order in orders
+        for award in awards
+        if order.stands
+        and award.source.startswith(ORDER)
+        and award.source.removeprefix(ORDER) in {ANY, *order.called}
+        and (award.ledger, award.source, order.occasion) not in live
+    ]
     return fresh, gone
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 import ahocorasick_rs
@@ -51,8 +52,8 @@ class Matcher:
         listed.update(dict.fromkeys(MARKS))
         self._signs = len(listed)
         listed.update(dict.fromkeys(SIGNS))
-        self.scan: Scan = _automaton(list(listed))
-        self._listen = _automaton(list(sounds)) if sounds else None
+        self.scan: Scan = _automaton(tuple(listed))
+        self._listen = _automaton(tuple(sounds)) if sounds else None
         self._always = [made for made in compiled if not any(slot != NONE for slot, _ in keywords_of(made))]
         self.heeds = frozenset(
             sender for made in compiled for sender in _SENDERS if made.rule.from_ in (sender, "both")
@@ -213,7 +214,8 @@ def _file(patterns: dict[str, int], uses: list[Uses], pattern: str, use: tuple[C
     uses[place].append(use)
 
 
-def _automaton(patterns: list[str]) -> Scan:
+@lru_cache(maxsize=4)  # an edit of replies or examples leaves the words, and building costs more than all the rest
+def _automaton(patterns: tuple[str, ...]) -> Scan:
     scan: Scan = ahocorasick_rs.AhoCorasick(
         patterns,
         matchkind=ahocorasick_rs.MatchKind.Standard,

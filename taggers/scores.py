@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from taggers.ledger import Award, Ledger, Terms
+from taggers.ledger import ORDER, Award, Ledger, Terms
 from taggers.rule import Duration, Table
 from taggers.translatable import Translatable
 
@@ -16,22 +16,26 @@ Where = tuple[str | int, ...]
 
 
 class Giving(Table):
-    """One entry of `give`: points while the customer carries this tag, or while this field of theirs is known."""
+    """One entry of `give`: points while the customer carries this tag, while this field of theirs is known, or for
+    each order of a product (by its code, name or category; "*" for any) that stands."""
 
     tag: str = Field(default="", max_length=30)
     field: str = Field(default="", max_length=30)
+    order: str = Field(default="", max_length=64)
     points: int = Field(ge=-1000, le=1000)
 
     @property
     def source(self) -> str:
+        if self.order:
+            return f"{ORDER}{self.order}"
         return f"tag:{self.tag}" if self.tag else f"field:{self.field}"
 
 
 class Scores(Table):
     """[[scores]]: the terms of one ledger. Without it every point counts, for ever.
 
-    `cap` limits what one source (a rule, a tag, a field) gives on one day; `half_life` is the time after which points
-    are worth half.
+    `cap` limits what one source (a rule, a tag, a field, a product) gives on one day; `half_life` is the time after
+    which points are worth half.
     """
 
     ledger: Ledger
@@ -65,14 +69,15 @@ def check_scores(
         for k, one in enumerate(table.give):
             yield from _check_giving((*where, "give", k), one, tags, fields)
             if one.source in [other.source for other in table.give[:k]]:
-                yield (*where, "give", k), Translatable("「{name}」在这张表里写了两次", name=one.tag or one.field)
+                name = one.tag or one.field or one.order
+                yield (*where, "give", k), Translatable("「{name}」在这张表里写了两次", name=name)
 
 
 def _check_giving(
     where: Where, one: Giving, tags: Collection[str], fields: Collection[str]
 ) -> Iterator[tuple[Where, str]]:
-    if bool(one.tag) == bool(one.field):
-        yield where, "give 的每一项写 tag 或 field 其中一个"
+    if [bool(one.tag), bool(one.field), bool(one.order)].count(True) != 1:
+        yield where, "give 的每一项写 tag、field 或 order 其中一个"
     elif one.tag and one.tag not in tags:
         yield (
             (*where, "tag"),

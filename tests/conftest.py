@@ -9,7 +9,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import zip_longest
+from itertools import count, zip_longest
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from bot.platform.environment import read_environment
 from bot.platform.queue import connect_redis
 from bot.platform.valkey import ensure_valkey, stop_valkey
 from bot.system import System
+from tests.support.compiled_once import share_compiled
 from tests.support.fresh import bring_up
 from tests.support.parts import KEYS, Town, open_town, variables
 from tests.support.postgres import Postgres, running_postgres
@@ -33,6 +34,7 @@ from tests.support.statement_cache import share_statements
 settings.register_profile("tici", deadline=None)
 settings.load_profile("tici")
 share_statements()
+share_compiled()
 
 DATABASES = ("sqlite", "postgresql")
 WAITING, QUICK = ("flow", "chaos", "faults", "browser"), ("taggers", "sop")  # folders of tests
@@ -115,13 +117,17 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+_modules = count(1)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _memory_given_back() -> Iterator[None]:
-    """The C library keeps what threads gave back."""
+    """Now and then, since looking takes 0.1 s. The C library keeps what threads gave back."""
     yield
-    gc.collect()
-    with suppress(OSError, AttributeError):  # other C libraries have no such call
-        ctypes.CDLL(None).malloc_trim(0)
+    if next(_modules) % 8 == 0:
+        gc.collect()
+        with suppress(OSError, AttributeError):  # other C libraries have no such call
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.agents.manual_enrolment import EnrolRefusedError, enrol_by_hand
 from bot.agents.manual_moves import MoveRefusedError, move_by_hand, place_by_hand, undo_move
+from bot.agents.order_deed import enter_imported, take_back_imported
 from bot.agents.written_facts import set_by_hand
 from bot.customers.fields import FieldRefusedError
 from bot.customers.state import CustomerState
@@ -148,6 +149,11 @@ def _undo_import(work: Work, state: CustomerState, undo: Mapping[str, Any], who:
         raise kept[0]
 
 
+def _undo_orders(work: Work, state: CustomerState, undo: Mapping[str, Any], who: str) -> None:
+    if not take_back_imported(work, state, undo, who):
+        raise KeptError("订单这期间又改过了")
+
+
 DEEDS = {
     "tag": Deed(_tag, _undo_tag),
     "untag": Deed(_untag, _undo_untag),
@@ -156,4 +162,5 @@ DEEDS = {
     "field": Deed(_field, _undo_field),
     "place": Deed(_place, _undo_move),
     "import": Deed(_import, _undo_import),
+    "orders": Deed(enter_imported, _undo_orders),
 }

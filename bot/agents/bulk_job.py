@@ -64,7 +64,7 @@ def ask_import(work: Work, deed: BulkDeed, given: Mapping[int, Mapping[str, Any]
     ]
     work.session.flush()
     work.session.execute(insert(BulkItem), rows)
-    audit_log.record(work.session, deed.actor, "bulk.import", f"bulk:{deed.id}", work.now, count=deed.asked)
+    audit_log.record(work.session, deed.actor, f"bulk.{deed.kind}", f"bulk:{deed.id}", work.now, count=deed.asked)
     work.wake("bulk")
 
 

@@ -97,8 +97,10 @@ def new_follow(
 
 
 def take_contact(customer: Customer, told: Mapping[str, Any]) -> bool:
-    """Record what WeCom's external_contact says of a customer; True where something in it was new to us."""
+    """Record what WeCom's external_contact says of a customer; True where something people see was new to us."""
     kind = told.get("type")
+    if told.get("unionid"):
+        _set(customer, unionid=str(told["unionid"])[:64])
     return _set(
         customer,
         name=str(told.get("name") or "")[:128] or customer.name,

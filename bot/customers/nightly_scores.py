@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.customers.order_scores import settle_order_entries
 from bot.customers.scores import rescore
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import get_status, set_status
@@ -33,6 +34,8 @@ def rescore_nightly(system: System, now: datetime) -> int:
                 return looked_at
             after = Customer.id > state["after"]
             ids = list(work.session.scalars(select(Customer.id).where(after).order_by(Customer.id).limit(AT_ONCE)))
+            settle_order_entries(work, ids)
+            work.session.flush()
             rescore(work, ids)
             done = len(ids) < AT_ONCE
             set_status(work.session, STATUS, {**state, "after": ids[-1] if ids else 0, "done": done}, now)

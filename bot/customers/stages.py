@@ -49,7 +49,7 @@ def cause_of(row: StageMove) -> str:
 def move_by(
     work: Work, state: CustomerState, triggers: Sequence[str], cause: Cause = BY_RULE, actor: Actor = "rule"
 ) -> list[Moved]:
-    """Let triggers (tag names, "@events") move the customer in every pipeline they mean something to."""
+    """Let triggers (tag names, "@events", "order:…") move the customer in every pipeline they mean something to."""
     moved: list[Moved] = []
     for pipeline in work.settings.pipelines:
         placement = state.placements.get(pipeline.name)
@@ -63,7 +63,7 @@ def move_by(
         decided = decide_move(pipeline, current, triggers, actor, before=before, facts=_facts(work, state, pipeline))
         if isinstance(decided, Move):
             carried = state.carried.get(decided.trigger)
-            evidence = carried.reason if carried is not None else ""
+            evidence = carried.reason if carried is not None else cause.evidence
             moved.append(make_move(work, state, pipeline, decided, replace(cause, evidence=evidence)))
         elif isinstance(decided, MoveRefusal) and decided.returns:
             state.returning.append(decided.to)

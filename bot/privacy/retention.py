@@ -20,6 +20,7 @@ from bot.platform.database.search_index import WORDS, index_words, reindex_words
 from bot.platform.database.store import get_status, release_lease, set_status, take_lease
 from bot.platform.log import get_logger
 from bot.platform.models import (
+    BusinessEvent,
     CallbackEvent,
     Customer,
     Evidence,
@@ -27,6 +28,7 @@ from bot.platform.models import (
     MediaFile,
     Message,
     MessageLinkOpening,
+    Order,
     Outbox,
     Quarantine,
     SearchToken,
@@ -252,5 +254,7 @@ KINDS = (
         lambda before: Quarantine.released_at.is_not(None) & (Quarantine.released_at < before),
         _delete(Quarantine),
     ),
+    RetentionKind("orders", Order, lambda before: Order.ordered_at < before, _delete(Order)),
+    RetentionKind("business_events", BusinessEvent, lambda before: BusinessEvent.at < before, _delete(BusinessEvent)),
 )
 """By the names of the keys in [privacy.retention]."""

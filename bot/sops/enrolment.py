@@ -241,6 +241,9 @@ def _why(sop: Sop, cause: str) -> str:
         "date": "到了日子",
         "reply": "客户回复了上一份跟进",
         "no-reply": "上一份跟进没有等到回复",
+        "order": "客户下了订单",
+        "refund": "客户退了款",
+        "told": "别的系统说的事",
     }
     return f"{sop.title or sop.id}：{started.get(kind, '手动加入')}"
 

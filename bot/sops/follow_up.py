@@ -16,6 +16,8 @@ from bot.sops.returning import tell_of_return
 from bot.sops.stopping import stop_sops
 from sop.triggers import Trigger
 
+_PREFIX = {"order": "order", "refund": "refund", "event": "told"}  # "event:" is of our own events
+
 
 @dataclass(frozen=True)
 class CustomerEvent:
@@ -24,7 +26,8 @@ class CustomerEvent:
     tags: those just confirmed, whether new or not. fresh: those of them the customer did not carry before. events:
     "@added", "@spoke", ... happenings: "reply", "opted-out", ... cause: names the occurrence, so that a
     repetition enrols nobody twice. answers: the steps that were answered, or whose window closed in silence. learned:
-    the fields that got another value. still: those of the tags that move no card.
+    the fields that got another value. still: those of the tags that move no card. business: what other systems told
+    (sop.business.names_of); evidence: the words shown beside a move by it.
     """
 
     cause: str
@@ -38,6 +41,8 @@ class CustomerEvent:
     who: str = ""
     learned: Sequence[str] = ()
     still: Collection[str] = ()
+    business: Sequence[str] = ()
+    evidence: str = ""
 
 
 def answer_of(task: SopTask, *, replied: bool) -> Trigger:
@@ -47,9 +52,10 @@ def answer_of(task: SopTask, *, replied: bool) -> Trigger:
 
 def follow_up(work: Work, state: CustomerState, happened: CustomerEvent) -> None:
     """Stop what should stop, move the card, start what should start."""
-    stop_sops(work, state, [*happened.happenings, *(f"tag:{tag}" for tag in happened.tags)])
-    triggers = [*(tag for tag in happened.tags if tag not in happened.still), *happened.events]
-    moves = move_by(work, state, triggers, Cause(happened.who, happened.msgid))
+    tags = (f"tag:{tag}" for tag in happened.tags)
+    stop_sops(work, state, [*happened.happenings, *happened.business, *tags])
+    triggers = [*(tag for tag in happened.tags if tag not in happened.still), *happened.events, *happened.business]
+    moves = move_by(work, state, triggers, Cause(happened.who, happened.msgid, happened.evidence))
     failpoint("moved")
     tell_of_return(work, state, happened.agent, happened.msgid)
     after_moves(work, state, moves, happened.agent)
@@ -59,5 +65,7 @@ def follow_up(work: Work, state: CustomerState, happened: CustomerEvent) -> None
         start_sops(work, state, trigger, f"{kind}:{happened.cause}", happened.agent)
     for answer in happened.answers:
         start_sops(work, state, answer, f"{answer.kind}:{happened.cause}", happened.agent)
+    for told in happened.business:
+        start_sops(work, state, Trigger("business", told), f"{_PREFIX[told.partition(':')[0]]}:{happened.cause}")
     start_on_learned_dates(work, state, happened.learned)
     failpoint("planned")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,27 @@ TABLES = {"Customer", "Agent", "Follow", "Message", "Evidence", "Tagging", "Plac
           "SopTask", "Outbox", "Consent", "GroupChat", "GroupMember", "MediaFile"}  # fmt: skip
 
 
-@pytest.fixture
-def one_by_one(tmp_path: Path) -> Iterator[Store]:
-    """A second database: SQLite, whatever the first is."""
-    store = Store(f"sqlite:///{tmp_path / 'one-by-one.db'}", KEYS)
-    bring_up(store.engine)
-    yield store
-    store.close()
+Rows = dict[str, list[str]]
+OneByOne = Callable[[str, Callable[[Store], Rows]], Rows]
 
 
-def rows_of(store: Store, messages: list[dict[str, Any]], size: int, settings: Settings) -> dict[str, list[str]]:
+@pytest.fixture(scope="module")
+def one_by_one(tmp_path_factory: pytest.TempPathFactory) -> OneByOne:
+    """What single messages leave in a database of their own: SQLite, and once, whatever it is compared with."""
+    found: dict[str, Rows] = {}
+
+    def rows(name: str, work: Callable[[Store], Rows]) -> Rows:
+        if name not in found:
+            store = Store(f"sqlite:///{tmp_path_factory.mktemp('singly') / 'tici.db'}", KEYS)
+            bring_up(store.engine)
+            found[name] = work(store)
+            store.close()
+        return found[name]
+
+    return rows
+
+
+def rows_of(store: Store, messages: list[dict[str, Any]], size: int, settings: Settings) -> Rows:
     """All rows after these messages have arrived in batches of that size."""
     archived = Archived(store, settings)
     plains = [json.dumps(message, ensure_ascii=False).encode() for message in messages]
@@ -44,31 +55,33 @@ def rows_of(store: Store, messages: list[dict[str, Any]], size: int, settings: S
 
 
 @pytest.mark.parametrize(("seed", "size"), [(1, 400), (2, 37)])
-def test_batches_leave_what_single_messages_leave(store: Store, one_by_one: Store, seed: int, size: int) -> None:
+def test_batches_leave_what_single_messages_leave(store: Store, one_by_one: OneByOne, seed: int, size: int) -> None:
     messages, settings = MadeArchive(seed, customers=9).messages(400), parse_settings(CONFIG, examples=False)
-    singly = rows_of(one_by_one, messages, 1, settings)
+    singly = one_by_one(f"seed {seed}", lambda other: rows_of(other, messages, 1, settings))
     assert set(singly) >= TABLES
     assert differences(singly, rows_of(store, messages, size, settings)) == []
 
 
-def test_a_batch_after_a_batch_finds_what_the_first_left(store: Store, one_by_one: Store) -> None:
+def test_a_batch_after_a_batch_finds_what_the_first_left(store: Store, one_by_one: OneByOne) -> None:
     archive, settings = MadeArchive(3, customers=30), parse_settings(CONFIG, examples=False)
     first, second = archive.messages(150), archive.messages(150)
-    singly = rows_of(one_by_one, first + second, 1, settings)
+    singly = one_by_one("twice", lambda other: rows_of(other, first + second, 1, settings))
     rows_of(store, first, 150, settings)
     assert differences(singly, rows_of(store, first + second, 300, settings)) == []  # the first again: passed over
 
 
-def test_cards_on_the_phone_are_closed_alike(store: Store, one_by_one: Store) -> None:
+def test_cards_on_the_phone_are_closed_alike(store: Store, one_by_one: OneByOne) -> None:
     archive, settings = MadeArchive(3, customers=12), parse_settings(CONFIG, examples=False)
     first, second = archive.messages(150), archive.messages(150)
-    found = []
-    for into, size in ((one_by_one, 1), (store, 150)):
+
+    def delivered(into: Store, size: int) -> Rows:
         rows_of(into, first, 150, settings)
         deliver_cards(into)
-        found.append(rows_of(into, second, size, settings))
-    assert any("'kind': 'card_change'" in row for row in found[0]["Outbox"])
-    assert differences(*found) == []
+        return rows_of(into, second, size, settings)
+
+    singly = one_by_one("cards", lambda other: delivered(other, 1))
+    assert any("'kind': 'card_change'" in row for row in singly["Outbox"])
+    assert differences(singly, delivered(store, 150)) == []
 
 
 def deliver_cards(store: Store) -> None:
@@ -82,13 +95,13 @@ def deliver_cards(store: Store) -> None:
 
 
 def test_real_dialogues_in_batches_leave_what_single_messages_leave(
-    shared: Path, store: Store, one_by_one: Store
+    shared: Path, store: Store, one_by_one: OneByOne
 ) -> None:
     lines = (shared / "data/crosswoz/dialogues.jsonl").read_text("utf-8").splitlines()[:40]
     messages = list(woven([json.loads(line)["turns"] for line in lines]))
     config = CONFIG.replace('"多少钱"', '"餐馆", "景点"').replace('"想报名"', '"酒店"')
     settings = parse_settings(config, examples=False)
-    singly = rows_of(one_by_one, messages, 1, settings)
+    singly = one_by_one("real", lambda other: rows_of(other, messages, 1, settings))
     assert len(singly["Message"]) == len(messages)
     assert len(singly["Evidence"]) > 100
     assert differences(singly, rows_of(store, messages, 500, settings)) == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from itertools import permutations
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Agent, OpenQuestion, Outbox, Promise
 from bot.platform.work import Work
-from tests.support.archived import CHEN, CONFIG, LIN, NOW, ROOM, WANG, Archived, said
+from tests.support.archived import CHEN, CONFIG, LIN, NOW, ROOM, WANG, Archived, arrive_in_every_order, said
 
 SETTINGS = parse_settings(
     CONFIG + '\n[workspace]\nworkdays = "everyday"\nwork_hours = "09:00-21:00"\n', examples=False
@@ -105,11 +104,7 @@ def test_every_order_in_batches_of_any_size_leaves_the_same_promises(archived: A
         json_of("file", FILE, 3),
         said("我后天付款", 4),
     ]
-    for number, order in enumerate(permutations(talk)):
-        own = [_of_another(one, number) for one in order]
-        for plain in own if number % 2 else ():
-            archived.arrive(plain)
-        archived.arrive(*own, *own)
+    arrive_in_every_order(archived, talk)
     rows = archived.rows(Promise)
     assert {(row.words, row.kept_at) for row in rows} == {
         ("明天把合同发您", NOW + timedelta(minutes=3)), ("发票晚点给您开好", None), ("我后天付款", None)
@@ -123,12 +118,6 @@ def json_of(kind: str, body: dict[str, Any], at: float) -> bytes:
     """A message of another kind from our agent."""
     message = json.loads(ours("", at, msgtype=kind)) | {kind: body}
     return json.dumps(message, ensure_ascii=False).encode()
-
-
-def _of_another(plain: bytes, number: int) -> bytes:
-    """The same message in the talk with another customer."""
-    message = json.loads(plain.decode().replace(WANG, f"{WANG[:-4]}{number:04}"))
-    return json.dumps(message | {"msgid": f"{number}-{message['msgid']}"}, ensure_ascii=False).encode()
 
 
 def recall(archived: Archived, msgid: str, at: float, **who: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from itertools import permutations
 
 import pytest
 from sqlalchemy import select
@@ -16,7 +15,7 @@ from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Agent, Follow, Outbox
 from bot.platform.work import Work
-from tests.support.archived import CHEN, CONFIG, LIN, NOW, ROOM, WANG, Archived, said
+from tests.support.archived import CHEN, CONFIG, LIN, NOW, ROOM, WANG, Archived, arrive_in_every_order, said
 
 SETTINGS = parse_settings(
     CONFIG
@@ -62,20 +61,9 @@ def test_a_question_waits_until_it_is_answered(archived: Archived) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what is decided asks no database
 def test_every_order_in_batches_of_any_size_leaves_the_same_clock(archived: Archived) -> None:
     talk = [said("发票怎么开", 0), answer(at=1), said("几点下班", 2), said("谢谢", 3), said("能改时间吗", 4)]
-    for number, order in enumerate(permutations(talk)):
-        own = [_of_another(one, number) for one in order]
-        for plain in own if number % 2 else ():
-            archived.arrive(plain)
-        archived.arrive(*own, *own)
+    arrive_in_every_order(archived, talk)
     waits = {follow.waiting_since for follow in archived.rows(Follow)}
     assert waits == {NOW + timedelta(minutes=2)}
-
-
-def _of_another(plain: bytes, number: int) -> bytes:
-    """The same message in the talk with another customer."""
-    text = plain.decode().replace(WANG, f"{WANG[:-4]}{number:04}")
-    message = json.loads(text)
-    return json.dumps(message | {"msgid": f"{number}-{message['msgid']}"}, ensure_ascii=False).encode()
 
 
 def test_a_recalled_question_waits_for_nothing_and_a_recalled_answer_answers_nothing(archived: Archived) -> None:

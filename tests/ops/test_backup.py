@@ -23,13 +23,13 @@ from bot.ops.consistency import audit
 from bot.ops.restore import erase_again, restore, verify_backup
 from bot.platform import clock, failpoints
 from bot.platform.database.audit_log import HEAD, record, verify_log
-from bot.platform.database.schema import upgrade
 from bot.platform.encryption import DataKeys
 from bot.platform.environment import read_environment
 from bot.platform.models import Agent, AuditEntry, Customer, Follow, Message, Outbox, SopTask, Status
 from bot.privacy.erasure import erase
 from bot.sops.prompts import RESTORED_REASON
 from bot.system import System
+from tests.support.fresh import bring_up
 from tests.support.parts import KEYS
 from tests.support.postgres import Postgres
 
@@ -64,7 +64,7 @@ def opened(tmp_path: Path, postgres: Postgres) -> Iterator[Opener]:
 
 def filled(opened: Opener, kind: str) -> System:
     system = opened(kind)
-    upgrade(system.store.engine)
+    bring_up(system.store.engine)
     seed(system.store, system.settings, SeedSize(30, 300, 3), clock.now(), lambda done: None)
     return system
 

@@ -13,11 +13,11 @@ from sqlalchemy import LargeBinary, func, select, text, type_coerce, update
 
 from bot.ops.consistency import audit_sealed
 from bot.ops.key_rotation import count_stale, rotate, sealed_tables
-from bot.platform.database.schema import upgrade
 from bot.platform.database.store import Store
 from bot.platform.encryption import DamagedValueError, DataKeyError, DataKeys, MissingKeyError, open_data_keys
 from bot.platform.models import AuditEntry, Customer, Message
 from bot.platform.models.sealed import DAMAGED, damage_tolerated
+from tests.support.fresh import bring_up
 from tests.support.parts import KEYS
 from tests.support.rows import Rows
 
@@ -47,7 +47,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def filled(database_url: str, path: Path) -> Store:
     store = Store(database_url, open_data_keys(None, path, lambda: True))
-    upgrade(store.engine)
+    bring_up(store.engine)
     with store.write() as session:
         rows = Rows(session, NOW)
         agent = rows.agent()

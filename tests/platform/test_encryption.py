@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import LargeBinary, func, select, text, type_coerce
 
-from bot.platform.database.schema import upgrade
 from bot.platform.database.store import Store
 from bot.platform.encryption import DataKeyError, DataKeys, new_keys_text, new_line, open_data_keys
 from bot.platform.environment import read_environment
 from bot.platform.models import Customer, Evidence, Follow, Message, Model, Outbox
 from bot.platform.models.sealed import Sealed, SealedJson
 from bot.system import System
+from tests.support.fresh import bring_up
 from tests.support.parts import KEYS
 from tests.support.rows import Rows
 
@@ -141,7 +141,7 @@ def test_processes_that_start_together_agree_on_one_file(tmp_path: Path) -> None
 def test_a_lost_file_is_not_replaced_beside_a_database_with_people(database_url: str, tmp_path: Path) -> None:
     given = {"TICI_VAR": str(tmp_path / "var"), "TICI_DATABASE_URL": database_url}
     system = System(read_environment(given))
-    upgrade(system.store.engine)
+    bring_up(system.store.engine)
     fill(system.store)
     system.store.close()
     path = tmp_path / "var" / "data.keys"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, permutations
 from typing import Any, TypeVar
 
 from sqlalchemy import inspect, select
@@ -101,3 +101,21 @@ def text_message(msgid: str, sender: str, to: str, text: str, at: datetime) -> d
     """A text as WeCom archives it."""
     return {"msgid": msgid, "action": "send", "from": sender, "tolist": [to], "roomid": "",
             "msgtime": int(at.timestamp() * 1000), "msgtype": "text", "text": {"content": text}}  # fmt: skip
+
+
+def arrive_in_every_order(archived: Archived, talk: Sequence[bytes]) -> None:
+    """Take in a talk with WANG in every order, each with another customer; then everything twice more.
+
+    Of every second order each message comes in a batch after the one before, the others come all in one batch.
+    """
+    talks = [[_of_another(one, number) for one in order] for number, order in enumerate(permutations(talk))]
+    for batch in zip(*talks[1::2], strict=True):
+        archived.arrive(*batch)
+    for start in range(0, len(talks), 12):
+        archived.arrive(*(plain for own in talks[start : start + 12] for plain in (*own, *own)))
+
+
+def _of_another(plain: bytes, number: int) -> bytes:
+    """The same message in the talk with another customer."""
+    message = json.loads(plain.decode().replace(WANG, f"{WANG[:-4]}{number:04}"))
+    return json.dumps(message | {"msgid": f"{number}-{message['msgid']}"}, ensure_ascii=False).encode()

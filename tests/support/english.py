@@ -37,7 +37,9 @@ REFUSING = (
     "sop/wording.py", "sop/stages.py", "sop/fields.py", "sop/workcalendar.py", "taggers/weighing.py",
     "taggers/reasons.py", "taggers/occurrence.py", "taggers/backtest.py", "bot/agents/manual_moves.py",
     "bot/agents/manual_enrolment.py", "bot/agents/misjudged.py",
-    "taggers/scores.py", "bot/agents/bulk_deeds.py", "bot/customers/imported_table.py", "bot/customers/selection.py",
+    "taggers/scores.py", "bot/agents/bulk_deeds.py", "bot/customers/imported_table.py",
+    "bot/customers/imported_lines.py", "bot/customers/imported_people.py", "bot/customers/imported_orders.py",
+    "sop/order_columns.py", "bot/customers/selection.py",
     "bot/web/customers/list_query.py", "bot/web/customers/imports.py", "bot/sops/material_library.py",
     "bot/sops/archive_contents.py", "bot/agents/second_factor.py", "bot/platform/archive_sources.py",
 )  # fmt: skip

@@ -23,10 +23,13 @@ def bring_up(engine: Engine) -> None:
         _bring_up_postgres(engine)
         return
     path = Path(engine.url.database or "")
-    if path.exists():
+    if path.exists() and current_revision(engine) is not None:
         upgrade(engine)
         return
+    engine.dispose()  # a store that was opened has made an empty file: what is replaced may not be in use
     path.parent.mkdir(parents=True, exist_ok=True)
+    for beside in ("-wal", "-shm"):
+        path.with_name(path.name + beside).unlink(missing_ok=True)
     path.write_bytes(_migrated())
 
 

@@ -6,7 +6,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 
 from flask import Flask
@@ -16,7 +18,7 @@ from bot.commands.sandbox import QuietRequestHandler
 from bot.platform.encryption import DataKeys, new_keys_text
 from bot.sandbox.app import create_sandbox
 from bot.sandbox.control import SandboxControl
-from bot.sandbox.corp import prepare
+from bot.sandbox.corp import add_key, key_versions, keys_folder, prepare, write_private
 
 KEYS = DataKeys(new_keys_text())
 AGENT, COLLEAGUE = "LinXiaoyu", "ChenGuoan"
@@ -110,6 +112,9 @@ def served(app: Flask, on: socket.socket | None = None) -> Iterator[int]:
 @contextmanager
 def open_town(folder: Path, callbacks_to: str = "http://127.0.0.1:1") -> Iterator[Town]:
     """A sandbox whose state lies in `folder` and whose callbacks go to this address."""
+    if not keys_folder(folder).exists():
+        keys_folder(folder).mkdir(mode=0o700, parents=True)
+        write_private(keys_folder(folder) / "private_key_v1.pem", _first_key())
     app = create_sandbox(folder, f"{callbacks_to}/wecom/callback", f"{callbacks_to}/wecom/archive")
     with served(app) as port:
         control = SandboxControl(f"http://127.0.0.1:{port}")
@@ -117,6 +122,14 @@ def open_town(folder: Path, callbacks_to: str = "http://127.0.0.1:1") -> Iterato
         yield Town(control, port, prepare(folder, port))
         app.extensions["courier"].stop()
     app.extensions["sandbox"].ledger.close()
+
+
+@cache
+def _first_key() -> bytes:
+    """The first archive key of every sandbox of a test run: making one takes longer than many a test."""
+    with TemporaryDirectory(prefix="tici-key-") as folder:
+        version = add_key(Path(folder))
+        return key_versions(Path(folder))[version].read_bytes()
 
 
 def variables(folder: Path, town: Town | None = None, **more: str) -> dict[str, str]:

@@ -14,11 +14,11 @@ from sqlalchemy import func, select
 from bot.agents.manual_moves import MoveRefusedError
 from bot.commands.wecom import run_comparison
 from bot.platform import clock
-from bot.platform.database.schema import upgrade
 from bot.platform.environment import read_environment
 from bot.platform.models import Customer, Outbox, Placement
 from bot.system import System
 from sop.tag_sync import Policy
+from tests.support.fresh import bring_up
 from tests.support.mirrors import CONFIG, STAGES, Pair, agree, replayed
 from tests.support.parts import AGENT, COLLEAGUE, open_town, variables
 
@@ -53,7 +53,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Iterat
         patch.setenv("TICI_CLOCK_FILE", str(folder / "clock"))
         given = variables(folder, town, TICI_REDIS_URL=valkey_server)
         system = System(read_environment(given))
-        upgrade(system.store.engine)
+        bring_up(system.store.engine)
         town.control.switches(limits=False)
         yield Pair(system, town.control)
         system.store.close()

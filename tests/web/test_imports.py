@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from bot.agents import bulk_job
 from bot.platform import clock
-from bot.platform.models import BulkDeed, CustomerField, Follow, Placement, SopEnrolment, Tagging
+from bot.platform.models import BulkDeed, CustomerField, Follow, Order, Placement, SopEnrolment, Tagging
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site, open_site
 
@@ -121,6 +121,48 @@ def test_a_file_that_cannot_be_read_says_why(site: Site, raw: bytes, why: str) -
     assert answer.status_code == 422
     assert why in answer.text
     assert all_of(site, BulkDeed) == []
+
+
+ORDERS = """订单号,手机号,金额,商品名称,状态,下单时间
+A1,13812345601,2999,正价课,已付款,2026-11-01 10:00
+A2,13812345601,2999,正价课,已退款,2026-11-02 10:00
+A3,13812345602,免费,正价课,已付款,2026-11-02 10:00
+A4,13812345602,9.9,体验课,待付款,2026/11/2
+A1,13812345602,9.9,体验课,已付款,2026/11/2
+A6,13800000000,9.9,体验课,已付款,2026/11/2
+A7,13812345603,9.90,体验课,已付款,
+A8,13812345603,9.90,体验课,已付款,2026-11-02
+"""
+
+
+def test_orders_are_tried_entered_shown_and_taken_back(site: Site) -> None:
+    client = site.signed_in()
+    given = {"file": (io.BytesIO(ORDERS.encode()), "orders.csv"), "kind": "orders"}
+    address = client.post("/customers/import", data=given).headers["Location"]
+    shown = client.get(address).text
+    proposed = ["order:own_id", "key:phone", "order:amount", "order:product_name", "order:status", "order:ordered_at"]
+    assert all(f'value="{target}" selected' in shown for target in proposed)
+    assert client.post(f"{address}/check", data={"column": proposed[:5]}).status_code == 409
+    columns = {"column": proposed, "source": " 有赞 "}
+    tried = client.post(f"{address}/check", data=columns).text
+    assert "2 位客户可以导入" in tried
+    assert "3 笔订单" in tried
+    for why in ("不是金额", "还没有付款", "在第 2 行已经有了", "分不清是哪一位", "空着"):
+        assert why in tried, why
+    deed = int(client.post(f"{address}/begin", data=columns).headers["HX-Redirect"].rpartition("/")[2])
+    while bulk_job.advance(site.system, clock.now()):
+        pass
+    assert {(row.source, row.own_id, row.amount) for row in all_of(site, Order)} == {
+        ("有赞", "A1", 299900), ("有赞", "A2", 299900), ("有赞", "A8", 990),
+    }  # fmt: skip
+    (customer_id,) = {row.customer_id for row in all_of(site, Order, Order.own_id == "A1")}
+    page = client.get(f"/c/{customer_id}").text
+    assert "已付款 1 笔 ¥2,999" in page
+    assert "已退款 1 笔 ¥2,999" in page
+    assert client.post(f"/customers/deeds/{deed}/undo").status_code == 204
+    while bulk_job.advance(site.system, clock.now()):
+        pass
+    assert all_of(site, Order) == []
 
 
 def test_a_draft_is_its_uploader_s_and_needs_a_key(site: Site) -> None:

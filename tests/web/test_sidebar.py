@@ -13,7 +13,6 @@ from sqlalchemy import delete, select
 
 from bot.app import create_app
 from bot.platform import clock
-from bot.platform.database.schema import upgrade
 from bot.platform.models import (
     Agent,
     AuditEntry,
@@ -27,6 +26,7 @@ from bot.platform.models import (
 )
 from bot.system import System
 from bot.web.agents.jssdk_errors import UNKNOWN, WORDS, in_words
+from tests.support.fresh import bring_up
 from tests.support.parts import Town
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site, open_site
@@ -296,7 +296,7 @@ def test_only_our_own_pages_are_signed(beside: Site, url: str) -> None:
 
 
 def test_signatures_come_of_tickets_that_are_fetched_once(system: System, sandbox: Town) -> None:
-    upgrade(system.store.engine)
+    bring_up(system.store.engine)
     site = Site(create_app(system), system)
     client, url = site.signed_in("agent", "Wang"), f"{system.environment.base_url}/sidebar"
     seen = sandbox.control.last_effect()

@@ -34,7 +34,8 @@ class Retention(Table):
     """[privacy.retention]: what is older is purged every night; a kind whose key is absent is kept for good.
 
     messages: messages, their files, and the text in the evidence drawn from them; media: files only; events:
-    callbacks; views: who read what; outbox: the text of what was sent; quarantine: rows that were released.
+    callbacks; views: who read what; outbox: the text of what was sent; quarantine: rows that were released; orders:
+    orders by when they were made; business_events: what other systems told besides.
     """
 
     messages: Keep | None = None
@@ -43,6 +44,8 @@ class Retention(Table):
     views: Keep | None = timedelta(days=730)
     outbox: Keep | None = timedelta(days=365)
     quarantine: Keep | None = timedelta(days=30)
+    orders: Keep | None = None
+    business_events: Keep | None = None
 
 
 class Privacy(Table):

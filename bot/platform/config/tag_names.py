@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from rapidfuzz import process
 
+from sop.business import is_business
 from sop.playbook import Pipeline
 from taggers.rule import Rule, TagGroup
 from taggers.translatable import Translatable
@@ -17,7 +18,9 @@ def declared_tags(groups: Sequence[TagGroup], pipelines: Sequence[Pipeline]) -> 
     """Every tag of [[tags]], every stage, and every tag by which a stage is entered, in the order of the file."""
     tags = [name for group in groups for name in group.names]
     stages = [stage for pipeline in pipelines for stage in pipeline.stages]
-    entered = [name for stage in stages for name in stage.entered_by if not name.startswith("@")]
+    entered = [
+        name for stage in stages for name in stage.entered_by if not name.startswith("@") and not is_business(name)
+    ]
     return list(dict.fromkeys((*tags, *(stage.name for stage in stages), *entered)))
 
 

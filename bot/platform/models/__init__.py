@@ -31,6 +31,7 @@ from bot.platform.models.operations import (
     Study,
     ViewEntry,
 )
+from bot.platform.models.orders import BusinessEvent, Order, Product
 from bot.platform.models.outbox import Allowance, ApiCalls, Breaker, Outbox
 from bot.platform.models.own_follow_ups import OwnFollowUp
 from bot.platform.models.people import Account, Agent, Customer, CustomerField, Department, Follow, Note, SecondFactor
@@ -51,6 +52,7 @@ __all__ = [
     "Breaker",
     "BulkDeed",
     "BulkItem",
+    "BusinessEvent",
     "CallbackEvent",
     "ConfigChange",
     "ConfigVersion",
@@ -78,9 +80,11 @@ __all__ = [
     "Model",
     "Note",
     "OpenQuestion",
+    "Order",
     "Outbox",
     "OwnFollowUp",
     "Placement",
+    "Product",
     "Promise",
     "Quarantine",
     "Report",

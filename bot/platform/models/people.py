@@ -28,6 +28,7 @@ class Customer(Model):
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     external_userid: Mapped[str] = mapped_column(String(64), unique=True)
+    unionid: Mapped[str | None] = mapped_column(String(64), index=True)  # a WeChat user's, where WeCom tells it
     name: Mapped[str] = mapped_column(Sealed("customer.name"), default="")
     avatar: Mapped[str | None] = mapped_column(Sealed("customer.avatar"))
     channel: Mapped[str | None] = mapped_column(String(64))

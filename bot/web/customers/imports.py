@@ -13,8 +13,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bot.agents.bulk_job import ask_import
 from bot.customers.fields import FieldRefusedError
-from bot.customers.imported_table import MOST_BYTES, ImportPlan, Line, plan_import, read_file
-from bot.platform.models import BulkDeed, Customer
+from bot.customers.imported_lines import MOST_BYTES, Line, read_file
+from bot.customers.imported_orders import count_orders, plan_orders
+from bot.customers.imported_people import ImportPlan
+from bot.customers.imported_table import plan_import
+from bot.platform.models import BulkDeed, Customer, Order
 from bot.platform.work import Work
 from bot.web.auth.access import needs, visible_customers
 from bot.web.auth.visitor import ADMIN, LEADER, visitor
@@ -22,11 +25,34 @@ from bot.web.layout.answers import done_and_redirect, refused
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import LARGEST_ID, current_system
 from sop.import_columns import FIELD, IGNORED, KEY, KEYS, STAGE, TAGS, propose
+from sop.order_columns import COLUMNS, ORDER, propose_order_columns
 
+SOURCE = "csv"  # of orders whose source nobody named
 DRAFTS_KEPT = timedelta(days=1)
 _SHOWN = 200
 _SAMPLES = 3
-_KEY_NAMES = {"external_userid": "认客户：企业微信的客户编号", "phone": "认客户：手机号", "remark": "认客户：备注"}
+_KEY_NAMES = {
+    "external_userid": "认客户：企业微信的客户编号",
+    "unionid": "认客户：微信 unionid",
+    "phone": "认客户：手机号",
+    "remark": "认客户：备注",
+}
+_ORDER_NAMES = {
+    "own_id": "订单号",
+    "amount": "金额（元）",
+    "amount_fen": "金额（分）",
+    "ordered_at": "下单时间",
+    "paid_at": "付款时间",
+    "changed_at": "更新时间",
+    "status": "订单状态",
+    "product_code": "商品编码",
+    "product_name": "商品名称",
+    "category": "商品类目",
+    "quantity": "数量",
+    "currency": "币种",
+    "note": "订单备注",
+}
+_KINDS = ("import", "orders")
 _PATH = f"/import/<int(max={LARGEST_ID}):deed_id>"
 
 pages = Blueprint("imports", __name__, url_prefix="/customers")
@@ -43,6 +69,7 @@ def show() -> str:
 def upload() -> AnyResponse | tuple[str, int]:
     """Read a file; its lines are kept, sealed, until it was imported or for a day."""
     given, who = request.files.get("file"), visitor()
+    kind = request.form.get("kind", "import") if request.form.get("kind") in _KINDS else "import"
     try:
         headings, lines = read_file(given.read(MOST_BYTES + 1) if given is not None else b"")
     except FieldRefusedError as error:
@@ -53,7 +80,7 @@ def upload() -> AnyResponse | tuple[str, int]:
         rows = [[line.number, *line.cells] for line in lines]
         name = (given.filename or "")[-80:] if given is not None else ""
         deed = BulkDeed(
-            kind="import", state="draft", actor=who.actor[:80], created_at=work.now, touched_at=work.now,
+            kind=kind, state="draft", actor=who.actor[:80], created_at=work.now, touched_at=work.now,
             asker={"account_id": who.account_id, "role": who.role}, asked=len(rows),
             what={"file": name, "headings": list(headings), "rows": rows},
         )  # fmt: skip
@@ -69,11 +96,12 @@ def one(deed_id: int) -> str:
     with current_system().look() as work:
         deed = _draft_or_404(work.session, deed_id)
         headings, lines = _table(deed)
-        settings = work.settings
-        proposed = propose(headings, settings.fields, [pipeline.name for pipeline in settings.pipelines])
-        samples = [[_cell(line, n) for line in lines[:_SAMPLES]] for n in range(len(headings))]
-        columns = list(zip(headings, proposed, samples, strict=True))
-        return render_template("import_columns.html", deed=deed, columns=columns, targets=_targets(work))
+        samples = [[line.cell(n)[:60] for line in lines[:_SAMPLES]] for n in range(len(headings))]
+        columns = list(zip(headings, _proposed(work, deed), samples, strict=True))
+        sources = sorted(work.session.scalars(select(Order.source).distinct().limit(_SHOWN)))
+        return render_template(
+            "import_columns.html", deed=deed, columns=columns, targets=_targets(work, deed.kind), sources=sources
+        )
 
 
 @pages.post(f"{_PATH}/check")
@@ -89,7 +117,10 @@ def check(deed_id: int) -> str | Response:
         people = {number for trouble in troubles for number in trouble.people}
         names = dict(work.session.execute(select(Customer.id, Customer.name).where(Customer.id.in_(people))).all())
         wrong = len({trouble.line for trouble in plan.troubles})
-        return render_template("import_check.html", deed=deed, plan=plan, troubles=troubles, names=names, wrong=wrong)
+        orders = count_orders(plan) if deed.kind == "orders" else 0
+        return render_template(
+            "import_check.html", deed=deed, plan=plan, troubles=troubles, names=names, wrong=wrong, orders=orders
+        )
 
 
 @pages.post(f"{_PATH}/begin")
@@ -103,19 +134,33 @@ def begin(deed_id: int) -> Response:
             return refused(translate(str(error)))
         if not plan.given:
             return refused(translate("没有一行可以导入"))
-        deed.what = {"file": deed.what["file"], "quiet": request.form.get("start") != "1"}
+        of = {"source": _source()} if deed.kind == "orders" else {}
+        deed.what = {"file": deed.what["file"], "quiet": request.form.get("start") != "1", **of}
         ask_import(work, deed, plan.given)
     return done_and_redirect(translate("已开始，可以离开这一页"), url_for("deeds.one", deed_id=deed_id))
 
 
+def _proposed(work: Work, deed: BulkDeed) -> Sequence[str]:
+    headings, settings = deed.what["headings"], work.settings
+    if deed.kind == "orders":
+        return propose_order_columns(headings)
+    return propose(headings, settings.fields, [pipeline.name for pipeline in settings.pipelines])
+
+
 def _plan(work: Work, deed: BulkDeed) -> ImportPlan:
-    known = {value for value, _ in _targets(work)}
+    known = {value for value, _ in _targets(work, deed.kind)}
     headings, lines = _table(deed)
     chosen = [one if one in known else IGNORED for one in request.form.getlist("column")[: len(headings)]]
     chosen += [IGNORED] * (len(headings) - len(chosen))
-    day = work.now.astimezone(work.settings.zone).date()
-    seen = visible_customers(work.session, visitor())
+    seen, zone = visible_customers(work.session, visitor()), work.settings.zone
+    if deed.kind == "orders":
+        return plan_orders(work.session, (headings, lines), chosen, (seen, zone))
+    day = work.now.astimezone(zone).date()
     return plan_import(work.session, work.settings, (headings, lines), chosen, (seen, day))
+
+
+def _source() -> str:
+    return " ".join(request.form.get("source", "").split())[:40] or SOURCE
 
 
 def _table(deed: BulkDeed) -> tuple[Sequence[str], list[Line]]:
@@ -123,17 +168,16 @@ def _table(deed: BulkDeed) -> tuple[Sequence[str], list[Line]]:
     return deed.what["headings"], [Line(number, tuple(cells)) for number, *cells in rows]
 
 
-def _cell(line: Line, number: int) -> str:
-    return line.cells[number][:60] if number < len(line.cells) else ""
-
-
-def _targets(work: Work) -> list[tuple[str, str]]:
+def _targets(work: Work, kind: str) -> list[tuple[str, str]]:
     """What a column can be: (value, as it is shown)."""
+    keys = [(f"{KEY}{name}", translate(_KEY_NAMES[name])) for name in KEYS]
+    if kind == "orders":
+        of_orders = [(f"{ORDER}{name}", translate(_ORDER_NAMES[name])) for name in COLUMNS]
+        return [(IGNORED, translate("不导入")), *keys, *of_orders]
     fields = [(f"{FIELD}{name}", translate(field.title or name)) for name, field in work.settings.fields.items()]
     stages = [
         (f"{STAGE}{one.name}", translate("阶段：{pipeline}", pipeline=one.name)) for one in work.settings.pipelines
     ]
-    keys = [(f"{KEY}{name}", translate(_KEY_NAMES[name])) for name in KEYS]
     return [(IGNORED, translate("不导入")), *keys, (TAGS, translate("标签")), *stages, *fields]
 
 

@@ -179,6 +179,8 @@ def _words(work: Work, deed: BulkDeed) -> str:
     what = deed.what
     if deed.kind == "import":
         return translate("导入「{file}」", file=what["file"])
+    if deed.kind == "orders":
+        return translate("导入订单「{file}」", file=what["file"])
     if deed.kind in ("move", "place"):
         return translate("移到「{stage}」", stage=what["to_stage"])
     if deed.kind == "enrol":

@@ -36,6 +36,7 @@ from bot.web.customers.field_rows import (
     read_fields,
     read_profiles,
 )
+from bot.web.customers.order_rows import OrdersView, read_orders
 from bot.web.customers.score_rows import LedgerView, read_ledgers
 from bot.web.customers.timeline_rows import Timeline, read_timeline
 from sop.playbook import Sop
@@ -85,6 +86,7 @@ class CustomerView:
     can_tag: tuple[str, ...]
     outlooks: Mapping[str, Mapping[str, Outlook]]
     ledgers: tuple[LedgerView, ...]
+    orders: OrdersView
 
     @property
     def agent(self) -> Agent | None:
@@ -119,6 +121,7 @@ def read_customer(work: Work, customer: Customer, reader: str, agent_id: int | N
         can_tag=tuple(sorted(work.settings.known_tags - state.tags)),
         outlooks={pipeline.name: outlook(work, state, pipeline) for pipeline in work.settings.pipelines},
         ledgers=read_ledgers(work, state, reader),
+        orders=read_orders(work.session, customer.id),
     )
 
 

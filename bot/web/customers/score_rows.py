@@ -31,7 +31,8 @@ class HitBehind:
 
 @dataclass(frozen=True)
 class Reason:
-    """An entry that counts. kind: rule | tag | field | before; name: of that rule, tag or field.
+    """An entry that counts. kind: rule | tag | field | order | before; name: of that rule, tag, field or
+    product ("*": any).
 
     worth: now, with one decimal; points: as they were given; capped: more of this source that day counted less.
     """

@@ -16,19 +16,20 @@ from bot.web.auth.access import visible_customers
 from bot.web.auth.visitor import Visitor
 from bot.web.layout.labels import EVENTS
 from bot.web.layout.languages import translate
+from sop.business import in_words, is_business
 from sop.playbook import Sop, Step
 from sop.preview import PreviewedPrompt, by_day
 from sop.triggers import Trigger, trigger_of
 
 PEOPLE = 30
 _OPEN = ("planned", "queued", "delivered", "unknown")
-_DAYS = {
+DAYS = {
     "mon": "每周一", "tue": "每周二", "wed": "每周三", "thu": "每周四", "fri": "每周五", "sat": "每周六",
     "sun": "每周日", "last": "每月最后一天",
 }  # fmt: skip
 _STOPS = {"reply": "客户回复", "moved": "换了阶段", "left": "互删", "lost": "流失"}
 TEXTS = (
-    *EVENTS.values(), *_DAYS.values(), *_STOPS.values(),
+    *EVENTS.values(), *DAYS.values(), *_STOPS.values(),
     "{n} 天", "{n} 小时", "{n} 分钟", "{name} 之前 {n} 天", "{name} 之后 {n} 天", "回复了 {which}",
     "没有回复 {which}",
 )  # fmt: skip
@@ -85,10 +86,12 @@ def start_words(sop: Sop) -> str:
         return translate("进入「{name}」", name=trigger.name)
     if trigger.kind == "tag":
         return translate("带上标签「{name}」", name=trigger.name)
+    if trigger.kind == "business":
+        return translate(in_words(trigger.name))
     if trigger.kind == "silence" and trigger.length is not None:
         return translate("沉默 {length}", length=length_words(trigger.length))
     if trigger.kind == "every":
-        return translate(_DAYS[trigger.name]) if trigger.name in _DAYS else translate("每月 {n} 日", n=trigger.name)
+        return translate(DAYS[trigger.name]) if trigger.name in DAYS else translate("每月 {n} 日", n=trigger.name)
     if trigger.kind == "date":
         return _date_words(trigger)
     return _answer_words(trigger)
@@ -114,10 +117,13 @@ def _answer_words(trigger: Trigger) -> str:
 
 def stop_words(sop: Sop) -> list[str]:
     """What ends an SOP before its last step."""
-    return [
-        translate(_STOPS[one]) if one in _STOPS else translate("标签「{name}」", name=one.removeprefix("tag:"))
-        for one in sop.stop
-    ]
+    return [_stop_words(one) for one in sop.stop]
+
+
+def _stop_words(one: str) -> str:
+    if is_business(one):
+        return translate(in_words(one))
+    return translate(_STOPS[one]) if one in _STOPS else translate("标签「{name}」", name=one.removeprefix("tag:"))
 
 
 @dataclass(frozen=True)
