@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +16,8 @@ from bot.web.rules.amount_field import parse_amount, show_amount
 from bot.web.rules.pasted_words import split_all
 
 _LONGEST = 200_000
+_COUNTED = re.compile(r"([+-]?\d{1,11})\s*(?:次|个字?|字|分|%)?")
+_HOURS = re.compile(r"(\d{1,2})(?::00|点|时)?\s*(?:[-—–~到至]+)\s*(\d{1,2})(?::00|点|时)?")
 
 
 @dataclass(frozen=True)
@@ -201,8 +205,15 @@ def _read(field: FormField, form: MultiDict[str, str]) -> Any:
     if field.kind == "lines":
         return [line.strip() for line in text.split("\n") if line.strip()]
     if field.kind == "number":
-        return int(text) if text.lstrip("-").isdecimal() and text.isascii() and len(text) < 12 else text
-    return text
+        found = _COUNTED.fullmatch(unicodedata.normalize("NFKC", text))
+        return int(found[1]) if found else text
+    return _hours(text) if field.path[-1] == "hours" else text
+
+
+def _hours(text: str) -> str:
+    """9点到18点, 9:00—18:00 as the file has it; what is none of these is handed on."""
+    found = _HOURS.fullmatch(unicodedata.normalize("NFKC", text))
+    return f"{int(found[1]):02}:00-{int(found[2]):02}:00" if found else text
 
 
 def _is_default(field: FormField, value: Any) -> bool:
