@@ -113,7 +113,7 @@ GROUPS = (
         FormField("when.pipelines", "lines", "客户要在流程", "一行一个"),
         FormField("when.channels", "lines", "客户来自渠道", "一行一个"),
         FormField("when.fields", "lines", "已知资料", "一行一个字段，有一个就行"),
-        FormField("when.profile", "number", "资料完整度至少", "百分之几，按流程的 fields 算"),
+        FormField("when.profile", "number", "资料完整度至少", "百分之几，按流程里要问的资料算"),
         FormField("when.hours", "text", "只在时段", "整点，例如 09:00-18:00", hint="09:00-18:00"),
         FormField("unless.tags", "lines", "带着标签就不算", "一行一个"),
         FormField("unless.stages", "lines", "在阶段就不算", "一行一个"),
