@@ -176,6 +176,8 @@ class Page:
     def words_around(self, start: int, end: int) -> str:
         """Show how the surroundings are cut into words, for an explanation."""
         text = self.reading.text
+        if merely_meets(text, start, end, self.segmenter.cut):
+            return f"{text[start - 1 : start + 1]}/{text[start + 1 : end]}"
         left = self._left(start, 0)
         ahead = BLOCK.match(text, max(end - 1, left))
         right = ahead.end() if ahead else end
