@@ -22,6 +22,8 @@ STORED_WORDINGS = (
     "{title}：客户退了款",
     "{title}：别的系统说的事",
     "{title}：手动加入",
+    # why words are suggested
+    "客户问「{words}」",
     # why a prompt was postponed
     "非工作时间",
     "周末顺延",

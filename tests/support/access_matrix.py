@@ -162,6 +162,9 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("sidebar.customer", "POST"): Row(
         "/sidebar/customer", (AGENT,), owned=True, form={"external_userid": "{userid}"}
     ),
+    ("sidebar.answers", "POST"): Row(
+        "/sidebar/answers", (AGENT,), owned=True, form={"external_userid": "{userid}", "q": "发票"}
+    ),
     ("sidebar.group", "POST"): Row("/sidebar/group", (AGENT,), owned=True, form={"chat_id": "{chat_id}"}),
     ("sidebar.send", "POST"): Row("/sidebar/send", (AGENT,), owned=True, form={"external_userid": "{userid}"}),
     ("sidebar.unsent", "POST"): Row("/sidebar/unsent", (AGENT,), owned=True, form={"external_userid": "{userid}"}),
