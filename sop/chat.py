@@ -172,9 +172,11 @@ def _asked_nicely(plain: str) -> tuple[str | None, str]:
 
 def _as_typed(verb: str, text: str) -> Order:
     """An order with words of the agent's own, which are kept as they were typed."""
-    typed = " ".join(text.split()).lstrip(" 。,，!！~～")
-    said = next(word for word, of in _SPELLINGS if of == verb and _plain(typed[: len(word)]) == word)
-    words = typed[len(said) :].strip(" :：,，")
+    typed = " ".join(text.split())
+    said = [word for word, of in _SPELLINGS if of == verb]
+    places = ((at, word) for at in range(len(typed)) for word in said if _plain(typed[at : at + len(word)]) == word)
+    at, word = next(places, (0, ""))
+    words = typed[at + len(word) :].strip(" :：,，")
     if not words:
         return Help(_MISSING[verb])
     return Remind(words) if verb == "提醒" else WriteNote(words)

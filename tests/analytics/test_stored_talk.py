@@ -12,7 +12,6 @@ from bot.analytics.history import CustomerRange, backtest_range, customers_utter
 from bot.customers.group_chats import find_group
 from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store
-from bot.platform.encryption import DataKeys
 from bot.platform.models import Agent, Customer, GroupMember, Tagging
 from taggers.coverage import survey
 from tests.support.archived import LIN, NOW, ROOM, WANG, Archived
@@ -89,9 +88,7 @@ def test_a_study_hears_what_was_heard_live(archived: Archived, text: str, in_gro
     say(archived, text, in_group)
     assert {row.tag for row in archived.rows(Tagging)} == wanted
     store = archived.store
-    part = CustomerRange(
-        store.url, store.keys or DataKeys(()), 0, 10**12, NOW - timedelta(days=1), NOW + timedelta(days=1)
-    )
+    part = CustomerRange(store.url, store.keys, 0, 10**12, NOW - timedelta(days=1), NOW + timedelta(days=1))
     again = backtest_range(part, EMPTY, CONFIG)
     assert {one.tag for one in again.tags if one.after} == wanted
     empty, book = parse_settings(EMPTY, examples=False).book, archived.settings.book
