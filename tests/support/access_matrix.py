@@ -186,6 +186,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("rules.edit", "GET"): Row("/rules/r/ask-price/edit", (ADMIN,)),
     ("rules.save", "POST"): Row("/rules/save", (ADMIN,)),
     ("rules.delete", "POST"): Row("/rules/r/ask-price/delete", (ADMIN,), form={"version": "old"}),
+    ("rules.promote", "POST"): Row("/rules/r/ask-price/promote", (ADMIN,)),
     ("rules.try_sentence", "POST"): Row("/rules/try", (ADMIN,)),
     ("rules.tag_word", "POST"): Row("/rules/tag-word", (ADMIN,)),
     ("rules.try_recent", "POST"): Row("/rules/recent", (ADMIN,)),
