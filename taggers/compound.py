@@ -20,6 +20,8 @@ _NOT_BEHIND = frozenset("候么")
 # 手续|费, 上课|时: they follow whole words.
 _ENDINGS = frozenset("费时中后前里车")
 _TITLES = frozenset(("老师", "经理", "先生", "小姐", "女士", "医生", "主任", "教练", "总监", "师傅", "阿姨", "同学"))
+MEETING = frozenset("了着" + "".join(title[0] for title in _TITLES))
+"""Behind a word that only seems to stand there."""
 _SURNAMES = frozenset(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾田董潘袁蔡蒋余于杜叶程苏魏吕丁沈任姚卢傅钟姜崔谭陆汪范金石廖贾夏韦方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严武戴莫孔向汤"
 )

@@ -101,7 +101,7 @@ _ASKS = re.compile(
 def settled(clauses: Clauses, left: int, right: int, start: int, end: int) -> str:
     """Say why a topic is no wish: it is provided for, somebody does not want it, or it was never done."""
     text = clauses.text
-    if start - left > _HEAD:
+    if start - left > _HEAD or _TELLING.isdisjoint(text[end : end + _LONGEST]):
         return ""
     tail = _TAIL.match(text, end, right)
     place = tail.end() if tail else end
