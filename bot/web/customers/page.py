@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import select
 
+from bot.agents.past_answers import past_answers
 from bot.platform.models import Message
 from bot.system import System
 from bot.web.auth.access import customer_or_404, needs
@@ -38,7 +39,7 @@ def show(customer_id: int) -> str:
     with system.look() as work:
         session = work.session
         customer = customer_or_404(session, customer_id)
-        view = read_customer(work, customer, who.actor, who.agent_id)
+        view = read_customer(work, customer, who.actor, who.agent_id, past_answers(system))
         talk = _masked(read_conversation(session, customer_id, customer.name, MESSAGES, before), who)
         return render_template(
             "customer.html",
@@ -63,7 +64,7 @@ def aside(customer_id: int) -> str:
     with system.look() as work:
         session = work.session
         customer = customer_or_404(session, customer_id)
-        view = read_customer(work, customer, who.actor, who.agent_id)
+        view = read_customer(work, customer, who.actor, who.agent_id, past_answers(system))
         return render_template(
             "customer_aside.html",
             view=view,
