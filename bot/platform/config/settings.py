@@ -24,7 +24,7 @@ from bot.platform.config.rule_fields import check_rule_fields
 from bot.platform.config.segment_table import Segment, check_segments
 from bot.platform.config.tag_names import undeclared_tags
 from bot.wecom.errors import BotError
-from sop.answers import AnswerEntry, check_answers
+from sop.answers import AnswerEntry, Suggestions, check_answers
 from sop.checks import check_playbook
 from sop.fields import known_fields
 from sop.group_sends import check_group_sends, personal_steps
@@ -110,6 +110,7 @@ class Tables(BaseModel):
     scores: tuple[Scores, ...] = Field(default=(), max_length=10)
     models: Models = Models()
     segments: tuple[Segment, ...] = Field(default=(), max_length=200)
+    suggestions: Suggestions = Suggestions()
     answers: tuple[AnswerEntry, ...] = Field(default=(), max_length=2_000)
 
 
