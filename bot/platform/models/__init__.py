@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.platform.models.api import ApiRequest, ApiToken
 from bot.platform.models.columns import Json, Key, Model, UtcDateTime
 from bot.platform.models.customer_lists import BulkDeed, BulkItem, SavedView
 from bot.platform.models.facts import ToldFact
@@ -46,6 +47,8 @@ __all__ = [
     "Alarm",
     "Allowance",
     "ApiCalls",
+    "ApiRequest",
+    "ApiToken",
     "ArchiveCursor",
     "ArchiveGap",
     "AuditEntry",

@@ -65,6 +65,12 @@ ROLES = {
 }
 ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "sign-in": Label("登录"),
+    "api.token": Label("新建接口令牌"),
+    "api.revoke": Label("停用接口令牌"),
+    "api.orders": Label("接口收到订单"),
+    "api.products": Label("接口收到产品"),
+    "api.events": Label("接口收到事件"),
+    "api.customers": Label("接口收到客户资料"),
     "account.create": Label("新建账号"),
     "account.role": Label("更改角色"),
     "account.password": Label("更换密码"),
@@ -130,6 +136,7 @@ ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "bulk.enrol": Label("批量开始跟进"),
     "bulk.field": Label("批量写资料"),
     "bulk.import": Label("导入客户资料"),
+    "bulk.orders": Label("导入订单"),
     "bulk.place": Label("批量安置"),
     "bulk.undo": Label("撤销批量操作"),
     "bulk.cancel": Label("停止批量操作"),
