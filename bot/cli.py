@@ -31,6 +31,7 @@ from bot.commands.sandbox import sandbox
 from bot.commands.sends import sends
 from bot.commands.sop import sop
 from bot.commands.status import board_link, show_status
+from bot.commands.suggest import suggest
 from bot.commands.wecom import wecom
 
 
@@ -47,6 +48,6 @@ def register(app: Flask) -> None:
     for command in (privacy, demo_command, run_worker, run_scheduler, sandbox, init, check, replay_command,
                     show_status, db, board_link, quarantine, queue, keys, customer, rules, sop, bench, wecom,
                     admin_group, audit_group, seed_command, doctor, given_up, backup_group,
-                    restore_command, promises, questions, orders):  # fmt: skip
+                    restore_command, promises, questions, suggest, orders):  # fmt: skip
         guard(command)
         app.cli.add_command(command)

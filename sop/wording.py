@@ -35,6 +35,16 @@ def render(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(fill, text)
 
 
+def pieces(text: str, values: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The text as render fills it, cut into (words, placeholder): "" for words that were written as they are."""
+    found: list[tuple[str, str]] = []
+    end = 0
+    for place in _PLACEHOLDER.finditer(text):
+        found += [(text[end : place.start()], ""), (render(place[0], values), place[1].strip())]
+        end = place.end()
+    return [(words, name) for words, name in (*found, (text[end:], "")) if words]
+
+
 def check_wording(text: str, fields: Collection[str] = ()) -> list[str]:
     """Name what is wrong with a text's placeholders; `fields` are further names that are allowed."""
     known = [*PLACEHOLDERS, *fields]

@@ -30,11 +30,20 @@ def move_forward(by: timedelta) -> datetime:
     path = Path(os.environ[_FILE])
     if by < timedelta(0):
         raise ValueError("time only moves forward")
+    _write(path, timedelta(seconds=_offset(path)) + by)
+    return now()
+
+
+def begin_at(moment: datetime) -> None:
+    """Set time, forward or back, for every process that shares the clock file: only before anything has happened."""
+    _write(Path(os.environ[_FILE]), moment - datetime.now(UTC))  # noqa: TID251 - the difference to the real time
+
+
+def _write(path: Path, shift: timedelta) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")  # renamed over the old one: no reader sees half a number
-    fresh.write_text(str(_offset(path) + by.total_seconds()))
+    fresh.write_text(str(shift.total_seconds()))
     fresh.replace(path)
-    return now()
 
 
 def _offset(path: Path) -> float:

@@ -17,6 +17,7 @@ from bot.wecom.errors import BotError
 TASK_LIFE = timedelta(days=30)
 DAY_LIFE = timedelta(days=2)
 BOARD_LIFE = timedelta(days=1)
+_PLACES = {"t": "task", "day": "day", "l": "link", "p": "picture"}
 
 
 class BadLinkError(BotError):
@@ -112,6 +113,16 @@ def peek_link(url: str) -> tuple[str, int] | None:
 def board_url(base_url: str, key: bytes, issued_at: datetime, life: timedelta = BOARD_LIFE) -> str:
     """The address that opens the board read-only to anyone who has it, for `life` from `issued_at`."""
     return f"{base_url}/board?key={_signer(key, 'board').dumps(_seconds(issued_at + life))}"
+
+
+def signed_anew(place: str, token: str, key: bytes) -> str:
+    """The token of one of our addresses (`/t/`, `/day/`, `/l/`, `/p/`) as this key would have signed it.
+
+    What the token says is not verified: for a recorded demo only, whose own links these are.
+    """
+    signer = _signer(key, _PLACES[place])
+    _good, payload = signer.loads_unsafe(token)
+    return str(signer.dumps(payload))
 
 
 def read_task_token(token: str, key: bytes, now: datetime) -> TaskLink:

@@ -61,20 +61,20 @@ def prepare(folder: Path, port: int | None = None) -> dict[str, str]:
     return environment
 
 
-def load_corp(folder: Path) -> Corp:
-    """The corp of this folder, created at the first call."""
+def load_corp(folder: Path, corp_id: str = "") -> Corp:
+    """The corp of this folder, created at the first call (with this id, if one is given)."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "corp.json"
     if not path.exists():
-        write_private(path, json.dumps(asdict(make_corp()), indent=1).encode())
+        write_private(path, json.dumps(asdict(make_corp(corp_id)), indent=1).encode())
     if not key_versions(folder):
         add_key(folder)
     return Corp(**json.loads(path.read_text()))
 
 
-def make_corp() -> Corp:
+def make_corp(corp_id: str = "") -> Corp:
     return Corp(
-        corp_id="ww" + secrets.token_hex(8),
+        corp_id=corp_id or "ww" + secrets.token_hex(8),
         app_secret=secrets.token_urlsafe(32),
         archive_secret=secrets.token_urlsafe(32),
         contacts_secret=secrets.token_urlsafe(32),

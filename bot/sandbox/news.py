@@ -21,6 +21,8 @@ CALLS = {
     "externalcontact/get": "读取客户详情",
     "externalcontact/batch/get_by_user": "批量读取客户",
     "externalcontact/add_msg_template": "创建企业群发",
+    "user/list": "读取成员",
+    "department/list": "读取部门",
     "gettoken": "获取 access_token",
 }
 EVENTS = {

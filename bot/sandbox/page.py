@@ -19,6 +19,7 @@ from bot.sandbox.people import ImpossibleError
 from bot.sandbox.rendering import file_size, record_lines, web_address
 from bot.sandbox.state import Json, Sandbox
 from bot.sandbox.summary import last_effect
+from bot.sandbox.tour import tour
 from bot.sandbox.views import (
     PhoneView,
     choose,
@@ -116,6 +117,7 @@ def index() -> Response:
         board_url=web_address(sandbox.board_url),
         tag_panel=tag_panel(sandbox),
         headlines=headlines(sandbox),
+        tour=tour(sandbox),
         pulse=last_effect(sandbox),
     )
     response = Response(text, content_type="text/html; charset=utf-8")
@@ -123,7 +125,7 @@ def index() -> Response:
     return response
 
 
-@page.get("/page/<any(customer, agent, board, news, agents):name>")
+@page.get("/page/<any(customer, agent, board, news, agents, tour):name>")
 def fragment(name: str) -> str:
     """One part of the page that is refreshed live."""
     sandbox, choice = current()
@@ -131,6 +133,8 @@ def fragment(name: str) -> str:
         return render_template("_board.html", tag_panel=tag_panel(sandbox), choice=choice)
     if name == "news":
         return render_template("_news.html", headlines=headlines(sandbox))
+    if name == "tour":
+        return render_template("_tour.html", tour=tour(sandbox))
     if name == "agents":
         return render_template("_agents.html", people=everybody(sandbox), choice=choice)
     if name == "agent" and choice.view == "app":

@@ -62,6 +62,8 @@ PAGES = {  # who looks, and at what
     "proposals": ("admin", "/rules/proposals"),
     "SOPs": ("admin", "/sops"),
     "SOP": ("admin", "/sops/s/hello"),
+    "SOP edited": ("admin", "/sops/hello/edit"),
+    "SOP made": ("admin", "/sops/new"),
     "SOP calendar": ("admin", "/sops/s/hello/preview"),
     "library": ("admin", "/sops/library"),
     **{f"report {name}": ("leader", f"/reports?report={name}") for name in reports.REPORTS},

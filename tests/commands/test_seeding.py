@@ -37,6 +37,22 @@ def test_the_rows_fit_together(seeded: System) -> None:
     assert audit(seeded.store, clock.now()) == []
 
 
+def test_customers_say_what_brought_them_to_their_stages(seeded: System) -> None:
+    """Each move by a tag has its words seconds before it, judged by the config's own rules."""
+    stages = {stage.name: stage for pipeline in seeded.settings.pipelines for stage in pipeline.stages}
+    heard = {rule.tag for rule in seeded.settings.tables.rules if rule.from_ != "agent"}
+    with seeded.store.read() as session:
+        moves = session.scalars(select(StageMove).where(StageMove.serial > 1)).all()
+        moves = [move for move in moves if heard & set(stages[move.to_stage].entered_by)]
+        assert len(moves) > 20
+        for move in moves:
+            told = select(Evidence.tag).where(
+                Evidence.customer_id == move.customer_id,
+                Evidence.hit_at.between(move.moved_at - timedelta(seconds=5), move.moved_at),
+            )
+            assert set(stages[move.to_stage].entered_by) & set(session.scalars(told)), move.to_stage
+
+
 def test_the_made_up_are_found_by_their_names(seeded: System) -> None:
     """Or the pages' times would be measured on a search that finds nobody."""
     with seeded.store.read() as session:

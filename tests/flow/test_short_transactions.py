@@ -42,7 +42,8 @@ COMMANDS = (
     "keys check", "quarantine replay", "given-up list", "given-up retry", "wecom import",
     "wecom reconcile", "audit run", "audit log --verify", "rules mine", "rules explain 多少钱", "doctor", "status",
     "board-link", "check", "sop silent", "promises eval {table}", "questions eval {table}",
-    "questions study {table}", "privacy erasures", "orders import {table}",
+    "privacy erasures", "orders import {table}",
+    "questions study {table}", "suggest eval --dialogues {table}", "suggest match --pairs {table}",
     "backup make {out}.zip", "backup verify {out}.zip", "db upgrade", "worker --burst", "customer erase {who} --yes",
     "restore {out}.zip --replace --yes",
 )  # fmt: skip

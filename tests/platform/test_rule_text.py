@@ -18,9 +18,9 @@ from bot.platform.config.rule_text import (
     remove_rule,
     rule_blocks,
     switch_sop,
-    written,
 )
 from bot.platform.config.settings import parse_settings
+from bot.platform.config.toml_tables import written
 
 SHIPPED = (Path(__file__).resolve().parents[2] / "config.toml").read_text(encoding="utf-8")
 COMMENTED = """# 开头的说明

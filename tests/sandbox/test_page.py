@@ -105,3 +105,25 @@ def test_the_page_says_what_happened(wecom: Wecom) -> None:
     assert "王海棠 发出一条消息，存档 seq 1" in text
     assert "回调放弃：有新的会话存档（HTTP 500）" in text
     assert "发送应用消息，被拒 301002" in text
+
+
+def test_the_tour_ticks_itself(wecom: Wecom) -> None:
+    """Each of the five things is done when it was seen to happen, and not before."""
+
+    def done() -> int:
+        status, text, _ = wecom.page("/page/tour")
+        assert status == 200
+        return text.count('class="done"')
+
+    assert done() == 0
+    wecom.control.say(SEED, "LinXiaoyu", "多少钱？")
+    assert done() == 0  # no agent was prompted
+    wecom.call("message/send", card_message())
+    assert done() == 1
+    wecom.control.say(SEED, "LinXiaoyu", "先不谈价格")
+    assert done() == 2
+    wecom.control.say("LinXiaoyu", SEED, "好的")
+    assert done() == 3
+    wecom.page("/page/later", {"to": "hour"})
+    wecom.control.part("LinXiaoyu", SEED, by="customer")
+    assert done() == 5

@@ -6,7 +6,6 @@ pipelines, so that the rows fit together. Nothing is drawn by chance: the same c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from bot.commands.bench.seeded_talk import MadeUpTalk, TalkPlan, pseudo_random
 from bot.platform.config.settings import Settings
 from bot.platform.database.row_ids import expect_rows, next_id
 from bot.platform.database.rows_sealed import sealed_in
@@ -31,33 +31,12 @@ from bot.platform.models import (
     Tagging,
 )
 from sop.playbook import Pipeline, Sop
-from sop.reply_clock import Said, Word, wait_of
 from sop.wording import render
 from taggers.hits import TagHit
-from taggers.spoken import customer_spoke
 from taggers.utterance import Utterance
 
 _FAMILY = "王李张刘陈杨赵黄周吴徐孙马朱胡林郭何高罗"
 _GIVEN = ("晓雨", "国安", "敏", "桐", "佳怡", "子涵", "建军", "丽华", "思远", "海燕", "一诺", "志强", "雪", "文博")
-_SMALL_TALK = (
-    "你好",
-    "在吗",
-    "好的",
-    "我看看",
-    "晚点回复你",
-    "谢谢老师",
-    "孩子今年三年级",
-    "收到",
-    "明天再说吧",
-    "嗯嗯",
-)
-_ANSWERS = (
-    "您好，在的。",
-    "好的，您慢慢看。",
-    "不客气，有问题随时找我。",
-    "我把资料整理好发您。",
-    "好的，明天再联系您。",
-)
 _CHANNELS = ("门店二维码", "公众号", "老客转介绍", "直播间")
 
 
@@ -116,15 +95,6 @@ class _Visit:
     left: bool
 
 
-def pseudo_random(*numbers: int) -> int:
-    """A number that looks drawn by chance and is always the same for the same arguments."""
-    value = 0x9E3779B9
-    for number in numbers:
-        value = ((value ^ number) * 0x2545F491 + 0x1B873593) & 0xFFFFFFFF
-        value ^= value >> 15
-    return value
-
-
 def made_up_name(number: int) -> str:
     """A Chinese name, the same for the same number."""
     return _FAMILY[pseudo_random(number) % len(_FAMILY)] + _GIVEN[pseudo_random(number, 1) % len(_GIVEN)]
@@ -135,14 +105,12 @@ class CustomerMaker:
 
     def __init__(self, settings: Settings, agents: list[SeededAgent], each: int, now: datetime) -> None:
         self.settings, self.agents, self.each, self.now = settings, agents, each, now
-        self.words = [saying for rule in settings.tables.rules for saying in rule.examples.hit] or ["多少钱"]
-        self.says = [step.say[0] for sop in settings.tables.sops for step in sop.steps] or list(_ANSWERS)
+        self.talk = MadeUpTalk(settings)
         self.exclusive = {
             name: group.names for group in settings.tables.tags if group.exclusive for name in group.names
         }
         self.stage_names = {stage.name for pipeline in settings.pipelines for stage in pipeline.stages}
         self.judged: dict[str, tuple[TagHit, ...]] = {}
-        self.spoken: dict[str, Said] = {}
         self.values: dict[str, str] = {}  # what placeholders stand for, of the customer being made
         self.seq = self.enrolments = 0
 
@@ -153,7 +121,13 @@ class CustomerMaker:
         self.values = {"customer.name": name, "agent.name": agent.name, "company": self.settings.workspace.name}
         began = self.now - timedelta(minutes=60 + pseudo_random(number, 3) % (90 * 24 * 60))
         made = _Made(batch, number, f"wmSeed{number:026}", agent, began)
-        said = list(self._conversation(number, began))
+        walked = [
+            (pipeline, self._road(made, pipeline))
+            for nth, pipeline in enumerate(self.settings.pipelines)
+            if nth == 0 or pseudo_random(number, 5, nth) % 3 == 0
+        ]
+        entered = [(visit.at, visit.stage) for _pipeline, road in walked for visit in road[1:]]
+        said = self.talk.conversation(TalkPlan(number, began, self.now, self.each), entered, self.values)
         theirs = [(at, words) for at, words, ours in said if not ours]
         channel = _CHANNELS[pseudo_random(number, 4) % len(_CHANNELS)]
         self._messages(made, said)
@@ -166,37 +140,10 @@ class CustomerMaker:
         batch.add(
             Follow, agent_id=agent.id, customer_id=number, channel=channel, added_at=began,
             last_talk_at=said[-1][0], marked={}, marking={}, tags=[], clock={}, waiting_told={},
-            waiting_since=self._waiting_since(said),
+            waiting_since=self.talk.waiting_since(said),
         )  # fmt: skip
-        for nth, pipeline in enumerate(self.settings.pipelines):
-            if nth == 0 or pseudo_random(number, 5, nth) % 3 == 0:
-                self._walk(made, pipeline)
-
-    def _waiting_since(self, said: list[tuple[datetime, str, bool]]) -> datetime | None:
-        """Since when the customer waits for an answer, by the clock itself."""
-        return wait_of(
-            Word(at, str(nth), self._spoken(words, ours)) for nth, (at, words, ours) in enumerate(said)
-        ).since
-
-    def _spoken(self, words: str, ours: bool) -> Said:
-        if ours:
-            return "answer"
-        if words not in self.spoken:
-            self.spoken[words] = customer_spoke("text", words, self.settings.closings)
-        return self.spoken[words]
-
-    def _conversation(self, number: int, began: datetime) -> Iterator[tuple[datetime, str, bool]]:
-        """Time, words, and whether our side says it; the last a few minutes ago at the latest."""
-        count = max(self.each // 2 + pseudo_random(number, 6) % (self.each + 1), 1)
-        pace = (self.now - timedelta(minutes=5) - began) / count
-        at = began
-        for nth in range(count):
-            draw = pseudo_random(number, 7, nth)
-            ours = draw % 5 >= 3
-            at = at + min(pace * 0.9, timedelta(minutes=1 + draw % 47)) if ours else began + pace * nth
-            pool = (self.says if draw % 7 else _ANSWERS) if ours else (self.words if draw % 4 == 0 else _SMALL_TALK)
-            words = pool[pseudo_random(draw, nth) % len(pool)]
-            yield at, render(words, self.values) if ours else words, ours
+        for pipeline, road in walked:
+            self._walk(made, pipeline, road)
 
     def _messages(self, made: _Made, said: list[tuple[datetime, str, bool]]) -> None:
         for at, words, ours in said:
@@ -239,7 +186,7 @@ class CustomerMaker:
             reason=hit.reason[:500], version=self.settings.version, tagged_at=at,
         )  # fmt: skip
 
-    def _walk(self, made: _Made, pipeline: Pipeline) -> None:
+    def _road(self, made: _Made, pipeline: Pipeline) -> list[_Visit]:
         """The customer's way through a pipeline: most stop early, a few reach its end, some are lost."""
         road = [stage.name for stage in pipeline.stages if not stage.beside and not stage.lost]
         draw = pseudo_random(made.number, 8) % 100
@@ -249,11 +196,17 @@ class CustomerMaker:
         if away and pseudo_random(made.number, 9) % 4 == 0 and len(path) < len(road):
             path.append(away[pseudo_random(made.number, 10) % len(away)])
         pace = (self.now - timedelta(minutes=10) - made.began) / len(path)
-        for nth, stage in enumerate(path):
-            visit = _Visit(stage, nth + 1, made.began + pace * nth, left=nth < len(path) - 1)
+        return [
+            _Visit(stage, nth + 1, made.began + pace * nth, nth < len(path) - 1) for nth, stage in enumerate(path)
+        ]
+
+    def _walk(self, made: _Made, pipeline: Pipeline, road: list[_Visit]) -> None:
+        """The ledger of moves, the follow-ups of the stages, and where the customer stands."""
+        for nth, visit in enumerate(road):
+            stage = visit.stage
             made.batch.add(
                 StageMove, customer_id=made.number, pipeline=pipeline.name, serial=visit.serial,
-                from_stage=path[nth - 1] if nth else None,
+                from_stage=road[nth - 1].stage if nth else None,
                 to_stage=stage, cause="tag" if nth else "event", trigger=stage if nth else "@added", evidence="",
                 actor="", version=self.settings.version, moved_at=visit.at,
             )  # fmt: skip
@@ -261,8 +214,8 @@ class CustomerMaker:
                 if sop.stage == stage and pseudo_random(made.number, 11, nth) % 2 == 0:
                     self._enrol(made, sop, visit)
         made.batch.add(
-            Placement, customer_id=made.number, pipeline=pipeline.name, stage=path[-1], serial=len(path),
-            entered_at=made.began + pace * (len(path) - 1),
+            Placement, customer_id=made.number, pipeline=pipeline.name, stage=road[-1].stage, serial=len(road),
+            entered_at=road[-1].at,
         )  # fmt: skip
 
     def _enrol(self, made: _Made, sop: Sop, visit: _Visit) -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,6 +21,7 @@ from typing import TextIO
 
 from sqlalchemy import select
 
+from bot.commands.demo.recording import Recording, path_of, renew_links, unpack
 from bot.platform import clock
 from bot.platform.config.settings import load_settings
 from bot.platform.database import schema
@@ -36,6 +38,16 @@ from bot.wecom.errors import BotError, WeComError
 
 READY_SECONDS = 120.0  # a busy machine needs a minute for what a quiet one does in ten seconds
 _BOARD_LIFE = timedelta(days=30)
+
+
+def print_nothing(_words: str) -> None:
+    """Tell nobody."""
+
+
+def has_database_url() -> bool:
+    """Whether another database than the folder's own was asked for."""
+    name = "TICI_DATABASE_URL"
+    return any(os.environ.get(variable) for variable in (name, f"{name}_FILE"))
 
 
 class StackError(BotError):
@@ -64,14 +76,19 @@ class Stack:
     children: list[Child] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     without: frozenset[str] = frozenset()
+    playbook: str = ""  # whose recorded company fills an empty folder; "": none
+    company: Recording | None = None  # the one that was put in at this start
+    tell: Callable[[str], object] = print_nothing  # is told what is being done
 
     def __enter__(self) -> Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._claim = claim(self.folder)
         try:
             self._prepare()
+            self.tell("启动各进程")
             for child in self.children:
                 self.start(child)
+            self.tell("等网页打开")
             self._wait_ready()
             self._meet_staff()
         except BaseException:
@@ -88,6 +105,7 @@ class Stack:
     def _prepare(self) -> None:
         load_settings(self.config)
         self.web_port, self.sandbox_port = free_port(self.web_port), free_port(self.sandbox_port)
+        self._unpack()
         self.variables = {
             **prepare(self.folder / "sandbox", self.sandbox_port),
             "TICI_VAR": str(self.folder),
@@ -99,11 +117,24 @@ class Stack:
         }
         os.environ.update(self.variables)
         self.system = System(read_environment())
+        self.tell("准备数据库")
         schema.upgrade(self.system.store.engine)
         self._refuse_strangers()
+        if self.company is not None:
+            renew_links(self.folder, self.web_url, self.system.signing_key)
+        self.tell("启动队列")
         if not self.system.environment.redis_url:
             ensure_valkey(self.folder)
         self.children = [Child(name, command) for name, command in self._commands() if name not in self.without]
+
+    def _unpack(self) -> None:
+        """Put the recorded company into a folder that is new; never into a database of somebody else's choice."""
+        fresh = not (self.folder / "tici.db").exists() and not (self.folder / "sandbox").exists()
+        if not self.playbook or not fresh or has_database_url():
+            return
+        self.tell("放好演示公司")
+        os.environ["TICI_CLOCK_FILE"] = str(self.folder / "clock")
+        self.company = unpack(path_of(self.playbook), self.folder)
 
     def _refuse_strangers(self) -> None:
         """A TICI_DATABASE_URL left over from a real installation must not be played with."""

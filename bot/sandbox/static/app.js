@@ -115,6 +115,10 @@
     for (const open of document.querySelectorAll("details.pop[open]")) if (!open.contains(event.target)) open.open = false;
   });
 
+  // On a screen with room for it the tour is open until something of it was done.
+  const tour = document.getElementById("tour");
+  if (tour && window.innerWidth >= 1100 && !tour.querySelector(".done")) tour.open = true;
+
   ready();
   pulse();
 })();

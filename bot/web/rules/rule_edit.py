@@ -12,7 +12,6 @@ from bot.analytics.draft_preview import explain_typed
 from bot.platform.config.file import ConfigText, check_text, read_config_text
 from bot.platform.config.rule_text import (
     UnknownRuleError,
-    Values,
     add_rule,
     change_rule,
     find_rule,
@@ -21,6 +20,7 @@ from bot.platform.config.rule_text import (
 )
 from bot.platform.config.settings import ConfigError, Settings, parse_settings
 from bot.platform.config.tag_names import declared_tags, nearest_tag, undeclared_tag
+from bot.platform.config.toml_tables import Values
 from bot.platform.database.reading_log import viewed
 from bot.platform.masking import mask
 from bot.platform.models import Evidence, Message, Study

@@ -8,8 +8,8 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from bot.platform.config.rule_text import Values
 from bot.platform.config.settings import ConfigProblem
+from bot.platform.config.toml_tables import Values
 from bot.web.rules.amount_field import parse_amount, show_amount
 from bot.web.rules.pasted_words import split_all
 

@@ -23,13 +23,13 @@ from sop.triggers import Trigger, trigger_of
 
 PEOPLE = 30
 _OPEN = ("planned", "queued", "delivered", "unknown")
-_DAYS = {
+DAYS = {
     "mon": "每周一", "tue": "每周二", "wed": "每周三", "thu": "每周四", "fri": "每周五", "sat": "每周六",
     "sun": "每周日", "last": "每月最后一天",
 }  # fmt: skip
 _STOPS = {"reply": "客户回复", "moved": "换了阶段", "left": "互删", "lost": "流失"}
 TEXTS = (
-    *EVENTS.values(), *_DAYS.values(), *_STOPS.values(),
+    *EVENTS.values(), *DAYS.values(), *_STOPS.values(),
     "{n} 天", "{n} 小时", "{n} 分钟", "{name} 之前 {n} 天", "{name} 之后 {n} 天", "回复了 {which}",
     "没有回复 {which}",
 )  # fmt: skip
@@ -91,7 +91,7 @@ def start_words(sop: Sop) -> str:
     if trigger.kind == "silence" and trigger.length is not None:
         return translate("沉默 {length}", length=length_words(trigger.length))
     if trigger.kind == "every":
-        return translate(_DAYS[trigger.name]) if trigger.name in _DAYS else translate("每月 {n} 日", n=trigger.name)
+        return translate(DAYS[trigger.name]) if trigger.name in DAYS else translate("每月 {n} 日", n=trigger.name)
     if trigger.kind == "date":
         return _date_words(trigger)
     return _answer_words(trigger)

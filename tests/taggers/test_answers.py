@@ -1,0 +1,89 @@
+"""Answers by their questions: paraphrases are found, a talk so far counts, and a study knows texts only."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from taggers.answer_index import Answered, AnswerIndex, Asked, Said
+from taggers.answer_study import LabelledPair, cases_of, study_dialogues, study_pairs
+from taggers.likeness import QUESTIONS, Mixture, Terms
+from taggers.rule import Synonym
+from taggers.term_index import TermIndex
+
+PAIRS = Path(__file__).with_name("data") / "finance_pairs.txt"
+WORDS_ONLY = Mixture(word=1, meaning=0, character=0, pair=0, slight=1, power=1)
+TERMS = Terms()
+
+
+def test_paraphrases_are_found_more_often_than_by_their_words() -> None:
+    """The pairs were written for this test, each time with as few words in common as people manage."""
+    lines = [line.split("|") for line in PAIRS.read_text("utf-8").splitlines()]
+    pairs = [LabelledPair(one, other, True) for one, other in lines]
+    found = study_pairs(pairs, TERMS, None).recall(3)
+    by_words = TermIndex([TERMS.of(other, WORDS_ONLY) for _, other in lines], 1.0)
+    likenesses = [by_words.likeness(by_words.vector(TERMS.of(one, WORDS_ONLY))) for one, _ in lines]
+    plain = sum(int((row > row[at]).sum()) < 3 and row[at] > 0 for at, row in enumerate(likenesses)) / len(lines)
+    assert found >= 0.5
+    assert found >= plain * 1.5, f"{plain} by words alone"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("课程99元能退吗", "课程199元能退吗"),
+        ("ＡＢＣ班怎么报名", "abc班怎么报名"),
+        ("額度怎麼調", "额度怎么调"),
+    ],
+)
+def test_numbers_width_and_script_make_no_difference(one: str, other: str) -> None:
+    assert TERMS.of(one, QUESTIONS) == TERMS.of(other, QUESTIONS)
+
+
+def test_synonyms_of_the_company_count() -> None:
+    own = Terms(synonyms=[Synonym(name="正价课", words=("正价课", "系统班"))])
+    common = own.of("正价课", QUESTIONS).keys() & own.of("系统班", QUESTIONS).keys()
+    assert common - (TERMS.of("正价课", QUESTIONS).keys() & TERMS.of("系统班", QUESTIONS).keys())
+
+
+def talks() -> list[list[tuple[Said, frozenset[tuple[str, str, str]]]]]:
+    """Invented talks about two kinds of things, in which the same question is answered by what was spoken of."""
+    kinds = {"钢琴课": "琴房在二楼靠窗那间", "游泳课": "泳池在负一层从东门进"}
+    found = []
+    for (kind, place), how in product(kinds.items(), ("想学", "想报", "咨询一下", "孩子要上", "问问", "打算学")):
+        turns = [
+            ("customer", f"你好{how}{kind}", "ask"),
+            ("agent", f"{kind}现在有位置", "yes"),
+            ("customer", "那在哪里上课", "where"),
+            ("agent", place, f"place-{kind}"),
+        ]
+        found.append([(Said(by, text), frozenset({("a", "b", act)})) for by, text, act in turns])  # type: ignore[arg-type]
+    return found
+
+
+def test_what_was_spoken_of_before_tells_which_answer_fits() -> None:
+    index = AnswerIndex([one.case for one in cases_of(talks())], TERMS)
+    for kind, place in (("钢琴课", "琴房"), ("游泳课", "泳池")):
+        asked = Asked("在哪里上课呀", (Said("customer", f"我家孩子想学{kind}"), Said("agent", f"{kind}有位置")))
+        best = int(np.argmax(index.scores(asked, None)))
+        assert place in cases_of(talks())[best].case.answer
+
+
+def test_a_study_looks_in_other_talks_only_and_judges_by_acts() -> None:
+    outcome = study_dialogues(cases_of(talks()), TERMS, lambda talk: True)
+    assert outcome.asked == 24
+    assert outcome.recall(1) > 0.8
+    lonely = cases_of(talks()[:1] + talks()[-1:])
+    assert study_dialogues(lonely, TERMS, lambda talk: True).recall(10) < 1, (
+        "the place of the other kind is no answer"
+    )
+
+
+def test_an_empty_index_finds_nothing() -> None:
+    index = AnswerIndex([], TERMS)
+    assert len(index) == 0
+    assert not index.scores(Asked("在吗"), None).size
+    assert Answered(Asked(""), "", 0).answer == ""
