@@ -98,6 +98,17 @@ class Workcalendar:
         """Say whether people work on this local day."""
         return self._rest(day) is None
 
+    def is_business_day(self, day: date) -> bool:
+        """Say whether this local day is a 工作日 as people speak of one: weekends are none, even worked ones."""
+        if self._workspace.workdays == "mon-fri":
+            return self.is_workday(day)
+        if day in self._extra_workdays or day in self._holidays:
+            return day in self._extra_workdays
+        try:
+            return bool(chinese_calendar.is_workday(day))
+        except NotImplementedError:
+            return day.weekday() < 5 and (day.month, day.day) not in _FIXED
+
     def hours_of(self, day: date) -> tuple[datetime, datetime]:
         """When the work of this local day begins and ends."""
         return self._opening(day)

@@ -181,12 +181,12 @@ def working_days(found: re.Match[str], seen: Seen) -> date | None:
     if seen.workdays is None:
         return None
     number = 1 if words in ("下", "下一", "第二") else 3 if words == "几" else whole(words)
-    return _workday_on(seen.today, number, seen.workdays) if 0 < number <= 60 else None
+    return _on(seen.today, number, seen.workdays.is_business_day) if 0 < number <= 60 else None
 
 
-def _workday_on(day: date, number: int, workdays: Workdays) -> date | None:
+def _on(day: date, number: int, counts: Callable[[date], bool]) -> date | None:
     for later in _days(day + _DAY):
-        number -= workdays.is_workday(later)
+        number -= counts(later)
         if number == 0:
             return later
     return None
@@ -218,7 +218,10 @@ def after_festival(found: re.Match[str], seen: Seen) -> date | None:
         return None
     run = _festival_run(name, seen.today, seen.workdays)
     nth = whole(found["nth"]) if found["nth"] else 1
-    return None if run is None else _workday_on(run[1], nth, seen.workdays)
+    if run is None:
+        return None
+    by_law = "工作日" in found[0]
+    return _on(run[1], nth, seen.workdays.is_business_day if by_law else seen.workdays.is_workday)
 
 
 def before_festival(found: re.Match[str], seen: Seen) -> date | None:

@@ -70,6 +70,11 @@ _FINDS = re.compile(
     f"(?P<closing>{_CLOSING})|(?P<opening>{_OPENING})|(?P<length>{_LENGTH})|(?P<soon>{_SOON})|(?P<once>{_ONCE})"
     f"|(?P<clock>{_CLOCK})|(?P<part>{_PART})|(?P<day>{days.PATTERN})"
 )
+_FIRST = re.compile(
+    r"[\d\s〇一七三上下两中九也二五今仨休俩假傍元八六关再凌几前劳十卅午半即去双后呆周四回国夜大天头小差年廿开当待得打收放新"
+    r"早明星春晌晚最月本次正清片现睡礼秒稍立端第等给翌节要赶转过近这迟速週那长闭随隔零需预马零]"
+)
+"""The signs with which a time may begin: all others are passed over by one quick search."""
 _KINDS = ("closing", "opening", "length", "soon", "once", "clock", "part", "day")
 _JOIN = re.compile(
     r"(?:[的在就，, 吧到]|大概|大约|差不多|最晚|最迟|最多|争取|尽量|左右|之前|以前|前|以内|内|之内|那会儿?|我|"
@@ -109,7 +114,7 @@ def dues(text: str, said: datetime, workdays: Workdays) -> tuple[Due, ...]:
 
 
 def _bits(text: str) -> Iterator[Bit]:
-    for found in _FINDS.finditer(text):
+    for found in _found(text):
         kind = next(kind for kind in _KINDS if found[kind] is not None)
         bit = Bit(kind, found.start(), found.end(kind), found)
         if kind == "length":
@@ -119,6 +124,15 @@ def _bits(text: str) -> Iterator[Bit]:
         if kind == "clock" and not _is_clock(text, bit):
             continue
         yield bit
+
+
+def _found(text: str) -> Iterator[re.Match[str]]:
+    """All that `_FINDS` finds, one after the other."""
+    end = 0
+    for first in _FIRST.finditer(text):
+        if first.start() >= end and (found := _FINDS.match(text, first.start())) is not None:
+            end = found.end()
+            yield found
 
 
 def _bounded(text: str, bit: Bit) -> bool:

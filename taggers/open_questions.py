@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from taggers.clause import Clauses
 from taggers.closing import USUAL, Closings
-from taggers.fold import read
+from taggers.fold import read, stutters
 from taggers.question import asked
 from taggers.segment import BLOCK, Segmenter
-from taggers.wants_answer import text_wants_answer
+from taggers.wants_answer import LONGEST, wish_of
 
 Expected = Literal["price", "time", "place", "phone", "number", "choice", "thing", "name", "how"]
 
@@ -52,6 +52,7 @@ _EXPECTS: tuple[tuple[Expected, re.Pattern[str], re.Pattern[str]], ...] = (
      re.compile(r"先|然后|(?<![0-9一二三四五六七八九十两几半])点|打开|填|联系|需要|可以|因为|由于|步骤|直接"
          r"|[一二三1-3][、.]")),
 )  # fmt: skip
+_NAME = next(asks for kind, asks, _ in _EXPECTS if kind == "name")
 _IDLE = """
 发 发给 发我 提供 安排 预约 预订 查 查查 都有 啥 有啥 值得 选 挑 换
 请问 一下 你们 我们 我想 可以 什么 怎么 哪里 哪个 哪些 多少 多少钱 几个 几点 时候
@@ -116,29 +117,38 @@ def _segmenter() -> Segmenter:
 
 def questions(text: str, closings: Closings = USUAL) -> tuple[Question, ...]:
     """The questions and requests of a customer's message, a clause each; a message that wants an answer has one."""
-    if not text_wants_answer(text, closings):
+    wish = wish_of(text, closings)
+    if not wish.waits:
         return ()
-    reading = read(text)[0]
-    clauses = Clauses(reading)
-    whole = Question(text.strip(), _topic(clauses.text), _expected(clauses.text))
-    asks = [(left, right) for left, right in clauses.parts if asked(clauses, left, right)]
+    reading, clauses, asks = wish.reading, wish.clauses, wish.asks
+    if clauses is None or len(text) > LONGEST or stutters(text):  # drawn-out words are shown as they were typed
+        reading = read(text)[0]
+        clauses = Clauses(reading)
+        asks = tuple(bounds for bounds in clauses.parts if asked(clauses, *bounds))
+    alone = len(asks) == 1
+    if not alone:
+        asks = tuple(bounds for bounds in asks if not _reacts(clauses.text[slice(*bounds)]))
     found = [
-        _question(text, reading.span(*bounds), clauses.text[slice(*bounds)], whole, alone=len(asks) == 1)
+        _question(_typed(text, span), span[0], clauses, bounds, alone=alone)
         for bounds in asks
-        if len(asks) == 1 or not _reacts(clauses.text[slice(*bounds)])
+        for span in (reading.span(*bounds),)
     ]
     telling = [one for one in found if one.expects]
-    return tuple(telling or found) or (whole,)
+    if telling or found:
+        return tuple(telling or found)
+    return (Question(text.strip(), _topic(clauses.text), _expected(clauses.text)),)
 
 
-def _question(text: str, span: tuple[int, int], clause: str, whole: Question, *, alone: bool) -> Question:
+def _question(words: str, start: int, clauses: Clauses, bounds: tuple[int, int], *, alone: bool) -> Question:
     """A clause that asks; where it has no topic itself (推荐一个呗, 你发我吧), that of the whole message."""
-    topic, words = _topic(clause), _typed(text, span)
+    clause, whole = clauses.text[slice(*bounds)], clauses.text
+    topic = _topic(clause)
     if not topic:
-        return Question(words, whole.topic, whole.expects, span[0])
+        return Question(words, _topic(whole), _expected(whole), start)
     expects = _expected(clause)
-    more = whole.expects & {"name"} if alone or expects <= {"choice"} else frozenset()
-    return Question(words, topic, expects | more, span[0])
+    if (alone or expects <= {"choice"}) and _NAME.search(whole):
+        expects |= {"name"}
+    return Question(words, topic, expects, start)
 
 
 def _reacts(clause: str) -> bool:
@@ -159,19 +169,37 @@ def _expected(folded: str) -> frozenset[Expected]:
     return frozenset(kind for kind, asks, _ in _EXPECTS if asks.search(folded))
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer's folded words, and whether they only put off or end the talk, say goodbye, or say sorry."""
+
+    text: str
+    idle: bool
+    farewell: bool
+    sorry: bool
+
+
+@lru_cache(maxsize=8)  # all questions that are open are held against the same answer
+def _answer(text: str, closings: Closings) -> _Answer:
+    folded = read(text)[0].text
+    idle = _HOLD.match(folded.strip("。.!！~， ")) is not None or closings.closes(folded)
+    return _Answer(folded, idle, _FAREWELL.match(folded) is not None, _SORRY.search(folded) is not None)
+
+
 def touch(question: Question, answer: Turn, closings: Closings = USUAL) -> tuple[float, float]:
     """How far an answer shares the question's topic, and whether it gives what was asked for; each 0 to 1."""
     if answer.kind != "text":
         return (0.0, 1.0 if answer.kind != "emotion" and question.expects & {"thing", "name"} else 0.0)
-    folded = read(answer.text)[0].text
-    if _HOLD.match(folded.strip("。.!！~， ")) or closings.closes(folded):
+    said = _answer(answer.text, closings)
+    if said.idle:
         return 0.0, 0.0
-    shared = sum(word in folded for word in question.topic)
+    shared = sum(word in said.text for word in question.topic)
     topic = shared / len(question.topic) if question.topic else 0.0
-    if _FAREWELL.match(folded):
+    if said.farewell:
         return topic, 0.0
-    sorry = topic > 0 and _SORRY.search(folded) is not None
-    gives = sorry or any(given.search(folded) for kind, _, given in _EXPECTS if kind in question.expects)
+    gives = (topic > 0 and said.sorry) or any(
+        given.search(said.text) for kind, _, given in _EXPECTS if kind in question.expects
+    )
     return topic, 1.0 if gives else _NAMES * ("name" in question.expects)
 
 

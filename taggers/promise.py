@@ -12,11 +12,14 @@ from datetime import datetime
 
 from taggers.deeds import Deed, deed_of, object_of
 from taggers.due import Due, dues
+from taggers.own_deeds import goes_at_once, is_own, is_taken_on
 from taggers.promise_words import (
+    A_LITTLE,
     ACTS,
     ASKED_OF_YOU,
     BY_SELF,
     BY_TIME,
+    GOING,
     HABIT,
     KIN,
     NEVER_DEEDS,
@@ -26,6 +29,7 @@ from taggers.promise_words import (
     SAYS,
     SELF,
     SHOWS,
+    TAKING,
     THAT,
     THEN,
     THIRD,
@@ -33,11 +37,12 @@ from taggers.promise_words import (
     TO_COME,
     TO_YOU,
     UNDER_WAY,
+    WAIT_FOR_ME,
     YOU,
     YOURS,
 )
 from taggers.refrains import asks, conditional, denied, is_asked, is_past, reported
-from taggers.spoken_clauses import Clause, sentences
+from taggers.spoken_clauses import Clause, clause_ends, sentences, spoken_text
 from taggers.workdays import Workdays
 
 _SHORT = 7
@@ -60,13 +65,19 @@ class Promise:
 
 def promises(text: str, said: datetime, workdays: Workdays) -> tuple[Promise, ...]:
     """Find what the agent who wrote `text` at `said` commits to; several promises of one sentence are one."""
-    found = (_promise(text, one, said, workdays) for one in sentences(text) if any(_may_commit(c) for c in one))
+    spoken = spoken_text(text)
+    if not _may_commit(clause_ends(spoken)):
+        return ()
+    told = (one for one in sentences(spoken) if any(_may_commit(clause.text) for clause in one))
+    found = (_promise(text, one, said, workdays) for one in told)
     return tuple(promise for promise in found if promise is not None)
 
 
-def _may_commit(clause: Clause) -> bool:
-    """Whether a clause has words that a promise has: all else is looked at no further."""
-    return any(words.search(clause.text) for words in (TO_YOU, BY_SELF, BY_TIME))
+def _may_commit(text: str) -> bool:
+    """Whether there are words that a promise has: all else is looked at no further."""
+    if ("您" in text or "你" in text or "亲" in text) and TO_YOU.search(text):
+        return True
+    return any(words.search(text) for words in (BY_SELF, BY_TIME, TAKING, GOING, A_LITTLE))
 
 
 def _promise(text: str, sentence: list[Clause], said: datetime, workdays: Workdays) -> Promise | None:
@@ -143,8 +154,16 @@ def _doing(sentence: list[Clause], at: int, times: tuple[Due, ...]) -> tuple[int
         if _is_commitment(text, found, times, sentence, at):
             return found.span()
     own = BY_SELF.search(text)
-    if own is not None and _is_own(text, own, times):
+    if own is not None and is_own(text, own, times):
         return own.start("do"), own.end("do")
+    taking = TAKING.search(text)
+    if taking is not None and is_taken_on(text, taking, times):
+        return taking.start(), taking.start() + 1
+    if WAIT_FOR_ME.search(sentence[at - 1].text if at else text) and (own := A_LITTLE.search(text)):
+        return own.span("do")
+    going = GOING.search(text)
+    if going is not None and goes_at_once(text, going, times):
+        return going.span("do")
     for found in BY_TIME.finditer(text):
         first = [one for one in times if one.end <= found.start()]
         if first and not OTHERS.search(text[: found.start()]) and not ASKED_OF_YOU.search(text):
@@ -162,6 +181,8 @@ def _is_commitment(text: str, found: re.Match[str], times: tuple[Due, ...], sent
         or _time_follows(sentence, at, found.end())
     )
     if re.search(rf"我(?:{KIN})[^我]*$", head):
+        return False
+    if found["wait"] is not None and not (timed and re.search("[在到]", head)):
         return False
     if _addressed(head, mine) or NEVER_DEEDS.match(rest) or RELATIVE.match(rest):
         return False
@@ -198,33 +219,6 @@ def _is_act(to: str, rest: str, head: str) -> bool:
 def _leads(head: str) -> bool:
     """好的帮您问, 把合同发您, 单号发您: nothing before it speaks of another."""
     return not re.search(rf"(?:他|她|我(?:{KIN})|别人|人家|别家|您|你|物流|快递|系统|平台|客户)", head)
-
-
-def _is_own(text: str, own: re.Match[str], times: tuple[Due, ...]) -> bool:
-    head, rest = text[: own.start()], text[own.end() :]
-    way = _without(text, own.start("way"), own.end("way"), times)
-    if ASKED_OF_YOU.search(head) or re.search(r"(?:您|你)(?!的|家|要的|说的|问的|那|这)", head):
-        return False
-    if re.search(r"[在是有的]$|^好$", way) or re.search(
-        r"(?:建议|觉得|认为|希望|喜欢|想|以为|知道|记得|是|都在|正在|一直|刚|没|不|只|仅)", way
-    ):
-        return False
-    if any(one.start < own.end("do") for one in times):
-        return True
-    if re.search(r"(?:去|来|这就|先|帮忙|让|叫|派|马上|再|会|找|跟|和|同|把)", way):
-        return True
-    return (
-        re.match(
-            r"一?下|问|看|一声|一遍|催|着|好|老|师|院|主|经|教|财|同|厂|[^您你]{1,3}(?:师|员|工人|司机|队)", rest
-        )
-        is not None
-        or len(own["do"]) > 1
-    )
-
-
-def _without(text: str, start: int, end: int, times: tuple[Due, ...]) -> str:
-    """The stretch without the times that stand in it."""
-    return "".join(text[at] for at in range(start, end) if not any(one.start <= at < one.end for one in times))
 
 
 def _time_follows(sentence: list[Clause], at: int, end: int) -> bool:
@@ -268,7 +262,7 @@ def _of_noun(text: str, due: Due, place: tuple[int, int]) -> bool:
 
 def _belongs(clause: Clause, due: Due) -> bool:
     rest = clause.text[: due.start] + clause.text[due.end :]
-    if re.match(r"我[^您你]{0,10}去|我[^您你]{0,4}(?:回|到|开完)", rest):
+    if re.match(r"我[^您你]{0,10}去|我[^您你]{0,4}(?:回|到|开完|在)", rest):
         return True
     return _rest_is_short(clause, due) or (BY_TIME.search(rest) is not None and not re.search(r"[您你]", rest))
 

@@ -36,7 +36,10 @@ def _asks(clauses: Clauses, left: int, right: int) -> bool:
         bits = BITS[key]
         if bits & KNOW:
             known = True
-        elif (bits & LACK and not clauses.own_doing(cue, left)) or key in _PARTICLES:
+        elif key in _PARTICLES:
+            if "么么" not in clauses.text[max(left, start - 1) : end + 1]:  # 么么哒 is a kiss
+                return True
+        elif bits & LACK and not clauses.own_doing(cue, left):
             return True
         elif bits & ASK:
             if bits & SOFT or not _OWN.search(clauses.text, max(left, start - 2), start):

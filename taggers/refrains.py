@@ -80,6 +80,7 @@ _DONE = re.compile(
 )
 _DONE_END = re.compile(r"(?:了|啦|喽|咯|过了|过|嘞了)(?:哈|哦|噢|呀|啊|呢|的|哟|嘿|亲|您查收|请查收)?$")
 _SOON_DONE = re.compile(r"(?:马上|这就|就要|就|立刻|要|会|那我)[^，]{0,6}$")
+_SURELY = re.compile(r"(?:一定|肯定|保证|务必|绝对|必须|会)[^，]{0,10}$")
 _SAID = re.compile(
     r"(?<!我)(?<!跟[您你我他她])(?:您|你|他们?|她们?|老师|客户|同事|老公|老婆|别家|老板|物流|快递|系统|厂家|"
     r"人家|别人|经理|领导|医生|护士|主管|财务|师傅|"
@@ -156,9 +157,11 @@ def is_past(text: str, place: tuple[int, int], ahead: bool, over: bool) -> bool:
         return True
     if past is not None and not (ahead and not re.search(r"本来|原本|说好|答应|已经?|早就", head)):
         return True
+    if over and past is not None and past[0].startswith("刚"):
+        return True
     if re.match(r"了(?!解)|过(?!去|来|一?会|目|户)", rest):
         return True
-    if (ahead and not over) or (not ahead and _SOON_DONE.search(head)):
+    if (ahead and (not over or _SURELY.search(head))) or (not ahead and _SOON_DONE.search(head)):
         return False
     return _DONE.search(rest) is not None or _DONE_END.search(text) is not None
 

@@ -15,6 +15,9 @@ class Workdays(Protocol):
     def is_workday(self, day: date) -> bool:
         """Say whether people work on this local day."""
 
+    def is_business_day(self, day: date) -> bool:
+        """Say whether this local day is a 工作日 as people speak of one, whoever works at weekends as well."""
+
     def hours_of(self, day: date) -> tuple[datetime, datetime]:
         """When the work of this day begins and ends."""
 

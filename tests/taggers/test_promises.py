@@ -13,10 +13,13 @@ import pytest
 from sop.playbook import Workspace
 from sop.workcalendar import calendar_of
 from taggers.closing import USUAL, Closing, check_closings
-from taggers.pledge import pledges
+from taggers.due import _FINDS, _found
+from taggers.pledge import _DOES, pledges
 from taggers.promise import promises
 from taggers.promise_evaluation import LabelledPromise, measure_promises, measure_questions, same_due
+from taggers.promise_words import A_LITTLE, BY_SELF, BY_TIME, GOING, TAKING, TO_YOU
 from taggers.rule import Examples
+from taggers.spoken_clauses import clause_ends, sentences, spoken_text
 from taggers.utterance import Utterance
 from taggers.wants_answer import text_wants_answer, wants_answer
 
@@ -35,7 +38,14 @@ def _labelled(line: dict[str, Any]) -> LabelledPromise:
 
 
 @pytest.mark.parametrize(
-    "name", ["promises.jsonl", "more_promises.jsonl", "further_promises.jsonl", "promises_of_nine_trades.jsonl"]
+    "name",
+    [
+        "promises.jsonl",
+        "more_promises.jsonl",
+        "further_promises.jsonl",
+        "promises_of_nine_trades.jsonl",
+        "promises_of_other_trades.jsonl",
+    ],
 )
 def test_promises_of_three_trades_are_told_from_what_is_none(name: str) -> None:
     lines = _lines(name)
@@ -50,7 +60,7 @@ def test_the_first_file_holds_as_many_of_each_kind_as_was_asked_for() -> None:
     assert Counter(line["wants_answer"] for line in _lines("questions.jsonl")) == {True: 100, False: 100}
 
 
-@pytest.mark.parametrize("name", ["questions.jsonl", "more_questions.jsonl"])
+@pytest.mark.parametrize("name", ["questions.jsonl", "more_questions.jsonl", "questions_of_other_trades.jsonl"])
 def test_what_wants_an_answer_is_told_from_what_does_not(name: str) -> None:
     outcome = measure_questions([(line["text"], line["wants_answer"]) for line in _lines(name)], USUAL)
     assert outcome.precision >= 0.95, outcome.wrong
@@ -99,6 +109,24 @@ def test_working_days_follow_the_calendar_of_the_company() -> None:
     assert usual.due.astimezone(CALENDAR.zone).date() == date(2026, 3, 9)
     assert later.due
     assert later.due.astimezone(CALENDAR.zone).date() == date(2026, 3, 10)
+
+
+def test_a_working_day_is_none_at_the_weekend_even_where_the_shop_is_open() -> None:
+    said = datetime.fromisoformat("2026-03-05T15:20:00+08:00")
+    (promise,) = promises("三个工作日内给您退款", said, calendar_of(Workspace(workdays="festivals")))
+    assert promise.due
+    assert promise.due.astimezone(CALENDAR.zone).date() == date(2026, 3, 10)
+
+
+def test_what_is_passed_over_quickly_has_no_cue_in_any_clause() -> None:
+    """A text without a cue is not cut into clauses: none of its clauses may have one then."""
+    cues = (TO_YOU, BY_SELF, BY_TIME, TAKING, GOING, A_LITTLE, _DOES)
+    for line in [line for name in sorted(path.name for path in DATA.iterdir()) for line in _lines(name)]:
+        spoken = spoken_text(line["text"])
+        quick = [cue.search(clause_ends(spoken)) is not None for cue in cues]
+        slow = [any(cue.search(one.text) for told in sentences(spoken) for one in told) for cue in cues]
+        assert all(fast or not found for fast, found in zip(quick, slow, strict=True)), line
+        assert [one.span() for one in _found(spoken)] == [one.span() for one in _FINDS.finditer(spoken)], line
 
 
 def test_a_promise_names_its_words_its_deed_and_its_object() -> None:
