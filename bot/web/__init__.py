@@ -6,7 +6,7 @@ from flask import Flask
 
 from bot.intake import callback
 from bot.system import System
-from bot.web.admin import api_tokens, doctor, given_up, logs, reports
+from bot.web.admin import api_tokens, doctor, given_up, logs, reports, webhooks
 from bot.web.admin import pages as admin_pages
 from bot.web.agents import day_list, own_follow_ups, sidebar, task, tasks
 from bot.web.api import endpoints as api
@@ -19,7 +19,7 @@ from bot.web.public import domain_proof, health, message_links, tracked_links
 from bot.web.rules import config_file, materials, rule_edit, rules, sop_edit, sops, studies
 
 # These add their addresses to another module's blueprint: importing them is all it takes.
-assert all((api_tokens, logs, given_up, config_file, rule_edit, sop_edit, studies))
+assert all((api_tokens, webhooks, logs, given_up, config_file, rule_edit, sop_edit, studies))
 
 
 def register(app: Flask) -> None:

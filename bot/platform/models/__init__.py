@@ -40,6 +40,7 @@ from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
 from bot.platform.models.promises import OpenQuestion, Promise
 from bot.platform.models.scores import ScoreEntry
 from bot.platform.models.sops import GroupSend, Material, SopEnrolment, SopTask
+from bot.platform.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "Account",
@@ -106,6 +107,8 @@ __all__ = [
     "Tombstone",
     "UtcDateTime",
     "ViewEntry",
+    "Webhook",
+    "WebhookDelivery",
 ]
 
 for _table in Model.metadata.tables.values():

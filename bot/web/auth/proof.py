@@ -36,6 +36,8 @@ GUARDED: dict[str, tuple[str, ...]] = {
     "admin.change_person": (ADMIN,),
     "admin.make_token": (ADMIN,),
     "admin.drop_token": (ADMIN,),
+    "admin.add_webhook": (ADMIN,),
+    "admin.switch_one": (ADMIN,),
     "admin.log_file": HEADS,
     "admin.views_file": HEADS,
     "reports.download": LOOKERS,

@@ -65,6 +65,10 @@ ROLES = {
 }
 ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "sign-in": Label("登录"),
+    "webhook.make": Label("新建通知"),
+    "webhook.on": Label("启用通知"),
+    "webhook.off": Label("停用通知"),
+    "webhook.again": Label("重发通知"),
     "api.token": Label("新建接口令牌"),
     "api.revoke": Label("停用接口令牌"),
     "api.orders": Label("接口收到订单"),
