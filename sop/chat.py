@@ -23,6 +23,7 @@ _HELP = """可以这样写：
 提醒 {name} 明天10点 发合同 —— 到时候提醒您；客户回了或您做了，会自己结束
 备注 {name} 预算三万，周末有空 —— 记在客户资料里
 回复 {name} —— 现在最合适的三句话
+话术 发票 —— 在知识库里找一句话，也可以写拼音首字母：话术 fp
 撤销 —— 收回刚才的完成、推迟、移动、提醒或备注
 帮助 —— 看这段说明"""
 _TO_MOVE = "写上客户和阶段，例如：移动 {name} {stage}"
@@ -97,6 +98,13 @@ class WhatToSay:
 
 
 @dataclass(frozen=True, slots=True)
+class FindWords:
+    """Wordings of the company about something, or, where the words name a customer, the best ones for them."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pick:
     """Number n of what was shown last: the answer to a question, or a step to look at."""
 
@@ -108,7 +116,9 @@ class TakeBack:
     """Take back what was last done by a word."""
 
 
-Order = Today | Help | Lookup | Done | Delay | MoveToStage | Remind | WriteNote | WhatToSay | Pick | TakeBack
+Order = (
+    Today | Help | Lookup | Done | Delay | MoveToStage | Remind | WriteNote | WhatToSay | FindWords | Pick | TakeBack
+)
 
 _VERBS = {
     "今日": ("今日", "今天", "今日待办", "待办", "任务", "单子", "今日任务", "我的任务", "today"),
@@ -118,7 +128,8 @@ _VERBS = {
     "移动": ("移动", "移到", "调到", "改阶段", "move"),
     "提醒": ("提醒我", "提醒", "remind"),
     "备注": ("备注", "记一下", "记一笔", "笔记", "note"),
-    "回复": ("怎么回复", "回复", "怎么回", "怎么说", "话术", "reply"),
+    "回复": ("怎么回复", "回复", "怎么回", "怎么说", "reply"),
+    "话术": ("找话术", "话术", "wording"),
     "撤销": ("撤销", "撤回", "收回", "还原", "undo"),
     "帮助": ("帮助", "help", "?", "怎么用", "菜单", "你好", "hi", "hello"),
 }
@@ -238,6 +249,10 @@ def _what_to_say(rest: str, now: datetime, calendar: Workcalendar) -> Order:
     return WhatToSay(rest) if rest else Help("写上客户的名字，例如：回复 {name}")
 
 
+def _find_words(rest: str, now: datetime, calendar: Workcalendar) -> Order:
+    return FindWords(rest) if rest else Help("写上要找的话，例如：话术 发票")
+
+
 def _take_back(rest: str, now: datetime, calendar: Workcalendar) -> Order:
     return TakeBack()
 
@@ -250,7 +265,7 @@ def help_text(hint: str, name: str, stage: str) -> str:
 
 _READERS: dict[str, Callable[[str, datetime, Workcalendar], Order]] = {
     "今日": _today, "客户": _lookup, "完成": _done, "推迟": _delay, "移动": _shift, "回复": _what_to_say,
-    "撤销": _take_back, "帮助": _help,
+    "话术": _find_words, "撤销": _take_back, "帮助": _help,
 }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ class TagHit(NamedTuple):
 
     field: what it fills (taggers.facts); value: where its expression's named group stands; doubtful: said in a
     question or denied, so that nothing is told. moves_in_groups: what was said in a group may move the card.
+    shadow: only to be counted.
     """
 
     rule_id: str
@@ -40,6 +41,7 @@ class TagHit(NamedTuple):
     value: Span | None = None
     doubtful: bool = False
     moves_in_groups: bool = False
+    shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,9 @@ class Rule(Table):
     `in` says in which talks it listens: single, group or both. Without it both are heard, but what is said in a group
     moves no card.
 
+    A rule in the `shadow` is tried on what really comes in: its hits are kept, counted and judged by people, and
+    nothing follows from them.
+
     A rule about behaviour gives `on` instead of words. It hits when one of these occurs:
 
         "@added" "@deleted" "@joined" "@left"     the customer was added, deleted the agent, joined or left a group
@@ -150,4 +153,5 @@ class Rule(Table):
     expires: Duration | None = None
     score: Score = Score()
     reply: str | None = Field(default=None, max_length=2000)
+    shadow: bool = False
     examples: Examples = Examples()

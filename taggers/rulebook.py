@@ -137,6 +137,7 @@ class RuleBook:
             rule.times,
             rule.within,
             moves_in_groups=rule.in_ in ("group", "both"),
+            shadow=rule.shadow,
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+_UNHEARD = 0.7  # of the weight of the rarest term: what one that no text has weighs in the length of a question
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.int32]
 
@@ -28,6 +29,8 @@ class TermIndex:
         weights = np.fromiter((w for text in texts for w in text.values()), np.float32, len(terms))
         owners = np.repeat(np.arange(self.size, dtype=np.int32), [len(text) for text in texts])
         self.rarity = _rarity(terms, len(ids), self.size, power)
+        unheard = np.log1p((self.size + 0.5) / 0.5) ** power
+        self._unheard = _UNHEARD * float(unheard) if least == 1 else 0.0  # of talks: a name, which says nothing
         if least > 1:
             self.rarity[_in_talks(terms, np.asarray(groups, np.int64)[owners], len(ids)) < least] = 0
         weights = weights * self.rarity[terms]
@@ -57,11 +60,12 @@ class TermIndex:
         return sum(array.nbytes for array in held)
 
     def vector(self, text: Mapping[str, float]) -> tuple[Numbers, Floats]:
-        """The known terms of a text and their weights, of length 1 together."""
+        """The known terms of a text and their weights, of length 1 together with those that no text here has."""
         known = [(number, weight) for term, weight in text.items() if (number := self._ids.get(term)) is not None]
         terms = np.array([number for number, _ in known], np.int32)
         weights = np.array([weight for _, weight in known], np.float32) * self.rarity[terms]
-        length = float(np.sqrt((weights * weights).sum())) or 1.0
+        unheard = sum(weight * weight for term, weight in text.items() if term not in self._ids)
+        length = float(np.sqrt((weights * weights).sum() + unheard * self._unheard**2)) or 1.0
         return terms[weights > 0], weights[weights > 0] / np.float32(length)
 
     def row(self, text: int) -> tuple[Numbers, Floats]:

@@ -35,6 +35,7 @@ settings.register_profile("tici", deadline=None)
 settings.load_profile("tici")
 share_statements()
 share_compiled()
+log.setup_logging()  # as in every process: what the library does without it draws each exception with all its source
 
 DATABASES = ("sqlite", "postgresql")
 WAITING, QUICK = ("flow", "chaos", "faults", "browser"), ("taggers", "sop")  # folders of tests

@@ -17,7 +17,7 @@ from bot.sops.customer_steps import bring_forward, steps_that_wait
 from bot.sops.prompts import put_off
 from bot.sops.task_refs import find_task
 from bot.wecom.cards import CardQuestion
-from bot.wecom.events import CardClick
+from bot.wecom.event_kinds import CardClick
 from sop.cards import closing_label
 from sop.workcalendar import Workcalendar
 

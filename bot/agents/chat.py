@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.agents import chat_deeds
+from bot.agents.answer_offers import search_answers
 from bot.agents.chat_context import MOST_LISTED, ChatContext
-from bot.agents.chat_words import OWN, Item, name_of
+from bot.agents.chat_words import OWN, Item, found_words, name_of
 from bot.agents.promises import Owing, list_promises, promise_lines
 from bot.agents.questions import list_questions
 from bot.agents.reading import NOBODY
@@ -21,6 +22,7 @@ from bot.platform.work import Work
 from sop.chat import (
     Delay,
     Done,
+    FindWords,
     Help,
     Lookup,
     MoveToStage,
@@ -33,6 +35,7 @@ from sop.chat import (
     help_text,
     read_order,
 )
+from sop.wording import render
 from taggers.reminder import read_wish, time_last
 
 MOST_FOUND = 5
@@ -155,6 +158,16 @@ def _offer(context: ChatContext, order: WhatToSay) -> str:
     return found if isinstance(found, str) else chat_deeds.offer(context, found[0])
 
 
+def _find_words(context: ChatContext, order: FindWords) -> str:
+    if context.knows(order.words):
+        return _offer(context, WhatToSay(order.words))
+    work = context.work
+    blanks = {f"customer.{name}": "" for name in ("name", *work.settings.fields)}
+    values = {**blanks, "agent.name": context.agent.shown_name, "company": work.settings.workspace.name}
+    found = search_answers(work, order.words)
+    return found_words(order.words, [(entry.ask[0], render(entry.say, values)) for entry in found])
+
+
 def _move(context: ChatContext, order: MoveToStage) -> str:
     split = chat_deeds.move(context, order.words)
     if isinstance(split, str):
@@ -242,6 +255,7 @@ _ANSWERS: dict[type, Callable[[ChatContext, Any], str]] = {
     Remind: _remind,
     WriteNote: _note,
     WhatToSay: _offer,
+    FindWords: _find_words,
     Pick: _pick,
     TakeBack: _take_back,
     Help: _help,

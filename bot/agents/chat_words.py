@@ -13,6 +13,7 @@ from sop.workcalendar import Workcalendar
 Item = SopTask | OwnFollowUp
 """What stands on an agent's list: a step of an SOP, or what they wrote down themselves."""
 
+MOST_WORDINGS = 3
 _LATE = timedelta(hours=1)
 OWN = "自己记的"
 
@@ -70,6 +71,15 @@ def which_customer(name: str, follows: Sequence[Follow], *, near: bool, more: bo
 def nobody(name: str) -> str:
     """Say that no customer of the agent's own has this name."""
     return f"您的客户里没有「{name}」。请写企业微信里的名字或备注"
+
+
+def found_words(words: str, found: Sequence[tuple[str, str]]) -> str:
+    """Wordings that were looked for, each with its question, whole, so that they can be copied."""
+    if not found:
+        return f"知识库里没有找到「{words[:20]}」，换个说法试试"
+    listed = [f"{number}. {asked}\n{said}" for number, (asked, said) in enumerate(found[:MOST_WORDINGS], 1)]
+    more = ["还有更多，把要找的写得更细一些"] if len(found) > MOST_WORDINGS else []
+    return "\n\n".join([*listed, *more])
 
 
 def best_words(name: str, offers: Sequence[Suggestion], last_words: str) -> str:

@@ -1,53 +1,64 @@
-"""Suggestions: offers an agent what to say to a customer now: the due step, answers to questions, the next step."""
+"""Suggestions: offers an agent what to say to a customer now: answers to what they asked, the due and next step."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from rapidfuzz import fuzz
 from sqlalchemy import select
 
+from bot.agents.answer_offers import OfferedAnswer, answer_of, fitting
+from bot.agents.lately_said import read_lately
 from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Evidence, Message, SopTask
 from bot.platform.work import Work
 from bot.sops.prompts import wording_values
 from sop.wording import render
+from taggers.translatable import Translatable
 
 MOST = 3
 LATELY = timedelta(days=3)
 _LOOKED_AT = 20
 _SAME = 92.0
+_QUOTED = 40
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """Words ready to be sent. key: "task:17" or "rule:ask-price"; kind: due | asked | next; why: for the agent."""
+    """Words ready to be sent. key: "task:17", "rule:ask-price" or "answer:invoice"; kind: due | asked | next |
+    answer; why: for the agent; along: what goes along with words that are no step's."""
 
     key: str
     kind: str
     text: str
     why: str
     task: SopTask | None = None
+    along: Sequence[Mapping[str, Any]] = ()
 
     @property
-    def attach(self) -> Sequence[dict[str, object]]:
-        """What goes along, as the step has it."""
-        return self.task.attach if self.task is not None else ()
+    def attach(self) -> Sequence[Mapping[str, Any]]:
+        """What goes along, as the step or the answer has it."""
+        return self.task.attach if self.task is not None else self.along
 
 
 def suggest(work: Work, state: CustomerState, agent: Agent, most: int = MOST) -> list[Suggestion]:
-    """The best words first: due steps, then the replies of rules hit lately, then the next planned step.
+    """The best words first: answers to questions that nobody answered, due steps, the replies of rules hit lately,
+    answers to what was said last, then the next planned step.
 
-    What this agent's side has said in nearly the same words since is left out. Two queries besides the state's.
+    What this agent's side has said in nearly the same words since is left out. Four queries besides the state's.
     """
     said = _said_lately(work, state)
     found: list[Suggestion] = []
+    answers = _answers(work, state, agent)
     candidates = [
+        *(one for one, waits in answers if waits),
         *_due(work.settings, state, agent, work.now),
         *_asked(work, state, agent),
+        *(one for one, waits in answers if not waits),
         *_next(work.settings, state, agent, work.now),
     ]
     for one in candidates:
@@ -65,7 +76,23 @@ def find_suggestion(work: Work, state: CustomerState, agent: Agent, key: str) ->
         return next((step for step in steps if step.key == key), None)
     if kind == "rule" and rest:
         return next((one for one in _asked(work, state, agent) if one.key == key), None)
+    if kind == "answer" and (offered := answer_of(work, state, agent, rest)) is not None:
+        return _as_suggestion(offered)
     return None
+
+
+def _answers(work: Work, state: CustomerState, agent: Agent) -> list[tuple[Suggestion, bool]]:
+    """Of the knowledge base: what fits, each with whether it answers a question that nobody answered."""
+    if not work.settings.tables.answers:
+        return []
+    offered = fitting(work, state, agent, read_lately(work, state))
+    return [(_as_suggestion(one), one.waits) for one in offered]
+
+
+def _as_suggestion(offered: OfferedAnswer) -> Suggestion:
+    along = [one.model_dump(exclude_none=True) for one in offered.entry.attach]
+    why = Translatable("客户问「{words}」", words=offered.asked[:_QUOTED]) if offered.asked else ""
+    return Suggestion(f"answer:{offered.entry.id}", "answer", offered.text, why, along=along)
 
 
 def _mine(state: CustomerState, agent: Agent) -> list[SopTask]:

@@ -35,7 +35,7 @@ def record_facts(
     day = occasion.at.astimezone(work.settings.zone).date()
     changed: dict[str, None] = {}
     for hit in hits:
-        field = find_field(work.settings.fields, hit.field) if hit.field else None
+        field = find_field(work.settings.fields, hit.field) if hit.field and not hit.shadow else None
         fact = told(readable(field), utterance, hit, day) if field is not None else None
         if fact is not None and _note(work, state, fact, hit, occasion):
             changed[fact.field] = None

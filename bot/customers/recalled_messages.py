@@ -63,7 +63,8 @@ def _has_other_evidence(session: Session, tagging: Tagging) -> bool:
     standing = (
         select(Evidence.id)
         .outerjoin(Message, Message.id == Evidence.message_id)
-        .where(Evidence.customer_id == tagging.customer_id, Evidence.tag == tagging.tag, Message.revoked_at.is_(None))
+        .where(Evidence.customer_id == tagging.customer_id, Evidence.tag == tagging.tag, Evidence.counted > 0)
+        .where(Message.revoked_at.is_(None))
     )
     return session.scalar(standing.limit(1)) is not None
 

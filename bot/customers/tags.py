@@ -67,13 +67,16 @@ def lowest_profile(settings: Settings, stages: Collection[str], known: Collectio
 
 
 def record_hits(work: Work, state: CustomerState, hits: Sequence[TagHit], occasion: Occasion) -> list[str]:
-    """Keep the evidence of every hit and tag the customer where it is enough; returns the tags confirmed."""
+    """Keep the evidence of every hit and tag the customer where it is enough; returns the tags confirmed.
+
+    A hit in the shadow is kept with `counted` 0, by which everybody knows that it was for nothing.
+    """
     confirmed: list[str] = []
     for hit in hits:
-        earlier = _earlier(work, state, hit, occasion.at)
-        work.session.add(_evidence(state, occasion, hit, len(earlier) + 1))
+        earlier = () if hit.shadow else _earlier(work, state, hit, occasion.at)
+        work.session.add(_evidence(state, occasion, hit, 0 if hit.shadow else len(earlier) + 1))
         state.recent_hits.setdefault(hit.rule_id, {})[occasion.key[:128]] = occasion.at
-        if not enough(hit, earlier, occasion.at):
+        if hit.shadow or not enough(hit, earlier, occasion.at):
             continue
         score_hit(work, state, hit, occasion.key[:128], occasion.at)
         expires_at = occasion.at + hit.expires if hit.expires else None
@@ -172,7 +175,7 @@ def _read_hits(work: Work, state: CustomerState, since: datetime) -> dict[tuple[
 
     def read(ids: list[int]) -> Iterable[Any]:
         query = select(Evidence.customer_id, Evidence.rule_id, Evidence.occasion, Evidence.hit_at)
-        query = query.where(Evidence.customer_id.in_(ids), Evidence.rule_id.in_(rules))
+        query = query.where(Evidence.customer_id.in_(ids), Evidence.rule_id.in_(rules), Evidence.counted > 0)
         return work.session.execute(query.where(Evidence.hit_at > since - longest) if longest else query)
 
     found: dict[tuple[int, str], dict[str, datetime]] = {}

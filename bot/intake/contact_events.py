@@ -20,7 +20,7 @@ from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.sops.stopping import stop_sops
 from bot.sync.consent import ask_consent
 from bot.sync.profiles import ask_profile
-from bot.wecom.events import CustomerChange
+from bot.wecom.event_kinds import CustomerChange
 from taggers.occurrence import Occurrence
 
 BY_TRANSFER = "DELETE_BY_TRANSFER"  # WeCom's Source of an agent's "del" that a handover caused

@@ -14,7 +14,7 @@ from bot.platform.models import Agent, CallbackEvent
 from bot.platform.work import About, Work
 from bot.sync.profiles import ask_library
 from bot.wecom.callback import reopen
-from bot.wecom.events import (
+from bot.wecom.event_kinds import (
     AppAlert,
     AppMember,
     AppText,
@@ -23,8 +23,8 @@ from bot.wecom.events import (
     CustomerChange,
     StaffChange,
     TagLibraryChange,
-    read_event,
 )
+from bot.wecom.events import read_event
 from bot.wecom.text_parts import text_parts
 
 

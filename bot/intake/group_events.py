@@ -12,7 +12,7 @@ from bot.platform.models import CallbackEvent, Customer
 from bot.platform.work import Work
 from bot.sops.behaviour import observe_event
 from bot.sops.follow_up import CustomerEvent
-from bot.wecom.events import ChatChange
+from bot.wecom.event_kinds import ChatChange
 from taggers.occurrence import Occurrence
 
 ROOM_EVENTS: dict[str, tuple[Literal["joined", "left"], str]] = {  # what the rules see, and the event SOPs start at

@@ -7,7 +7,7 @@ from bot.customers.identity import find_agents
 from bot.platform.database.alarms import clear_alarm, raise_alarm
 from bot.platform.models import CallbackEvent
 from bot.platform.work import Work
-from bot.wecom.events import AppAlert, AppMember, StaffChange
+from bot.wecom.event_kinds import AppAlert, AppMember, StaffChange
 
 # WeCom's warnings about the app itself: what to tell the admins; "" means that the warning is over.
 ALERTS = {

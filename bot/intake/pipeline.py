@@ -174,7 +174,7 @@ def process_customer_message(work: Work, item: StoredMessage, state: CustomerSta
 
 def _still(tags: Sequence[str], hits: Sequence[TagHit]) -> set[str]:
     """Of the tags that words in a group confirmed those that move no card."""
-    return set(tags) - {hit.tag for hit in hits if hit.moves_in_groups}
+    return set(tags) - {hit.tag for hit in hits if hit.moves_in_groups and not hit.shadow}
 
 
 def process_agent_message(work: Work, item: StoredMessage, state: CustomerState, agent: Agent) -> None:

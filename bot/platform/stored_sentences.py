@@ -10,6 +10,8 @@ from taggers.reasons import WORDINGS
 from taggers.translatable import reread
 
 STORED_WORDINGS = (
+    # why words are suggested
+    "客户问「{words}」",
     # why a prompt was postponed
     "非工作时间",
     "周末顺延",
@@ -79,6 +81,7 @@ STORED_WORDINGS = (
     "客户正等着答复，先答复",
     "客户还有一步没有做完",
     "这一步已从跟进里去掉",
+    "跟进改过，重新开始",
     "那次移动已撤销",
     "一位客户被删除，请重新运行",
     "文件 {n} MB，超过 [media] max_mb",

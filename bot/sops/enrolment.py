@@ -34,13 +34,14 @@ _SILENCE_LOOK_BACK = timedelta(days=14)  # a longer silence had begun before the
 class Start:
     """What starts an SOP. cause: names the occurrence, which enrols once; agent: who had to do with it, if anybody;
     by_hand: a person wants it, whoever the SOP's audience is; day: the local day that started it, if one did;
-    ended: SOPs (by id) that would have ended before it."""
+    ended: SOPs (by id) that would have ended before it; again: it goes on, so `again` of the SOP is not asked."""
 
     cause: str
     agent: Agent | None = None
     by_hand: bool = False
     day: date | None = None
     ended: frozenset[str] = frozenset()
+    again: bool = False
 
 
 def start_sops(
@@ -101,6 +102,8 @@ def may_enrol(work: Work, state: CustomerState, sop: Sop, start: Start, stages: 
         return None
     if start.cause and _known_cause(work.session, state, sop, start.cause):
         return None
+    if start.again:
+        return owner
     return None if why_not_again(sop, last_enrolled_at(work.session, state, sop), work.now) else owner
 
 

@@ -77,7 +77,7 @@ def list_files(folder: Path, settings: Settings) -> list[LibraryFile]:
 def uses_of(settings: Settings) -> dict[str, list[str]]:
     """Which places of the config name a file, in words."""
     found: dict[str, list[str]] = {}
-    for where, attachment in all_attachments(settings.tables.sops, settings.tables.welcome):
+    for where, attachment in all_attachments(settings.tables.sops, settings.tables.welcome, settings.tables.answers):
         if attachment.material is None:
             continue
         if where[0] == "welcome":

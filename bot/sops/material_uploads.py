@@ -37,7 +37,11 @@ def folder_of(system: System) -> Path:
 def read_materials(settings: Settings, folder: Path) -> list[MaterialFile]:
     """The files that the config names, as they are on disk; one that cannot be used is logged. No transaction waits
     for a disk: this comes before `refresh_uploads`."""
-    wanted = {a.material for _, a in all_attachments(settings.tables.sops, settings.tables.welcome) if a.material}
+    wanted = {
+        a.material
+        for _, a in all_attachments(settings.tables.sops, settings.tables.welcome, settings.tables.answers)
+        if a.material
+    }
     found = []
     for name, kind in sorted(wanted):
         try:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from bot.customers.state import load_customers
+from bot.customers.state import CustomerState, load_customers
 from bot.platform.config.versions import version_text
 from bot.platform.database.store import get_status, set_status
-from bot.platform.models import SopEnrolment, SopTask
+from bot.platform.models import Agent, SopEnrolment, SopTask
 from bot.platform.work import Work
+from bot.sops.edit_choice import STATUS, reaching_of
+from bot.sops.enrolment import Start, enrol, may_enrol
 from bot.sops.gate import shift_row
 from bot.sops.prompts import wording_values
+from bot.sops.stopping import end_enrolment
 from sop.cards import POSTPONED
 from sop.group_sends import channel_of
 from sop.planning import PlannedStep, plan_steps
@@ -24,22 +27,22 @@ from sop.playbook import Sop, Step
 from sop.step_identity import match_steps, moved_expiry, plans_differ, timing_changed, variant_of
 from sop.wording import render
 
-STATUS = "sop_plans"
-"""The Status row that says which config all plans follow: {version}."""
 TAKEN_OUT = "这一步已从跟进里去掉"
+BEGUN_ANEW = "跟进改过，重新开始"
 _base = func.coalesce(SopEnrolment.planned_version, SopEnrolment.version)
 
 
 @dataclass(frozen=True)
 class SopEdit:
     """An SOP that reads otherwise in `version` than when its running enrolments of version `base` were planned.
-    steps: which new step each old one has become."""
+    steps: which new step each old one has become. anew: what runs is ended, and begins again by the new one."""
 
     base: str
     version: str
     old: Sop
     new: Sop
     steps: dict[int, int] = field(default_factory=dict)
+    anew: bool = False
 
 
 def plans_follow(work: Work) -> bool:
@@ -55,8 +58,12 @@ def find_edits(work: Work) -> list[SopEdit]:
     for sop_id, base in work.session.execute(running):
         new = work.settings.sops.get(sop_id)
         old = _sop_of(work.session, base, sop_id) if new is not None and base != work.settings.version else None
-        if new is not None and old is not None and plans_differ(old, new):
-            edits.append(SopEdit(base, work.settings.version, old, new, match_steps(old.steps, new.steps)))
+        if new is None or old is None or not plans_differ(old, new):
+            continue
+        reaching = reaching_of(work.session, new)
+        if reaching != "new":
+            steps = match_steps(old.steps, new.steps)
+            edits.append(SopEdit(base, work.settings.version, old, new, steps, reaching == "anew"))
     return edits
 
 
@@ -75,6 +82,8 @@ def follow_edit(work: Work, edit: SopEdit, limit: int = 200) -> int:
     states = load_customers(work.session, list(people.values()))
     changed = kept = 0
     for enrolment in enrolments:
+        if edit.anew and _begun_anew(work, states[enrolment.customer_id], enrolment, edit.new):
+            continue
         for task in _renumbered(work.session, enrolment, edit):
             if task.state == "planned" and not task.prompts and task.delivered_at is None:
                 changed += _take_over(work, task, edit, enrolment)
@@ -86,6 +95,34 @@ def follow_edit(work: Work, edit: SopEdit, limit: int = 200) -> int:
         enrolment.planned_version = edit.version
     _count(work, edit, changed, kept)
     return len(enrolments)
+
+
+def kept_on_older(work: Work, sop: Sop) -> int:
+    """How many are on the SOP as it read before, since it was chosen that an edit should not reach them."""
+    running = (
+        select(_base, func.count())
+        .where(SopEnrolment.sop_id == sop.id, SopEnrolment.ended_at.is_(None))
+        .group_by(_base)
+    )
+    bases = {base: count for base, count in work.session.execute(running) if base != work.settings.version}
+    older = {base: _sop_of(work.session, base, sop.id) for base in bases}
+    return sum(bases[base] for base, old in older.items() if old is not None and plans_differ(old, sop))
+
+
+def _begun_anew(work: Work, state: CustomerState, enrolment: SopEnrolment, sop: Sop) -> bool:
+    """End an enrolment and begin the edited SOP from its first step; False where the customer may not begin it."""
+    start = Start(
+        f"anew:{enrolment.id}",
+        work.session.get(Agent, enrolment.agent_id),
+        by_hand=True,
+        ended=frozenset({sop.id}),
+        again=True,
+    )
+    if may_enrol(work, state, sop, start, state.stages) is None:
+        return False
+    end_enrolment(work, enrolment, BEGUN_ANEW)
+    work.write()
+    return enrol(work, state, sop, replace(start, ended=frozenset())) is not None
 
 
 def note_followed(work: Work, version: str) -> None:

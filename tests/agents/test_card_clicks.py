@@ -11,7 +11,7 @@ from bot.agents.card_clicks import take_click
 from bot.platform.database.store import Store
 from bot.platform.models import CallbackEvent, Outbox, SopTask
 from bot.platform.work import Work
-from bot.wecom.events import CardClick
+from bot.wecom.event_kinds import CardClick
 from tests.support.watch import AGENT, FRIDAY, Watch, watch_with_card
 
 

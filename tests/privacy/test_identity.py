@@ -29,7 +29,7 @@ from bot.platform.work import Work
 from bot.privacy.erasure import erase
 from bot.privacy.export import export
 from bot.system import System
-from bot.wecom.events import CardClick
+from bot.wecom.event_kinds import CardClick
 from tests.support.mirrors import Pair
 from tests.support.parts import AGENT, ASK, Town
 

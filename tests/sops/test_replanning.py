@@ -10,8 +10,17 @@ from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store, get_status, insert_new
 from bot.platform.models import ConfigVersion
 from bot.platform.work import Work
+from bot.sops.edit_choice import Reaching, choose
 from bot.sops.prompts import prompt_due
-from bot.sops.replanning import find_edits, follow_edit, note_followed, plans_follow, status_of
+from bot.sops.replanning import (
+    BEGUN_ANEW,
+    find_edits,
+    follow_edit,
+    kept_on_older,
+    note_followed,
+    plans_follow,
+    status_of,
+)
 from tests.support.engine import Engine, engine, local
 
 HEAD = """
@@ -149,3 +158,60 @@ def test_an_edit_taken_back_and_one_upon_another_are_followed(store: Store) -> N
     tasks = world.tasks(who)
     assert [task.step for task in tasks] == [0, 1, 2]
     assert tasks[1].wording == "课程分三档，先看看目录，再决定学哪一档"
+
+
+CORRECTED = (HEAD + GREET + PRICE + TRIAL).replace("三档", "四档")
+
+
+def chosen(world: Engine, config: str, reaching: Reaching) -> None:
+    (sop,) = parse_settings(config, examples=False).tables.sops
+    with world.store.write() as session:
+        choose(session, sop, reaching, "admin", world.now)
+
+
+def older(world: Engine) -> int:
+    with world.store.read() as session:
+        return kept_on_older(Work(session, world.settings, world.now), world.settings.tables.sops[0])
+
+
+def test_an_edit_only_for_new_ones_leaves_who_is_on_it_until_another_edit_is_for_all(store: Store) -> None:
+    world, who = on_the_sop(store)
+    chosen(world, CORRECTED, "new")
+    edit(world, CORRECTED)
+    assert [task.wording[:5] for task in world.tasks(who)[1:]] == ["课程分三档", "周六上午有"]
+    later = world.customer()
+    world.happen(later, events=["@added"])
+    assert world.tasks(later)[1].wording.startswith("课程分四档")
+    assert older(world) == 1
+    edit(world, CORRECTED.replace("[workspace]", '[workspace]\nname = "别的"'))
+    assert world.tasks(who)[1].wording.startswith("课程分三档"), "an edit of anything else changes nothing"
+    edit(world, CORRECTED.replace("试听课", "公开课"))
+    assert [task.wording[:8] for task in world.tasks(who)[1:]] == ["课程分四档，先看", "周六上午有一节公"]
+    assert older(world) == 0
+
+
+def test_a_choice_may_be_changed_afterwards(store: Store) -> None:
+    world, who = on_the_sop(store)
+    chosen(world, CORRECTED, "new")
+    edit(world, CORRECTED)
+    chosen(world, CORRECTED, "all")
+    with store.read() as session:
+        assert not plans_follow(Work(session, world.settings, world.now))
+    edit(world, CORRECTED)
+    assert world.tasks(who)[1].wording.startswith("课程分四档")
+
+
+def test_all_begin_anew_from_the_first_step_and_open_cards_are_closed(store: Store) -> None:
+    world, who = on_the_sop(store)
+    world.now = local("2026-05-12T15:00")
+    changed = CORRECTED.replace("  [[sops.steps]]", 'again = "never"\n  [[sops.steps]]', 1)
+    chosen(world, changed, "anew")
+    edit(world, changed)
+    tasks = world.tasks(who)
+    assert [task.state for task in tasks[:3]] == ["cancelled"] * 3
+    assert {task.ended_because for task in tasks[:3]} == {BEGUN_ANEW}
+    assert [task.step for task in tasks[3:]] == [0, 1, 2]
+    assert tasks[4].wording.startswith("课程分四档")
+    assert tasks[4].due_at == local("2026-05-13T10:00")
+    edit(world, changed.replace("[workspace]", '[workspace]\nname = "别的"'))
+    assert len(world.tasks(who)) == 6, "once is enough"

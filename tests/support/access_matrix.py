@@ -178,6 +178,9 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("sidebar.customer", "POST"): Row(
         "/sidebar/customer", (AGENT,), owned=True, form={"external_userid": "{userid}"}
     ),
+    ("sidebar.answers", "POST"): Row(
+        "/sidebar/answers", (AGENT,), owned=True, form={"external_userid": "{userid}", "q": "发票"}
+    ),
     ("sidebar.group", "POST"): Row("/sidebar/group", (AGENT,), owned=True, form={"chat_id": "{chat_id}"}),
     ("sidebar.send", "POST"): Row("/sidebar/send", (AGENT,), owned=True, form={"external_userid": "{userid}"}),
     ("sidebar.unsent", "POST"): Row("/sidebar/unsent", (AGENT,), owned=True, form={"external_userid": "{userid}"}),
@@ -199,6 +202,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("rules.edit", "GET"): Row("/rules/r/ask-price/edit", (ADMIN,)),
     ("rules.save", "POST"): Row("/rules/save", (ADMIN,)),
     ("rules.delete", "POST"): Row("/rules/r/ask-price/delete", (ADMIN,), form={"version": "old"}),
+    ("rules.promote", "POST"): Row("/rules/r/ask-price/promote", (ADMIN,)),
     ("rules.try_sentence", "POST"): Row("/rules/try", (ADMIN,)),
     ("rules.tag_word", "POST"): Row("/rules/tag-word", (ADMIN,)),
     ("rules.try_recent", "POST"): Row("/rules/recent", (ADMIN,)),

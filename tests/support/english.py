@@ -25,7 +25,7 @@ DIAGNOSING = (
     "bot/platform/config/problems.py", "bot/platform/config/settings.py", "bot/platform/config/file.py",
     "bot/platform/config/materials.py", "bot/platform/config/reading.py", "bot/platform/config/shrinkage.py",
     "bot/platform/config/quotes.py", "bot/platform/config/tag_names.py",
-    "sop/checks.py",
+    "sop/checks.py", "sop/answers.py",
     "sop/attachments.py",
     "sop/group_sends.py", "sop/guards.py", "sop/enrolment.py", "taggers/compiled.py", "taggers/rulebook.py",
     "taggers/rule.py", "bot/platform/stored_sentences.py",

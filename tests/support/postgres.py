@@ -85,7 +85,7 @@ class Postgres:
     def database(self) -> Iterator[str]:
         """The URL of a new database, dropped at the end whoever is still connected."""
         name = f"tici_{uuid4().hex[:12]}"
-        self._run(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        self._run(sql.SQL("CREATE DATABASE {} TEMPLATE template0 STRATEGY FILE_COPY").format(sql.Identifier(name)))
         yield f"postgresql://postgres@/{name}?host={self.data}"
         self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 

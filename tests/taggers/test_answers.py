@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from taggers.answer_book import AnswerBook, WordingSearch
 from taggers.answer_index import Answered, AnswerIndex, Asked, Said
 from taggers.answer_study import LabelledPair, cases_of, study_dialogues, study_pairs
 from taggers.likeness import QUESTIONS, Mixture, Terms
@@ -87,3 +88,35 @@ def test_an_empty_index_finds_nothing() -> None:
     assert len(index) == 0
     assert not index.scores(Asked("在吗"), None).size
     assert Answered(Asked(""), "", 0).answer == ""
+
+
+ASKS = {
+    "invoice": ["发票怎么开", "能开发票吗"],
+    "refund": ["不想学了能退钱吗", "学费可以退吗"],
+    "place": ["你们在什么地方"],
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "best"),
+    [
+        ("请问可以开发票吗", "invoice"),
+        ("学费能不能退", "refund"),
+        ("你们在哪里呀", "place"),
+        ("今天天气真好", None),
+        ("我家孩子八岁了喜欢画画", None),
+        ("", None),
+    ],
+)
+def test_an_answer_is_offered_where_its_question_is_asked_and_nowhere_else(asked: str, best: str | None) -> None:
+    found = AnswerBook(ASKS, TERMS).find(asked, ASKS)
+    assert (found[0].key if found else None) == best
+    assert AnswerBook(ASKS, TERMS).find(asked, ()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [("发票", "invoice"), ("fp", "invoice"), ("FPZ", "invoice"), ("退款", "refund"), ("xyz", None)],
+)
+def test_wordings_are_searched_by_words_and_first_letters(words: str, first: str | None) -> None:
+    assert next(iter(WordingSearch(ASKS, TERMS).find(words)), None) == first

@@ -36,7 +36,7 @@ from bot.platform.models import (
 from bot.platform.signed_links import day_url, task_url
 from bot.platform.work import Work
 from bot.web.auth.visitor import AGENT, ROLES
-from bot.wecom.events import CardClick
+from bot.wecom.event_kinds import CardClick
 from tests.support.access_matrix import ANYBODY, ROWS, Row, furnish
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site, open_site

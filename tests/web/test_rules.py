@@ -585,3 +585,24 @@ def test_the_banner_about_a_broken_file_is_for_who_can_mend_it_and_leads_to_the_
         assert "data-close" in mender
         for role in ("auditor", "leader"):
             assert "data-closable" not in site.signed_in(role).get(page, follow_redirects=True).text, (role, page)
+
+
+def test_a_rule_that_is_tried_is_put_to_work_by_one_click(site: Site) -> None:
+    path_of(site).write_text(
+        COMMENTED.replace('tag = "考虑价格"', 'tag = "考虑价格"\nshadow = true  # 先听听'), encoding="utf-8"
+    )
+    ids = hits(site, 3)
+    with site.store.write() as session:
+        for evidence_id in ids:
+            session.get_one(Evidence, evidence_id).counted = 0
+    admin = site.signed_in("admin")
+    admin.post(f"/evidence/{ids[0]}/feedback", data={"word": "right"})
+    page = admin.get("/rules/r/ask-price").text
+    assert "试听中" in page
+    assert "评过 1 条，准确率 100%" in page
+    assert page.count("试听，没有打标签") == 3
+    assert "试听</span>" in admin.get("/rules").text
+    assert site.signed_in("auditor").post("/rules/r/ask-price/promote").status_code == 404
+    assert admin.post("/rules/r/ask-price/promote").location.endswith("?saved=1")
+    assert path_of(site).read_text(encoding="utf-8") == COMMENTED
+    assert "试听中" not in admin.get("/rules/r/ask-price").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -337,3 +338,47 @@ def test_the_stand_in_is_served_in_the_demo_only(beside: Site, tmp_path: Path) -
         assert player.post("/sidebar/customer", data={"external_userid": MINE}, headers=headers).status_code == 200
         other = {**headers, "X-Agent": "nobody"}
         assert player.post("/sidebar/customer", data={"external_userid": MINE}, headers=other).status_code == 404
+
+
+ANSWERS = """
+[[answers]]
+id = "invoice"
+category = "售后"
+ask = ["发票怎么开", "能开发票吗"]
+say = "{customer.name}您好，付款后在订单里点开票"
+attach = [{ kind = "link", title = "开票说明", url = "https://example.com/invoice" }]
+[[answers]]
+id = "place"
+ask = ["你们在什么地方"]
+say = "在二楼"
+until = 2020-01-01
+"""
+
+
+def test_the_knowledge_base_answers_what_waits_and_is_searched(tmp_path: Path) -> None:
+    with open_site(tmp_path, CONFIG + ANSWERS) as site:
+        with site.store.write() as session:
+            rows = Rows(session, clock.now())
+            agent = rows.agent("Wang")
+            agent.key, agent.userid = "wang", "Wang"
+            customer = rows.customer("李女士", "考虑价格", agent)
+            customer.external_userid = MINE
+            rows.message(customer, "你好", ago=timedelta(minutes=3))
+            rows.message(customer, "请问可以开发票吗，在什么地方", ago=timedelta(minutes=2))
+        client, form = wang(site), {"external_userid": MINE}
+        html = client.post("/sidebar/customer", data=form).text
+        said = "李女士您好，付款后在订单里点开票"
+        assert re.findall(r'class="words" dir="auto">(\S+)</p>', html) == [said], "what is out of date is not offered"
+        assert "请问可以开发票吗" in html
+        key = {**form, "key": "answer:invoice"}
+        sent = [json.loads(client.post("/sidebar/send", data={**key, "part": part}).text) for part in ("text", "0")]
+        assert sent[0]["message"]["text"] == {"content": said}
+        assert sent[1]["message"]["news"]["link"] == "https://example.com/invoice"
+        assert client.post("/sidebar/send", data={**form, "key": "answer:place"}).status_code == 409
+        assert said in client.post("/sidebar/answers", data={**form, "q": "fp"}).text
+        assert "没有找到" in client.post("/sidebar/answers", data={**form, "q": "地方"}).text
+        with site.store.write() as session:
+            rows = Rows(session, clock.now())
+            customer = session.scalars(select(Customer).where(Customer.external_userid == MINE)).one()
+            rows.message(customer, said, session.scalars(select(Agent)).one(), ago=timedelta(minutes=1))
+        assert said not in client.post("/sidebar/customer", data=form).text

@@ -13,7 +13,9 @@ from werkzeug.datastructures import MultiDict
 
 from bot.platform import clock
 from bot.platform.config.file import read_config_text
-from bot.platform.models import AuditEntry
+from bot.platform.models import AuditEntry, SopEnrolment
+from bot.platform.work import Work
+from bot.sops.replanning import find_edits
 from tests.support.rows import Rows
 from tests.support.site import Site, open_site
 from tests.web.test_sop_form import filled
@@ -152,3 +154,26 @@ def test_before_saving_it_says_whom_it_reaches(site: Site) -> None:
     gone = form_of(site, do="")
     gone.setlist("step", ["0"])
     assert "去掉，还没提醒的" in admin.post("/sops/draft/preview", data=gone).text
+
+
+def test_whom_an_edit_reaches_is_chosen_before_it_is_in_force_and_shown_afterwards(site: Site) -> None:
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        agent = rows.agent()
+        first = rows.task(rows.customer("李女士", agent=agent), agent, "第二天再问", steps=2)
+        enrolment = session.get_one(SopEnrolment, first.enrolment_id)
+        enrolment.version = site.system.settings.version
+    admin, edited = site.signed_in("admin"), {"1.say": "别的话"}
+    assert (
+        'value="all" form="sop-form" checked' in admin.post("/sops/draft/preview", data=form_of(site, **edited)).text
+    )
+    assert admin.post("/sops/save", data=form_of(site, reach="new", **edited)).status_code == 302
+    page = admin.get("/sops/s/price-nurture").text
+    assert "有 1 位按改之前的走完" in page
+    assert "接下来是第 1 步：1 位" in page
+    assert (
+        'value="new" form="sop-form" checked' in admin.post("/sops/draft/preview", data=form_of(site, **edited)).text
+    )
+    with site.store.read() as session:
+        assert "sop.reach" in session.scalars(select(AuditEntry.action)).all()
+        assert find_edits(Work(session, site.system.settings, clock.now())) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.wecom import events as e
+from bot.wecom import event_kinds as e
 from bot.wecom.callback import Callback, open_callback
 from bot.wecom.events import READINGS, read_event
 from tests.wecom.sealed import KEYS, NOW, posted

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bot.wecom.errors import BotError
+from sop.answers import AnswerEntry
 from sop.attachments import Attachment
 from sop.playbook import Sop, Welcome
 from taggers.translatable import Translatable
@@ -36,10 +37,15 @@ class BadMaterialError(BotError):
     """A library file is missing or WeCom would refuse it; the text is for people."""
 
 
-def all_attachments(sops: Iterable[Sop], welcome: Welcome | None) -> Iterator[tuple[Where, Attachment]]:
+def all_attachments(
+    sops: Iterable[Sop], welcome: Welcome | None, answers: Iterable[AnswerEntry] = ()
+) -> Iterator[tuple[Where, Attachment]]:
     """Every attachment of a config with its path there."""
     for k, attachment in enumerate(welcome.attach if welcome else ()):
         yield ("welcome", "attach", k), attachment
+    for i, entry in enumerate(answers):
+        for k, attachment in enumerate(entry.attach):
+            yield ("answers", i, "attach", k), attachment
     for i, sop in enumerate(sops):
         for j, step in enumerate(sop.steps):
             for k, attachment in enumerate(step.attach):

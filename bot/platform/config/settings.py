@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -23,6 +23,7 @@ from bot.platform.config.reading import MOST_BYTES, ConfigFileError, read_plain_
 from bot.platform.config.rule_fields import check_rule_fields
 from bot.platform.config.tag_names import undeclared_tags
 from bot.wecom.errors import BotError
+from sop.answers import AnswerEntry, check_answers
 from sop.checks import check_playbook
 from sop.fields import known_fields
 from sop.group_sends import check_group_sends, personal_steps
@@ -33,10 +34,14 @@ from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
 from taggers.closing import Closing, Closings, check_closings
 from taggers.ledger import Award, Ledger, Terms
+from taggers.likeness import Terms as LikenessTerms
 from taggers.rule import Rule, Synonym, TagGroup, TextTable
 from taggers.rulebook import RuleBook, RuleBookError, compile_rulebook
 from taggers.scores import Scores, awards_of, check_scores
 from taggers.translatable import Translatable, sentence
+
+if TYPE_CHECKING:  # numpy: a tenth of a second that nothing but suggestions need wait for
+    from taggers.answer_book import AnswerBook, WordingSearch
 
 _MOST_DOTS = 50
 _KEY_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
@@ -101,6 +106,7 @@ class Tables(BaseModel):
     waiting: tuple[Waiting, ...] = Field(default=(), max_length=100)
     closings: tuple[Closing, ...] = Field(default=(), max_length=50)
     scores: tuple[Scores, ...] = Field(default=(), max_length=10)
+    answers: tuple[AnswerEntry, ...] = Field(default=(), max_length=2_000)
 
 
 @dataclass(frozen=True)
@@ -147,6 +153,31 @@ class Settings:
     def fields(self) -> dict[str, FieldDefinition]:
         """The customers' fields by name, the built-in ones included."""
         return known_fields(self.tables.fields)
+
+    @cached_property
+    def answers(self) -> dict[str, AnswerEntry]:
+        """The knowledge base by id."""
+        return {entry.id: entry for entry in self.tables.answers}
+
+    @cached_property
+    def likeness(self) -> LikenessTerms:
+        """How texts are read where likeness counts: with this company's words and synonyms."""
+        return LikenessTerms(self.tables.text.words, self.tables.synonyms)
+
+    @cached_property
+    def answer_book(self) -> AnswerBook:
+        """The knowledge base by its questions."""
+        from taggers.answer_book import AnswerBook
+
+        return AnswerBook({entry.id: entry.ask for entry in self.tables.answers}, self.likeness)
+
+    @cached_property
+    def answer_search(self) -> WordingSearch:
+        """The knowledge base by any of its words."""
+        from taggers.answer_book import WordingSearch
+
+        texts = {entry.id: (*entry.ask, entry.category, entry.say) for entry in self.tables.answers}
+        return WordingSearch(texts, self.likeness)
 
     @cached_property
     def sops(self) -> dict[str, Sop]:
@@ -231,8 +262,11 @@ def parse_settings(
     found += check_waiting(tables.waiting, tables.pipelines)
     found += check_scores(tables.scores, known | _other_tags(tables), known_fields(tables.fields))
     found += check_closings(tables.closings) if examples else ()
+    blanks = [f"customer.{name}" for name in known_fields(tables.fields)]
+    given = known | _other_tags(tables) | {stage.name for pipeline in tables.pipelines for stage in pipeline.stages}
+    found += [(p.where, p.message) for p in check_answers(tables.answers, given, tables.pipelines, blanks)]
     if beside is not None:
-        attachments = all_attachments(tables.sops, tables.welcome)
+        attachments = all_attachments(tables.sops, tables.welcome, tables.answers)
         found += check_materials(beside / tables.workspace.materials, attachments)
     if found or book is None:
         raise ConfigError(_located(found, source, name))

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, current_app, jsonify, render_templ
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.agents.answer_offers import OfferedAnswer, answer_of, search_answers
 from bot.agents.reading import may_read
 from bot.agents.suggestions import find_suggestion
 from bot.agents.task_answers import AnswerRefusedError, decline, postpone, record_tap
@@ -49,7 +50,12 @@ def show() -> str:
     access = system.environment.wecom
     who = visitor_or_demo_agent()
     return render_template(
-        "sidebar.html", access=access, known=who.agent_id is not None, demo=system.environment.demo, userid=who.userid
+        "sidebar.html",
+        access=access,
+        known=who.agent_id is not None,
+        demo=system.environment.demo,
+        userid=who.userid,
+        searchable=bool(system.settings.tables.answers),
     )
 
 
@@ -97,6 +103,18 @@ def customer() -> Response | str:
     if request.form.get("seen") == stamp:
         return Response(status=204)
     return Response(html, headers={"X-Stamp": stamp})
+
+
+@pages.post("/answers")
+def answers() -> str:
+    """The answers of the knowledge base that the words `q` mean, with their words for this customer."""
+    system, who, words = current_system(), agent_or_404(), _form_text("q").strip()
+    with system.look(request_now()) as work:
+        follow = follow_or_404(work.session, who)
+        state = load_customer(work.session, follow.customer)
+        named = [answer_of(work, state, follow.agent, entry.id) for entry in search_answers(work, words)]
+        found: list[OfferedAnswer] = [one for one in named if one is not None]
+        return render_template("sidebar_found.html", found=found, can_send=request.form.get("group") != "1")
 
 
 @pages.post("/group")

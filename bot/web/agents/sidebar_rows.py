@@ -117,12 +117,12 @@ def message_of(
     if part == "text":
         return {"msgtype": "text", "enterChat": True, "text": {"content": offer.text}}
     task = offer.task
-    if task is None or part not in map(str, range(len(task.attach))):
+    if part not in map(str, range(len(offer.attach))):
         return None
     index = int(part)
-    item: dict[str, Any] = dict(task.attach[index])
+    item: dict[str, Any] = dict(offer.attach[index])
     if item["kind"] == "link":
-        url = link_url(signer.base_url, task.ref, index, signer.key)
+        url = link_url(signer.base_url, task.ref, index, signer.key) if task is not None else item["url"]
         news = {
             "link": url,
             "title": item["title"],
@@ -130,7 +130,7 @@ def message_of(
             "imgUrl": item.get("picurl") or "",
         }
         return {"msgtype": "news", "enterChat": True, "news": news}
-    if item["kind"] == "miniprogram":
+    if item["kind"] == "miniprogram" and task is not None:
         cover = picture_url(signer.base_url, task.ref, index, signer.key)
         page = {"appid": item["appid"], "title": item["title"], "imgUrl": cover, "page": _html(item["page"])}
         return {"msgtype": "miniprogram", "enterChat": True, "miniprogram": page}

@@ -104,7 +104,8 @@ def _read(
 
 def _noticed(session: Session, message_ids: Sequence[int]) -> dict[int, list[Evidence]]:
     found: dict[int, list[Evidence]] = {}
-    query = select(Evidence).where(Evidence.message_id.in_(message_ids)).order_by(Evidence.id)
+    heard = Evidence.message_id.in_(message_ids), Evidence.counted > 0  # what is only tried is no news of anybody
+    query = select(Evidence).where(*heard).order_by(Evidence.id)
     for row in session.scalars(query):
         if row.message_id is not None:  # the query says so
             found.setdefault(row.message_id, []).append(row)

@@ -133,7 +133,7 @@ def read_evidence(
     query = (
         select(Evidence, Feedback.right)
         .outerjoin(Feedback, mine)
-        .where(Evidence.message_id == message_id, Evidence.customer_id == customer_id)
+        .where(Evidence.message_id == message_id, Evidence.customer_id == customer_id, Evidence.counted > 0)
         .order_by(Evidence.id)
     )
     return [(row, said) for row, said in session.execute(query)]

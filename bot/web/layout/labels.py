@@ -87,6 +87,7 @@ ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "views.export": Label("导出查看记录"),
     "keys.rotate": Label("更换数据密钥"),
     "config.save": Label("保存配置"),
+    "sop.reach": Label("改跟进，选择给谁"),
     "config.accept": Label("确认采用配置文件"),
     "rules.backtest": Label("试算规则"),
     "rules.cancel": Label("取消试算"),

@@ -35,6 +35,7 @@ class RuleRow:
     examples: int
     figures: RuleFigures
     gone: bool = False
+    shadow: bool = False
 
 
 def rule_rows(settings: Settings, figures: Mapping[str, RuleFigures], asked: str, tag: str) -> list[RuleRow]:
@@ -62,6 +63,7 @@ def _row(rule: Rule, figures: RuleFigures) -> RuleRow:
         more=max(0, len(words) - _WORDS),
         examples=len(rule.examples.hit) + len(rule.examples.miss),
         figures=figures,
+        shadow=rule.shadow,
     )
 
 

@@ -74,6 +74,7 @@ def rule(rule_id: str) -> str:
         hits=hits,
         more=more,
         saved="saved" in request.args,
+        problem=request.args.get("problem", "")[:300],
         tag_warning=undeclared_tag(found.tag, declared) if found else "",
     )
 

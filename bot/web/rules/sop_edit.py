@@ -14,12 +14,13 @@ from bot.platform.config.settings import ConfigError, Settings, parse_settings
 from bot.platform.config.sop_text import add_sop, change_sop, find_sop, sop_blocks
 from bot.platform.config.tag_names import declared_tags
 from bot.platform.config.toml_tables import Values
+from bot.sops.edit_choice import REACHING, Reaching, choose, reaching_of
 from bot.sops.edit_reach import Reach, reach_of
 from bot.sops.material_library import list_files
 from bot.sops.material_uploads import folder_of
 from bot.system import System
 from bot.web.auth.access import refuse_unless
-from bot.web.auth.visitor import ADMIN
+from bot.web.auth.visitor import ADMIN, visitor
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import current_system
 from bot.web.layout.template_filters import request_now
@@ -132,10 +133,24 @@ def save() -> Answer:
     else:
         name = str(edited.values.get("title") or edited.id)[:60]
         what = f"{'改' if edited.was else '加'}跟进「{name}」"
+        _choose_reach(system, edited)
         attempt = try_to_save(system, Draft(edited.text, stamp, what, request.form.get("sure", "")))
     if attempt.saved is not None:
         return redirect(url_for("sops.sop", sop_id=edited.id, saved=1))
     return _form(system, edited.was, edited.values, attempt, edited), attempt.status
+
+
+def _choose_reach(system: System, edited: SopEdit) -> None:
+    """Note whom the edit is to reach, before it is in force; a draft that is refused was not meant for anybody."""
+    reaching: Reaching = next((one for one in REACHING if one == request.form.get("reach")), "all")
+    if not edited.was:
+        return
+    try:
+        fresh = parse_settings(edited.text, examples=False).sops[edited.id]
+    except ConfigError:
+        return
+    with system.store.write() as session:
+        choose(session, fresh, reaching, visitor().actor, request_now())
 
 
 @pages.post("/sops/draft")
@@ -167,8 +182,18 @@ def draft_preview() -> str:
     without = [] if "beside" not in request.form else sorted(shown - set(request.form.getlist("beside")))
     view = look_at(fresh, sop, now, without)
     return render_template(
-        "sop_draft.html", view=view, sop=sop, without=without, reach=_reach(system, edited.was, sop)
+        "sop_draft.html",
+        view=view,
+        sop=sop,
+        without=without,
+        reach=_reach(system, edited.was, sop),
+        reaching=request.form.get("reach") or _chosen(system, sop),
     )
+
+
+def _chosen(system: System, sop: Sop) -> str:
+    with system.store.read() as session:
+        return reaching_of(session, sop)
 
 
 def _reach(system: System, was: str, sop: Sop) -> Reach | None:

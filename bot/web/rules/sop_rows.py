@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.analytics.cohorts import StepFigures
@@ -136,6 +136,7 @@ class EnrolledRow:
     agent: str
     since: datetime
     next_at: datetime | None
+    next_step: int
     done: int
     steps: int
 
@@ -160,21 +161,41 @@ def people_on(
     found = []
     for enrolment_id, since, customer_id, name, agent, userid in shown:
         mine = tasks.get(enrolment_id, [])
-        ahead = [due for state, due in mine if state in _OPEN]
+        ahead = [(due, step) for state, due, step in mine if state in _OPEN]
+        next_at, next_step = min(ahead, default=(None, 0))
         found.append(
             EnrolledRow(
-                enrolment_id, customer_id, name, agent or userid, since, min(ahead, default=None),
+                enrolment_id, customer_id, name, agent or userid, since, next_at, next_step,
                 len(mine) - len(ahead), len(mine),
             )
         )  # fmt: skip
     return found, shown[-1][0] if len(rows) > PEOPLE else None
 
 
-def _tasks_of(session: Session, enrolment_ids: Sequence[int]) -> dict[int, list[tuple[str, datetime]]]:
-    found: dict[int, list[tuple[str, datetime]]] = {}
-    query = select(SopTask.enrolment_id, SopTask.state, SopTask.due_at)
-    for enrolment_id, state, due_at in session.execute(query.where(SopTask.enrolment_id.in_(enrolment_ids))):
-        found.setdefault(enrolment_id, []).append((state, due_at))
+def places_on(session: Session, who: Visitor, sop_id: str) -> list[tuple[int, int]]:
+    """How many of those the visitor may see have which step before them: (step from 0, customers), by step."""
+    ahead = (
+        select(SopTask.enrolment_id, func.min(SopTask.step).label("step"))
+        .join(SopEnrolment, SopEnrolment.id == SopTask.enrolment_id)
+        .join(Customer, Customer.id == SopEnrolment.customer_id)
+        .where(SopEnrolment.sop_id == sop_id, SopEnrolment.ended_at.is_(None), SopTask.state.in_(_OPEN))
+        .where(visible_customers(session, who))
+        .group_by(SopTask.enrolment_id)
+        .subquery()
+    )
+    return [
+        (step, count)
+        for step, count in session.execute(
+            select(ahead.c.step, func.count()).group_by(ahead.c.step).order_by(ahead.c.step)
+        )
+    ]
+
+
+def _tasks_of(session: Session, enrolment_ids: Sequence[int]) -> dict[int, list[tuple[str, datetime, int]]]:
+    found: dict[int, list[tuple[str, datetime, int]]] = {}
+    query = select(SopTask.enrolment_id, SopTask.state, SopTask.due_at, SopTask.step)
+    for enrolment_id, state, due_at, step in session.execute(query.where(SopTask.enrolment_id.in_(enrolment_ids))):
+        found.setdefault(enrolment_id, []).append((state, due_at, step))
     return found
 
 

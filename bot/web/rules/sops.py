@@ -18,14 +18,14 @@ from bot.platform.config.settings import ConfigError
 from bot.platform.database.search_index import named
 from bot.platform.database.store import get_status
 from bot.platform.models import Customer
-from bot.sops.replanning import status_of
+from bot.sops.replanning import kept_on_older, status_of
 from bot.system import System
 from bot.web.auth.access import customer_or_404, needs, refuse_unless, visible_customers
 from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, LEADER, visitor
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import current_system, row_id
 from bot.web.rules.config_saving import Draft, try_to_save
-from bot.web.rules.sop_rows import calendar_days, people_on, start_words, step_rows, stop_words
+from bot.web.rules.sop_rows import calendar_days, people_on, places_on, start_words, step_rows, stop_words
 from sop.playbook import Sop
 from sop.rates import parse_rate
 from taggers.translatable import chained
@@ -55,6 +55,9 @@ def sop(sop_id: str) -> str:
     with system.store.read() as session:
         people, more = people_on(session, visitor(), sop_id, None)
         edited = get_status(session, status_of(sop_id))
+        places = places_on(session, visitor(), sop_id)
+    with system.look(clock.now()) as look:
+        older = kept_on_older(look, table)
     told = edited.value if edited is not None and edited.value["version"] == system.settings.version else {}
     return render_template(
         "sop.html",
@@ -66,6 +69,8 @@ def sop(sop_id: str) -> str:
         figures=figures,
         people=people,
         more=more,
+        places=places,
+        older=older,
         changed=told.get("changed", 0),
         kept=told.get("kept", 0),
         problem=request.args.get("problem", "")[:300],

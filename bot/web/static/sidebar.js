@@ -7,6 +7,8 @@ const notice = document.getElementById("notice");
 const RENEW_MS = 5000;
 const PATIENCE_MS = 10000;
 const done = new Set(); // what was sent from here, so that a renewed panel does not offer it at once again
+const search = document.getElementById("search");
+const found = document.getElementById("found");
 const inFlight = new Set();
 let about = null; // {external_userid, group}
 let stamp = "";
@@ -66,7 +68,11 @@ function join() {
 function show(html) {
   panel.className = "";
   panel.innerHTML = html;
-  for (const button of panel.querySelectorAll("[data-send]")) {
+  settleSent(panel);
+}
+
+function settleSent(place) {
+  for (const button of place.querySelectorAll("[data-send]")) {
     if (done.has(nameOf(button)) && !button.dataset.again) settle(button);
   }
 }
@@ -91,6 +97,10 @@ async function meet(external_userid, group = "") {
   about = { external_userid, group };
   stamp = "";
   await renew();
+  if (search) {
+    search.hidden = panel.className === "blank";
+    found.replaceChildren();
+  }
 }
 
 async function open() {
@@ -115,8 +125,8 @@ async function open() {
 }
 
 // What goes along with a text leaves behind it, one message each, by the buttons that stand there for it.
-async function sendAlong(key) {
-  const others = [...panel.querySelectorAll("[data-send]")].filter(
+async function sendAlong(key, place) {
+  const others = [...place.querySelectorAll("[data-send]")].filter(
     (one) => one.dataset.send === key && one.dataset.part !== "text" && !one.disabled,
   );
   for (const one of others) if (!(await send(one))) return;
@@ -142,7 +152,7 @@ async function send(button) {
       done.add(name);
       settle(button);
       tell(sent);
-      if ("along" in button.dataset) await sendAlong(button.dataset.send);
+      if ("along" in button.dataset) await sendAlong(button.dataset.send, button.closest("section"));
       return true;
     } catch (error) {
       const told = await ask("/sidebar/unsent", { ...fields, message: error.errMsg ?? String(error) });
@@ -180,6 +190,24 @@ panel?.addEventListener("click", (event) => {
   const member = event.target.closest("[data-member]");
   if (member) meet(member.dataset.member, "1");
   for (const menu of panel.querySelectorAll(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+
+search?.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-send]");
+  if (button) send(button);
+});
+
+// Looks the words up in the company's wordings; what is found stands apart from the panel, which renews itself.
+search?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    const reply = await ask("/sidebar/answers", { ...about, q: new FormData(event.target).get("q") });
+    if (!reply.ok) return tell(why(reply.status, stranger), true);
+    found.innerHTML = await reply.text();
+    settleSent(found);
+  } catch {
+    tell(offline, true);
+  }
 });
 
 panel?.addEventListener("submit", (event) => {
