@@ -29,9 +29,11 @@ from bot.commands.processes import queue, run_scheduler, run_worker
 from bot.commands.rules import rules
 from bot.commands.sandbox import sandbox
 from bot.commands.sends import sends
+from bot.commands.setup import setup_command
 from bot.commands.sop import sop
 from bot.commands.status import board_link, show_status
 from bot.commands.suggest import suggest
+from bot.commands.upgrade import upgrade
 from bot.commands.wecom import wecom
 
 
@@ -48,6 +50,7 @@ def register(app: Flask) -> None:
     for command in (privacy, demo_command, run_worker, run_scheduler, sandbox, init, check, replay_command,
                     show_status, db, board_link, quarantine, queue, keys, customer, rules, sop, bench, wecom,
                     admin_group, audit_group, seed_command, doctor, given_up, backup_group,
-                    restore_command, promises, questions, suggest, orders):  # fmt: skip
+                    restore_command, promises, questions, suggest, orders, setup_command,
+                    upgrade):  # fmt: skip
         guard(command)
         app.cli.add_command(command)

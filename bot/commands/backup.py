@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.commands.terminal import console, fail, migrated_system, progress_bar, system_at_hand
 from bot.ops.backup import back_up, damage_of, keys_beside
 from bot.ops.backup_file import BadBackupError
 from bot.ops.restore import restore, verify_backup
+from bot.ops.upgrade import is_running, keep_newest
 from bot.platform import clock
-from bot.platform.database.store import get_status
-from bot.system import System
-
-_ALIVE = timedelta(minutes=1)
 
 
 class _BackupGroup(click.Group):
@@ -37,10 +32,13 @@ def backup_group() -> None: ...
 @backup_group.command("make", help="备份成一个加密、可核对的文件（运行中也可以做）；make 可以省略。")
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--with-keys", is_flag=True, help="另写一个 .keys.zip，装数据密钥和消息私钥：两个文件不要放在一处")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="放进这个文件夹，按时间起名")
+@click.option("--keep", type=click.IntRange(1), help="那个文件夹里只留最近这么多份")
 @with_appcontext
-def make_backup(file: Path | None, with_keys: bool) -> None:
+def make_backup(file: Path | None, with_keys: bool, folder: Path | None, keep: int | None) -> None:
     system, now = migrated_system(), clock.now()
-    path = file or system.environment.var / "backups" / f"tici-{now:%Y%m%dT%H%M%SZ}.zip"
+    folder = folder or system.environment.var / "backups"
+    path = file or folder / f"tici-{now:%Y%m%dT%H%M%SZ}.zip"
     if path.exists():
         fail(f"{path} 已经存在，请换一个名字")
     damage = damage_of(system)
@@ -60,6 +58,8 @@ def make_backup(file: Path | None, with_keys: bool) -> None:
         console.print(f"密钥在 {keys_beside(path)}：谁有这两个文件谁就能读，请分开保存", style="yellow")
     else:
         console.print("数据密钥（var/data.keys 或 TICI_DATA_KEYS）与消息私钥不在备份里：没有它们打不开，请另外保存")
+    if keep is not None and (gone := keep_newest(folder, keep)):
+        console.print(f"删掉了 {len(gone)} 份更早的备份，留最近 {keep} 份")
 
 
 @backup_group.command("verify", help="核对一份备份：有没有被改动、缺损，密钥在不在。不动数据库，有问题以 1 退出。")
@@ -84,7 +84,7 @@ def restore_command(file: Path, replace: bool, old_format: bool, yes: bool) -> N
     system, now = system_at_hand(), clock.now()
     try:
         content = verify_backup(file, system.data_keys, old_format=old_format)
-        if _runs(system):
+        if is_running(system, now):
             fail("Tici 还在运行：请先停掉 worker、scheduler 与网页，再恢复")
         if replace and not yes:
             click.confirm(f"数据库现在的内容会被 {content.made_at} 的备份替换，继续吗？", abort=True)
@@ -102,13 +102,3 @@ def restore_command(file: Path, replace: bool, old_format: bool, yes: bool) -> N
         f"已恢复 {found.made_at} 的备份：{found.rows} 行，{found.files} 个文件；再次抹去 {found.erased} 位客户。\n"
         "启动 worker 与 scheduler 后，会从会话存档补上备份之后的消息（企业微信只保存几天）"
     )
-
-
-def _runs(system: System) -> bool:
-    """Whether a scheduler has been at work within the last minute."""
-    try:
-        with system.store.read() as session:
-            status = get_status(session, "scheduler")
-    except SQLAlchemyError:
-        return False  # an empty database
-    return status is not None and clock.now() - status.at < _ALIVE

@@ -15,6 +15,7 @@ from bot.ops.doctor.examination import CHECKS, run_checks
 from bot.ops.doctor.finding import BAD, OK, SKIPPED, WARN
 from bot.platform import clock
 
+_NAMES = [check.name for check in CHECKS]
 _SIGNS = {OK: "[green]✓[/]", WARN: "[yellow]![/]", BAD: "[red]✗[/]", SKIPPED: "[dim]·[/]"}
 
 
@@ -23,12 +24,15 @@ _SIGNS = {OK: "[green]✓[/]", WARN: "[yellow]![/]", BAD: "[red]✗[/]", SKIPPED
     help="逐项检查后台设置、网络、密钥、数据库与进程，说哪里不对、在哪里点。退出码：0 正常，1 有提醒，2 有错误。",
 )
 @click.option("--json", "as_json", is_flag=True, help="只输出一个 JSON 对象")
+@click.option(
+    "--only", multiple=True, type=click.Choice(_NAMES), metavar="NAME", help="只查这一项，可写多次，例如 workers"
+)
 @with_appcontext
-def doctor(as_json: bool) -> None:
+def doctor(as_json: bool, only: tuple[str, ...]) -> None:
     system, results = system_at_hand(), []
     with progress_bar("检查", as_json) as progress:
-        bar = progress.add_task("", total=len(CHECKS))
-        for check, finding in run_checks(system, clock.now()):
+        bar = progress.add_task("", total=len(only or CHECKS))
+        for check, finding in run_checks(system, clock.now(), only):
             results.append((check, finding))
             progress.advance(bar)
     levels = {finding.level for _check, finding in results}

@@ -44,6 +44,8 @@ REFUSING = (
     "sop/order_columns.py", "bot/customers/selection.py",
     "bot/web/customers/list_query.py", "bot/web/customers/imports.py", "bot/sops/material_library.py",
     "bot/sops/archive_contents.py", "bot/agents/second_factor.py", "bot/platform/archive_sources.py",
+    "bot/ops/setup/answers.py", "bot/ops/first_day.py", "bot/commands/setup.py", "bot/commands/setup_dialog.py",
+    "bot/commands/setup_end.py",
 )  # fmt: skip
 NO_TEXTS = {"、", "不是一对", "[“”‘’＝，：【】]", "？！，；：（）", " → "}
 

@@ -20,7 +20,8 @@ from bot.agents import card_clicks, promises, questions, task_answers
 from bot.analytics.reports import REPORTS
 from bot.analytics.stages import NONE_ON_THE_ROAD
 from bot.analytics.table import ReportScope
-from bot.ops.doctor.examination import CHECKS
+from bot.ops.doctor.examination import CHECKS, FURTHER
+from bot.ops.setup.questions import PARTS
 from bot.platform.config.settings import parse_settings
 from bot.platform.models import Model
 from bot.platform.stored_sentences import STORED_WORDINGS
@@ -72,7 +73,7 @@ def used() -> set[str]:
     found |= {text for _quote, text in re.findall(r"\btranslate\((['\"])(.+?)\1[,)]", code)}
     found |= texts_of_reports() | texts_of_tasks()
     found |= {*log_words.TEXTS, *actors.MACHINE.values()}
-    found |= texts_of_rules() | {check.title for check in CHECKS} | texts_said()
+    found |= texts_of_rules() | {check.title for check in (*CHECKS, *FURTHER)} | texts_said() | texts_of_setup()
     return found | {text for page in errors.ALL_PAGES for text in (page.title, page.advice)}
 
 
@@ -94,6 +95,16 @@ def texts_of_rules() -> set[str]:
     return (
         found | {text for field in fields for text in (field.label, field.help) if text} | {*TEXTS, *sop_start.TEXTS}
     )
+
+
+def texts_of_setup() -> set[str]:
+    """What the guided installation asks."""
+    asked = [question for part in PARTS for question in part.questions]
+    found = {text for question in asked for text in (question.title, question.where)}
+    return (found | {text for part in PARTS for text in (part.title, part.then) if text}) - {
+        "Token",
+        "EncodingAESKey",
+    }
 
 
 def texts_of_tasks() -> set[str]:

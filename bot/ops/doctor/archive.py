@@ -15,10 +15,11 @@ from bot.ops.doctor.words import ARCHIVE, REFUSED_ADDRESS, judge_token, said, se
 from bot.platform.environment import SurroundingsError
 from bot.platform.models import Consent, Message, Quarantine
 from bot.platform.stored_sentences import as_translatable
-from bot.wecom.errors import WeComError
-from bot.wecom.keyring import KeyRing
+from bot.wecom.errors import UnreadableMessageError, WeComError
+from bot.wecom.keyring import KeyRing, KeyRingError
 from taggers.translatable import Translatable
 
+_SAMPLE = 100  # rows
 _LATE, _TOO_LATE = timedelta(minutes=5), timedelta(hours=1)
 _PROCESSORS = {62: "x86_64", 183: "aarch64"}  # e_machine in the header of a Linux library
 
@@ -117,6 +118,20 @@ def archive_read(probe: Probe) -> Finding:
         mend = error.remedy.advice if isinstance(error, WeComError) else "核对 WECOM_FINANCE_SDK"
         return Finding(BAD, str(error), mend)
     return Finding(OK, "能读")
+
+
+def one_message(probe: Probe) -> Finding:
+    """Whether any of the first rows of the archive opens with our keys; asked by the guided installation."""
+    rows = probe.source.pull(0, _SAMPLE)
+    if not rows:
+        return Finding(WARN, "存档里还没有消息", "用自己的微信给一位有存档席位的员工说句话，几秒后再查")
+    keys = KeyRing.load(probe.access.private_keys).unwrap_many(rows)
+    sealed = [(key, row.encrypt_chat_msg) for row, key in zip(rows, keys, strict=True) if isinstance(key, str)]
+    opened = [text for text in probe.source.decrypt_many(sealed) if not isinstance(text, UnreadableMessageError)]
+    if not opened:
+        why = next((key.reason for key in keys if isinstance(key, KeyRingError)), "SDK 没有解开")
+        return Finding(BAD, why, Translatable("{archive} → 消息加密公钥：核对公钥与版本", archive=ARCHIVE))
+    return Finding(OK, Translatable("读到 {n} 条，解开 {opened} 条", n=len(rows), opened=len(opened)))
 
 
 def private_keys(probe: Probe) -> Finding:

@@ -9,6 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
 
 from bot.platform.models import Model
@@ -57,6 +59,15 @@ def head_revision() -> str:
     if head is None:
         raise RuntimeError("no migrations in this checkout")
     return head
+
+
+def steps_from(revision: str | None) -> list[str] | None:
+    """The revisions that an upgrade would run, oldest first; None where this release does not know the database's."""
+    script = ScriptDirectory.from_config(_config())
+    try:
+        return [one.revision for one in script.iterate_revisions("head", revision or "base")][::-1]
+    except (CommandError, RevisionError):
+        return None
 
 
 def differences(engine: Engine) -> list[object]:

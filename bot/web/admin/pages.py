@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.agents import accounts
 from bot.agents.accounts import ROLES, AccountError
+from bot.ops.first_day import first_day
 from bot.platform.database.audit_log import record
 from bot.platform.models import Account, Agent
 from bot.web.admin.rows import (
@@ -45,8 +46,11 @@ QUEUE_SILENT = "队列没有应答。消息没有丢；请检查 Redis 后再试
 
 @pages.get("/admin")
 def show() -> str:
-    """The health of the system, and what a person must mend."""
-    return render_template("admin.html", health=read_system_health(current_system(), request_now()))
+    """The health of the system, what a person must mend, and what the first day still asks for."""
+    with current_system().store.read() as session:
+        steps = first_day(current_system(), session)
+    health = read_system_health(current_system(), request_now())
+    return render_template("admin.html", health=health, first_day=steps)
 
 
 @pages.get("/admin/config")
