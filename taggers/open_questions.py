@@ -105,9 +105,9 @@ class Open:
     nearest: float
 
     @property
-    def confidence(self) -> float:
-        """How sure it is that nothing answered it."""
-        return round(1 - self.nearest, 2)
+    def confidence(self) -> Literal["high", "medium"]:
+        """How sure it is that nothing answered it: less so where an answer came near."""
+        return "medium" if self.nearest else "high"
 
 
 @cache

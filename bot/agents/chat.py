@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -11,13 +10,12 @@ from sqlalchemy import select
 from bot.agents import chat_deeds
 from bot.agents.answer_offers import search_answers
 from bot.agents.chat_context import MOST_LISTED, ChatContext
-from bot.agents.chat_words import OWN, Item, found_words, name_of
-from bot.agents.promises import Owing, list_promises, promise_lines
+from bot.agents.chat_words import OWN, Item, found_words, name_of, shown
 from bot.agents.questions import list_questions
 from bot.agents.reading import NOBODY
 from bot.agents.waiting import waiting_for, waiting_lines
 from bot.customers.state import CustomerState, load_customer
-from bot.platform.models import Agent, Customer, Follow, OwnFollowUp
+from bot.platform.models import Agent, Customer, Follow
 from bot.platform.work import Work
 from sop.chat import (
     Delay,
@@ -68,7 +66,7 @@ def _answer_to_when(context: ChatContext, text: str) -> str | None:
 def _say_today(context: ChatContext, _order: object) -> str:
     items = context.day()
     context.memory.show(items[:MOST_LISTED])
-    waiting = _say_waiting(context) + _say_owed(context)
+    waiting = _say_waiting(context) + _say_asked(context)
     if not items:
         return f"{waiting}今天没有要跟进的客户了。"
     lines = context.lines(items[:MOST_LISTED])
@@ -86,23 +84,18 @@ def _say_waiting(context: ChatContext) -> str:
     return "在等您回复：\n" + "\n".join(line.partition(". ")[2] for line in lines) + more + "\n\n"
 
 
-def _say_owed(context: ChatContext) -> str:
-    """What the agent promised for today or before, and what nobody answered; empty where there is nothing."""
-    work, agent = context.work, context.agent
-    local = work.settings.calendar.local(work.now)
-    ends = work.settings.calendar.instant(local.date() + timedelta(days=1), local.time().min)
-    promised = list_promises(work.session, context.reader, Owing(agent.id, work.now, ends), MOST_FOUND + 1)
-    asked = list_questions(work.session, context.reader, agent.id, work.now, MOST_FOUND + 1)
-    context.read([*(row.customer for row in promised), *(row.customer for row in asked)])
-    lines = [line.partition(". ")[2] for line in promise_lines(work.settings, promised[:MOST_FOUND], work.now)]
-    questions = [
+def _say_asked(context: ChatContext) -> str:
+    """What the agent's customers asked and nobody answered; empty where there is nothing."""
+    work = context.work
+    asked = list_questions(work.session, context.reader, context.agent.id, work.now, MOST_FOUND + 1)
+    if not asked:
+        return ""
+    context.read(row.customer for row in asked)
+    lines = [
         f"{name_of(row.customer)}：「{row.words[:30]}」{context.when(row.asked_at)}" for row in asked[:MOST_FOUND]
     ]
-    return "".join(
-        f"{head}：\n" + "\n".join(told) + ("\n还有更多，在任务页里" if len(rows) > MOST_FOUND else "") + "\n\n"
-        for head, told, rows in (("您答应过的", lines, promised), ("还没有回答的问题", questions, asked))
-        if told
-    )
+    more = "\n还有更多，在任务页里" if len(asked) > MOST_FOUND else ""
+    return "还没有回答的问题：\n" + "\n".join(lines) + more + "\n\n"
 
 
 def _say_customer(context: ChatContext, order: Lookup) -> str:
@@ -189,11 +182,7 @@ def _pick(context: ChatContext, order: Pick) -> str:
 
 
 def _show(context: ChatContext, number: int, item: Item) -> str:
-    words, done = (item.words or "跟进一下", "做好了") if isinstance(item, OwnFollowUp) else (item.text, "发过了")
-    return (
-        f"第 {number} 件，{context.when(item.due_at)} {name_of(item.customer)}：\n{words}\n"
-        f"{done}就回复「完成 {number}」，也可以「推迟 {number} 明天」"
-    )
+    return shown(number, item, context.work.now, context.work.settings.calendar)
 
 
 def _pick_customer(context: ChatContext, number: int) -> str:

@@ -12,12 +12,13 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from bot.agents import chat_words
 from bot.agents.chat_memory import ChatMemory
-from bot.agents.chat_words import Item, name_of
+from bot.agents.chat_words import Item, due_of, name_of
 from bot.agents.own_follow_ups import due_before
+from bot.agents.promises import Owing, list_promises, promises_about
 from bot.agents.reading import may_read, readable, reader_of_agent
 from bot.customers.state import OPEN_STATES
 from bot.platform.database.reading_log import viewed_all
-from bot.platform.models import Agent, Customer, Follow, OwnFollowUp, SopTask
+from bot.platform.models import Agent, Customer, Follow, OwnFollowUp, Promise, SopTask
 from bot.platform.work import Work
 from sop.naming import MOST, Named, People, read_name
 
@@ -45,7 +46,10 @@ class ChatContext:
             .limit(MOST_LISTED + 1)
         )
         own = due_before(self.work.session, self.reader, self.agent.id, ends, MOST_LISTED + 1)
-        return sorted([*self.work.session.scalars(query), *own], key=lambda item: item.due_at)[: MOST_LISTED + 1]
+        owing = Owing(self.agent.id, self.work.now, ends)
+        promised = list_promises(self.work.session, self.reader, owing, MOST_LISTED + 1)
+        found: list[Item] = [*self.work.session.scalars(query), *own, *promised]
+        return sorted(found, key=due_of)[: MOST_LISTED + 1]
 
     def numbered(self, number: int) -> Item | str:
         """What has that number on the list last shown, or why there is none."""
@@ -63,6 +67,8 @@ class ChatContext:
         return item
 
     def _is_open(self, item: Item) -> bool:
+        if isinstance(item, Promise):
+            return item.agent_id == self.agent.id and item.closed_at is None
         open_states = ("open",) if isinstance(item, OwnFollowUp) else OPEN_STATES
         return item.agent_id == self.agent.id and item.state in open_states
 
@@ -97,10 +103,20 @@ class ChatContext:
             .where(OwnFollowUp.agent_id == self.agent.id, OwnFollowUp.state == "open")
             .where(OwnFollowUp.customer_id.in_(customers))
         )
-        found: list[Item] = [*self.work.session.scalars(steps), *self.work.session.scalars(own)]
-        found.sort(key=lambda item: (item.due_at, item.id))
-        prompted = [item for item in found if item.state == "delivered" or item.due_at <= self.work.now]
+        promised = [
+            row
+            for customer in customers
+            for row in promises_about(self.work.session, customer, self.work.now)
+            if row.agent_id == self.agent.id
+        ]
+        found: list[Item] = [*self.work.session.scalars(steps), *self.work.session.scalars(own), *promised]
+        found.sort(key=lambda item: (due_of(item), item.id))
+        prompted = [item for item in found if self._is_prompted(item)]
         return (prompted or found[:1])[:MOST_LISTED]
+
+    def _is_prompted(self, item: Item) -> bool:
+        delivered = isinstance(item, SopTask) and item.state == "delivered"
+        return delivered or due_of(item) <= self.work.now
 
     def customer(self, words: str, question: Mapping[str, Any]) -> tuple[Follow, str] | str:
         """The own customer whose name begins the words, and what stands behind it; or what to ask back.

@@ -9,7 +9,7 @@ from typing import Any
 from bot.agents.card_clicks import mark_ticked
 from bot.agents.chat_context import ChatContext
 from bot.agents.chat_memory import as_it_is
-from bot.agents.chat_words import Item, best_words, called, name_of
+from bot.agents.chat_words import Item, best_words, called, due_of, name_of
 from bot.agents.manual_moves import MoveRefusedError, move_by_hand
 from bot.agents.own_follow_ups import (
     FollowUpRefusedError,
@@ -19,9 +19,10 @@ from bot.agents.own_follow_ups import (
     read_follow_up,
     write_down,
 )
+from bot.agents.promises import as_promised, judge_promise, put_off_until
 from bot.agents.suggestions import suggest
 from bot.customers.state import load_customer
-from bot.platform.models import Follow, Note, OwnFollowUp, SopTask
+from bot.platform.models import Follow, Note, OwnFollowUp, Promise, SopTask
 from bot.sops.card_closing import cancel_cards
 from bot.sops.customer_steps import bring_forward, steps_that_wait
 from bot.sops.enrolment import titles_of
@@ -39,6 +40,11 @@ def tick(context: ChatContext, item: Item) -> str:
         end(item, context.work.now, "hand")
         context.memory.did("own", item.id, before)
         return f"记下了：{name_of(item.customer)} {item.words or '跟进'}，做完了。写错了就回复「撤销」。"
+    if isinstance(item, Promise):
+        promised = as_promised(item)
+        judge_promise(context.work, item, "kept", context.agent.userid)
+        context.memory.did("promise", item.id, promised)
+        return f"记下了：{name_of(item.customer)} 「{item.words[:30]}」，做到了。写错了就回复「撤销」。"
     return _tick_step(context, item)
 
 
@@ -58,6 +64,11 @@ def delay(context: ChatContext, item: Item, until: datetime) -> str:
         change(item, until, item.words)
         context.memory.did("own", item.id, before)
         return f"好的，{name_of(item.customer)} 改到 {context.when(item.due_at)} 提醒。"
+    if isinstance(item, Promise):
+        promised = as_promised(item)
+        put_off_until(context.work, item, until)
+        context.memory.did("promise", item.id, promised)
+        return f"好的，{name_of(item.customer)} 「{item.words[:30]}」 改到 {context.when(due_of(item))}。"
     before = as_it_is(item, "planned")
     cancel_cards(context.work, [item.id], POSTPONED)
     put_off(item, context.work.settings.calendar.next_slot(until), POSTPONED)

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.agents.chat_words import Item
 from bot.agents.manual_moves import MoveRefusedError, undo_move
 from bot.agents.own_follow_ups import end, restore
+from bot.agents.promises import restore_promise
 from bot.customers.state import load_customer
 from bot.platform.database.store import get_status, set_status
-from bot.platform.models import Agent, Customer, Note, OwnFollowUp, SopTask, StageMove
+from bot.platform.models import Agent, Customer, Note, OwnFollowUp, Promise, SopTask, StageMove
 from bot.platform.work import Work
 
 CAN_BE_TAKEN_BACK = timedelta(hours=12)
@@ -18,7 +20,7 @@ _TOO_LATE = "之后又有变化，收不回来了；需要的话在看板上改"
 
 
 class ChatMemory:
-    """What one agent's messages refer to. deeds: done | delay | move | own | remind | note."""
+    """What one agent's messages refer to. deeds: done | delay | move | own | promise | remind | note."""
 
     def __init__(self, work: Work, agent: Agent) -> None:
         self.work, self.agent = work, agent
@@ -42,17 +44,25 @@ class ChatMemory:
         return self._value.get("question") or {}
 
     @staticmethod
-    def mark(item: SopTask | OwnFollowUp) -> int | str:
-        """How a thing to do is remembered: a step by its id, an own follow-up as "own:<id>"."""
-        return f"own:{item.id}" if isinstance(item, OwnFollowUp) else item.id
+    def mark(item: Item) -> int | str:
+        """How a thing to do is remembered: a step by its id, others as "own:<id>" and "promise:<id>"."""
+        if isinstance(item, SopTask):
+            return item.id
+        return f"{'own' if isinstance(item, OwnFollowUp) else 'promise'}:{item.id}"
 
-    def item(self, mark: int | str) -> SopTask | OwnFollowUp | None:
+    def item(self, mark: int | str) -> Item | None:
         """What was remembered so; None where it is gone."""
-        if isinstance(mark, str):
-            return self.work.session.get(OwnFollowUp, int(mark.removeprefix("own:")))
-        return self.work.session.get(SopTask, mark)
+        if not isinstance(mark, str):
+            return self.work.session.get(SopTask, mark)
+        kind, _, key = mark.partition(":")
+        found: Item | None = (
+            self.work.session.get(OwnFollowUp, int(key))
+            if kind == "own"
+            else self.work.session.get(Promise, int(key))
+        )
+        return found
 
-    def show(self, items: Sequence[SopTask | OwnFollowUp], question: Mapping[str, Any] | None = None) -> None:
+    def show(self, items: Sequence[Item], question: Mapping[str, Any] | None = None) -> None:
         """Keep a list as the agent saw it, and what is to be done with the one they pick."""
         self._keep(tasks=[self.mark(item) for item in items], question=dict(question or {}), people=[])
 
@@ -115,6 +125,14 @@ class ChatMemory:
         restore(row, before, self.work.now)
         return f"收回了：{row.customer.name or '（未知姓名）'} {row.words or '跟进'} 又在单子里了。"
 
+    def promise_as_it_was(self, row_id: int, before: dict[str, Any]) -> str:
+        """Undo 完成 or 推迟 of what was promised."""
+        row = self.work.session.get(Promise, row_id)
+        if row is None:
+            return _TOO_LATE
+        restore_promise(self.work, row, before)
+        return f"收回了：{row.customer.name or '（未知姓名）'} 「{row.words[:30]}」 又在单子里了。"
+
     def drop_own(self, row_id: int, before: Mapping[str, Any]) -> str:
         """Undo 提醒."""
         row = self.work.session.get(OwnFollowUp, row_id)
@@ -155,6 +173,7 @@ _UNDO: dict[str, Callable[[ChatMemory, int, dict[str, Any]], str]] = {
     "delay": ChatMemory.back_as_it_was,
     "move": ChatMemory.move_back,
     "own": ChatMemory.own_as_it_was,
+    "promise": ChatMemory.promise_as_it_was,
     "remind": ChatMemory.drop_own,
     "note": ChatMemory.remove_note,
 }

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.agents.suggestions import Suggestion
-from bot.platform.models import Customer, Follow, OwnFollowUp, SopTask
+from bot.platform.models import Customer, Follow, OwnFollowUp, Promise, SopTask
 from sop.quotes import attachment_names, quoted
 from sop.workcalendar import Workcalendar
 
-Item = SopTask | OwnFollowUp
-"""What stands on an agent's list: a step of an SOP, or what they wrote down themselves."""
+Item = SopTask | OwnFollowUp | Promise
+"""What stands on an agent's list: a step of an SOP, what they wrote down themselves, or what was promised."""
 
 MOST_WORDINGS = 3
 _LATE = timedelta(hours=1)
 OWN = "自己记的"
+_SAID_BY = {"agent": "您答应的", "customer": "客户说的"}
 
 
 def name_of(customer: Customer) -> str:
@@ -37,14 +38,31 @@ def when(at: datetime, now: datetime, calendar: Workcalendar) -> str:
     return f"{local:%H:%M}" if local.date() == today else f"{local.month}月{local.day}日 {local:%H:%M}"
 
 
+def due_of(item: Item) -> datetime:
+    """When it is to be done; of a promise without a time when it was said."""
+    return (item.until or item.said_at) if isinstance(item, Promise) else item.due_at
+
+
+def _when_due(item: Item, now: datetime, calendar: Workcalendar) -> str:
+    if isinstance(item, Promise) and item.until is None:
+        return "没说时间"
+    told = when(due_of(item), now, calendar)
+    if isinstance(item, Promise) and item.wide and item.put_off_to is None:
+        return told[:-6] or "今天"  # a day was named, no hour
+    return told
+
+
 def lines(items: Sequence[Item], now: datetime, calendar: Workcalendar) -> list[str]:
     """What is to be done, as numbered lines."""
     return [f"{number}. {_line(item, now, calendar)}" for number, item in enumerate(items, 1)]
 
 
 def _line(item: Item, now: datetime, calendar: Workcalendar) -> str:
-    head = f"{when(item.due_at, now, calendar)} {name_of(item.customer)}{quoted(item.customer.last_words, 16)}"
-    late = "（已过时间）" if item.due_at < now - _LATE else ""
+    head = f"{_when_due(item, now, calendar)} {name_of(item.customer)}{quoted(item.customer.last_words, 16)}"
+    is_timed = not isinstance(item, Promise) or item.until is not None
+    late = "（已过时间）" if is_timed and due_of(item) < now - _LATE else ""
+    if isinstance(item, Promise):
+        return f"{head}：「{item.words[:30]}」（{_SAID_BY[item.by]}）{late}"
     if isinstance(item, OwnFollowUp):
         return f"{head}：{item.words or '跟进一下'}（{OWN}）{late}"
     return f"{head}：{item.text[:30]}{_goes_along(item)}{late}"
@@ -53,6 +71,18 @@ def _line(item: Item, now: datetime, calendar: Workcalendar) -> str:
 def _goes_along(task: SopTask) -> str:
     names = "、".join(attachment_names(task.attach))
     return f"（附：{names[:30]}）" if names else ""
+
+
+def shown(number: int, item: Item, now: datetime, calendar: Workcalendar) -> str:
+    """One thing of the list, whole, with what may be answered."""
+    if isinstance(item, SopTask):
+        words, done = item.text, "发过了"
+    else:
+        words, done = item.words or "跟进一下", "做好了"
+    return (
+        f"第 {number} 件，{_when_due(item, now, calendar)} {name_of(item.customer)}：\n{words}\n"
+        f"{done}就回复「完成 {number}」，也可以「推迟 {number} 明天」"
+    )
 
 
 def which_item(items: Sequence[Item], now: datetime, calendar: Workcalendar) -> str:

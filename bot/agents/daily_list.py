@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.own_follow_ups import due_before
+from bot.agents.promises import LATELY, Owing, list_promises
 from bot.agents.reading import NOBODY, Reader, readable, reader_of_agent
 from bot.agents.waiting import waiting_for, waiting_pairs
 from bot.customers.state import OPEN_STATES
 from bot.delivery.handler import NotNeededError, OutboxHandler, PostponedError
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import set_status
-from bot.platform.models import Agent, Follow, Outbox, OwnFollowUp, SopTask, Status
+from bot.platform.models import Agent, Follow, Outbox, OwnFollowUp, Promise, SopTask, Status
 from bot.platform.models.columns import new_ref
 from bot.platform.signed_links import day_url
 from bot.platform.work import About, Work
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 STATUS = "morning"
 KIND = "day_list"
 MOST_WAITING = 3  # lines of the card for those who wait: it has six
+MOST_PROMISED = 100
 APART = timedelta(minutes=2)  # so far apart, at least, two messages about the same task come
 _TOO_LATE = timedelta(hours=4)  # after a late start no list is sent that day
 
@@ -45,7 +47,8 @@ def put_daily_lists(work: Work) -> int:
     status = work.session.get(Status, STATUS, with_for_update=True)
     if status is not None and status.value["day"] >= day.isoformat():
         return 0
-    agents = _with_something_to_do(work.session, calendar.instant(day + timedelta(days=1), datetime.min.time()))
+    ends = calendar.instant(day + timedelta(days=1), datetime.min.time())
+    agents = _with_something_to_do(work.session, work.now, ends)
     gap = max(work.settings.tables.budget.agent_gap, APART)
     told = last_told(work.session, agents, work.now - gap, ("card", "digest", "nudge"))
     for agent_id in agents:
@@ -57,11 +60,13 @@ def put_daily_lists(work: Work) -> int:
     return len(agents)
 
 
-def _with_something_to_do(session: Session, ends: datetime) -> list[int]:
+def _with_something_to_do(session: Session, now: datetime, ends: datetime) -> list[int]:
     """The agents who have something due before then, or for whose answer a customer waits."""
+    until = func.coalesce(Promise.put_off_to, Promise.due_at, Promise.said_at)
     queries: tuple[Any, ...] = (
         select(SopTask.agent_id).where(SopTask.state.in_(OPEN_STATES), SopTask.due_at < ends),
         select(OwnFollowUp.agent_id).where(OwnFollowUp.state == "open", OwnFollowUp.due_at < ends),
+        select(Promise.agent_id).where(Promise.closed_at.is_(None), until >= now - LATELY, until < ends),
         select(Follow.agent_id).where(Follow.waiting_since.is_not(None), Follow.ended_at.is_(None)),
     )
     return sorted({agent_id for query in queries for agent_id in session.scalars(query.distinct())})
@@ -86,11 +91,12 @@ class SendDayList(OutboxHandler):
         listed = _of_agent(work.session, reader, agent.id, ends)
         tasks = [task for task in listed if not _is_being_told(task, work.now)]
         own = due_before(work.session, reader, agent.id, ends)
+        promised = list_promises(work.session, reader, Owing(agent.id, work.now, ends), MOST_PROMISED)
         waiting = waiting_for(work.session, agent, MOST_WAITING) if reader != NOBODY else ()
-        if not tasks and not own and not waiting:
+        if not (tasks or own or promised or waiting):
             raise NotNeededError("今天没有要跟进的客户")
         left = sum(task.state == "delivered" for task in tasks)
-        entries = in_order([*map(_entry, tasks), *map(_own_entry, own)])
+        entries = in_order([*map(_entry, tasks), *map(_own_entry, own), *map(_promised_entry, promised)])
         card = list_notice(
             task_id=f"day_{new_ref()}",
             title=_title(day, len(entries), left, len(waiting)),
@@ -130,6 +136,13 @@ def _entry(task: SopTask) -> DuePrompt:
 
 def _own_entry(row: OwnFollowUp) -> DuePrompt:
     return DuePrompt(f"own:{row.id}", row.customer.name or "新客户", row.words or "跟进一下", row.due_at)
+
+
+def _promised_entry(row: Promise) -> DuePrompt:
+    said = "您答应的" if row.by == "agent" else "客户说的"
+    return DuePrompt(
+        f"promise:{row.id}", row.customer.name or "新客户", f"{said}：{row.words}", row.until or row.said_at
+    )
 
 
 def _title(day: date, count: int, left: int, waiting: int) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -79,6 +80,27 @@ def put_off_promise(work: Work, row: Promise, option: str) -> None:
     settle_row(work, row)
 
 
+def put_off_until(work: Work, row: Promise, until: datetime) -> None:
+    """推迟: let a promise be due at the first time of work from then on, and be told of anew."""
+    row.put_off_to, row.told = work.settings.calendar.next_slot(until), {}
+    settle_row(work, row)
+
+
+def as_promised(row: Promise) -> dict[str, Any]:
+    """What a person's word changes of a promise, to be restored by `restore_promise`."""
+    off = row.put_off_to and row.put_off_to.isoformat()
+    judged_at = row.judged_at and row.judged_at.isoformat()
+    return {"judged": row.judged, "by": row.judged_by, "at": judged_at, "off": off, "told": dict(row.told)}
+
+
+def restore_promise(work: Work, row: Promise, before: Mapping[str, Any]) -> None:
+    """Make a promise again what it was before a person's word."""
+    row.judged, row.judged_by, row.told = before["judged"], before["by"], dict(before["told"])
+    row.judged_at = datetime.fromisoformat(before["at"]) if before["at"] else None
+    row.put_off_to = datetime.fromisoformat(before["off"]) if before["off"] else None
+    settle_row(work, row)
+
+
 def remind_promises(work: Work, limit: int = 500) -> int:
     """Put out the reminders whose time has come, one message for all of an agent's; returns how many were seen."""
     due = (
@@ -134,7 +156,9 @@ def _words(settings: Settings, rows: Sequence[Promise], agent: str, now: datetim
     theirs = [row for row in rows if row.by == _CUSTOMERS]
     lines = ["您答应过客户：", *_listed(settings, own, now)] if own else []
     lines += ["客户说过，到时间了：", *_listed(settings, theirs, now)] if theirs else []
-    return "\n".join([*lines, "做到了或听错了，在侧边栏或客户页点一下就不再提醒"])
+    name = rows[0].customer.name or "客户名"
+    how = f"做到了回复「完成 {name}」，晚点再说回复「推迟 {name} 1小时后」；听错了，在侧边栏或客户页点一下"
+    return "\n".join([*lines, how])
 
 
 def _listed(settings: Settings, rows: Sequence[Promise], now: datetime) -> list[str]:

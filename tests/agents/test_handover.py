@@ -10,11 +10,22 @@ from sqlalchemy import select
 
 from bot.commands.wecom import run_comparison
 from bot.platform import clock
-from bot.platform.models import Agent, AuditEntry, Customer, Follow, SopEnrolment, SopTask
+from bot.platform.models import (
+    Agent,
+    AuditEntry,
+    Customer,
+    Follow,
+    OpenQuestion,
+    OwnFollowUp,
+    Promise,
+    SopEnrolment,
+    SopTask,
+)
 from bot.system import System
 from bot.worker import jobs
 from tests.support.mirrors import CONFIG, Pair
 from tests.support.parts import AGENT, COLLEAGUE, Town
+from tests.support.rows import Rows
 
 SOPS = """
 [budget]
@@ -97,6 +108,37 @@ def test_the_heir_goes_on(pair: Pair, order: str) -> None:
     assert pair.on_phone(COLLEAGUE) == [pair.on_board()]
     cards = [effect["userid"] for effect in pair.phone.effects(0, "message")]
     assert cards[-1] == COLLEAGUE, "they are told"
+
+
+def test_what_was_promised_asked_and_noted_goes_along(pair: Pair) -> None:
+    now = clock.now()
+    with pair.system.store.write() as session:
+        agent = session.scalars(select(Agent).where(Agent.userid == AGENT)).one()
+        customer = session.scalars(select(Customer).where(Customer.external_userid == pair.who)).one()
+        message = Rows(session, now).message(customer, "发票怎么开")
+        session.flush()
+        about = {
+            "customer_id": customer.id, "agent_id": agent.id, "message_id": message.id, "msgid": message.msgid,
+        }  # fmt: skip
+        for start, closed in ((0, None), (9, now)):
+            owed = Promise(**about, by="agent", said_at=now, start=start, words="合同", deed="send", closed_at=closed)
+            asked = OpenQuestion(**about, asked_at=now, start=start, words="发票怎么开", closed_at=closed)
+            session.add_all([owed, asked])
+        session.add(
+            OwnFollowUp(
+                agent_id=agent.id, customer_id=customer.id, words="发合同", due_at=now, state="open", created_at=now
+            )
+        )
+    pair.phone.transfer(AGENT, COLLEAGUE, pair.who)
+    pair.tell_transfer()
+    pair.tell("add", COLLEAGUE)
+    pair.work()
+    with pair.system.store.read() as session:
+        heir = session.scalars(select(Agent.id).where(Agent.userid == COLLEAGUE)).one()
+        assert list(session.scalars(select(OwnFollowUp.agent_id))) == [heir]
+        for model in (Promise, OpenQuestion):
+            owners = session.execute(select(model.agent_id, model.closed_at.is_(None))).all()
+            assert sorted((owner == heir, is_open) for owner, is_open in owners) == [(False, False), (True, True)]
 
 
 def compare(pair: Pair) -> None:

@@ -242,6 +242,20 @@ def test_pages_show_what_was_kept_and_csv_says_the_same(site: Site) -> None:
     assert rows[1][:3] == ["'=HYPERLINK()", "1", "0"]
 
 
+def test_the_csv_of_the_report_on_waiting_names_who_left_a_question_alone(site: Site) -> None:
+    asked_at = clock.now() - timedelta(days=2)
+    with site.store.write() as session:
+        rows = Rows(session, asked_at)
+        agent = rows.agent("林")
+        customer = rows.customer("甲", None, agent)
+        rows.message(customer, "发票怎么开").agent_id = agent.id
+    computed(site, site.system.settings)
+    text = site.signed_in("admin").get("/reports/waits/waits-agents.csv").text.lstrip("\ufeff")
+    head, row = csv.reader(io.StringIO(text))
+    assert row[:4] == ["林", "1", "0", "1"]
+    assert len(head) == len(row)
+
+
 def test_a_report_never_counted_is_counted_behind_the_page(site: Site) -> None:
     client = site.signed_in("admin")
     assert "正在统计" in client.get("/reports?report=tags&days=7").text

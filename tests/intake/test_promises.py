@@ -124,6 +124,30 @@ def recall(archived: Archived, msgid: str, at: float, **who: Any) -> None:
     archived.say("", at=at, **(who | {"action": "recall", "msgtype": "revoke", "revoke": {"pre_msgid": msgid}}))
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what is decided asks no database
+def test_what_is_taken_back_leaves_the_same_in_every_order(archived: Archived) -> None:
+    promise, file = ours("明天把合同发您", 0), json_of("file", FILE, 1)
+    asked, answer = said("发票怎么开", 2), ours("发票在小程序里点申请", 3)
+    arrive_in_every_order(archived, [promise, file, _taken_back(file, 4), asked, answer])
+    assert {(row.words, row.kept_at) for row in archived.rows(Promise)} == {("明天把合同发您", None)}
+    assert {row.answered_at for row in archived.rows(OpenQuestion)} == {NOW + timedelta(minutes=3)}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_answer_and_a_question_taken_back_leave_the_same_in_every_order(archived: Archived) -> None:
+    first, answer, second = said("发票怎么开", 0), ours("发票在小程序里点申请", 1), said("几点下班", 2)
+    arrive_in_every_order(archived, [first, answer, _taken_back(answer, 3), second, _taken_back(second, 4)])
+    left = {(row.words, row.answered_at, row.closed_at) for row in archived.rows(OpenQuestion)}
+    assert left == {("发票怎么开", None, None), ("几点下班", None, NOW + timedelta(minutes=4))}
+
+
+def _taken_back(plain: bytes, at: float) -> bytes:
+    """That its sender takes a message back."""
+    message = json.loads(plain)
+    who = {key: message[key] for key in ("from", "tolist")}
+    return said("", at, action="recall", msgtype="revoke", revoke={"pre_msgid": message["msgid"]}, **who)
+
+
 def test_a_recalled_promise_falls_and_a_recalled_file_keeps_nothing(archived: Archived) -> None:
     promise = ours("明天把合同发您")
     archived.arrive(promise)
@@ -157,6 +181,13 @@ def test_the_agent_is_reminded_before_and_the_leader_after(archived: Archived) -
     assert len(_remind(archived, TOMORROW_TEN + timedelta(days=3))) == 2, "each is told once"
 
 
+def _write(archived: Archived, at: datetime, text: str) -> str:
+    """What the agent is answered who writes this to the app."""
+    with archived.store.write() as session:
+        agent = session.query(Agent).filter_by(userid=LIN).one()
+        return answer_agent(Work(session, SETTINGS, at), agent, text)
+
+
 def test_what_is_kept_in_time_is_no_reminder(archived: Archived) -> None:
     archived.arrive(ours("明天上午十点把合同发给您"))
     archived.send("file", FILE, at=5, **OURS)
@@ -180,16 +211,33 @@ def test_today_names_what_is_promised_and_what_nobody_answered(archived: Archive
     with archived.store.write() as session:
         agent = session.query(Agent).filter_by(userid=LIN).one()
         told = answer_agent(Work(session, SETTINGS, NOW + timedelta(minutes=25)), agent, "今日")
-    assert "您答应过的" in told
-    assert "「下午三点把合同发您」（今天 15:00）" in told
+    assert "今天要跟进 1 件" in told
+    assert "：「下午三点把合同发您」（您答应的）" in told
     assert "「发票怎么开」" in told
+
+
+def test_a_promise_is_done_put_off_and_taken_back_by_its_number(archived: Archived) -> None:
+    archived.arrive(ours("下午三点把合同发您"), said("我今天晚上付款", 1))
+    at = NOW + timedelta(minutes=25)
+    assert "2 件" in _write(archived, at, "今日")
+    assert "做到了" in _write(archived, at, "完成 1")
+    assert open_words(archived) == ["我今天晚上付款"]
+    assert "已经不用做了" in _write(archived, at, "完成 1")
+    assert "收回了" in _write(archived, at, "撤销")
+    assert len(open_words(archived)) == 2
+    assert "改到" in _write(archived, at, "推迟 1 明天10点")
+    (row,) = archived.rows(Promise, Promise.put_off_to.is_not(None))
+    assert (row.until, row.words) == (TOMORROW_TEN, "下午三点把合同发您")
+    assert row.look_at is not None
+    assert "收回了" in _write(archived, at, "撤销")
+    assert archived.rows(Promise, Promise.put_off_to.is_not(None)) == []
 
 
 def test_a_question_is_open_until_an_answer_touches_it(archived: Archived) -> None:
     archived.say("发票怎么开")
     archived.arrive(ours("这款这周做活动哦", 1))
     (row,) = archived.rows(OpenQuestion)
-    assert (row.words, row.closed_at, row.confidence) == ("发票怎么开", None, 100)
+    assert (row.words, row.closed_at, row.confidence) == ("发票怎么开", None, "high")
     archived.arrive(ours("开发票要先填抬头，然后在小程序里提交", 2))
     (row,) = archived.rows(OpenQuestion)
     assert row.answered_at == NOW + timedelta(minutes=2)

@@ -118,4 +118,6 @@ def arrive_in_every_order(archived: Archived, talk: Sequence[bytes]) -> None:
 def _of_another(plain: bytes, number: int) -> bytes:
     """The same message in the talk with another customer."""
     message = json.loads(plain.decode().replace(WANG, f"{WANG[:-4]}{number:04}"))
+    if "revoke" in message:
+        message["revoke"]["pre_msgid"] = f"{number}-{message['revoke']['pre_msgid']}"
     return json.dumps(message | {"msgid": f"{number}-{message['msgid']}"}, ensure_ascii=False).encode()

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from bot.platform import clock
 from bot.platform.models import Follow
+from bot.web.board import waiting_first
 from tests.support.rows import Rows
 from tests.support.sample_board import fill_board
 from tests.support.site import Site
@@ -33,7 +34,12 @@ def test_a_card_says_how_long_its_customer_waits_and_the_filter_finds_it(
     assert re.findall(r'id="card-(\d+)"', alone) == [str(story.asking)]
 
 
-def test_columns_sorted_by_waiting_have_the_longest_first_page_after_page(site: Site) -> None:
+@pytest.mark.parametrize("at_once", [waiting_first.AT_ONCE, 3])
+def test_columns_sorted_by_waiting_have_the_longest_first_page_after_page(
+    site: Site, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Whether those who wait longest fill the columns, or all who wait are ranked."""
+    monkeypatch.setattr(waiting_first, "AT_ONCE", at_once)
     now = clock.now()
     with site.store.write() as session:
         rows = Rows(session, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from bot.agents.daily_list import SendDayList
 from bot.platform import clock
-from bot.platform.models import AuditEntry, Customer, OpenQuestion, Promise
+from bot.platform.models import Agent, AuditEntry, Customer, OpenQuestion, Outbox, Promise
+from bot.platform.work import Work
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site, open_site
 
@@ -65,13 +68,28 @@ def owed(tmp_path: Path) -> Iterator[Owed]:
         yield found
 
 
+def test_the_mornings_card_counts_and_names_what_is_promised(owed: Owed) -> None:
+    system, now = owed.site.system, clock.now()
+    with owed.site.store.write() as session:
+        agent = session.scalars(select(Agent).where(Agent.key == "wang")).one()
+        day = system.settings.calendar.local(now).date()
+        row = Outbox(
+            kind="day_list", key="day", payload={"day": day.isoformat()}, agent_id=agent.id, created_at=now,
+        )  # fmt: skip
+        card = SendDayList().prepare(Work(session, system.settings, now), system, row)["card"]
+    told = json.dumps(card, ensure_ascii=False)
+    assert "要跟进 2 件" in told
+    assert "您答应的：合同下午发您" in told
+    assert "客户说的：我今天付款" in told
+
+
 def test_every_place_tells_what_is_owed_with_its_words(owed: Owed) -> None:
     client = owed.site.signed_in("agent", "Wang")
     beside = client.post("/sidebar/customer", data={"external_userid": WHO}).text
     for page in (client.get(f"/c/{owed.customer}").text, client.get("/tasks").text):
         assert "您答应了「合同下午发您」" in page
         assert "客户说「我今天付款」" in page
-        assert "100% 把握还没有回答" in page
+        assert "还没有回答，把握高" in page
     for words in ("合同下午发您", "我今天付款", "发票怎么开"):
         assert words in beside
     assert "问题 1" in client.get("/board").text

@@ -50,11 +50,16 @@ def _kept(story: Story, who: str) -> tuple[None, str] | str:
     return None, f"{row.kept_at.astimezone(story.system.settings.zone):%H:%M:%S} 的文件关上了它"
 
 
+CONFIDENCE = {"high": "高", "medium": "中"}
+
+
 def _asked(story: Story, who: str, *, answered: bool) -> tuple[None, str] | str:
     with story.system.store.read() as session:
         query = select(OpenQuestion).join(Customer, Customer.id == OpenQuestion.customer_id)
         row = session.scalar(query.where(Customer.external_userid == who))
     if row is None:
         return "没有记下问题"
-    seen = f"「{row.words}」" + ("有回答了" if row.closed_at is not None else f"{row.confidence}% 把握还没有回答")
+    seen = f"「{row.words}」" + (
+        "有回答了" if row.closed_at is not None else f"还没有回答，把握{CONFIDENCE[row.confidence]}"
+    )
     return (None, seen) if (row.closed_at is not None) is answered else seen

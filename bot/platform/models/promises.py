@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -107,6 +107,6 @@ class OpenQuestion(Model):
     agent: Mapped[Agent] = relationship()
 
     @property
-    def confidence(self) -> int:
-        """How sure it is, of 100, that nothing answered it."""
-        return 100 - self.nearest
+    def confidence(self) -> Literal["high", "medium"]:
+        """How sure it is that nothing answered it: less so where an answer came near."""
+        return "medium" if self.nearest else "high"

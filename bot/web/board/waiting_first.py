@@ -12,6 +12,7 @@ from bot.platform.models import Follow, Placement, UtcDateTime
 from bot.web.board.filter import FilterConditions
 from bot.web.board.position import Position
 
+AT_ONCE = 2_000  # so many of those who wait are looked at before all of them are ranked
 _WAITS = and_(Follow.waiting_since.is_not(None), Follow.ended_at.is_(None))
 
 
@@ -23,7 +24,7 @@ def put_waiting_first(
     limits: Mapping[str, int],
 ) -> dict[str, list[Position]]:
     """The first places of each column: those who wait, the longest first, then the newest of the others."""
-    waiting = _first_waiting(session, pipeline, wanted, max([0, *(limits[stage] for stage in places)]))
+    waiting = _first_waiting(session, pipeline, wanted, {stage: limits[stage] for stage in places})
     ids = [place.customer_id for some in places.values() for place in some]
     wait = set(session.scalars(select(Follow.customer_id).where(_WAITS, Follow.customer_id.in_(ids))))
     return {
@@ -33,9 +34,48 @@ def put_waiting_first(
 
 
 def _first_waiting(
-    session: Session, pipeline: str, wanted: FilterConditions, limit: int
+    session: Session, pipeline: str, wanted: FilterConditions, limits: Mapping[str, int]
 ) -> dict[str, list[Position]]:
-    """Of every column the first of those who wait, by one statement that ranks all who do."""
+    """Of every column the first of those who wait.
+
+    Those who wait longest of all mostly fill every column. Only where they do not are all who wait ranked.
+    """
+    most = max([0, *limits.values()])
+    longest = session.execute(_longest(pipeline, wanted, AT_ONCE)).all()
+    found = _by_stage(row for row in longest if row.stage is not None)
+    if len(longest) < AT_ONCE or all(len(found.get(stage, ())) >= limit for stage, limit in limits.items()):
+        return found
+    return _by_stage(session.execute(_ranked(pipeline, wanted, most)))
+
+
+def _by_stage(rows: Iterable[Any]) -> dict[str, list[Position]]:
+    found: dict[str, list[Position]] = {}
+    for row in rows:
+        found.setdefault(row.stage, []).append(Position(row.entered_at, row.customer_id, row.since))
+    return found
+
+
+def _longest(pipeline: str, wanted: FilterConditions, limit: int) -> Any:
+    """Those who wait longest, a row for each; with their column where they are on the board and wanted."""
+    first = func.min(Follow.waiting_since)
+    since = (
+        select(Follow.customer_id, first.label("since"))
+        .where(_WAITS)
+        .group_by(Follow.customer_id)
+        .order_by(first, Follow.customer_id)
+        .limit(limit)
+        .subquery()
+    )
+    here = and_(Placement.customer_id == since.c.customer_id, Placement.pipeline == pipeline, *wanted.as_sets)
+    return (
+        select(Placement.stage, Placement.entered_at, since.c.customer_id, since.c.since)
+        .join_from(since, Placement, here, isouter=True)
+        .order_by(since.c.since, since.c.customer_id)
+    )
+
+
+def _ranked(pipeline: str, wanted: FilterConditions, limit: int) -> Any:
+    """All who wait, ranked in their column, by one statement."""
     since = _since()
     order = (since.c.since, Placement.customer_id)
     ranked = (
@@ -50,10 +90,7 @@ def _first_waiting(
         .where(Placement.pipeline == pipeline, *wanted.as_sets)
         .subquery()
     )
-    found: dict[str, list[Position]] = {}
-    for row in session.execute(select(ranked).where(ranked.c.rank <= limit).order_by(ranked.c.rank)):
-        found.setdefault(row.stage, []).append(Position(row.entered_at, row.customer_id, row.since))
-    return found
+    return select(ranked).where(ranked.c.rank <= limit).order_by(ranked.c.rank)
 
 
 def _since() -> Any:
