@@ -130,7 +130,7 @@ _VERBS = {
     "备注": ("备注", "记一下", "记一笔", "笔记", "note"),
     "回复": ("怎么回复", "回复", "怎么回", "怎么说", "reply"),
     "话术": ("找话术", "话术", "wording"),
-    "撤销": ("撤销", "撤回", "收回", "还原", "undo"),
+    "撤销": ("撤销", "撤消", "撤回", "反悔", "收回", "还原", "undo"),
     "帮助": ("帮助", "help", "?", "怎么用", "菜单", "你好", "hi", "hello"),
 }
 _SPELLINGS = sorted(
@@ -138,15 +138,20 @@ _SPELLINGS = sorted(
 )
 _LONGEST_NAME = 32
 _ABOUT_TIME = re.compile(r"[天点周月日号早晚午后]|小时|分钟|星期|[0-9]")
+_POLITE = re.compile(r"(?:请|麻烦|帮我|帮忙|我要|我想|已经|已|把|将|给我)+\s*")
+_INSIDE = re.compile(r"(.{1,12}?)\s*(推迟|延后|延期|移动|移|调|挪)\s*(?:到|至)?\s*(.+)")
+_NUMBERS = re.compile(r"\d{1,3}(?:(?:\s*[、,和]\s*|\s+)\d{1,3})+")
 _NUMBER = re.compile(r"第?([0-9]{1,3}|[一二两三四五六七八九十]{1,3})(?:个|件|号|条|位)?[,、:]?")
 
 
 def read_order(text: str, now: datetime, calendar: Workcalendar) -> Order:
     """Read one message. Full width, case, spaces, punctuation at the ends do not matter; a slip gets a hint."""
-    plain = " ".join(_plain(text).split()).strip(" 。,!~")
+    plain = " ".join(_plain(text).split()).strip(" 。,!~、.:;#()")
     verb, rest = _verb(plain)
     if verb is None:
-        return _without_verb(plain)
+        verb, rest = _asked_nicely(plain)
+    if verb is None:
+        return _without_verb(plain, now, calendar)
     if verb in _MISSING:
         return _as_typed(verb, text)
     return _READERS[verb](rest, now, calendar)
@@ -159,11 +164,19 @@ def _verb(plain: str) -> tuple[str | None, str]:
     return None, plain
 
 
+def _asked_nicely(plain: str) -> tuple[str | None, str]:
+    """An order behind polite words: 帮我撤销, 已完成 1."""
+    polite = _POLITE.match(plain)
+    return _verb(plain[polite.end() :]) if polite else (None, plain)
+
+
 def _as_typed(verb: str, text: str) -> Order:
     """An order with words of the agent's own, which are kept as they were typed."""
-    typed = " ".join(text.split()).lstrip(" 。,，!！~～")
-    said = next(word for word, of in _SPELLINGS if of == verb and _plain(typed[: len(word)]) == word)
-    words = typed[len(said) :].strip(" :：,，")
+    typed = " ".join(text.split())
+    said = [word for word, of in _SPELLINGS if of == verb]
+    places = ((at, word) for at in range(len(typed)) for word in said if _plain(typed[at : at + len(word)]) == word)
+    at, word = next(places, (0, ""))
+    words = typed[at + len(word) :].strip(" :：,，")
     if not words:
         return Help(_MISSING[verb])
     return Remind(words) if verb == "提醒" else WriteNote(words)
@@ -173,15 +186,29 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-def _without_verb(plain: str) -> Order:
-    """A bare number, or the verb of 完成 behind its object; else help."""
+def _without_verb(plain: str, now: datetime, calendar: Workcalendar) -> Order:
+    """A bare number, or a verb behind its object: 张三完成了, 1推迟到明天, 把张三移到体验课; else help."""
     number = _number(plain)
     if number:
         return Pick(number)
+    ended = plain.rstrip("了啦吧哦")
     for word in _VERBS["完成"]:
-        if plain.endswith(word) and len(plain) > len(word):
-            return _done(plain.removesuffix(word).strip(" :,"), None, None)
-    return Help(_guess(plain))
+        for told in (plain, ended):
+            if told.endswith(word) and len(told) > len(word):
+                return _done(_bare_of_politeness(told.removesuffix(word).strip(" :,")), None, None)
+    inside = _INSIDE.fullmatch(_bare_of_politeness(plain))
+    if inside is None:
+        return Help(_guess(plain))
+    name, word, rest = inside.groups()
+    if word in _VERBS["推迟"]:
+        order = _delay(f"{name} {rest}", now, calendar)
+        return order if isinstance(order, Delay) else Help(_guess(plain))
+    return MoveToStage(f"{name} {rest}")
+
+
+def _bare_of_politeness(plain: str) -> str:
+    polite = _POLITE.match(plain)
+    return plain[polite.end() :] if polite else plain
 
 
 def _number(text: str) -> int | None:
@@ -210,6 +237,8 @@ def _done(rest: str, now: datetime | None, calendar: Workcalendar | None) -> Ord
     number = _number(rest)
     if number:
         return Done(number)
+    if _NUMBERS.fullmatch(rest):
+        return Help("一次写一个编号，例如：完成 3")
     return Done(0, rest) if rest and len(rest) <= _LONGEST_NAME else Help("写上单子里的编号或客户，例如：完成 3")
 
 

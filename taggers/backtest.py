@@ -80,7 +80,7 @@ class Judge:
         context = NOWHERE
         if self._conditional:
             hour = utterance.at.hour if utterance.at else None
-            context = Context(frozenset(self.held), story.stages, story.channel, hour)
+            context = Context(frozenset(self.held), story.stages, story.channel, hour, group=utterance.group)
         for hit in self.book.judge(utterance, context):
             if self._is_enough(hit, utterance.at):
                 self._carry(hit, utterance)

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from taggers.rule import TagGroup
 from taggers.rulebook import RuleBook
-from taggers.utterance import Utterance
+from taggers.utterance import Utterance, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def survey(book: RuleBook, utterances: Iterable[Utterance], groups: Sequence[Tag
     total = caught = 0
     for utterance in utterances:
         total += 1
-        found = sorted({hit.rule_id for hit in book.judge(utterance)})
+        found = sorted({hit.rule_id for hit in book.judge(utterance, place_of(utterance))})
         caught += bool(found)
         hits.update(found)
         per_tag = Counter(tags[rule_id] for rule_id in found)

@@ -33,7 +33,7 @@ def _table() -> dict[int, str]:
         folded = "".join(simplified.get(one, one) for one in folded)
         if category == "Zs" and char != " ":
             folded = " "
-        folded = "".join(one for one in folded if not unicodedata.combining(one))
+        folded = "".join(one for one in folded if unicodedata.category(one) not in ("Cf", "Mn", "Me"))
         if folded != char:
             table[code] = folded
     for code in range(0x1F3FB, 0x1F400):  # skin tones say nothing about what is said

@@ -66,12 +66,17 @@ def _introduces(line: str, name: str) -> bool:
     return not before or (before.endswith("的") and len(before) <= 32)
 
 
+def may_mention(text: str) -> bool:
+    """Tell whether a mention can stand in the text at all."""
+    return "@" in text or "＠" in text
+
+
 def without_mentions(text: str, names: Iterable[str] = ()) -> str:
     """Hide the mentions in the text of a group; every place stays the same.
 
     A mention is @ and the name of a member (`names`), or else what stands up to the blank that the client puts.
     """
-    if "@" not in text and "＠" not in text:
+    if not may_mention(text):
         return text
     known = sorted({*filter(None, names), *_CALLED_ALL}, key=len, reverse=True)
     place = 0

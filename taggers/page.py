@@ -7,7 +7,7 @@ from itertools import accumulate, islice
 from typing import NamedTuple
 
 from taggers.clause import Clauses
-from taggers.compound import in_compound
+from taggers.compound import MEETING, in_compound, merely_meets
 from taggers.fold import Reading
 from taggers.numbers import Number, numbers
 from taggers.polarity import denied
@@ -88,7 +88,10 @@ class Page:
                 return self._is_edge(start, low, high) and self._is_edge(end, low, high)
             _, _, edges = self._block = self._edges(self._left(start, low), ahead.end())
         if start in edges and end in edges:
-            return True
+            text = self.reading.text
+            return text[end : end + 1] not in MEETING or not (
+                start - 1 in edges and merely_meets(text, start, end, self.segmenter.cut)
+            )
         return in_compound(self.reading.text, edges, start, end, self.segmenter.cut)
 
     def is_whole(self, start: int, end: int) -> bool:
@@ -176,6 +179,8 @@ class Page:
     def words_around(self, start: int, end: int) -> str:
         """Show how the surroundings are cut into words, for an explanation."""
         text = self.reading.text
+        if merely_meets(text, start, end, self.segmenter.cut):
+            return f"{text[start - 1 : start + 1]}/{text[start + 1 : end]}"
         left = self._left(start, 0)
         ahead = BLOCK.match(text, max(end - 1, left))
         right = ahead.end() if ahead else end

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from taggers import refusal, wish
+from taggers import elsewhere, refusal, rhetoric, wish
 from taggers.clause import (
     BAN,
     BITS,
@@ -27,7 +27,10 @@ from taggers.translatable import reread
 DENIED: Final = "否定 {word}"
 DOUBLE: Final = "{first}…{word} 双重否定"
 ASKING: Final = "{word}…问句，不作否定"
-WORDINGS: Final = (DENIED, DOUBLE, ASKING, *wish.WORDINGS, *refusal.WORDINGS)
+SLIPPED: Final = "{word}…不是本意，没说不要"
+WORDINGS: Final = (
+    DENIED, DOUBLE, ASKING, SLIPPED, *wish.WORDINGS, *refusal.WORDINGS, *rhetoric.WORDINGS, *elsewhere.WORDINGS
+)  # fmt: skip
 
 # How many characters a negation reaches over; Chinese puts what is denied close behind.
 _BAN_REACH, _REACH, _SHORT_REACH = 14, 9, 3
@@ -47,6 +50,10 @@ _NOT_ONLY = re.compile(r"(?:不[但仅光只]|非但)$")
 _BUT = re.compile(r"还|反而|反倒|倒")
 # 不留电话怎么报价: what cannot be done so is not denied; 不想知道怎么报名 is about all of it.
 _HOW = re.compile(r"怎么|咋|如何|哪[里儿能敢会]")
+# 难道安装还要收费: the doubt is about what stands behind.
+_STILL = re.compile(r"[还也都就]|不(?![吗么])|没(?![吗么])|要(?!吗)")
+# 没做模型之前能先问下价格不: what comes before it is not denied.
+_BEFORE = re.compile(r".(?:之前|以前|前)(?![面台天后期几途者景][^，]|[^，]{0,4}的|[说讲])")
 _KNOWN = re.compile(r"知道|管|问|听|学|说|讲|告诉|了解|看|教")
 _REALLY = frozenset(("真的吗", "真的假的", "真的么", "是真的吗", "是吗", "是么"))
 # 能不用押金吗 asks whether it can go without; 能不要打电话吗 asks for peace.
@@ -81,7 +88,7 @@ def denied(clauses: Clauses, left: int, right: int, start: int, end: int) -> tup
     """Tell whether start..end is denied within its clause left..right, and by what."""
     before, wishing = _standing(clauses, left, start)
     if not before:
-        no, because = refusal.refused(clauses, left, right, start, end)
+        no, because = _turned_down(clauses, left, right, start, end)
         return no, because or (wishing and _WISHING[wishing].format(word=wishing))
     cue = before[-1]
     word = WORDS[cue[0]]
@@ -91,10 +98,24 @@ def denied(clauses: Clauses, left: int, right: int, start: int, end: int) -> tup
         return False, ""
     if _turned_round(clauses, left, right, cue, end):
         return False, ASKING.format(word=word)
+    if word.startswith("取消") and refusal.is_slip(clauses.text[max(left, cue[1] - FAR) : cue[1]]):
+        return False, SLIPPED.format(word=word)
     wanted = wish.wished(clauses, left, right, cue, start, end)
     if wanted:
         return False, wanted.format(word=word)
     return True, DENIED.format(word=word)
+
+
+def _turned_down(clauses: Clauses, left: int, right: int, start: int, end: int) -> tuple[bool, str]:
+    """Look for what refuses the occurrence without a negation before it."""
+    no, because = refusal.refused(clauses, left, right, start, end)
+    if no:
+        return no, because
+    rhetorical = rhetoric.refused(clauses.text, left, right, start, end)
+    if rhetorical:
+        return True, rhetorical
+    settled = elsewhere.settled(clauses, left, right, start, end)
+    return settled != "", settled or because
 
 
 def spoken(because: str) -> str:
@@ -166,6 +187,10 @@ def _reaches(clauses: Clauses, cue: Cue, start: int, end: int) -> bool:
         return False
     if _HOW.search(between, 1) and _KNOWN.match(between) is None:
         return False
+    if _BEFORE.search(between) and word.startswith(("没", "不", "未", "还没")):
+        return False
+    if bits & DOUBT and not between and _STILL.match(clauses.text, end):
+        return False
     if word in _REGARDLESS and _ALL_THE_SAME.search(between):
         return False
     if len(between) > (_SHORT_REACH if word in _SHORT else _BAN_REACH if bits & BAN else _REACH):
@@ -183,6 +208,8 @@ def _turned_round(clauses: Clauses, left: int, right: int, cue: Cue, end: int) -
     if bits & DOUBT or (bits & BAN and WORDS[cue[0]] not in _ASKABLE):
         return False
     bare = clauses.text[end:right].rstrip(_SOFT_END)
+    if rhetoric.guesses(WORDS[cue[0]], clauses.text[max(left, cue[1] - FAR) : cue[1]], bare, bits & BAN != 0):
+        return True
     behind = clauses.after(right)[:1] if right < len(clauses.text) else []
     if behind and clauses.text[slice(*behind[0])] in _REALLY:
         return True

@@ -23,6 +23,10 @@ _LONGEST = 40
 _HEAD = 12
 _SLIP = ("错", "漏", "晚", "忘", "丢", "偏")
 
+_SLIPPED = re.compile(
+    r"(?:不小心|误|手滑|手抖|手误|点错|按错|自动|被|系统|你们|您们?|客服|老师|店家|商家|怎么|谁|莫名)[^，]{0,8}$"
+)
+
 _OTHERS = re.compile(r"别的|别家|其他|其它|另外|另一|别处|别人家|他家|旁的|剩下|其余|多余|人家")
 _DO = (
     r"参加|考虑|需要|升级|预约|报名|体验|试驾|试听|续费|折腾|装修|要求|"
@@ -48,12 +52,12 @@ _NO = (
     rf"[^\W好错是对够行贵急知懂疼痛舒难便高大小多少不会能算得着到完起动见过像值容易熟稳准住着太很怎](?=了)))"
 )
 _WHEN = (
-    r"(?:改天|改日|改次|回头|以后|之后|下次|下回|下周.?|下星期.?|下礼拜.?|下个?月|明年|年后|节后|"
+    r"(?:改天|改日|改次|回头|以后|之后|下次|下回|下周.?|下星期.?|下礼拜.?|下个?月|下学期|下半?年|下个?季度?|年底|开春|[春秋夏冬]天|[寒暑]假|放假|春节|国庆|明年|年后|节后|"
     r"过段时间|过一段|过一阵子?|过阵子?|过几天|过两天|晚点|晚些|到时候?|有(?:空|时间|机会|需要|需求|条件|钱)(?:了|的话|的?时候?)?|"
-    r"哪天|月底|过[^，,。完]{1,4}|等[^，,。]{1,8})"
+    r"哪天|将来|日后|往后|月底|过[^，,。完]{1,4}|等[^，,。]{1,8})"
 )
 _PUT_OFF = (
-    rf"(?:{_WHEN}再(?:说|聊|谈|看|约|弄|做|考虑|联系|议|讲|去|来|定|报|买|办|商量|研究|安排|细说)?|"
+    rf"(?:{_WHEN}(?:{_WHEN})?再(?:说|聊|谈|看|约|弄|做|考虑|联系|议|讲|去|来|定|报|买|办|商量|研究|安排|细说)?|"
     rf"{_WHEN}(?=吧)|再说(?=吧|$|了)|再议|"
     r"先?(?:放一?放|放着|搁一?搁|搁着|搁置|缓一?缓|缓着|停一?停|停着|停了?|等一?等)(?:再说)?|暂缓|"
     r"暂停|往后[放推拖]一?[放推拖]?|"
@@ -128,7 +132,10 @@ _CLASSES: Final = {
         ("去来上学练听参玩走逛", _EVENT),
         ("请", _PERSON),
         ("体试", _EVENT),
-        ("住租", r"房|屋|公寓|酒店|民宿|套|间|室|小区|楼|宿舍|中心|会所|床位|车|店"),
+        (
+            "住租",
+            r"房|屋|公寓|酒店|民宿|套|间|室|小区|楼|宿舍|中心|会所|床位|车|店|宝|器|机|服|婚纱|伞|琴|柜|箱|设备|场地|位",
+        ),
     )
     for verb in verbs
 }
@@ -136,6 +143,11 @@ _REFUSES = DISMISS | NOT | BAN | LATER
 _COMPLEMENTS = frozenset("去来上下住开走定")
 _BEFORE_VERB = frozenset("我们你就也都先再还是说人真在时了呢嘛啊吧的事课卡")
 _LIGHT = frozenset("要用去来说不再先就给您你")
+
+
+def is_slip(head: str) -> bool:
+    """Recognise 不小心取消了, 被你们取消了, in which nobody wanted to cancel, by what stands before the word."""
+    return _SLIPPED.search(head) is not None
 
 
 def refused(clauses: Clauses, left: int, right: int, start: int, end: int) -> tuple[bool, str]:
@@ -176,7 +188,7 @@ def _close(clauses: Clauses, right: int, end: int) -> tuple[bool | None, str]:
         bits = BITS[key]
         if bits & DISMISS and not clauses.either_or(begin, 0):
             rest = text[stop:right]
-            if rest.startswith(_SLIP):
+            if rest.startswith(_SLIP) or (WORDS[key] == "取消" and is_slip(text[max(0, begin - FAR) : begin])):
                 return False, ""
             if _OTHERS.search(text, end, min(right, end + FAR)):
                 return False, WORDS[key]
@@ -215,7 +227,7 @@ def _in_clause(clauses: Clauses, left: int, right: int, start: int, end: int) ->
     between = text[end : matched.start()]
     if _OTHERS.search(between):
         return False, matched["said"]
-    if "的话" in between or _SETTLED.search(between):
+    if ("的话" in between and _BARE.fullmatch(between) is None) or _SETTLED.search(between):
         return None, ""
     concerned = _concerns(text[left:start], text[start:end], between, matched)
     return (True, matched["said"]) if concerned else (None, "")
@@ -231,7 +243,8 @@ def _in_next(clauses: Clauses, part: Bounds, start: int, end: int) -> tuple[bool
     text = clauses.text
     left, right = part
     topic = text[end : min(right, end + FAR)]
-    if clauses.marked(right) or _SETTLED.search(topic):
+    echoed = _BARE.fullmatch(topic) is not None and _TOPIC.fullmatch(text[left:start]) is not None  # 年卡？不办
+    if (clauses.marked(right) and not echoed) or _SETTLED.search(topic):
         return None, ""
     for begin, stop in clauses.following(right, _CLAUSES_ON):
         if stop - begin > _LONGEST or clauses.marked(stop) or text.endswith(("吗", "么"), begin, stop):

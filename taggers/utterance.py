@@ -27,7 +27,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A message. `text` holds everything readable in it; the parts are slices of it."""
+    """A message. `text` holds everything readable in it; the parts are slices of it. `group`: said in a group chat.
+
+    What is live is judged by its `Context`, which says so as well; `group` is for messages read back.
+    """
 
     msgid: str
     text: str
@@ -35,6 +38,7 @@ class Utterance:
     kind: str = "text"
     at: datetime | None = None
     parts: tuple[Part, ...] = ()
+    group: bool = False
 
     @classmethod
     def typed(
@@ -84,6 +88,12 @@ class Context:
 
 
 NOWHERE = Context()
+_IN_GROUP = Context(group=True)
+
+
+def place_of(utterance: Utterance) -> Context:
+    """The context of a message read back of which no more is known than whether it was said in a group."""
+    return _IN_GROUP if utterance.group else NOWHERE
 
 
 def split_quote(text: str) -> tuple[Part, ...]:

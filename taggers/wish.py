@@ -21,7 +21,7 @@ WORDINGS: Final = (COMPLAINED, TRIED, MISSED, CONDITION, OBSTACLE, KEPT, FEARED,
 
 _FAR = 30
 _PLAIN = re.compile(
-    r"((?:还|也|都|又|从来?|一直|根本|压根|尚|并)*(?:没有?|不(?:肯|能|会|愿意?|可以)?|未))(提醒|提供|提前)?$"
+    r"((?:还|也|都|又|从来?|一直|根本|压根|尚|并)*(?:没有?|不(?:肯|能|会|愿意?|可以|来)?|未))(提醒|提供|提前)?$"
 )
 _NOT_YET = re.compile(r"没|未")
 _MORE = re.compile(r"[还也都]|从|一直|根本|压根")
@@ -77,6 +77,18 @@ _EVENT = re.compile(
     r"回访|上门|送货|安装|维修|换货|补发|联系|跟进|通知|审批|退|发货|发课|发票|安排|处理|解决|回复|开课|开票|开通|更新|审核|发放|排课|派|落实|登记|报价"
 )
 
+# 当初没说要收服务费, 根本没提安装费: the other side kept quiet about it.
+_UNTOLD = re.compile(
+    r"(?:还|也|都|又|根本|压根|从来?|并|就)*没有?(?:提|说|讲|写|告知|告诉|通知)(?:过|要|有|到|起|会|还|清楚)*"
+)
+_AT_THE_TIME = re.compile(
+    r"当初|当时|之前|以前|一开始|开始|从头到尾|自始至终|的时候|时|合同里?|协议里?|页面上?|广告上?|事先|提前|原来|上次|宣传"
+)
+_NOT_SEEN = re.compile(
+    r"^[见看][到着见]?(?:个|一个|有|你们|半个)*(?:人|师傅|老师|客服|服务员|医生|护士|快递员?|司机|教练|阿姨|员工|销售|顾问|工人|接站的?|工作人员|"
+    r"店员|保安|管家|导游|律师|谁|谁家)[^，过]{0,6}$"
+)
+
 _GOT = re.compile(
     r"^(?:怎么|能|太|真|再)?(?:来得?及|顾得?上|顾得及|抽出|腾出|赶得?上|抢[到上着]|预?约[上到]|订[上到]|"
     r"排[上到]|买[到上着]|报上|领到|拿到|"
@@ -121,21 +133,21 @@ _REQUEST = re.compile(
     r"(?<![不没])想(?!起|要?投诉)|能不能(?!别|不)|可不可以(?!别|不)|可以(?!不|别)|能否|可否|"
     r"(?<![不可])能(?![不否别力])|安排|帮[我忙]|申请|试一?[试下]|"
     r"体验一?下|参观|求|麻烦|有没有|怎么(?!又|还|老|总|给我打|给我发)|先[^不别没]|"
-    r"流程|步骤|(?P<either>[^不没\W])[不没](?P=either)|(?:什么|啥)(?!都|也|的)|多少|哪(?![怕都])|几[个点天号次节]|吗|[?？]"
+    r"流程|步骤|(?P<either>[^不没\W])[不没](?P=either)|(?:什么|啥)(?!都|也|的)|多少|哪(?![怕都])|几[个点天号次节]|吗|(?<![也都就很真还])\w(?:不|没)(?=[?？。]|$)|[?？]"
 )
 _RESIGNED = re.compile(r"^就(?:没有?|不)")
 # What cannot go on without it. 怎么办 and 怎么去 ask for a way without it and leave the denial.
 _HOW = re.compile(
     r"^[^，,。！!？?；;\n]{0,10}?(?:(?:怎么|怎样|咋|如何)(?!办|去|走|来|到|样|回)[^，,。]|哪敢|哪能|"
-    r"哪会|谁(?:还)?[敢会能愿来买要用信付交报签租去]|找谁|跟谁|问谁|凭啥|凭什么|拿什么)"
+    r"哪会|能[^，,。]{0,4}(?:打?赢|治?好|成|过|学会|考上|住|见效|管用|恢复|懂|瘦)(?:吗|么|不|嘛)|谁(?:还)?[敢会能愿来买要用信付交报签租去]|找谁|跟谁|问谁|凭啥|凭什么|拿什么)"
 )
 _WAY = re.compile(
     r"^[^，,。！!？?；;\n]{0,12}?(?:没法|无法|没办法|不敢|不(?:太|怎么)?放心|没[底谱数]|不踏实|不安心|"
     r"发[虚慌怵]|心[虚慌]|打鼓|拿不准|不(?:知道|清楚|明白|确定)|不好(?:决定|判断|选|说|弄|办|交代)|"
     r"难(?:决定|以|受|选|办)|"
     r"很难|麻烦了?$|就麻烦|受不了|白[买来搭花学跑等不]|等于|还得|只能|只好|只得|岂不|会被|要被|"
-    r"会(?:影响|耽误|出事|后悔|扣)|得(?:不行|慌|难受|要命|很)|"
-    r"[^不没]不(?:了|动|去|来|上|下|起|成|住|完|开|懂|清|稳|惯|够|准)(?!了?解)|不(?:过|出)来|"
+    r"会(?:不会|影响|耽误|出事|后悔|扣)|得(?:不行|慌|难受|要命|很)|"
+    r"[^不没]不(?:到|着|了|动|去|来|上|下|起|成|住|完|开|懂|清|稳|惯|够|准)(?!了?解)|不(?:过|出)来|"
     r"不行(?:[啊呀的呢吧]|$)|吃亏|有?点悬|太悬|亏|不靠谱|冒险|有风险|草率|不值|过不[了去]|没意义|"
     r"没意思|算什么|犹豫|纠结)"
 )
@@ -154,7 +166,7 @@ _REFUSED_US = re.compile(
     r"会不会)?(?<![能会愿敢可让准])不(?:让|给|肯|同意|准|许|认|批|敢|能|愿|收|放)"
 )
 _TOO = re.compile(
-    r"^[^，,。！!？?；;\n了]{0,6}太(?:折腾|麻烦|累|难|不|贵|慢|热|冷|吵|远|危险|费|坑|亏|折磨|辛苦|遭罪|受罪|耽误)"
+    r"^[^，,。！!？?；;\n了]{0,6}太(?:折腾|麻烦|累|难|不|贵|慢|热|冷|吵|远|危险|费|坑|亏|折磨|辛苦|遭罪|受罪|耽误)|^[^，,。！!？?；;\n]{0,6}[冷热累饿困渴急吓丑挤吵闷臭麻疼气难](?:死|坏|惨|疯|哭)"
 )
 _SOON = re.compile(
     r"^(?!(?:也|又|还|但|可是|而且|不过|所以|因为))[^，,。！!？?；;\n]{0,6}就(?!问|看|想|只|是|当|这|"
@@ -187,6 +199,8 @@ def wished(clauses: Clauses, left: int, right: int, cue: Cue, start: int, end: i
     whole = clauses.around(clauses.sentences, start, end)
     wider = text[max(whole[0], cue[1] - _FAR) : cue[1]]
     plain = _PLAIN.match(word)
+    if _UNTOLD.match(word + between) and _AT_THE_TIME.search(wider) and not is_own(head) and "我" not in wider:
+        return COMPLAINED
     if plain and _complained(plain[1], head, wider, (plain[2] or "") + between, text[start:end]):
         return COMPLAINED
     return _open(clauses, word, head, between, start, end, right) if not _DECIDED.match(close) else ""
@@ -205,14 +219,14 @@ def _complained(word: str, head: str, wider: str, between: str, keyword: str) ->
         return False
     if _WHY.search(wider) and not is_own(wider):
         return True
-    if _FOR_ME.search(between):
+    if _FOR_ME.search(between) or _NOT_SEEN.match(between):
         return True
     said = between + keyword[:2] if between else keyword if _EVENT.match(keyword) else ""
     nobody = _NOBODY.match(between)
     if nobody:
         return _OWN_WILL.match(between + keyword, nobody.end()) is None
     impatient = _IMPATIENT.search(wider) is not None
-    if word in ("不", "不能", "不会", "不可以"):
+    if word in ("不", "不能", "不会", "不可以", "不肯", "不愿", "不愿意"):
         return (impatient or head.endswith(("还", "老", "总", "偏"))) and _SERVED.match(said) is not None
     if _PROVIDER.search(head) and _SERVED.match(said):
         return True

@@ -34,9 +34,13 @@ from sop.chat import (
     read_order,
 )
 from sop.wording import render
+from taggers.closing import USUAL
+from taggers.fold import fold
 from taggers.reminder import read_wish, time_last
 
 MOST_FOUND = 5
+_LONGEST_NAME = 32
+NOTHING_TO_DO = "好的。要看今天跟进谁，回复「今日」。"
 SHUT_OUT = "您的账号已停用，在这里看不到客户。如果需要使用，请联系管理员。"
 
 
@@ -48,6 +52,11 @@ def answer_agent(work: Work, agent: Agent, text: str) -> str:
         return SHUT_OUT
     if isinstance(order, Help | Today) and (told := _answer_to_when(context, text)) is not None:
         return told
+    if isinstance(order, Help) and order.hint:
+        if len(text) <= _LONGEST_NAME and context.knows(text.strip()):  # a bare name asks who it is
+            order = Lookup(text.strip())
+        elif USUAL.closes(fold(text)):
+            return NOTHING_TO_DO
     return _ANSWERS[type(order)](context, order)
 
 

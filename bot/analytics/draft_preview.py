@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.platform.database.group_names import StoredTalk
 from bot.platform.models import Message
-from taggers.hits import Explanation
-from taggers.nobody import without_mentions
+from taggers.hits import Explanation, TagHit
 from taggers.rulebook import RuleBook
-from taggers.utterance import Sender, Utterance
+from taggers.utterance import Sender, Utterance, place_of
 
 LAST = 1_000
 SHOWN = 10
@@ -73,10 +73,15 @@ def last_messages(session: Session, limit: int = LAST) -> list[SampleMessage]:
         .limit(limit)
     )
     found = []
+    talk = StoredTalk(session)
     for msgid, customer_id, role, text, roomid in session.execute(query):
         sender: Sender = "agent" if role == "agent" else "customer"
-        heard = without_mentions(text) if roomid else text
-        found.append(SampleMessage(customer_id, Utterance.typed(heard, msgid=msgid, sender=sender)))
+        heard = talk.heard(text, roomid)
+        found.append(
+            SampleMessage(
+                customer_id, replace(Utterance.typed(heard, msgid=msgid, sender=sender), group=bool(roomid))
+            )
+        )
     return found
 
 
@@ -87,8 +92,8 @@ def compare_books(
     before = after = gained = lost = 0
     gains: list[HitDifference] = []
     losses: list[HitDifference] = []
-    had_all = old.judge_all([one.utterance for one in sayings])
-    has_all = new.judge_all([one.utterance for one in sayings])
+    had_all = _judged(old, sayings)
+    has_all = _judged(new, sayings)
     for saying, had, has in zip(sayings, had_all, has_all, strict=True):
         before, after = before + len(had), after + len(has)
         known, fresh = {(hit.rule_id, hit.tag) for hit in had}, {(hit.rule_id, hit.tag) for hit in has}
@@ -105,8 +110,14 @@ def compare_books(
     return DraftComparison(len(sayings), before, after, gained, lost, tuple(gains), tuple(losses))
 
 
+def _judged(book: RuleBook, sayings: Sequence[SampleMessage]) -> list[tuple[TagHit, ...]]:
+    told = [one.utterance for one in sayings]
+    return [book.judge(one, place_of(one)) if may else () for one, may in zip(told, book.screen(told), strict=True)]
+
+
 def _difference(saying: SampleMessage, rule_id: str, tag: str, why: str, other: RuleBook) -> HitDifference:
-    same = [one for one in other.explain(saying.utterance) if one.rule_id == rule_id and not one.hit]
+    told = other.explain(saying.utterance, place_of(saying.utterance))
+    same = [one for one in told if one.rule_id == rule_id and not one.hit]
     if same:
         why_not = same[0].reason
     else:

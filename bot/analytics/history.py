@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from multiprocessing import get_context
@@ -15,14 +15,15 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from bot.platform.config.settings import Settings, parse_settings
+from bot.platform.database.group_names import StoredTalk
 from bot.platform.database.store import Store
 from bot.platform.encryption import DataKeys
 from bot.platform.models import Customer, Message, Placement, StageMove, Tagging
 from bot.wecom.errors import UnreadableMessageError
 from bot.wecom.messages import read_message
 from taggers.backtest import Backtest, CustomerHistory, backtest, merge
-from taggers.nobody import without_mentions
-from taggers.utterance import Part, Scope, Utterance, split_quote
+from taggers.nobody import HIDDEN
+from taggers.utterance import Part, Scope, Sender, Utterance, split_quote
 
 ROWS_AT_ONCE = 2_000
 RANGES = 48
@@ -97,19 +98,24 @@ def customer_histories(session: Session, part: CustomerRange, zone: ZoneInfo) ->
         .order_by(Message.customer_id, Message.sent_at, Message.seq, Message.id)
     )
     rows = session.execute(query.execution_options(yield_per=ROWS_AT_ONCE))
+    talk = StoredTalk(session)
     for customer_id, said in groupby(rows, key=lambda row: row[0]):
         name, channel = known.get(cast(int, customer_id), (str(customer_id), ""))
         yield CustomerHistory(
-            name, (_utterance(session, row, zone) for row in said), channel, stages.get(cast(int, customer_id), {})
+            name,
+            (_utterance(session, talk, row, zone) for row in said),
+            channel,
+            stages.get(cast(int, customer_id), {}),
         )
 
 
-def _utterance(session: Session, row: Spoken, zone: ZoneInfo) -> Utterance:
+def _utterance(session: Session, talk: StoredTalk, row: Spoken, zone: ZoneInfo) -> Utterance:
     msgid, role, kind, text, sent_at, roomid = row[1], row[2], row[3], row[4], row[5], row[6]
-    if roomid and kind == "text":  # whoever is mentioned in a group is nobody's word, as when it was heard
-        text = without_mentions(text)
+    if kind == "text":
+        text = talk.heard(text, roomid)
     parts = split_quote(text) if kind == "text" else _parts(session, msgid, text)
-    return Utterance(msgid, text, "agent" if role == "agent" else "customer", kind, sent_at.astimezone(zone), parts)
+    sender: Sender = "agent" if role == "agent" else "customer"
+    return Utterance(msgid, text, sender, kind, sent_at.astimezone(zone), parts, bool(roomid))
 
 
 def _parts(session: Session, msgid: str, text: str) -> tuple[Part, ...]:
@@ -178,11 +184,13 @@ def sayings_before(session: Session, since: datetime) -> dict[str, list[str]]:
         StageMove.cause.in_(("drag", "wecom")), StageMove.moved_at >= since
     )
     found: dict[str, list[str]] = {}
+    talk = StoredTalk(session)
     for tag, customer_id, at in [*session.execute(given), *session.execute(moved)]:
         last = (
-            select(Message.text)
+            select(Message.text, Message.roomid)
             .where(
                 Message.customer_id == customer_id,
+                Message.action == "send",
                 Message.role == "customer",
                 Message.kind == "text",
                 Message.sent_at <= at,
@@ -192,17 +200,28 @@ def sayings_before(session: Session, since: datetime) -> dict[str, list[str]]:
             .order_by(Message.sent_at.desc(), Message.seq.desc(), Message.id.desc())
             .limit(LAST_WORDS)
         )
-        found.setdefault(tag, []).extend(session.scalars(last))
+        found.setdefault(tag, []).extend(
+            talk.heard(text, roomid).replace(HIDDEN, "") for text, roomid in session.execute(last)
+        )
     return found
 
 
 def customers_words(session: Session, since: datetime) -> Iterator[str]:
-    """Stream what customers typed since then."""
-    query = select(Message.text).where(
+    """Stream what customers typed since then, without the mentions in groups."""
+    for one in customers_utterances(session, since):
+        yield one.text.replace(HIDDEN, "")
+
+
+def customers_utterances(session: Session, since: datetime) -> Iterator[Utterance]:
+    """Stream what customers typed since then, as the rules heard it."""
+    query = select(Message.text, Message.roomid).where(
         Message.role == "customer",
+        Message.action == "send",
         Message.kind == "text",
         Message.sent_at >= since,
         Message.text != "",
         Message.unagreed.is_(False),
     )
-    yield from session.scalars(query.execution_options(yield_per=ROWS_AT_ONCE))
+    talk = StoredTalk(session)
+    for text, roomid in session.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
+        yield replace(Utterance.typed(talk.heard(text, roomid)), group=bool(roomid))

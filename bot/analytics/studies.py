@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot.analytics import history
 from bot.platform.config.settings import Settings, parse_settings
+from bot.platform.database.group_names import StoredTalk
 from bot.platform.database.store import HeldLease, release_lease, still_held, take_lease
 from bot.platform.log import get_logger
 from bot.platform.models import Message, Study
@@ -21,6 +22,7 @@ from bot.platform.work import Work
 from bot.system import System
 from taggers.backtest import Backtest, ChangedCustomer, TagComparison, backtest, merge
 from taggers.mining import mine
+from taggers.nobody import HIDDEN
 
 OPEN = ("waiting", "running")
 SINCE = timedelta(days=30)
@@ -191,12 +193,19 @@ def _mining(system: System, study: Study) -> dict[str, Any]:
 
 def _last_words(session: Session) -> list[str]:
     query = (
-        select(Message.text)
-        .where(Message.role == "customer", Message.kind == "text", Message.text != "")
+        select(Message.text, Message.roomid)
+        .where(
+            Message.role == "customer",
+            Message.kind == "text",
+            Message.action == "send",
+            Message.text != "",
+            Message.unagreed.is_(False),
+        )
         .order_by(Message.id.desc())
         .limit(BACKGROUND)
     )
-    return list(session.scalars(query))
+    talk = StoredTalk(session)
+    return [talk.heard(text, roomid).replace(HIDDEN, "") for text, roomid in session.execute(query).all()]
 
 
 _PIECE_OF = {"backtest": _backtest_piece, "mine": _mining}

@@ -252,8 +252,7 @@ def _said(dialogues: Path | None, since: datetime) -> Iterator[Utterance]:
                     yield Utterance.typed(str(turn.get("text", "")))
         return
     with migrated_system().store.read() as session:
-        for text in history.customers_words(session, since):
-            yield Utterance.typed(text)
+        yield from history.customers_utterances(session, since)
 
 
 @rules.command("mine", help="从人工打的标签和人工移动里找还没有规则的说法，每条都是可直接粘贴的规则。")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.platform.models import Agent, Customer, GroupChat, GroupMember
+from bot.platform.database.group_names import names_in
 from bot.wecom.messages import ArchivedMessage
-from taggers.nobody import HIDDEN, is_nobodys, may_introduce, without_mentions
+from taggers.nobody import HIDDEN, is_nobodys, may_introduce, may_mention, without_mentions
 from taggers.utterance import Utterance
 
 NOBODY = "none"
@@ -30,18 +29,18 @@ class Surroundings:
 
 def look_around(session: Session, messages: Sequence[ArchivedMessage]) -> Surroundings:
     """Read who may be mentioned; nothing is asked of the database where nobody is."""
-    rooms = {one.roomid for one in messages if one.roomid and one.kind == "text" and "@" in one.text}
+    rooms = {one.roomid for one in messages if one.roomid and one.kind == "text" and may_mention(one.text)}
     greeted = frozenset(
         frozenset((one.sender, *one.recipients))
         for one in messages
         if one.kind == "text" and not one.roomid and is_nobodys(one.text)
     )
-    return Surroundings(_names_in(session, rooms) if rooms else {}, greeted)
+    return Surroundings(names_in(session, rooms) if rooms else {}, greeted)
 
 
 def utterance_heard(utterance: Utterance, source: ArchivedMessage, around: Surroundings) -> Utterance:
     """The message as the rules hear it: in a group without the mentions, every place as it was."""
-    if not source.roomid or "@" not in utterance.text or source.kind != "text":
+    if not source.roomid or not may_mention(utterance.text) or source.kind != "text":
         return utterance
     names = around.names.get(source.roomid, ())
     parts = tuple(
@@ -65,18 +64,3 @@ def nobody_said(utterance: Utterance, source: ArchivedMessage, names: Iterable[s
         return True
     pair = frozenset((source.sender, *source.recipients))
     return not called and may_introduce(source.text) and pair in around.greeted
-
-
-def _names_in(session: Session, rooms: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """What members of these groups are called: their nicknames there, our own people's and customers' names."""
-    rows = session.execute(
-        select(GroupChat.chat_id, GroupMember.name, Agent.name, Customer.name)
-        .join(GroupMember, GroupMember.group_id == GroupChat.id)
-        .outerjoin(Agent, Agent.key == GroupMember.person)
-        .outerjoin(Customer, Customer.external_userid == GroupMember.person)
-        .where(GroupChat.chat_id.in_(rooms))
-    ).all()
-    found: dict[str, set[str]] = {}
-    for room, *names in rows:
-        found.setdefault(room, set()).update(name for name in names if name)
-    return {room: tuple(names) for room, names in found.items()}

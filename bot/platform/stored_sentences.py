@@ -10,6 +10,18 @@ from taggers.reasons import WORDINGS
 from taggers.translatable import reread
 
 STORED_WORDINGS = (
+    # why a follow-up was begun
+    "{title}：进入「{name}」",
+    "{title}：新添加的客户",
+    "{title}：客户一段时间没有说话",
+    "{title}：新标签",
+    "{title}：到了日子",
+    "{title}：客户回复了上一份跟进",
+    "{title}：上一份跟进没有等到回复",
+    "{title}：客户下了订单",
+    "{title}：客户退了款",
+    "{title}：别的系统说的事",
+    "{title}：手动加入",
     # why words are suggested
     "客户问「{words}」",
     # why a prompt was postponed

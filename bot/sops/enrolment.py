@@ -234,7 +234,8 @@ def is_lost(settings: Settings, state: CustomerState) -> bool:
     return any(stage is not None and stage.lost for stage in stages)
 
 
-def _why(sop: Sop, cause: str) -> str:
+def why_begun(sop: Sop, cause: str) -> str:
+    """Say of which follow-up a step is, and why it was begun; stored_sentences.py lists what this may say."""
     kind = cause.partition(":")[0]
     started = {
         "move": f"进入「{sop.stage}」",
@@ -263,7 +264,7 @@ def _task(session: Session, enrolment: SopEnrolment, sop: Sop, planned: tuple[Pl
         due_at=step.due_at,
         expires_at=step.expires_at,
         shifts=[shift_row(shift) for shift in step.shifts],
-        why=_why(sop, enrolment.cause)[:200],
+        why=why_begun(sop, enrolment.cause)[:200],
         wording=step.text,
         text=text,
         variant=step.text_variant,

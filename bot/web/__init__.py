@@ -11,7 +11,7 @@ from bot.web.admin import pages as admin_pages
 from bot.web.agents import day_list, own_follow_ups, sidebar, task, tasks
 from bot.web.api import endpoints as api
 from bot.web.auth import access, proof, second_factor, sessions, signin, signin_limits
-from bot.web.board import moves
+from bot.web.board import moves, search
 from bot.web.board import pages as board_pages
 from bot.web.customers import actions, feedback, groups, imports, list_deeds, list_pages, media, page, placing
 from bot.web.layout import compression, damage, errors, headers, languages, navigation, preferences, template_filters
@@ -52,6 +52,7 @@ def register(app: Flask) -> None:
         board_pages.pages,
         board_pages.live,
         moves.pages,
+        search.pages,
         page.pages,
         actions.pages,
         list_pages.pages,

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from bot.agents.chat import answer_agent
+from bot.agents.chat import NOTHING_TO_DO, answer_agent
 from bot.intake.events import answer_in_app
 from bot.platform.database.store import Store
 from bot.platform.models import Agent, CallbackEvent, Placement, SopTask
@@ -72,6 +72,13 @@ def test_what_is_not_understood_is_helped(watch: Watch) -> None:
     assert "没看懂「天气」" in ask(watch, "天气")
     assert WHO not in ask(watch, "帮助")
     assert "移动 王海棠 有意向" in ask(watch, "帮助")  # an own customer, and a stage of this config
+
+
+def test_a_bare_name_and_a_word_of_thanks_are_answered_in_kind(watch: Watch) -> None:
+    assert "新线索" in ask(watch, "王海棠")
+    assert "没看懂「他人」" in ask(watch, "他人")
+    for words in ("好的", "收到", "谢谢"):
+        assert ask(watch, words) == NOTHING_TO_DO
 
 
 def test_done_and_put_off_by_name(watch: Watch) -> None:

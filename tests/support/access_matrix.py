@@ -142,6 +142,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("media.state", "GET"): Row("/media/{media}/state", EVERYBODY, owned=True),
     ("media.fetch", "POST"): Row("/media/{media}/fetch", WORKING, owned=True),
     # the customer list
+    ("search.search", "GET"): Row("/search?q=考虑", ROLES),
     ("customers.show", "GET"): Row("/customers", ROLES),
     ("customers.tell_count", "GET"): Row("/customers/count?tag=已付款", ROLES),
     ("customers.condition", "GET"): Row("/customers/condition?kind=agent", ROLES),

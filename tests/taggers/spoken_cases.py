@@ -257,14 +257,14 @@ CASES: list[tuple[str, str, bool]] = [
     ("我不是来投诉的", "投诉", False),
     ("再不发货我要投诉了", "投诉", True),
     ("没有投诉的意思", "投诉", False),
-]
-
-MISSED: list[tuple[str, str, bool]] = [
     ("对露营没感觉", "露营", False),
     ("我不小心取消了订单", "订单", True),
     ("家里已经有空调了不用再推荐空调", "空调", False),
     ("二胎保险的话将来有条件再说", "保险", False),
-    ("孩子不爱吃辅食怎么办", "辅食", True),
     ("婚庆找好了，谢谢", "婚庆", False),
     ("搬家定别家了", "搬家", False),
+]
+
+MISSED: list[tuple[str, str, bool]] = [
+    ("孩子不爱吃辅食怎么办", "辅食", True),
 ]

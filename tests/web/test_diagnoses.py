@@ -9,8 +9,10 @@ import pytest
 
 from bot.platform.config.settings import ConfigError, parse_settings
 from bot.platform.stored_sentences import STORED_WORDINGS, as_translatable
+from bot.sops.enrolment import why_begun
 from bot.web.layout.languages import catalogue
 from bot.wecom.errors import REMEDIES, WeComError
+from sop.playbook import Sop
 from taggers.translatable import Translatable, chained
 from tests.support.english import DIAGNOSING, HAN, NO_TEXTS, ROOT, chinese_left, in_english, said_in, texts_in
 
@@ -111,6 +113,17 @@ def test_a_reason_with_values_in_values_is_said_in_english() -> None:
         == "Hit price → cost, fee; not denied; question"
     )
     assert as_translatable("王小明：好的") == "王小明：好的"
+
+
+@pytest.mark.parametrize(
+    "cause", ["move:7", "event", "silence", "tag:5", "date", "reply", "no-reply", "order", "refund", "told", "hand"]
+)
+def test_why_a_follow_up_was_begun_is_said_in_english(cause: str) -> None:
+    step = {"after": "1d", "say": "hello"}
+    sop = Sop.model_validate({"id": "nurture", "title": "Price", "stage": "Trial", "steps": [step]})
+    said = in_english(as_translatable(why_begun(sop, cause)))
+    assert said.startswith("Price: ")
+    assert not HAN.search(said)
 
 
 def test_a_kept_sentence_may_hold_anything() -> None:

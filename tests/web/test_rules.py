@@ -480,6 +480,13 @@ def test_evidence_of_a_message_that_is_gone_is_still_shown(site: Site) -> None:
         ('"学费","价格"', ["学费", "价格"]),
         ("“学费”、“价格”、“学费”", ["学费", "价格"]),
         ("学费｜价格", ["学费", "价格"]),
+        ("学费 价格　收费", ["学费", "价格", "收费"]),
+        ("学费/价格", ["学费", "价格"]),
+        ("1、学费\r\n2、价格", ["学费", "价格"]),
+        ("• 学费\r\n• 价格", ["学费", "价格"]),
+        ("① 学费\r\n② 价格", ["学费", "价格"]),
+        ("“学费”", ["学费"]),
+        ("学费\u200b\r\n价格", ["学费", "价格"]),
     ],
 )
 def test_words_pasted_in_one_line_are_split_after_a_word_of_confirmation(
@@ -496,13 +503,27 @@ def test_words_pasted_in_one_line_are_split_after_a_word_of_confirmation(
 
 def test_words_that_hold_a_comma_of_their_own_stay_whole_where_one_says_so(site: Site) -> None:
     client = site.signed_in("admin")
-    assert save(site, client, any="多少钱\n2,999\niphone 15").status_code == 302
+    assert save(site, client, any="多少钱\n2,999\niphone 15\n24/7").status_code == 302
     assert save(site, client, any="多少钱\n你好，在吗", split="no").status_code == 302
     assert save(site, client, any="多少钱\n你好，在吗\n学费").status_code == 302  # it is known by now
     kept = find_rule(path_of(site).read_text(encoding="utf-8"), "ask-price").values["any"]
     assert kept == ["多少钱", "你好，在吗", "学费"]
     sentences = {"examples.hit": "你好，请问多少钱"}
     assert save(site, client, any="多少钱", **sentences).status_code == 302
+
+
+def test_numbers_and_hours_are_read_as_people_write_them(site: Site) -> None:
+    client = site.signed_in("admin")
+    given = {
+        "any": "多少钱",
+        "times": "３次",
+        "within": "2小时30分钟",
+        "when.hours": "9点到18点",
+        "when.profile": "80%",
+    }
+    assert save(site, client, **given).status_code == 302
+    kept = find_rule(path_of(site).read_text(encoding="utf-8"), "ask-price").values
+    assert (kept["times"], kept["when"]) == (3, {"profile": 80, "hours": "09:00-18:00"})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +16,8 @@ from bot.web.rules.amount_field import parse_amount, show_amount
 from bot.web.rules.pasted_words import split_all
 
 _LONGEST = 200_000
+_COUNTED = re.compile(r"([+-]?\d{1,11})\s*(?:次|个字?|字|分|%)?")
+_HOURS = re.compile(r"(\d{1,2})(?::00|点|时)?\s*(?:[-—–~到至]+)\s*(\d{1,2})(?::00|点|时)?")
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ GROUPS = (
         FormField("when.pipelines", "lines", "客户要在流程", "一行一个"),
         FormField("when.channels", "lines", "客户来自渠道", "一行一个"),
         FormField("when.fields", "lines", "已知资料", "一行一个字段，有一个就行"),
-        FormField("when.profile", "number", "资料完整度至少", "百分之几，按流程的 fields 算"),
+        FormField("when.profile", "number", "资料完整度至少", "百分之几，按流程里要问的资料算"),
         FormField("when.hours", "text", "只在时段", "整点，例如 09:00-18:00", hint="09:00-18:00"),
         FormField("unless.tags", "lines", "带着标签就不算", "一行一个"),
         FormField("unless.stages", "lines", "在阶段就不算", "一行一个"),
@@ -202,8 +206,15 @@ def _read(field: FormField, form: MultiDict[str, str]) -> Any:
     if field.kind == "lines":
         return [line.strip() for line in text.split("\n") if line.strip()]
     if field.kind == "number":
-        return int(text) if text.lstrip("-").isdecimal() and text.isascii() and len(text) < 12 else text
-    return text
+        found = _COUNTED.fullmatch(unicodedata.normalize("NFKC", text))
+        return int(found[1]) if found else text
+    return _hours(text) if field.path[-1] == "hours" else text
+
+
+def _hours(text: str) -> str:
+    """9点到18点, 9:00—18:00 as the file has it; what is none of these is handed on."""
+    found = _HOURS.fullmatch(unicodedata.normalize("NFKC", text))
+    return f"{int(found[1]):02}:00-{int(found[2]):02}:00" if found else text
 
 
 def _is_default(field: FormField, value: Any) -> bool:
