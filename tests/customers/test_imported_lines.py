@@ -35,7 +35,7 @@ def repacked(raw: bytes, name: str, change: tuple[bytes, bytes]) -> bytes:
 
 def test_an_excel_file_reads_as_its_csv_does() -> None:
     first, second = datetime(2026, 11, 1, 10, 5), datetime(2026, 11, 2)
-    headings = ["订单号", "手机", "金额", "下单时间"]
+    headings: list[object] = ["订单号", "手机", "金额", "下单时间"]
     table = workbook(headings, ["A1", 13812345600, 2999.5, first], [], ["A2", 13812345601.0, 10, second])
     csv = "订单号,手机,金额,下单时间\nA1,13812345600,2999.5,2026-11-01 10:05:00\n,,,\nA2,13812345601,10,2026-11-02\n"
     assert read_file(table) == read_file(csv.encode())
