@@ -14,6 +14,7 @@ from bot.commands.bench.growth_command import bench_growth
 from bot.commands.bench.ingest_command import bench_ingest
 from bot.commands.bench.pace_commands import bench_callback, bench_deliver, bench_due
 from bot.commands.bench.seed_command import seed_command
+from bot.commands.bench.suggest import bench_suggest
 from bot.commands.config import check, init
 from bot.commands.customer import customer
 from bot.commands.database import db, quarantine
@@ -40,7 +41,7 @@ from bot.commands.wecom import wecom
 def register(app: Flask) -> None:
     """Add the commands to Flask's own."""
     sop.add_command(sends)
-    for measured in (bench_ingest, bench_growth, bench_callback, bench_deliver, bench_due):
+    for measured in (bench_ingest, bench_growth, bench_callback, bench_deliver, bench_due, bench_suggest):
         bench.add_command(measured)
     keys.add_command(check_keys)
     keys.add_command(rotate_keys)

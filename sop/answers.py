@@ -47,6 +47,15 @@ class AnswerEntry(Table):
         return self
 
 
+class Suggestions(Table):
+    """[suggestions]: whether past answers of agents are offered as well, once they were said to so many customers
+    who went on talking; prices: whether ones that name money may be."""
+
+    history: bool = False
+    customers: int = Field(default=2, ge=2, le=100)
+    prices: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Listener:
     """Whom an answer would be offered to: their tags, their stages by pipeline, and what was said lately."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from taggers.answer_index import SURE, Answered, AnswerIndex, Asked, Said
+from taggers.answer_index import SURE, AnswerIndex
+from taggers.asked import Answered, Asked, Said
 from taggers.likeness import QUESTIONS, Terms
 from taggers.term_index import Floats, TermIndex
 

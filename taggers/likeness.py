@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from taggers.everyday_synonyms import SLIGHT, meanings
 from taggers.fold import fold
@@ -13,6 +14,7 @@ from taggers.segment import Segmenter
 
 _NUMBER = re.compile(r"[0-9]+(?:[.,:][0-9]+)*|\*{2,}")
 _BLOCK = re.compile(r"[\u3400-\u9fffa-z0]+")
+_REMEMBERED = 2_000
 LONGEST = 400
 """Characters that are read of one text."""
 
@@ -45,8 +47,11 @@ class Terms:
         self._segmenter = Segmenter(tuple(dict.fromkeys((*words, *(word for word in own if len(word) > 1)))))
         self._meanings: Mapping[str, str] = {**meanings(), **own}
 
-    def of(self, text: str, mixture: Mixture) -> dict[str, float]:
-        """The terms of a text; numbers are one and the same, however they are written."""
+        self.of = lru_cache(maxsize=_REMEMBERED)(self._of)
+        """The terms of a text, which are not to be changed: the turns of a talk are asked for again and again."""
+
+    def _of(self, text: str, mixture: Mixture) -> Mapping[str, float]:
+        """Numbers are one and the same, however they are written."""
         found: dict[str, float] = {}
         for block in _blocks(text):
             words = self._segmenter.words(block)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +21,23 @@ class TermIndex:
     """
 
     def __init__(
-        self, texts: Sequence[Mapping[str, float]], power: float, groups: Sequence[int] = (), least: int = 1
+        self,
+        texts: Iterable[Mapping[str, float]],
+        power: float,
+        groups: Sequence[int] = (),
+        least: int = 1,
+        like: TermIndex | None = None,
     ) -> None:
-        self.size = len(texts)
-        self._ids: dict[str, int] = {}
+        """like: take the terms and their rarity from that index; what it does not know is left out."""
+        self._ids: dict[str, int] = {} if like is None else like._ids
         ids = self._ids
-        terms = np.fromiter((ids.setdefault(t, len(ids)) for text in texts for t in text), np.int32)
-        weights = np.fromiter((w for text in texts for w in text.values()), np.float32, len(terms))
-        owners = np.repeat(np.arange(self.size, dtype=np.int32), [len(text) for text in texts])
-        self.rarity = _rarity(terms, len(ids), self.size, power)
+        terms, weights, lengths = _read(texts, ids, grows=like is None)
+        self.size = len(lengths)
+        owners = np.repeat(np.arange(self.size, dtype=np.int32), lengths)
+        self.rarity: Floats = _rarity(terms, len(ids), self.size, power) if like is None else like.rarity
         unheard = np.log1p((self.size + 0.5) / 0.5) ** power
         self._unheard = _UNHEARD * float(unheard) if least == 1 else 0.0  # of talks: a name, which says nothing
-        if least > 1:
+        if least > 1 and like is None:
             self.rarity[_in_talks(terms, np.asarray(groups, np.int64)[owners], len(ids)) < least] = 0
         weights = weights * self.rarity[terms]
         kept = weights > 0
@@ -65,21 +71,41 @@ class TermIndex:
         terms = np.array([number for number, _ in known], np.int32)
         weights = np.array([weight for _, weight in known], np.float32) * self.rarity[terms]
         unheard = sum(weight * weight for term, weight in text.items() if term not in self._ids)
-        length = float(np.sqrt((weights * weights).sum() + unheard * self._unheard**2)) or 1.0
-        return terms[weights > 0], weights[weights > 0] / np.float32(length)
+        length = np.float32(np.sqrt((weights * weights).sum() + unheard * self._unheard**2) or 1.0)
+        return terms[weights > 0], (weights[weights > 0] / length).astype(np.float32)
 
     def row(self, text: int) -> tuple[Numbers, Floats]:
         """The terms and weights of the text of that number."""
         part = slice(self._row_starts[text], self._row_starts[text + 1])
         return self._row_terms[part], self._row_weights[part]
 
-    def likeness(self, vector: tuple[Numbers, Floats]) -> Floats:
-        """How like each text is to a vector."""
+    def likeness(self, vector: tuple[Numbers, Floats], most: int | None = None) -> Floats:
+        """How like each text is to a vector. most: leave the commonest terms out once so many places were looked at,
+        which finds the texts that may be like it; `exact` then says how like they are."""
         found = np.zeros(self.size, np.float32)
-        for term, weight in zip(*vector, strict=True):
-            part = slice(self._starts[term], self._starts[term + 1])
-            found[self._owners[part]] += weight * self._weights[part]
+        counts = self._starts[vector[0] + 1] - self._starts[vector[0]]
+        order = np.argsort(counts, kind="stable") if most is not None else np.arange(len(counts))
+        looked = 0
+        for at in order:
+            if most is not None and looked and looked + counts[at] > most:
+                break
+            looked += int(counts[at])
+            part = slice(self._starts[vector[0][at]], self._starts[vector[0][at] + 1])
+            found[self._owners[part]] += vector[1][at] * self._weights[part]
         return found
+
+    def exact(self, vector: tuple[Numbers, Floats], texts: NDArray[np.int64]) -> Floats:
+        """How like some texts are to a vector, in their order."""
+        whole = np.zeros(self.terms, np.float32)
+        whole[vector[0]] = vector[1]
+        begins, ends = self._row_starts[texts], self._row_starts[texts + 1]
+        lengths = ends - begins
+        places = np.arange(lengths.sum()) + np.repeat(
+            begins - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths
+        )
+        shares = whole[self._row_terms[places]] * self._row_weights[places]
+        owners = np.repeat(np.arange(len(texts)), lengths)
+        return np.bincount(owners, shares, len(texts)).astype(np.float32)
 
     def dense(self, texts: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
         """Some texts as a matrix of some terms."""
@@ -97,6 +123,22 @@ class TermIndex:
         counts = np.diff(self._starts)
         order = np.argsort(-counts, kind="stable")[:most]
         return order[counts[order] > 0].astype(np.int64)
+
+
+def _read(
+    texts: Iterable[Mapping[str, float]], ids: dict[str, int], *, grows: bool
+) -> tuple[Numbers, Floats, Numbers]:
+    """The terms of all texts as numbers, their weights, and how many each text has; one text at a time is held."""
+    terms, weights, lengths = array("i"), array("f"), array("i")
+    for text in texts:
+        before = len(terms)
+        for term, weight in text.items():
+            number = ids.setdefault(term, len(ids)) if grows else ids.get(term, -1)
+            if number >= 0:
+                terms.append(number)
+                weights.append(weight)
+        lengths.append(len(terms) - before)
+    return np.array(terms, np.int32), np.array(weights, np.float32), np.array(lengths, np.int32)
 
 
 def _rarity(terms: Numbers, vocabulary: int, size: int, power: float) -> Floats:

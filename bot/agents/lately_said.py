@@ -12,6 +12,7 @@ from bot.agents.questions import questions_of
 from bot.customers.state import CustomerState
 from bot.platform.models import Message
 from bot.platform.work import Work
+from taggers.asked import Asked, Said
 from taggers.utterance import split_quote
 
 _LATELY = timedelta(days=3)
@@ -57,6 +58,18 @@ def read_lately(work: Work, state: CustomerState) -> LatelySaid:
         last.append(text)
     waiting = [row.words for row in questions_of(work.session, state.customer.id, work.now)]
     return LatelySaid(turns[::-1], waiting[::-1], "\n".join(last[::-1]))
+
+
+def asked_of(lately: LatelySaid) -> Asked:
+    """What the customer asks now, with the talk before it, as past answers are looked for."""
+    waiting = 0
+    for role, _ in reversed(lately.turns):
+        if role != "customer":
+            break
+        waiting += 1
+    before = lately.turns[: len(lately.turns) - waiting]
+    said = [Said("agent" if role == "agent" else "customer", text) for role, text in before]
+    return Asked(lately.last, tuple(said))
 
 
 def _typed(text: str) -> str:

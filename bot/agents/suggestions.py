@@ -11,7 +11,8 @@ from rapidfuzz import fuzz
 from sqlalchemy import select
 
 from bot.agents.answer_offers import OfferedAnswer, answer_of, fitting
-from bot.agents.lately_said import read_lately
+from bot.agents.lately_said import asked_of, read_lately
+from bot.agents.past_answers import PastAnswer, PastAnswers
 from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Evidence, Message, SopTask
@@ -29,8 +30,9 @@ _QUOTED = 40
 
 @dataclass(frozen=True)
 class Suggestion:
-    """Words ready to be sent. key: "task:17", "rule:ask-price" or "answer:invoice"; kind: due | asked | next |
-    answer; why: for the agent; along: what goes along with words that are no step's."""
+    """Words ready to be sent. key: "task:17", "rule:ask-price", "answer:invoice" or
+    "past:…"; kind: due | asked | next | answer | past; why: for the agent; along: what goes along with words that are
+    no step's."""
 
     key: str
     kind: str
@@ -45,15 +47,18 @@ class Suggestion:
         return self.task.attach if self.task is not None else self.along
 
 
-def suggest(work: Work, state: CustomerState, agent: Agent, most: int = MOST) -> list[Suggestion]:
+def suggest(
+    work: Work, state: CustomerState, agent: Agent, past: PastAnswers | None = None, most: int = MOST
+) -> list[Suggestion]:
     """The best words first: answers to questions that nobody answered, due steps, the replies of rules hit lately,
-    answers to what was said last, then the next planned step.
+    answers to what was said last, then the next planned step; of the knowledge base first, then of what agents
+    answered before (past: where the process holds them).
 
     What this agent's side has said in nearly the same words since is left out. Four queries besides the state's.
     """
     said = _said_lately(work, state)
     found: list[Suggestion] = []
-    answers = _answers(work, state, agent)
+    answers = _answers(work, state, agent, past)
     candidates = [
         *(one for one, waits in answers if waits),
         *_due(work.settings, state, agent, work.now),
@@ -68,7 +73,9 @@ def suggest(work: Work, state: CustomerState, agent: Agent, most: int = MOST) ->
     return found
 
 
-def find_suggestion(work: Work, state: CustomerState, agent: Agent, key: str) -> Suggestion | None:
+def find_suggestion(
+    work: Work, state: CustomerState, agent: Agent, key: str, past: PastAnswers | None = None
+) -> Suggestion | None:
     """The suggestion of this key as long as it may still be sent."""
     kind, _, rest = key.partition(":")
     if kind == "task":
@@ -78,15 +85,30 @@ def find_suggestion(work: Work, state: CustomerState, agent: Agent, key: str) ->
         return next((one for one in _asked(work, state, agent) if one.key == key), None)
     if kind == "answer" and (offered := answer_of(work, state, agent, rest)) is not None:
         return _as_suggestion(offered)
+    if kind == "past" and past is not None and (known := past.of(rest)) is not None:
+        return _as_said_before(work, state, agent, known)
     return None
 
 
-def _answers(work: Work, state: CustomerState, agent: Agent) -> list[tuple[Suggestion, bool]]:
-    """Of the knowledge base: what fits, each with whether it answers a question that nobody answered."""
-    if not work.settings.tables.answers:
+def _answers(
+    work: Work, state: CustomerState, agent: Agent, past: PastAnswers | None
+) -> list[tuple[Suggestion, bool]]:
+    """What fits, each with whether it answers a question that nobody answered."""
+    looks_back = past is not None and work.settings.tables.suggestions.history
+    if not work.settings.tables.answers and not looks_back:
         return []
-    offered = fitting(work, state, agent, read_lately(work, state))
-    return [(_as_suggestion(one), one.waits) for one in offered]
+    lately = read_lately(work, state)
+    found = [(_as_suggestion(one), one.waits) for one in fitting(work, state, agent, lately)]
+    if past is not None and looks_back and lately.last:
+        known = past.find(asked_of(lately), work.settings, work.now, MOST)
+        found += [(_as_said_before(work, state, agent, one), False) for one in known]
+    return found
+
+
+def _as_said_before(work: Work, state: CustomerState, agent: Agent, known: PastAnswer) -> Suggestion:
+    text = render(known.text, wording_values(work.settings, state, agent, work.now))
+    why = Translatable("对 {n} 位客户这样说过，他们都接着聊了", n=known.customers)
+    return Suggestion(f"past:{known.key}", "past", text, why)
 
 
 def _as_suggestion(offered: OfferedAnswer) -> Suggestion:

@@ -16,8 +16,8 @@ from bot.commands.terminal import Table, console, fail, fail_by_config, system_a
 from bot.platform.config.settings import ConfigError, load_settings
 
 if TYPE_CHECKING:  # numpy: a tenth of a second that other commands need not wait for
-    from taggers.answer_index import Said
     from taggers.answer_study import Acts, LabelledPair, Outcome
+    from taggers.asked import Said
     from taggers.likeness import Terms
     from taggers.term_index import Floats
 
@@ -113,7 +113,7 @@ def _turns(number: int, line: dict[str, object], name: str) -> list[tuple[Said, 
 
 
 def _turn(turn: dict[str, Any]) -> tuple[Said, Acts]:
-    from taggers.answer_index import Said
+    from taggers.asked import Said
 
     given = turn.get("acts")
     acts = [act for act in given if isinstance(act, list) and len(act) >= 3] if isinstance(given, list) else []

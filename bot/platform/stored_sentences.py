@@ -24,6 +24,7 @@ STORED_WORDINGS = (
     "{title}：手动加入",
     # why words are suggested
     "客户问「{words}」",
+    "对 {n} 位客户这样说过，他们都接着聊了",
     # why a prompt was postponed
     "非工作时间",
     "周末顺延",

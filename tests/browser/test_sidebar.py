@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 from bot.platform.models import Account, SopTask
 from tests.browser.looking import fits
 from tests.browser.with_sandbox import CUSTOMER, ProductWithSandbox, product_with_sandbox
-from tests.support.parts import AGENT, FIRST_STEP
+from tests.support.parts import AGENT, CONFIG, FIRST_STEP
 
 PHONE = {"width": 375, "height": 760}
 IN_WECOM = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/120 Mobile MicroMessenger/7.0.1 wxwork/4.1.36"
@@ -231,3 +231,30 @@ def test_outside_a_chat_it_says_where_to_open_it(chromium: Browser, real: Produc
     page.locator(f'a[href*="{AGENT}"]').click()  # stands for scanning the QR code
     expect(page.get_by_role("heading", level=1)).to_have_text("请从聊天里打开", timeout=PATIENCE)
     context.close()
+
+
+ANSWERS = """
+[[answers]]
+id = "invoice"
+category = "售后"
+ask = ["发票怎么开"]
+say = "付款后在订单里点开票就可以"
+"""
+
+
+def test_a_wording_is_searched_and_sent_and_stays_while_the_panel_renews(
+    page: Page, tmp_path: Path, valkey: str, monkeypatch: pytest.MonkeyPatch, troubles: list[str]
+) -> None:
+    with product_with_sandbox(tmp_path, valkey, monkeypatch, CONFIG + ANSWERS) as product:
+        product.ask_price()
+        beside = open_beside(page, product)
+        expect(beside.locator(".say.due .words")).to_have_text(FIRST_STEP, timeout=PATIENCE)
+        beside.get_by_role("searchbox", name="找话术").fill("fp")
+        beside.get_by_role("button", name="找", exact=True).click()
+        found = beside.locator("#found .say")
+        expect(found.locator(".words")).to_have_text("付款后在订单里点开票就可以", timeout=PATIENCE)
+        found.get_by_role("button", name="发送").click()
+        expect(found).to_contain_text("已点发送", timeout=PATIENCE)
+        expect(page.locator(".phone.wechat")).to_contain_text("付款后在订单里点开票就可以", timeout=PATIENCE)
+        assert sent_texts(product) == ["付款后在订单里点开票就可以"]
+    assert troubles == []

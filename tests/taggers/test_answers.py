@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from taggers.answer_book import AnswerBook, WordingSearch
-from taggers.answer_index import Answered, AnswerIndex, Asked, Said
+from taggers.answer_index import AnswerIndex
 from taggers.answer_study import LabelledPair, cases_of, study_dialogues, study_pairs
+from taggers.asked import Answered, Asked, Said
 from taggers.likeness import QUESTIONS, Mixture, Terms
 from taggers.rule import Synonym
 from taggers.term_index import TermIndex

@@ -31,6 +31,18 @@ def test_the_conversation_shows_which_words_earned_which_tag(site: Site) -> None
     assert html.index("很高兴认识您") < html.index("[图片]") < html.index("多少钱</mark>")
 
 
+def test_a_message_that_earned_nothing_says_why(site: Site) -> None:
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        customer = rows.customer()
+        denied = rows.message(customer, "别再说多少钱了").id
+        plain = rows.message(customer, "今天天气不错").id
+    client, path = site.watcher(), f"/c/{customer.id}"
+    assert client.get(path).text.count("为什么没命中") == 2
+    assert "否定" in client.get(f"{path}/why/{denied}").text
+    assert "没有哪条规则的词出现在这句话里" in client.get(f"{path}/why/{plain}").text
+
+
 def test_the_ledger_the_tags_and_the_tasks_are_there(site: Site) -> None:
     story = fill_board(site)
     html = site.watcher().get(f"/c/{story.asking}").text

@@ -23,7 +23,7 @@ from bot.platform.config.reading import MOST_BYTES, ConfigFileError, read_plain_
 from bot.platform.config.rule_fields import check_rule_fields
 from bot.platform.config.tag_names import undeclared_tags
 from bot.wecom.errors import BotError
-from sop.answers import AnswerEntry, check_answers
+from sop.answers import AnswerEntry, Suggestions, check_answers
 from sop.checks import check_playbook
 from sop.fields import known_fields
 from sop.group_sends import check_group_sends, personal_steps
@@ -106,6 +106,7 @@ class Tables(BaseModel):
     waiting: tuple[Waiting, ...] = Field(default=(), max_length=100)
     closings: tuple[Closing, ...] = Field(default=(), max_length=50)
     scores: tuple[Scores, ...] = Field(default=(), max_length=10)
+    suggestions: Suggestions = Suggestions()
     answers: tuple[AnswerEntry, ...] = Field(default=(), max_length=2_000)
 
 

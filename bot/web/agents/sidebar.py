@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.agents.answer_offers import OfferedAnswer, answer_of, search_answers
+from bot.agents.past_answers import past_answers
 from bot.agents.reading import may_read
 from bot.agents.suggestions import find_suggestion
 from bot.agents.task_answers import AnswerRefusedError, decline, postpone, record_tap
@@ -92,7 +93,7 @@ def customer() -> Response | str:
     with system.look(now) as work:
         session = work.session
         follow = follow_or_404(session, who)
-        panel = read_panel(work, follow)
+        panel = read_panel(work, follow, past_answers(system))
         html = render_template("sidebar_panel.html", panel=panel, can_send=request.form.get("group") != "1")
         customer_id = follow.customer_id
         logged = _seen_lately(session, who, customer_id)
@@ -138,7 +139,9 @@ def send() -> Response | tuple[Response, int]:
         with system.work(now) as work:
             session = work.session
             follow = follow_or_404(session, who)
-            offer = find_suggestion(work, load_customer(session, follow.customer), follow.agent, key)
+            offer = find_suggestion(
+                work, load_customer(session, follow.customer), follow.agent, key, past_answers(system)
+            )
             if offer is None:
                 raise AnswerRefusedError(translate("这条话术已经不用发了，请看最新的"))
             signer = LinkSigner(system.environment.base_url, current_app.config["SECRET_KEY"])

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.own_follow_ups import ended_of, open_of
+from bot.agents.past_answers import PastAnswers
 from bot.agents.promises import promises_about
 from bot.agents.questions import questions_of
 from bot.agents.suggestions import Suggestion, suggest
@@ -83,7 +84,7 @@ def followed(session: Session, agent_id: int, external_userid: str) -> Follow | 
     return session.scalar(query)
 
 
-def read_panel(work: Work, follow: Follow) -> Panel:
+def read_panel(work: Work, follow: Follow, past: PastAnswers | None = None) -> Panel:
     """The panel of a followed customer."""
     state = load_customer(work.session, follow.customer)
     tags = sorted(state.carried.values(), key=lambda tag: (tag.tagged_at, tag.id), reverse=True)[:_TAGS]
@@ -99,7 +100,7 @@ def read_panel(work: Work, follow: Follow) -> Panel:
         follow=follow,
         places=tuple(places),
         tags=tuple(tag for tag in tags if tag.tag not in stages),
-        offers=tuple(suggest(work, state, follow.agent)),
+        offers=tuple(suggest(work, state, follow.agent, past)),
         own=tuple(open_of(work.session, follow.agent_id, follow.customer_id)),
         own_ended=tuple(ended_of(work.session, follow.agent_id, follow.customer_id, work.now - _LATELY)),
         promises=promises_about(work.session, follow.customer_id, work.now),

@@ -72,6 +72,7 @@ class FilterConditions:
         self._tests: list[ColumnElement[bool]] = []
         self._sets: list[Select[int]] = []
         self._always: list[ColumnElement[bool]] = []
+        self._who: list[Select[int]] = [] if found is None else [found]
         self.waiting_first = asked.sort == "waiting"
         # Up to so many customers it is cheapest to rank all of them. More are soon met on a walk through the columns,
         # except silent ones: these stand far from a column's newest cards, so ranking pays for longer.
@@ -82,18 +83,24 @@ class FilterConditions:
             self._add(Follow.customer_id, and_(Follow.agent_id == asked.agent, Follow.ended_at.is_(None)))
         if asked.tag:
             self._add(Tagging.customer_id, and_(Tagging.tag == asked.tag, Tagging.removed_at.is_(None)))
+        self._who += self._sets
         if asked.waiting:
             self._add(Follow.customer_id, and_(Follow.waiting_since.is_not(None), Follow.ended_at.is_(None)))
         if asked.silent or asked.score:  # one set for both: one index covers both columns
             silent = [_silent(now - timedelta(days=min(asked.silent, 36500)))] if asked.silent else []
             scored = [Customer.conversion > 0, Customer.conversion >= asked.score] if asked.score else []
             self._add(Customer.id, and_(*silent, *scored))
+            self._who.append(self._sets[-1])
         if found is not None:
             self._always.append(Placement.customer_id.in_(found))
 
     @property
     def is_everything(self) -> bool:
         return not self._sets and not self._always
+
+    def among(self, customer: InstrumentedAttribute[int]) -> list[ColumnElement[bool]]:
+        """The same about a column of customers, of whom all are known to wait."""
+        return [customer.in_(one) for one in self._who]
 
     @property
     def sizes(self) -> list[Select[int]]:

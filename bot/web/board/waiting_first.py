@@ -56,17 +56,17 @@ def _by_stage(rows: Iterable[Any]) -> dict[str, list[Position]]:
 
 
 def _longest(pipeline: str, wanted: FilterConditions, limit: int) -> Any:
-    """Those who wait longest, a row for each; with their column where they are on the board and wanted."""
+    """Those wanted who wait longest, a row for each; with their column where they are on the board."""
     first = func.min(Follow.waiting_since)
     since = (
         select(Follow.customer_id, first.label("since"))
-        .where(_WAITS)
+        .where(_WAITS, *wanted.among(Follow.customer_id))
         .group_by(Follow.customer_id)
         .order_by(first, Follow.customer_id)
         .limit(limit)
         .subquery()
     )
-    here = and_(Placement.customer_id == since.c.customer_id, Placement.pipeline == pipeline, *wanted.as_sets)
+    here = and_(Placement.customer_id == since.c.customer_id, Placement.pipeline == pipeline)
     return (
         select(Placement.stage, Placement.entered_at, since.c.customer_id, since.c.since)
         .join_from(since, Placement, here, isouter=True)

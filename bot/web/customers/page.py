@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import select
 
+from bot.agents.past_answers import past_answers
 from bot.platform.models import Message
 from bot.system import System
 from bot.web.auth.access import customer_or_404, needs
@@ -17,6 +18,7 @@ from bot.web.board.move_words import outlook_words
 from bot.web.customers.conversation_rows import Conversation, read_conversation
 from bot.web.customers.masked_talk import masked_talk
 from bot.web.customers.rows import read_customer, read_evidence
+from bot.web.customers.silence_rows import explain_silence
 from bot.web.customers.timeline_rows import read_timeline
 from bot.web.layout.requests import LARGEST_ID, current_system, row_id
 from bot.web.layout.template_filters import request_now
@@ -37,7 +39,7 @@ def show(customer_id: int) -> str:
     with system.look() as work:
         session = work.session
         customer = customer_or_404(session, customer_id)
-        view = read_customer(work, customer, who.actor, who.agent_id)
+        view = read_customer(work, customer, who.actor, who.agent_id, past_answers(system))
         talk = _masked(read_conversation(session, customer_id, customer.name, MESSAGES, before), who)
         return render_template(
             "customer.html",
@@ -62,7 +64,7 @@ def aside(customer_id: int) -> str:
     with system.look() as work:
         session = work.session
         customer = customer_or_404(session, customer_id)
-        view = read_customer(work, customer, who.actor, who.agent_id)
+        view = read_customer(work, customer, who.actor, who.agent_id, past_answers(system))
         return render_template(
             "customer_aside.html",
             view=view,
@@ -110,7 +112,7 @@ def timeline(customer_id: int) -> str:
 
 @pages.get(f"{_PATH}/why/<int(max={LARGEST_ID}):message_id>")
 def why(customer_id: int, message_id: int) -> str:
-    """Which rules found what in one message, and whether they were right."""
+    """Which rules found what in one message, and whether they were right; where none did, why not."""
     settings = current_system().settings
     with current_system().store.read() as session:
         customer_or_404(session, customer_id)
@@ -120,8 +122,9 @@ def why(customer_id: int, message_id: int) -> str:
     with current_system().store.read() as session:
         customer = customer_or_404(session, customer_id)
         found = read_evidence(session, customer_id, message_id, visitor().actor)
+        misses = [] if found else explain_silence(session, settings, customer, session.get_one(Message, message_id))
         rules = {rule.id for rule in settings.tables.rules}
-        return render_template("customer_why.html", customer=customer, found=found, rules=rules)
+        return render_template("customer_why.html", customer=customer, found=found, rules=rules, misses=misses)
 
 
 def note_reading(system: System, who: Visitor, customer_id: int, now: datetime) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from bot.agents.past_answers import PastAnswers
 from bot.agents.promises import promises_about
 from bot.agents.questions import questions_of
 from bot.agents.suggestions import Suggestion, suggest
@@ -94,7 +95,9 @@ class CustomerView:
         return self.follows[0].agent if self.follows else None
 
 
-def read_customer(work: Work, customer: Customer, reader: str, agent_id: int | None) -> CustomerView:
+def read_customer(
+    work: Work, customer: Customer, reader: str, agent_id: int | None, past: PastAnswers | None = None
+) -> CustomerView:
     """The view of one customer. reader: the visitor; agent_id: theirs, if they are an agent."""
     state = load_customer(work.session, customer)
     follows = sorted(state.active_follows, key=lambda f: f.last_talk_at or f.added_at, reverse=True)
@@ -115,7 +118,7 @@ def read_customer(work: Work, customer: Customer, reader: str, agent_id: int | N
         fields=read_fields(work, state),
         profiles=read_profiles(work, state),
         reasons=asked_reasons(work, state),
-        suggestions=tuple(suggest(work, state, agent)) if agent else (),
+        suggestions=tuple(suggest(work, state, agent, past)) if agent else (),
         consents=tuple(consent_statuses(work, customer.id)),
         can_start=tuple(sop for sop in work.settings.sops.values() if sop.id not in running and not sop.for_groups),
         can_tag=tuple(sorted(work.settings.known_tags - state.tags)),

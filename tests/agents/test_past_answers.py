@@ -1,0 +1,120 @@
+"""Past answers on a real database: offered once used twice, fresh, nothing of anybody, gone with the erased."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from bot.agents.past_answers import PastAnswer, PastAnswers
+from bot.platform import clock
+from bot.platform.models import Agent, Customer, Message
+from bot.privacy.erasure import erase
+from taggers.asked import Asked
+from tests.support.rows import Rows
+from tests.support.site import CONFIG, Site, open_site
+
+ON = CONFIG + "[suggestions]\nhistory = true\n"
+CANARIES = ("秋水伊人", "13912345678", "A2026030417", "3980", "tok9f8e7d")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with open_site(tmp_path, ON) as site:
+        yield site
+
+
+def talk(site: Site, name: str, asked: str, answer: str, *, goes_on: bool = True) -> str:
+    """One customer asks, one agent answers, the customer goes on; returns who that is."""
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        agent = session.scalars(select(Agent)).first() or rows.agent("林晓雨")
+        customer = rows.customer(name, None, agent)
+        turns = [(asked, None), (answer, agent), *([("好的呢", None)] if goes_on else [])]
+        for ago, (text, by) in zip((9, 8, 7), turns, strict=False):
+            rows.message(customer, text, by, ago=timedelta(minutes=ago))
+        return customer.external_userid
+
+
+def find(site: Site, past: PastAnswers, asked: str) -> list[PastAnswer]:
+    settings = site.system.settings
+    past.refresh(settings, clock.now(), wait=True)
+    return past.find(Asked(asked), settings, clock.now(), 3)
+
+
+def fill(site: Site) -> list[str]:
+    """Enough talks for the likeness of words to be told, each answer to two customers and more."""
+    about = {"发票怎么开": "付款后在订单里点开票就可以", "可以请假吗": "可以的，请假的课会给您顺延",
+             "课程能回看吗": "能的，录播随时可以看", "老师是谁": "都是专业院校毕业的老师"}  # fmt: skip
+    return [talk(site, f"客户{asked[0]}{n}", asked, answer) for asked, answer in about.items() for n in range(4)]
+
+
+def test_an_answer_comes_back_for_a_like_question_and_for_none_other(site: Site) -> None:
+    fill(site)
+    past = PastAnswers(site.system)
+    found = find(site, past, "发票怎么开呀")
+    assert [(one.text, one.customers) for one in found] == [("付款后在订单里点开票就可以", 4)]
+    assert past.of(found[0].key) == found[0]
+    assert find(site, past, "今天下雨了心情不好") == []
+
+
+def test_new_talk_counts_at_the_next_look(site: Site) -> None:
+    fill(site)
+    past = PastAnswers(site.system)
+    assert find(site, past, "教材要自己买吗") == []
+    talk(site, "客户甲", "教材要自己买吗", "教材我们会寄给您的")
+    assert find(site, past, "教材要自己买吗") == [], "said to one customer only"
+    talk(site, "客户乙", "教材要自己买吗", "教材我们会寄给您的！")
+    talk(site, "客户丙", "教材要自己买吗", "教材要看一看再说吧", goes_on=False)
+    assert [one.text for one in find(site, past, "教材要自己买吗")] == ["教材我们会寄给您的"]
+
+
+def test_nothing_of_anybody_comes_out(site: Site) -> None:
+    """Canaries in answers to two customers each: none is in anything that is held as an answer."""
+    fill(site)
+    for number, canary in enumerate(CANARIES):
+        for n in range(2):
+            talk(
+                site,
+                CANARIES[0] if not n else f"客户子{number}",
+                "发票怎么开",
+                f"付款后给{canary}在订单里点开票就可以",
+            )
+    past = PastAnswers(site.system)
+    assert find(site, past, "发票怎么开")
+    assert past._kept is not None
+    held = [text for _, text in past._kept.cases]
+    assert held
+    assert not [text for text in held for canary in CANARIES if canary in text]
+
+
+def test_the_erased_and_the_taken_back_are_gone_at_once(site: Site) -> None:
+    people = fill(site)
+    past = PastAnswers(site.system)
+    assert find(site, past, "发票怎么开")
+    for who in people[:3]:
+        erase(site.system, who, "test", clock.now())
+    assert find(site, past, "发票怎么开") == [], "one customer is left"
+    assert past._kept is not None
+    with site.store.read() as session:
+        left = set(session.scalars(select(Customer.id)))
+    assert {used.customer for used, _ in past._kept.cases} <= left
+    assert find(site, past, "课程能回看吗")
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        for message in session.scalars(select(Message).where(Message.role == "agent")):
+            message.revoked_at = rows.now
+        recall = rows.message(session.scalars(select(Customer)).first() or rows.customer(), "撤回了一条消息")
+        recall.action, recall.revokes = "revoke", "m1"
+    assert find(site, past, "课程能回看吗") == []
+
+
+def test_where_it_is_off_nothing_is_read(tmp_path: Path) -> None:
+    with open_site(tmp_path) as site:
+        fill(site)
+        past = PastAnswers(site.system)
+        assert past.find(Asked("发票怎么开"), site.system.settings, clock.now(), 3) == []
+        assert past._kept is None
