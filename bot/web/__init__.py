@@ -13,7 +13,18 @@ from bot.web.api import endpoints as api
 from bot.web.auth import access, proof, second_factor, sessions, signin, signin_limits
 from bot.web.board import moves, search
 from bot.web.board import pages as board_pages
-from bot.web.customers import actions, feedback, groups, imports, list_deeds, list_pages, media, page, placing
+from bot.web.customers import (
+    actions,
+    feedback,
+    groups,
+    imports,
+    list_deeds,
+    list_pages,
+    media,
+    page,
+    placing,
+    segments,
+)
 from bot.web.layout import compression, damage, errors, headers, languages, navigation, preferences, template_filters
 from bot.web.public import domain_proof, health, message_links, tracked_links
 from bot.web.rules import config_file, materials, rule_edit, rules, sop_edit, sops, studies
@@ -59,6 +70,7 @@ def register(app: Flask) -> None:
         list_deeds.pages,
         imports.pages,
         placing.pages,
+        segments.pages,
         reports.pages,
         doctor.pages,
         groups.pages,

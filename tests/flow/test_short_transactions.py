@@ -50,7 +50,7 @@ COMMANDS = (
 # Those that run processes of their own, or work on a database of their own, or on none.
 ELSEWHERE = {"demo", "replay", "sandbox", "scheduler", "seed", "init", "bench lag", "bench pages", "bench rules",
              "bench ingest", "bench growth", "bench clock", "bench callback", "bench due", "bench deliver",
-             "bench suggest", "db revise", "setup", "upgrade"}  # fmt: skip
+             "bench suggest", "bench models", "db revise", "setup", "upgrade"}  # fmt: skip
 # One transaction by design, which puts all that is there in its place: whoever writes meanwhile waits for the whole.
 WHOLE = "restore "
 JOBS = ("pull", "handle_events", "due", "openings", "timers", "study", "reconcile", "replay_quarantine", "housekeep",

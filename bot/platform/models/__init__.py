@@ -36,6 +36,7 @@ from bot.platform.models.orders import BusinessEvent, Order, Product
 from bot.platform.models.outbox import Allowance, ApiCalls, Breaker, Outbox
 from bot.platform.models.own_follow_ups import OwnFollowUp
 from bot.platform.models.people import Account, Agent, Customer, CustomerField, Department, Follow, Note, SecondFactor
+from bot.platform.models.portraits import Portrait
 from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
 from bot.platform.models.promises import OpenQuestion, Promise
 from bot.platform.models.scores import ScoreEntry
@@ -88,6 +89,7 @@ __all__ = [
     "Outbox",
     "OwnFollowUp",
     "Placement",
+    "Portrait",
     "Product",
     "Promise",
     "Quarantine",
