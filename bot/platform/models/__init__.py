@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.platform.models.api import ApiRequest, ApiToken
 from bot.platform.models.columns import Json, Key, Model, UtcDateTime
 from bot.platform.models.customer_lists import BulkDeed, BulkItem, SavedView
 from bot.platform.models.facts import ToldFact
@@ -40,6 +41,7 @@ from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
 from bot.platform.models.promises import OpenQuestion, Promise
 from bot.platform.models.scores import ScoreEntry
 from bot.platform.models.sops import GroupSend, Material, SopEnrolment, SopTask
+from bot.platform.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "Account",
@@ -47,6 +49,8 @@ __all__ = [
     "Alarm",
     "Allowance",
     "ApiCalls",
+    "ApiRequest",
+    "ApiToken",
     "ArchiveCursor",
     "ArchiveGap",
     "AuditEntry",
@@ -105,6 +109,8 @@ __all__ = [
     "Tombstone",
     "UtcDateTime",
     "ViewEntry",
+    "Webhook",
+    "WebhookDelivery",
 ]
 
 for _table in Model.metadata.tables.values():
