@@ -28,6 +28,7 @@ from bot.commands.keys import data_line, rotate_keys
 from bot.commands.orders import orders
 from bot.commands.privacy import erase_customer, export_customer, privacy
 from bot.commands.processes import queue, run_scheduler, run_worker
+from bot.commands.rule_studies import backtest, coverage, evaluate_rules, mine_rules
 from bot.commands.rules import rules
 from bot.commands.sandbox import sandbox
 from bot.commands.sends import sends
@@ -46,6 +47,8 @@ def register(app: Flask) -> None:
         bench_ingest, bench_growth, bench_callback, bench_deliver, bench_due, bench_suggest, bench_models,
     ):  # fmt: skip
         bench.add_command(measured)
+    for study in (evaluate_rules, coverage, mine_rules, backtest):
+        rules.add_command(study)
     keys.add_command(check_keys)
     keys.add_command(rotate_keys)
     keys.add_command(data_line)

@@ -16,7 +16,7 @@ WORDINGS: Final = (PROVIDED, UNWILLING, UNDONE, FINISHED)
 _HEAD = 8
 _LONGEST = 24
 _TELLING = frozenset(
-    "自家里找请别其隔朋熟亲不没未反嫌死公单代老爱爸妈婆奶爷对男女媳先太儿亲姐哥已买中网收拿领到解处试用"
+    "自家里找请别其隔朋熟亲不没未反嫌死公单代老爱爸妈婆奶爷对男女媳先太儿亲姐哥已买中网收拿领到解处试用碰沾够退返补赔寄送修好"
 )
 
 _KIN = (
@@ -54,7 +54,7 @@ _GIVEN = (
 )
 _NO_WILL = (
     r"(?:不(?:同意|让|愿意?|乐意|肯|赞成|支持|批|想|喜欢|爱|适合|合适)|反对|看不[上惯]|没(?:有)?(?:看上|看中|感觉)|死活不|坚决不|接受不了|"
-    r"吃不消|用不惯|不(?:太|怎么|大)(?:想|愿意|喜欢|同意|乐意))[^，]{0,4}"
+    r"吃不消|用不惯|不(?:太|怎么|大)(?:想|愿意|喜欢|同意|乐意)|不(?:碰|沾|感冒|考虑|看好|指望))[^，]{0,4}"
 )
 _BEYOND = r"[买用住吃养租请上学喝穿玩坐打戴看听]不(?:起|惯|来|动|下去?|进去?)"
 _OWN_DEED = r"交|付|办|买|报|订|用|签|约|去|参加|上|做|开|要|申请|点|选|说|提|学|玩|吃|住|租|试|定|领|投|装|打"
@@ -73,7 +73,17 @@ _TRIED = re.compile(rf"(?:{_KIN}|{_ME})?{_ADV}(?:试|用|看|学|去|听|做|上
 _CAME = re.compile(
     r"(?:我们?|这边)?(?:已经?|都|刚|今天|昨天|也|就|全部?)*(?:收到|拿到|领到|到账|到手|看到|解决|处理|查到|取到)(?:好|完|过)?(?:了|啦|咯)$"
 )
-_THANKS = re.compile(r"(?:好的?|嗯|都|非常|十分|多)*(?:谢|感谢|多谢|辛苦|麻烦[你您了]|thank)")
+_DONE = re.compile(
+    r"(?:(?:今天|昨天|刚|刚刚|都|已经?|全部?|也)*(?:[退返补赔寄送发装修办弄换]|给我们?[退返补赔寄送发装修办弄换]))?"
+    r"(?:回来|过来|到手|到账|好|完)(?:了|啦|咯)$"
+)
+_THANKS = re.compile(
+    r"(?:好的?|嗯|都|非常|十分|多)*(?:谢|感谢|多谢|辛苦|麻烦[你您了]|thank)|(?:用着|用起来|看着|师傅|效果|质量)?"
+    r"(?:都|还|挺|很|蛮|真|非常|特别)*(?:不错|满意|好用|顺手|放心|漂亮|舒服|利索|专业|省心)"
+)
+_PLENTY = re.compile(
+    r"(?:我们?|家里?|还|都|已经?|手头|这边|目前)*(?:够(?:用|吃|喝|了|多)|有的是|多得是|多的是|[用吃喝看]不完|有不少|有一?堆)(?:了|的|呢)*$"
+)
 _HAVING = re.compile(
     r"(?:我们?|咱们?)?(?:家里?|公司|单位|店里)?(?:已经?|早就|都|之前|去年|自己)*(?:有|买|办|报|装|订|做)[了过]?$"
 )
@@ -124,7 +134,9 @@ def _judged(clauses: Clauses, head: str, keyword: str, comment: str, stop: int) 
         return PROVIDED.format(word=comment)
     if _TOPIC.fullmatch(head) is None:
         return ""
-    if _CAME.match(comment):
+    if _PLENTY.match(comment):
+        return PROVIDED.format(word=comment) if _NO_MORE.match(_clause_behind(clauses, stop)) else ""
+    if _CAME.match(comment) or _DONE.match(comment):
         return FINISHED.format(word=comment) if _THANKS.match(_clause_behind(clauses, stop)) else ""
     if _HOW_IT_IS.fullmatch(keyword) or _ASKS.search(comment):
         return ""

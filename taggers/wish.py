@@ -40,7 +40,7 @@ _NOBODY = re.compile(
     r"员工|工作人员|导游|顾问)"
 )
 _OWN_WILL = re.compile(
-    r"(?:真的?|会|都|说|过|再)*(?:[想喜爱用买愿敢去学看住要是玩吃穿戴信认懂]|来(?![装修接送看查收取拿量搬换])|"
+    r"(?:真的?|会|都|说|过|再)*(?:[想喜爱用买愿敢去学看住要是玩吃穿戴信认懂]|来(?![装修接送看查收取拿量搬换调检测验洗清治维处弄办教拆救拖])|"
     r"投诉|参加|报[名班]|觉得|相信|同意|反对|知道|生病|受伤|迟到|请假|退[课班团]|在(?!乎|意))|"
     r"[^，,。]*我(?:哪|怎么|不|没)"
 )
@@ -62,7 +62,7 @@ _STRICT = (
 _SERVED = re.compile(
     rf"(?:{_STRICT}|给|开|约|办|教|带|排|出|配|推|介绍|报价|装|修|换|补|登|算|搞|做|更新|批|打款|到账|"
     rf"转|签|接|确认|服务|拉|加|赠|赔|返|免|减|"
-    r"便宜|打折|优惠|上牌|发|见[谁你着]|弄|交付|回|激活|审批|批改|改[签]?|修|清理|打扫|调试|生效|对接|"
+    r"便宜|打折|优惠|上牌|发|见[谁你着]|弄|交付|回|激活|审批|批改|改[签]?|修|清理|打扫|调试|检测|检修|测量|量尺|取件|派单|出库|生效|对接|"
     r"放款|受理|接单|备货|验收|装|催|盖章|录入|分配|提(?!醒)|解释|负责|指导|接待|管|顾得)"
 )
 _SERVED_STRICTLY = re.compile(
@@ -74,7 +74,8 @@ _SERVED_LONG = re.compile(
     r"审核|排期|排课|上架|出(?:结果|报告|方案|账单|发票)|开(?:课|票|通|发票|收据)"
 )
 _EVENT = re.compile(
-    r"回访|上门|送货|安装|维修|换货|补发|联系|跟进|通知|审批|退|发货|发课|发票|安排|处理|解决|回复|开课|开票|开通|更新|审核|发放|排课|派|落实|登记|报价"
+    r"回访|上门|送货|安装|维修|换货|补发|验收|调试|检修|检测|出库|揽收|发车|放款|到账|派送|派单|取件|清关|过户|结算|开工|交付|交货|"
+    r"联系|跟进|通知|审批|退|发货|发课|发票|安排|处理|解决|回复|开课|开票|开通|更新|审核|发放|排课|派|落实|登记|报价"
 )
 
 # 当初没说要收服务费, 根本没提安装费: the other side kept quiet about it.
@@ -134,6 +135,9 @@ _REQUEST = re.compile(
     r"(?<![不可])能(?![不否别力])|安排|帮[我忙]|申请|试一?[试下]|"
     r"体验一?下|参观|求|麻烦|有没有|怎么(?!又|还|老|总|给我打|给我发)|先[^不别没]|"
     r"流程|步骤|(?P<either>[^不没\W])[不没](?P=either)|(?:什么|啥)(?!都|也|的)|多少|哪(?![怕都])|几[个点天号次节]|吗|(?<![也都就很真还])\w(?:不|没)(?=[?？。]|$)|[?？]"
+)
+_EITHER = re.compile(
+    r"^(?:你们?|您|店里|师傅|这)?(?:家|们|边)?(?:能|会|给|还|也)?(?P<deed>(?!是)[一-龥])[不没](?P=deed)"
 )
 _RESIGNED = re.compile(r"^就(?:没有?|不)")
 # What cannot go on without it. 怎么办 and 怎么去 ask for a way without it and leave the denial.
@@ -226,7 +230,7 @@ def _complained(word: str, head: str, wider: str, between: str, keyword: str) ->
     if nobody:
         return _OWN_WILL.match(between + keyword, nobody.end()) is None
     impatient = _IMPATIENT.search(wider) is not None
-    if word in ("不", "不能", "不会", "不可以", "不肯", "不愿", "不愿意"):
+    if word in ("不", "不来", "不能", "不会", "不可以", "不肯", "不愿", "不愿意"):
         return (impatient or head.endswith(("还", "老", "总", "偏"))) and _SERVED.match(said) is not None
     if _PROVIDER.search(head) and _SERVED.match(said):
         return True
@@ -257,7 +261,7 @@ def _open(clauses: Clauses, word: str, head: str, between: str, start: int, end:
         return ""
     if _THE_CASE.match(rest) or _IF.search(head):
         return CONDITION
-    if _NOT_YET.search(word) and _BEFORE.match(rest):
+    if _NOT_YET.search(word) and (_BEFORE.match(rest) or (not between and not is_own(head) and _EITHER.match(rest))):
         return CONDITION
     if _NOT_YET.search(word) and (_ONCE.search(between) or rest.startswith("过")) and _REQUEST.search(later):
         return TRYING

@@ -14,7 +14,8 @@ from flask.cli import FlaskGroup
 from pydantic import BaseModel
 
 from bot.platform.config.problems import table_inside
-from bot.platform.config.settings import Tables, load_settings
+from bot.platform.config.settings import load_settings
+from bot.platform.config.tables import Tables
 from bot.platform.environment import ROOT
 from bot.wecom.errors import REMEDIES
 from taggers.utterance import Utterance

@@ -10,7 +10,7 @@ from bot.commands.wecom import run_comparison
 from bot.ops.consistency import Violation, as_json, audit, audit_archive, audit_sealed
 from bot.ops.invariants import INVARIANTS
 from bot.platform import clock
-from bot.platform.config.settings import ConfigError
+from bot.platform.config.parsing import ConfigError
 from bot.platform.environment import SurroundingsError
 from bot.system import System
 from bot.wecom.errors import WeComError

@@ -11,7 +11,8 @@ from flask.cli import with_appcontext
 from bot.commands.terminal import console, fail, fail_by_config, migrated_system, operator, system_at_hand
 from bot.platform import clock
 from bot.platform.config.file import accept_config
-from bot.platform.config.settings import ConfigError, load_settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import load_settings
 from bot.platform.environment import ROOT
 
 PLAYBOOKS = ("education", "maternity", "automotive", "b2b")

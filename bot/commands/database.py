@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot.commands.terminal import console, fail, migrated_system, system_at_hand
 from bot.intake.quarantine import replay_quarantine
-from bot.platform.config.settings import ConfigError
+from bot.platform.config.parsing import ConfigError
 from bot.platform.database import schema
 from bot.platform.environment import SurroundingsError
 

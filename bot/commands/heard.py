@@ -14,7 +14,8 @@ from flask.cli import with_appcontext
 
 from bot.commands.input_files import read_lines
 from bot.commands.terminal import Table, console, fail, fail_by_config, system_at_hand
-from bot.platform.config.settings import ConfigError, Settings, load_settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import Settings, load_settings
 from taggers.open_question_study import LabelledTurn, study
 from taggers.open_questions import Turn
 from taggers.promise_evaluation import LabelledPromise, Measured, measure_promises, measure_questions

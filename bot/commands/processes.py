@@ -8,7 +8,7 @@ from redis import RedisError
 
 from bot.commands.terminal import console, fail, migrated_system, system_at_hand
 from bot.platform import valkey
-from bot.platform.config.settings import ConfigError
+from bot.platform.config.parsing import ConfigError
 from bot.platform.environment import SurroundingsError
 from bot.worker import scheduler, worker
 

@@ -1,78 +1,32 @@
-"""`flask rules`: checks, explains and measures rules, and tries them on history before they go live."""
+"""`flask rules`: checks and tests rules, and explains what they find in a sentence."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 from flask.cli import with_appcontext
-from pydantic import ValidationError
 
-from bot.analytics import history
-from bot.commands.input_files import read_lines, read_table
+from bot.commands.rule_options import CONFIG, JSON, as_list, lines_of, load, show
 from bot.commands.terminal import (
     Table,
     console,
     errors,
-    fail,
-    fail_by_config,
-    migrated_system,
-    progress_bar,
-    system_at_hand,
 )
-from bot.platform import clock
-from bot.platform.config.settings import ConfigError, Settings, load_settings
-from taggers.backtest import Backtest
-from taggers.coverage import survey
-from taggers.evaluation import Evaluation, LabelledUtterance, Labels, evaluate
-from taggers.mining import mine
-from taggers.rule import parse_duration
 from taggers.utterance import Utterance
-
-PROCESSES = min(os.cpu_count() or 1, 2)  # each compiles its own rule book, which costs memory
-
-_CONFIG = click.option(
-    "--config", "path", type=click.Path(path_type=Path), default=None, help="配置文件，默认正在使用的 config.toml"
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="只输出一个 JSON 对象")
-_SINCE = click.option("--since", default="30d", show_default=True, help="往回看多久，如 30d、12w")
 
 
 @click.group("rules", help="规则：检查、测试、解释、评测、覆盖、挖掘、回测。")
 def rules() -> None: ...
 
 
-def _load(path: Path | None, *, examples: bool = True) -> Settings:
-    """Load the config a command names, or end with every problem in it."""
-    path = path or system_at_hand().environment.config
-    try:
-        return load_settings(path, examples=examples)
-    except ConfigError as error:
-        fail_by_config(error, path)
-
-
-def _ago(length: str) -> datetime:
-    try:
-        return clock.now() - parse_duration(length)
-    except (ValueError, OverflowError) as problem:
-        fail(f"--since：{problem}")
-
-
-def _show(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
-
-
 @rules.command("check", help="检查配置：所有错误一次列出，带行号、列号与改法；每条规则的例句都要通过。")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @with_appcontext
 def check(path: Path | None) -> None:
-    settings = _load(path)
+    settings = load(path)
     examples = sum(len(rule.examples.hit) + len(rule.examples.miss) for rule in settings.tables.rules)
     console.print(
         f"没有问题（版本 {settings.version}）：{len(settings.tables.rules)} 条规则，{examples} 个例句全部通过",
@@ -82,16 +36,16 @@ def check(path: Path | None) -> None:
 
 @rules.command("test", help='例句之外再测一份句子文件（JSON Lines：{"text": "…", "tags": ["应有的标签"]}）。')
 @click.argument("sentences", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@_CONFIG
-@_JSON
+@CONFIG
+@JSON
 @with_appcontext
 def test(sentences: Path | None, path: Path | None, as_json: bool) -> None:
-    settings = _load(path)
+    settings = load(path)
     wrong: list[dict[str, Any]] = []
     count = 0
-    for number, line in _lines(sentences) if sentences else ():
+    for number, line in lines_of(sentences) if sentences else ():
         count += 1
-        text, wanted = str(line.get("text", "")), set(map(str, _list(line.get("tags"))))
+        text, wanted = str(line.get("text", "")), set(map(str, as_list(line.get("tags"))))
         got = {hit.tag for hit in settings.book.judge(Utterance.typed(text)) if not hit.shadow}
         if got != wanted:
             why = [f"{one.rule_id}：{one.reason}" for one in settings.book.explain(text) if one.tag in got ^ wanted]
@@ -105,7 +59,7 @@ def test(sentences: Path | None, path: Path | None, as_json: bool) -> None:
                 }
             )
     if as_json:
-        _show({"sentences": count, "wrong": wrong})
+        show({"sentences": count, "wrong": wrong})
     else:
         for one in wrong:
             errors.print(
@@ -118,28 +72,17 @@ def test(sentences: Path | None, path: Path | None, as_json: bool) -> None:
     raise SystemExit(1 if wrong else 0)
 
 
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
-
-
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
-    try:
-        yield from read_lines(path)
-    except ValueError as problem:
-        fail(str(problem))
-
-
 @rules.command("explain", help="一句话会命中哪些规则、为什么；差一点命中的也说明原因。")
 @click.argument("text")
 @click.option("--agent", is_flag=True, help="这句话是员工说的")
-@_CONFIG
-@_JSON
+@CONFIG
+@JSON
 @with_appcontext
 def explain(text: str, agent: bool, path: Path | None, as_json: bool) -> None:
-    settings = _load(path, examples=False)
+    settings = load(path, examples=False)
     found = settings.book.explain(Utterance.typed(text, sender="agent" if agent else "customer"))
     if as_json:
-        _show([{**asdict(one), "spans": [span._asdict() for span in one.spans]} for one in found])
+        show([{**asdict(one), "spans": [span._asdict() for span in one.spans]} for one in found])
         return
     if not found:
         console.print("没有规则的关键词出现在这句话里")
@@ -148,178 +91,3 @@ def explain(text: str, agent: bool, path: Path | None, as_json: bool) -> None:
     for one in found:
         table.add_row(one.rule_id, one.tag, "✓" if one.hit else "—", one.reason, style="green" if one.hit else None)
     console.print(table, markup=False)
-
-
-@rules.command("eval", help="用标注过的对话评测：每个标签的准确率、召回率、F1。")
-@click.option("--dialogues", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--labels", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--mistakes", default=0, show_default=True, help="每个标签列出多少个错例")
-@_CONFIG
-@_JSON
-@with_appcontext
-def evaluate_rules(dialogues: Path, labels: Path, mistakes: int, path: Path | None, as_json: bool) -> None:
-    settings = _load(path)
-    try:
-        gold = Labels.model_validate(read_table(labels))
-    except (ValidationError, ValueError) as problem:
-        fail(f"{labels.name} 不对：{problem}")
-    states = [
-        LabelledUtterance(str(dialogue.get("id", number)), str(turn.get("text", "")), gold.gold(turn.get("acts", [])))
-        for number, dialogue in _lines(dialogues)
-        for turn in _turns(dialogue)
-        if turn.get("role") == "customer"
-    ]
-    outcome = evaluate(settings.book, states, [label.tag for label in gold.labels])
-    if as_json:
-        _show(_evaluation(outcome, settings.version, mistakes))
-        return
-    table = Table(
-        "标签", "准确率", "召回率", "F1", "对", "多", "漏", title=f"{outcome.utterances} 句", title_justify="left"
-    )
-    for one in outcome.scores:
-        shares = [f"{value:.3f}" for value in (one.precision, one.recall, one.f1)]
-        table.add_row(one.tag, *shares, str(one.right), str(one.wrong), str(one.left_out))
-    console.print(table)
-    console.print(f"宏平均 F1：{outcome.macro_f1:.4f}")
-    for line in _evaluation(outcome, "", mistakes)["mistakes"]:
-        console.print(f"{line['tag']} {'多' if line['rules'] else '漏'}：{line['text']}", markup=False)
-
-
-def _turns(dialogue: dict[str, object]) -> list[dict[str, Any]]:
-    return [turn for turn in _list(dialogue.get("turns")) if isinstance(turn, dict)]
-
-
-def _evaluation(outcome: Evaluation, version: str, mistakes: int) -> dict[str, Any]:
-    shown: dict[str, int] = {}
-    wrong = []
-    for one in outcome.mistakes:
-        shown[one.tag] = shown.get(one.tag, 0) + 1
-        if shown[one.tag] <= mistakes:
-            wrong.append({"tag": one.tag, "text": one.case.text, "rules": one.rules, "dialogue": one.case.dialogue})
-    return {
-        "version": version,
-        "utterances": outcome.utterances,
-        "macro_f1": round(outcome.macro_f1, 4),
-        "tags": {
-            one.tag: {
-                "precision": round(one.precision, 4),
-                "recall": round(one.recall, 4),
-                "f1": round(one.f1, 4),
-                "right": one.right,
-                "wrong": one.wrong,
-                "left_out": one.left_out,
-            }
-            for one in outcome.scores
-        },
-        "mistakes": wrong,
-    }
-
-
-@rules.command("coverage", help="在真实消息上看规则：从不命中的、被盖住的、重叠的、互相矛盾的。")
-@click.option(
-    "--dialogues", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="对话文件；不给就看已入库的消息"
-)
-@_SINCE
-@_CONFIG
-@_JSON
-@with_appcontext
-def coverage(dialogues: Path | None, since: str, path: Path | None, as_json: bool) -> None:
-    settings = _load(path)
-    found = survey(settings.book, _said(dialogues, _ago(since)), settings.tables.tags)
-    if as_json:
-        _show(asdict(found))
-        return
-    console.print(f"{found.utterances} 条客户消息，{found.caught} 条至少命中一条规则")
-    table = Table("规则", "标签", "命中", "独自命中", title="各规则", title_justify="left")
-    for use in sorted(found.rules, key=lambda use: -use.hits):
-        table.add_row(use.rule_id, use.tag, str(use.hits), str(use.alone), style=None if use.hits else "yellow")
-    console.print(table)
-    for title, pairs in (("被盖住", found.shadowed), ("重叠", found.overlapping), ("互相矛盾", found.contradictory)):
-        for pair in pairs:
-            console.print(
-                f"{title}：{pair.first} 与 {pair.second}，共同命中 {pair.both} 条（{pair.share:.0%}），"
-                f"例：{pair.sample}",
-                style="yellow", markup=False,
-            )  # fmt: skip
-
-
-def _said(dialogues: Path | None, since: datetime) -> Iterator[Utterance]:
-    """Give what customers said, from a dialogue file or from the database."""
-    if dialogues is not None:
-        for _, dialogue in _lines(dialogues):
-            for turn in _turns(dialogue):
-                if turn.get("role") == "customer":
-                    yield Utterance.typed(str(turn.get("text", "")))
-        return
-    with migrated_system().store.read() as session:
-        yield from history.customers_utterances(session, since)
-
-
-@rules.command("mine", help="从人工打的标签和人工移动里找还没有规则的说法，每条都是可直接粘贴的规则。")
-@click.option("--most", default=20, show_default=True, help="最多几条")
-@_SINCE
-@_CONFIG
-@_JSON
-@with_appcontext
-def mine_rules(most: int, since: str, path: Path | None, as_json: bool) -> None:
-    settings = _load(path)
-    begin = _ago(since)
-    with migrated_system().store.read() as session:
-        before = history.sayings_before(session, begin)
-        known = {text for sayings in before.values() for text in sayings}
-        elsewhere = (text for text in history.customers_words(session, begin) if text not in known)
-        found = mine(settings.book, before, elsewhere, words=settings.tables.text.words, most=most)
-    if as_json:
-        _show([{**asdict(one), "rule": one.as_toml()} for one in found])
-        return
-    if not found:
-        console.print("没有找到值得提议的说法：人工打的标签太少，或现有规则已经接住了")
-    for one in found:
-        console.print(
-            f"# {one.tag}：打标签前出现 {one.before} 次，其他消息 {one.elsewhere} 次，G² {one.g2:.1f}", style="dim"
-        )
-        click.echo(one.as_toml())
-
-
-@rules.command("backtest", help="用新配置重放已入库的消息：每个标签谁会多、谁会少、为什么。什么都不会改动。")
-@click.option("--config", "new", required=True, type=click.Path(path_type=Path), help="要试的新配置")
-@click.option("--against", type=click.Path(path_type=Path), default=None, help="拿来比的旧配置，默认正在使用的")
-@click.option("--processes", default=PROCESSES, show_default=True, type=click.IntRange(1, 16))
-@click.option("--output", type=click.Path(path_type=Path), default=None, help="把结果另存为 JSON，供网页查看")
-@_SINCE
-@_JSON
-@with_appcontext
-def backtest(new: Path, against: Path | None, processes: int, output: Path | None, since: str, as_json: bool) -> None:
-    after, before = _load(new), _load(against, examples=False)
-    outcome: Backtest | None = None
-    system = migrated_system()
-    with progress_bar("回测消息", as_json) as progress:
-        parts, count = history.customer_ranges(system.store, _ago(since), clock.now())
-        bar = progress.add_task("", total=count)
-        for outcome in history.backtest_ranges(parts, before.source, after.source, processes):
-            progress.update(bar, completed=outcome.messages)
-        progress.update(bar, completed=count)
-    result = _backtest(outcome, before.version, after.version)
-    if output is not None:
-        output.write_text(json.dumps(result, ensure_ascii=False, indent=2), encoding="utf-8")
-    if as_json:
-        _show(result)
-        return
-    table = Table("标签", "原有", "现有", "多了", "少了", title=f"{result['messages']} 条消息", title_justify="left")
-    for one in result["tags"]:
-        table.add_row(one["tag"], str(one["before"]), str(one["after"]), f"+{one['gained']}", f"-{one['lost']}")
-    console.print(table, markup=False)
-    for one in result["tags"]:
-        _some_changes(one["tag"], "+", one["gains"])
-        _some_changes(one["tag"], "-", one["losses"])
-
-
-def _some_changes(tag: str, sign: str, changes: Sequence[dict[str, Any]]) -> None:
-    for change in changes[:3]:
-        line = f"{sign}{tag} {change['customer']}「{change['text']}」{change['rule_id']} {change['reason']}"
-        console.print(line + (f"；另一版：{change['why_not']}" if change["why_not"] else ""), markup=False)
-
-
-def _backtest(outcome: Backtest | None, before: str, after: str) -> dict[str, Any]:
-    found = asdict(outcome) if outcome else {"customers": 0, "messages": 0, "tags": []}
-    return {"before_version": before, "after_version": after, **found}

@@ -13,7 +13,8 @@ from flask.cli import with_appcontext
 
 from bot.commands.input_files import read_lines
 from bot.commands.terminal import Table, console, fail, fail_by_config, system_at_hand
-from bot.platform.config.settings import ConfigError, load_settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import load_settings
 
 if TYPE_CHECKING:  # numpy: a tenth of a second that other commands need not wait for
     from taggers.answer_study import Acts, LabelledPair, Outcome

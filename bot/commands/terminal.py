@@ -13,7 +13,7 @@ from rich.table import Column
 from rich.table import Table as RichTable
 from sqlalchemy.exc import OperationalError
 
-from bot.platform.config.settings import ConfigError
+from bot.platform.config.parsing import ConfigError
 from bot.platform.database import schema
 from bot.system import System, use_system
 

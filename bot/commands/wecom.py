@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from bot.commands.terminal import Table, fail, migrated_system, progress_bar
 from bot.platform import clock
-from bot.platform.config.settings import ConfigError
+from bot.platform.config.parsing import ConfigError
 from bot.platform.environment import SurroundingsError
 from bot.platform.models import Outbox
 from bot.sync.directory import compare_groups, compare_lost_groups, compare_staff

@@ -14,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.ops.backup import BackupSummary, back_up
 from bot.ops.doctor import host
 from bot.ops.doctor.finding import BAD, OK, WARN, Finding, Probe
-from bot.platform.config.settings import ConfigError, load_settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import load_settings
 from bot.platform.database import schema
 from bot.platform.database.store import get_status
 from bot.platform.encryption import DataKeyError

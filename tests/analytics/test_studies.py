@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert
 
+from bot import cli
 from bot.analytics import studies
 from bot.analytics.studies import advance, any_open, ask_backtest, ask_mining, cancel_study, outcome_of
-from bot.commands.rules import rules
 from bot.platform import clock
 from bot.platform.database.store import Store, take_lease
 from bot.platform.environment import read_environment
@@ -71,7 +71,7 @@ def by_command(system: System, folder: Path) -> dict[str, Any]:
     (folder / "draft.toml").write_text(DRAFT, encoding="utf-8")
     app = Flask("tici-test")
     app.extensions["tici"] = system
-    app.cli.add_command(rules)
+    cli.register(app)
     given = ["rules", "backtest", "--config", str(folder / "draft.toml"), "--processes", "1", "--json"]
     result = app.test_cli_runner().invoke(args=given)
     assert result.exit_code == 0, result.output

@@ -12,8 +12,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 from sqlalchemy import insert
 
-from bot.commands.bench.command import bench
-from bot.commands.rules import rules
+from bot import cli
 from bot.platform import clock
 from bot.platform.database.store import Store
 from bot.platform.models import Customer, Message, Tagging
@@ -41,8 +40,7 @@ class Desk:
         app = Flask("tici-test")
         self.config = self.write("config.toml", GOOD)
         app.extensions["tici"] = self
-        app.cli.add_command(rules)
-        app.cli.add_command(bench)
+        cli.register(app)
         self.runner: FlaskCliRunner = app.test_cli_runner()
 
     @property

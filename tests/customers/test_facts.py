@@ -12,7 +12,8 @@ from sqlalchemy import select
 from bot.agents.manual_moves import MoveRefusedError, give_reason, move_by_hand, offered_reasons
 from bot.agents.written_facts import judge_by_hand, set_by_hand
 from bot.customers.state import load_customer
-from bot.platform.config.settings import ConfigError, parse_settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Customer, CustomerField, Feedback, StageMove, ToldFact
 from bot.platform.work import Work

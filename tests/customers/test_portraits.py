@@ -12,7 +12,8 @@ from bot.customers.portraits import portrait_of
 from bot.customers.selection import KINDS, Condition, where
 from bot.customers.state import load_customer
 from bot.customers.tags import TagSource, give_tag
-from bot.platform.config.settings import ConfigError, parse_settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Customer, Order, Portrait, SopEnrolment, Tagging
 from bot.platform.work import Work

@@ -13,7 +13,8 @@ from bot.customers.nightly_scores import next_round
 from bot.customers.scores import rescore
 from bot.customers.state import load_customer
 from bot.customers.tags import TagSource, expire_tags, give_tag, take_tag
-from bot.platform.config.settings import ConfigError, parse_settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import parse_settings
 from bot.platform.database import schema
 from bot.platform.database.store import Store
 from bot.platform.models import Customer, Evidence, Feedback, Model, ScoreEntry

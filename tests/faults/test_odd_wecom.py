@@ -21,7 +21,7 @@ from bot.platform.models import Agent, CallbackEvent, Follow, GroupChat, GroupMe
 from bot.system import System, use_system
 from bot.wecom.archive import SandboxArchive, read_rows
 from bot.wecom.errors import WeComError
-from bot.worker import handlers, jobs
+from bot.worker import event_work, handlers, jobs
 from tests.support.engine import send_all
 from tests.support.parts import AGENT, Town
 
@@ -282,7 +282,7 @@ def test_odd_events_are_handled_or_kept_and_never_fail(office: System, sandbox: 
                 CallbackEvent(digest=f"{number:040}", name=name[:64], change_type="", raw_xml=raw, attempts=0,
                               created_at=clock.now(), received_at=clock.now())
             )  # fmt: skip
-    for _ in range(jobs.EVENT_TRIES):
+    for _ in range(event_work.EVENT_TRIES):
         jobs.handle_events()
     with office.store.read() as session:
         rows = session.scalars(select(CallbackEvent)).all()

@@ -13,7 +13,7 @@ from bot.platform.database.alarms import alarms, clear_alarm, raise_alarm
 from bot.platform.database.store import Store
 from bot.platform.models import Outbox
 from bot.system import System, use_system
-from bot.worker import jobs
+from bot.worker import timed_work
 from tests.support.engine import local, send_all
 from tests.support.parts import AGENT, CONFIG, Town
 
@@ -56,7 +56,7 @@ def texts(town: Town) -> list[str]:
 
 def a_round(system: System) -> None:
     use_system(system)
-    jobs.watch_sends(system)
+    timed_work.watch_sends(system)
     send_all(system)
 
 
@@ -81,7 +81,7 @@ def test_an_admin_is_told_once_a_day_as_long_as_it_lasts(system: System, sandbox
 def test_an_alarm_that_ended_before_it_could_be_told_is_not_told(system: System, sandbox: Town) -> None:
     use_system(system)
     raised(system.store, "Secret 不对", clock.now())
-    jobs.watch_sends(system)
+    timed_work.watch_sends(system)
     with system.store.write() as session:
         clear_alarm(session, NAME, clock.now())
     send_all(system)

@@ -16,7 +16,7 @@ from bot.platform import clock
 from bot.platform.database.alarms import alarms
 from bot.platform.models import AuditEntry, CallbackEvent, Customer, Outbox
 from bot.system import System, use_system
-from bot.worker import jobs
+from bot.worker import event_work, jobs
 from bot.worker.handlers import HANDLERS
 from tests.support.parts import CONFIG
 from tests.support.site import Site
@@ -72,7 +72,7 @@ def give_up_all(system: System) -> list[str]:
         session.execute(text("UPDATE callback_event SET handled_at = NULL, outcome = NULL, attempts = 0"))
     for key in keys:
         collide(system, key)
-    for _ in range(jobs.EVENT_TRIES):
+    for _ in range(event_work.EVENT_TRIES):
         jobs.handle_events()
     return keys
 
@@ -125,7 +125,7 @@ def test_a_database_that_does_not_answer_gives_no_event_up(office: System) -> No
     arrive(office, 1)
     with office.store.write() as session:
         session.execute(text("ALTER TABLE follow RENAME TO follow_away"))
-    for _ in range(jobs.EVENT_TRIES + 1):
+    for _ in range(event_work.EVENT_TRIES + 1):
         jobs.handle_events()
     with office.store.write() as session:
         session.execute(text("ALTER TABLE follow_away RENAME TO follow"))

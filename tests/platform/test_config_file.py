@@ -17,7 +17,7 @@ from bot.platform.config.file import (
     save_config,
     why_not_writable,
 )
-from bot.platform.config.settings import ConfigError
+from bot.platform.config.parsing import ConfigError
 from bot.platform.config.versions import changes_before, compare, record_change, version_text
 from bot.platform.database.audit_log import verify_chain
 from bot.platform.database.store import Store

@@ -14,9 +14,10 @@ from sqlalchemy import select
 
 from bot.platform import clock
 from bot.platform.config.file import ConfigEdit, accept_config, read_config_text, save_config
+from bot.platform.config.parsing import ConfigError
 from bot.platform.config.reading import MOST_BYTES, REST_SECONDS
 from bot.platform.config.reload import SettingsKeeper
-from bot.platform.config.settings import ConfigError, Settings, load_settings, parse_settings
+from bot.platform.config.settings import Settings, load_settings, parse_settings
 from bot.platform.config.shrinkage import shrinkage
 from bot.platform.database.store import Store
 from bot.platform.models import AuditEntry, ConfigChange

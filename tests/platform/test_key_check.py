@@ -29,7 +29,7 @@ from bot.platform.models import Agent, ArchiveCursor, CallbackEvent, Customer, M
 from bot.platform.surroundings import is_of_surroundings
 from bot.system import System, use_system
 from bot.wecom.errors import WeComError
-from bot.worker import jobs
+from bot.worker import event_work, jobs
 from bot.worker.handlers import deliver
 from tests.support.parts import AGENT, KEYS, Town, variables
 
@@ -242,7 +242,7 @@ def test_a_damaged_event_is_set_aside_and_the_next_is_handled(system: System) ->
             session.execute(
                 text("UPDATE callback_event SET raw_xml = :x WHERE digest = :d"), {"x": bytes(spoilt), "d": digest}
             )
-    for _ in range(jobs.EVENT_TRIES):
+    for _ in range(event_work.EVENT_TRIES):
         jobs.handle_events()
     with system.store.read() as session:
         rows = session.execute(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.platform.config.settings import ConfigError, load_settings, parse_settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import load_settings, parse_settings
 
 RULE = '[[rules]]\nid = "a"\ntag = "甲"\nany = ["多少钱"]\n'
 STEP = '[[sops]]\nid = "s"\nstage = "甲"\n[[sops.steps]]\n'

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from bot.platform.config import reload
+from bot.platform.config.parsing import ConfigError
 from bot.platform.config.reload import STATUS, SettingsKeeper
-from bot.platform.config.settings import ConfigError
 from bot.platform.database.store import Store, get_status
 from bot.platform.models import ConfigVersion
 from tests.support.parts import CONFIG

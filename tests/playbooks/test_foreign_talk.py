@@ -30,6 +30,10 @@ HEARD = {
         "嫌贵": (1, "they say that it is expensive"),
         "对比竞品": (1, "they ask which of two is better"),
     },
+    "b2b": {
+        "再考虑": (3, "they say that they will think about it"),
+        "问优惠": (2, "they ask for a discount, or would like it cheaper"),
+    },
     "education": {
         "再考虑": (3, "they say that they will think about it"),
         "问优惠": (1, "they ask whether there is a discount"),

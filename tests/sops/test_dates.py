@@ -8,12 +8,13 @@ import pytest
 
 from bot.customers.state import load_customer
 from bot.customers.tags import TagSource, give_tag
-from bot.platform.config.settings import ConfigError, parse_settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Customer
 from bot.platform.work import Work
 from bot.sops.dates import next_state, start_dated_sops
-from bot.worker.jobs import CHUNK
+from bot.worker.timed_work import CHUNK
 from tests.support.engine import Engine, engine, local
 
 CONFIG = """

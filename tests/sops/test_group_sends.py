@@ -16,7 +16,7 @@ from bot.platform import clock, failpoints
 from bot.platform.models import SopEnrolment, SopTask
 from bot.platform.work import Work
 from bot.system import System
-from bot.worker import jobs
+from bot.worker import timed_work
 from bot.worker.handlers import deliver
 from tests.support.mass import TEXT, Mass, prepare_files
 from tests.support.parts import AGENT, COLLEAGUE, Town
@@ -312,7 +312,7 @@ def test_the_list_shows_each_result(mass: Mass) -> None:
 
 def _poll_only(mass: Mass) -> None:
     """As at a company whose archive shows nothing yet."""
-    jobs.watch_sends(mass.system)
+    timed_work.watch_sends(mass.system)
     for row in mass.rows("group_poll"):
         deliver(mass.system, row.id)
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from bot.platform.config.settings import ConfigError, parse_settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import GroupChat, GroupPrompt, Outbox
 from bot.platform.work import Work

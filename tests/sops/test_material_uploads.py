@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.platform import clock
-from bot.platform.config.settings import ConfigError, load_settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import load_settings
 from bot.platform.signed_links import task_url
 from bot.system import System
 from tests.support.mass import Mass

@@ -19,7 +19,7 @@ from bot.sandbox.control import SandboxControl
 from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.sops.stopping import end_enrolment
 from bot.system import System, use_system
-from bot.worker import jobs
+from bot.worker import timed_work
 from tests.support.engine import send_all
 from tests.support.parts import AGENT
 
@@ -116,8 +116,8 @@ class Mass:
     def work(self) -> None:
         """Run the scheduler's jobs, and deliver all that is due by now."""
         pull(self.system)
-        jobs._due_chunk(self.system)
-        jobs.watch_sends(self.system)
+        timed_work.due_chunk(self.system)
+        timed_work.watch_sends(self.system)
         for _ in range(20):
             if not send_all(self.system):
                 return

@@ -8,8 +8,9 @@ import pytest
 from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 
+from bot.platform.config.parsing import ConfigError
 from bot.platform.config.rule_text import change_rule, find_rule
-from bot.platform.config.settings import ConfigError, parse_settings
+from bot.platform.config.settings import parse_settings
 from bot.web.rules.rule_form import FIELDS, read_form, shown
 from taggers.rule import Rule
 

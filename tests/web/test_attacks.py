@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 
 from bot.agents import accounts
 from bot.platform import clock
-from bot.platform.config.settings import ConfigError, parse_settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import parse_settings
 from bot.platform.environment import SurroundingsError, read_environment
 from bot.platform.signed_links import task_url
 from bot.sops.material_library import MaterialRefusedError, sniff, store_upload

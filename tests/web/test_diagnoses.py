@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from bot.platform.config.settings import ConfigError, parse_settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import parse_settings
 from bot.platform.stored_sentences import STORED_WORDINGS, as_translatable
 from bot.sops.enrolment import why_begun
 from bot.web.layout.languages import catalogue

@@ -10,9 +10,10 @@ import pytest
 
 from bot.customers.selection import KINDS, Condition, where
 from bot.platform import clock
+from bot.platform.config.parsing import ConfigError
 from bot.platform.config.segment_table import NUMBERS, PLAIN, TEXTS
 from bot.platform.config.segment_text import put_segment, remove_segment
-from bot.platform.config.settings import ConfigError, parse_settings
+from bot.platform.config.settings import parse_settings
 from bot.platform.models import Tagging
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site, open_site

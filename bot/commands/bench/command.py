@@ -15,7 +15,7 @@ from flask.cli import with_appcontext
 from bot.commands.bench import clock, lag, pages, rules
 from bot.commands.demo.stack import Stack, StackError
 from bot.commands.terminal import Table, console, errors, fail, migrated_system, progress_bar
-from bot.platform.config.settings import ConfigError
+from bot.platform.config.parsing import ConfigError
 from bot.system import System
 
 

@@ -15,7 +15,7 @@ from bot.platform import clock
 from bot.platform.models import Agent, Customer, Follow, SopEnrolment, SopTask
 from bot.sops.replanning import note_followed
 from bot.system import System, use_system
-from bot.worker import jobs
+from bot.worker import jobs, timed_work
 
 ROUNDS = 3
 BOUND = "claimed"
@@ -59,7 +59,7 @@ def _claim(system: System) -> int:
     while True:
         with system.store.write() as session:
             due = select(SopTask.id).where(SopTask.state == "planned", SopTask.due_at <= clock.now())
-            ids = list(session.scalars(due.limit(jobs.CHUNK)))
+            ids = list(session.scalars(due.limit(timed_work.CHUNK)))
             session.execute(update(SopTask).where(SopTask.id.in_(ids)).values(state="expired"))
         if not ids:
             return done

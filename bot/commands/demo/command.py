@@ -22,7 +22,7 @@ from bot.commands.demo.scenes import SceneError
 from bot.commands.demo.stack import Stack, StackError
 from bot.commands.demo.story import tell_story
 from bot.commands.terminal import Table, console, fail, progress_bar, system_at_hand
-from bot.platform.config.settings import ConfigError
+from bot.platform.config.parsing import ConfigError
 from bot.platform.environment import ROOT, SurroundingsError
 
 

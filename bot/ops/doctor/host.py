@@ -16,7 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.ops.doctor.finding import BAD, OK, WARN, Finding, Probe
 from bot.ops.given_up import ADVICE, read_given_up
 from bot.ops.holidays import HOLIDAYS_MENDED, unknown_holidays
-from bot.platform.config.settings import ConfigError, load_settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import load_settings
 from bot.platform.database import schema
 from bot.platform.database.store import get_status
 from bot.platform.encryption import MissingKeyError

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from bot.platform.config.parsing import ConfigError
 from bot.platform.config.reading import MOST_BYTES, ConfigFileError, read_plain_file
 from bot.platform.config.reload import SettingsKeeper
 from bot.platform.config.replacing import Replacement, mark_of, write_beside
-from bot.platform.config.settings import ConfigError, Settings, parse_settings
+from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.config.versions import newest_change, record_change
 from bot.platform.database.audit_log import record
 from bot.platform.database.store import insert_new

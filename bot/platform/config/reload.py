@@ -13,15 +13,9 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.platform import clock
+from bot.platform.config.parsing import ConfigError, ConfigProblem
 from bot.platform.config.reading import has_rested
-from bot.platform.config.settings import (
-    ConfigError,
-    ConfigProblem,
-    Settings,
-    load_settings,
-    parse_settings,
-    text_version,
-)
+from bot.platform.config.settings import Settings, load_settings, parse_settings, text_version
 from bot.platform.config.shrinkage import shrinkage
 from bot.platform.config.versions import newest_change, record_change
 from bot.platform.database.store import Store, get_status, insert_new, set_status

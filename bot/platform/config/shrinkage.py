@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 
-from bot.platform.config.settings import Settings, Tables
+from bot.platform.config.settings import Settings
+from bot.platform.config.tables import Tables
 from taggers.translatable import Translatable, sentence
 
 _CONFIRM = "若确实要这样改，请在网页「规则 → 配置文件」里保存，或运行 flask check --accept"

@@ -117,6 +117,13 @@ class Follow(Model):
             sqlite_where=text("waiting_since IS NOT NULL"),
             postgresql_where=text("waiting_since IS NOT NULL"),
         ),
+        Index(  # whoever has waited longest, whoever the agent is
+            "ix_follow_longest",
+            "waiting_since",
+            "customer_id",
+            sqlite_where=text("waiting_since IS NOT NULL AND ended_at IS NULL"),
+            postgresql_where=text("waiting_since IS NOT NULL AND ended_at IS NULL"),
+        ),
         Index(  # those of whose wait somebody has to be told
             "ix_follow_waiting",
             "waiting_look_at",

@@ -32,6 +32,7 @@ DETAILS = {  # what a detail is called; "": its value says enough; None: it says
     "key": None, "said": "回答", "part": None, "option": "", "by": "在", "pipeline": "流程",
     "from_stage": "从", "to_stage": "到", "tag": "标签", "field": "资料", "note": None, "on": "打开",
     "way": "方式", "address": "地址", "rule": "规则", "left": "剩下的恢复码", "scopes": "可以做什么",
+    "reaching": "改动影响",
 }  # fmt: skip
 _CODES = {  # values that are codes, by detail
     "role": {name: one.text for name, one in ROLES.items()},
@@ -51,6 +52,7 @@ _CODES = {  # values that are codes, by detail
     "kind": {"agent": "员工", "room": "群"},
     "reason": {"customer_refused": "客户拒绝", "customer_limit_exceed": "接手的员工客户已满"},
     "on": {"True": "是", "False": "否"},
+    "reaching": {"all": "还没提示的全部", "new": "只有新来的", "anew": "停下重来"},
     "way": {"password": "密码", "password and code": "密码和验证码", "wecom": "企业微信", "qr": "扫码"},
 }
 _PEOPLE = ("userid", "from", "to", "whom")

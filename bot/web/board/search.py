@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from bot.customers.imported_people import people_by
-from bot.platform.config.settings import ConfigError, Settings
+from bot.platform.config.parsing import ConfigError
+from bot.platform.config.settings import Settings
 from bot.platform.database.search_index import named
 from bot.platform.models import Customer, CustomerField
 from bot.web.auth.access import needs, visible_customers

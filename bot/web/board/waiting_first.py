@@ -49,20 +49,22 @@ def _first_waiting(
 
 
 def _by_stage(rows: Iterable[Any]) -> dict[str, list[Position]]:
+    """The places of each column. Of several agents with whom a customer waits the first row counts: the longest."""
     found: dict[str, list[Position]] = {}
+    seen: set[int] = set()
     for row in rows:
-        found.setdefault(row.stage, []).append(Position(row.entered_at, row.customer_id, row.since))
+        if row.customer_id not in seen:
+            seen.add(row.customer_id)
+            found.setdefault(row.stage, []).append(Position(row.entered_at, row.customer_id, row.since))
     return found
 
 
 def _longest(pipeline: str, wanted: FilterConditions, limit: int) -> Any:
-    """Those wanted who wait longest, a row for each; with their column where they are on the board."""
-    first = func.min(Follow.waiting_since)
+    """The contacts in which those wanted wait longest, read off an index; with the column of who is on the board."""
     since = (
-        select(Follow.customer_id, first.label("since"))
+        select(Follow.customer_id, Follow.waiting_since.label("since"))
         .where(_WAITS, *wanted.among(Follow.customer_id))
-        .group_by(Follow.customer_id)
-        .order_by(first, Follow.customer_id)
+        .order_by(Follow.waiting_since, Follow.customer_id)
         .limit(limit)
         .subquery()
     )

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from bot.platform.config.settings import ConfigError
+from bot.platform.config.parsing import ConfigError
 from bot.platform.log import get_logger
 from bot.platform.signed_links import BadLinkError
 from bot.platform.surroundings import is_damaged_file

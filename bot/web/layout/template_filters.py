@@ -10,7 +10,7 @@ from flask import Flask, g
 from bot.agents.card_clicks import REASONS
 from bot.agents.task_answers import DELAYS
 from bot.platform import clock
-from bot.platform.config.settings import ConfigError
+from bot.platform.config.parsing import ConfigError
 from bot.platform.masking import mask
 from bot.web.auth.visitor import visitor_or_none
 from bot.web.layout import labels

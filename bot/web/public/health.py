@@ -18,7 +18,7 @@ from bot.intake.archive_lag import archive_lag, gaps
 from bot.intake.callback import COUNTED
 from bot.ops.given_up import event_given_up
 from bot.platform import clock
-from bot.platform.config.settings import ConfigError
+from bot.platform.config.parsing import ConfigError
 from bot.platform.database.alarms import alarms
 from bot.platform.database.schema import current_revision, head_revision
 from bot.platform.database.store import get_status

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from bot.platform import clock
 from bot.platform.config.file import check_text, plain, read_config_text
-from bot.platform.config.settings import ConfigError
+from bot.platform.config.parsing import ConfigError
 from bot.platform.config.versions import changes_before, compare, version_text
 from bot.platform.models import ConfigChange
 from bot.system import System

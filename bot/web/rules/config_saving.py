@@ -19,7 +19,8 @@ from bot.platform.config.file import (
     save_config,
     why_not_writable,
 )
-from bot.platform.config.settings import ConfigError, ConfigProblem, Settings
+from bot.platform.config.parsing import ConfigError, ConfigProblem
+from bot.platform.config.settings import Settings
 from bot.platform.config.versions import DiffLine, compare, newest_change
 from bot.platform.database.reading_log import viewed
 from bot.platform.models import ConfigChange

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable
 from typing import Any
 
-from bot.platform.config.settings import ConfigProblem
+from bot.platform.config.parsing import ConfigProblem
 from bot.web.rules.rule_form import FIELDS
 from taggers.translatable import Translatable
 

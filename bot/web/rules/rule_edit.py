@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from bot.analytics.draft_preview import explain_typed
 from bot.platform.config.file import ConfigText, check_text, read_config_text
+from bot.platform.config.parsing import ConfigError
 from bot.platform.config.rule_text import (
     UnknownRuleError,
     add_rule,
@@ -18,7 +19,7 @@ from bot.platform.config.rule_text import (
     remove_rule,
     rule_blocks,
 )
-from bot.platform.config.settings import ConfigError, Settings, parse_settings
+from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.config.tag_names import declared_tags, nearest_tag, undeclared_tag
 from bot.platform.config.toml_tables import Values
 from bot.platform.database.reading_log import viewed

@@ -10,7 +10,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from bot.platform.config.settings import ConfigProblem
+from bot.platform.config.parsing import ConfigProblem
 from bot.platform.config.toml_tables import Values
 from bot.web.rules.amount_field import parse_amount, show_amount
 from bot.web.rules.pasted_words import split_all

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from bot.analytics.rule_stats import Hits, RuleFigures, hit_counts, with_feedback
 from bot.platform import clock
+from bot.platform.config.parsing import ConfigError
 from bot.platform.config.rule_text import UnknownRuleError, find_rule
-from bot.platform.config.settings import ConfigError
 from bot.platform.config.tag_names import declared_tags, undeclared_tag
 from bot.platform.database.reading_log import viewed
 from bot.web.auth.access import needs

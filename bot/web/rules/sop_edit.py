@@ -9,8 +9,9 @@ from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from bot.platform.config.file import ConfigText, read_config_text
+from bot.platform.config.parsing import ConfigError
 from bot.platform.config.rule_text import UnknownRuleError
-from bot.platform.config.settings import ConfigError, Settings, parse_settings
+from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.config.sop_text import add_sop, change_sop, find_sop, sop_blocks
 from bot.platform.config.tag_names import declared_tags
 from bot.platform.config.toml_tables import Values

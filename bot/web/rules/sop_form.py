@@ -9,7 +9,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from bot.platform.config.settings import ConfigProblem
+from bot.platform.config.parsing import ConfigProblem
 from bot.platform.config.sop_text import pair_steps
 from bot.platform.config.toml_tables import Values
 from bot.web.layout.languages import translate

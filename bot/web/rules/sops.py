@@ -13,8 +13,8 @@ from bot.analytics.cohorts import SopFigures, sop_figures
 from bot.customers.state import load_customer
 from bot.platform import clock
 from bot.platform.config.file import read_config_text
+from bot.platform.config.parsing import ConfigError
 from bot.platform.config.rule_text import UnknownRuleError, switch_sop
-from bot.platform.config.settings import ConfigError
 from bot.platform.database.search_index import named
 from bot.platform.database.store import get_status
 from bot.platform.models import Customer

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from bot.analytics.studies import OPEN, ask_backtest, ask_mining, cancel_study, newest_study, outcome_of
 from bot.platform import clock
 from bot.platform.config.file import check_text
-from bot.platform.config.settings import ConfigError
+from bot.platform.config.parsing import ConfigError
 from bot.platform.database.audit_log import record
 from bot.platform.database.reading_log import viewed
 from bot.platform.models import Customer, Study
