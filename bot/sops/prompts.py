@@ -158,11 +158,12 @@ def queue_card(work: Work, task: SopTask) -> None:
 def queue_digest(work: Work, tasks: Sequence[SopTask]) -> None:
     """Put one list of several tasks of the same agent into the outbox."""
     for task in tasks:
-        task.state = "queued"
+        task.state, task.prompts = "queued", (task.prompts or 0) + 1
     ids = [task.id for task in tasks]
+    each = sorted((task.id, task.prompts) for task in tasks)  # the same ones may be put off and come together again
     row = work.send(
         "digest",
-        "digest:" + hashlib.sha256(repr(sorted(ids)).encode()).hexdigest()[:40],
+        "digest:" + hashlib.sha256(repr(each).encode()).hexdigest()[:40],
         {"task_ids": ids},
         About(agent_id=tasks[0].agent_id),
     )

@@ -82,6 +82,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("task.download", "GET"): Row("{task_link}/file/0", ANYBODY, also=(404,)),
     ("task.later", "POST"): Row("{task_link}/later", ANYBODY),
     ("task.unfit", "POST"): Row("{task_link}/unfit", ANYBODY),
+    ("task.back", "POST"): Row("{task_link}/back", ANYBODY),
     ("day_list.show", "GET"): Row("{day_link}", ANYBODY),
     ("tracked_links.open_link", "GET"): Row("{tracked_link}", ANYBODY),
     ("message_links.open_welcome_link", "GET"): Row("/w/broken", ANYBODY, also=(404,)),
@@ -154,6 +155,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("tasks.download", "GET"): Row(T + "/file/1", ROLES, owned=True),
     ("tasks.later", "POST"): Row(T + "/later", WORKING, owned=True, form={"delay": "1h"}),
     ("tasks.unfit", "POST"): Row(T + "/unfit", WORKING, owned=True, form={"reason": "busy"}),
+    ("tasks.back", "POST"): Row(T + "/back", WORKING, owned=True),
     ("groups.show", "GET"): Row("/groups", ROLES),
     ("groups.one", "GET"): Row("/groups/{group}", ROLES, owned=True),
     # the sidebar: of agents, whoever else they are

@@ -37,6 +37,7 @@ from bot.web.rules import sop_start
 from bot.web.rules.rule_form import GROUPS
 from bot.web.rules.sop_rows import TEXTS
 from bot.wecom.errors import REMEDIES
+from sop.delays import DELAYS
 from taggers.reasons import WORDINGS
 from tests.support.english import DIAGNOSING, HAN, REFUSING, ROOT, said_in, texts_in
 from tests.support.sample_board import fill_board
@@ -110,7 +111,7 @@ def texts_of_setup() -> set[str]:
 def texts_of_tasks() -> set[str]:
     """What an agent may answer to a prompt, and how the page replies."""
     return {
-        *task_answers.DELAYS.values(),
+        *DELAYS.values(),
         *card_clicks.REASONS.values(),
         *task_answers.REFUSALS,
         *promises.REFUSALS,

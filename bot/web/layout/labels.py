@@ -117,6 +117,7 @@ ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "material.remove": Label("删除素材"),
     "task.later": Label("推迟提醒"),
     "task.unfit": Label("标为不合适"),
+    "task.back": Label("收回推迟或不合适"),
     "sidebar.send": Label("从侧边栏发送"),
     "sidebar.unsent": Label("侧边栏没有发出"),
     "agent.leave": Label("员工离职"),
