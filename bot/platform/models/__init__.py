@@ -38,7 +38,7 @@ from bot.platform.models.people import Account, Agent, Customer, CustomerField, 
 from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
 from bot.platform.models.promises import OpenQuestion, Promise
 from bot.platform.models.scores import ScoreEntry
-from bot.platform.models.sops import GroupSend, Material, SopEnrolment, SopTask
+from bot.platform.models.sops import GroupSend, Material, ShadowStart, SopEnrolment, SopTask
 
 __all__ = [
     "Account",
@@ -92,6 +92,7 @@ __all__ = [
     "ScoreEntry",
     "SearchToken",
     "SecondFactor",
+    "ShadowStart",
     "SopEnrolment",
     "SopTask",
     "SpentState",

@@ -90,6 +90,8 @@ ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "tag.give": Label("打标签"),
     "tag.take": Label("去掉标签"),
     "sop.enrol": Label("加入 SOP"),
+    "sop.hold": Label("整份暂停跟进"),
+    "sop.resume": Label("全部继续跟进"),
     "sop.stop": Label("停止 SOP"),
     "field.set": Label("修改资料"),
     "field.judge": Label("判断听到的资料"),
