@@ -7,8 +7,8 @@ from alembic import op
 
 from bot.platform.models import Key, UtcDateTime
 
-revision = "0017"
-down_revision = "0016"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
