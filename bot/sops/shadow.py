@@ -43,12 +43,13 @@ class ShadowFigures:
 
 def shadow_figures(session: Session, sop_id: str, since: datetime, among: ColumnElement[bool]) -> ShadowFigures:
     """What was noted of an SOP since then. among: the customers that are told of, as a condition on Customer."""
-    mine = ShadowStart.sop_id == sop_id, ShadowStart.began_at >= since
-    starts = select(ShadowStart).join(Customer, Customer.id == ShadowStart.customer_id).where(*mine, among)
-    counts = starts.with_only_columns(func.count(ShadowStart.customer_id.distinct()), func.count())
-    customers, times = session.execute(counts).one()
-    newest = starts.with_only_columns(Customer.id, Customer.name, ShadowStart.began_at)
-    latest = session.execute(newest.order_by(ShadowStart.began_at.desc(), ShadowStart.id.desc()).limit(SHOWN))
+    theirs = Customer.id == ShadowStart.customer_id
+    mine = ShadowStart.sop_id == sop_id, ShadowStart.began_at >= since, among
+    counts = select(func.count(ShadowStart.customer_id.distinct()), func.count()).select_from(ShadowStart)
+    customers, times = session.execute(counts.join(Customer, theirs).where(*mine)).one()
+    starts = select(Customer.id, Customer.name, ShadowStart.began_at).select_from(ShadowStart)
+    newest = starts.join(Customer, theirs).where(*mine).order_by(ShadowStart.began_at.desc(), ShadowStart.id.desc())
+    latest = session.execute(newest.limit(SHOWN))
     return ShadowFigures(customers, times, latest.tuples().all())
 
 

@@ -189,8 +189,8 @@ def _wanted(rows: Session, view: _View) -> FilterConditions:
     found = _found(view.asked.search) if view.asked.search else None
     now, calendar = request_now(), current_system().settings.calendar
     today = calendar.local(now).date()
-    day = tuple(calendar.instant(one, time.min) for one in (today, today + timedelta(days=1)))
-    return FilterConditions(view.asked, visible_agent_ids(rows, visitor()), found, now, (day[0], day[1]))
+    day = calendar.instant(today, time.min), calendar.instant(today + timedelta(days=1), time.min)
+    return FilterConditions(view.asked, visible_agent_ids(rows, visitor()), found, now, day)
 
 
 def _found(text: str) -> Select[int]:

@@ -53,7 +53,11 @@ def _valued(place: Position, values: Mapping[int, Any]) -> Position:
 
 
 def _in_order(order: Order, places: Iterable[Position]) -> list[Position]:
-    return sorted(places, key=lambda place: (place.by, place.customer_id), reverse=order.falls)
+    return sorted(places, key=_rank_of, reverse=order.falls)
+
+
+def _rank_of(place: Position) -> Any:
+    return place.by, place.customer_id
 
 
 def _first(session: Session, pipeline: str, wanted: FilterConditions, limits: Mapping[str, int]) -> _Places:
@@ -125,7 +129,7 @@ def _ordered_after(
 ) -> list[Position]:
     order = wanted.order
     assert order is not None
-    kind = Integer() if isinstance(after.by, int) else UtcDateTime()
+    kind: Any = Integer() if isinstance(after.by, int) else UtcDateTime()
     here = (Placement.pipeline == pipeline, Placement.stage == stage)
     cards = order.among_cards(*here, *wanted.as_sets)
     place = tuple_(cards.c.by, cards.c.customer_id)

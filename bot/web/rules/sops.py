@@ -28,6 +28,7 @@ from bot.sops.shadow import shadow_figures
 from bot.system import System
 from bot.web.auth.access import customer_or_404, needs, refuse_unless, visible_customers
 from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, LEADER, visitor
+from bot.web.layout.actors import actor_names
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import current_system, row_id
 from bot.web.rules.config_saving import Draft, try_to_save
@@ -66,6 +67,7 @@ def sop(sop_id: str) -> str:
         edited = get_status(session, status_of(sop_id))
         places = places_on(session, visitor(), sop_id)
         held = held_sops(session).get(sop_id)
+        by = actor_names(session, [held["by"]])[held["by"]] if held else ""
         since, seen = clock.now() - _TRIED, visible_customers(session, visitor())
         tried = shadow_figures(session, sop_id, since, seen) if table.shadow else None
     with system.look(clock.now()) as look:
@@ -85,7 +87,7 @@ def sop(sop_id: str) -> str:
         older=older,
         changed=told.get("changed", 0),
         kept=told.get("kept", 0),
-        held=held and {**held, "since": datetime.fromisoformat(held["since"])},
+        held=held and {"since": datetime.fromisoformat(held["since"]), "by": by},
         tried=tried,
         resumed=_resumed(),
         problem=request.args.get("problem", "")[:300],
