@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import select
@@ -17,8 +19,10 @@ from bot.sops.enrolment import start_silence_sops
 from bot.sops.holding import HoldRefusedError, Resumed, hold, resume
 from bot.sops.prompts import prompt_due
 from bot.sops.shadow import shadow_figures
+from sop.playbook import Sop
 from tests.support.engine import Engine, engine, local
 
+T = TypeVar("T")
 CONFIG = """
 [workspace]
 workdays = "everyday"
@@ -45,10 +49,10 @@ def prompt(world: Engine) -> None:
         prompt_due(Work(session, world.settings, world.now))
 
 
-def act(world: Engine, what: object) -> Resumed | None:
+def act(world: Engine, what: Callable[[Work, Sop, str], T]) -> T:
     with world.store.write() as session:
         work = Work(session, world.settings, world.now)
-        return what(work, world.settings.sops["welcome"], "admin")  # type: ignore[operator, no-any-return]
+        return what(work, world.settings.sops["welcome"], "admin")
 
 
 def test_a_held_sop_prompts_nobody_and_goes_on_as_much_later_as_it_was_held(store: Store) -> None:
