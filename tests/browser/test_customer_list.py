@@ -77,7 +77,6 @@ def test_presets_and_several_cards_of_the_board_on_a_screen_and_a_phone(served: 
     first.click(position={"x": 60, "y": 40})  # anywhere on the card
     second.click(position={"x": 60, "y": 40})
     expect(page.locator("#deed")).to_contain_text("已选 2 位")
-    page.evaluate("refreshAll()")
     with page.expect_response(lambda answer: "/board/changes" in answer.url):
         page.evaluate("refreshAll()")
     expect(first.get_by_role("checkbox")).to_be_checked()
