@@ -50,7 +50,7 @@ def shadow_figures(session: Session, sop_id: str, since: datetime, among: Column
     starts = select(Customer.id, Customer.name, ShadowStart.began_at).select_from(ShadowStart)
     newest = starts.join(Customer, theirs).where(*mine).order_by(ShadowStart.began_at.desc(), ShadowStart.id.desc())
     latest = session.execute(newest.limit(SHOWN))
-    return ShadowFigures(customers, times, latest.tuples().all())
+    return ShadowFigures(customers, times, latest.all())
 
 
 def noted_since_word(sop_id: str) -> Exists:

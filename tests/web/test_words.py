@@ -29,6 +29,7 @@ from bot.web.admin import given_up, log_words
 from bot.web.admin import pages as admin_pages
 from bot.web.agents import jssdk_errors, tasks
 from bot.web.auth import proof, second_factor, signin
+from bot.web.board import presets
 from bot.web.customers.highlight import Mark, TextPiece, cut, marks_of
 from bot.web.layout import actors, errors, labels, navigation, preferences
 from bot.web.layout.languages import catalogue
@@ -117,6 +118,9 @@ def texts_of_tasks() -> set[str]:
         *promises.REFUSALS,
         questions.ANSWERED,
         *tasks.DONE.values(),
+        *presets.SORTS.values(),
+        *presets.TITLES.values(),
+        *presets.TOLD.values(),
     } | jssdk_errors.ALL
 
 

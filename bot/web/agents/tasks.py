@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -127,7 +128,7 @@ def toasted(response: AnyResponse, text: str, *, bad: bool = False, undo: str = 
     """
     toast = {"text": translate(text), "bad": bad}
     toast |= {"undo": undo, "undoText": translate("撤销")} if undo else {}
-    renew = {} if undo or bad else {"day-changed": {}}
+    renew: dict[str, Any] = {} if undo or bad else {"day-changed": {}}
     response.headers["HX-Trigger"] = json.dumps({"toast": toast, **renew})
     return response
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Exists, Select, and_, exists, func, select, union_all
+from sqlalchemy import ColumnElement, Exists, Select, SQLColumnExpression, and_, exists, func, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.customers.state import OPEN_STATES
@@ -29,7 +29,7 @@ class Order:
     falls: bool = False
     single: bool = False
 
-    def directed(self, *columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+    def directed(self, *columns: SQLColumnExpression[Any]) -> list[Any]:
         return [one.desc() if self.falls else one.asc() for one in columns]
 
     def first(self, among: list[Select[int]], limit: int) -> Any:

@@ -12,14 +12,14 @@ SORTS = {
     "score": "意向最高的在前",
     "word": "刚说过话的在前",
 }
-_TITLES = {"waiting": "等回复", "today": "今日到期", "over": "逾期", "hot": "高意向未跟进"}
+TITLES = {"waiting": "等回复", "today": "今日到期", "over": "逾期", "hot": "高意向未跟进"}
 _ASKED = {
     "waiting": Filter(waiting=1, sort="waiting"),
     "today": Filter(due="today", sort="due"),
     "over": Filter(due="over", sort="due"),
     "hot": Filter(hot=1, sort="score"),
 }
-_TOLD = {
+TOLD = {
     "waiting": "在等我们回话的客户",
     "today": "今天有一步到时间的客户",
     "over": "有一步已过时间的客户",
@@ -43,5 +43,5 @@ def offered(asked: Filter) -> list[Preset]:
     for name, one in _ASKED.items():
         mine = replace(asked, waiting=one.waiting, due=one.due, hot=one.hot, sort=one.sort)
         off = replace(asked, waiting=0, due="", hot=0, sort="")
-        chips.append(Preset(_TITLES[name], _TOLD[name], mine == asked, (off if mine == asked else mine).args))
+        chips.append(Preset(TITLES[name], TOLD[name], mine == asked, (off if mine == asked else mine).args))
     return chips

@@ -45,7 +45,7 @@ def put_in_order(
 def _values(session: Session, order: Order, pipeline: str, customer_ids: Sequence[int]) -> dict[int, Any]:
     """The values of these customers, of those who have one."""
     cards = order.among_cards(Placement.pipeline == pipeline, Placement.customer_id.in_(customer_ids))
-    return dict(session.execute(select(cards.c.customer_id, cards.c.by)).tuples().all())
+    return {row.customer_id: row.by for row in session.execute(select(cards.c.customer_id, cards.c.by))}
 
 
 def _valued(place: Position, values: Mapping[int, Any]) -> Position:
