@@ -259,6 +259,8 @@ def test_an_sop_is_paused_altogether_and_goes_on_from_its_page(site: Site) -> No
 
 
 def test_an_sop_that_is_only_tried_says_so_and_is_let_go_by_one_click(tmp_path: Path) -> None:
+    (tmp_path / "materials").mkdir()
+    (tmp_path / "materials" / "海报.png").write_bytes(PNG)
     with open_site(tmp_path, SOPS.replace('title = "价格跟进"', 'title = "价格跟进"\nshadow = true')) as site:
         with site.store.write() as session:
             now = clock.now()
