@@ -23,7 +23,21 @@ MOST_STEPS = 100
 ATTACHMENT = ("title", "url", "desc", "picurl", "appid", "page", "pic", "file")
 _DAY = timedelta(days=1)
 _LONGEST = 20_000
-_HEAD = ("id", "title", "stage", "on", "stop", "owner", "channel", "audience", "cap", "priority", "again", "steps")
+_HEAD = (
+    "id",
+    "title",
+    "stage",
+    "on",
+    "stop",
+    "owner",
+    "channel",
+    "audience",
+    "cap",
+    "priority",
+    "again",
+    "shadow",
+    "steps",
+)
 _LENGTHS = ("after", "valid_for", "reply_window", "again")
 _STEP_DEFAULTS: Values = {
     "after": timedelta(0), "anytime": False, "valid_for": 3 * _DAY, "attach": [], "reply_window": _DAY,
@@ -81,6 +95,7 @@ def read_sop(form: MultiDict[str, str]) -> Values:
         "cap": f"{_line(form, 'cap.times') or '1'}/{form.get('cap.per', 'day')}",
         "priority": _number(_line(form, "priority") or "5"),
         "again": _length(_line(form, "again.length")) if again == "after" else again,
+        **({"shadow": True} if form.get("shadow") else {}),
         "steps": steps,
     }
 
