@@ -20,13 +20,15 @@ from sop.playbook import Completion, Hours, Pipeline, Sop, Stage, Step, Workspac
         ("24h", timedelta(days=1)),
         (" 7 d ", timedelta(days=7)),
         ("2w", timedelta(days=14)),
+        ("1.5h", timedelta(minutes=90)),
+        ("1d2h", timedelta(hours=26)),
     ],
 )
 def test_lengths(text: str, length: timedelta) -> None:
     assert parse_length(text) == length
 
 
-@pytest.mark.parametrize("text", ["", "7", "d", "-1d", "1.5h", "天7", "1d2h", "1y", 7, None, ["1d"]])
+@pytest.mark.parametrize("text", ["", "7", "d", "-1d", "天7", "2h1d", 7, None, ["1d"]])
 def test_bad_lengths(text: object) -> None:
     with pytest.raises(ValueError, match="时长写作数字加单位"):
         parse_length(text)
