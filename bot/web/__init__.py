@@ -15,7 +15,7 @@ from bot.web.board import pages as board_pages
 from bot.web.customers import actions, feedback, groups, imports, list_deeds, list_pages, media, page, placing
 from bot.web.layout import compression, damage, errors, headers, languages, navigation, preferences, template_filters
 from bot.web.public import domain_proof, health, message_links, tracked_links
-from bot.web.rules import config_file, materials, rule_edit, rules, sop_edit, sops, studies
+from bot.web.rules import config_file, materials, pipelines, rule_edit, rules, sop_edit, sops, studies
 
 # These add their addresses to another module's blueprint: importing them is all it takes.
 assert all((logs, given_up, config_file, rule_edit, sop_edit, studies))
@@ -65,6 +65,7 @@ def register(app: Flask) -> None:
         rules.pages,
         feedback.pages,
         sops.pages,
+        pipelines.pages,
         task.pages,
         tasks.pages,
         sidebar.pages,
