@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from bot import cli, web
+from bot.delivery.webhook_news import listen
 from bot.platform.environment import read_environment
 from bot.platform.log import hide, setup_logging
 from bot.platform.signed_links import signing_key
@@ -18,6 +19,7 @@ def create_app(system: System | None = None) -> Flask:
     setup_logging()
     system = system or System(read_environment())
     hide(*system.environment.secrets)
+    listen()
     app = Flask("bot.web", root_path=str(Path(__file__).parent / "web"))
     app.config.update(
         SECRET_KEY=signing_key(system.environment.secret_key, system.environment.var),

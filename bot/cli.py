@@ -12,6 +12,7 @@ from bot.commands.backup import backup_group, restore_command
 from bot.commands.bench.command import bench
 from bot.commands.bench.growth_command import bench_growth
 from bot.commands.bench.ingest_command import bench_ingest
+from bot.commands.bench.models_command import bench_models
 from bot.commands.bench.pace_commands import bench_callback, bench_deliver, bench_due
 from bot.commands.bench.seed_command import seed_command
 from bot.commands.bench.suggest import bench_suggest
@@ -41,7 +42,9 @@ from bot.commands.wecom import wecom
 def register(app: Flask) -> None:
     """Add the commands to Flask's own."""
     sop.add_command(sends)
-    for measured in (bench_ingest, bench_growth, bench_callback, bench_deliver, bench_due, bench_suggest):
+    for measured in (
+        bench_ingest, bench_growth, bench_callback, bench_deliver, bench_due, bench_suggest, bench_models,
+    ):  # fmt: skip
         bench.add_command(measured)
     keys.add_command(check_keys)
     keys.add_command(rotate_keys)

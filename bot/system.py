@@ -21,7 +21,7 @@ from bot.platform.processes import name_process
 from bot.platform.queue import JobQueue, connect_redis
 from bot.platform.signed_links import signing_key
 from bot.platform.valkey import ensure_valkey, running_url
-from bot.platform.work import Work
+from bot.platform.work import WORK, Work
 from bot.wecom.api import WeComClient
 from bot.wecom.archive import ArchiveSource
 from bot.wecom.connection import Credentials
@@ -77,7 +77,7 @@ class System:
         settings = self.settings  # before the transaction: an edited config is noted in one of its own
         _ = self.signing_key  # what signs the links of cards may have to be read from a file
         with self.store.write() as session:
-            work = Work(session, settings, now or clock.now())
+            work = session.info[WORK] = Work(session, settings, now or clock.now())
             yield work
         failpoint(point)
         self.wake_workers(work)

@@ -10,6 +10,8 @@ from sop.playbook import Budget
 from sop.workcalendar import Postponement, Workcalendar
 
 BESIDE_ANOTHER = "客户还有一步没有做完"
+UNFIT = "客户现在的心态不适合这一步"
+_AGAIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,8 @@ class Situation:
     """What is known when a card is due.
 
     contacts: the instants at which our side reached the customer. own: those of this very SOP, `cap` its rate.
-    busy_until: when to look again, while another step of the customer is still to be done.
+    busy_until: when to look again, while another step of the customer is still to be done. unfit: the step is not for
+    the customer's mindset.
     """
 
     contacts: tuple[datetime, ...] = ()
@@ -29,6 +32,7 @@ class Situation:
     own: tuple[datetime, ...] = ()
     cap: str | None = None
     busy_until: datetime | None = None
+    unfit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,16 @@ class Drop:
 def decide_card(now: datetime, situation: Situation, budget: Budget, calendar: Workcalendar) -> Go | Wait | Drop:
     """Decide about a card that is due at `now`.
 
-    What the agent has said already is dropped. A card waits for work hours (an `anytime` one for the end of quiet
+    What the agent has said already is dropped. A step that is not for the customer's mindset is looked at again in an
+    hour. A card waits for work hours (an `anytime` one for the end of quiet
     hours only), for another step of the customer to be done, while the agent talks with the customer, until the
     customer's budget and the SOP's own cap have room, and until the agent's last card is `agent_gap` old. One that
     would wait beyond its `expires_at` is dropped.
     """
     if situation.already_said:
         return Drop("员工已经说过同样的话")
+    if situation.unfit:
+        return _not_yet(now, situation.expires_at)
     shifts: list[Postponement] = []
     at = now
     while True:
@@ -72,6 +79,13 @@ def decide_card(now: datetime, situation: Situation, budget: Budget, calendar: W
     if situation.expires_at is not None and at >= situation.expires_at:
         return Drop(f"等到可以提醒时已过有效期（{shifts[-1].reason}）" if shifts else "错过了提醒时间")
     return Wait(at, tuple(shifts)) if shifts else Go()
+
+
+def _not_yet(now: datetime, expires_at: datetime | None) -> Wait | Drop:
+    until = now + _AGAIN
+    if expires_at is not None and until >= expires_at:
+        return Drop(UNFIT)
+    return Wait(until, (Postponement(UNFIT, now, until),))
 
 
 def _hops(at: datetime, situation: Situation, budget: Budget, calendar: Workcalendar) -> tuple[Postponement, ...]:

@@ -294,7 +294,8 @@ class Step(Table):
 
     With `on_date` it is due on that day (at `at`, or when work begins), and not at all for who comes later.
     `anytime`: it does not wait for work hours (the customer has just spoken and waits for an answer). After
-    `valid_for` nobody needs the prompt any more.
+    `valid_for` nobody needs the prompt any more. Customers of a mindset of `not_for` are not prompted for until it
+    changes.
     """
 
     after: Length = timedelta(0)
@@ -309,6 +310,7 @@ class Step(Table):
     reply_window: Length = timedelta(hours=24)
     on_reply: str | None = None
     on_silence: str | None = None
+    not_for: tuple[Literal["迷茫", "探索", "评估", "决策"], ...] = ()
 
     @model_validator(mode="after")
     def _one_time(self) -> Step:

@@ -72,12 +72,10 @@ class Bought:
 
 def weigh(entries: Iterable[Entry], terms: Mapping[Ledger, Terms], now: datetime, zone: tzinfo) -> list[Weighed]:
     """What each entry is worth now, the biggest first. The order in which they were entered does not matter."""
-    days: dict[tuple[Ledger, str, date], list[Entry]] = defaultdict(list)
-    for entry in _once(entries):
-        if not entry.fallen:
-            days[entry.ledger, entry.source, entry.at.astimezone(zone).date()].append(entry)
-    found = [one for day in days.values() for one in _weigh_day(day, terms, now)]
-    return sorted(found, key=lambda one: (-abs(one.worth), one.entry.at, one.entry.source, one.entry.occasion))
+    return sorted(
+        _weigh(entries, terms, now, zone),
+        key=lambda one: (-abs(one.worth), one.entry.at, one.entry.source, one.entry.occasion),
+    )
 
 
 def balance(weighed: Iterable[Weighed], ledger: Ledger) -> int:
@@ -89,7 +87,7 @@ def balances(
     entries: Iterable[Entry], terms: Mapping[Ledger, Terms], now: datetime, zone: tzinfo
 ) -> dict[Ledger, int]:
     """What both ledgers come to."""
-    weighed = weigh(entries, terms, now, zone)
+    weighed = list(_weigh(entries, terms, now, zone))
     return {ledger: balance(weighed, ledger) for ledger in LEDGERS}
 
 
@@ -110,6 +108,15 @@ def settle_awards(
             at = standing[award.source]
             fresh.append(Entry(award.ledger, award.points, award.source, str(times + 1), at))
     return fresh, gone
+
+
+def _weigh(entries: Iterable[Entry], terms: Mapping[Ledger, Terms], now: datetime, zone: tzinfo) -> Iterable[Weighed]:
+    days: dict[tuple[Ledger, str, date], list[Entry]] = defaultdict(list)
+    for entry in _once(entries):
+        if not entry.fallen:
+            days[entry.ledger, entry.source, entry.at.astimezone(zone).date()].append(entry)
+    for day in days.values():
+        yield from _weigh_day(day, terms, now)
 
 
 def settle_orders(
@@ -145,6 +152,9 @@ def _once(entries: Iterable[Entry]) -> Iterable[Entry]:
 def _weigh_day(day: list[Entry], terms: Mapping[Ledger, Terms], now: datetime) -> Iterable[Weighed]:
     """The entries of one source on one day. One alone counts whole; repetitions count up to the cap."""
     rules, total = terms.get(day[0].ledger, NO_TERMS), 0
+    if len(day) == 1:
+        yield Weighed(day[0], day[0].points, day[0].points * _left(now - day[0].at, rules.half_life))
+        return
     most, least = _bounds(day, rules.cap)
     for entry in sorted(day, key=lambda one: (one.at, one.occasion)):
         before, total = _clip(total, least, most), total + entry.points

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from taggers.asked_first import hangs_on_answer, is_instruction
 from taggers.deeds import Deed, deed_of, object_of
 from taggers.due import Due, dues
 from taggers.own_deeds import goes_at_once, is_own, is_taken_on
@@ -46,6 +47,7 @@ from taggers.spoken_clauses import Clause, clause_ends, sentences, spoken_text
 from taggers.workdays import Workdays
 
 _SHORT = 7
+_AT_ONCE = timedelta(minutes=30)
 _LONGEST_CLAUSE = 160
 
 
@@ -89,13 +91,21 @@ def _promise(text: str, sentence: list[Clause], said: datetime, workdays: Workda
             continue
         place = _committed(sentence, at, read[at], said)
         due = None if place is None else due_beside(sentence, read, at, place)
-        if place is None or (due is not None and due.at <= said):
+        if place is None or (due is not None and due.at <= said) or _depends(text, clause, place, due, said):
             continue
         found = made(text, clause, place, read[at], due)
         if due is not None:
             return found
         first = first or found
     return first
+
+
+def _depends(text: str, clause: Clause, place: tuple[int, int], due: Due | None, said: datetime) -> bool:
+    """Whether it waits for the other side: asked before it for something, without a time of its own."""
+    if due is None and is_instruction(clause.text, place[0]):
+        return True
+    at_once = due is not None and due.at - said <= _AT_ONCE
+    return (due is None or at_once) and hangs_on_answer(text[: clause.start], at_once=at_once)
 
 
 def _times(sentence: list[Clause], said: datetime, workdays: Workdays) -> list[tuple[Due, ...]]:

@@ -34,7 +34,7 @@ _IMPERATIVE = re.compile(
     r"^(?:那|就|先|再|你们?|您|老师|亲|能|可以|快|赶紧|尽快|记得|到时候?|顺便|把.{1,10}?|.{1,8}?)?"
     r"(?:发|来|给|推荐|介绍|看|查|改|换|约|安排|讲|说|留|报|加|登记|取消|申请|开|退|催|修|处理|解决|联系|算|出|"
     r"打印|准备|订|送)"
-    r"(?:一?[个份张下些遍套间条款双件]|来|过来|(?<!看)(?<!收)到|看看|呗|吧|掉)(?![了啦咯])"
+    r"(?:一?[个份张下些遍套间条款双件]|来|过来|(?<!看)(?<!收)到|看看|呗|吧|掉)(?![了啦咯]|的(?![吧呗])|[来去]的)"
 )
 _WANTS = re.compile(
     r"(?:我们?(?:家)?|俺|家里|孩子|宝宝)?(?<![不没别])(?:也|还|就|只|先)?(?:想要?|要|需要|打算|准备|得|希望|"
@@ -58,6 +58,10 @@ _SEEKS = re.compile(
 _OWN_SEARCH = re.compile(
     r"(?:我|我们)(?:先|自己|再|去|来|回头|回去)+(?:给|帮|替|跟|和|找|选|看|问|查|告诉|说)|"
     r"不(?:想|要|打算|需要)|别|告诉(?:你|您)|等|再(?:来|去)?(?:找|联系|咨询|麻烦|请教|问)(?:你|您)"
+)
+_ASKING_HOME = re.compile(  # 我要问问家里人, 想跟老公商量: asked is somebody else
+    r"(?:想|要|得|先|去|再)*(?:问|跟|和|同|与|找)(?:问|一?下)?(?:我们?)?(?:家|老[公婆爸妈伴]|爸|妈|孩子?|儿子|女儿|"
+    r"朋友|同事|领导|爱人|对象|先生|太太|媳妇|父母|长辈)"
 )
 _CHOICE = re.compile(r"还是(?!算了|想|要|觉得|不|很|有点|喜欢|先|没|挺|那|这|老样子|得)|的(?=.的$)")
 _THANKS = re.compile(
@@ -145,6 +149,8 @@ def _of_another(clauses: Clauses, left: int, right: int) -> bool:
     if _marked(clauses, left, right):
         return not _COURTESY.fullmatch(clauses.text, left, right) or clauses.marked(right)
     clause = clauses.text[left:right]
+    if _ASKING_HOME.search(clause):
+        return False
     return not _COURTESY.fullmatch(clause) and (
         _OWN.search(clause) is None or _ASKING_SELF.search(clause) is not None
     )
@@ -152,7 +158,7 @@ def _of_another(clauses: Clauses, left: int, right: int) -> bool:
 
 def _requests(clause: str) -> bool:
     """Whether a clause asks for something without being a question: a request, a wish, a trouble, a choice."""
-    if _THANKS.match(clause):
+    if _THANKS.match(clause) or _ASKING_HOME.search(clause):
         return False
     own = _OWN.search(clause) is not None
     if _CHOICE.search(clause) and not (own and _OWN_SEARCH.search(clause)):

@@ -14,7 +14,7 @@ from bot.platform.config.file import accept_config
 from bot.platform.config.settings import ConfigError, load_settings
 from bot.platform.environment import ROOT
 
-PLAYBOOKS = ("education", "maternity", "automotive")
+PLAYBOOKS = ("education", "maternity", "automotive", "b2b")
 
 
 @click.command("init", help="从行业模板生成 config.toml。")

@@ -28,7 +28,9 @@ MOST_SHOWN = 50
 def orders() -> None: ...
 
 
-@orders.command("import", help="导入一张订单表（订单号、金额、下单时间，以及认客户的一列）；有问题的行跳过并列出。")
+@orders.command(
+    "import", help="导入一张订单表 CSV 或 Excel（订单号、金额、下单时间，以及认客户的一列）；有问题的行跳过并列出。"
+)
 @click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--source", default="csv", show_default=True, help="来自哪个系统；同一系统里订单号相同的算同一笔")
 @click.option("--start", is_flag=True, help="近 30 天的订单也移动阶段、开始和停止跟进")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.customers.fields import FieldRefusedError, decoded
+from bot.customers.imported_workbook import workbook_rows
 from taggers.translatable import Translatable
 
 MOST_BYTES = 20 * 1024 * 1024
@@ -28,11 +29,11 @@ class Line:
 
 
 def read_file(raw: bytes) -> tuple[tuple[str, ...], list[Line]]:
-    """The headings and the lines of a CSV file. Raises FieldRefusedError saying what is wrong."""
+    """The headings and the lines of a CSV or Excel file. Raises FieldRefusedError saying what is wrong."""
     if len(raw) > MOST_BYTES:
         raise FieldRefusedError([Translatable("文件超过 {n} MB，请分成几份", n=MOST_BYTES // 1024 // 1024)])
     if raw.startswith(b"PK\x03\x04"):
-        raise FieldRefusedError(["这是 Excel 文件；请在 Excel 里另存为「CSV UTF-8」"])
+        return _headed([line for line in _of_workbook(raw) if any(line.cells)])
     text = decoded(raw)
     if text is None:
         raise FieldRefusedError(["文件不是 UTF-8 也不是 GBK 编码；请另存为「CSV UTF-8」"])
@@ -46,6 +47,16 @@ def read_file(raw: bytes) -> tuple[tuple[str, ...], list[Line]]:
             [Translatable("第 {n} 行：不是正确的 CSV（{why}）", n=lines.line_num, why=str(error))]
         ) from None
     return _headed([line for line in numbered if any(line.cells)])
+
+
+def _of_workbook(raw: bytes) -> Iterator[Line]:
+    for number, cells in workbook_rows(raw, (MOST_LINES + 2, MOST_COLUMNS + 1)):
+        if number > MOST_LINES + 1:
+            raise FieldRefusedError([Translatable("最多 {n} 行，请分成几份", n=MOST_LINES)])
+        kept = tuple(cell.replace("\0", "").strip()[:LONGEST_CELL] for cell in cells)
+        while kept and not kept[-1]:
+            kept = kept[:-1]
+        yield Line(number, kept)
 
 
 def _some(lines: Any) -> Iterator[list[str]]:

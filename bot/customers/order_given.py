@@ -26,7 +26,11 @@ def _possible(at: datetime) -> datetime:
 
 
 def _small(properties: dict[str, Any]) -> dict[str, Any]:
-    if len(orjson.dumps(properties)) > _MOST_PROPERTIES:
+    try:
+        size = len(orjson.dumps(properties))
+    except TypeError:  # a number of more than 64 bits
+        raise ValueError("must hold plain JSON, with numbers of at most 64 bits") from None
+    if size > _MOST_PROPERTIES:
         raise ValueError(f"must not exceed {_MOST_PROPERTIES} bytes of JSON")
     return properties
 

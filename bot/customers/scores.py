@@ -215,9 +215,11 @@ def _ledgers(work: Work, state: CustomerState) -> Ledgers:
 def _read_entries(session: Session, ids: Sequence[int]) -> dict[int, dict[tuple[str, str, str], Entry]]:
     found: dict[int, dict[tuple[str, str, str], Entry]] = {}
     for some in _chunks(ids):
-        for row in session.execute(select(*_COLUMNS).where(ScoreEntry.customer_id.in_(some))):
-            entry = entry_of(row)
-            found.setdefault(row.customer_id, {})[_key(entry)] = entry
+        for customer_id, ledger, points, source, occasion, at, fallen_at in session.execute(
+            select(*_COLUMNS).where(ScoreEntry.customer_id.in_(some))
+        ):
+            entry = Entry(cast(Ledger, ledger), points, source, occasion, at, fallen_at is not None)
+            found.setdefault(customer_id, {})[ledger, source, occasion] = entry
     return found
 
 

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 
+from bot.platform.config.segment_table import OTHERS, Segment
 from bot.platform.database.search_index import named
-from bot.platform.models import Customer, CustomerField, Follow, Placement, SopEnrolment, Tagging
+from bot.platform.models import Customer, CustomerField, Follow, Placement, Portrait, SopEnrolment, Tagging
 
-Control = Literal["tag", "stage", "agent", "channel", "sop", "field", "number", "nothing", "text"]
+Control = Literal[
+    "tag",
+    "stage",
+    "agent",
+    "channel",
+    "sop",
+    "field",
+    "number",
+    "nothing",
+    "text",
+    "segment",
+    "phase",
+    "rfm",
+    "quadrant",
+    "tier",
+    "level",
+    "five_a",
+    "mindset",
+    "taste",
+    "cell",
+]
+OURS: frozenset[Control] = frozenset({"field", "phase", "rfm", "five_a", "mindset", "cell"})
+"""Controls whose values may be words of ours, which pages say in either language."""
+Segments = Mapping[str, Segment]
+NO_SEGMENTS: Segments = {}
 MOST_CONDITIONS = 20
 LONGEST_VALUE = 80
 _LARGEST = 10**9
@@ -35,10 +60,24 @@ class ConditionKind:
     control: Control
     test: Callable[[str, datetime], ColumnElement[bool]]
 
+    @property
+    def ours(self) -> bool:
+        return self.control in OURS
 
-def where(conditions: Iterable[Condition], now: datetime) -> list[ColumnElement[bool]]:
-    """The conditions on Customer; all of them must hold."""
-    return [KINDS[one.kind].test(one.value, now) for one in conditions]
+
+def where(
+    conditions: Iterable[Condition], now: datetime, segments: Segments = NO_SEGMENTS
+) -> list[ColumnElement[bool]]:
+    """The conditions on Customer; all of them must hold. segments: those of the config; an unknown one is empty."""
+    return [_test(one, now, segments) for one in conditions]
+
+
+def _test(one: Condition, now: datetime, segments: Segments) -> ColumnElement[bool]:
+    if one.kind not in OTHERS:
+        return KINDS[one.kind].test(one.value, now)
+    known = segments.get(one.value)
+    inside = and_(*where((Condition(*pair) for pair in known.pairs), now, segments)) if known else false()
+    return inside if one.kind == "segment" else ~inside
 
 
 def read_conditions(args: Iterable[tuple[str, str]]) -> tuple[Condition, ...]:
@@ -82,6 +121,17 @@ def _knows(field: str) -> ColumnElement[bool]:
     return exists().where(CustomerField.customer_id == Customer.id, CustomerField.name == field)
 
 
+def _painted(*tests: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Of whom the models last said so."""
+    return Customer.id.in_(select(Portrait.customer_id).where(*tests))
+
+
+def _moved(value: str) -> ColumnElement[bool]:
+    """value: "B→E", from one quadrant to another."""
+    was, _, now = value.partition("→")
+    return _painted(Portrait.was == was, Portrait.quadrant == now)
+
+
 def _silent(days: str, now: datetime) -> ColumnElement[bool]:
     since = _ago(days, now)
     return or_(Customer.last_word_at <= since, and_(Customer.last_word_at.is_(None), Customer.created_at <= since))
@@ -119,8 +169,32 @@ def _kinds() -> Sequence[ConditionKind]:
         ConditionKind("field", "已知资料", "field", always(_knows)),
         ConditionKind("no-field", "还不知道资料", "field", always(lambda v: ~_knows(v))),
         ConditionKind("waiting", "在等回复", "nothing", always(lambda _v: _waits())),
+        *_of_models(),
+        ConditionKind("segment", "在分群", "segment", always(lambda _v: false())),  # by where()
+        ConditionKind("no-segment", "不在分群", "segment", always(lambda _v: false())),
         ConditionKind("peace", "请勿打扰", "nothing", always(lambda _v: Customer.opted_out_at.is_not(None))),
     )
+
+
+def _of_models() -> Iterator[ConditionKind]:
+    """The conditions by what the models say."""
+    named: Sequence[tuple[Control, str]] = (
+        ("cell", "在矩阵的格子"), ("phase", "生命周期在"), ("rfm", "RFM 人群"), ("tier", "S/A/B/C 档"),
+        ("quadrant", "A–E 象限"), ("level", "会员等级"), ("five_a", "5A 阶段"), ("mindset", "心态"),
+        ("taste", "最关心的主题"),
+    )  # fmt: skip
+    for name, title in named:
+        column = getattr(Portrait, name)
+        yield ConditionKind(name, title, name, lambda v, _now, column=column: _painted(column == v))  # type: ignore[misc]
+    yield ConditionKind("moved", "象限移动", "text", lambda v, _now: _moved(v))
+    yield ConditionKind(
+        "value", "每月价值至少（元）", "number", lambda v, _now: _painted(Portrait.value >= 100 * _number(v))
+    )
+    yield ConditionKind("recent", "RFM 的 R 至少", "number", lambda v, _now: _painted(Portrait.r >= _number(v)))
+    yield ConditionKind("frequent", "RFM 的 F 至少", "number", lambda v, _now: _painted(Portrait.f >= _number(v)))
+    yield ConditionKind("spends", "RFM 的 M 至少", "number", lambda v, _now: _painted(Portrait.m >= _number(v)))
+    yield ConditionKind("peer", "疑似同行", "nothing", lambda _v, _now: _painted(Portrait.peer.is_(True)))
+    yield ConditionKind("no-peer", "不疑似同行", "nothing", lambda _v, _now: ~_painted(Portrait.peer.is_(True)))
 
 
 KINDS = {kind.name: kind for kind in _kinds()}

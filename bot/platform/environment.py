@@ -92,6 +92,7 @@ class Environment:
         IPv4Network | IPv6Network, ...
     ] = ()  # whose X-Forwarded-For is believed; none: this machine's
     digest_webhook: str | None = field(default=None, repr=False)  # is sent where the log of actions ends, daily
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...] = ()  # inside addresses that webhooks may call
     login_url: str | None = None  # serves the sign-in pages in place of WeCom's own hosts (the sandbox)
 
     @property
@@ -144,6 +145,7 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         media_url=read("TICI_MEDIA_URL"),
         least_free_megabytes=_megabytes(values.get("TICI_MIN_FREE_MB") or "300", problems),
         digest_webhook=read("TICI_DIGEST_WEBHOOK"),
+        webhook_networks=_networks(values.get("TICI_WEBHOOK_NETWORKS") or "", problems, "TICI_WEBHOOK_NETWORKS"),
         trusted_proxies=_networks(values.get("TICI_TRUSTED_PROXIES") or "", problems),
         hsts_subdomains=values.get("TICI_HSTS_SUBDOMAINS") == "1",
         login_url=(values.get("WECOM_LOGIN_URL") or "").rstrip("/") or None,
@@ -168,14 +170,13 @@ def _megabytes(text: str, problems: list[str]) -> int:
     return 0
 
 
-def _networks(text: str, problems: list[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+def _networks(
+    text: str, problems: list[str], name: str = "TICI_TRUSTED_PROXIES"
+) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())
     except ValueError:
-        problems.append(
-            "TICI_TRUSTED_PROXIES 应为反向代理的地址或网段，用逗号分开，例如 10.0.0.5,10.0.1.0/24，"
-            f"现在是 {text[:60]!r}"
-        )
+        problems.append(f"{name} 应为地址或网段，用逗号分开，例如 10.0.0.5,10.0.1.0/24，现在是 {text[:60]!r}")
         return ()
 
 

@@ -15,6 +15,7 @@ from bot.platform.config.settings import Settings
 from bot.platform.database.store import insert_new
 from bot.platform.models import Outbox
 
+WORK = "work"  # in session.info: the Work that a session is of
 LONGEST_KEY = 120  # characters of outbox.key
 
 

@@ -37,6 +37,7 @@ from bot.platform.models import (
     Tagging,
     ToldFact,
     ViewEntry,
+    WebhookDelivery,
 )
 from bot.privacy.dependent_rows import delete_dependent_rows, dependent_rows_of
 
@@ -253,6 +254,12 @@ KINDS = (
         Quarantine,
         lambda before: Quarantine.released_at.is_not(None) & (Quarantine.released_at < before),
         _delete(Quarantine),
+    ),
+    RetentionKind(
+        "outbox",
+        WebhookDelivery,
+        lambda before: WebhookDelivery.done_at.is_not(None) & (WebhookDelivery.created_at < before),
+        _delete(WebhookDelivery),
     ),
     RetentionKind("orders", Order, lambda before: Order.ordered_at < before, _delete(Order)),
     RetentionKind("business_events", BusinessEvent, lambda before: BusinessEvent.at < before, _delete(BusinessEvent)),

@@ -14,8 +14,10 @@ from bot.platform.batch import Batch
 from bot.platform.models import Message, Outbox, SopTask
 from bot.platform.work import Work
 from bot.sops.customer_steps import CustomerSteps
-from bot.sops.gate import WEEK, Known, SendGate
+from bot.sops.gate import WEEK, Known, SendGate, asks_for_minds
 from sop.budget import talks
+from taggers.models.mindset import mindset_of
+from taggers.models.records import Sign
 
 _CARDS = ("card", "digest", "day_list")
 _OUT = ("waiting", "sending", "sent", "unknown")
@@ -28,7 +30,11 @@ def gate_of_batch(work: Work, state: CustomerState, tasks: Sequence[SopTask]) ->
     contacts = defaultdict(list, {state.customer.id: _contacts(work, work.batch, state)})
     agents = {task.agent_id for task in tasks}
     steps = CustomerSteps(tasks, state.open_tasks)
-    known = Known(contacts, own, _last_cards(work, work.batch, agents), steps)
+    carried = (
+        [Sign(row.tag, row.tagged_at) for row in state.carried.values()] if asks_for_minds(work.settings) else []
+    )
+    minds = {state.customer.id: mindset_of(carried, work.settings.tables.models.mindset).name}
+    known = Known(contacts, own, _last_cards(work, work.batch, agents), steps, minds)
     return SendGate.knowing(work.settings, work.now, known)
 
 

@@ -11,13 +11,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.platform.config.settings import Settings
-from bot.platform.models import Message, Outbox, SopTask
+from bot.platform.models import Customer, Message, Outbox, SopTask, Tagging
 from bot.platform.work import Work
 from bot.sops.customer_steps import CustomerSteps
 from sop.budget import talks
 from sop.cards import LOOK_AGAIN
-from sop.gate import BESIDE_ANOTHER, Drop, Go, Situation, Wait, decide_card
+from sop.gate import BESIDE_ANOTHER, UNFIT, Drop, Go, Situation, Wait, decide_card
+from sop.playbook import Budget, Sop
 from sop.workcalendar import Postponement
+from taggers.models.matrix import cell_of
+from taggers.models.mindset import mindset_of
+from taggers.models.records import Sign
 
 MOST_SHIFTS = 20
 WEEK = timedelta(days=8)  # the longest period of a budget, and a day for local days that overlap its edges
@@ -26,12 +30,13 @@ WEEK = timedelta(days=8)  # the longest period of a budget, and a day for local 
 @dataclass(frozen=True)
 class Known:
     """When our side opened talks with each customer, when each step of an enrolment was prompted, each agent's last
-    card, and which steps are out."""
+    card, which steps are out, and customers' mindsets."""
 
     contacts: dict[int, list[datetime]]
     own: dict[int, dict[int, datetime]]
     last_card: dict[int, datetime]
     steps: CustomerSteps
+    minds: dict[int, str]
 
 
 class SendGate:
@@ -44,6 +49,7 @@ class SendGate:
         self._own = _own_prompts(session, {task.enrolment_id for task in tasks})
         self._last_card = last_told(session, agents, now - settings.tables.budget.agent_gap)
         self.steps = CustomerSteps.read(session, tasks)
+        self._minds = read_minds(session, settings, customers)
 
     @classmethod
     def knowing(cls, settings: Settings, now: datetime, known: Known) -> SendGate:
@@ -51,7 +57,7 @@ class SendGate:
         gate = cls.__new__(cls)
         gate.settings, gate.now = settings, now
         gate._contacts, gate._own, gate._last_card = known.contacts, known.own, known.last_card
-        gate.steps = known.steps
+        gate.steps, gate._minds = known.steps, known.minds
         return gate
 
     def decide(self, task: SopTask) -> Go | Wait | Drop:
@@ -68,8 +74,9 @@ class SendGate:
             own=() if waits else tuple(at for step, at in self._own[task.enrolment_id].items() if step != task.step),
             cap=sop.cap if sop is not None else None,
             busy_until=self._busy_until(task),
+            unfit=self._is_unfit(task, sop),
         )
-        decision = decide_card(self.now, situation, self.settings.tables.budget, self.settings.calendar)
+        decision = decide_card(self.now, situation, self._budget(customer), self.settings.calendar)
         if isinstance(decision, Go):
             self._contacts[task.customer_id].append(self.now)
             self._own[task.enrolment_id][task.step] = self.now
@@ -78,10 +85,41 @@ class SendGate:
                 self._last_card[task.agent_id] = self.now
         return decision
 
+    def _budget(self, customer: Customer) -> Budget:
+        """What may reach this customer: as the matrix says of their cell, or as of everybody."""
+        budget, matrix = self.settings.tables.budget, self.settings.tables.models.matrix
+        if not matrix.cells:
+            return budget
+        cell = cell_of(customer.activity, customer.conversion, matrix).cell
+        return budget.model_copy(update={"customer": cell.budget}) if cell and cell.budget else budget
+
+    def _is_unfit(self, task: SopTask, sop: Sop | None) -> bool:
+        step = sop.steps[task.step] if sop is not None and task.step < len(sop.steps) else None
+        return step is not None and self._minds.get(task.customer_id, "") in step.not_for
+
     def _busy_until(self, task: SopTask) -> datetime | None:
         """Until when a task waits for another step of its customer; not at all where it would be too late then."""
         again = self.now + LOOK_AGAIN
         return again if again < task.expires_at and self.steps.must_wait(task) else None
+
+
+def asks_for_minds(settings: Settings) -> bool:
+    """Whether any step is not for some mindset, and tags show mindsets."""
+    steps = (step for sop in settings.tables.sops for step in sop.steps)
+    return bool(settings.tables.models.mindset) and any(step.not_for for step in steps)
+
+
+def read_minds(session: Session, settings: Settings, customers: Collection[int]) -> dict[int, str]:
+    """By customer: their mindset; not asked for where no step cares. One statement."""
+    if not asks_for_minds(settings):
+        return {}
+    carried: dict[int, list[Sign]] = defaultdict(list)
+    mine = Tagging.customer_id.in_(customers), Tagging.removed_at.is_(None)
+    for customer_id, tag, at in session.execute(
+        select(Tagging.customer_id, Tagging.tag, Tagging.tagged_at).where(*mine)
+    ):
+        carried[customer_id].append(Sign(tag, at))
+    return {one: mindset_of(signs, settings.tables.models.mindset).name for one, signs in carried.items()}
 
 
 def shift_row(shift: Postponement) -> list[str]:
@@ -94,7 +132,7 @@ def add_shifts(task: SopTask, *shifts: Postponement) -> None:
     ever does not grow."""
     kept = list(task.shifts)
     for reason, from_, to in map(shift_row, shifts):
-        if reason == BESIDE_ANOTHER and kept and kept[-1][0] == reason:
+        if reason in (BESIDE_ANOTHER, UNFIT) and kept and kept[-1][0] == reason:
             from_ = kept.pop()[1]
         kept.append([reason, from_, to])
     task.shifts = kept[-MOST_SHIFTS:]

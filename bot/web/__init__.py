@@ -6,19 +6,31 @@ from flask import Flask
 
 from bot.intake import callback
 from bot.system import System
-from bot.web.admin import doctor, given_up, logs, reports
+from bot.web.admin import api_tokens, doctor, given_up, logs, reports, webhooks
 from bot.web.admin import pages as admin_pages
 from bot.web.agents import day_list, own_follow_ups, sidebar, task, tasks
+from bot.web.api import endpoints as api
 from bot.web.auth import access, proof, second_factor, sessions, signin, signin_limits
 from bot.web.board import moves, search
 from bot.web.board import pages as board_pages
-from bot.web.customers import actions, feedback, groups, imports, list_deeds, list_pages, media, page, placing
+from bot.web.customers import (
+    actions,
+    feedback,
+    groups,
+    imports,
+    list_deeds,
+    list_pages,
+    media,
+    page,
+    placing,
+    segments,
+)
 from bot.web.layout import compression, damage, errors, headers, languages, navigation, preferences, template_filters
 from bot.web.public import domain_proof, health, message_links, tracked_links
 from bot.web.rules import config_file, materials, pipelines, rule_edit, rules, sop_edit, sops, studies
 
 # These add their addresses to another module's blueprint: importing them is all it takes.
-assert all((logs, given_up, config_file, rule_edit, sop_edit, studies))
+assert all((api_tokens, webhooks, logs, given_up, config_file, rule_edit, sop_edit, studies))
 
 
 def register(app: Flask) -> None:
@@ -58,6 +70,7 @@ def register(app: Flask) -> None:
         list_deeds.pages,
         imports.pages,
         placing.pages,
+        segments.pages,
         reports.pages,
         doctor.pages,
         groups.pages,
@@ -73,8 +86,10 @@ def register(app: Flask) -> None:
         day_list.pages,
         tracked_links.pages,
         message_links.pages,
+        api.pages,
     ):
         app.register_blueprint(pages)
+    app.extensions["tici-csrf"].exempt(api.pages)  # no browser brings a bearer token along by itself
     app.extensions["tici-csrf"].exempt(task.pages)  # the signed link alone gives the right to answer there
     proof.prepare(app)  # these two last: they wrap views that are registered by now
     signin_limits.prepare(app, system)

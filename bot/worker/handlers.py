@@ -17,6 +17,8 @@ from bot.customers.group_chats import ReadGroup
 from bot.customers.mark_tag import MarkTag
 from bot.delivery.handler import OutboxHandler
 from bot.delivery.outbox import Delivery
+from bot.delivery.webhooks import KIND as WEBHOOK
+from bot.delivery.webhooks import SendWebhook
 from bot.intake.media.files import FetchMedia
 from bot.ops.alarms import TellAlarm
 from bot.ops.log_digest import SendDigest
@@ -60,6 +62,7 @@ HANDLERS: dict[str, OutboxHandler] = {
     "group_prompt": SendGroupPrompt(),
     "media": FetchMedia(),
     "consent": CheckConsent(),
+    WEBHOOK: SendWebhook(),
 }
 
 

@@ -16,6 +16,7 @@ from bot.agents.own_reminders import remind_of_own
 from bot.agents.promises import remind_promises
 from bot.agents.waiting import remind_waiting
 from bot.analytics import studies
+from bot.customers.nightly_portraits import portray_nightly, refresh_changed
 from bot.customers.nightly_scores import rescore_nightly
 from bot.customers.stages import timed_moves
 from bot.customers.tags import expire_tags
@@ -44,6 +45,7 @@ from bot.platform.surroundings import is_of_surroundings
 from bot.privacy.erasure import continue_erasures
 from bot.privacy.retention import keep_search_index, purge_nightly
 from bot.sops.behaviour import observe_openings, observe_silences
+from bot.sops.cell_treatment import treat_cells
 from bot.sops.completion import close_windows
 from bot.sops.dates import start_dated_sops
 from bot.sops.enrolment import after_moves, start_silence_sops
@@ -208,6 +210,8 @@ def timers() -> None:
         end_old_alarm(session, clock.now())
     while _timers_chunk(system):
         pass
+    while _portraits_chunk(system):
+        pass
     watch_sends(system)
 
 
@@ -238,9 +242,13 @@ def _timers_chunk(system: System) -> bool:
         never_spoken = take_up_never_spoken(work, CHUNK)
         in_groups = plan_group_sops(work, CHUNK) + prompt_group_owners(work, CHUNK)
         expired = expire_tags(work)
-    return (
-        max(len(moved), started, looked_at, nudged, waiting, owed, shown, never_spoken, in_groups, expired) >= CHUNK
-    )
+    done = (len(moved), started, looked_at, nudged, waiting, owed, shown, never_spoken, in_groups, expired)
+    return max(done) >= CHUNK
+
+
+def _portraits_chunk(system: System) -> bool:
+    with system.work() as work:
+        return max(refresh_changed(work, CHUNK), treat_cells(work, CHUNK)) >= CHUNK
 
 
 def study() -> None:
@@ -267,6 +275,7 @@ def reconcile() -> None:
     system.queue.begin("reconcile")
     reconcile_nightly(system, clock.now())
     rescore_nightly(system, clock.now())
+    portray_nightly(system, clock.now())
     _maintain_conversations(system)
 
 

@@ -46,7 +46,7 @@ def test_check_names_every_problem_with_its_line(app: Flask, tmp_path: Path) -> 
     assert "any" in bad.output
 
 
-@pytest.mark.parametrize("playbook", ["education", "maternity", "automotive"])
+@pytest.mark.parametrize("playbook", ["education", "maternity", "automotive", "b2b"])
 def test_init_writes_a_config_that_passes_and_never_overwrites(app: Flask, tmp_path: Path, playbook: str) -> None:
     path = tmp_path / "fresh" / "config.toml"
     path.parent.mkdir()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -116,3 +116,13 @@ def test_a_card_that_waits_may_go_when_its_time_comes(
     assert at_last >= now
     assert decide_card(at_last, past, BUDGET, CALENDAR) == Go()
     assert CALENDAR.quiet_shifts(at_last) == ()
+
+
+def test_a_step_that_is_not_for_their_mindset_is_held_and_goes_when_it_has_changed() -> None:
+    now = at("03T10:00")
+    held = decide_card(now, Situation(unfit=True, expires_at=now + timedelta(hours=3)), Budget(), CALENDAR)
+    assert isinstance(held, Wait)
+    assert [shift.reason for shift in held.shifts] == ["客户现在的心态不适合这一步"]
+    assert isinstance(decide_card(held.until, Situation(), Budget(), CALENDAR), Go)
+    over = decide_card(now, Situation(unfit=True, expires_at=now + timedelta(hours=1)), Budget(), CALENDAR)
+    assert over == Drop("客户现在的心态不适合这一步")

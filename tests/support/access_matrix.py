@@ -27,6 +27,8 @@ from bot.platform.models import (
     Promise,
     StageMove,
     Study,
+    Webhook,
+    WebhookDelivery,
 )
 from bot.platform.signed_links import day_url, link_url, task_url
 from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, EVERYBODY, LEADER, ROLES, WORKING
@@ -60,6 +62,20 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("health.healthz", "GET"): Row("/healthz", ANYBODY),
     ("health.readyz", "GET"): Row("/readyz", ANYBODY, also=(503,)),
     ("health.metrics", "GET"): Row("/metrics", ANYBODY),
+    ("api.document", "GET"): Row("/api/v1/openapi.json", ANYBODY),
+    ("api.post_orders", "POST"): Row("/api/v1/orders", ANYBODY, also=(401,)),
+    ("api.post_products", "POST"): Row("/api/v1/products", ANYBODY, also=(401,)),
+    ("api.post_events", "POST"): Row("/api/v1/events", ANYBODY, also=(401,)),
+    ("api.post_customers", "POST"): Row("/api/v1/customers", ANYBODY, also=(401,)),
+    ("api.show", "GET"): Row("/api/v1/orders", ANYBODY, also=(401,)),
+    ("admin.webhooks", "GET"): Row("/admin/webhooks", HEADS),
+    ("admin.add_webhook", "POST"): Row("/admin/webhooks", (ADMIN,), also=(403, 422)),
+    ("admin.switch_one", "POST"): Row("/admin/webhooks/{webhook}/switch", (ADMIN,), also=(403,)),
+    ("admin.deliveries", "GET"): Row("/admin/webhooks/{webhook}", HEADS),
+    ("admin.again", "POST"): Row("/admin/webhooks/{webhook}/{told}/again", (ADMIN,)),
+    ("admin.tokens", "GET"): Row("/admin/api", HEADS),
+    ("admin.make_token", "POST"): Row("/admin/api", (ADMIN,), also=(403, 422)),
+    ("admin.drop_token", "POST"): Row("/admin/api/1/revoke", (ADMIN,), also=(403,)),
     ("domain_proof.show", "GET"): Row("/WW_verify_abc.txt", ANYBODY, also=(404,)),
     ("signin.show", "GET"): Row("/sign-in", ANYBODY),
     ("signin.by_password", "POST"): Row("/sign-in", ANYBODY, form={"name": "nobody"}, also=(401, 429)),
@@ -133,6 +149,10 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("customers.save_view", "POST"): Row("/customers/views?tag=已付款", ROLES, form={"name": "已付"}),
     ("customers.remove_view", "POST"): Row("/customers/views/999999999/remove", ()),
     ("customers.export", "GET"): Row("/customers/list.csv", (ADMIN, LEADER)),
+    ("segments.show", "GET"): Row("/customers/segments", LOOKERS),
+    ("segments.new", "GET"): Row("/customers/segments/new?tag=已付款", (ADMIN,)),
+    ("segments.new", "POST"): Row("/customers/segments/new?tag=已付款", (ADMIN,), form={"name": ""}, also=(400,)),
+    ("segments.remove", "POST"): Row("/customers/segments/remove", (), form={"name": "没有的"}),
     ("deeds.choose_value", "GET"): Row("/customers/deed-value?kind=field", WORKING),
     ("deeds.check", "POST"): Row("/customers/deeds/check", WORKING),
     ("deeds.begin", "POST"): Row("/customers/deeds", WORKING),
@@ -300,6 +320,16 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             kind="tag", state="done", actor="Somebody", what={"tag": "已付款"}, created_at=now, touched_at=now,
             asker={"account_id": None, "role": "agent"},
         )  # fmt: skip
+        webhook = Webhook(
+            name="对方", url="https://example.com/hook", secret="whsec_AAAA", events=["tag"], created_by="Somebody",
+            created_at=now,
+        )  # fmt: skip
+        session.add(webhook)
+        session.flush()
+        told = WebhookDelivery(
+            ref=f"msg_{webhook.id}", webhook_id=webhook.id, event="tag.given", body={}, state="sent", created_at=now
+        )
+        session.add(told)
         session.add_all([move, media, note, room, change, study, own, promise, question, deed])
         session.flush()
         for person, kind in ((owner_key, "agent"), (customer.external_userid, "customer")):
@@ -310,7 +340,7 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             "evidence": evidence.id, "task": task.id, "media": media.id, "note": note.id, "own": own.id,
             "promise": promise.id, "question": question.id,
             "group": room.id, "chat_id": room.chat_id, "change": change.id, "study": study.id, "version": version,
-            "deed": deed.id,
+            "deed": deed.id, "webhook": webhook.id, "told": told.id,
             "agent": owner_id, "task_link": task_url("", task.ref, owner_id, key, now),
             "day_link": day_url("", owner_id, key, now), "tracked_link": link_url("", task.ref, 0, key),
         }  # fmt: skip

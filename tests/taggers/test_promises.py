@@ -204,6 +204,32 @@ def test_a_promise_need_not_name_its_time(text: str) -> None:
     assert promise.due is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["告诉我宝宝几个月，我给您发一份作息表", "跟不上的话别急，卡在哪一章写给我，我请师傅单独讲给您听",
+     "发来一段录音，我们老师免费给您点评一次", "您更看重续航还是空间？我把合适的两款发您", "把我的名片推过去就行",
+     "回复店名和人数就能给您开通", "非常抱歉给您带来不好的体验", "付完跟我说一声，我马上给您开通"],
+)  # fmt: skip
+def test_what_waits_for_the_other_side_is_no_promise_yet(text: str) -> None:
+    assert not promises(text, SAID, CALENDAR)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["把地址发我，我明天给您寄出去", "灯怎么不亮了？我马上过去给您看", "明细我整理好发您，有疑问告诉我",
+     "我先把路线图发您，您照着走"],
+)  # fmt: skip
+def test_what_names_its_time_or_asks_only_afterwards_is_one(text: str) -> None:
+    assert promises(text, SAID, CALENDAR)
+
+
+@pytest.mark.parametrize(
+    "text", ["我要问问家里人再定", "先跟老公商量下", "剪出来的样片孩子都夸好看", "拍出来的还不错"]
+)
+def test_plans_of_ones_own_and_praise_wait_for_nobody(text: str) -> None:
+    assert not text_wants_answer(text, USUAL)
+
+
 def test_quoted_words_are_nobodys_promise() -> None:
     assert not promises("“明天上午给您送过去”这句是您听来的吧", SAID, CALENDAR)
 

@@ -14,6 +14,7 @@ import pytest
 from click.testing import Result
 from sqlalchemy import select, update
 
+from bot.ops.first_day import first_day
 from bot.platform import clock
 from bot.platform.database import audit_log, reading_log
 from bot.platform.database.alarms import raise_alarm
@@ -46,6 +47,24 @@ def test_a_fresh_system_says_what_is_missing(site: Site) -> None:
     page = site.signed_in().get("/admin").text
     for word in ("还没有拉取过", "没有在运行", "连不上", "没有告警", "0 条读不出", "wwtestcorp"):
         assert word in page, word
+
+
+def test_the_first_day_lists_what_is_left_until_all_is_done(site: Site) -> None:
+    """Steps are ticked by what was seen to happen; when all are done, the list is gone."""
+    boss = site.signed_in()
+    page = boss.get("/admin").text
+    assert "第一天" in page
+    assert "运行 flask wecom import" in page
+    with site.store.read() as session:
+        steps = {step.title: step.done for step in first_day(site.system, session)}
+    assert not steps["打上第一个标签"]
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        rows.customer("王", "新线索", rows.agent("林"))
+    with site.store.read() as session:
+        assert {step.title for step in first_day(site.system, session) if step.done} == {
+            *(title for title, done in steps.items() if done), "员工与客户已导入",
+        }  # fmt: skip
 
 
 def test_troubles_are_shown_with_what_to_do(site: Site) -> None:

@@ -47,7 +47,7 @@ LANGUAGE = "中文"  # the button that leads back
 # Parts that name one customer's things; what stands in them is looked at beside real Chinese names elsewhere.
 PAGES = sorted({row.path.partition("?")[0] for key, row in ROWS.items() if key[1] == "GET" and "{" not in row.path})
 NO_PAGES = re.compile(
-    r"^/(static|wecom|healthz|readyz|metrics|WW_|p/|sign-in/|reports/|board/|sidebar/|.*\.csv|.*\.pdf)"
+    r"^/(static|wecom|api/|healthz|readyz|metrics|WW_|p/|sign-in/|reports/|board/|sidebar/|.*\.csv|.*\.pdf)"
 )
 # WeCom's console is Chinese, so its names stand in brackets; examples of Chinese keywords are Chinese by nature.
 OF_THE_CONSOLE = re.compile(r"\([^()]*\)|不谈价格|别再发价格了|付了吗|报价|海报价格|多少钱|多少前|(?<=name\|)您")

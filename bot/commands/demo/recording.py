@@ -26,7 +26,7 @@ from bot.sandbox.corp import load_corp
 from bot.sandbox.tour import SINCE
 from bot.wecom.errors import BotError
 
-COMPANIES = ("education",)  # the playbooks of which a company is recorded, the usual one first
+COMPANIES = ("education", "maternity", "automotive", "b2b")  # whose companies are recorded; the usual one first
 _FILES = ("tici.db", "data.keys", "sandbox/sandbox.db")
 _TRIMMED = {"tokens": "1", "callbacks": "1", "archive": "1", "oauth_codes": "1", "user_tickets": "1",
             "effects": "id <= (SELECT max(id) - 60 FROM effects)"}  # fmt: skip

@@ -21,6 +21,7 @@ from bot.platform.config.privacy_tables import Media, Privacy
 from bot.platform.config.quotes import QUOTES_WITHIN, quotes_within
 from bot.platform.config.reading import MOST_BYTES, ConfigFileError, read_plain_file
 from bot.platform.config.rule_fields import check_rule_fields
+from bot.platform.config.segment_table import Segment, check_segments
 from bot.platform.config.tag_names import undeclared_tags
 from bot.wecom.errors import BotError
 from sop.answers import AnswerEntry, Suggestions, check_answers
@@ -35,6 +36,7 @@ from sop.workcalendar import Workcalendar
 from taggers.closing import Closing, Closings, check_closings
 from taggers.ledger import Award, Ledger, Terms
 from taggers.likeness import Terms as LikenessTerms
+from taggers.models.terms import Models, check_models
 from taggers.rule import Rule, Synonym, TagGroup, TextTable
 from taggers.rulebook import RuleBook, RuleBookError, compile_rulebook
 from taggers.scores import Scores, awards_of, check_scores
@@ -106,6 +108,8 @@ class Tables(BaseModel):
     waiting: tuple[Waiting, ...] = Field(default=(), max_length=100)
     closings: tuple[Closing, ...] = Field(default=(), max_length=50)
     scores: tuple[Scores, ...] = Field(default=(), max_length=10)
+    models: Models = Models()
+    segments: tuple[Segment, ...] = Field(default=(), max_length=200)
     suggestions: Suggestions = Suggestions()
     answers: tuple[AnswerEntry, ...] = Field(default=(), max_length=2_000)
 
@@ -154,6 +158,10 @@ class Settings:
     def fields(self) -> dict[str, FieldDefinition]:
         """The customers' fields by name, the built-in ones included."""
         return known_fields(self.tables.fields)
+
+    @cached_property
+    def segments(self) -> dict[str, Segment]:
+        return {segment.name: segment for segment in self.tables.segments}
 
     @cached_property
     def answers(self) -> dict[str, AnswerEntry]:
@@ -262,6 +270,10 @@ def parse_settings(
     found += check_group_sends(tables.sops)
     found += check_waiting(tables.waiting, tables.pipelines)
     found += check_scores(tables.scores, known | _other_tags(tables), known_fields(tables.fields))
+    found += check_segments(tables.segments)
+    found += check_models(
+        tables.models, known | _other_tags(tables), {g.group for g in tables.tags}, {s.id for s in tables.sops}
+    )
     found += check_closings(tables.closings) if examples else ()
     blanks = [f"customer.{name}" for name in known_fields(tables.fields)]
     given = known | _other_tags(tables) | {stage.name for pipeline in tables.pipelines for stage in pipeline.stages}

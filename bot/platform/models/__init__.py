@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.platform.models.api import ApiRequest, ApiToken
 from bot.platform.models.columns import Json, Key, Model, UtcDateTime
 from bot.platform.models.customer_lists import BulkDeed, BulkItem, SavedView
 from bot.platform.models.facts import ToldFact
@@ -35,10 +36,12 @@ from bot.platform.models.orders import BusinessEvent, Order, Product
 from bot.platform.models.outbox import Allowance, ApiCalls, Breaker, Outbox
 from bot.platform.models.own_follow_ups import OwnFollowUp
 from bot.platform.models.people import Account, Agent, Customer, CustomerField, Department, Follow, Note, SecondFactor
+from bot.platform.models.portraits import Portrait
 from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
 from bot.platform.models.promises import OpenQuestion, Promise
 from bot.platform.models.scores import ScoreEntry
 from bot.platform.models.sops import GroupSend, Material, SopEnrolment, SopTask
+from bot.platform.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "Account",
@@ -46,6 +49,8 @@ __all__ = [
     "Alarm",
     "Allowance",
     "ApiCalls",
+    "ApiRequest",
+    "ApiToken",
     "ArchiveCursor",
     "ArchiveGap",
     "AuditEntry",
@@ -84,6 +89,7 @@ __all__ = [
     "Outbox",
     "OwnFollowUp",
     "Placement",
+    "Portrait",
     "Product",
     "Promise",
     "Quarantine",
@@ -103,6 +109,8 @@ __all__ = [
     "Tombstone",
     "UtcDateTime",
     "ViewEntry",
+    "Webhook",
+    "WebhookDelivery",
 ]
 
 for _table in Model.metadata.tables.values():

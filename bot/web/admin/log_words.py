@@ -22,7 +22,7 @@ SUBJECTS = {
     "customer": "客户", "agent": "员工", "account": "账号", "task": "任务", "evidence": "命中", "study": "试算",
     "material": "素材", "config": "配置", "quarantine": "隔离区", "given-up": "没处理成", "log": "记录",
     "views": "查看记录", "database": "数据库", "tombstone": "已抹去的客户", "key": "数据密钥",
-    "bulk": "批量操作", "view": "视图", "customers": "客户列表",
+    "bulk": "批量操作", "api": "接口令牌", "webhook": "通知", "view": "视图", "customers": "客户列表",
 }  # fmt: skip
 DETAILS = {  # what a detail is called; "": its value says enough; None: it says nothing to people
     "name": "名字", "role": "角色", "was": "原来的角色", "userid": "员工", "from": "交出", "to": "接手",
@@ -31,7 +31,7 @@ DETAILS = {  # what a detail is called; "": its value says enough; None: it says
     "first": None, "made_at": None, "last": None, "digest": None, "events": "事件", "calls": "调用", "asked": None,
     "key": None, "said": "回答", "part": None, "option": "", "by": "在", "pipeline": "流程",
     "from_stage": "从", "to_stage": "到", "tag": "标签", "field": "资料", "note": None, "on": "打开",
-    "way": "方式", "address": "地址", "rule": "规则", "left": "剩下的恢复码",
+    "way": "方式", "address": "地址", "rule": "规则", "left": "剩下的恢复码", "scopes": "可以做什么",
 }  # fmt: skip
 _CODES = {  # values that are codes, by detail
     "role": {name: one.text for name, one in ROLES.items()},

@@ -34,6 +34,10 @@ HEADS, LOOKERS = (ADMIN, AUDITOR), (ADMIN, LEADER, AUDITOR)
 GUARDED: dict[str, tuple[str, ...]] = {
     "actions.erase_all": (ADMIN,),
     "admin.change_person": (ADMIN,),
+    "admin.make_token": (ADMIN,),
+    "admin.drop_token": (ADMIN,),
+    "admin.add_webhook": (ADMIN,),
+    "admin.switch_one": (ADMIN,),
     "admin.log_file": HEADS,
     "admin.views_file": HEADS,
     "reports.download": LOOKERS,

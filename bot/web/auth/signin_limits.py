@@ -1,4 +1,4 @@
-"""Limits on failed sign-ins: counted by name and by address, in Redis, or in this process while it is away.
+"""Limits on failed sign-ins and on the API: counted in Redis, or in this process while it is away.
 
 A try is counted before the password is looked at, so that many at once are no way around the limit; one that was
 right is taken off again.
@@ -23,6 +23,7 @@ from bot.web.layout.requests import address
 
 BY_NAME = "10 per 15 minutes"
 BY_ADDRESS = "30 per 15 minutes"
+BY_CALLER = "120 per minute"  # requests of one token to the API
 BY_WECOM = "100 per 15 minutes"  # a whole office may come from one address
 _TIMES = {"socket_timeout": 1, "socket_connect_timeout": 1}
 
@@ -52,6 +53,9 @@ def prepare(app: Flask, system: System) -> None:
     for limit, key, endpoint in limited:
         view: Any = limiter.limit(limit, key_func=key)(_taking_off(limiter, app.view_functions[endpoint]))
         app.view_functions[endpoint] = view
+    for endpoint in [name for name in app.view_functions if name.startswith("api.")]:
+        called: Any = limiter.limit(BY_CALLER, key_func=_token)(app.view_functions[endpoint])
+        app.view_functions[endpoint] = called
 
 
 def _name() -> str:
@@ -64,6 +68,11 @@ def _account() -> str:
     """Whose password is tried by somebody who is signed in already."""
     who = visitor_or_none()
     return f"account:{who.account_id}" if who is not None else address()
+
+
+def _token() -> str:
+    """Which token asks; hashed, for Redis keeps the key."""
+    return f"token:{hashlib.sha256(request.headers.get('Authorization', '').encode()).hexdigest()[:32]}"
 
 
 def _half() -> str:

@@ -131,7 +131,7 @@ def _asked(work: Work) -> tuple[BulkDeed, list[ColumnElement[bool]]]:
 def _whom(work: Work) -> list[ColumnElement[bool]]:
     seen = visible_customers(work.session, visitor())
     if request.form.get("all") == "1":
-        return [seen, *where(read_query(request.args, work.settings).conditions, work.now)]
+        return [seen, *where(read_query(request.args, work.settings).conditions, work.now, work.settings.segments)]
     chosen = [int(one) for one in request.form.getlist("id") if one.isascii() and one.isdigit() and len(one) < 19]
     return [seen, Customer.id.in_(chosen[:500])]
 

@@ -15,7 +15,7 @@ from bot.platform.work import Work
 from bot.web.auth.access import needs, refuse_unless
 from bot.web.auth.readings import AT_A_GLANCE, note_readings
 from bot.web.auth.visitor import ADMIN, LEADER, ROLES, Visitor, visitor
-from bot.web.customers.list_query import COLUMNS, SORTS, ListQuery, query_of, read_query
+from bot.web.customers.list_query import COLUMNS, PAINTED, SORTS, ListQuery, query_of, read_query
 from bot.web.customers.list_rows import ListRow, count, in_words, options, read_rows, read_views, wanted
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import LARGEST_ID, current_system
@@ -35,13 +35,13 @@ def show() -> str:
     who, settings = visitor(), current_system().settings
     with current_system().look(request_now()) as work:
         query = _query(work)
-        conditions = wanted(work.session, who, query, work.now)
+        conditions = wanted(work, who, query)
         rows, after = read_rows(work, who, query)
         page = render_template(
             "customers.html",
             query=query, rows=rows, after=after, total=count(work.session, conditions),
             conditions=in_words(work.session, settings, who, query), views=read_views(work.session, who),
-            kinds=KINDS, sorts=SORTS, columns=_columns(work),
+            kinds=KINDS, sorts=SORTS, columns=_columns(work), painted=PAINTED,
         )  # fmt: skip
     if "words" in query.columns:
         spoke = [row.customer.id for row in rows if row.customer.last_words]
@@ -55,7 +55,7 @@ def tell_count() -> str:
     who = visitor()
     with current_system().look(request_now()) as work:
         query = _query(work)
-        found = count(work.session, wanted(work.session, who, query, work.now))
+        found = count(work.session, wanted(work, who, query))
     return translate("符合 {n} 位", n=found)
 
 
@@ -143,6 +143,7 @@ def _cells(work: Work, query: ListQuery, row: ListRow) -> tuple[int, list[object
         "last": local_time(customer.last_word_at, zone) if customer.last_word_at else "",
         "scores": f"{customer.conversion} · {customer.activity}", "added": local_time(customer.created_at, zone),
         "channel": customer.channel or "", "words": customer.last_words,
+        **row.painted,
         **{f"field:{name}": value for name, value in row.fields.items()},
     }  # fmt: skip
     return customer.id, [customer.external_userid, customer.name, *(plain.get(one, "") for one in query.columns)]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from bot.customers.model_values import model_values
 from bot.customers.selection import KINDS, Condition, Control, where
 from bot.platform.config.settings import Settings
-from bot.platform.models import Customer, CustomerField, Placement, SavedView
+from bot.platform.models import Customer, CustomerField, Placement, Portrait, SavedView
 from bot.platform.work import Work
 from bot.web.auth.access import visible_agent_ids, visible_customers
 from bot.web.auth.visitor import Visitor
-from bot.web.customers.list_query import ListQuery, cursor_of
+from bot.web.customers.list_query import PAINTED, ListQuery, cursor_of
 from bot.web.layout.people import agent_names, carried_tags, shown_agents
 from sop.fields import show_value
 
@@ -25,13 +25,15 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class ListRow:
-    """A customer in the list. stages: of each pipeline they stand in; fields: as people say them, by name."""
+    """A customer in the list. stages: of each pipeline they stand in; fields, painted: as people say
+    them, by name; painted is what models say."""
 
     customer: Customer
     stages: tuple[str, ...]
     tags: tuple[str, ...]
     agent: str
     fields: dict[str, str]
+    painted: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,9 @@ class ShownCondition:
     value: str
 
 
-def wanted(session: Session, who: Visitor, query: ListQuery, now: datetime) -> list[ColumnElement[bool]]:
+def wanted(work: Work, who: Visitor, query: ListQuery) -> list[ColumnElement[bool]]:
     """The conditions on Customer: those asked for, and that the visitor may see them."""
-    return [visible_customers(session, who), *where(query.conditions, now)]
+    return [visible_customers(work.session, who), *where(query.conditions, work.now, work.settings.segments)]
 
 
 def count(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
@@ -56,7 +58,7 @@ def count(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
 def read_rows(work: Work, who: Visitor, query: ListQuery, limit: int = PAGE) -> tuple[list[ListRow], str]:
     """A page of the list, and where the next begins ("" where there is none)."""
     session = work.session
-    some: Select[int] = select(Customer.id).where(*wanted(session, who, query, work.now))
+    some: Select[int] = select(Customer.id).where(*wanted(work, who, query))
     ids = list(session.scalars(query.in_order(some).limit(limit + 1)))
     found = {one.id: one for one in session.scalars(select(Customer).where(Customer.id.in_(ids[:limit])))}
     people = [found[one] for one in ids[:limit]]
@@ -71,10 +73,14 @@ def _with_all(work: Work, query: ListQuery, people: Sequence[Customer]) -> list[
     tags = carried_tags(work.session, ids) if "tags" in shown else {}
     agents = agent_names(work.session, ids) if "agent" in shown else {}
     fields = _fields(work, ids, query.fields) if query.fields else {}
+    painted = _painted(work.session, ids) if shown & set(PAINTED) else {}
     return [
-        ListRow(one, stages.get(one.id, ()), tags.get(one.id, ()), agents.get(one.id, ""), fields.get(one.id, {}))
+        ListRow(
+            customer=one, stages=stages.get(one.id, ()), tags=tags.get(one.id, ()), agent=agents.get(one.id, ""),
+            fields=fields.get(one.id, {}), painted=painted.get(one.id, {}),
+        )
         for one in people
-    ]
+    ]  # fmt: skip
 
 
 def _stages(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
@@ -92,6 +98,17 @@ def _fields(work: Work, ids: Sequence[int], names: Sequence[str]) -> dict[int, d
     for row in work.session.scalars(mine):
         said = show_value(known[row.name], row.value, today) if known[row.name].kind != "date" else row.value
         found.setdefault(row.customer_id, {})[row.name] = said
+    return found
+
+
+def _painted(session: Session, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    found: dict[int, dict[str, str]] = {}
+    for row in session.scalars(select(Portrait).where(Portrait.customer_id.in_(ids))):
+        cell = "".join(str(grade) for grade in (row.r, row.f, row.m) if grade)
+        said = {name: getattr(row, name) for name in PAINTED}
+        said["value"] = f"{row.value / 100:g}" if row.value else ""
+        said["quadrant"] = f"{row.was}→{row.quadrant}" if row.was != row.quadrant else row.quadrant
+        found[row.customer_id] = said | {"cell_of_rfm": cell}
     return found
 
 
@@ -113,7 +130,11 @@ def options(session: Session, settings: Settings, who: Visitor, control: Control
         return [(f"{pipeline}/{stage}", f"{pipeline} · {stage}" if several else stage) for pipeline, stage in stages]
     if control == "sop":
         return [(sop.id, sop.title or sop.id) for sop in settings.sops.values() if not sop.for_groups]
-    return [(name, field.title or name) for name, field in settings.fields.items()] if control == "field" else []
+    if control == "segment":
+        return [(name, name) for name in settings.segments]
+    if control == "field":
+        return [(name, field.title or name) for name, field in settings.fields.items()]
+    return [(value, value) for value in model_values(settings, control)]
 
 
 def in_words(session: Session, settings: Settings, who: Visitor, query: ListQuery) -> list[ShownCondition]:

@@ -38,6 +38,7 @@ from bot.web.customers.field_rows import (
     read_profiles,
 )
 from bot.web.customers.order_rows import OrdersView, read_orders
+from bot.web.customers.portrait_rows import ModelView, read_models
 from bot.web.customers.score_rows import LedgerView, read_ledgers
 from bot.web.customers.timeline_rows import Timeline, read_timeline
 from sop.playbook import Sop
@@ -87,6 +88,7 @@ class CustomerView:
     can_tag: tuple[str, ...]
     outlooks: Mapping[str, Mapping[str, Outlook]]
     ledgers: tuple[LedgerView, ...]
+    models: tuple[ModelView, ...]
     orders: OrdersView
 
     @property
@@ -124,6 +126,7 @@ def read_customer(
         can_tag=tuple(sorted(work.settings.known_tags - state.tags)),
         outlooks={pipeline.name: outlook(work, state, pipeline) for pipeline in work.settings.pipelines},
         ledgers=read_ledgers(work, state, reader),
+        models=read_models(work, customer),
         orders=read_orders(work.session, customer.id),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, render_template, request, url_for
@@ -137,6 +138,9 @@ def _page(page: ErrorPage, status: int | None = None) -> Response:
     status = status or page.status
     if request.path.startswith("/wecom/"):
         return Response(status=status)
+    if request.path.startswith("/api/"):
+        told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": page.title}
+        return Response(json.dumps(told), status, content_type="application/problem+json")
     if request.headers.get("HX-Request"):
         return _toast(page, status)
     return Response(render_template("error.html", error_page=page, status=status), status)

@@ -25,7 +25,13 @@ class Section:
 
 
 SECTIONS = (
-    Section("board.show", ("board", "customers", "deeds", "imports", "placing"), "看板", "layout-board", EVERYBODY),
+    Section(
+        "board.show",
+        ("board", "customers", "deeds", "imports", "placing", "segments"),
+        "看板",
+        "layout-board",
+        EVERYBODY,
+    ),
     Section("tasks.show", ("tasks",), "任务", "checklist", ROLES),
     Section("groups.show", ("groups",), "群聊", "users-group", ROLES),
     Section("rules.show", ("rules",), "规则", "tags", (ADMIN, LEADER, AUDITOR)),

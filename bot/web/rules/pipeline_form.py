@@ -99,7 +99,8 @@ def settled(values: Values, old: Values, gone: Iterable[str] = ()) -> Values:
 
 
 def _settled_stage(stage: Values, old: Values) -> Values:
-    given = {key: value for key, value in stage.items() if value is not None}
+    unshown = {key: value for key, value in old.items() if key not in stage}
+    given = {key: value for key, value in stage.items() if value is not None} | unshown
     return kept(given, old, {**_DEFAULTS, "on": [stage["name"]]})
 
 

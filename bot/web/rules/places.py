@@ -29,6 +29,8 @@ _TABLES = {
     "alarms": Translatable("告警"),
     "media": Translatable("文件"),
     "privacy": Translatable("隐私"),
+    "models": Translatable("客户模型"),
+    "segments": Translatable("分群"),
 }
 _INSIDE = {
     "steps": Translatable("第 {n} 步"),

@@ -136,7 +136,8 @@ def settled(values: Values, old: Values) -> Values:
     before = old.get("steps", [])
     paired = pair_steps(before, steps)
     steps = [
-        kept(step, {} if i is None else before[i], _STEP_DEFAULTS) for step, i in zip(steps, paired, strict=True)
+        kept({**step, **_unshown(was)}, was, _STEP_DEFAULTS)
+        for step, was in ((step, {} if i is None else before[i]) for step, i in zip(steps, paired, strict=True))
     ]
     head = {
         key: value for key, value in values.items() if key != "steps" and (value not in ("", {}) or key == "stage")
@@ -144,6 +145,11 @@ def settled(values: Values, old: Values) -> Values:
     others = {key: value for key, value in old.items() if key not in _HEAD}
     made = kept({**head, **others}, {key: value for key, value in old.items() if key != "steps"}, _SOP_DEFAULTS)
     return {**made, "steps": steps}
+
+
+def _unshown(step: Values) -> Values:
+    """The keys of a step that the form does not show; they stay as they are."""
+    return {key: value for key, value in step.items() if key == "not_for"}
 
 
 def in_order(steps: list[Values]) -> list[Values]:

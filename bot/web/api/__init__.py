@@ -1,0 +1,1 @@
+"""What other systems say and ask over HTTP, as JSON, by a token."""
