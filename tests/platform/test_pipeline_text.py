@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ name = "分表"
 """
 
 
-def values_of(name: str) -> dict[str, object]:
+def values_of(name: str) -> dict[str, Any]:
     return copy.deepcopy(find_pipeline(TEXT, name).values)
 
 
@@ -70,7 +71,7 @@ def test_shipped_configs_come_back_as_they_were_and_change_where_they_should() -
 
 def test_comments_and_spelling_stay_and_go_with_their_stage() -> None:
     values = values_of("课程")
-    first, price, won = values["stages"]  # type: ignore[misc]
+    first, price, won = values["stages"]
     values["stages"] = [price, {**won, "on": ["已付款", "order:*"]}, first, {"name": "流失", "on": []}]
     changed = change_pipeline(TEXT, "课程", values)
     assert tomllib.loads(changed)["pipelines"][0] == values
@@ -97,11 +98,11 @@ def test_timed_moves_are_changed_added_and_taken_out() -> None:
 
 def test_stages_in_one_line_and_as_tables_are_edited_too() -> None:
     line = values_of("老客")
-    line["stages"].reverse()  # type: ignore[attr-defined]
+    line["stages"].reverse()
     changed = change_pipeline(TEXT, "老客", line)
     assert 'stages = [{ name = "续费", on = ["已续费"] }, { name = "在读", on = [] }]\n' in changed
     tables = values_of("分表")
-    tables["stages"] = [tables["stages"][1], tables["stages"][0], {"name": "丙", "on": []}]  # type: ignore[index]
+    tables["stages"] = [tables["stages"][1], tables["stages"][0], {"name": "丙", "on": []}]
     tables["back"] = "anyone"
     changed = change_pipeline(TEXT, "分表", tables)
     assert tomllib.loads(changed)["pipelines"][2] == tables

@@ -34,8 +34,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
     with open_site(tmp_path, OWN) as site:
         with site.store.write() as session:
             rows = Rows(session, clock.now())
-            for _ in range(3):
-                rows.place(rows.customer(), "考虑价格")
+            for name in ("甲", "乙", "丙"):
+                rows.customer(name, "考虑价格")
         yield site
 
 
@@ -99,7 +99,7 @@ def test_buttons_keep_the_keyboard_where_it_was() -> None:
 
 
 def test_the_first_wrong_field_is_the_topmost() -> None:
-    values = {"stages": [{}, {}], "moves": [{}]}
+    values: dict[str, Any] = {"stages": [{}, {}], "moves": [{}]}
     assert first_wrong({"m0.to": [], "1.needs": [], "1.on": []}, values) == "1.on"
 
 

@@ -146,7 +146,7 @@ def _standing(system: System, pipeline: str) -> dict[str, int]:
     """How many customers stand in each stage of a pipeline."""
     query = select(Placement.stage, func.count()).where(Placement.pipeline == pipeline).group_by(Placement.stage)
     with system.store.read() as session:
-        return dict(session.execute(query).tuples().all())
+        return dict(session.execute(query).all())
 
 
 def _form(system: System, edited: PipelineEdit, attempt: Attempt) -> str:
@@ -179,7 +179,8 @@ def _in_plain_words(values: Values, wrong: Mapping[str, list[str]]) -> dict[str,
     names = [stage.get("name", "") for stage in values.get("stages", [])]
     for n, stage in enumerate(values.get("stages", [])):
         untagged = "on" not in stage and names.count(names[n]) == 1 and 0 < len(names[n]) <= _LONGEST
-        if untagged and said.pop(f"{n}.name", None):
+        if untagged and f"{n}.name" in said:
+            del said[f"{n}.name"]
             words = Translatable("没有标签「{name}」：先让一条规则打它，或者去掉「带上同名标签」", name=names[n])
             said[f"{n}.on"] = [words, *said.get(f"{n}.on", [])]
     return said
