@@ -24,7 +24,7 @@ def may_run_beside(sop: Sop, other: Sop, pipelines: Sequence[Pipeline]) -> bool:
     Not where both begin with a stage of the same pipeline and end when the customer moves on, nor where one of them
     takes nobody in or is for groups.
     """
-    if sop.id == other.id or not other.enabled or sop.for_groups or other.for_groups:
+    if sop.id == other.id or not other.enabled or other.shadow or sop.for_groups or other.for_groups:
         return False
     roads = [{stage.name for stage in pipeline.stages} for pipeline in pipelines]
     same = any(sop.stage in road and other.stage in road for road in roads)

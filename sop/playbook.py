@@ -327,12 +327,14 @@ class Sop(Table):
     By `channel` group-send the agent confirms one mass message to all whose step is due in the same hour; a step that
     names the customer goes by card all the same.
     Of two SOPs that want the same customer on a full day the one of the higher `priority` (1..9) goes first.
-    One that is not `enabled` takes nobody in; who is on it already goes on.
+    One that is not `enabled` takes nobody in; who is on it already goes on. One in the `shadow`
+    takes nobody in either: it is noted with whom it would have begun.
     """
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
     title: str | None = Field(default=None, max_length=60)
     enabled: bool = True
+    shadow: bool = False
     stage: str | None = None
     on: str | None = None
     stop: tuple[str, ...] = ("reply", "left", "lost")
@@ -352,6 +354,12 @@ class Sop(Table):
     def wants(self, tags: Collection[str], stages: Collection[str]) -> bool:
         """Whether a customer with these tags, who stands in these stages, may be on it."""
         return isinstance(self.audience, Audience) and self.audience.holds(tags, stages)
+
+    @model_validator(mode="after")
+    def _only_customers_in_the_shadow(self) -> Sop:
+        if self.shadow and self.for_groups:
+            raise ValueError("给群聊的跟进不能先试听，请去掉 shadow")
+        return self
 
     @model_validator(mode="after")
     def _one_start(self) -> Sop:

@@ -12,7 +12,7 @@ _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八
 
 
 def read_when(text: str, now: datetime, calendar: Workcalendar) -> datetime | None:
-    """Read 明天, 后天上午, 周一10点, 下午3点半, 2小时后, 30分钟后, 11-25 10:00; the next such instant, or None.
+    """Read 明天, 后天上午, 周一10点, 下午3点半, 2小时后, 3天后9点, 11-25 10:00; the next such instant, or None.
 
     A day without a time means opening time; a time without a day that is past today means tomorrow.
     """
@@ -39,6 +39,7 @@ _SPANS = {
 }  # fmt: skip
 _DAYS = {"今天": 0, "今日": 0, "今晚": 0, "明天": 1, "明日": 1, "明早": 1, "明晚": 1, "后天": 2, "大后天": 3}
 _WEEKDAY = re.compile(r"(下*)(?:周|星期|礼拜)([一二三四五六日天])")
+_AHEAD = re.compile(r"([0-9]{1,3}|[一二两三四五六七八九十]{1,3})天(?:之后|以后|后)")
 _DATE = re.compile(r"(?:([0-9]{4})[-/年])?([0-9]{1,2})[-/月]([0-9]{1,2})[日号]?")
 _CLOCK = re.compile(
     r"(凌晨|早上|上午|中午|下午|傍晚|晚上|早|晚)?(?:([0-9]{1,2}|[一二两三四五六七八九十]{1,3})"
@@ -58,6 +59,9 @@ def _day(plain: str, today: date) -> tuple[date | None, str]:
         target = "一二三四五六日".find(weekday[2].replace("天", "日"))
         ahead = target - today.weekday() + 7 * len(weekday[1])
         return today + timedelta(days=ahead if ahead > 0 else ahead + 7), plain[weekday.end() :]
+    ahead_of = _AHEAD.match(plain)
+    if ahead_of is not None and (days := count(ahead_of[1])) is not None:
+        return today + timedelta(days=days), plain[ahead_of.end() :]
     dated = _DATE.match(plain)
     if dated is None:
         return None, plain

@@ -19,10 +19,9 @@ from bot.sops.task_refs import find_task
 from bot.wecom.cards import CardQuestion
 from bot.wecom.event_kinds import CardClick
 from sop.cards import closing_label
-from sop.workcalendar import Workcalendar
+from sop.delays import DELAYS, delayed_until
 
 WHEN_ASKED, WHY_ASKED = "when", "why"
-DELAYS = {"1h": "1 小时后", "3h": "3 小时后", "tonight": "今晚 19:30", "tomorrow": "明天 10:00", "3d": "3 天后 10:00"}
 REASONS = {
     "timing": "时机不对",
     "wording": "话术不合适",
@@ -111,20 +110,6 @@ _SETTLED = {"completed": "已发送", "replied": "客户已回复", "expired": "
 def _settled(task: SopTask) -> str:
     """What became of a task that is not open any more: what ended it, where something did."""
     return _SETTLED.get(task.state) or closing_label(task.ended_because or "已处理")
-
-
-def delayed_until(option: str, calendar: Workcalendar, now: datetime) -> datetime:
-    """The instant an option means, moved on to the next slot within work hours."""
-    local = calendar.local(now)
-    days = {"tomorrow": (1, 10, 0), "3d": (3, 10, 0), "tonight": (0, 19, 30)}
-    if option in days:
-        ahead, hour, minute = days[option]
-        day = local.date() + timedelta(days=ahead)
-        at = calendar.instant(day, local.time().replace(hour=hour, minute=minute, second=0, microsecond=0))
-        at = at if at > now else calendar.instant(day + timedelta(days=1), calendar.opens_at)
-    else:
-        at = now + timedelta(hours=3 if option == "3h" else 1)
-    return calendar.next_slot(at)
 
 
 def _put_update(work: Work, task: SopTask, event: CardClick, change: CardUpdate, row: CallbackEvent) -> None:

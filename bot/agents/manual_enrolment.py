@@ -11,6 +11,7 @@ from bot.platform.work import Work
 from bot.sops.dates import day_of
 from bot.sops.enrolment import Start, enrol, last_enrolled_at, owner_for
 from bot.sops.gate import contacts_of
+from bot.sops.held import held_sops
 from bot.sops.prompts import wording_values
 from bot.sops.stopping import end_enrolment
 from bot.wecom.errors import BotError
@@ -95,8 +96,10 @@ def preview_imagined(settings: Settings, sop: Sop, now: datetime, days: int = 30
 
 def _why_not(work: Work, state: CustomerState, sop: Sop) -> str | None:
     agent: Agent | None = owner_for(state, sop)
-    if not sop.enabled:
+    if not sop.enabled or sop.id in held_sops(work.session):
         return "这份跟进已暂停"
+    if sop.shadow:
+        return "这份跟进还在试听，先开始提醒"
     if state.customer.opted_out_at is not None:
         return "客户说过不想再收到消息"
     if any(e.sop_id == sop.id and e.ended_at is None for e in state.enrolments):

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.reading import Reader, readable
 from bot.agents.reminders import Reminder
-from bot.agents.task_answers import DELAYS, NO_DELAY, until_of
+from bot.agents.task_answers import NO_DELAY
 from bot.customers.promises import next_look, owed, settle_row
 from bot.platform.config.settings import Settings
 from bot.platform.models import Follow, Outbox, Promise
 from bot.platform.work import About, Work
 from bot.wecom.errors import BotError
+from sop.delays import DELAYS, delayed_until
 from sop.promises import alarms
 
 KINDS = {"agent": "promise", "leader": "promise_leader"}
@@ -76,7 +77,7 @@ def put_off_promise(work: Work, row: Promise, option: str) -> None:
         raise PromiseRefusedError(NO_DELAY)
     if row.closed_at is not None:
         raise PromiseRefusedError(SETTLED)
-    row.put_off_to, row.told = until_of(option, work.settings.calendar, work.now), {}
+    row.put_off_to, row.told = delayed_until(option, work.settings.calendar, work.now), {}
     settle_row(work, row)
 
 

@@ -76,6 +76,7 @@ class CustomerState:
     recent_hits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
     previous_stage: dict[str, str | None] = field(default_factory=dict)  # by pipeline, once asked: the stage before
     returning: list[str] = field(default_factory=list)  # stages that tags of a customer counted as lost lead to
+    shadow_starts: list[tuple[str, str, datetime]] = field(default_factory=list)  # just noted: SOP, cause, end
     happened_at: datetime | None = None  # when what is being looked at happened, however late it is read
     fellows: Fellows = field(default_factory=lambda: Fellows({}))  # those whose states were read together with it
 

@@ -36,7 +36,8 @@ from bot.platform.encryption import DataKeys
 from bot.platform.failpoints import failpoint
 from bot.platform.models import Follow, GroupSend, Lease, Outbox, SopTask
 from bot.privacy.erasure import apply_tombstones
-from bot.sops.prompts import RESTORED, RESTORED_REASON
+from bot.sops.held import RESTORED
+from bot.sops.prompts import RESTORED_REASON
 from bot.system import System
 
 _ROWS_AT_LEAST, _ROWS_A_SECOND = 1_000_000, 100

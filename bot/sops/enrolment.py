@@ -18,7 +18,9 @@ from bot.platform.models import Agent, Customer, Follow, SopEnrolment, SopTask
 from bot.platform.work import Work
 from bot.sops.batch_gate import gate_of_batch
 from bot.sops.gate import shift_row
-from bot.sops.prompts import note_if_before_restore, restored_at, send_or_wait, wording_values
+from bot.sops.held import held_sops, restored_at
+from bot.sops.prompts import note_if_before_restore, send_or_wait, wording_values
+from bot.sops.shadow import note_start, noted_since_word
 from bot.sops.stopping import stop_left_stage, stop_sops
 from sop.enrolment import by_priority, why_not_again
 from sop.group_sends import channel_of
@@ -78,6 +80,9 @@ def enrol(work: Work, state: CustomerState, sop: Sop, start: Start) -> SopEnrolm
     planned = plan_steps(sop, _begins(work, state), work.settings.workspace, key, spread=spread, day=start.day)
     if not planned:  # every step has a date of its own, and all of them are past
         return None
+    if sop.shadow and not start.by_hand:
+        note_start(work, state, sop.id, enrolment.cause, max(step.expires_at for step in planned))
+        return None
     enrolment.tasks = [_task(work.session, enrolment, sop, (step, render(step.text, values))) for step in planned]
     for task in enrolment.tasks:
         task.customer, task.agent = state.customer, owner
@@ -101,6 +106,8 @@ def may_enrol(work: Work, state: CustomerState, sop: Sop, start: Start, stages: 
     if sop.for_groups or (not start.by_hand and not sop.wants(state.tags, stages.values())):
         return None
     if start.cause and _known_cause(work.session, state, sop, start.cause):
+        return None
+    if sop.id in held_sops(work.session):
         return None
     if start.again:
         return owner
@@ -133,7 +140,8 @@ def start_silence_sops(work: Work, limit: int = 500) -> int:
                 SopEnrolment.enrolled_at > Customer.last_word_at,
             )
             followed = select(Follow.id).where(Follow.customer_id == Customer.id, Follow.ended_at.is_(None))
-            customers = work.session.scalars(quiet.where(~enrolled.exists(), followed.exists()).limit(limit)).all()
+            untouched = quiet.where(~enrolled.exists(), ~noted_since_word(sop.id), followed.exists())
+            customers = work.session.scalars(untouched.limit(limit)).all()
             for state in load_customers(work.session, customers).values():
                 if is_lost(work.settings, state):
                     continue

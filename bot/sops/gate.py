@@ -15,7 +15,7 @@ from bot.platform.models import Customer, Message, Outbox, SopTask, Tagging
 from bot.platform.work import Work
 from bot.sops.customer_steps import CustomerSteps
 from sop.budget import talks
-from sop.cards import LOOK_AGAIN
+from sop.cards import HELD_BACK, LOOK_AGAIN
 from sop.gate import BESIDE_ANOTHER, UNFIT, Drop, Go, Situation, Wait, decide_card
 from sop.playbook import Budget, Sop
 from sop.workcalendar import Postponement
@@ -132,7 +132,7 @@ def add_shifts(task: SopTask, *shifts: Postponement) -> None:
     ever does not grow."""
     kept = list(task.shifts)
     for reason, from_, to in map(shift_row, shifts):
-        if reason in (BESIDE_ANOTHER, UNFIT) and kept and kept[-1][0] == reason:
+        if reason in (BESIDE_ANOTHER, UNFIT, HELD_BACK) and kept and kept[-1][0] == reason:
             from_ = kept.pop()[1]
         kept.append([reason, from_, to])
     task.shifts = kept[-MOST_SHIFTS:]

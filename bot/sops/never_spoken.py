@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, or_, select
 
 from bot.customers.state import CustomerState, load_customers
 from bot.platform.config.settings import Settings
@@ -15,6 +15,7 @@ from bot.platform.models import Customer, Evidence, Follow, SopEnrolment, Status
 from bot.platform.work import Work
 from bot.sops.behaviour import observe_and_follow, silence_rules
 from bot.sops.enrolment import Start, enrol, is_lost
+from bot.sops.shadow import noted_ever
 from sop.playbook import Sop
 from sop.silence import Ramp, counts_since, days_needed, silent_from
 from sop.triggers import trigger_of
@@ -127,7 +128,7 @@ def _added_at() -> ScalarSelect[datetime]:
 def _taken(wait: SilenceWait) -> ColumnElement[bool]:
     if wait.sop is not None:
         enrolled = select(SopEnrolment.id).where(SopEnrolment.customer_id == Customer.id)
-        return enrolled.where(SopEnrolment.sop_id == wait.sop.id).exists()
+        return or_(enrolled.where(SopEnrolment.sop_id == wait.sop.id).exists(), noted_ever(wait.sop.id))
     assert wait.rule is not None
     noticed = select(Evidence.id).where(Evidence.customer_id == Customer.id, Evidence.rule_id == wait.rule.id)
     return noticed.exists()

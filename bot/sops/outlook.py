@@ -39,7 +39,7 @@ def _of_move(work: Work, state: CustomerState, pipeline: Pipeline, to: str) -> O
     begun = [
         sop.title or sop.id
         for sop in by_priority(starts(settings.tables.sops, Trigger("stage", to)))
-        if may_enrol(work, state, sop, Start("", ended=frozenset(stops)), then) is not None
+        if not sop.shadow and may_enrol(work, state, sop, Start("", ended=frozenset(stops)), then) is not None
     ]
     titles = {sop.id: sop.title or sop.id for sop in settings.sops.values()}
     return Outlook(tuple(begun), tuple(titles.get(sop_id, sop_id) for sop_id in stops))

@@ -11,21 +11,20 @@ from sqlalchemy.orm import Session
 
 from bot.customers.state import CustomerState, load_customers
 from bot.platform.config.settings import Settings
-from bot.platform.database.store import get_status
 from bot.platform.database.write_rows import write_rows
 from bot.platform.models import Agent, Customer, SopTask
 from bot.platform.work import About, Work
 from bot.sops.card_closing import cancel_cards
 from bot.sops.gate import SendGate, add_shifts
 from bot.sops.group_sends import gather_due
-from sop.cards import ANSWER_FIRST, LOOK_AGAIN, OVERTAKEN
+from bot.sops.held import held_sops, restored_at
+from sop.cards import ANSWER_FIRST, HELD_BACK, LOOK_AGAIN, OVERTAKEN
 from sop.fields import show_value
 from sop.gate import Drop, Wait
 from sop.wording import render
 from sop.workcalendar import Postponement
 
-RESTORED = "restored"
-"""The Status row of the last restore; its value's "at" is the moment before which nothing is due any more."""
+HELD_LOOK_AGAIN = timedelta(days=1)  # resuming the SOP gives its steps their times
 RESTORED_REASON = "恢复了备份：此前到期的可能已经提醒过，不再重复"
 
 
@@ -73,7 +72,7 @@ def send_or_wait(work: Work, tasks: Sequence[SopTask], gate: SendGate | None = N
 
     gate: where what it asks for is known already.
     """
-    tasks = _not_from_before(work, tasks)
+    tasks = _not_held(work, _not_from_before(work, tasks))
     if not tasks:
         return
     gate = gate or SendGate(work.session, work.settings, tasks, work.now)
@@ -127,13 +126,15 @@ def _not_from_before(work: Work, tasks: Sequence[SopTask]) -> Sequence[SopTask]:
     return [task for task in tasks if task.due_at > since]
 
 
-def restored_at(session: Session) -> datetime | None:
-    """When a backup was last restored; looked up once per piece of work."""
-    if RESTORED not in session.info:
-        status = get_status(session, RESTORED)
-        session.info[RESTORED] = None if status is None else datetime.fromisoformat(status.value["at"])
-    found: datetime | None = session.info[RESTORED]
-    return found
+def _not_held(work: Work, tasks: Sequence[SopTask]) -> Sequence[SopTask]:
+    """Without those of SOPs that are held, which wait until these go on."""
+    held = held_sops(work.session) if tasks else {}
+    if not held:
+        return tasks
+    for task in tasks:
+        if task.enrolment.sop_id in held:
+            put_off(task, work.now + HELD_LOOK_AGAIN, HELD_BACK)
+    return [task for task in tasks if task.enrolment.sop_id not in held]
 
 
 def note_if_before_restore(session: Session, state: CustomerState, at: datetime) -> None:
@@ -158,11 +159,12 @@ def queue_card(work: Work, task: SopTask) -> None:
 def queue_digest(work: Work, tasks: Sequence[SopTask]) -> None:
     """Put one list of several tasks of the same agent into the outbox."""
     for task in tasks:
-        task.state = "queued"
+        task.state, task.prompts = "queued", (task.prompts or 0) + 1
     ids = [task.id for task in tasks]
+    each = sorted((task.id, task.prompts) for task in tasks)  # the same ones may be put off and come together again
     row = work.send(
         "digest",
-        "digest:" + hashlib.sha256(repr(sorted(ids)).encode()).hexdigest()[:40],
+        "digest:" + hashlib.sha256(repr(each).encode()).hexdigest()[:40],
         {"task_ids": ids},
         About(agent_id=tasks[0].agent_id),
     )

@@ -9,7 +9,8 @@ from bot.agents import bulk_job
 from bot.platform import clock
 from bot.platform.models import Tagging
 from tests.browser.conftest import Served
-from tests.browser.looking import fits
+from tests.browser.looking import card, fits
+from tests.browser.test_accessible import AXE, findings
 from tests.browser.test_board import Opened, opened
 
 __all__ = ["opened"]
@@ -66,3 +67,38 @@ def test_a_view_is_saved_and_the_list_fits_a_phone(served: Served, opened: Opene
     expect(page.get_by_role("link", name="有意向的")).to_be_visible()
     expect(page.get_by_role("link", name="意向分至少")).to_be_visible()
     fits(page)
+
+
+def test_presets_and_several_cards_of_the_board_on_a_screen_and_a_phone(served: Served, opened: Opened) -> None:
+    story = served.story
+    page = opened("/board", width=1440)
+    page.get_by_role("button", name="多选").click()
+    first, second = card(page, story.asking), page.locator(f".card:not(#card-{story.asking})").first
+    first.click(position={"x": 60, "y": 40})  # anywhere on the card
+    second.click(position={"x": 60, "y": 40})
+    expect(page.locator("#deed")).to_contain_text("已选 2 位")
+    with page.expect_response(lambda answer: "/board/changes" in answer.url):
+        page.evaluate("refreshAll()")
+    expect(first.get_by_role("checkbox")).to_be_checked()
+    page.get_by_label("要做什么").select_option("tag")
+    page.locator("#deed-value select").select_option("已续费")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert findings(page, None) == []
+    page.get_by_role("button", name="下一步").click()
+    expect(page.locator("#deed-check")).to_contain_text("加标签「已续费」 · 2 位客户")
+    page.get_by_role("button", name="确定").click()
+    expect(page.get_by_text("正在做")).to_be_visible()
+    work(served)
+    expect(page.get_by_text("做完了")).to_be_visible()
+    assert carried(served, "已续费") == 2
+    phone = opened("/board", width=375)
+    phone.get_by_role("link", name="等回复").click()
+    expect(phone.get_by_role("link", name="等回复")).to_have_attribute("aria-current", "true")
+    fits(phone)
+    phone.get_by_role("link", name="等回复").click()
+    phone.get_by_role("button", name="多选").click()
+    card(phone, story.asking).click(position={"x": 60, "y": 40})
+    expect(phone.locator("#deed")).to_contain_text("已选 1 位")
+    phone.evaluate(AXE.read_text(encoding="utf-8"))
+    assert findings(phone, None) == []
+    fits(phone)

@@ -36,7 +36,7 @@ REFUSING = (
     "sop/playbook.py",
     "sop/wording.py", "sop/stages.py", "sop/fields.py", "sop/workcalendar.py", "taggers/weighing.py",
     "taggers/reasons.py", "taggers/occurrence.py", "taggers/backtest.py", "bot/agents/manual_moves.py",
-    "bot/agents/manual_enrolment.py", "bot/agents/misjudged.py", "bot/agents/api_tokens.py",
+    "bot/agents/manual_enrolment.py", "bot/agents/misjudged.py", "bot/agents/api_tokens.py", "bot/sops/holding.py",
     "bot/delivery/webhooks.py", "bot/platform/outward.py",
     "taggers/scores.py", "bot/agents/bulk_deeds.py", "bot/customers/imported_table.py",
     "bot/customers/imported_lines.py", "bot/customers/imported_workbook.py",

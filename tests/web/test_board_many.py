@@ -143,7 +143,7 @@ def test_a_filtered_column_goes_on_page_by_page(crowd: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [Filter(silent=30), Filter(agent=3, score=60), Filter(tag="已付款"), Filter(score=10)]
+    "asked", [Filter(silent=30), Filter(agent=3, score=60), Filter(tag="已付款"), Filter(score=10), Filter(hot=1)]
 )
 def test_the_two_ways_to_read_a_board_find_the_same(
     crowd: Site, monkeypatch: pytest.MonkeyPatch, asked: Filter
@@ -194,7 +194,7 @@ def test_the_first_board_and_a_page_of_a_column_cost_little_beside_reading_every
         crowd.app.extensions["tici-boards"]._kept.clear()
         assert client.get(path).status_code == 200
 
-    for path, dearest in (("/board", 0.5), (address, 0.25), ("/board?silent=7", 1.0)):
+    for path, dearest in (("/board", 0.5), (address, 0.25), ("/board?silent=7", 1.0), ("/board?sort=score", 1.0)):
         page = reading = math.inf
         for _ in range(10):
             page = min(page, seconds_of(partial(open_page, path)))

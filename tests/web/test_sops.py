@@ -15,7 +15,7 @@ from sqlalchemy import select
 from bot.analytics.cohorts import sop_figures
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
-from bot.platform.models import AuditEntry, SopEnrolment, SopTask, StageMove
+from bot.platform.models import AuditEntry, ShadowStart, SopEnrolment, SopTask, StageMove
 from bot.sops.material_library import MaterialRefusedError, path_of
 from sop.triggers import starts, trigger_of
 from tests.support.rows import Rows
@@ -241,3 +241,40 @@ def test_what_is_used_stays_and_what_is_not_goes(site: Site) -> None:
     for role in ("agent", "auditor"):
         other = site.signed_in(role, userid=f"R{role}")
         assert other.post("/sops/library/remove", data={"name": "海报.png"}).status_code == 404
+
+
+def test_an_sop_is_paused_altogether_and_goes_on_from_its_page(site: Site) -> None:
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        agent = rows.agent()
+        rows.task(rows.customer(agent=agent), agent, "您好", due_at=clock.now() + timedelta(hours=1))
+    admin, page = site.signed_in("admin"), "/sops/s/price-nurture"
+    assert site.signed_in("auditor").post(f"{page}/hold").status_code == 404
+    held = admin.post(f"{page}/hold", follow_redirects=True).text
+    assert "整份暂停：没有人加入" in held
+    assert "整份暂停" in admin.get("/sops").text
+    assert "这份跟进已经整份暂停了" in admin.post(f"{page}/hold", follow_redirects=True).text
+    assert "已继续：1 步顺延了" in admin.post(f"{page}/resume", follow_redirects=True).text
+    assert "整份暂停：没有人加入" not in admin.get(page).text
+
+
+def test_an_sop_that_is_only_tried_says_so_and_is_let_go_by_one_click(tmp_path: Path) -> None:
+    (tmp_path / "materials").mkdir()
+    (tmp_path / "materials" / "海报.png").write_bytes(PNG)
+    with open_site(tmp_path, SOPS.replace('title = "价格跟进"', 'title = "价格跟进"\nshadow = true')) as site:
+        with site.store.write() as session:
+            now = clock.now()
+            customer = Rows(session, now).customer("陈静")
+            session.add(
+                ShadowStart(
+                    sop_id="price-nurture", customer_id=customer.id, cause="move:1", began_at=now, ends_at=now
+                )
+            )
+        admin, page = site.signed_in("admin"), "/sops/s/price-nurture"
+        told = admin.get(page).text
+        assert "近 30 天会从 1 位客户开始，共 1 次" in told
+        assert "陈静" in told
+        admin.post(f"{page}/promote")
+        config = site.system.environment.config.read_text(encoding="utf-8")
+        assert "shadow" not in config
+        assert "# 第一步的说明" in config

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from sqlalchemy import select
 from bot.platform import clock
 from bot.platform.models import Agent, AuditEntry, Outbox, SopTask, ViewEntry
 from bot.platform.signed_links import task_url
-from bot.sops.prompts import queue_card
+from bot.sops.prompts import queue_card, queue_digest
 from tests.support.rows import Rows
 from tests.support.site import Site
 
@@ -100,6 +100,40 @@ def test_later_puts_the_task_off_and_keeps_its_card_from_leaving(site: Site) -> 
         assert session.scalars(select(Outbox.state)).all() == ["cancelled"]
         entry = session.scalars(select(AuditEntry)).one()
         assert (entry.actor, entry.action, entry.subject) == ("Wang", "task.later", f"task:{task}")
+
+
+def test_a_time_of_ones_own_and_a_reason_in_words_are_taken_and_can_be_taken_back(site: Site) -> None:
+    task = plan(site, state="delivered")
+    was, calendar = row(site, task), site.system.settings.calendar
+    client, asked = site.signed_in("agent", "Wang"), {"HX-Request": "true"}
+    day = calendar.local(clock.now()).date() + timedelta(days=2)
+    for at in ("", "tomorrow", f"{day - timedelta(days=3)}T10:00", f"{day + timedelta(days=99)}T10:00"):
+        assert client.post(f"/tasks/{task}/later", data={"delay": "at", "at": at}, headers=asked).status_code == 409
+    later = client.post(f"/tasks/{task}/later", data={"delay": "at", "at": f"{day}T10:07"}, headers=asked)
+    assert row(site, task).due_at == calendar.next_slot(calendar.instant(day, time(10, 7)))
+    assert f"/tasks/{task}/back" in later.headers["HX-Trigger"]
+    assert client.post(f"/tasks/{task}/back", headers=asked).status_code == 200
+    now = row(site, task)
+    assert (now.state, now.due_at, now.expires_at, now.shifts) == ("planned", was.due_at, was.expires_at, [])
+    client.post(f"/tasks/{task}/unfit", data={"reason": "other", "words": " 下月  才开学 "})
+    assert row(site, task).ended_because == "员工认为不合适：下月 才开学"
+    assert "撤销「不合适」" in client.get(f"/tasks/{task}").text
+    client.post(f"/tasks/{task}/back")
+    back = row(site, task)
+    assert (back.state, back.rejected_because, back.ended_because) == ("planned", None, None)
+    assert client.post(f"/tasks/{task}/back", headers=asked).status_code == 409
+    with site.store.read() as session:
+        actions = session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
+    assert actions == ["task.later", "task.back", "task.unfit", "task.back"]
+
+
+def test_steps_that_were_listed_together_and_put_off_come_together_again(site: Site) -> None:
+    tasks = [plan(site, customer="甲"), plan(site, customer="乙")]
+    for _ in range(2):
+        with site.system.work() as work:
+            queue_digest(work, [work.session.get_one(SopTask, one) for one in tasks])
+    with site.store.read() as session:
+        assert len(set(session.scalars(select(Outbox.key)))) == 2
 
 
 @pytest.mark.parametrize(("delay", "least"), [("30m", 30), ("2h", 120)])
@@ -235,10 +269,15 @@ def test_the_signed_link_lets_its_agent_answer_without_signing_in(site: Site) ->
         assert page.status_code == 410
         assert "这一步已经结束" in page.text
         assert "李女士" not in page.text
+    undo = re.search(r'action="(/t/[^"]+/back)"', ended.text)
+    assert undo is not None
+    assert client.post(undo[1], follow_redirects=True).status_code == 200
+    assert row(site, task).state == "planned"
     with site.store.read() as session:
         assert [(e.actor, e.action) for e in session.scalars(select(AuditEntry).order_by(AuditEntry.id))] == [
             ("Wang", "task.later"),
             ("Wang", "task.unfit"),
+            ("Wang", "task.back"),
         ]
 
 

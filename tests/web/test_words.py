@@ -29,6 +29,7 @@ from bot.web.admin import given_up, log_words
 from bot.web.admin import pages as admin_pages
 from bot.web.agents import jssdk_errors, tasks
 from bot.web.auth import proof, second_factor, signin
+from bot.web.board import presets
 from bot.web.customers.highlight import Mark, TextPiece, cut, marks_of
 from bot.web.layout import actors, errors, labels, navigation, preferences
 from bot.web.layout.languages import catalogue
@@ -37,6 +38,7 @@ from bot.web.rules import pipeline_form, sop_start
 from bot.web.rules.rule_form import GROUPS
 from bot.web.rules.sop_rows import TEXTS
 from bot.wecom.errors import REMEDIES
+from sop.delays import DELAYS
 from taggers.reasons import WORDINGS
 from tests.support.english import DIAGNOSING, HAN, REFUSING, ROOT, said_in, texts_in
 from tests.support.sample_board import fill_board
@@ -109,12 +111,15 @@ def texts_of_setup() -> set[str]:
 def texts_of_tasks() -> set[str]:
     """What an agent may answer to a prompt, and how the page replies."""
     return {
-        *task_answers.DELAYS.values(),
+        *DELAYS.values(),
         *card_clicks.REASONS.values(),
         *task_answers.REFUSALS,
         *promises.REFUSALS,
         questions.ANSWERED,
         *tasks.DONE.values(),
+        *presets.SORTS.values(),
+        *presets.TITLES.values(),
+        *presets.TOLD.values(),
     } | jssdk_errors.ALL
 
 

@@ -88,6 +88,15 @@ def remove_rule(source: str, rule_id: str) -> str:
 
 def switch_sop(source: str, sop_id: str, enabled: bool) -> str:
     """The text with an SOP switched off by `enabled = false`, or on by leaving the key out."""
+    return _with_key(source, sop_id, "enabled", None if enabled else False)
+
+
+def promote_sop(source: str, sop_id: str) -> str:
+    """The text with an SOP taken out of the shadow."""
+    return _with_key(source, sop_id, "shadow", None)
+
+
+def _with_key(source: str, sop_id: str, key: str, value: bool | None) -> str:
     raw = source.encode()
     for nodes in nodes_of(source, "sops"):
         start, end = nodes[0].start_byte, end_of(nodes[:1], raw)
@@ -95,9 +104,9 @@ def switch_sop(source: str, sop_id: str, enabled: bool) -> str:
         table = document["sops"][0]
         if table.get("id") != sop_id:
             continue
-        if enabled:
-            table.pop("enabled", None)
+        if value is None:
+            table.pop(key, None)
         else:
-            table["enabled"] = False
+            table[key] = value
         return (raw[:start] + tomlkit.dumps(document).encode() + raw[end:]).decode()
     raise UnknownRuleError(f"配置文件里没有编号为「{sop_id}」的 [[sops]]，可能刚被改名或删除")

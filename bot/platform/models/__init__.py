@@ -40,7 +40,7 @@ from bot.platform.models.portraits import Portrait
 from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
 from bot.platform.models.promises import OpenQuestion, Promise
 from bot.platform.models.scores import ScoreEntry
-from bot.platform.models.sops import GroupSend, Material, SopEnrolment, SopTask
+from bot.platform.models.sops import GroupSend, Material, ShadowStart, SopEnrolment, SopTask
 from bot.platform.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
@@ -98,6 +98,7 @@ __all__ = [
     "ScoreEntry",
     "SearchToken",
     "SecondFactor",
+    "ShadowStart",
     "SopEnrolment",
     "SopTask",
     "SpentState",

@@ -47,6 +47,23 @@ class SopEnrolment(Model):
     tasks: Mapped[list[SopTask]] = relationship(back_populates="enrolment", order_by="SopTask.step")
 
 
+class ShadowStart(Model):
+    """An SOP that is only tried would have begun with a customer. ends_at: when its last step would be over."""
+
+    __tablename__ = "shadow_start"
+    __table_args__ = (
+        UniqueConstraint("customer_id", "sop_id", "cause"),
+        Index("ix_shadow_start_sop", "sop_id", "began_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    sop_id: Mapped[str] = mapped_column(String(64))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    cause: Mapped[str] = mapped_column(String(80))
+    began_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+
+
 class SopTask(Model):
     """One step of an SOP for one customer, from planned to proven done (or why it was not)."""
 

@@ -10,13 +10,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.agents.card_clicks import DELAYS as CARD_DELAYS
 from bot.agents.card_clicks import REASONS
-from bot.agents.task_answers import DELAYS
 from bot.platform.models import Account, Agent, AuditEntry, Customer, SopTask
 from bot.web.layout.actors import actor_names
 from bot.web.layout.labels import ROLES, visible_name
 from bot.web.layout.languages import translate
+from sop.delays import DELAYS
 
 SUBJECTS = {
     "customer": "客户", "agent": "员工", "account": "账号", "task": "任务", "evidence": "命中", "study": "试算",
@@ -33,10 +32,11 @@ DETAILS = {  # what a detail is called; "": its value says enough; None: it says
     "from_stage": "从", "to_stage": "到", "tag": "标签", "field": "资料", "note": None, "on": "打开",
     "way": "方式", "address": "地址", "rule": "规则", "left": "剩下的恢复码", "scopes": "可以做什么",
 }  # fmt: skip
+_FORMER_DELAYS = {"1h": "1 小时后", "3h": "3 小时后"}
 _CODES = {  # values that are codes, by detail
     "role": {name: one.text for name, one in ROLES.items()},
     "was": {name: one.text for name, one in ROLES.items()},
-    "option": {**CARD_DELAYS, **DELAYS, **REASONS},
+    "option": {**DELAYS, **_FORMER_DELAYS, **REASONS, "at": "自选时间"},
     "by": {"link": "卡片链接", "sidebar": "侧边栏"},
     "word": {
         "agreed": "同意",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.agents.reading import may_read
-from bot.agents.task_answers import AnswerRefusedError, decline, postpone
+from bot.agents.task_answers import LONGEST_WORDS, AnswerRefusedError, decline, may_take_back, postpone, take_back
 from bot.platform.database.audit_log import record
 from bot.platform.database.reading_log import viewed
 from bot.platform.models import Agent, SopTask
@@ -27,7 +28,7 @@ from bot.web.layout.requests import LARGEST_ID, current_system
 from bot.web.layout.template_filters import request_now
 
 PAGE, MOST = 40, 600
-Answer = Callable[[Work, SopTask, str], None]
+Answer = Callable[[Work, SopTask], None]
 
 pages = Blueprint("tasks", __name__, url_prefix="/tasks")
 pages.before_request(needs(*ROLES))
@@ -71,7 +72,10 @@ def one(task_id: int) -> str:
         links = [link_url(base, task.ref, index, key) for index in range(len(task.attach))]
         files = [url_for("tasks.download", task_id=task.id, index=index) for index in range(len(task.attach))]
         answers = _answers(task.id) if who.may_change else None
-        page = render_template("task.html", view=view, links=links, files=files, answers=answers, back=_back())
+        undo = url_for("tasks.back", task_id=task.id) if answers and may_take_back(task, request_now()) else ""
+        page = render_template(
+            "task.html", view=view, links=links, files=files, answers=answers, back=_back(), undo=undo
+        )
         customer_id = task.customer_id
     with system.store.write() as session:
         viewed(session, who.actor, customer_id, "task", request_now())
@@ -88,14 +92,22 @@ def download(task_id: int, index: int) -> Response:
 
 @pages.post(f"/<int(max={LARGEST_ID}):task_id>/later")
 def later(task_id: int) -> AnyResponse:
-    """稍后: `delay` is a key of DELAYS."""
-    return _answer(task_id, "task.later", request.form.get("delay", ""), postpone)
+    """稍后: `delay` is a key of DELAYS, or "at" and the local time `at`."""
+    option, at = request.form.get("delay", ""), request.form.get("at", "")[:30]
+    return _answer(task_id, "task.later", option, lambda work, task: postpone(work, task, option, at))
 
 
 @pages.post(f"/<int(max={LARGEST_ID}):task_id>/unfit")
 def unfit(task_id: int) -> AnyResponse:
-    """不合适: `reason` is a key of REASONS."""
-    return _answer(task_id, "task.unfit", request.form.get("reason", ""), decline)
+    """不合适: `reason` is a key of REASONS, `words` are the agent's own."""
+    option, words = request.form.get("reason", ""), request.form.get("words", "")[:LONGEST_WORDS]
+    return _answer(task_id, "task.unfit", option, lambda work, task: decline(work, task, option, words))
+
+
+@pages.post(f"/<int(max={LARGEST_ID}):task_id>/back")
+def back(task_id: int) -> AnyResponse:
+    """Take 稍后 or 不合适 back."""
+    return _answer(task_id, "task.back", "", take_back)
 
 
 def task_or_404(session: Session, who: Visitor, task_id: int, *, lock: bool = False) -> SopTask:
@@ -109,13 +121,19 @@ def task_or_404(session: Session, who: Visitor, task_id: int, *, lock: bool = Fa
     return task
 
 
-def toasted(response: AnyResponse, text: str, *, bad: bool = False) -> AnyResponse:
-    """The answer with a short notice in the visitor's language."""
-    response.headers["HX-Trigger"] = json.dumps({"toast": {"text": translate(text), "bad": bad}})
+def toasted(response: AnyResponse, text: str, *, bad: bool = False, undo: str = "") -> AnyResponse:
+    """The answer with a short notice in the visitor's language; the day is renewed by whoever does not show it.
+
+    undo: the address that takes back what was done.
+    """
+    toast = {"text": translate(text), "bad": bad}
+    toast |= {"undo": undo, "undoText": translate("撤销")} if undo else {}
+    renew: dict[str, Any] = {} if undo or bad else {"day-changed": {}}
+    response.headers["HX-Trigger"] = json.dumps({"toast": toast, **renew})
     return response
 
 
-DONE = {"task.later": "已推迟", "task.unfit": "已记下，不再提醒"}
+DONE = {"task.later": "已推迟", "task.unfit": "已记下，不再提醒", "task.back": "又在单子里了"}
 
 
 def _answer(task_id: int, action: str, option: str, answer: Answer) -> AnyResponse:
@@ -125,8 +143,8 @@ def _answer(task_id: int, action: str, option: str, answer: Answer) -> AnyRespon
     try:
         with system.work(now) as work:
             task = task_or_404(work.session, who, task_id, lock=True)
-            answer(work, task, option)
-            record(work.session, who.actor, action, f"task:{task_id}", now, option=option)
+            answer(work, task)
+            record(work.session, who.actor, action, f"task:{task_id}", now, **({"option": option} if option else {}))
             agent_id = task.agent_id
     except AnswerRefusedError as refused:
         if not request.headers.get("HX-Request"):
@@ -137,7 +155,9 @@ def _answer(task_id: int, action: str, option: str, answer: Answer) -> AnyRespon
     with system.store.read() as session:
         workload = _workload(session, who, session.get_one(Agent, agent_id))
         response = Response(render_template("tasks_desk.html", **_workload_values(who, workload)))
-    return toasted(response, DONE[action])
+    return toasted(
+        response, DONE[action], undo="" if action == "task.back" else url_for("tasks.back", task_id=task_id)
+    )
 
 
 def _chosen(session: Session, who: Visitor) -> Agent | None:

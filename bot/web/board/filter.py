@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Exists, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from bot.platform.models import Customer, Follow, Placement, Tagging
+from bot.customers.state import OPEN_STATES
+from bot.platform.models import Customer, Follow, Placement, SopTask, Tagging
+from bot.web.board.orders import ORDERS, OVER, Order
 from bot.web.layout.requests import LARGEST_ID
 
 SILENCES = (1, 3, 7, 14, 30, 90)  # days
 SCORES = (10, 30, 60, 100)
-SORTS = ("waiting",)
+DUE = ("today", "over")
+HOT, UNTENDED = 30, timedelta(days=3)  # an intent score, and how long our side has said nothing
 LONGEST_SEARCH = 60
 FEW, MANY = 5_000, 20_000
 _MOST = 2**31 - 1
@@ -24,7 +27,8 @@ _MOST = 2**31 - 1
 class Filter:
     """What is asked for; 0 and "" ask for nothing. silent: days without a word; score: at least.
 
-    waiting: 1 asks for those who wait for an answer. sort: "waiting" puts those first who have waited longest.
+    waiting: 1 asks for those who wait for an answer. due: those with a task due "today", or one that is "over".
+    hot: 1 asks for those with much intent to whom nobody has written for days. sort: a name of ORDERS.
     """
 
     agent: int = 0
@@ -33,6 +37,8 @@ class Filter:
     score: int = 0
     search: str = ""
     waiting: int = 0
+    due: str = ""
+    hot: int = 0
     sort: str = ""
 
     @property
@@ -43,7 +49,7 @@ class Filter:
     def args(self) -> dict[str, str]:
         """As it stands in the address."""
         asked = {"agent": self.agent, "tag": self.tag, "silent": self.silent, "score": self.score}
-        asked |= {"waiting": self.waiting, "sort": self.sort, "q": self.search}
+        asked |= {"waiting": self.waiting, "due": self.due, "hot": self.hot, "sort": self.sort, "q": self.search}
         return {name: str(value) for name, value in asked.items() if value}
 
 
@@ -56,7 +62,9 @@ def read_filter(args: Mapping[str, str]) -> Filter:
         score=_number(args.get("score", "")),
         search=args.get("q", "").strip()[:LONGEST_SEARCH],
         waiting=_number(args.get("waiting", ""), 1),
-        sort=args["sort"] if args.get("sort") in SORTS else "",
+        due=_one_of(args.get("due", ""), DUE),
+        hot=_number(args.get("hot", ""), 1),
+        sort=_one_of(args.get("sort", ""), ORDERS),
     )
 
 
@@ -67,13 +75,18 @@ class FilterConditions:
     """
 
     def __init__(
-        self, asked: Filter, agents: Collection[int] | None, found: Select[int] | None, now: datetime
+        self,
+        asked: Filter,
+        agents: Collection[int] | None,
+        found: Select[int] | None,
+        now: datetime,
+        day: tuple[datetime, datetime] | None = None,
     ) -> None:
+        """day: where the local day begins and ends; needed only to ask for what is due today."""
         self._tests: list[ColumnElement[bool]] = []
         self._sets: list[Select[int]] = []
         self._always: list[ColumnElement[bool]] = []
-        self._who: list[Select[int]] = [] if found is None else [found]
-        self.waiting_first = asked.sort == "waiting"
+        self.order: Order | None = ORDERS.get(asked.sort)
         # Up to so many customers it is cheapest to rank all of them. More are soon met on a walk through the columns,
         # except silent ones: these stand far from a column's newest cards, so ranking pays for longer.
         self.worth_ranking = MANY if asked.silent else FEW
@@ -83,24 +96,25 @@ class FilterConditions:
             self._add(Follow.customer_id, and_(Follow.agent_id == asked.agent, Follow.ended_at.is_(None)))
         if asked.tag:
             self._add(Tagging.customer_id, and_(Tagging.tag == asked.tag, Tagging.removed_at.is_(None)))
-        self._who += self._sets
+        if asked.due:
+            self._add_due(asked.due, now, day or (now, now))
+        if asked.hot:
+            untended = or_(Customer.said_to_at.is_(None), Customer.said_to_at <= now - UNTENDED)
+            self._add(Customer.id, and_(Customer.conversion >= HOT, untended))
         if asked.waiting:
             self._add(Follow.customer_id, and_(Follow.waiting_since.is_not(None), Follow.ended_at.is_(None)))
         if asked.silent or asked.score:  # one set for both: one index covers both columns
-            silent = [_silent(now - timedelta(days=min(asked.silent, 36500)))] if asked.silent else []
+            hour = now.replace(minute=0, second=0, microsecond=0)
+            silent = [_silent(hour - timedelta(days=min(asked.silent, 36500)))] if asked.silent else []
             scored = [Customer.conversion > 0, Customer.conversion >= asked.score] if asked.score else []
             self._add(Customer.id, and_(*silent, *scored))
-            self._who.append(self._sets[-1])
         if found is not None:
             self._always.append(Placement.customer_id.in_(found))
+        self.who = [*([] if found is None else [found]), *self._sets]
 
     @property
     def is_everything(self) -> bool:
         return not self._sets and not self._always
-
-    def among(self, customer: InstrumentedAttribute[int]) -> list[ColumnElement[bool]]:
-        """The same about a column of customers, of whom all are known to wait."""
-        return [customer.in_(one) for one in self._who]
 
     @property
     def sizes(self) -> list[Select[int]]:
@@ -120,10 +134,21 @@ class FilterConditions:
         asked: Exists = exists().where(customer == Placement.customer_id, condition)
         self._tests.append(asked)
 
+    def _add_due(self, due: str, now: datetime, day: tuple[datetime, datetime]) -> None:
+        """The set walks the index by state and due time, the question the one by customer."""
+        at = SopTask.due_at <= now if due == "over" else and_(SopTask.due_at >= day[0], SopTask.due_at < day[1])
+        self._sets.append(select(SopTask.customer_id).where(SopTask.state.in_(OPEN_STATES), at))
+        mine = SopTask.customer_id == Placement.customer_id
+        self._tests.append(exists().where(mine, SopTask.state.not_in(OVER), at))
+
 
 def _silent(since: datetime) -> ColumnElement[bool]:
     never = and_(Customer.last_word_at.is_(None), Customer.created_at <= since)
     return or_(Customer.last_word_at <= since, never)
+
+
+def _one_of(text: str, known: Collection[str]) -> str:
+    return text if text in known else ""
 
 
 def _number(text: str, most: int = _MOST) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from functools import cached_property, lru_cache
 
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, session, url_for
@@ -23,6 +23,7 @@ from bot.web.auth.visitor import ADMIN, EVERYBODY, visitor, visitor_or_none
 from bot.web.board.filter import SCORES, SILENCES, Filter, FilterConditions, read_filter
 from bot.web.board.live import EventStreams, SharedCache, stamp_of
 from bot.web.board.position import Position, read_position
+from bot.web.board.presets import SORTS, offered
 from bot.web.board.rows import MOST_KEPT, PAGE, BoardCard, Column, read_columns, read_more
 from bot.web.layout.languages import language
 from bot.web.layout.people import shown_agents
@@ -102,7 +103,7 @@ def show() -> str:
         "board.html",
         pipelines=pipelines, view=view, asked=view.asked, columns=columns, at=stamp,
         pieces={piece.id: piece for piece in _pieces(view, columns)},
-        agents=agents, tags=tags, silences=SILENCES, scores=SCORES,
+        agents=agents, tags=tags, silences=SILENCES, scores=SCORES, sorts=SORTS, presets=offered(view.asked),
         says=current_system().settings.tables.privacy.search_messages,
     )  # fmt: skip
 
@@ -186,8 +187,10 @@ def _shown(pipeline: Pipeline) -> dict[str, int]:
 
 def _wanted(rows: Session, view: _View) -> FilterConditions:
     found = _found(view.asked.search) if view.asked.search else None
-    hour = request_now().replace(minute=0, second=0, microsecond=0)
-    return FilterConditions(view.asked, visible_agent_ids(rows, visitor()), found, hour)
+    now, calendar = request_now(), current_system().settings.calendar
+    today = calendar.local(now).date()
+    day = calendar.instant(today, time.min), calendar.instant(today + timedelta(days=1), time.min)
+    return FilterConditions(view.asked, visible_agent_ids(rows, visitor()), found, now, day)
 
 
 def _found(text: str) -> Select[int]:

@@ -14,15 +14,15 @@ from bot.agents.questions import LATELY
 from bot.platform import clock
 from bot.platform.models import Customer, Follow, OpenQuestion, Placement, SopTask, UtcDateTime
 from bot.web.board.filter import FilterConditions
+from bot.web.board.orders import OVER
 from bot.web.board.position import Position
-from bot.web.board.waiting_first import places_after, put_waiting_first
+from bot.web.board.sorting import places_after, put_in_order
 from bot.web.layout.people import agent_names, carried_tags
 from sop.playbook import Pipeline, Stage
 
 PAGE = 20
 MOST_KEPT = 200  # cards of a column that are kept live; further ones stay as they were when scrolled to
 _FETCHED_WHOLE = 500
-_OVER = ("completed", "replied", "expired", "cancelled", "failed")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,7 +30,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class BoardCard:
     """A customer as the board shows them. serial: of their placement, which a move names, to be refused if old.
 
-    sorted_by: since when they wait, where the column is sorted by that.
+    sorted_by: the value the column is sorted by, where they have one.
     """
 
     customer_id: int
@@ -45,7 +45,7 @@ class BoardCard:
     agent: str = ""
     due_at: datetime | None = None
     waiting_since: datetime | None = None
-    sorted_by: datetime | None = None
+    sorted_by: datetime | int | None = None
     questions: int = 0
 
     @property
@@ -83,8 +83,8 @@ def read_columns(
     limits = _Limits({stage: max(PAGE, min(wish, MOST_KEPT)) for stage, wish in (shown or {}).items()})
     small = any((session.scalar(size) or 0) < wanted.worth_ranking for size in wanted.sizes)
     columns, places = (_ranked if small else _walked)(session, pipeline, wanted, limits)
-    if wanted.waiting_first:
-        places = put_waiting_first(session, pipeline.name, wanted, places, limits)
+    if wanted.order:
+        places = put_in_order(session, pipeline.name, wanted, places, limits)
     cards = _cards(session, pipeline.name, [place for found in places.values() for place in found])
     return tuple(replace(c, cards=_in_order(places.get(c.stage, ()), cards, c.stage)) for c in columns)
 
@@ -93,7 +93,7 @@ def read_more(
     session: Session, pipeline: str, stage: str, wanted: FilterConditions, after: Position
 ) -> tuple[BoardCard, ...]:
     """The cards of a column that follow a place; one more than a page shows where there are still more."""
-    if wanted.waiting_first:
+    if wanted.order:
         found = list(places_after(session, pipeline, stage, wanted, after, PAGE + 1))
         return _in_order(found, _cards(session, pipeline, found), stage)
     start = tuple_(literal(after.entered_at, UtcDateTime()), literal(after.customer_id))
@@ -271,7 +271,7 @@ def _in_order(places: Iterable[Position], cards: Mapping[int, BoardCard], stage:
         replace(
             card,
             entered_at=place.entered_at,
-            sorted_by=place.waiting_since,
+            sorted_by=place.by,
             tags=tuple(tag for tag in card.tags if tag != stage),
         )
         for place in places
@@ -283,7 +283,7 @@ def _next_due(session: Session, customer_ids: Sequence[int]) -> dict[int, dateti
     # "not in": with "in" SQLite walks the index by state through every waiting task there is.
     query = (
         select(SopTask.customer_id, func.min(SopTask.due_at))
-        .where(SopTask.customer_id.in_(customer_ids), SopTask.state.not_in(_OVER))
+        .where(SopTask.customer_id.in_(customer_ids), SopTask.state.not_in(OVER))
         .group_by(SopTask.customer_id)
     )
     return dict(session.execute(query).all())

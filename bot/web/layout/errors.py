@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -34,6 +34,7 @@ class ErrorPage:
     advice: str
     command: str = ""
     way: str = BOARD  # the page on which to go on from here; "" for none
+    undo: str = ""  # the address that takes back what ended it
     mends_config: bool = False  # leads to the config file, its history and every room
 
 
@@ -90,7 +91,14 @@ ALL_PAGES = (
 
 
 class TaskOverError(BotError):
-    """A link to a task that has ended: nothing is shown or changed by it any more."""
+    """A link to a task that has ended: nothing is shown or changed by it any more.
+
+    undo: where its agent ended it and may still take that back, the address that does.
+    """
+
+    def __init__(self, task_id: int, undo: str = "") -> None:
+        super().__init__(task_id)
+        self.undo = undo
 
 
 def prepare(app: Flask) -> None:
@@ -99,7 +107,7 @@ def prepare(app: Flask) -> None:
     app.register_error_handler(CSRFError, lambda _error: _page(STALE))
     app.register_error_handler(ForeignOriginError, lambda _error: _page(FOREIGN))
     app.register_error_handler(BadLinkError, _link)
-    app.register_error_handler(TaskOverError, lambda _error: _page(TASK_OVER))
+    app.register_error_handler(TaskOverError, lambda error: _page(replace(TASK_OVER, undo=error.undo)))
     app.register_error_handler(ConfigError, lambda _error: _page(CONFIG))
     for unreachable in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(unreachable, _database)

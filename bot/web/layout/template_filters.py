@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from flask import Flask, g
 
 from bot.agents.card_clicks import REASONS
-from bot.agents.task_answers import DELAYS
 from bot.platform import clock
 from bot.platform.config.settings import ConfigError
 from bot.platform.masking import mask
@@ -17,6 +16,7 @@ from bot.web.layout import labels
 from bot.web.layout.languages import language, translate
 from bot.web.layout.requests import current_system
 from bot.web.layout.times import ago, measured, moment, span
+from sop.delays import DELAYS
 from sop.playbook import Workspace
 from sop.working_time import worked
 

@@ -23,7 +23,21 @@ MOST_STEPS = 100
 ATTACHMENT = ("title", "url", "desc", "picurl", "appid", "page", "pic", "file")
 _DAY = timedelta(days=1)
 _LONGEST = 20_000
-_HEAD = ("id", "title", "stage", "on", "stop", "owner", "channel", "audience", "cap", "priority", "again", "steps")
+_HEAD = (
+    "id",
+    "title",
+    "stage",
+    "on",
+    "stop",
+    "owner",
+    "channel",
+    "audience",
+    "cap",
+    "priority",
+    "again",
+    "shadow",
+    "steps",
+)
 _LENGTHS = ("after", "valid_for", "reply_window", "again", "hold", "min_stay")
 _SETS = ("stop", "on", "only_from", "needs")  # lists whose order says nothing
 _STEP_DEFAULTS: Values = {
@@ -82,6 +96,7 @@ def read_sop(form: MultiDict[str, str]) -> Values:
         "cap": f"{line_of(form, 'cap.times') or '1'}/{form.get('cap.per', 'day')}",
         "priority": _number(line_of(form, "priority") or "5"),
         "again": length_of(line_of(form, "again.length")) if again == "after" else again,
+        **({"shadow": True} if form.get("shadow") else {}),
         "steps": steps,
     }
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -13,15 +16,19 @@ from bot.analytics.cohorts import SopFigures, sop_figures
 from bot.customers.state import load_customer
 from bot.platform import clock
 from bot.platform.config.file import read_config_text
-from bot.platform.config.rule_text import UnknownRuleError, switch_sop
+from bot.platform.config.rule_text import UnknownRuleError, promote_sop, switch_sop
 from bot.platform.config.settings import ConfigError
 from bot.platform.database.search_index import named
 from bot.platform.database.store import get_status
 from bot.platform.models import Customer
+from bot.sops.held import held_sops
+from bot.sops.holding import HoldRefusedError, hold, resume
 from bot.sops.replanning import kept_on_older, status_of
+from bot.sops.shadow import shadow_figures
 from bot.system import System
 from bot.web.auth.access import customer_or_404, needs, refuse_unless, visible_customers
 from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, LEADER, visitor
+from bot.web.layout.actors import actor_names
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import current_system, row_id
 from bot.web.rules.config_saving import Draft, try_to_save
@@ -32,6 +39,7 @@ from taggers.translatable import chained
 
 _KEPT = "tici-sop-figures"
 _KEPT_SECONDS = 600.0
+_TRIED = timedelta(days=30)
 _FOUND = 8  # customers offered for a name
 
 pages = Blueprint("sops", __name__)
@@ -43,7 +51,9 @@ def show() -> str:
     """Every SOP in a line: what starts it, how many steps, how many began it lately."""
     settings = current_system().settings
     rows = [(sop, start_words(sop), figures_of(sop.id)) for sop in settings.tables.sops]
-    return render_template("sops.html", rows=rows)
+    with current_system().store.read() as session:
+        held = held_sops(session)
+    return render_template("sops.html", rows=rows, held=held)
 
 
 @pages.get("/sops/s/<sop_id>")
@@ -56,6 +66,10 @@ def sop(sop_id: str) -> str:
         people, more = people_on(session, visitor(), sop_id, None)
         edited = get_status(session, status_of(sop_id))
         places = places_on(session, visitor(), sop_id)
+        held = held_sops(session).get(sop_id)
+        by = actor_names(session, [held["by"]])[held["by"]] if held else ""
+        since, seen = clock.now() - _TRIED, visible_customers(session, visitor())
+        tried = shadow_figures(session, sop_id, since, seen) if table.shadow else None
     with system.look(clock.now()) as look:
         older = kept_on_older(look, table)
     told = edited.value if edited is not None and edited.value["version"] == system.settings.version else {}
@@ -73,6 +87,9 @@ def sop(sop_id: str) -> str:
         older=older,
         changed=told.get("changed", 0),
         kept=told.get("kept", 0),
+        held=held and {"since": datetime.fromisoformat(held["since"]), "by": by},
+        tried=tried,
+        resumed=_resumed(),
         problem=request.args.get("problem", "")[:300],
     )
 
@@ -127,17 +144,74 @@ def switch(sop_id: str) -> Response:
     refuse_unless(ADMIN)
     system = current_system()
     table = _sop_or_404(system, sop_id)
+    what = f"{'暂停' if table.enabled else '继续'}跟进「{table.title or sop_id}」"
+    return _rewritten(system, sop_id, what, lambda text: switch_sop(text, sop_id, not table.enabled))
+
+
+@pages.post("/sops/s/<sop_id>/promote")
+def promote(sop_id: str) -> Response:
+    """Let an SOP that was only tried prompt: its `shadow` is taken out of the file."""
+    refuse_unless(ADMIN)
+    system = current_system()
+    table = _sop_or_404(system, sop_id)
+    what = f"启用跟进「{table.title or sop_id}」"
+    return _rewritten(system, sop_id, what, lambda text: promote_sop(text, sop_id))
+
+
+@pages.post("/sops/s/<sop_id>/hold")
+def hold_all(sop_id: str) -> Response:
+    """Pause an SOP altogether, those who are on it too; no key in the file."""
+    refuse_unless(ADMIN)
+    table = _sop_or_404(current_system(), sop_id)
+    try:
+        with current_system().work() as work:
+            hold(work, table, visitor().actor)
+    except HoldRefusedError as refused:
+        return redirect(url_for("sops.sop", sop_id=sop_id, problem=translate(str(refused))))
+    return redirect(url_for("sops.sop", sop_id=sop_id))
+
+
+@pages.post("/sops/s/<sop_id>/resume")
+def resume_all(sop_id: str) -> Response:
+    """Let an SOP go on that was paused altogether."""
+    refuse_unless(ADMIN)
+    table = _sop_or_404(current_system(), sop_id)
+    try:
+        with current_system().work() as work:
+            done = resume(work, table, visitor().actor)
+    except HoldRefusedError as refused:
+        return redirect(url_for("sops.sop", sop_id=sop_id, problem=translate(str(refused))))
+    minutes = int(done.length.total_seconds() / 60)
+    return redirect(url_for("sops.sop", sop_id=sop_id, shifted=done.shifted, over=done.over, minutes=minutes))
+
+
+def _rewritten(system: System, sop_id: str, what: str, change: Callable[[str], str]) -> Response:
+    """Change the file and go back to the SOP's page, which says what was wrong."""
     try:
         file = read_config_text(system.environment.config)
-        text = switch_sop(file.text, sop_id, not table.enabled)
+        text = change(file.text)
     except (UnknownRuleError, ConfigError) as error:
         return redirect(url_for("sops.sop", sop_id=sop_id, problem=translate(str(error))))
-    what = f"{'暂停' if table.enabled else '继续'}跟进「{table.title or sop_id}」"
     attempt = try_to_save(system, Draft(text, file.stamp, what))
     problem = translate(attempt.reason or chained(map(str, attempt.problems[:3])))
     if attempt.saved is None and not problem:
         problem = translate("配置文件刚被改过，请再点一次")
     return redirect(url_for("sops.sop", sop_id=sop_id, problem=problem or None))
+
+
+class ResumedWords(NamedTuple):
+    """What the page says once an SOP goes on again."""
+
+    shifted: int
+    over: int
+    length: timedelta
+
+
+def _resumed() -> ResumedWords | None:
+    """What the address says of it."""
+    numbers = [request.args.get(name, type=row_id) or 0 for name in ("shifted", "over", "minutes")]
+    minutes = timedelta(minutes=min(numbers[2], 60 * 24 * 3650))
+    return ResumedWords(numbers[0], numbers[1], minutes) if "minutes" in request.args else None
 
 
 def figures_of(sop_id: str) -> SopFigures:
