@@ -68,6 +68,8 @@ PAGES = {  # who looks, and at what
     "SOP made": ("admin", "/sops/new"),
     "SOP calendar": ("admin", "/sops/s/hello/preview"),
     "library": ("admin", "/sops/library"),
+    "stages": ("admin", "/pipelines"),
+    "stages edited": ("admin", "/pipelines/1/edit"),
     **{f"report {name}": ("leader", f"/reports?report={name}") for name in reports.REPORTS},
     "settings": ("admin", "/admin"),
     "people": ("admin", "/admin/people"),

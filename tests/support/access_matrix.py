@@ -243,6 +243,11 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("sops.upload", "POST"): Row("/sops/library", (ADMIN,)),
     ("sops.take_away", "POST"): Row("/sops/library/remove", (ADMIN,), form={"name": "none.png"}),
     ("sops.open_file", "GET"): Row("/sops/library/leaflet.pdf", ROLES),
+    # stages
+    ("pipelines.show", "GET"): Row("/pipelines", (ADMIN,)),
+    ("pipelines.edit", "GET"): Row("/pipelines/1/edit", (ADMIN,)),
+    ("pipelines.save", "POST"): Row("/pipelines/save", (ADMIN,), form={"stamp": "old"}),
+    ("pipelines.draft", "POST"): Row("/pipelines/draft", (ADMIN,)),
     # reports
     ("reports.show", "GET"): Row("/reports", LOOKERS),
     ("reports.part", "GET"): Row("/reports/stages/part", LOOKERS),

@@ -113,6 +113,10 @@ def look(client: FlaskClient, **asked: object) -> str:
         ({"silent": 30}, None),
         ({"score": 60}, 4000),
         ({"agent": 3, "score": 60, "silent": 30}, None),
+        ({"hot": 1, "sort": "score"}, 7000),
+        ({"sort": "word"}, MANY + 1),
+        ({"sort": "due", "due": "today"}, 0),
+        ({"sort": "waiting", "due": "over"}, 0),
         ({"q": "欧阳"}, 1),
         ({"q": "查无此人"}, 0),
         ({"agent": "x", "silent": "-1", "score": "9" * 40, "tag": " "}, MANY + 1),
@@ -129,9 +133,10 @@ def test_filters_leave_those_who_are_asked_for(crowd: Site, asked: dict[str, obj
     assert (len(names(html)) > 0) is bool(expected)
 
 
-def test_a_filtered_column_goes_on_page_by_page(crowd: Site) -> None:
+@pytest.mark.parametrize("sort", ["", "word", "score", "due"])
+def test_a_filtered_column_goes_on_page_by_page(crowd: Site, sort: str) -> None:
     client = crowd.signed_in()
-    html = look(client, agent=3, silent=30)
+    html = look(client, agent=3, silent=30, sort=sort)
     stage = heads(html)[0]
     expected = int(stage[1])
     found = names(html.partition('id="column-1"')[0])

@@ -40,6 +40,11 @@ def nodes_of(source: str, array: str) -> Iterable[list[Node]]:
         yield nodes
 
 
+def array_of(text: str) -> Node:
+    """The node of an array's text, such as "[1, 2]"."""
+    return Parser(_TOML).parse(f"x = {text}\n".encode()).root_node.named_children[0].named_children[1]
+
+
 def end_of(nodes: list[Node], raw: bytes) -> int:
     """The byte after the line of the last key; comments further down belong to what comes next."""
     last = nodes[-1]
@@ -85,8 +90,7 @@ def _patched(array: Array, wanted: list[Any]) -> Item:
     behind: dict[str, str] = {}
     left: list[str] = []
     last, row = "", -1
-    source = f"x = {old}\n"
-    for node in Parser(_TOML).parse(source.encode()).root_node.named_children[0].named_children[1].named_children:
+    for node in array_of(old).named_children:
         text = (node.text or b"").decode()
         if node.type != "comment":
             last, row = written(tomllib.loads(f"x = {text}")["x"]), node.end_point[0]

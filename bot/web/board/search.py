@@ -32,6 +32,7 @@ PLACES = (  # pages beside those of the navigation: endpoint, name, who may open
     ("rules.file", "文件", (ADMIN, AUDITOR)),
     ("rules.history", "历史", (ADMIN, AUDITOR)),
     ("sops.new", "新跟进", (ADMIN,)),
+    ("pipelines.show", "阶段", (ADMIN,)),
     ("sops.library", "素材库", (ADMIN, LEADER, AUDITOR, AGENT)),
     ("imports.show", "导入", (ADMIN, LEADER)),
     ("preferences.show", "我", ROLES),

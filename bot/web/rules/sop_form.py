@@ -38,7 +38,8 @@ _HEAD = (
     "shadow",
     "steps",
 )
-_LENGTHS = ("after", "valid_for", "reply_window", "again")
+_LENGTHS = ("after", "valid_for", "reply_window", "again", "hold", "min_stay")
+_SETS = ("stop", "on", "only_from", "needs")  # lists whose order says nothing
 _STEP_DEFAULTS: Values = {
     "after": timedelta(0), "anytime": False, "valid_for": 3 * _DAY, "attach": [], "reply_window": _DAY,
 }  # fmt: skip
@@ -85,16 +86,16 @@ def read_sop(form: MultiDict[str, str]) -> Values:
     again = form.get("again.kind", "always")
     steps = [_read_step(form, key) for key in form.getlist("step")[:MOST_STEPS]]
     return {
-        "id": _line(form, "id"),
-        "title": _line(form, "title"),
+        "id": line_of(form, "id"),
+        "title": line_of(form, "title"),
         **read_start(form),
-        "stop": [*form.getlist("stop"), *map(_stop, _lines(form, "stop.tags"))],
+        "stop": [*form.getlist("stop"), *map(_stop, lines_of(form, "stop.tags"))],
         "owner": form.get("owner", "follow"),
         "channel": form.get("channel", "card"),
         "audience": "group" if form.get("groups") else _audience(form),
-        "cap": f"{_line(form, 'cap.times') or '1'}/{form.get('cap.per', 'day')}",
-        "priority": _number(_line(form, "priority") or "5"),
-        "again": _length(_line(form, "again.length")) if again == "after" else again,
+        "cap": f"{line_of(form, 'cap.times') or '1'}/{form.get('cap.per', 'day')}",
+        "priority": _number(line_of(form, "priority") or "5"),
+        "again": length_of(line_of(form, "again.length")) if again == "after" else again,
         **({"shadow": True} if form.get("shadow") else {}),
         "steps": steps,
     }
@@ -106,7 +107,7 @@ def _stop(line: str) -> str:
 
 
 def _audience(form: MultiDict[str, str]) -> Values:
-    found: Values = {"tags": _lines(form, "audience.tags"), "stages": form.getlist("audience.stages")}
+    found: Values = {"tags": lines_of(form, "audience.tags"), "stages": form.getlist("audience.stages")}
     return {key: names for key, names in found.items() if names}
 
 
@@ -117,27 +118,27 @@ def _read_step(form: MultiDict[str, str], key: str) -> Values:
     step["say"] = [text.replace("\r\n", "\n").strip()[:_LONGEST] for text in form.getlist(f"{key}.say")[:10]] or [""]
     step["attach"] = [_read_attachment(form, f"{key}.{one}") for one in form.getlist(f"{key}.attach")[:9]]
     for name in ("valid_for", "reply_window"):
-        if _line(form, f"{key}.{name}"):
-            step[name] = _length(_line(form, f"{key}.{name}"))
+        if line_of(form, f"{key}.{name}"):
+            step[name] = length_of(line_of(form, f"{key}.{name}"))
     for name in ("on_reply", "on_silence"):
-        if _line(form, f"{key}.{name}"):
-            step[name] = _line(form, f"{key}.{name}")
+        if line_of(form, f"{key}.{name}"):
+            step[name] = line_of(form, f"{key}.{name}")
     return step
 
 
 def _read_time(form: MultiDict[str, str], key: str) -> Values:
-    mode, at = form.get(f"{key}.mode", "after"), _line(form, f"{key}.at")
+    mode, at = form.get(f"{key}.mode", "after"), line_of(form, f"{key}.at")
     clock = {"at": at} if at else {}
     if mode == "date":
-        return {"on_date": _day(_line(form, f"{key}.date")), **clock}
+        return {"on_date": _day(line_of(form, f"{key}.date")), **clock}
     if mode == "day":
-        day = _number(_line(form, f"{key}.day") or "1")
+        day = _number(line_of(form, f"{key}.day") or "1")
         return {"after": f"{day - 1}d" if isinstance(day, int) and day > 0 else str(day), **clock}
-    return {"after": _length(_line(form, f"{key}.after") or "0m"), **clock}
+    return {"after": length_of(line_of(form, f"{key}.after") or "0m"), **clock}
 
 
 def _read_attachment(form: MultiDict[str, str], key: str) -> Values:
-    found = {name: _line(form, f"{key}.{name}", 2048) for name in ATTACHMENT}
+    found = {name: line_of(form, f"{key}.{name}", 2048) for name in ATTACHMENT}
     return {"kind": form.get(f"{key}.kind", "link"), **{name: text for name, text in found.items() if text}}
 
 
@@ -150,15 +151,15 @@ def settled(values: Values, old: Values) -> Values:
     before = old.get("steps", [])
     paired = pair_steps(before, steps)
     steps = [
-        _kept({**step, **_unshown(was)}, was, _STEP_DEFAULTS)
+        kept({**step, **_unshown(was)}, was, _STEP_DEFAULTS)
         for step, was in ((step, {} if i is None else before[i]) for step, i in zip(steps, paired, strict=True))
     ]
     head = {
         key: value for key, value in values.items() if key != "steps" and (value not in ("", {}) or key == "stage")
     }
     others = {key: value for key, value in old.items() if key not in _HEAD}
-    kept = _kept({**head, **others}, {key: value for key, value in old.items() if key != "steps"}, _SOP_DEFAULTS)
-    return {**kept, "steps": steps}
+    made = kept({**head, **others}, {key: value for key, value in old.items() if key != "steps"}, _SOP_DEFAULTS)
+    return {**made, "steps": steps}
 
 
 def _unshown(step: Values) -> Values:
@@ -186,7 +187,7 @@ def _settled_step(step: Values) -> Values:
     return {**step, "say": said[0] if len(said) == 1 else said}
 
 
-def _kept(new: Values, old: Values, defaults: Values) -> Values:
+def kept(new: Values, old: Values, defaults: Values) -> Values:
     """The new values in the old one's order and spelling, without defaults that the old one did not write."""
     made = {key: value for key, value in new.items() if key in old or not _same(key, value, defaults.get(key))}
     for key, value in old.items():
@@ -207,7 +208,7 @@ def _meaning(key: str, value: Any) -> Any:
         return [value]
     if key == "at":
         return str(value)[:5].rjust(5, "0")
-    if key == "stop" and isinstance(value, list):
+    if key in _SETS and isinstance(value, list):
         return sorted(map(str, value))
     return str(value) if isinstance(value, date) else value
 
@@ -248,11 +249,13 @@ def first_wrong(wrong: Mapping[str, object], steps: int) -> str:
     return next((name for name in (*head, "audience", *body) if name in wrong), next(iter(wrong), ""))
 
 
-def _line(form: Mapping[str, str], name: str, longest: int = 200) -> str:
+def line_of(form: Mapping[str, str], name: str, longest: int = 200) -> str:
+    """A field of one line, trimmed."""
     return form.get(name, "").strip()[:longest]
 
 
-def _lines(form: Mapping[str, str], name: str) -> list[str]:
+def lines_of(form: Mapping[str, str], name: str) -> list[str]:
+    """A field of one entry a line."""
     return [line.strip() for line in form.get(name, "")[:_LONGEST].splitlines() if line.strip()]
 
 
@@ -260,7 +263,8 @@ def _number(text: str) -> int | str:
     return int(text) if text.isdecimal() and text.isascii() and len(text) < 6 else text
 
 
-def _length(text: str) -> str:
+def length_of(text: str) -> str:
+    """A length as the file writes it; what cannot be read as it is."""
     length = read_length(text)
     return text if length is None else short_length(length)
 

@@ -1,4 +1,4 @@
-// The SOP editor: steps dragged into another place, placeholders put where the cursor is.
+// The editors of SOPs and of stages: parts dragged into another place, placeholders put where the cursor is.
 "use strict";
 
 // Sortable clones what it has put a style on, and a cloned style attribute is what our policy forbids.
@@ -25,7 +25,7 @@ function draggableSteps() {
 
 document.addEventListener("DOMContentLoaded", draggableSteps);
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.target.id !== "sop-body") return;
+  if (!event.target.matches("[data-drafted]")) return;
   draggableSteps();
   event.target.dispatchEvent(new Event("input", { bubbles: true }));
 });
