@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from werkzeug.datastructures import MultiDict
 
-from bot.platform.config.settings import ConfigProblem
+from bot.platform.config.parsing import ConfigProblem
 from bot.platform.config.toml_tables import Values
 from bot.web.rules.sop_form import kept, length_of, line_of, lines_of
 from sop.triggers import EVENTS

@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
 from bot.platform.config.file import ConfigText, read_config_text
+from bot.platform.config.parsing import ConfigError
 from bot.platform.config.pipeline_text import change_pipeline, find_pipeline, pipeline_blocks
 from bot.platform.config.rule_text import UnknownRuleError
-from bot.platform.config.settings import ConfigError
 from bot.platform.config.tag_names import declared_tags
 from bot.platform.config.toml_tables import Values
 from bot.platform.models import Placement
