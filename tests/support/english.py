@@ -22,7 +22,7 @@ DIAGNOSING = (
     "bot/ops/doctor/host.py", "bot/ops/doctor/app.py", "bot/ops/doctor/archive.py", "bot/ops/doctor/callback.py",
     "bot/ops/doctor/words.py", "bot/ops/doctor/safety.py", "bot/ops/given_up.py", "bot/ops/holidays.py",
     "bot/wecom/errors.py", "bot/wecom/keyring.py",
-    "bot/platform/config/problems.py", "bot/platform/config/settings.py", "bot/platform/config/file.py",
+    "bot/platform/config/problems.py", "bot/platform/config/parsing.py", "bot/platform/config/settings.py", "bot/platform/config/file.py",
     "bot/platform/config/materials.py", "bot/platform/config/reading.py", "bot/platform/config/shrinkage.py",
     "bot/platform/config/quotes.py", "bot/platform/config/tag_names.py",
     "sop/checks.py", "sop/answers.py",
