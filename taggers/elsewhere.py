@@ -40,7 +40,8 @@ _SELF_DEED = (
 _HOUSE = r"家里|家|公司|单位|学校|社区|医院|开发商|物业|房东|亲戚|朋友|老家|厂里|同事|熟人"
 _LAST = r"(?:了|吧|的|就行|就好|啦|呢|哈|啊|呀|哦|好|完|过|得)*"
 _SELF = (
-    rf"{_ME}?{_ADV}(?:{_HOUSE})?(?:自己|自行|自个儿)(?:来|去|会|能|可以|在|就)*(?:{_SELF_DEED}){_LAST}|"
+    rf"{_ME}?{_ADV}(?:{_HOUSE})?(?:自己|自行|自个儿)(?:来|去|会|能|可以|就|在(?:家里?|公司|店里))*(?:{_SELF_DEED}){_LAST}|"
+    rf"{_ME}(?:都|全|早就|已经?)+有了|"
     rf"自[带备理办有]{_LAST}"
 )
 _FOUND = rf"(?:{_ME}|{_KIN})?{_ADV}(?:找|请|雇)(?:到|好|着|妥){_LAST}"
@@ -77,17 +78,25 @@ _DONE = re.compile(
     r"(?:(?:今天|昨天|刚|刚刚|都|已经?|全部?|也)*(?:[退返补赔寄送发装修办弄换]|给我们?[退返补赔寄送发装修办弄换]))?"
     r"(?:回来|过来|到手|到账|好|完)(?:了|啦|咯)$"
 )
+_CAME_THANKED = re.compile(
+    r"(?:我们?|这边)?(?:已经?|都|刚|今天|昨天|也|就)*(?:收到|拿到|领到|到账|到手|看到|解决|处理好?|查到|取到)了?(?:非常|十分|太)?(?:谢谢|感谢|多谢|辛苦)[^，]{0,4}$"
+)
+_PENDING = re.compile(
+    r"(?:暂时|目前)?(?:还没|还未|没)(?:有)?[^，]{0,3}(?:寄|发|送|到|好|来|出|收|做|修|装|排|通知)[^，]{0,3}$"
+)
+_CALM = re.compile(r"没事|没关系|不急|不着急|不要紧|慢慢来|无所谓|不催")
 _THANKS = re.compile(
     r"(?:好的?|嗯|都|非常|十分|多)*(?:谢|感谢|多谢|辛苦|麻烦[你您了]|thank)|(?:用着|用起来|看着|师傅|效果|质量)?"
     r"(?:都|还|挺|很|蛮|真|非常|特别)*(?:不错|满意|好用|顺手|放心|漂亮|舒服|利索|专业|省心)"
 )
 _PLENTY = re.compile(
     r"(?:我们?|家里?|还|都|已经?|手头|这边|目前)*(?:够(?:用|吃|喝|了|多)|有的是|多得是|多的是|[用吃喝看]不完|有不少|有一?堆)(?:了|的|呢)*$"
+    r"|[^，我你您]{0,4}(?:剩|余|存|囤)[^，]{0,4}有[^，]{1,6}$"
 )
 _HAVING = re.compile(
     r"(?:我们?|咱们?)?(?:家里?|公司|单位|店里)?(?:已经?|早就|都|之前|去年|自己)*(?:有|买|办|报|装|订|做)[了过]?$"
 )
-_NO_MORE = re.compile(r"了?(?:就|所以|的)*(?:不用|不需要?|不必|别|不要|无需|甭)")
+_NO_MORE = re.compile(r"了?(?:就|所以|的|今年|这次|暂时|先)*(?:不用|不需要?|不必|别|不要|无需|甭|不[买订报办续])")
 
 _TOPIC = re.compile(
     r"(?:我们?|你们?|您|咱们?|那|这|那个|这个|个|的|关于|至于|还有|对了|家|店里?|谢谢|亲|嗯|哦|好的?|请|对|上次|之前|刚才|说的|次|"
@@ -134,6 +143,8 @@ def _judged(clauses: Clauses, head: str, keyword: str, comment: str, stop: int) 
         return PROVIDED.format(word=comment)
     if _TOPIC.fullmatch(head) is None:
         return ""
+    if _CAME_THANKED.match(comment) or (_PENDING.match(comment) and _CALM.search(_clause_behind(clauses, stop))):
+        return FINISHED.format(word=comment)
     if _PLENTY.match(comment):
         return PROVIDED.format(word=comment) if _NO_MORE.match(_clause_behind(clauses, stop)) else ""
     if _CAME.match(comment) or _DONE.match(comment):

@@ -50,6 +50,13 @@ _NOT_ONLY = re.compile(r"(?:不[但仅光只]|非但)$")
 _BUT = re.compile(r"还|反而|反倒|倒")
 # 不留电话怎么报价: what cannot be done so is not denied; 不想知道怎么报名 is about all of it.
 _HOW = re.compile(r"怎么|咋|如何|哪[里儿能敢会]")
+# 空调不制冷上门费多少: what does not do what it is for is said to its end, and what follows is another matter.
+_STATE = re.compile(
+    r"(?:制[冷热]|出水|稳定|清楚|舒服|对劲|灵敏|显示|加热|充电|对称|整齐|平整|工作|响了?|齐(?!全|备))(?=.)"
+)
+# 牙不齐想做个矫正: a wish behind what is denied is none of it; 不太想要 is.
+_WISHES = re.compile(r"(?<![不没])想(?:要|做|办|买|约|问|报|咨询|了解|换|装|修|订|学|找)")
+_DEGREE = re.compile(r"(?:很|太|怎么|大|那么|这么|特别|真的?|会|再|是|需要|打算|一定|非常|多|够)*")
 # 难道安装还要收费: the doubt is about what stands behind.
 _STILL = re.compile(r"[还也都就]|不(?![吗么])|没(?![吗么])|要(?!吗)")
 # 没做模型之前能先问下价格不: what comes before it is not denied.
@@ -184,6 +191,11 @@ def _reaches(clauses: Clauses, cue: Cue, start: int, end: int) -> bool:
         return False
     head = clauses.text[max(0, cue[1] - FAR) : cue[1]]
     if ("的" in between and _SOUGHT.search(head)) or (_NOT_ONLY.search(head) and _BUT.search(between)):
+        return False
+    if word.endswith("不") and _STATE.match(between + "。") and between:
+        return False
+    wish_behind = _WISHES.search(between, 1)
+    if wish_behind is not None and _DEGREE.fullmatch(between, 0, wish_behind.start()) is None:
         return False
     if _HOW.search(between, 1) and _KNOWN.match(between) is None:
         return False
