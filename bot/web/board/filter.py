@@ -103,6 +103,7 @@ class FilterConditions:
             self._add(Customer.id, and_(Customer.conversion >= HOT, untended))
         if asked.waiting:
             self._add(Follow.customer_id, and_(Follow.waiting_since.is_not(None), Follow.ended_at.is_(None)))
+        waiting = self._sets[-1] if asked.waiting else None
         if asked.silent or asked.score:  # one set for both: one index covers both columns
             hour = now.replace(minute=0, second=0, microsecond=0)
             silent = [_silent(hour - timedelta(days=min(asked.silent, 36500)))] if asked.silent else []
@@ -111,6 +112,8 @@ class FilterConditions:
         if found is not None:
             self._always.append(Placement.customer_id.in_(found))
         self.who = [*([] if found is None else [found]), *self._sets]
+        if asked.waiting and asked.sort == "waiting":  # whom this order finds waits anyhow: asking again costs most
+            self.who = [one for one in self.who if one is not waiting]
 
     @property
     def is_everything(self) -> bool:
