@@ -1,9 +1,9 @@
 # Tici: one image for pages, worker and scheduler. compose.yaml runs it; docs/operations.md tells the rest.
 FROM python:3.11-slim-bookworm AS built
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-COPY requirements.txt /tmp/requirements.txt
+COPY requirements.txt /opt/requirements.txt
 RUN python -m venv /opt/tici \
- && /opt/tici/bin/python -m pip install --require-hashes --use-pep517 -r /tmp/requirements.txt
+ && /opt/tici/bin/python -m pip install --require-hashes --use-pep517 -r /opt/requirements.txt
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --system --gid 10001 tici \
