@@ -50,11 +50,12 @@ class Engine:
         with self.store.write() as session:
             return known_agent(session, userid, "林小雨", self.now).id
 
-    def customer(self, userid: str = "LinXiaoyu", **fields: str) -> str:
-        """A customer of the agent, with these fields; returns the external_userid."""
+    def customer(self, userid: str = "LinXiaoyu", key: str = "", **fields: str) -> str:
+        """A customer of the agent, with these fields; returns the external_userid, `key` where one is given."""
         with self.store.write() as session:
             agent = known_agent(session, userid, "林小雨", self.now)
-            customer = Rows(session, self.now).customer("陈静", None, agent)
+            given = {"external_userid": key} if key else {}
+            customer = Rows(session, self.now).customer("陈静", None, agent, **given)
             session.add_all(CustomerField(customer_id=customer.id, name=n, value=v) for n, v in fields.items())
             return customer.external_userid
 

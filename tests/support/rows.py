@@ -43,8 +43,8 @@ class Rows:
     def customer(
         self, name: str = "李女士", stage: str | None = "新线索", agent: Agent | None = None, **values: Any
     ) -> Customer:
-        number = next(_NUMBERS)
-        customer = self._add(Customer(external_userid=f"wm{number:030}", name=name, created_at=self.now, **values))
+        values = {"external_userid": f"wm{next(_NUMBERS):030}", **values}
+        customer = self._add(Customer(name=name, created_at=self.now, **values))
         if stage is not None:
             self.place(customer, stage)
         if agent is not None:
