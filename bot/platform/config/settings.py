@@ -15,6 +15,7 @@ from bot.platform.config.parsing import ConfigError, located, parse_toml, valida
 from bot.platform.config.reading import ConfigFileError, read_plain_file
 from bot.platform.config.segment_table import Segment
 from bot.platform.config.tables import Tables
+from bot.platform.config.wordings import Wording, company_wordings
 from sop.answers import AnswerEntry
 from sop.completion import bare
 from sop.fields import known_fields
@@ -86,6 +87,19 @@ class Settings:
     def answers(self) -> dict[str, AnswerEntry]:
         """The knowledge base by id."""
         return {entry.id: entry for entry in self.tables.answers}
+
+    @cached_property
+    def wordings(self) -> dict[str, Wording]:
+        """All that there is to be said to customers, by key."""
+        return company_wordings(self.tables)
+
+    @cached_property
+    def wording_search(self) -> WordingSearch:
+        """All of these by any of their words."""
+        from taggers.answer_book import WordingSearch
+
+        texts = {key: (*one.asks, one.category, *one.texts) for key, one in self.wordings.items()}
+        return WordingSearch(texts, self.likeness)
 
     @cached_property
     def answers_by_words(self) -> dict[str, AnswerEntry]:
