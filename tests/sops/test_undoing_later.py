@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from sqlalchemy import select, update
 
@@ -60,7 +62,7 @@ def who(world: Engine) -> str:
     return who
 
 
-def in_store(world: Engine, who: str, deed: Deed) -> None:
+def in_store(world: Engine, who: str, deed: Callable[[Work, CustomerState], object]) -> None:
     with world.store.write() as session:
         customer = session.scalars(select(Customer).where(Customer.external_userid == who)).one()
         deed(Work(session, world.settings, world.now), load_customer(session, customer))
