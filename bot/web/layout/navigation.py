@@ -37,7 +37,7 @@ SECTIONS = (
     Section("rules.show", ("rules",), "规则", "tags", (ADMIN, LEADER, AUDITOR)),
     Section("sops.show", ("sops", "pipelines"), "SOP", "route", (ADMIN, LEADER, AUDITOR, AGENT)),
     Section("reports.show", ("reports",), "报表", "chart-bar", (ADMIN, LEADER, AUDITOR)),
-    Section("admin.show", ("admin", "doctor"), "设置", "settings", (ADMIN, AUDITOR)),
+    Section("admin.show", ("admin", "doctor", "settings"), "设置", "settings", (ADMIN, AUDITOR)),
 )
 
 
