@@ -72,7 +72,7 @@ def _places(wanted: Sequence[Entry], stay: Sequence[int]) -> list[int]:
 
 def _changed(piece: str, array: str, values: Values) -> str:
     document = tomlkit.parse(piece)
-    make_equal(document[array][0], values)  # type: ignore[index, arg-type]
+    make_equal(document[array][0], values)
     text = tomlkit.dumps(document)
     return text if text.endswith("\n") else text + "\n"
 

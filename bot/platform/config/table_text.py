@@ -64,7 +64,7 @@ def _changed(piece: str, name: str, values: Values) -> str:
     document = tomlkit.parse(piece)
     table = document
     for key in name.split("."):
-        table = table[key]  # type: ignore[assignment]
+        table = table[key]
     make_equal(table, values)  # type: ignore[arg-type]
     text = tomlkit.dumps(document)
     return text if text.endswith("\n") else text + "\n"
