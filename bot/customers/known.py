@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from bot.customers.impressions import read_impressions
 from bot.platform.config.settings import Settings
 from bot.platform.models import Customer, Evidence, Feedback, Message, Tagging
 from bot.platform.models import Order as OrderRow
 from bot.platform.work import Work
+from taggers.models.impression import LIKED, standing
 from taggers.models.records import Known, Order, Sign
 
 AT_ONCE = 500  # ids of one IN list
@@ -21,7 +23,7 @@ PAID = "paid"
 
 
 def read_known(work: Work, ids: Sequence[int]) -> dict[int, tuple[datetime, Known]]:
-    """By customer: since when they are known, and what the models look at. Five statements for every 500 of them."""
+    """By customer: since when they are known, and what the models look at. Six statements for every 500 of them."""
     found: dict[int, tuple[datetime, Known]] = {}
     for start in range(0, len(ids), AT_ONCE):
         found |= _read(work, ids[start : start + AT_ONCE])
@@ -46,6 +48,8 @@ def _read(work: Work, ids: Sequence[int]) -> dict[int, tuple[datetime, Known]]:
     orders = _by_customer(_orders(session, ids))
     topics = topics_of(work.settings)
     earned = _by_customer(_earned(session, ids, topics)) if topics else {}
+    told = _by_customer(read_impressions(session, ids))
+    felt = {one: standing(words) for one, words in told.items()}
     people = select(
         Customer.id, Customer.created_at, Customer.last_word_at, Customer.activity, Customer.conversion
     ).where(Customer.id.in_(ids))
@@ -55,6 +59,7 @@ def _read(work: Work, ids: Sequence[int]) -> dict[int, tuple[datetime, Known]]:
             Known(
                 tuple(orders.get(one, ())), (*talks.get(one, ()), *([last] if last else ())),
                 tuple(carried.get(one, ())), tuple(earned.get(one, ())), activity, conversion,
+                LIKED.get(felt.get(one, "")), felt.get(one, ""),
             ),
         )
         for one, met_at, last, activity, conversion in session.execute(people)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from bot.customers.known import topics_of
 from bot.platform.config.settings import Settings
 from taggers.models.five_a import STAGES
+from taggers.models.impression import TITLES
 from taggers.models.lifecycle import PHASES
 from taggers.models.matrix import cells_by_name
 from taggers.models.mindset import MINDSETS
@@ -23,6 +24,7 @@ _VALUES: Mapping[str, Callable[[Settings], Iterable[str]]] = {
     "five_a": lambda _settings: STAGES,
     "mindset": lambda _settings: MINDSETS,
     "taste": topics_of,
+    "felt": lambda _settings: TITLES.values(),
     "cell": lambda settings: cells_by_name(settings.tables.models.matrix),
 }
 

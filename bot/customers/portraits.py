@@ -16,6 +16,7 @@ from bot.platform.config.settings import Settings
 from bot.platform.database.store import get_status
 from bot.platform.models import Customer, Portrait
 from bot.platform.work import Work
+from taggers.models.impression import TITLES
 from taggers.models.portrait import Company, Moment, portray
 from taggers.models.portrait import Portrait as Said
 from taggers.models.rfm import BASES, Basis, Bounds, Measure
@@ -102,6 +103,7 @@ def _row(customer_id: int, said: Said) -> dict[str, Any]:
         "tier": tier.name if tier else "", "worth": tier.worth if tier else 0, "well": tier.well if tier else False,
         "five_a": str(said.five_a.stage), "mindset": str(said.mind.name),
         "taste": said.likes[0].topic if said.likes else "", "cell": str(said.standing.name), "peer": bool(said.peer),
+        "felt": str(TITLES.get(said.felt, "")),
     }  # fmt: skip
 
 

@@ -33,8 +33,9 @@ Control = Literal[
     "mindset",
     "taste",
     "cell",
+    "felt",
 ]
-OURS: frozenset[Control] = frozenset({"field", "phase", "rfm", "five_a", "mindset", "cell"})
+OURS: frozenset[Control] = frozenset({"field", "phase", "rfm", "five_a", "mindset", "cell", "felt"})
 """Controls whose values may be words of ours, which pages say in either language."""
 Segments = Mapping[str, Segment]
 NO_SEGMENTS: Segments = {}
@@ -181,7 +182,7 @@ def _of_models() -> Iterator[ConditionKind]:
     named: Sequence[tuple[Control, str]] = (
         ("cell", "在矩阵的格子"), ("phase", "生命周期在"), ("rfm", "RFM 人群"), ("tier", "S/A/B/C 档"),
         ("quadrant", "A–E 象限"), ("level", "会员等级"), ("five_a", "5A 阶段"), ("mindset", "心态"),
-        ("taste", "最关心的主题"),
+        ("taste", "最关心的主题"), ("felt", "同事的印象是"),
     )  # fmt: skip
     for name, title in named:
         column = getattr(Portrait, name)

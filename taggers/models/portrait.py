@@ -47,6 +47,7 @@ class Portrait:
     likes: tuple[Preference, ...] = ()
     limits: tuple[Credit, ...] = ()
     peer: tuple[str, ...] = ()
+    felt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +78,5 @@ def portray(known: Known, models: Models, company: Company, moment: Moment) -> P
         preferences(known, company.topics, taste.half_life, now) if company.topics else (),
         restrictions(known.carried, models.credit),
         suspicions(known, models.peer, moment.met_at, now),
+        known.felt,
     )

@@ -40,6 +40,7 @@ class Known:
 
     talks: when they spoke. carried: the tags they carry now; earned: each time a tag was earned. activity,
     conversion: what their ledgers come to. liked: what our people say of them: 1 good, 0 fair, -1 poor, None: unsaid.
+    felt: the word that stands of them (taggers.models.impression), "" for none.
     """
 
     orders: tuple[Order, ...] = ()
@@ -49,6 +50,7 @@ class Known:
     activity: int = 0
     conversion: int = 0
     liked: int | None = None
+    felt: str = ""
 
 
 def paid_orders(orders: Iterable[Order], now: datetime) -> tuple[Order, ...]:

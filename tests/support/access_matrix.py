@@ -129,6 +129,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("actions.question", "POST"): Row(C + "/question/{question}", WORKING, owned=True),
     ("actions.note", "POST"): Row(C + "/note", WORKING, owned=True),
     ("actions.remove_note", "POST"): Row(C + "/note/{note}/remove", WORKING, owned=True),
+    ("actions.impression", "POST"): Row(C + "/impression", WORKING, owned=True, form={"word": "keen"}),
     ("actions.peace", "POST"): Row(C + "/peace", WORKING, owned=True),
     ("actions.consent", "POST"): Row(
         C + "/consent", (ADMIN, LEADER), owned=True, form={"kind": "agent", "whom": "owner", "word": "agreed"}

@@ -14,7 +14,7 @@ NUMBERS = frozenset({"silent", "spoke", "added", "score", "activity", "value", "
 PLAIN = frozenset({"waiting", "peace", "peer", "no-peer"})
 TEXTS = frozenset({
     "stage", "no-stage", "tag", "no-tag", "channel", "sop", "no-sop", "field", "no-field", "cell", "phase", "rfm",
-    "tier", "quadrant", "level", "five_a", "mindset", "taste", "moved", "segment", "no-segment",
+    "tier", "quadrant", "level", "five_a", "mindset", "taste", "felt", "moved", "segment", "no-segment",
 })  # fmt: skip
 """Conditions that a segment may have. Not whom an agent follows, nor a name: ids and names do not belong here."""
 OTHERS = ("segment", "no-segment")

@@ -15,7 +15,8 @@ class Portrait(Model):
 
     basis: orders | talks | "" for neither; last_at, frequency, money: what RFM measured by it. r, f, m: 0 where there
     is no grade. value, worth: fen a month, for levels and for tiers; well: whether they cooperate. was: the quadrant
-    before. Texts are "" for none. treated: the cell of the matrix whose treatment was begun.
+    before. Texts are "" for none. felt: what our people think of them.
+    treated: the cell of the matrix whose treatment was begun.
     """
 
     __tablename__ = "portrait"
@@ -44,4 +45,5 @@ class Portrait(Model):
     taste: Mapped[str] = mapped_column(String(30), default="")
     cell: Mapped[str] = mapped_column(String(20), default="")
     peer: Mapped[bool] = mapped_column(default=False)
+    felt: Mapped[str] = mapped_column(String(8), default="")
     treated: Mapped[str] = mapped_column(String(20), default="")

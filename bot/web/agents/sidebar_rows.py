@@ -30,6 +30,7 @@ from bot.platform.models import (
 from bot.platform.signed_links import link_url, picture_url
 from bot.platform.work import Work
 from bot.sops.material_uploads import attachment_bodies
+from bot.web.customers.impression_rows import ImpressionsView, read_view
 from bot.web.customers.score_rows import LedgerView, read_ledgers
 from sop.playbook import Pipeline
 
@@ -58,6 +59,7 @@ class Panel:
     offers: tuple[Suggestion, ...]
     promises: Sequence[Promise]
     questions: Sequence[OpenQuestion]
+    impressions: ImpressionsView
     ledgers: Sequence[LedgerView] = ()
     own: tuple[OwnFollowUp, ...] = ()
     own_ended: tuple[OwnFollowUp, ...] = ()  # lately: to be taken up again
@@ -106,6 +108,7 @@ def read_panel(work: Work, follow: Follow, past: PastAnswers | None = None) -> P
         own=tuple(open_of(work.session, follow.agent_id, follow.customer_id)),
         own_ended=tuple(ended_of(work.session, follow.agent_id, follow.customer_id, work.now - _LATELY)),
         ledgers=read_ledgers(work, state, ""),
+        impressions=read_view(work.session, follow.customer_id, follow.agent.userid),
         promises=promises_about(work.session, follow.customer_id, work.now),
         questions=questions_of(work.session, follow.customer_id, work.now),
     )

@@ -37,6 +37,7 @@ from bot.web.customers.field_rows import (
     read_fields,
     read_profiles,
 )
+from bot.web.customers.impression_rows import ImpressionsView, read_view
 from bot.web.customers.order_rows import OrdersView, read_orders
 from bot.web.customers.portrait_rows import ModelView, read_models
 from bot.web.customers.score_rows import LedgerView, read_ledgers
@@ -89,6 +90,7 @@ class CustomerView:
     outlooks: Mapping[str, Mapping[str, Outlook]]
     ledgers: tuple[LedgerView, ...]
     models: tuple[ModelView, ...]
+    impressions: ImpressionsView
     orders: OrdersView
 
     @property
@@ -127,6 +129,7 @@ def read_customer(
         outlooks={pipeline.name: outlook(work, state, pipeline) for pipeline in work.settings.pipelines},
         ledgers=read_ledgers(work, state, reader),
         models=read_models(work, customer),
+        impressions=read_view(work.session, customer.id, reader),
         orders=read_orders(work.session, customer.id),
     )
 
