@@ -13,6 +13,7 @@ from taggers.models.matrix import cells_by_name
 from taggers.models.mindset import MINDSETS
 from taggers.models.quadrant import QUADRANTS
 from taggers.models.rfm import GROUPS, TALKERS
+from taggers.models.target import FITS_BEST_FIRST
 from taggers.models.tiers import TIERS
 
 _VALUES: Mapping[str, Callable[[Settings], Iterable[str]]] = {
@@ -25,6 +26,7 @@ _VALUES: Mapping[str, Callable[[Settings], Iterable[str]]] = {
     "mindset": lambda _settings: MINDSETS,
     "taste": topics_of,
     "felt": lambda _settings: TITLES.values(),
+    "target": lambda _settings: FITS_BEST_FIRST,
     "cell": lambda settings: cells_by_name(settings.tables.models.matrix),
 }
 

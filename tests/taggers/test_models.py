@@ -22,6 +22,7 @@ from taggers.models.quadrant import quadrant_of
 from taggers.models.records import Known, Order, Sign
 from taggers.models.rfm import bounds_of, grade, measure
 from taggers.models.terms import (
+    Around,
     Cell,
     Credit,
     FiveATerms,
@@ -204,12 +205,12 @@ def test_wrong_thresholds_are_refused_with_their_place() -> None:
         peer=PeerTerms(tags=("没有的",)),
         matrix=MatrixTerms(cells=(Cell(activity="high", conversion="low", sop="no"),) * 2),
     )
-    found = [".".join(map(str, where)) for where, _ in check_models(models, {"有的"}, (), ())]
+    found = [".".join(map(str, where)) for where, _ in check_models(models, Around({"有的"}))]
     assert found == [
         "models.rfm.frequency", "models.lifecycle.gone_after", "models.peer.tags.0", "models.matrix.cells.0.sop",
         "models.matrix.cells.1.sop", "models.matrix.cells.1",
     ]  # fmt: skip
-    assert not list(check_models(Models(), (), (), ()))
+    assert not list(check_models(Models(), Around()))
 
 
 # A second, independent computation: dates as day numbers, ranks by counting, nothing of the code under test

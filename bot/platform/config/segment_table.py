@@ -11,10 +11,10 @@ from sop.playbook import Table
 from taggers.translatable import Translatable
 
 NUMBERS = frozenset({"silent", "spoke", "added", "score", "activity", "value", "recent", "frequent", "spends"})
-PLAIN = frozenset({"waiting", "peace", "peer", "no-peer"})
+PLAIN = frozenset({"waiting", "peace", "peer", "no-peer", "quality"})
 TEXTS = frozenset({
     "stage", "no-stage", "tag", "no-tag", "channel", "sop", "no-sop", "field", "no-field", "cell", "phase", "rfm",
-    "tier", "quadrant", "level", "five_a", "mindset", "taste", "felt", "moved", "segment", "no-segment",
+    "tier", "quadrant", "level", "five_a", "mindset", "taste", "felt", "target", "moved", "segment", "no-segment",
 })  # fmt: skip
 """Conditions that a segment may have. Not whom an agent follows, nor a name: ids and names do not belong here."""
 OTHERS = ("segment", "no-segment")
