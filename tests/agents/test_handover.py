@@ -15,6 +15,7 @@ from bot.platform.models import (
     AuditEntry,
     Customer,
     Follow,
+    Handover,
     OpenQuestion,
     OwnFollowUp,
     Promise,
@@ -108,6 +109,9 @@ def test_the_heir_goes_on(pair: Pair, order: str) -> None:
     assert pair.on_phone(COLLEAGUE) == [pair.on_board()]
     cards = [effect["userid"] for effect in pair.phone.effects(0, "message")]
     assert cards[-1] == COLLEAGUE, "they are told"
+    with pair.system.store.read() as session:
+        (handed,) = session.scalars(select(Handover))
+        assert (handed.giver.userid, handed.taker.userid) == (AGENT, COLLEAGUE)
 
 
 def test_what_was_promised_asked_and_noted_goes_along(pair: Pair) -> None:
