@@ -64,7 +64,7 @@ def rule_faults(rule: Rule) -> Iterator[tuple[str, str]]:
     """What stands in a rule that does not go with its kind: the key, and how to mend it."""
     if rule.kind != CONDUCT:
         if rule.title:
-            yield "title", "title 是言行规则（kind = \"conduct\"）的名字；打标签的规则以标签为名，去掉 title"
+            yield "title", 'title 是言行规则（kind = "conduct"）的名字；打标签的规则以标签为名，去掉 title'
         return
     if rule.from_ != "agent":
         yield "from", '言行规则（kind = "conduct"）听员工说的话：写上 from = "agent"'

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, false, select, true
 from sqlalchemy.orm import Session
 
-from bot.agents.accounts import role_of, role_by_wecom
+from bot.agents.accounts import role_by_wecom, role_of
 from bot.agents.reading import LEADS, is_active, reader_in_role
 from bot.platform.config.settings import Settings
 from bot.platform.models import Account, Agent, ConductFinding

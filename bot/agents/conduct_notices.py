@@ -111,8 +111,10 @@ class TellAgentOfConduct(OutboxHandler):
             raise NotNeededError("主管收回了判断")
         local = work.settings.calendar.local(finding.said_at)
         when = f"{local.month}月{local.day}日 {local:%H:%M}"
-        text = f"主管看了您 {when} 在{'群' if finding.customer_id is None else '与客户的对话'}里说的话，认为属于" \
+        text = (
+            f"主管看了您 {when} 在{'群' if finding.customer_id is None else '与客户的对话'}里说的话，认为属于"
             f"「{title_now(work.settings, finding)}」。请以后注意；有不同看法，可以直接找主管说明。"
+        )
         return {"finding_id": finding.id, "userid": finding.agent.userid, "text": text}
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,6 +131,10 @@ def _words(work: Work, rows: Sequence[ConductFinding], base_url: str) -> str:
     lines = [f"{name}：{title} {count} 条" for (name, title), count in counts.most_common(MOST_LISTED)]
     if len(counts) > MOST_LISTED:
         lines.append("……")
-    return "\n".join([
-        f"有 {len(rows)} 条员工说的话请您看一看，是属实还是误判：", *lines, f"打开看前后文：{base_url}/conduct",
-    ])
+    return "\n".join(
+        [
+            f"有 {len(rows)} 条员工说的话请您看一看，是属实还是误判：",
+            *lines,
+            f"打开看前后文：{base_url}/conduct",
+        ]
+    )

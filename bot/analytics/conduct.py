@@ -1,4 +1,4 @@
-"""Report on conduct: what the rules about agents' words found, by rule, by agent and by week, and how often rightly."""
+"""Report on conduct: what rules about agents' words found, by rule, agent and week, and how often rightly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conduct: keeps what the rules about agents' words hear, in talks with customers and in groups, for their leaders."""
+"""Conduct: keeps what the rules about agents' words hear, in talks and in groups, for their leaders."""
 
 from __future__ import annotations
 

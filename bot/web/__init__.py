@@ -27,7 +27,7 @@ from bot.web.customers import (
 )
 from bot.web.layout import compression, damage, errors, headers, languages, navigation, preferences, template_filters
 from bot.web.public import domain_proof, health, message_links, tracked_links
-from bot.web.rules import config_file, materials, pipelines, rule_edit, rules, sop_edit, sops, studies
+from bot.web.rules import conduct, config_file, materials, pipelines, rule_edit, rules, sop_edit, sops, studies
 
 # These add their addresses to another module's blueprint: importing them is all it takes.
 assert all((api_tokens, webhooks, logs, given_up, config_file, rule_edit, sop_edit, studies))
@@ -77,6 +77,7 @@ def register(app: Flask) -> None:
         media.pages,
         rules.pages,
         feedback.pages,
+        conduct.pages,
         sops.pages,
         pipelines.pages,
         task.pages,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from bot.agents.conduct import NoSuchWordError, judge_finding, overseen
 from bot.analytics.conduct import conduct_tables
@@ -89,7 +90,9 @@ def judge(finding_id: int) -> str:
 def report() -> str:
     """By rule, by agent and by week; ?days= chooses."""
     days = _days()
-    return render_template("conduct_report.html", tables=_tables(days), days=days, periods=PERIODS)
+    tables = _tables(days)
+    files = {one["name"]: url_for("conduct.download", name=one["name"], days=days) for one in tables}
+    return render_template("conduct_report.html", tables=tables, csv=files, days=days, periods=PERIODS)
 
 
 @pages.get("/report/<name>.csv")
@@ -105,7 +108,7 @@ def download(name: str) -> Response:
     return answer
 
 
-def _tables(days: int) -> list[dict[str, object]]:
+def _tables(days: int) -> list[dict[str, Any]]:
     system, now = current_system(), request_now()
     with system.store.read() as session:
         within = (ConductFinding.said_at >= now - timedelta(days=days)) & (ConductFinding.said_at <= now)

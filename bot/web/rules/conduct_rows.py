@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.conduct import Overseer, overseen, overseer_in_role, title_now
+from bot.agents.reading import may_read
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, ConductFinding, GroupChat
 from bot.web.auth.access import reader_of
@@ -19,7 +20,6 @@ from bot.web.customers.group_rows import group_names, visible_groups
 from bot.web.customers.highlight import TextPiece, marks_of
 from bot.web.layout.languages import translate_stored
 from bot.web.rules.rule_rows import excerpt
-from bot.agents.reading import may_read
 
 PAGE = 30
 STATES = {"open": "待判断", "right": "属实", "wrong": "误判", "all": "全部"}
@@ -41,7 +41,7 @@ class FindingFilter:
             wanted.append(ConductFinding.rule_id == self.rule)
         if self.agent is not None:
             wanted.append(ConductFinding.agent_id == self.agent)
-        return and_(True, *wanted)
+        return and_(true(), *wanted)
 
 
 @dataclass(frozen=True)

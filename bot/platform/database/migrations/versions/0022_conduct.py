@@ -48,9 +48,7 @@ def upgrade() -> None:
     op.create_index("ix_conduct_finding_said", _TABLE, ["said_at", "id"])
     op.create_index("ix_conduct_finding_customer", _TABLE, ["customer_id"])
     op.create_index("ix_conduct_finding_message", _TABLE, ["message_id"])
-    op.create_index(
-        "ix_conduct_finding_untold", _TABLE, ["found_at"], sqlite_where=_UNTOLD, postgresql_where=_UNTOLD
-    )
+    op.create_index("ix_conduct_finding_untold", _TABLE, ["found_at"], sqlite_where=_UNTOLD, postgresql_where=_UNTOLD)
 
 
 def downgrade() -> None:
