@@ -74,6 +74,7 @@ PAGES = {  # who looks, and at what
     "SOP calendar": ("admin", "/sops/s/hello/preview"),
     "library": ("admin", "/sops/library"),
     "stages": ("admin", "/pipelines"),
+    "everyday settings": ("admin", "/settings"),
     "stages edited": ("admin", "/pipelines/1/edit"),
     **{f"report {name}": ("leader", f"/reports?report={name}") for name in reports.REPORTS},
     "settings": ("admin", "/admin"),

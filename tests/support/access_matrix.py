@@ -261,6 +261,10 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("pipelines.edit", "GET"): Row("/pipelines/1/edit", (ADMIN,)),
     ("pipelines.save", "POST"): Row("/pipelines/save", (ADMIN,), form={"stamp": "old"}),
     ("pipelines.draft", "POST"): Row("/pipelines/draft", (ADMIN,)),
+    # the settings page
+    ("settings.show_settings", "GET"): Row("/settings", (ADMIN,)),
+    ("settings.save", "POST"): Row("/settings", (ADMIN,), form={"stamp": "old"}),
+    ("settings.draft", "POST"): Row("/settings/draft", (ADMIN,), form={"do": "tags:add"}),
     # reports
     ("reports.show", "GET"): Row("/reports", LOOKERS),
     ("reports.part", "GET"): Row("/reports/stages/part", LOOKERS),
