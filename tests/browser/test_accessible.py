@@ -60,6 +60,8 @@ PAGES = {  # who looks, and at what
     "rule": ("admin", "/rules/r/ask-price"),
     "rule edited": ("admin", "/rules/r/ask-price/edit"),
     "rule made": ("admin", "/rules/new"),
+    "conduct": ("admin", "/conduct"),
+    "conduct report": ("leader", "/conduct/report"),
     "config file": ("admin", "/rules/file"),
     "config history": ("admin", "/rules/history"),
     "proposals": ("admin", "/rules/proposals"),
