@@ -67,6 +67,7 @@ PAGES = {  # who looks, and at what
     "proposals": ("admin", "/rules/proposals"),
     "wordings": ("admin", "/wordings"),
     "wording": ("admin", "/wordings/w/step:hello:0"),
+    "wordings missing": ("admin", "/wordings/gaps"),
     "answer made": ("admin", "/wordings/answers/new"),
     "SOPs": ("admin", "/sops"),
     "SOP": ("admin", "/sops/s/hello"),
