@@ -12,6 +12,7 @@ from sop.playbook import Alarms, Budget, Completion, FieldDefinition, Overdue, P
 from sop.promises import Promises
 from sop.reply_clock import Waiting
 from taggers.closing import Closing
+from taggers.conduct import Conduct
 from taggers.models.terms import Models
 from taggers.rule import Rule, Synonym, TagGroup, TextTable
 from taggers.scores import Scores
@@ -36,6 +37,7 @@ class Tables(BaseModel):
     overdue: Overdue = Overdue()
     promises: Promises = Promises()
     handover: Handover = Handover()
+    conduct: Conduct = Conduct()
     alarms: Alarms = Alarms()
     fields: tuple[FieldDefinition, ...] = ()
     media: Media = Media()
