@@ -10,6 +10,7 @@ from hashlib import sha256
 from sqlalchemy.orm import Session
 
 from bot.analytics.agents import tables as agent_tables
+from bot.analytics.pilot import tables as pilot_tables
 from bot.analytics.sops import tables as sop_tables
 from bot.analytics.stages import tables as stage_tables
 from bot.analytics.table import ReportScope, ReportTable
@@ -29,6 +30,7 @@ REPORTS: dict[str, tuple[str, Maker]] = {
     "tags": ("标签", tag_tables),
     "agents": ("员工", agent_tables),
     "waits": ("等回复", wait_tables),
+    "pilot": ("试点", pilot_tables),
 }
 """By its name in addresses: the title and what makes it."""
 

@@ -102,6 +102,11 @@ class SendDigest(OutboxHandler):
         for task in self._open(work.session, row):
             task.state, task.delivered_at = "delivered", task.delivered_at or work.now
 
+    def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
+        """What the pilot keeps back is over; what else could not be sent is listed until its time has passed."""
+        for task in self._open(work.session, row) if state == "cancelled" else ():
+            task.state, task.ended_because = state, why
+
     def _open(self, session: Session, row: Outbox) -> list[SopTask]:
         mine = SopTask.agent_id == row.agent_id
         listed = select(SopTask).where(SopTask.id.in_(row.payload["task_ids"]), SopTask.state == "queued", mine)

@@ -26,6 +26,7 @@ from bot.privacy.erasure import Forget
 from bot.sops.group_send_handlers import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
 from bot.sops.group_sops import SendGroupPrompt
 from bot.sops.material_uploads import UploadMaterial
+from bot.sops.returning import KIND as RETURNING
 from bot.sops.welcome import SendWelcome
 from bot.sync.consent import CheckConsent
 from bot.sync.profiles import ReadProfile, ReadTagLibrary
@@ -51,6 +52,7 @@ HANDLERS: dict[str, OutboxHandler] = {
     "member": ReadMember(),
     "departments": ReadDepartments(),
     "app_text": SendAppText(),
+    RETURNING: SendAppText(),
     "alarm": TellAlarm(),
     "log_digest": SendDigest(),
     "material": UploadMaterial(),

@@ -17,6 +17,7 @@ from bot.intake.media.files import keep_media
 from bot.intake.media.store import open_media_store
 from bot.ops.alarms import tell_alarms
 from bot.ops.disk_alarm import watch_disk
+from bot.ops.pilot import watch_pilot
 from bot.platform import clock
 from bot.platform.disk import must_wait
 from bot.platform.gateway.call_counts import fold
@@ -80,6 +81,7 @@ def watch_sends(system: System) -> None:
         watch_open(work)
         refresh_uploads(work, files)
         tell_alarms(work)
+        watch_pilot(work, system.environment.base_url)
         fold(work.session, work.now)
         forget_unused(work.session, work.now)
 
