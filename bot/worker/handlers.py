@@ -13,6 +13,8 @@ from bot.agents.own_reminders import RemindOfOwn
 from bot.agents.promises import RemindPromise
 from bot.agents.prompts_to_readers import SendDigestToReader, SendPromptCardToReader
 from bot.agents.waiting import RemindWaiting
+from bot.agents.weekly import KIND as WEEK
+from bot.agents.weekly import SendWeek
 from bot.customers.group_chats import ReadGroup
 from bot.customers.mark_tag import MarkTag
 from bot.delivery.handler import OutboxHandler
@@ -53,6 +55,7 @@ HANDLERS: dict[str, OutboxHandler] = {
     "departments": ReadDepartments(),
     "app_text": SendAppText(),
     RETURNING: SendAppText(),
+    WEEK: SendWeek(),
     "alarm": TellAlarm(),
     "log_digest": SendDigest(),
     "material": UploadMaterial(),

@@ -10,6 +10,7 @@ from bot.agents.overdue import nudge_overdue
 from bot.agents.own_reminders import remind_of_own
 from bot.agents.promises import remind_promises
 from bot.agents.waiting import remind_waiting
+from bot.agents.weekly import put_weeks
 from bot.customers.nightly_portraits import refresh_changed
 from bot.customers.stages import timed_moves
 from bot.customers.tags import expire_tags
@@ -95,6 +96,7 @@ def timers_chunk(system: System) -> bool:
         started = start_silence_sops(work, CHUNK)
         looked_at = start_dated_sops(work, CHUNK)
         put_daily_lists(work)
+        put_weeks(work)
         nudged = nudge_overdue(work, CHUNK)
         waiting = remind_waiting(work, CHUNK) + remind_group_owners(work, CHUNK)
         owed = remind_promises(work, CHUNK)

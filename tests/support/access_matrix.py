@@ -255,6 +255,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("reports.show", "GET"): Row("/reports", LOOKERS),
     ("reports.part", "GET"): Row("/reports/stages/part", LOOKERS),
     ("reports.renew", "POST"): Row("/reports/stages/renew", LOOKERS),
+    ("reports.behind", "GET"): Row("/reports/tags/tags/customers?row=甲&column=1", LOOKERS),
     ("reports.download", "GET"): Row("/reports/stages/funnel-1.csv", LOOKERS, also=(404,)),
     # settings
     ("admin.show", "GET"): Row("/admin", HEADS),
