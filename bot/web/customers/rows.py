@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from bot.agents.manual_moves import last_moves
 from bot.agents.past_answers import PastAnswers
 from bot.agents.promises import promises_about
 from bot.agents.questions import questions_of
@@ -107,6 +108,7 @@ def read_customer(
     titles = {sop.id: sop.title or sop.id for sop in work.settings.sops.values()}
     running = {e.sop_id for e in state.enrolments if e.ended_at is None}
     notes = select(Note).where(Note.customer_id == customer.id, Note.removed_at.is_(None))
+    moves = last_moves(work.session, state)
     return CustomerView(
         customer=customer,
         state=state,
@@ -124,7 +126,7 @@ def read_customer(
         consents=tuple(consent_statuses(work, customer.id)),
         can_start=tuple(sop for sop in work.settings.sops.values() if sop.id not in running and not sop.for_groups),
         can_tag=tuple(sorted(work.settings.known_tags - state.tags)),
-        outlooks={pipeline.name: outlook(work, state, pipeline) for pipeline in work.settings.pipelines},
+        outlooks={one.name: outlook(work, state, one, moves.get(one.name)) for one in work.settings.pipelines},
         ledgers=read_ledgers(work, state, reader),
         models=read_models(work, customer),
         orders=read_orders(work.session, customer.id),
