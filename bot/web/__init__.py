@@ -23,6 +23,7 @@ from bot.web.customers import (
     media,
     page,
     placing,
+    quality,
     segments,
 )
 from bot.web.layout import compression, damage, errors, headers, languages, navigation, preferences, template_filters
@@ -82,6 +83,7 @@ def register(app: Flask) -> None:
         list_deeds.pages,
         imports.pages,
         placing.pages,
+        quality.pages,
         segments.pages,
         reports.pages,
         doctor.pages,

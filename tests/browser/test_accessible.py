@@ -43,6 +43,7 @@ PAGES = {  # who looks, and at what
     "customer list asked": ("leader", "/customers?tag=考虑价格&score=1&col=stages&col=words&col=added"),
     "bulk deeds": ("admin", "/customers/deeds"),
     "customer import": ("admin", "/customers/import"),
+    "quality list": ("admin", "/customers/quality"),
     "segments": ("admin", "/customers/segments"),
     "segment to save": ("admin", "/customers/segments/new?tag=考虑价格"),
     "customer placing": ("admin", "/customers/place"),
