@@ -43,7 +43,7 @@ from tests.support.site import CONFIG, Site, open_site
 from tests.web.test_access import SOP, USUAL
 
 NAME, WORDS = "归属客户", "只有自己的员工能看的话"
-LINKS = ("task.show", "task.download", "task.later", "task.unfit", "task.back", "day_list.show")
+LINKS = ("task.show", "task.download", "task.later", "task.unfit", "task.back", "task.chat", "day_list.show")
 SIGNS_OUT = ("signin.", "preferences.")
 STRANGER = (302, 401, 204)
 SEARCHES = ("/board?q=归属客", "/board?agent={agent}", "/sops/s/hello/preview?name=归属客", "/tasks?agent={agent}",
