@@ -148,7 +148,7 @@ def lower_role(scene: Scene) -> Callable[[Any], None]:
 def of_signed_in(key: tuple[str, ...], row: Row, ended: tuple[int, ...]) -> tuple[int, ...]:
     """Statuses where the visitor stays signed in as an agent: what belongs to the customer is gone (`ended`)."""
     if row.open_to == ANYBODY:
-        return (410,) if key[0] in LINKS[:5] else (*USUAL, *row.also)
+        return (410,) if key[0] in LINKS[:6] else (*USUAL, *row.also)
     if AGENT not in row.open_to:
         return (404,)
     if key[0] in ("tasks.desk_only", "sidebar.later", "sidebar.unfit"):
