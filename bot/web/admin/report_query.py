@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from flask import abort
 from sqlalchemy import select
@@ -44,7 +45,7 @@ class ReportQuery:
     compared: bool = False
 
     @property
-    def args(self) -> dict[str, str]:
+    def args(self) -> dict[str, Any]:
         """As it stands in the address, without the report's name."""
         dates = {"from": self.start.isoformat(), "to": self.end.isoformat()} if self.start and self.end else {}
         usual = {"days": str(self.days)} if not dates else {}

@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from bot.analytics.behind import COUNTED, Figure, customers_behind
 from bot.analytics.reports import FRESH, PERIODS, REPORTS, ReportRequest, compute, stored_report
@@ -101,7 +101,7 @@ def download(name: str, table: str) -> Response:
     hours = f" ({translate('小时')})"
     columns = [translate(title) + (hours if kind == "seconds" else "") for title, kind in found["columns"]]
     kinds = [kind for _title, kind in found["columns"]]
-    rows = [[_plain(cell, kind) for cell, kind in zip(row, kinds, strict=True)] for row in found["rows"]]
+    rows = [[plain_cell(cell, kind) for cell, kind in zip(row, kinds, strict=True)] for row in found["rows"]]
     answer = Response(as_csv(columns, rows), mimetype="text/csv; charset=utf-8")
     span = "-".join(query.args[key] for key in ("from", "to") if key in query.args) or f"{query.days}d"
     answer.headers["Content-Disposition"] = f'attachment; filename="tici-{name}-{table}-{span}.csv"'
@@ -136,6 +136,8 @@ def _view(query: ReportQuery) -> dict[str, Any]:
     if row is None or request_now() - row.at > FRESH:
         _computer.ask(system, wanted)
     scope = wanted.scope(system.settings, row.at if row else request_now())
+    tables, name = _tables(row), query.name
+    files = {one["name"]: url_for("reports.download", name=name, table=one["name"], **query.args) for one in tables}
     return {
         "name": query.name,
         "days": query.days,
@@ -144,7 +146,8 @@ def _view(query: ReportQuery) -> dict[str, Any]:
         "at": row.at if row else None,
         "since": scope.since,
         "until": scope.until,
-        "tables": _tables(row),
+        "tables": tables,
+        "csv": files,
         "busy": _computer.is_busy(wanted.key),
     }
 
@@ -163,7 +166,8 @@ def _opened(table: dict[str, Any]) -> dict[str, Any]:
     return {"opened": opened, "names": [[str(row[place]) for place in naming] for row in table["rows"]]}
 
 
-def _plain(cell: Any, kind: str) -> object:
+def plain_cell(cell: Any, kind: str) -> object:
+    """A cell as a file for spreadsheets has it."""
     if cell is None:
         return ""
     if kind == "seconds":
