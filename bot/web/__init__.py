@@ -23,12 +23,14 @@ from bot.web.customers import (
     media,
     page,
     placing,
+    quality,
     segments,
 )
 from bot.web.layout import compression, damage, errors, headers, languages, navigation, preferences, template_filters
 from bot.web.public import domain_proof, health, message_links, tracked_links
 from bot.web.rules import (
     answer_edit,
+    conduct,
     config_file,
     materials,
     pipelines,
@@ -82,6 +84,7 @@ def register(app: Flask) -> None:
         list_deeds.pages,
         imports.pages,
         placing.pages,
+        quality.pages,
         segments.pages,
         reports.pages,
         doctor.pages,
@@ -89,6 +92,7 @@ def register(app: Flask) -> None:
         media.pages,
         rules.pages,
         feedback.pages,
+        conduct.pages,
         sops.pages,
         pipelines.pages,
         setting_pages.pages,

@@ -38,6 +38,7 @@ from bot.web.customers.field_rows import (
     read_fields,
     read_profiles,
 )
+from bot.web.customers.impression_rows import ImpressionsView, read_view
 from bot.web.customers.order_rows import OrdersView, read_orders
 from bot.web.customers.portrait_rows import ModelView, read_models
 from bot.web.customers.score_rows import LedgerView, read_ledgers
@@ -90,6 +91,7 @@ class CustomerView:
     outlooks: Mapping[str, Mapping[str, Outlook]]
     ledgers: tuple[LedgerView, ...]
     models: tuple[ModelView, ...]
+    impressions: ImpressionsView
     orders: OrdersView
 
     @property
@@ -129,6 +131,7 @@ def read_customer(
         outlooks={one.name: outlook(work, state, one, moves.get(one.name)) for one in work.settings.pipelines},
         ledgers=read_ledgers(work, state, reader),
         models=read_models(work, customer),
+        impressions=read_view(work.session, customer.id, reader),
         orders=read_orders(work.session, customer.id),
     )
 
