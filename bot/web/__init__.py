@@ -17,6 +17,7 @@ from bot.web.customers import (
     actions,
     feedback,
     groups,
+    handover,
     imports,
     list_deeds,
     list_pages,
@@ -30,6 +31,7 @@ from bot.web.layout import compression, damage, errors, headers, languages, navi
 from bot.web.public import domain_proof, health, message_links, tracked_links
 from bot.web.rules import (
     answer_edit,
+    conduct,
     config_file,
     materials,
     pipelines,
@@ -84,6 +86,7 @@ def register(app: Flask) -> None:
         imports.pages,
         placing.pages,
         quality.pages,
+        handover.pages,
         segments.pages,
         reports.pages,
         doctor.pages,
@@ -91,6 +94,7 @@ def register(app: Flask) -> None:
         media.pages,
         rules.pages,
         feedback.pages,
+        conduct.pages,
         sops.pages,
         pipelines.pages,
         setting_pages.pages,

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from bot.agents.app_messages import SendAppText, UpdateCard
+from bot.agents.conduct import TO_AGENT as CONDUCT_AGENT
+from bot.agents.conduct_notices import KIND as CONDUCT
+from bot.agents.conduct_notices import TellAgentOfConduct, TellOfConduct
 from bot.agents.daily_list import SendDayList
 from bot.agents.group_waiting import KIND as GROUP_WAITING
 from bot.agents.group_waiting import RemindGroupOwner
+from bot.agents.handover_brief import KIND as HANDOVER
+from bot.agents.handover_brief import SendHandover
 from bot.agents.members import ReadDepartments, ReadMember
 from bot.agents.overdue import RemindOverdue
 from bot.agents.own_reminders import KIND as OWN_FOLLOW_UP
@@ -13,6 +18,8 @@ from bot.agents.own_reminders import RemindOfOwn
 from bot.agents.promises import RemindPromise
 from bot.agents.prompts_to_readers import SendDigestToReader, SendPromptCardToReader
 from bot.agents.waiting import RemindWaiting
+from bot.agents.weekly import KIND as WEEK
+from bot.agents.weekly import SendWeek
 from bot.customers.group_chats import ReadGroup
 from bot.customers.mark_tag import MarkTag
 from bot.delivery.handler import OutboxHandler
@@ -26,6 +33,7 @@ from bot.privacy.erasure import Forget
 from bot.sops.group_send_handlers import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
 from bot.sops.group_sops import SendGroupPrompt
 from bot.sops.material_uploads import UploadMaterial
+from bot.sops.returning import KIND as RETURNING
 from bot.sops.welcome import SendWelcome
 from bot.sync.consent import CheckConsent
 from bot.sync.profiles import ReadProfile, ReadTagLibrary
@@ -40,9 +48,12 @@ HANDLERS: dict[str, OutboxHandler] = {
     "waiting": RemindWaiting(),
     "waiting_leader": RemindWaiting(),
     GROUP_WAITING: RemindGroupOwner(),
+    HANDOVER: SendHandover(),
     OWN_FOLLOW_UP: RemindOfOwn(),
     "promise": RemindPromise(),
     "promise_leader": RemindPromise(),
+    CONDUCT: TellOfConduct(),
+    CONDUCT_AGENT: TellAgentOfConduct(),
     "card_change": UpdateCard(),
     "mark_tag": MarkTag(),
     "welcome": SendWelcome(),
@@ -51,6 +62,8 @@ HANDLERS: dict[str, OutboxHandler] = {
     "member": ReadMember(),
     "departments": ReadDepartments(),
     "app_text": SendAppText(),
+    RETURNING: SendAppText(),
+    WEEK: SendWeek(),
     "alarm": TellAlarm(),
     "log_digest": SendDigest(),
     "material": UploadMaterial(),

@@ -17,6 +17,7 @@ from bot.platform import clock
 from bot.platform.models import (
     Agent,
     BulkDeed,
+    ConductFinding,
     ConfigChange,
     GroupChat,
     GroupMember,
@@ -99,6 +100,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("task.later", "POST"): Row("{task_link}/later", ANYBODY),
     ("task.unfit", "POST"): Row("{task_link}/unfit", ANYBODY),
     ("task.back", "POST"): Row("{task_link}/back", ANYBODY),
+    ("task.chat", "POST"): Row("{task_link}/chat", ANYBODY, also=(503,)),
     ("day_list.show", "GET"): Row("{day_link}", ANYBODY),
     ("tracked_links.open_link", "GET"): Row("{tracked_link}", ANYBODY),
     ("message_links.open_welcome_link", "GET"): Row("/w/broken", ANYBODY, also=(404,)),
@@ -143,6 +145,10 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("media.hand_over", "GET"): Row("/media/{media}", EVERYBODY, owned=True, also=(410,)),
     ("media.state", "GET"): Row("/media/{media}/state", EVERYBODY, owned=True),
     ("media.fetch", "POST"): Row("/media/{media}/fetch", WORKING, owned=True),
+    ("handover.show", "GET"): Row(C + "/handover", ROLES, owned=True),
+    ("handover.begin", "POST"): Row(C + "/handover", WORKING, owned=True, form={"to": "{agent}"}),
+    ("handover.tick_item", "POST"): Row(C + "/handover/tick", (), form={"item": "认识关键联系人"}),
+    ("handover.accept", "POST"): Row(C + "/handover/accept", ()),
     # the customer list
     ("search.search", "GET"): Row("/search?q=考虑", ROLES),
     ("customers.show", "GET"): Row("/customers", ROLES),
@@ -178,6 +184,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("tasks.later", "POST"): Row(T + "/later", WORKING, owned=True, form={"delay": "1h"}),
     ("tasks.unfit", "POST"): Row(T + "/unfit", WORKING, owned=True, form={"reason": "busy"}),
     ("tasks.back", "POST"): Row(T + "/back", WORKING, owned=True),
+    ("tasks.chat", "POST"): Row(T + "/chat", WORKING, owned=True),
     ("groups.show", "GET"): Row("/groups", ROLES),
     ("groups.one", "GET"): Row("/groups/{group}", ROLES, owned=True),
     # the sidebar: of agents, whoever else they are
@@ -196,6 +203,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("sidebar.trouble", "POST"): Row("/sidebar/trouble", WORKING),
     ("sidebar.later", "POST"): Row("/sidebar/tasks/{task}/later", (AGENT,), owned=True),
     ("sidebar.unfit", "POST"): Row("/sidebar/tasks/{task}/unfit", (AGENT,), owned=True),
+    ("sidebar.back", "POST"): Row("/sidebar/tasks/{task}/back", (AGENT,), owned=True),
     # an agent's own follow-ups: of their own customers, whatever else they may read
     ("own_follow_ups.add", "POST"): Row(
         "/follow-ups", (AGENT,), owned=True, form={"external_userid": "{userid}", "words": "明天10点 发合同"}
@@ -227,6 +235,12 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("rules.cancel", "POST"): Row("/rules/studies/{study}/cancel", (ADMIN,)),
     ("rules.proposals", "GET"): Row("/rules/proposals", HEADS),
     ("rules.find_proposals", "POST"): Row("/rules/proposals", (ADMIN,)),
+    # agents' conduct: of leaders only those of the agent
+    ("conduct.show", "GET"): Row("/conduct", (ADMIN, LEADER)),
+    ("conduct.around", "GET"): Row("/conduct/{finding}/around", (ADMIN, LEADER), owned=True),
+    ("conduct.judge", "POST"): Row("/conduct/{finding}/word", (ADMIN, LEADER), owned=True, form={"word": "right"}),
+    ("conduct.report", "GET"): Row("/conduct/report", (ADMIN, LEADER)),
+    ("conduct.download", "GET"): Row("/conduct/report/rules.csv", (ADMIN, LEADER)),
     # SOPs and the library
     ("sops.show", "GET"): Row("/sops", ROLES),
     ("sops.sop", "GET"): Row("/sops/s/hello", ROLES),
@@ -249,6 +263,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     # stages
     ("wordings.show", "GET"): Row("/wordings", ROLES),
     ("wordings.one", "GET"): Row("/wordings/w/step:hello:0", ROLES),
+    ("wordings.gaps", "GET"): Row("/wordings/gaps", LOOKERS),
     ("wordings.take", "POST"): Row("/wordings/take", (ADMIN,), form={"key": "step:hello:0"}),
     ("wordings.new", "GET"): Row("/wordings/answers/new", (ADMIN,)),
     ("wordings.edit", "GET"): Row("/wordings/answers/hello/edit", (ADMIN,)),
@@ -265,6 +280,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("reports.show", "GET"): Row("/reports", LOOKERS),
     ("reports.part", "GET"): Row("/reports/stages/part", LOOKERS),
     ("reports.renew", "POST"): Row("/reports/stages/renew", LOOKERS),
+    ("reports.behind", "GET"): Row("/reports/tags/tags/customers?row=甲&column=1", LOOKERS),
     ("reports.download", "GET"): Row("/reports/stages/funnel-1.csv", LOOKERS, also=(404,)),
     # settings
     ("admin.show", "GET"): Row("/admin", HEADS),
@@ -334,6 +350,10 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             due_at=now + timedelta(hours=1),
         )  # fmt: skip
         question = OpenQuestion(**whose, asked_at=said.sent_at, start=0, words="请问多少钱")
+        finding = ConductFinding(
+            **whose, rule_id="private", title="私下转账", version=version, spans=[], reason="命中",
+            said_at=said.sent_at, found_at=now,
+        )  # fmt: skip
         deed = BulkDeed(
             kind="tag", state="done", actor="Somebody", what={"tag": "已付款"}, created_at=now, touched_at=now,
             asker={"account_id": None, "role": "agent"},
@@ -348,7 +368,7 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             ref=f"msg_{webhook.id}", webhook_id=webhook.id, event="tag.given", body={}, state="sent", created_at=now
         )
         session.add(told)
-        session.add_all([move, media, note, room, change, study, own, promise, question, deed])
+        session.add_all([move, media, note, room, change, study, own, promise, question, deed, finding])
         session.flush()
         for person, kind in ((owner_key, "agent"), (customer.external_userid, "customer")):
             session.add(GroupMember(group_id=room.id, person=person, kind=kind))
@@ -356,7 +376,7 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
         return {
             "customer": customer.id, "userid": customer.external_userid, "move": move.id, "message": said.id,
             "evidence": evidence.id, "task": task.id, "media": media.id, "note": note.id, "own": own.id,
-            "promise": promise.id, "question": question.id,
+            "promise": promise.id, "question": question.id, "finding": finding.id,
             "group": room.id, "chat_id": room.chat_id, "change": change.id, "study": study.id, "version": version,
             "deed": deed.id, "webhook": webhook.id, "told": told.id,
             "agent": owner_id, "task_link": task_url("", task.ref, owner_id, key, now),

@@ -11,6 +11,7 @@ from bot.platform.config.rule_fields import check_rule_fields
 from bot.platform.config.segment_table import check_segments
 from bot.platform.config.tables import Tables
 from bot.platform.config.tag_names import undeclared_tags
+from bot.platform.config.tag_uses import tag_uses
 from sop.answers import check_answers
 from sop.checks import check_playbook
 from sop.fields import known_fields
@@ -19,10 +20,13 @@ from sop.reply_clock import check_waiting
 from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
 from taggers.closing import check_closings
+from taggers.conduct import check_titles, check_uses
 from taggers.models.terms import Around, check_models
 from taggers.scores import check_scores
+from taggers.translatable import Translatable
 
 Found = list[tuple[positions.Path, str]]
+_NOBODY = Translatable("[workspace] pilot 是空的：谁也不会收到提醒，手机上也不打标签；不试点就删掉这一行")
 _LOOK_AHEAD = timedelta(days=60)  # warn of missing holidays of the coming year while there is time to add them
 
 
@@ -50,6 +54,8 @@ def check_tables(tables: Tables, *, examples: bool, beside: Path | None) -> Foun
             {name: one.kind for name, one in known_fields(tables.fields).items()},
         ),
     )
+    found += check_titles(tables.rules)
+    found += check_uses(tables.rules, known | _other_tags(tables), tag_uses(tables))
     found += check_closings(tables.closings) if examples else ()
     blanks = [f"customer.{name}" for name in known_fields(tables.fields)]
     given = known | _other_tags(tables) | {stage.name for pipeline in tables.pipelines for stage in pipeline.stages}
@@ -75,7 +81,8 @@ def warnings_of(tables: Tables, today: date | None) -> tuple[str, ...]:
     for day in () if today is None else (today, today + _LOOK_AHEAD):
         calendar.is_workday(day)
     undeclared = undeclared_tags(tables.rules, tables.tags, tables.pipelines)
-    return (*calendar.warnings, *personal_steps(tables.sops), *undeclared)
+    empty = (_NOBODY,) if tables.workspace.pilot == () else ()
+    return (*calendar.warnings, *empty, *personal_steps(tables.sops), *undeclared)
 
 
 def _tags_of(tables: Tables) -> frozenset[str]:
