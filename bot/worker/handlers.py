@@ -15,6 +15,8 @@ from bot.agents.prompts_to_readers import SendDigestToReader, SendPromptCardToRe
 from bot.agents.waiting import RemindWaiting
 from bot.customers.group_chats import ReadGroup
 from bot.customers.mark_tag import MarkTag
+from bot.customers.stage_renaming import KIND as STAGE_TAG
+from bot.customers.stage_renaming import RenameStageTag
 from bot.delivery.handler import OutboxHandler
 from bot.delivery.outbox import Delivery
 from bot.delivery.webhooks import KIND as WEBHOOK
@@ -45,6 +47,7 @@ HANDLERS: dict[str, OutboxHandler] = {
     "promise_leader": RemindPromise(),
     "card_change": UpdateCard(),
     "mark_tag": MarkTag(),
+    STAGE_TAG: RenameStageTag(),
     "welcome": SendWelcome(),
     "profile": ReadProfile(),
     "library": ReadTagLibrary(),

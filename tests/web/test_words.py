@@ -34,7 +34,7 @@ from bot.web.customers.highlight import Mark, TextPiece, cut, marks_of
 from bot.web.layout import actors, errors, labels, navigation, preferences
 from bot.web.layout.languages import catalogue
 from bot.web.layout.times import moment, span
-from bot.web.rules import pipeline_form, setting_fields, sop_start
+from bot.web.rules import pipeline_form, pipeline_names, setting_fields, sop_start
 from bot.web.rules.rule_form import GROUPS
 from bot.web.rules.sop_rows import TEXTS
 from bot.wecom.errors import REMEDIES
@@ -95,7 +95,7 @@ def texts_of_rules() -> set[str]:
     fields = [field for group in GROUPS for field in group.fields]
     found = {group.title for group in GROUPS} | {words for field in fields for _, words in field.choices}
     found |= {text for field in fields for text in (field.label, field.help) if text}
-    return found | {*TEXTS, *sop_start.TEXTS, *pipeline_form.TEXTS, *setting_fields.TEXTS}
+    return found | {*TEXTS, *sop_start.TEXTS, *pipeline_form.TEXTS, *pipeline_names.TEXTS, *setting_fields.TEXTS}
 
 
 def texts_of_setup() -> set[str]:
