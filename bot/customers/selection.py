@@ -9,6 +9,7 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 
+from bot.customers.order_conditions import bought, has_orders, has_spent, ordered_last_before, ordered_since
 from bot.platform.config.segment_table import OTHERS, Segment
 from bot.platform.database.search_index import named
 from bot.platform.models import Customer, CustomerField, Follow, Placement, Portrait, SopEnrolment, Tagging
@@ -33,6 +34,7 @@ Control = Literal[
     "mindset",
     "taste",
     "cell",
+    "product",
 ]
 OURS: frozenset[Control] = frozenset({"field", "phase", "rfm", "five_a", "mindset", "cell"})
 """Controls whose values may be words of ours, which pages say in either language."""
@@ -169,10 +171,24 @@ def _kinds() -> Sequence[ConditionKind]:
         ConditionKind("field", "已知资料", "field", always(_knows)),
         ConditionKind("no-field", "还不知道资料", "field", always(lambda v: ~_knows(v))),
         ConditionKind("waiting", "在等回复", "nothing", always(lambda _v: _waits())),
+        *_of_orders(),
         *_of_models(),
         ConditionKind("segment", "在分群", "segment", always(lambda _v: false())),  # by where()
         ConditionKind("no-segment", "不在分群", "segment", always(lambda _v: false())),
         ConditionKind("peace", "请勿打扰", "nothing", always(lambda _v: Customer.opted_out_at.is_not(None))),
+    )
+
+
+def _of_orders() -> Sequence[ConditionKind]:
+    return (
+        ConditionKind("order", "买过", "product", lambda v, _now: bought(v)),
+        ConditionKind("no-order", "没买过", "product", lambda v, _now: ~bought(v)),
+        ConditionKind("orders", "至少下过这么多单", "number", lambda v, _now: has_orders(_number(v))),
+        ConditionKind("spent", "一共至少付过（元）", "number", lambda v, _now: has_spent(_number(v))),
+        ConditionKind("order-within", "这么多天内下过单", "number", lambda v, now: ordered_since(_ago(v, now))),
+        ConditionKind(
+            "order-before", "最近一单至少在这么多天前", "number", lambda v, now: ordered_last_before(_ago(v, now))
+        ),
     )
 
 

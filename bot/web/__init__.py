@@ -28,6 +28,7 @@ from bot.web.customers import (
 from bot.web.layout import compression, damage, errors, headers, languages, navigation, preferences, template_filters
 from bot.web.public import domain_proof, health, message_links, tracked_links
 from bot.web.rules import (
+    answer_edit,
     config_file,
     materials,
     pipeline_names,
@@ -38,10 +39,13 @@ from bot.web.rules import (
     sop_edit,
     sops,
     studies,
+    wordings,
 )
 
 # These add their addresses to another module's blueprint: importing them is all it takes.
-assert all((api_tokens, webhooks, logs, given_up, config_file, pipeline_names, rule_edit, sop_edit, studies))
+assert all(
+    (api_tokens, webhooks, logs, given_up, config_file, pipeline_names, rule_edit, sop_edit, answer_edit, studies)
+)
 
 
 def register(app: Flask) -> None:
@@ -91,6 +95,7 @@ def register(app: Flask) -> None:
         sops.pages,
         pipelines.pages,
         setting_pages.pages,
+        wordings.pages,
         task.pages,
         tasks.pages,
         sidebar.pages,

@@ -10,11 +10,15 @@ from bot.platform.config import positions
 from sop.playbook import Table
 from taggers.translatable import Translatable
 
-NUMBERS = frozenset({"silent", "spoke", "added", "score", "activity", "value", "recent", "frequent", "spends"})
+NUMBERS = frozenset({
+    "silent", "spoke", "added", "score", "activity", "value", "recent", "frequent", "spends", "orders", "spent",
+    "order-within", "order-before",
+})  # fmt: skip
 PLAIN = frozenset({"waiting", "peace", "peer", "no-peer"})
 TEXTS = frozenset({
     "stage", "no-stage", "tag", "no-tag", "channel", "sop", "no-sop", "field", "no-field", "cell", "phase", "rfm",
-    "tier", "quadrant", "level", "five_a", "mindset", "taste", "moved", "segment", "no-segment",
+    "tier", "quadrant", "level", "five_a", "mindset", "taste", "moved", "segment", "no-segment", "order",
+    "no-order",
 })  # fmt: skip
 """Conditions that a segment may have. Not whom an agent follows, nor a name: ids and names do not belong here."""
 OTHERS = ("segment", "no-segment")

@@ -42,6 +42,7 @@ from bot.platform.models.promises import OpenQuestion, Promise
 from bot.platform.models.scores import ScoreEntry
 from bot.platform.models.sops import GroupSend, Material, ShadowStart, SopEnrolment, SopTask
 from bot.platform.models.webhooks import Webhook, WebhookDelivery
+from bot.platform.models.wordings import WordingOffer
 
 __all__ = [
     "Account",
@@ -112,6 +113,7 @@ __all__ = [
     "ViewEntry",
     "Webhook",
     "WebhookDelivery",
+    "WordingOffer",
 ]
 
 for _table in Model.metadata.tables.values():

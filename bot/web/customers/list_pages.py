@@ -15,7 +15,7 @@ from bot.platform.work import Work
 from bot.web.auth.access import needs, refuse_unless
 from bot.web.auth.readings import AT_A_GLANCE, note_readings
 from bot.web.auth.visitor import ADMIN, LEADER, ROLES, Visitor, visitor
-from bot.web.customers.list_query import COLUMNS, PAINTED, SORTS, ListQuery, query_of, read_query
+from bot.web.customers.list_query import BOUGHT, COLUMNS, PAINTED, SORTS, ListQuery, query_of, read_query
 from bot.web.customers.list_rows import ListRow, count, in_words, options, read_rows, read_views, wanted
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import LARGEST_ID, current_system
@@ -41,7 +41,7 @@ def show() -> str:
             "customers.html",
             query=query, rows=rows, after=after, total=count(work.session, conditions),
             conditions=in_words(work.session, settings, who, query), views=read_views(work.session, who),
-            kinds=KINDS, sorts=SORTS, columns=_columns(work), painted=PAINTED,
+            kinds=KINDS, sorts=SORTS, columns=_columns(work), painted=PAINTED, bought=BOUGHT,
         )  # fmt: skip
     if "words" in query.columns:
         spoke = [row.customer.id for row in rows if row.customer.last_words]
@@ -138,15 +138,23 @@ def _all_rows(work: Work, who: Visitor, query: ListQuery) -> Iterator[ListRow]:
 
 def _cells(work: Work, query: ListQuery, row: ListRow) -> tuple[int, list[object]]:
     customer, zone = row.customer, work.settings.zone
-    plain = {
+    plain: dict[str, object] = {
         "stages": "、".join(row.stages), "tags": "、".join(row.tags), "agent": row.agent,
         "last": local_time(customer.last_word_at, zone) if customer.last_word_at else "",
         "scores": f"{customer.conversion} · {customer.activity}", "added": local_time(customer.created_at, zone),
         "channel": customer.channel or "", "words": customer.last_words,
         **row.painted,
+        **_bought(work, row),
         **{f"field:{name}": value for name, value in row.fields.items()},
     }  # fmt: skip
     return customer.id, [customer.external_userid, customer.name, *(plain.get(one, "") for one in query.columns)]
+
+
+def _bought(work: Work, row: ListRow) -> dict[str, object]:
+    if (figures := row.bought) is None:
+        return {}
+    last = local_time(figures.last, work.settings.zone)
+    return {"orders": figures.number, "spent": figures.fen / 100, "ordered": last}
 
 
 def _query(work: Work) -> ListQuery:

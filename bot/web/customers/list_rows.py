@@ -10,14 +10,17 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.customers.model_values import model_values
+from bot.customers.order_conditions import OrderFigures, offered_products, order_figures
 from bot.customers.selection import KINDS, Condition, Control, where
 from bot.platform.config.settings import Settings
 from bot.platform.models import Customer, CustomerField, Placement, Portrait, SavedView
 from bot.platform.work import Work
 from bot.web.auth.access import visible_agent_ids, visible_customers
 from bot.web.auth.visitor import Visitor
-from bot.web.customers.list_query import PAINTED, ListQuery, cursor_of
+from bot.web.customers.list_query import BOUGHT, PAINTED, ListQuery, cursor_of
+from bot.web.layout.languages import translate
 from bot.web.layout.people import agent_names, carried_tags, shown_agents
+from sop.business import ANY
 from sop.fields import show_value
 
 PAGE = 50
@@ -26,7 +29,7 @@ PAGE = 50
 @dataclass(frozen=True)
 class ListRow:
     """A customer in the list. stages: of each pipeline they stand in; fields, painted: as people say
-    them, by name; painted is what models say."""
+    them, by name; painted is what models say. bought: None where nothing was."""
 
     customer: Customer
     stages: tuple[str, ...]
@@ -34,6 +37,7 @@ class ListRow:
     agent: str
     fields: dict[str, str]
     painted: dict[str, str]
+    bought: OrderFigures | None
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,12 @@ def _with_all(work: Work, query: ListQuery, people: Sequence[Customer]) -> list[
     agents = agent_names(work.session, ids) if "agent" in shown else {}
     fields = _fields(work, ids, query.fields) if query.fields else {}
     painted = _painted(work.session, ids) if shown & set(PAINTED) else {}
+    bought = order_figures(work.session, ids) if shown & set(BOUGHT) else {}
     return [
         ListRow(
             customer=one, stages=stages.get(one.id, ()), tags=tags.get(one.id, ()), agent=agents.get(one.id, ""),
             fields=fields.get(one.id, {}), painted=painted.get(one.id, {}),
+            bought=bought.get(one.id),
         )
         for one in people
     ]  # fmt: skip
@@ -132,6 +138,8 @@ def options(session: Session, settings: Settings, who: Visitor, control: Control
         return [(sop.id, sop.title or sop.id) for sop in settings.sops.values() if not sop.for_groups]
     if control == "segment":
         return [(name, name) for name in settings.segments]
+    if control == "product":
+        return [(ANY, translate("任何东西")), *((name, name) for name in offered_products(session))]
     if control == "field":
         return [(name, field.title or name) for name, field in settings.fields.items()]
     return [(value, value) for value in model_values(settings, control)]

@@ -36,7 +36,7 @@ TABLES = {
     "waiting": Translatable("等回复的提醒"),
     "promises": Translatable("承诺"),
     "suggestions": Translatable("建议"),
-    "answers": Translatable("知识库"),
+    "answers": Translatable("话术"),
 }
 _INSIDE = {
     "steps": Translatable("第 {n} 步"),
