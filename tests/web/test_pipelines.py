@@ -288,7 +288,10 @@ def test_a_pipeline_is_begun_and_its_stages_edited_next(site: Site) -> None:
     assert made == {"name": "转介绍", "stages": [{"name": "知道了", "on": []}, {"name": "介绍了", "on": []}]}
     assert "介绍了" in admin.get(answer.location).text
     for name, stages, words in (
-        ("", "一", "写上流程的名字"), ("转介绍", "一", "已经有流程"), ("乙", "一\r\n一", "同名"), ("乙", "一/二", "斜杠")
-    ):  # fmt: skip
+        ("", "一", "写上流程的名字"),
+        ("转介绍", "一", "已经有流程"),
+        ("乙", "一\r\n一", "同名"),
+        ("乙", "一/二", "斜杠"),
+    ):
         answer = admin.post("/pipelines/new", data={**form, "name": name, "stages": stages})
         assert (answer.status_code, words in answer.text) == (422, True)
