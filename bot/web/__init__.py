@@ -17,18 +17,21 @@ from bot.web.customers import (
     actions,
     feedback,
     groups,
+    handover,
     imports,
     list_deeds,
     list_pages,
     media,
     page,
     placing,
+    quality,
     segments,
 )
 from bot.web.layout import compression, damage, errors, headers, languages, navigation, preferences, template_filters
 from bot.web.public import domain_proof, health, message_links, tracked_links
 from bot.web.rules import (
     answer_edit,
+    conduct,
     config_file,
     materials,
     pipeline_names,
@@ -85,6 +88,8 @@ def register(app: Flask) -> None:
         list_deeds.pages,
         imports.pages,
         placing.pages,
+        quality.pages,
+        handover.pages,
         segments.pages,
         reports.pages,
         doctor.pages,
@@ -92,6 +97,7 @@ def register(app: Flask) -> None:
         media.pages,
         rules.pages,
         feedback.pages,
+        conduct.pages,
         sops.pages,
         pipelines.pages,
         setting_pages.pages,

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from bot.agents.app_messages import SendAppText, UpdateCard
+from bot.agents.conduct import TO_AGENT as CONDUCT_AGENT
+from bot.agents.conduct_notices import KIND as CONDUCT
+from bot.agents.conduct_notices import TellAgentOfConduct, TellOfConduct
 from bot.agents.daily_list import SendDayList
 from bot.agents.group_waiting import KIND as GROUP_WAITING
 from bot.agents.group_waiting import RemindGroupOwner
+from bot.agents.handover_brief import KIND as HANDOVER
+from bot.agents.handover_brief import SendHandover
 from bot.agents.members import ReadDepartments, ReadMember
 from bot.agents.overdue import RemindOverdue
 from bot.agents.own_reminders import KIND as OWN_FOLLOW_UP
@@ -42,9 +47,12 @@ HANDLERS: dict[str, OutboxHandler] = {
     "waiting": RemindWaiting(),
     "waiting_leader": RemindWaiting(),
     GROUP_WAITING: RemindGroupOwner(),
+    HANDOVER: SendHandover(),
     OWN_FOLLOW_UP: RemindOfOwn(),
     "promise": RemindPromise(),
     "promise_leader": RemindPromise(),
+    CONDUCT: TellOfConduct(),
+    CONDUCT_AGENT: TellAgentOfConduct(),
     "card_change": UpdateCard(),
     "mark_tag": MarkTag(),
     STAGE_TAG: RenameStageTag(),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.agents.conduct_notices import tell_of_conduct
 from bot.agents.daily_list import put_daily_lists
 from bot.agents.group_waiting import remind_group_owners
+from bot.agents.handover_brief import tell_handovers
 from bot.agents.overdue import nudge_overdue
 from bot.agents.own_reminders import remind_of_own
 from bot.agents.promises import remind_promises
+from bot.agents.revisits import plan_revisits
 from bot.agents.waiting import remind_waiting
 from bot.customers.nightly_portraits import refresh_changed
 from bot.customers.stages import timed_moves
@@ -92,10 +95,12 @@ def timers_chunk(system: System) -> bool:
             after_moves(work, state, [made])
         started = start_silence_sops(work, CHUNK)
         looked_at = start_dated_sops(work, CHUNK)
+        plan_revisits(work)
         put_daily_lists(work)
         nudged = nudge_overdue(work, CHUNK)
         waiting = remind_waiting(work, CHUNK) + remind_group_owners(work, CHUNK)
-        owed = remind_promises(work, CHUNK)
+        owed = remind_promises(work, CHUNK) + tell_handovers(work, CHUNK)
+        tell_of_conduct(work)
         shown = observe_silences(work, CHUNK)
         never_spoken = take_up_never_spoken(work, CHUNK)
         in_groups = plan_group_sops(work, CHUNK) + prompt_group_owners(work, CHUNK)

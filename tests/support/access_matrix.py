@@ -17,6 +17,7 @@ from bot.platform import clock
 from bot.platform.models import (
     Agent,
     BulkDeed,
+    ConductFinding,
     ConfigChange,
     GroupChat,
     GroupMember,
@@ -129,6 +130,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("actions.question", "POST"): Row(C + "/question/{question}", WORKING, owned=True),
     ("actions.note", "POST"): Row(C + "/note", WORKING, owned=True),
     ("actions.remove_note", "POST"): Row(C + "/note/{note}/remove", WORKING, owned=True),
+    ("actions.impression", "POST"): Row(C + "/impression", WORKING, owned=True, form={"word": "keen"}),
     ("actions.peace", "POST"): Row(C + "/peace", WORKING, owned=True),
     ("actions.consent", "POST"): Row(
         C + "/consent", (ADMIN, LEADER), owned=True, form={"kind": "agent", "whom": "owner", "word": "agreed"}
@@ -142,6 +144,10 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("media.hand_over", "GET"): Row("/media/{media}", EVERYBODY, owned=True, also=(410,)),
     ("media.state", "GET"): Row("/media/{media}/state", EVERYBODY, owned=True),
     ("media.fetch", "POST"): Row("/media/{media}/fetch", WORKING, owned=True),
+    ("handover.show", "GET"): Row(C + "/handover", ROLES, owned=True),
+    ("handover.begin", "POST"): Row(C + "/handover", WORKING, owned=True, form={"to": "{agent}"}),
+    ("handover.tick_item", "POST"): Row(C + "/handover/tick", (), form={"item": "认识关键联系人"}),
+    ("handover.accept", "POST"): Row(C + "/handover/accept", ()),
     # the customer list
     ("search.search", "GET"): Row("/search?q=考虑", ROLES),
     ("customers.show", "GET"): Row("/customers", ROLES),
@@ -150,6 +156,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("customers.save_view", "POST"): Row("/customers/views?tag=已付款", ROLES, form={"name": "已付"}),
     ("customers.remove_view", "POST"): Row("/customers/views/999999999/remove", ()),
     ("customers.export", "GET"): Row("/customers/list.csv", (ADMIN, LEADER)),
+    ("quality.show", "GET"): Row("/customers/quality", ROLES),
     ("segments.show", "GET"): Row("/customers/segments", LOOKERS),
     ("segments.new", "GET"): Row("/customers/segments/new?tag=已付款", (ADMIN,)),
     ("segments.new", "POST"): Row("/customers/segments/new?tag=已付款", (ADMIN,), form={"name": ""}, also=(400,)),
@@ -200,6 +207,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ),
     ("own_follow_ups.tick", "POST"): Row(F + "/done", (AGENT,), owned=True),
     ("own_follow_ups.drop", "POST"): Row(F + "/drop", (AGENT,), owned=True),
+    ("own_follow_ups.tell_outcome", "POST"): Row(F + "/outcome", (), form={"outcome": "lead"}),
     ("own_follow_ups.edit", "POST"): Row(F + "/change", (AGENT,), owned=True),
     ("own_follow_ups.take_up", "POST"): Row(F + "/back", (AGENT,), owned=True),
     # rules
@@ -224,6 +232,12 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("rules.cancel", "POST"): Row("/rules/studies/{study}/cancel", (ADMIN,)),
     ("rules.proposals", "GET"): Row("/rules/proposals", HEADS),
     ("rules.find_proposals", "POST"): Row("/rules/proposals", (ADMIN,)),
+    # agents' conduct: of leaders only those of the agent
+    ("conduct.show", "GET"): Row("/conduct", (ADMIN, LEADER)),
+    ("conduct.around", "GET"): Row("/conduct/{finding}/around", (ADMIN, LEADER), owned=True),
+    ("conduct.judge", "POST"): Row("/conduct/{finding}/word", (ADMIN, LEADER), owned=True, form={"word": "right"}),
+    ("conduct.report", "GET"): Row("/conduct/report", (ADMIN, LEADER)),
+    ("conduct.download", "GET"): Row("/conduct/report/rules.csv", (ADMIN, LEADER)),
     # SOPs and the library
     ("sops.show", "GET"): Row("/sops", ROLES),
     ("sops.sop", "GET"): Row("/sops/s/hello", ROLES),
@@ -246,6 +260,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     # stages
     ("wordings.show", "GET"): Row("/wordings", ROLES),
     ("wordings.one", "GET"): Row("/wordings/w/step:hello:0", ROLES),
+    ("wordings.gaps", "GET"): Row("/wordings/gaps", LOOKERS),
     ("wordings.take", "POST"): Row("/wordings/take", (ADMIN,), form={"key": "step:hello:0"}),
     ("wordings.new", "GET"): Row("/wordings/answers/new", (ADMIN,)),
     ("wordings.edit", "GET"): Row("/wordings/answers/hello/edit", (ADMIN,)),
@@ -340,6 +355,10 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             due_at=now + timedelta(hours=1),
         )  # fmt: skip
         question = OpenQuestion(**whose, asked_at=said.sent_at, start=0, words="请问多少钱")
+        finding = ConductFinding(
+            **whose, rule_id="private", title="私下转账", version=version, spans=[], reason="命中",
+            said_at=said.sent_at, found_at=now,
+        )  # fmt: skip
         deed = BulkDeed(
             kind="tag", state="done", actor="Somebody", what={"tag": "已付款"}, created_at=now, touched_at=now,
             asker={"account_id": None, "role": "agent"},
@@ -354,7 +373,7 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             ref=f"msg_{webhook.id}", webhook_id=webhook.id, event="tag.given", body={}, state="sent", created_at=now
         )
         session.add(told)
-        session.add_all([move, media, note, room, change, study, own, promise, question, deed])
+        session.add_all([move, media, note, room, change, study, own, promise, question, deed, finding])
         session.flush()
         for person, kind in ((owner_key, "agent"), (customer.external_userid, "customer")):
             session.add(GroupMember(group_id=room.id, person=person, kind=kind))
@@ -362,7 +381,7 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
         return {
             "customer": customer.id, "userid": customer.external_userid, "move": move.id, "message": said.id,
             "evidence": evidence.id, "task": task.id, "media": media.id, "note": note.id, "own": own.id,
-            "promise": promise.id, "question": question.id,
+            "promise": promise.id, "question": question.id, "finding": finding.id,
             "group": room.id, "chat_id": room.chat_id, "change": change.id, "study": study.id, "version": version,
             "deed": deed.id, "webhook": webhook.id, "told": told.id,
             "agent": owner_id, "task_link": task_url("", task.ref, owner_id, key, now),

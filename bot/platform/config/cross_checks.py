@@ -11,6 +11,7 @@ from bot.platform.config.rule_fields import check_rule_fields
 from bot.platform.config.segment_table import check_segments
 from bot.platform.config.tables import Tables
 from bot.platform.config.tag_names import undeclared_tags
+from bot.platform.config.tag_uses import tag_uses
 from sop.answers import check_answers
 from sop.checks import check_playbook
 from sop.fields import known_fields
@@ -19,7 +20,8 @@ from sop.reply_clock import check_waiting
 from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
 from taggers.closing import check_closings
-from taggers.models.terms import check_models
+from taggers.conduct import check_titles, check_uses
+from taggers.models.terms import Around, check_models
 from taggers.scores import check_scores
 
 Found = list[tuple[positions.Path, str]]
@@ -42,8 +44,16 @@ def check_tables(tables: Tables, *, examples: bool, beside: Path | None) -> Foun
     found += check_scores(tables.scores, known | _other_tags(tables), known_fields(tables.fields))
     found += check_segments(tables.segments)
     found += check_models(
-        tables.models, known | _other_tags(tables), {g.group for g in tables.tags}, {s.id for s in tables.sops}
+        tables.models,
+        Around(
+            known | _other_tags(tables),
+            {g.group for g in tables.tags},
+            {s.id for s in tables.sops},
+            {name: one.kind for name, one in known_fields(tables.fields).items()},
+        ),
     )
+    found += check_titles(tables.rules)
+    found += check_uses(tables.rules, known | _other_tags(tables), tag_uses(tables))
     found += check_closings(tables.closings) if examples else ()
     blanks = [f"customer.{name}" for name in known_fields(tables.fields)]
     given = known | _other_tags(tables) | {stage.name for pipeline in tables.pipelines for stage in pipeline.stages}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from bot.platform.models.api import ApiRequest, ApiToken
 from bot.platform.models.columns import Json, Key, Model, UtcDateTime
+from bot.platform.models.conduct import ConductFinding
 from bot.platform.models.customer_lists import BulkDeed, BulkItem, SavedView
 from bot.platform.models.facts import ToldFact
 from bot.platform.models.group_prompts import GroupPrompt
+from bot.platform.models.handovers import Handover
+from bot.platform.models.impressions import Impression
 from bot.platform.models.lifecycle import CorpTag, Evidence, Feedback, Placement, StageMove, Tagging
 from bot.platform.models.messages import (
     ArchiveCursor,
@@ -60,6 +63,7 @@ __all__ = [
     "BulkItem",
     "BusinessEvent",
     "CallbackEvent",
+    "ConductFinding",
     "ConfigChange",
     "ConfigVersion",
     "Consent",
@@ -75,6 +79,8 @@ __all__ = [
     "GroupMember",
     "GroupPrompt",
     "GroupSend",
+    "Handover",
+    "Impression",
     "Json",
     "Key",
     "Lease",

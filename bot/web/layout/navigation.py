@@ -27,14 +27,14 @@ class Section:
 SECTIONS = (
     Section(
         "board.show",
-        ("board", "customers", "deeds", "imports", "placing", "segments"),
+        ("board", "customers", "deeds", "handover", "imports", "placing", "quality", "segments"),
         "看板",
         "layout-board",
         EVERYBODY,
     ),
     Section("tasks.show", ("tasks",), "任务", "checklist", ROLES),
     Section("groups.show", ("groups",), "群聊", "users-group", ROLES),
-    Section("rules.show", ("rules",), "规则", "tags", (ADMIN, LEADER, AUDITOR)),
+    Section("rules.show", ("rules", "conduct"), "规则", "tags", (ADMIN, LEADER, AUDITOR)),
     Section("sops.show", ("sops", "pipelines"), "SOP", "route", (ADMIN, LEADER, AUDITOR, AGENT)),
     Section("wordings.show", ("wordings",), "话术", "message-circle", ROLES),
     Section("reports.show", ("reports",), "报表", "chart-bar", (ADMIN, LEADER, AUDITOR)),
