@@ -39,8 +39,10 @@ TEXTS = tuple(WHERE.values())
 
 
 @pages.get("/pipelines/rename")
-def ask_rename() -> str:
-    """What renaming a stage would reach, and its new name."""
+def ask_rename() -> Answer:
+    """What renaming a stage would reach, and its new name; without a stage the list, where one is chosen."""
+    if "stage" not in request.args:
+        return redirect(url_for("pipelines.show"))
     pipeline, stage = request.args.get("pipeline", "")[:60], request.args.get("stage", "")[:60]
     system = current_system()
     file = read_config_text(system.environment.config)
