@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from bot.analytics.agents import tables as agent_tables
@@ -35,19 +36,25 @@ REPORTS: dict[str, tuple[str, Maker]] = {
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """Which report, over how many days, of which agents' customers (None: of all)."""
+    """Which report, over how many days, of which agents' customers (None: of all).
+
+    cut: the segment whose customers alone count, in words that change where its conditions do; inside: their ids.
+    """
 
     name: str
     days: int
     agents: Collection[int] | None
+    cut: str = ""
+    inside: Select[int] | None = None
 
     @property
     def key(self) -> str:
         """The key it is stored under; people who see the same agents share one report."""
-        if self.agents is None:
-            return f"{self.name}/{self.days}/all"
-        ids = ",".join(map(str, sorted(self.agents)))
-        return f"{self.name}/{self.days}/{sha256(ids.encode()).hexdigest()[:16]}"
+        whose = "all"
+        if self.agents is not None:
+            whose = sha256(",".join(map(str, sorted(self.agents))).encode()).hexdigest()[:16]
+        cut = f"/{sha256(self.cut.encode()).hexdigest()[:12]}" if self.cut else ""
+        return f"{self.name}/{self.days}/{whose}{cut}"
 
 
 def stored_report(session: Session, key: str) -> Report | None:
@@ -58,7 +65,7 @@ def stored_report(session: Session, key: str) -> Report | None:
 def compute(store: Store, settings: Settings, request: ReportRequest, now: datetime) -> None:
     """Compute a report and store it. Two transactions, so that the long reads hold no write lock."""
     agents = None if request.agents is None else frozenset(request.agents)
-    scope = ReportScope(now - timedelta(days=request.days), now, agents)
+    scope = ReportScope(now - timedelta(days=request.days), now, agents, request.inside)
     with store.read() as session:
         tables = REPORTS[request.name][1](session, settings, scope)
     rows = [table.as_stored() for table in tables]

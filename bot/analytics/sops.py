@@ -20,7 +20,7 @@ def tables(session: Session, settings: Settings, scope: ReportScope) -> list[Rep
 
 
 def _cohort(scope: ReportScope) -> Any:
-    return and_(scope.holds(SopTask.due_at), scope.agent(SopTask.agent_id))
+    return and_(scope.holds(SopTask.due_at), scope.agent(SopTask.agent_id), scope.members(SopTask.customer_id))
 
 
 def _steps(session: Session, settings: Settings, scope: ReportScope) -> ReportTable:

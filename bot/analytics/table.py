@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from statistics import median, quantiles
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, select, true
+from sqlalchemy import ColumnElement, Select, and_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.platform.models import Follow
@@ -21,11 +21,13 @@ NOTHING = "这段时间里还没有数据"
 
 @dataclass(frozen=True)
 class ReportScope:
-    """The period a report counts, and the agents whose customers it counts (None: all)."""
+    """The period a report counts, and the agents whose customers it counts (None: all). inside: who is in the segment
+    that is asked for, as ids; None where everybody counts."""
 
     since: datetime
     until: datetime
     agents: frozenset[int] | None
+    inside: Select[int] | None = None
 
     def holds(self, at: Any) -> ColumnElement[bool]:
         """A condition: within the period."""
@@ -33,13 +35,17 @@ class ReportScope:
         return within
 
     def customers(self, customer_id: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
-        """A condition: a customer whom one of these agents has."""
+        """A condition: a customer whom one of these agents has, and who is in the segment."""
         if self.agents is None:
-            return true()
+            return self.members(customer_id)
         theirs: Select[int] = select(Follow.customer_id).where(
             Follow.agent_id.in_(self.agents), Follow.ended_at.is_(None)
         )
-        return customer_id.in_(theirs)
+        return and_(customer_id.in_(theirs), self.members(customer_id))
+
+    def members(self, customer_id: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+        """A condition: a customer in the segment."""
+        return true() if self.inside is None else customer_id.in_(self.inside)
 
     def agent(self, agent_id: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
         """A condition: one of these agents."""

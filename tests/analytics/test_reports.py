@@ -18,7 +18,7 @@ from bot.platform import clock
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.csv_cells import safe_cell
 from bot.platform.database.store import Store
-from bot.platform.models import Agent, Customer, Follow, SopEnrolment, SopTask, StageMove
+from bot.platform.models import Agent, Customer, Follow, Report, SopEnrolment, SopTask, StageMove
 from sop.intervals import wilson
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site
@@ -276,3 +276,31 @@ def test_nonsense_is_not_found(site: Site, path: str) -> None:
 
 def test_agents_have_no_reports(site: Site) -> None:
     assert site.signed_in("agent", userid="Lin").get("/reports").status_code == 404
+
+
+def test_a_report_cut_by_a_segment_counts_its_customers_alone(site: Site) -> None:
+    with site.store.write() as session:
+        rows = Rows(session, clock.now() - timedelta(days=2))
+        agent = rows.agent("林")
+        inside, outside = rows.customer("甲", agent=agent), rows.customer("乙", agent=agent)
+        for customer in (inside, outside, outside):
+            rows.message(customer, "发票怎么开").agent_id = agent.id
+            rows.tag(customer, "已付款", removed_at=None if customer is inside else clock.now())
+            rows.task(customer, agent, "您好", state="delivered", delivered_at=clock.now() - timedelta(hours=1))
+        only = select(Customer.id).where(Customer.id == inside.id)
+    numbers = {}
+    for cut in (None, only):
+        requests = [ReportRequest(name, 30, None, "甲的" if cut is not None else "", cut) for name in REPORTS]
+        for request in requests:
+            compute(site.store, site.system.settings, request, clock.now())
+        with site.store.read() as session:
+            kept = [stored_report(session, request.key) for request in requests]
+        numbers[cut is None] = {one.key.partition("/")[0]: counted(one) for one in kept if one is not None}
+    assert numbers[True].keys() == set(REPORTS)
+    for name in REPORTS:
+        assert 0 < numbers[False][name] < numbers[True][name], name
+
+
+def counted(report: Report) -> int:
+    """All whole numbers of a report's tables, added up."""
+    return sum(cell for table in report.tables for row in table["rows"] for cell in row if isinstance(cell, int))

@@ -8,12 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bot.analytics.reports import FRESH, PERIODS, REPORTS, ReportRequest, compute, stored_report
 from bot.analytics.table import NOTHING
+from bot.customers.selection import in_segment
+from bot.platform.config.segment_table import terms_of
 from bot.platform.csv_cells import as_csv
 from bot.platform.log import get_logger
-from bot.platform.models import Report
+from bot.platform.models import Customer, Report
 from bot.system import System
 from bot.web.auth.access import needs, visible_agent_ids
 from bot.web.auth.visitor import ADMIN, AUDITOR, LEADER, visitor
@@ -67,7 +71,9 @@ _computer = ReportComputer()
 def show() -> str:
     """One report with its tabs; ?report= and ?days= choose."""
     name, days = request.args.get("report", "stages"), _days()
-    return render_template("reports.html", **_view(name, days), reports=REPORTS, periods=PERIODS)
+    segments = list(current_system().settings.segments)
+    view = _view(name, days)
+    return render_template("reports.html", **view, reports=REPORTS, periods=PERIODS, segments=segments)
 
 
 @pages.get("/reports/<name>/part")
@@ -82,7 +88,7 @@ def renew(name: str) -> str:
     _known(name)
     system = current_system()
     with system.store.read() as session:
-        wanted = ReportRequest(name, _days(), visible_agent_ids(session, visitor()))
+        wanted = _wanted(session, name, _days())
     _computer.ask(system, wanted)
     return render_template("report_part.html", **_view(name, _days()))
 
@@ -107,18 +113,36 @@ def _view(name: str, days: int) -> dict[str, Any]:
     _known(name)
     system = current_system()
     with system.store.read() as session:
-        wanted = ReportRequest(name, days, visible_agent_ids(session, visitor()))
+        wanted = _wanted(session, name, days)
         row = stored_report(session, wanted.key)
     if row is None or request_now() - row.at > FRESH:
         _computer.ask(system, wanted)
     return {
         "name": name,
         "days": days,
+        "segment": _segment(),
         "at": row.at if row else None,
         "since": (row.at if row else request_now()) - timedelta(days=days),
         "tables": _tables(row),
         "busy": _computer.is_busy(wanted.key),
     }
+
+
+def _wanted(session: Session, name: str, days: int) -> ReportRequest:
+    """The report that is asked for: of those whom the visitor may see, and of the segment in the address."""
+    segments = current_system().settings.segments
+    cut = segments.get(_segment())
+    agents = visible_agent_ids(session, visitor())
+    if cut is None:
+        return ReportRequest(name, days, agents)
+    inside = select(Customer.id).where(in_segment(cut, request_now(), segments))
+    return ReportRequest(name, days, agents, f"{cut.name}/{terms_of(cut, segments)}", inside)
+
+
+def _segment() -> str:
+    """The segment that the address asks for, where there is one of that name."""
+    name = request.args.get("segment", "")
+    return name if name in current_system().settings.segments else ""
 
 
 def _tables(row: Report | None) -> list[dict[str, Any]]:
