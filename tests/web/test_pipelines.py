@@ -15,9 +15,9 @@ from werkzeug.datastructures import MultiDict
 from bot.platform import clock
 from bot.platform.config.file import read_config_text
 from bot.platform.models import AuditEntry
+from bot.web.rules.form_values import show_length
 from bot.web.rules.pipeline_acts import act
 from bot.web.rules.pipeline_form import KINDS, first_wrong, read_pipeline, settled, show_entry
-from bot.web.rules.sop_form import show_length
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site, open_site
 

@@ -11,8 +11,9 @@ from flask import Flask
 from werkzeug.datastructures import MultiDict
 
 from bot.platform.config.parsing import ConfigProblem
+from bot.web.rules.form_values import show_length
 from bot.web.rules.sop_acts import act
-from bot.web.rules.sop_form import first_wrong, problems_by_field, read_sop, settled, show_length, show_time
+from bot.web.rules.sop_form import first_wrong, problems_by_field, read_sop, settled, show_time
 from bot.web.rules.sop_start import read_start, show_start, start_missing
 
 SOPS = [

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from bot.platform.config.parsing import ConfigProblem
 from bot.platform.config.toml_tables import Values
-from bot.web.rules.sop_form import kept, length_of, line_of, lines_of
+from bot.web.rules.form_values import kept, length_of, line_of, lines_of
 from sop.triggers import EVENTS
 
 MOST_STAGES = 50

@@ -23,10 +23,10 @@ from bot.web.auth.visitor import ADMIN
 from bot.web.layout.languages import language, translate
 from bot.web.layout.requests import current_system
 from bot.web.rules.config_saving import Attempt, Draft, try_to_save, write_notice
+from bot.web.rules.form_values import show_length
 from bot.web.rules.pipeline_acts import act
 from bot.web.rules.pipeline_form import KINDS, first_wrong, problems_by_field, read_pipeline, settled, show_entry
 from bot.web.rules.places import placed
-from bot.web.rules.sop_form import show_length
 from sop.fields import known_fields
 from sop.triggers import EVENTS
 from taggers.translatable import Translatable

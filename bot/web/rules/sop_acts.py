@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from bot.platform.config.toml_tables import Values
-from bot.web.rules.sop_start import short_length
+from bot.web.rules.form_values import short_length
 from sop.lengths import read_length
 
 _TIME = ("after", "at", "on_date")

@@ -26,6 +26,7 @@ from bot.web.layout.languages import translate
 from bot.web.layout.requests import current_system
 from bot.web.layout.template_filters import request_now
 from bot.web.rules.config_saving import Attempt, Draft, try_to_save, write_notice
+from bot.web.rules.form_values import show_length
 from bot.web.rules.places import placed
 from bot.web.rules.rule_id import id_from
 from bot.web.rules.sop_acts import act
@@ -36,7 +37,6 @@ from bot.web.rules.sop_form import (
     problems_by_field,
     read_sop,
     settled,
-    show_length,
     show_time,
 )
 from bot.web.rules.sop_rows import DAYS

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
@@ -13,8 +12,9 @@ from bot.platform.config.parsing import ConfigProblem
 from bot.platform.config.sop_text import pair_steps
 from bot.platform.config.toml_tables import Values
 from bot.web.layout.languages import translate
+from bot.web.rules.form_values import LONGEST, day_of, kept, length_of, line_of, lines_of, number_of
 from bot.web.rules.sop_rows import length_words
-from bot.web.rules.sop_start import read_start, short_length
+from bot.web.rules.sop_start import read_start
 from sop.business import is_business
 from sop.lengths import read_length
 from sop.stopping import HAPPENINGS
@@ -22,7 +22,6 @@ from sop.stopping import HAPPENINGS
 MOST_STEPS = 100
 ATTACHMENT = ("title", "url", "desc", "picurl", "appid", "page", "pic", "file")
 _DAY = timedelta(days=1)
-_LONGEST = 20_000
 _HEAD = (
     "id",
     "title",
@@ -38,8 +37,6 @@ _HEAD = (
     "shadow",
     "steps",
 )
-_LENGTHS = ("after", "valid_for", "reply_window", "again", "hold", "min_stay")
-_SETS = ("stop", "on", "only_from", "needs")  # lists whose order says nothing
 _STEP_DEFAULTS: Values = {
     "after": timedelta(0), "anytime": False, "valid_for": 3 * _DAY, "attach": [], "reply_window": _DAY,
 }  # fmt: skip
@@ -75,12 +72,6 @@ def show_time(step: Values) -> StepTime:
     return StepTime("after", after=length_words(length) if length else "", at=at)
 
 
-def show_length(value: object, default: timedelta | None = None) -> str:
-    """A length in words; what cannot be read as it is, nothing for the default."""
-    length = read_length(str(value)) if value is not None else default
-    return str(value or "") if length is None else length_words(length)
-
-
 def read_sop(form: MultiDict[str, str]) -> Values:
     """The SOP as the form has it: every text in a list, empty ones too, so that it can be shown again as it was."""
     again = form.get("again.kind", "always")
@@ -94,7 +85,7 @@ def read_sop(form: MultiDict[str, str]) -> Values:
         "channel": form.get("channel", "card"),
         "audience": "group" if form.get("groups") else _audience(form),
         "cap": f"{line_of(form, 'cap.times') or '1'}/{form.get('cap.per', 'day')}",
-        "priority": _number(line_of(form, "priority") or "5"),
+        "priority": number_of(line_of(form, "priority") or "5"),
         "again": length_of(line_of(form, "again.length")) if again == "after" else again,
         **({"shadow": True} if form.get("shadow") else {}),
         "steps": steps,
@@ -116,7 +107,7 @@ def _read_step(form: MultiDict[str, str], key: str) -> Values:
     step = _read_time(form, key)
     if form.get(f"{key}.anytime"):
         step["anytime"] = True
-    step["say"] = [text.replace("\r\n", "\n").strip()[:_LONGEST] for text in form.getlist(f"{key}.say")[:10]] or [""]
+    step["say"] = [text.replace("\r\n", "\n").strip()[:LONGEST] for text in form.getlist(f"{key}.say")[:10]] or [""]
     step["attach"] = [_read_attachment(form, f"{key}.{one}") for one in form.getlist(f"{key}.attach")[:9]]
     for name in ("valid_for", "reply_window"):
         if line_of(form, f"{key}.{name}"):
@@ -131,9 +122,9 @@ def _read_time(form: MultiDict[str, str], key: str) -> Values:
     mode, at = form.get(f"{key}.mode", "after"), line_of(form, f"{key}.at")
     clock = {"at": at} if at else {}
     if mode == "date":
-        return {"on_date": _day(line_of(form, f"{key}.date")), **clock}
+        return {"on_date": day_of(line_of(form, f"{key}.date")), **clock}
     if mode == "day":
-        day = _number(line_of(form, f"{key}.day") or "1")
+        day = number_of(line_of(form, f"{key}.day") or "1")
         return {"after": f"{day - 1}d" if isinstance(day, int) and day > 0 else str(day), **clock}
     return {"after": length_of(line_of(form, f"{key}.after") or "0m"), **clock}
 
@@ -188,32 +179,6 @@ def _settled_step(step: Values) -> Values:
     return {**step, "say": said[0] if len(said) == 1 else said}
 
 
-def kept(new: Values, old: Values, defaults: Values) -> Values:
-    """The new values in the old one's order and spelling, without defaults that the old one did not write."""
-    made = {key: value for key, value in new.items() if key in old or not _same(key, value, defaults.get(key))}
-    for key, value in old.items():
-        if _same(key, made.get(key, defaults.get(key)), value):
-            made[key] = value
-    return {**{key: made[key] for key in old if key in made}, **made}
-
-
-def _same(key: str, value: Any, other: Any) -> bool:
-    return other is not None and bool(_meaning(key, value) == _meaning(key, other))
-
-
-def _meaning(key: str, value: Any) -> Any:
-    if key in _LENGTHS and isinstance(value, str):
-        length = read_length(value)
-        return value if length is None else length
-    if key == "say" and isinstance(value, str):
-        return [value]
-    if key == "at":
-        return str(value)[:5].rjust(5, "0")
-    if key in _SETS and isinstance(value, list):
-        return sorted(map(str, value))
-    return str(value) if isinstance(value, date) else value
-
-
 def problems_by_field(
     problems: Iterable[ConfigProblem], index: int
 ) -> tuple[dict[str, list[str]], list[ConfigProblem]]:
@@ -248,33 +213,6 @@ def first_wrong(wrong: Mapping[str, object], steps: int) -> str:
         for key in ("time", "say", "attach", *_STEP_DEFAULTS, "on_reply", "on_silence")
     ]
     return next((name for name in (*head, "audience", *body) if name in wrong), next(iter(wrong), ""))
-
-
-def line_of(form: Mapping[str, str], name: str, longest: int = 200) -> str:
-    """A field of one line, trimmed."""
-    return form.get(name, "").strip()[:longest]
-
-
-def lines_of(form: Mapping[str, str], name: str) -> list[str]:
-    """A field of one entry a line."""
-    return [line.strip() for line in form.get(name, "")[:_LONGEST].splitlines() if line.strip()]
-
-
-def _number(text: str) -> int | str:
-    return int(text) if text.isdecimal() and text.isascii() and len(text) < 6 else text
-
-
-def length_of(text: str) -> str:
-    """A length as the file writes it; what cannot be read as it is."""
-    length = read_length(text)
-    return text if length is None else short_length(length)
-
-
-def _day(text: str) -> date | str:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return text
 
 
 def attachment_kinds() -> dict[str, str]:

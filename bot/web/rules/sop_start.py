@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from bot.platform.config.toml_tables import Values
+from bot.web.rules.form_values import length_of
 from bot.web.rules.sop_rows import DAYS
-from sop.lengths import read_length
 from sop.triggers import GROUP_EVENTS, Trigger, TriggerError, parse_trigger
 
 KINDS = {
@@ -99,7 +98,7 @@ def read_start(form: Mapping[str, str]) -> Values:
     if kind == "event":
         return {"on": name if name.startswith("@") else "@"}
     if kind == "silence":
-        return {"on": f"silence:{_short(form.get('start.length', '').strip()[:20])}"}
+        return {"on": f"silence:{length_of(form.get('start.length', '').strip()[:20])}"}
     if kind == "date":
         return {"on": f"date:{name}{_offset(form)}" if name else "date:"}
     if kind == "day":
@@ -116,20 +115,6 @@ def _offset(form: Mapping[str, str]) -> str:
     days = form.get("start.days", "").strip()[:3]
     sign = "+" if form.get("start.when") == "after" else "-"
     return f"{sign}{days}d" if days and days != "0" else ""
-
-
-def _short(length: str) -> str:
-    read = read_length(length)
-    return length if read is None else short_length(read)
-
-
-def short_length(length: timedelta) -> str:
-    """A length as the file writes it, by the largest unit that fits evenly: 30m, 24h, 7d."""
-    seconds = int(length.total_seconds())
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
 
 
 def start_missing(values: Values) -> str:
