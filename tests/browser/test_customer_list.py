@@ -69,8 +69,8 @@ def test_a_segment_is_built_changed_and_all_of_it_enrolled_so_many_a_day(served:
     page.get_by_role("button", name="保存").click()
     page.get_by_role("link", name="改分群都要联系的").click()
     everybody = page.locator("#found").inner_text()
-    page.get_by_label("加一个条件").select_option("tag")
-    page.locator("#value select").select_option("考虑价格")
+    page.get_by_label("加一个条件").select_option("stage")
+    page.locator("#value select").select_option(index=1)
     expect(page.locator("#found")).not_to_have_text(everybody)
     found = page.locator("#found").inner_text()
     page.get_by_role("button", name="保存").click()
@@ -83,6 +83,7 @@ def test_a_segment_is_built_changed_and_all_of_it_enrolled_so_many_a_day(served:
     page.get_by_role("button", name="下一步").click()
     expect(page.locator("#deed-check")).to_contain_text(f"{found.removeprefix('符合 ').removesuffix(' 位')} 位客户")
     page.get_by_role("button", name="确定").click()
+    expect(page.get_by_text("正在做")).to_be_visible()
     work(served)
     with served.site.store.read() as session:
         items = [item.state for item in session.scalars(select(BulkItem).order_by(BulkItem.turn))]
