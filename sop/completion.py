@@ -40,7 +40,7 @@ def compare(said: str, planned: str, thresholds: Completion) -> TextMatch:
 
     A longer message that holds the whole planned text counts as edited, whatever its similarity.
     """
-    ours, theirs = _bare(said), _bare(planned)
+    ours, theirs = bare(said), bare(planned)
     if not ours or not theirs:
         same = said.strip() == planned.strip() != ""
         return TextMatch("exact", 1.0) if same else TextMatch("none", 0.0)
@@ -68,6 +68,7 @@ def lateness(said_at: datetime, prompted_at: datetime | None, late_after: timede
     return "late" if said_at - prompted_at > late_after else "in-time"
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
+    """What of a text is compared: its letters and digits, in one form."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "".join(char for char in folded if unicodedata.category(char)[0] in "LN")

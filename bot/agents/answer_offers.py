@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.agents.lately_said import LatelySaid
+from bot.analytics.wording_uses import uses_of
 from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent
@@ -14,6 +15,7 @@ from bot.platform.work import Work
 from bot.sops.prompts import wording_values
 from sop.answers import AnswerEntry, Listener, in_force, is_for
 from sop.wording import render
+from sop.wording_use import WordingUse, by_use, most_used
 from taggers.answer_book import Fit
 
 MOST_FOUND = 8
@@ -27,6 +29,7 @@ class OfferedAnswer:
     text: str
     asked: str = ""
     waits: bool = False  # the question is one that nobody answered
+    score: float = 0.0
 
 
 def fitting(work: Work, state: CustomerState, agent: Agent, lately: LatelySaid) -> list[OfferedAnswer]:
@@ -41,8 +44,21 @@ def fitting(work: Work, state: CustomerState, agent: Agent, lately: LatelySaid) 
     found: dict[str, OfferedAnswer] = {}
     for fit, waits in (*((fit, True) for fit in waiting), *((fit, False) for fit in last)):
         entry = allowed[fit.key]
-        found.setdefault(fit.key, OfferedAnswer(entry, render(entry.say, values), fit.asked, waits))
-    return list(found.values())
+        found.setdefault(fit.key, OfferedAnswer(entry, render(entry.say, values), fit.asked, waits, fit.score))
+    return _by_use(work, found)
+
+
+def _by_use(work: Work, found: Mapping[str, OfferedAnswer]) -> list[OfferedAnswer]:
+    """What answers an open question first; of those that fit as well what agents take."""
+    uses = _uses(work, found)
+    liked = [found[key] for key in by_use([(key, one.score) for key, one in found.items()], uses)]
+    return sorted(liked, key=lambda one: not one.waits)
+
+
+def _uses(work: Work, ids: Iterable[str]) -> dict[str, WordingUse]:
+    """What became of these entries, by their ids."""
+    uses = uses_of(work.session, [f"answer:{one}" for one in ids], work.now)
+    return {key.partition(":")[2]: use for key, use in uses.items()}
 
 
 def answer_of(work: Work, state: CustomerState, agent: Agent, key: str) -> OfferedAnswer | None:
@@ -53,11 +69,19 @@ def answer_of(work: Work, state: CustomerState, agent: Agent, key: str) -> Offer
     return OfferedAnswer(entry, render(entry.say, wording_values(work.settings, state, agent, work.now)))
 
 
-def search_answers(work: Work, words: str) -> list[AnswerEntry]:
-    """The entries in force that the words mean, the best first; for no words those of the first categories."""
+def search_answers(work: Work, words: str, state: CustomerState | None = None) -> list[AnswerEntry]:
+    """The entries in force that the words mean, the best first; for no words those that are sent most.
+
+    state: of a customer, for whom those meant for them come first.
+    """
     answers, today = work.settings.answers, _today(work)
-    found = [answers[key] for key in work.settings.answer_search.find(words)]
-    return [entry for entry in found if in_force(entry, today)][:MOST_FOUND]
+    found = [key for key in work.settings.answer_search.find(words) if in_force(answers[key], today)]
+    if not words.strip():
+        found = most_used(found, _uses(work, found))
+    if state is not None:
+        listener = Listener(state.tags, state.stages, words)
+        found.sort(key=lambda key: not is_for(answers[key], listener))
+    return [answers[key] for key in found][:MOST_FOUND]
 
 
 def _fits(settings: Settings, asked: Iterable[str], allowed: Mapping[str, AnswerEntry]) -> Iterator[Fit]:

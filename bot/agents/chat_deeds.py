@@ -21,6 +21,7 @@ from bot.agents.own_follow_ups import (
 )
 from bot.agents.promises import as_promised, judge_promise, put_off_until
 from bot.agents.suggestions import suggest
+from bot.agents.wording_offers import not_noted, note_offers
 from bot.customers.state import load_customer
 from bot.platform.models import Follow, Note, OwnFollowUp, Promise, SopTask
 from bot.sops.card_closing import cancel_cards
@@ -105,7 +106,10 @@ def offer(context: ChatContext, follow: Follow) -> str:
     """回复: the best words there are now."""
     state = load_customer(context.work.session, follow.customer)
     context.read([follow.customer])
-    return best_words(called(follow), suggest(context.work, state, context.agent), follow.customer.last_words)
+    offers = suggest(context.work, state, context.agent)
+    fresh = not_noted(context.work, follow.customer, context.agent, offers)
+    note_offers(context.work, follow.customer, context.agent, fresh)
+    return best_words(called(follow), offers, follow.customer.last_words)
 
 
 def move(context: ChatContext, words: str) -> str | tuple[str, str]:

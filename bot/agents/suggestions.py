@@ -13,12 +13,14 @@ from sqlalchemy import select
 from bot.agents.answer_offers import OfferedAnswer, answer_of, fitting
 from bot.agents.lately_said import asked_of, read_lately
 from bot.agents.past_answers import PastAnswer, PastAnswers
+from bot.analytics.wording_uses import uses_of
 from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Evidence, Message, SopTask
 from bot.platform.work import Work
 from bot.sops.prompts import wording_values
 from sop.wording import render
+from sop.wording_use import NONE, is_refused
 from taggers.translatable import Translatable
 
 MOST = 3
@@ -31,14 +33,15 @@ _QUOTED = 40
 @dataclass(frozen=True)
 class Suggestion:
     """Words ready to be sent. key: "task:17", "rule:ask-price", "answer:invoice" or
-    "past:…"; kind: due | asked | next | answer | past; why: for the agent; along: what goes along with words that are
-    no step's."""
+    "past:…"; kind: due | asked | next | answer | past; why: for the agent. Of words that are no step's, wording: as
+    config.toml has them; along: what goes along."""
 
     key: str
     kind: str
     text: str
     why: str
     task: SopTask | None = None
+    wording: str = ""
     along: Sequence[Mapping[str, Any]] = ()
 
     @property
@@ -54,7 +57,8 @@ def suggest(
     answers to what was said last, then the next planned step; of the knowledge base first, then of what agents
     answered before (past: where the process holds them).
 
-    What this agent's side has said in nearly the same words since is left out. Four queries besides the state's.
+    What this agent's side has said in nearly the same words since is left out. Of answers that fit as well those come
+    first that agents take. Six queries besides the state's.
     """
     said = _said_lately(work, state)
     found: list[Suggestion] = []
@@ -100,9 +104,16 @@ def _answers(
     lately = read_lately(work, state)
     found = [(_as_suggestion(one), one.waits) for one in fitting(work, state, agent, lately)]
     if past is not None and looks_back and lately.last:
-        known = past.find(asked_of(lately), work.settings, work.now, MOST)
+        known = past.find(asked_of(lately), work.settings, work.now, 2 * MOST)
         found += [(_as_said_before(work, state, agent, one), False) for one in known]
-    return found
+    return _approved(work, found)
+
+
+def _approved(work: Work, found: list[tuple[Suggestion, bool]]) -> list[tuple[Suggestion, bool]]:
+    """Without what agents said before that others were offered often and never took."""
+    past = [one.key for one, _ in found if one.kind == "past"]
+    uses = uses_of(work.session, past, work.now)
+    return [(one, waits) for one, waits in found if not is_refused(uses.get(one.key, NONE))]
 
 
 def _as_said_before(work: Work, state: CustomerState, agent: Agent, known: PastAnswer) -> Suggestion:
@@ -114,7 +125,9 @@ def _as_said_before(work: Work, state: CustomerState, agent: Agent, known: PastA
 def _as_suggestion(offered: OfferedAnswer) -> Suggestion:
     along = [one.model_dump(exclude_none=True) for one in offered.entry.attach]
     why = Translatable("客户问「{words}」", words=offered.asked[:_QUOTED]) if offered.asked else ""
-    return Suggestion(f"answer:{offered.entry.id}", "answer", offered.text, why, along=along)
+    return Suggestion(
+        f"answer:{offered.entry.id}", "answer", offered.text, why, wording=offered.entry.say, along=along
+    )
 
 
 def _mine(state: CustomerState, agent: Agent) -> list[SopTask]:
@@ -162,7 +175,8 @@ def _asked(work: Work, state: CustomerState, agent: Agent) -> Iterator[Suggestio
     for row in work.session.scalars(query):
         newest.setdefault(row.rule_id, row)
     for rule_id, row in newest.items():
-        yield Suggestion(f"rule:{rule_id}", "asked", render(replies[rule_id] or "", values), row.reason)
+        reply = replies[rule_id] or ""
+        yield Suggestion(f"rule:{rule_id}", "asked", render(reply, values), row.reason, wording=reply)
 
 
 def _said_lately(work: Work, state: CustomerState) -> list[str]:

@@ -26,6 +26,7 @@ from bot.platform.models import (
     StageMove,
     Tagging,
     ToldFact,
+    WordingOffer,
 )
 
 T = TypeVar("T")
@@ -71,6 +72,7 @@ class CustomerState:
     told: dict[str, list[ToldFact]] | None = None  # by field, once asked: all that was told of it
     promises: list[Promise] | None = None  # once asked: those that are open
     questions: list[OpenQuestion] | None = None  # once asked: those that are open
+    offers: list[WordingOffer] | None = None  # once asked: words offered lately that nobody answered yet
     ledgers: Ledgers | None = None  # entries of the two ledgers, once asked
     refused: set[int] = field(default_factory=set)  # ids of agents towards whom they refuse archiving
     recent_hits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.agents.own_follow_ups import end_by_message, reopen_by_recall
+from bot.agents.wording_proof import hear_reply, hear_sent, withdraw_sent
 from bot.customers.behaviour import observe_message
 from bot.customers.consent import REFUSED, apply_consent
 from bot.customers.facts import record_facts, withdraw_facts
@@ -121,6 +122,7 @@ def _withdraw_recalled(work: Work, item: StoredMessage, recalled: dict[str, date
     reread_group(work, item.group)
     if state is not None:
         reread(work, state)
+        withdraw_sent(work, state, msgid)
     for tagging in withdraw(work, msgid, recalled[msgid]):
         whose = state.fellows.states.get(tagging.customer_id) if state else None
         if whose is not None and whose.carried.get(tagging.tag) is tagging:
@@ -143,6 +145,7 @@ def process_customer_message(work: Work, item: StoredMessage, state: CustomerSta
     answers = not message.roomid
     hear_customer(work, state, item.agent, message)
     tags = close_by_answer(work, state, message) if answers else []
+    hear_reply(work, state, message)
     hits = () if item.silent else judge(work.settings, state, message, item.utterance)
     tags += record_hits(work, state, hits, Occasion.of(message))
     learned = record_facts(work, state, hits, item.utterance, Occasion.of(message))
@@ -183,6 +186,8 @@ def process_agent_message(work: Work, item: StoredMessage, state: CustomerState,
     state.happened_at = message.sent_at
     task = complete(work, state, AgentMessage(message, agent, item.arrived.text, sending_of(item.arrived)))
     by_mass = task is not None and task.outcome == "group-send"
+    if task is None:
+        hear_sent(work, state, agent, message, item.arrived.text)
     agent_spoke(work, state, message, by_mass=by_mass)
     end_by_message(work, state, message, by_mass=by_mass)
     hear_agent(work, state, agent, message, by_mass=by_mass)

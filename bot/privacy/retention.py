@@ -38,6 +38,7 @@ from bot.platform.models import (
     ToldFact,
     ViewEntry,
     WebhookDelivery,
+    WordingOffer,
 )
 from bot.privacy.dependent_rows import delete_dependent_rows, dependent_rows_of
 
@@ -192,6 +193,8 @@ def _purge_messages(session: Session, ids: list[int]) -> list[str]:
     session.execute(update(StageMove).where(StageMove.msgid.in_(msgids)).values(evidence=""))
     told = SopTask.customer_id.in_(people), SopTask.state.in_(_OVER), SopTask.due_at <= newest
     session.execute(update(SopTask).where(*told).values(text=""))
+    offered = WordingOffer.customer_id.in_(people), WordingOffer.live_until <= newest
+    session.execute(update(WordingOffer).where(*offered).values(text=""))
     session.execute(
         update(Customer).where(Customer.id.in_(people), Customer.last_word_at <= newest).values(last_words="")
     )

@@ -27,10 +27,21 @@ from bot.web.customers import (
 )
 from bot.web.layout import compression, damage, errors, headers, languages, navigation, preferences, template_filters
 from bot.web.public import domain_proof, health, message_links, tracked_links
-from bot.web.rules import config_file, materials, pipelines, rule_edit, rules, sop_edit, sops, studies
+from bot.web.rules import (
+    answer_edit,
+    config_file,
+    materials,
+    pipelines,
+    rule_edit,
+    rules,
+    sop_edit,
+    sops,
+    studies,
+    wordings,
+)
 
 # These add their addresses to another module's blueprint: importing them is all it takes.
-assert all((api_tokens, webhooks, logs, given_up, config_file, rule_edit, sop_edit, studies))
+assert all((api_tokens, webhooks, logs, given_up, config_file, rule_edit, sop_edit, answer_edit, studies))
 
 
 def register(app: Flask) -> None:
@@ -79,6 +90,7 @@ def register(app: Flask) -> None:
         feedback.pages,
         sops.pages,
         pipelines.pages,
+        wordings.pages,
         task.pages,
         tasks.pages,
         sidebar.pages,

@@ -247,6 +247,12 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("sops.take_away", "POST"): Row("/sops/library/remove", (ADMIN,), form={"name": "none.png"}),
     ("sops.open_file", "GET"): Row("/sops/library/leaflet.pdf", ROLES),
     # stages
+    ("wordings.show", "GET"): Row("/wordings", ROLES),
+    ("wordings.one", "GET"): Row("/wordings/w/step:hello:0", ROLES),
+    ("wordings.take", "POST"): Row("/wordings/take", (ADMIN,), form={"key": "step:hello:0"}),
+    ("wordings.new", "GET"): Row("/wordings/answers/new", (ADMIN,)),
+    ("wordings.edit", "GET"): Row("/wordings/answers/hello/edit", (ADMIN,)),
+    ("wordings.save", "POST"): Row("/wordings/answers/save", (ADMIN,), form={"stamp": "old"}),
     ("pipelines.show", "GET"): Row("/pipelines", (ADMIN,)),
     ("pipelines.edit", "GET"): Row("/pipelines/1/edit", (ADMIN,)),
     ("pipelines.save", "POST"): Row("/pipelines/save", (ADMIN,), form={"stamp": "old"}),

@@ -17,6 +17,11 @@ from tests.support.access_matrix import ANYBODY, ROWS, Row, furnish
 from tests.support.site import CONFIG, Site, open_site
 
 SOP = """
+[[answers]]
+id = "hello"
+ask = ["多少钱"]
+say = "问我就好"
+
 [[sops]]
 id = "hello"
 on = "@added"

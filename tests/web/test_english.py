@@ -33,6 +33,11 @@ id = "ask-price"
 tag = "Price"
 any = ["price"]
 
+[[answers]]
+id = "hello"
+ask = ["How much?"]
+say = "Ask me"
+
 [[sops]]
 id = "hello"
 on = "@added"

@@ -22,6 +22,7 @@ from bot.analytics.stages import NONE_ON_THE_ROAD
 from bot.analytics.table import ReportScope
 from bot.ops.doctor.examination import CHECKS, FURTHER
 from bot.ops.setup.questions import PARTS
+from bot.platform.config import wordings
 from bot.platform.config.settings import parse_settings
 from bot.platform.models import Model
 from bot.platform.stored_sentences import STORED_WORDINGS
@@ -34,7 +35,7 @@ from bot.web.customers.highlight import Mark, TextPiece, cut, marks_of
 from bot.web.layout import actors, errors, labels, navigation, preferences
 from bot.web.layout.languages import catalogue
 from bot.web.layout.times import moment, span
-from bot.web.rules import pipeline_form, sop_start
+from bot.web.rules import answer_form, pipeline_form, sop_start, wording_rows
 from bot.web.rules.rule_form import GROUPS
 from bot.web.rules.sop_rows import TEXTS
 from bot.wecom.errors import REMEDIES
@@ -92,9 +93,10 @@ def texts_said() -> set[str]:
 
 def texts_of_rules() -> set[str]:
     """Every text of rules and SOPs that a template takes from a table."""
-    fields = [field for group in GROUPS for field in group.fields]
+    fields = [*(field for group in GROUPS for field in group.fields), *answer_form.FIELDS]
     found = {group.title for group in GROUPS} | {words for field in fields for _, words in field.choices}
     found |= {text for field in fields for text in (field.label, field.help) if text}
+    found |= {*wordings.KINDS.values(), *wording_rows.STATES.values()}
     return found | {*TEXTS, *sop_start.TEXTS, *pipeline_form.TEXTS}
 
 

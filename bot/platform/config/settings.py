@@ -15,7 +15,9 @@ from bot.platform.config.parsing import ConfigError, located, parse_toml, valida
 from bot.platform.config.reading import ConfigFileError, read_plain_file
 from bot.platform.config.segment_table import Segment
 from bot.platform.config.tables import Tables
+from bot.platform.config.wordings import Wording, company_wordings
 from sop.answers import AnswerEntry
+from sop.completion import bare
 from sop.fields import known_fields
 from sop.playbook import FieldDefinition, Pipeline, Sop, Workspace
 from sop.workcalendar import Workcalendar
@@ -28,6 +30,8 @@ from taggers.translatable import Translatable, sentence
 
 if TYPE_CHECKING:  # numpy: a tenth of a second that nothing but suggestions need wait for
     from taggers.answer_book import AnswerBook, WordingSearch
+
+_TELLING = 8  # characters: shorter words are said without anybody's having looked them up
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,25 @@ class Settings:
     def answers(self) -> dict[str, AnswerEntry]:
         """The knowledge base by id."""
         return {entry.id: entry for entry in self.tables.answers}
+
+    @cached_property
+    def wordings(self) -> dict[str, Wording]:
+        """All that there is to be said to customers, by key."""
+        return company_wordings(self.tables)
+
+    @cached_property
+    def wording_search(self) -> WordingSearch:
+        """All of these by any of their words."""
+        from taggers.answer_book import WordingSearch
+
+        texts = {key: (*one.asks, one.category, *one.texts) for key, one in self.wordings.items()}
+        return WordingSearch(texts, self.likeness)
+
+    @cached_property
+    def answers_by_words(self) -> dict[str, AnswerEntry]:
+        """The knowledge base by its words as they are sent, where they have no placeholders."""
+        plain = [entry for entry in self.tables.answers if "{" not in entry.say]
+        return {bare(entry.say): entry for entry in reversed(plain) if len(bare(entry.say)) >= _TELLING}
 
     @cached_property
     def likeness(self) -> LikenessTerms:

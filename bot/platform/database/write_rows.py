@@ -28,12 +28,13 @@ from bot.platform.models import (
     StageMove,
     Tagging,
     ToldFact,
+    WordingOffer,
 )
 
 # In the order of what refers to what. Changes go first: a tag ends before it is given again.
 _TABLES: tuple[type[Model], ...] = (
     Customer, Follow, Message, SopEnrolment, SopTask, Evidence, Tagging, ToldFact, Promise, OpenQuestion,
-    Placement, StageMove, ScoreEntry, Outbox,
+    Placement, StageMove, ScoreEntry, WordingOffer, Outbox,
 )  # fmt: skip
 
 

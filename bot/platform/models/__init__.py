@@ -43,6 +43,7 @@ from bot.platform.models.scores import ScoreEntry
 from bot.platform.models.segments import SegmentMember
 from bot.platform.models.sops import GroupSend, Material, ShadowStart, SopEnrolment, SopTask
 from bot.platform.models.webhooks import Webhook, WebhookDelivery
+from bot.platform.models.wordings import WordingOffer
 
 __all__ = [
     "Account",
@@ -114,6 +115,7 @@ __all__ = [
     "ViewEntry",
     "Webhook",
     "WebhookDelivery",
+    "WordingOffer",
 ]
 
 for _table in Model.metadata.tables.values():

@@ -16,6 +16,7 @@ from bot.agents.past_answers import past_answers
 from bot.agents.reading import may_read
 from bot.agents.suggestions import find_suggestion
 from bot.agents.task_answers import AnswerRefusedError, decline, postpone, record_tap
+from bot.agents.wording_offers import not_noted, note_offers, note_tap
 from bot.customers.state import load_customer
 from bot.platform.database import audit_log
 from bot.platform.database.reading_log import viewed
@@ -97,6 +98,11 @@ def customer() -> Response | str:
         html = render_template("sidebar_panel.html", panel=panel, can_send=request.form.get("group") != "1")
         customer_id = follow.customer_id
         logged = _seen_lately(session, who, customer_id)
+        fresh = not_noted(work, follow.customer, follow.agent, panel.offers)
+    if fresh:
+        with system.work(now) as work:
+            follow = follow_or_404(work.session, who)
+            note_offers(work, follow.customer, follow.agent, fresh)
     if not logged:
         with system.store.write() as session:
             viewed(session, who.actor, customer_id, PAGE, now)
@@ -113,7 +119,7 @@ def answers() -> str:
     with system.look(request_now()) as work:
         follow = follow_or_404(work.session, who)
         state = load_customer(work.session, follow.customer)
-        named = [answer_of(work, state, follow.agent, entry.id) for entry in search_answers(work, words)]
+        named = [answer_of(work, state, follow.agent, entry.id) for entry in search_answers(work, words, state)]
         found: list[OfferedAnswer] = [one for one in named if one is not None]
         return render_template("sidebar_found.html", found=found, can_send=request.form.get("group") != "1")
 
@@ -150,6 +156,8 @@ def send() -> Response | tuple[Response, int]:
                 raise AnswerRefusedError(translate("这个文件还没有传到企业微信，请下载后自己发"))
             if offer.task is not None and part == "text":
                 record_tap(_locked_task(session, offer.task.id), now, again=request.form.get("again") == "1")
+            elif part == "text":
+                note_tap(work, follow.customer, follow.agent, offer)
             audit_log.record(
                 session, who.actor, "sidebar.send", f"customer:{follow.customer_id}", now, key=key, part=part
             )

@@ -16,6 +16,7 @@ from bot.web.layout import labels
 from bot.web.layout.languages import language, translate
 from bot.web.layout.requests import current_system
 from bot.web.layout.times import ago, measured, moment, span
+from sop.completion import bare
 from sop.delays import DELAYS
 from sop.playbook import Workspace
 from sop.working_time import worked
@@ -36,6 +37,7 @@ def prepare(app: Flask) -> None:
     app.add_template_filter(labels.initial, "initial")
     app.add_template_filter(labels.visible_name, "visible_name")
     app.add_template_filter(visible_text)
+    app.add_template_filter(bare, "letters")
     app.add_template_global(labels.label, "label")
     for name in ("TASK_STATES", "OUTCOMES", "TIMINGS", "CAUSES", "EVENTS", "TAGGED_BY"):
         app.jinja_env.globals[name] = getattr(labels, name)

@@ -31,6 +31,7 @@ _TABLES = {
     "privacy": Translatable("隐私"),
     "models": Translatable("客户模型"),
     "segments": Translatable("分群"),
+    "answers": Translatable("话术"),
 }
 _INSIDE = {
     "steps": Translatable("第 {n} 步"),

@@ -1,0 +1,73 @@
+"""Wording offers: notes which words an agent was offered for a customer, for the archive to show what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot.agents.suggestions import Suggestion
+from bot.platform.database.store import insert_new
+from bot.platform.models import Agent, Customer, WordingOffer
+from bot.platform.work import Work
+from sop.wording_use import LIVE
+
+UNIQUE = ("customer_id", "agent_id", "key", "after")
+BESIDE, SEARCHED, KNOWN = "offered", "searched", "known"
+
+
+def not_noted(
+    work: Work, customer: Customer, agent: Agent, offers: Sequence[Suggestion]
+) -> list[tuple[Suggestion, int]]:
+    """Those of them that are no steps and were not offered within a day, with the last offer of each before; one
+    query where there are any."""
+    words = {offer.key: offer for offer in offers if offer.task is None}
+    if not words:
+        return []
+    newest = (
+        select(WordingOffer.key, func.max(WordingOffer.id), func.max(WordingOffer.offered_at))
+        .where(
+            WordingOffer.customer_id == customer.id,
+            WordingOffer.agent_id == agent.id,
+            WordingOffer.key.in_(words),
+        )
+        .group_by(WordingOffer.key)
+    )
+    before = {key: (row_id, at) for key, row_id, at in work.session.execute(newest)}
+    live = {key for key, (_, at) in before.items() if at > work.now - LIVE}
+    return [(offer, before.get(key, (0, None))[0]) for key, offer in words.items() if key not in live]
+
+
+def note_offers(
+    work: Work, customer: Customer, agent: Agent, fresh: Sequence[tuple[Suggestion, int]], by: str = BESIDE
+) -> None:
+    """Note what `not_noted` found; a second page that does so at once adds nothing."""
+    rows = [
+        {
+            "customer_id": customer.id,
+            "agent_id": agent.id,
+            "key": offer.key,
+            "by": by,
+            "after": after,
+            "wording": offer.wording,
+            "text": offer.text,
+            "offered_at": work.now,
+            "live_until": work.now + LIVE,
+        }
+        for offer, after in fresh
+    ]
+    insert_new(work.session, WordingOffer, rows, UNIQUE)
+
+
+def note_tap(work: Work, customer: Customer, agent: Agent, offer: Suggestion) -> None:
+    """Note that the agent tapped "send" on these words, which they may have searched for."""
+    note_offers(work, customer, agent, not_noted(work, customer, agent, [offer]), SEARCHED)
+    row = _newest(work.session, customer, agent, offer.key)
+    if row is not None:
+        row.tapped_at = work.now
+
+
+def _newest(session: Session, customer: Customer, agent: Agent, key: str) -> WordingOffer | None:
+    mine = WordingOffer.customer_id == customer.id, WordingOffer.agent_id == agent.id, WordingOffer.key == key
+    return session.scalars(select(WordingOffer).where(*mine).order_by(WordingOffer.id.desc()).limit(1)).first()
