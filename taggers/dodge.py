@@ -16,7 +16,7 @@ SIGNS = "*_#^+=|\\&~～·•‧・`'丶丨./-" + EMOJI
 _SIGN = re.escape(SIGNS)
 _HAN = "\u3400-\u9fff"
 _BETWEEN = re.compile(
-    rf"(?<=[{_HAN}])[{_SIGN}]{{1,2}}(?=[{_HAN}])|(?<![a-z0-9])[a-z](?:[{_SIGN}][a-z]){{2,}}(?![a-z0-9])"
+    rf"(?<=[{_HAN}])[{_SIGN}]{{1,2}}(?=[{_HAN}])|(?<![a-z0-9][a-z])(?<=[a-z])[*_#+·•‧^={EMOJI}]{{1,2}}(?=[{_HAN}])|(?<![a-z0-9])[a-z](?:[{_SIGN}][a-z]){{2,}}(?![a-z0-9])"
     rf"|(?<=[a-z])-(?=[a-z])"  # Wi-Fi, e-mail: a name may be written with a hyphen or without
 )
 # Two that are a word together and a choice when a sign parts them: 大/小 is one or the other.
