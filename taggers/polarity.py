@@ -73,6 +73,7 @@ _REALLY = frozenset(("真的吗", "真的假的", "真的么", "是真的吗", "
 # 能不用押金吗 asks whether it can go without; 能不要打电话吗 asks for peace.
 _PEACE = re.compile(r"再|老|总|给|发|打|推|催|说|讲|提|问|联系|介绍|骚扰|打扰|来|找|让|把|告诉|安排")
 # 不管多少钱都要…: whatever they do not mind ends at the word that says so.
+_OPEN = re.compile(r"[多怎咋哪谁几]|什么|啥|是否|是不是|有没有|能不能")
 _REGARDLESS = frozenset(("不管", "不论", "无论", "甭管"))
 _ALL_THE_SAME = re.compile(r"[都也]|总[要得归]|一定|反正")
 # 不用预约吗 asks whether it is needed; 别发了好吗 forbids, however politely.
@@ -216,7 +217,10 @@ def _reaches(clauses: Clauses, cue: Cue, start: int, end: int) -> bool:
         return False
     if bits & DOUBT and not between and _STILL.match(clauses.text, end):
         return False
-    if word in _REGARDLESS and _ALL_THE_SAME.search(between):
+    behind = clauses.text[end : end + _IS_NOT_NEAR]
+    if word in _REGARDLESS and (
+        _ALL_THE_SAME.search(between) or (_OPEN.search(between) and _ALL_THE_SAME.match(behind))
+    ):
         return False
     if len(between) > (_SHORT_REACH if word in _SHORT else _BAN_REACH if bits & BAN else _REACH):
         return False

@@ -26,8 +26,10 @@ _NEVER_SAID = (
     r"我们?哪(?:里|儿)?有?[一-龥]{1,2}过|我们?哪(?:里|儿)?(?:有)?(?:说|提|讲|答应|同意|要求)过?|"
     r"我们?(?:到底|是|又)*(?:什么时候|啥时候?|几时|何时)(?:有)?(?:说|提|讲|答应|同意|要求|申请|承诺|下|订|办|报|买|点|签)过?"
 )
+# 我疯了吗还报…
+_MAD = r"我们?(?:是|又|真)*(?:疯|傻|有病|闲的|闲得慌|吃饱了撑的)了?(?:吗|么|啊)?(?:还|才|会|要|去)+"
 _RHETORICAL = re.compile(
-    rf"(?P<word>{_NOBODY_WANTS}|{_NO_MEANS}|{_NO_MEANS_ASKED}|{_NEVER_SAID}|犯得[着上]|我(?:看着|长得|看起来)?像是?|"
+    rf"(?P<word>{_NOBODY_WANTS}|{_NO_MEANS}|{_NO_MEANS_ASKED}|{_NEVER_SAID}|{_MAD}|犯得[着上]|我(?:看着|长得|看起来)?像是?|"
     r"还(?:谈|说|提|搞|弄|聊)(?:什么|啥))[^，]{0,6}$"
 )
 _NAGGING = re.compile(
@@ -55,7 +57,8 @@ def refused(clauses_text: str, left: int, right: int, start: int, end: int) -> s
     if found is not None:
         return REFUSED.format(word=found["word"])
     nagging = _NAGGING.search(head)
-    if nagging is not None and _ENOUGH.search(clauses_text, end, end + _BEHIND):
+    around = clauses_text[max(0, left - _BEHIND) : left] + clauses_text[end : end + _BEHIND]
+    if nagging is not None and _ENOUGH.search(around):
         return NAGGED.format(word=nagging["word"])
     drawn = head == "还" and _DRAWN.search(clauses_text, end, right) is not None
     return REFUSED.format(word="还…呢") if drawn and _CANNOT_EVEN.search(clauses_text, right, right + _FAR) else ""

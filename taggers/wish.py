@@ -101,8 +101,10 @@ _NOT_SEEN = re.compile(
 _GOT = re.compile(
     r"^(?:怎么|能|太|真|再)?(?:来得?及|顾得?上|顾得及|抽出|腾出|赶得?上|抢[到上着]|预?约[上到]|订[上到]|"
     r"排[上到]|买[到上着]|报上|领到|拿到|"
-    r"等到|等来|收到|找[到着]|见[到着]|看到|挂上|轮到|摇[到中]|占到|享受到|好意思|敢问|敢说|敢要|用上|蹭[到上])"
+    r"空(?=[去来看填办做弄取拿回给])|时间(?=[去来看填办做弄取拿回给])|[叫喊]到|等到|等来|收到|找[到着]|见[到着]|看到|挂上|轮到|摇[到中]|占到|享受到|好意思|敢问|敢说|敢要|用上|蹭[到上])"
 )
+# 不让带宠物的房子不租: what is without it is turned down.
+_CHOOSY = re.compile(r"^的[^，,。]{0,5}不(?:租|要|买|考虑|去|住|看|订|选|用|谈|签)")
 _GET = re.compile(r"(?:约|抢|领|订|排|买|找|拿|等|收|报|赶|挂|摇|进)$")
 _LEARNS = re.compile(r"[学练教记背]$")
 _GET_TAIL = re.compile(r"^(?:到|上|着)")
@@ -160,7 +162,7 @@ def wished(clauses: Clauses, left: int, right: int, cue: Cue, start: int, end: i
     if _kept(word, between, close):
         return KEPT
     if BITS[cue[0]] & BAN:
-        return ""
+        return OBSTACLE if _CHOOSY.match(close) else ""
     if (
         word == "来不及"
         or (word == "不会" and _LEARNS.search(head))

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from bot.agents.manual_moves import last_move
 from bot.customers.mark_tag import UNSURE, known_marks
 from bot.customers.stages import Cause, make_move, mark_again, owner_of
 from bot.customers.state import CustomerState
@@ -17,8 +18,8 @@ from bot.customers.tags import TagSource, give_tag, take_tag
 from bot.platform.config.settings import Settings
 from bot.platform.models import Follow
 from bot.platform.work import Work
-from bot.sops.enrolment import after_moves
 from bot.sops.follow_up import CustomerEvent, follow_up
+from bot.sops.undoing import after_hand_move
 from sop.playbook import Pipeline
 from sop.scope import is_for_agent
 from sop.stages import Move, move_to
@@ -138,8 +139,9 @@ def _apply(work: Work, state: CustomerState, snapshot: TagSnapshot, compared: St
         if isinstance(move, Move):
             evidence = f"{follow.agent.shown_name}：{decision.why}" if snapshot.changed_at else decision.why
             who = follow.agent.userid
+            before = last_move(work.session, state, pipeline.name)
             moved = make_move(work, state, pipeline, move, Cause(who, evidence=evidence))
-            after_moves(work, state, [moved], follow.agent)
+            after_hand_move(work, state, moved, before, follow.agent)
 
 
 def _read_tags(work: Work, state: CustomerState, snapshot: TagSnapshot) -> None:

@@ -23,6 +23,7 @@ from bot.web.customers import (
     media,
     page,
     placing,
+    quality,
     segments,
 )
 from bot.web.layout import compression, damage, errors, headers, languages, navigation, preferences, template_filters
@@ -34,6 +35,7 @@ from bot.web.rules import (
     pipelines,
     rule_edit,
     rules,
+    setting_pages,
     sop_edit,
     sops,
     studies,
@@ -81,6 +83,7 @@ def register(app: Flask) -> None:
         list_deeds.pages,
         imports.pages,
         placing.pages,
+        quality.pages,
         segments.pages,
         reports.pages,
         doctor.pages,
@@ -90,6 +93,7 @@ def register(app: Flask) -> None:
         feedback.pages,
         sops.pages,
         pipelines.pages,
+        setting_pages.pages,
         wordings.pages,
         task.pages,
         tasks.pages,

@@ -18,6 +18,7 @@ from tests.taggers import (
     heard_again_cases,
     heard_cases,
     heard_hard_cases,
+    heard_next_cases,
     refusal_cases,
     turned_cases,
 )
@@ -32,6 +33,7 @@ TUNED = [case for table in TABLES for at, case in enumerate(table) if at % 3 != 
     *heard_cases.CASES,
     *heard_again_cases.CASES,
     *heard_hard_cases.CASES,
+    *heard_next_cases.CASES,
 ]
 ASIDE = [case for table in TABLES for at, case in enumerate(table) if at % 3 == 2]
 

@@ -19,7 +19,7 @@ from sop.reply_clock import check_waiting
 from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
 from taggers.closing import check_closings
-from taggers.models.terms import check_models
+from taggers.models.terms import Around, check_models
 from taggers.scores import check_scores
 
 Found = list[tuple[positions.Path, str]]
@@ -43,7 +43,13 @@ def check_tables(tables: Tables, *, examples: bool, beside: Path | None) -> Foun
     found += check_segments(tables.segments)
     found += check_segment_uses(tables.segments, tables.sops)
     found += check_models(
-        tables.models, known | _other_tags(tables), {g.group for g in tables.tags}, {s.id for s in tables.sops}
+        tables.models,
+        Around(
+            known | _other_tags(tables),
+            {g.group for g in tables.tags},
+            {s.id for s in tables.sops},
+            {name: one.kind for name, one in known_fields(tables.fields).items()},
+        ),
     )
     found += check_closings(tables.closings) if examples else ()
     blanks = [f"customer.{name}" for name in known_fields(tables.fields)]

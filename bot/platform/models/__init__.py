@@ -7,6 +7,7 @@ from bot.platform.models.columns import Json, Key, Model, UtcDateTime
 from bot.platform.models.customer_lists import BulkDeed, BulkItem, SavedView
 from bot.platform.models.facts import ToldFact
 from bot.platform.models.group_prompts import GroupPrompt
+from bot.platform.models.impressions import Impression
 from bot.platform.models.lifecycle import CorpTag, Evidence, Feedback, Placement, StageMove, Tagging
 from bot.platform.models.messages import (
     ArchiveCursor,
@@ -76,6 +77,7 @@ __all__ = [
     "GroupMember",
     "GroupPrompt",
     "GroupSend",
+    "Impression",
     "Json",
     "Key",
     "Lease",
