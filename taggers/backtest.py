@@ -1,4 +1,7 @@
-"""Backtest: two rule books over the same recorded messages; per tag, the customers gained and lost, with evidence."""
+"""Backtest: two rule books over the same recorded messages; per tag, the customers gained and lost, with evidence.
+
+A rule about agents' conduct is compared by its name, as a tag is: the customers, and the groups, to whom it was said.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ KEPT = 50
 
 @dataclass(frozen=True, slots=True)
 class CustomerHistory:
-    """Everything a customer and the agents said to each other, in order; `at` in local time (rules may ask hours)."""
+    """Everything a customer and the agents said to each other, in order; `at` in local time (rules may ask hours).
+
+    customer: empty where the story is of what agents said in a group.
+    """
 
     customer: str
     utterances: Iterable[Utterance]
@@ -95,6 +101,9 @@ class Judge:
         return met
 
     def _carry(self, hit: TagHit, utterance: Utterance) -> None:
+        if hit.conduct:
+            self.held.setdefault(hit.conduct, CarriedTag(hit, utterance, None))
+            return
         if not hit.tag:
             return
         if hit.tag not in self.held:
@@ -139,7 +148,7 @@ def backtest(
     changes: dict[str, TagComparison] = {}
     customers = messages = 0
     for story in stories:
-        customers += 1
+        customers += bool(story.customer)
         before.begin()
         after.begin()
         for utterance in story.utterances:

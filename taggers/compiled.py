@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import re2
 
+from taggers.conduct import CONDUCT, rule_faults
 from taggers.errors import RuleError
 from taggers.expression import MOST_STEPS, compile_expression
 from taggers.fold import fold
@@ -208,7 +209,9 @@ class Compiler:
                     "规则「{rule}」什么也抓不到：写 any、all、near、amount、regex 或 on 中的至少一项", rule=rule.id
                 ),
             )
-        if not rule.tag and not rule.field:
+        for key, says in rule_faults(rule):
+            self.fault((*where, key), says)
+        if rule.kind != CONDUCT and not rule.tag and not rule.field:
             self.fault((*where, "tag"), "必须写上 tag（命中后打什么标签）或 field（把听到的记到哪个字段）")
         if rule.field and rule.on:
             self.fault((*where, "field"), "字段要从客户说的话里读出来：field 不能和 on 一起用")

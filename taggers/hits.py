@@ -23,7 +23,7 @@ class TagHit(NamedTuple):
 
     field: what it fills (taggers.facts); value: where its expression's named group stands; doubtful: said in a
     question or denied, so that nothing is told. moves_in_groups: what was said in a group may move the card.
-    shadow: only to be counted.
+    shadow: only to be counted. conduct: what a rule about agents' conduct is called; empty for all others.
     """
 
     rule_id: str
@@ -42,6 +42,7 @@ class TagHit(NamedTuple):
     doubtful: bool = False
     moves_in_groups: bool = False
     shadow: bool = False
+    conduct: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,10 @@ class Rule(Table):
     `in` says in which talks it listens: single, group or both. Without it both are heard, but what is said in a group
     moves no card.
 
+    A rule of `kind` conduct hears what agents say to customers (`from` agent) and leads to a leader's list
+    (taggers.conduct), where it is called by its `title`. It gives no tag and fills no field, and nothing follows
+    for the customer.
+
     A rule in the `shadow` is tried on what really comes in: its hits are kept, counted and judged by people, and
     nothing follows from them.
 
@@ -130,6 +134,8 @@ class Rule(Table):
     """
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+    kind: Literal["tag", "conduct"] = "tag"
+    title: str = Field(default="", max_length=30)
     tag: str = Field(default="", max_length=30)
     field: str = Field(default="", max_length=30)
     any: Words = ()

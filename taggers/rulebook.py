@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from taggers.compiled import MOST_KEYWORDS, MOST_RULES, CompiledRule, Compiler
+from taggers.conduct import CONDUCT, title_of
 from taggers.errors import RuleBookError, RuleError
 from taggers.hits import Explanation, Span, TagHit
 from taggers.matching import Matcher
@@ -138,6 +139,7 @@ class RuleBook:
             rule.within,
             moves_in_groups=rule.in_ in ("group", "both"),
             shadow=rule.shadow,
+            conduct=title_of(rule) if rule.kind == CONDUCT else "",
         )
 
 

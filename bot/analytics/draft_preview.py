@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from bot.platform.database.group_names import StoredTalk
@@ -59,7 +59,7 @@ class DraftComparison:
 
 
 def last_messages(session: Session, limit: int = LAST) -> list[SampleMessage]:
-    """The newest text messages of customers and agents, newest first."""
+    """The newest text messages of customers and agents, newest first; in groups also those of agents to nobody."""
     query = (
         select(Message.msgid, Message.customer_id, Message.role, Message.text, Message.roomid)
         .where(
@@ -67,7 +67,7 @@ def last_messages(session: Session, limit: int = LAST) -> list[SampleMessage]:
             Message.kind == "text",
             Message.action == "send",
             Message.revoked_at.is_(None),
-            Message.customer_id.is_not(None),
+            or_(Message.customer_id.is_not(None), (Message.role == "agent") & (Message.roomid != "")),
         )
         .order_by(Message.id.desc())
         .limit(limit)
@@ -101,12 +101,12 @@ def compare_books(
             if (hit.rule_id, hit.tag) not in known:
                 gained += 1
                 if len(gains) < shown:
-                    gains.append(_difference(saying, hit.rule_id, hit.tag, hit.reason, old))
+                    gains.append(_difference(saying, hit, old))
         for hit in had:
             if (hit.rule_id, hit.tag) not in fresh:
                 lost += 1
                 if len(losses) < shown:
-                    losses.append(_difference(saying, hit.rule_id, hit.tag, hit.reason, new))
+                    losses.append(_difference(saying, hit, new))
     return DraftComparison(len(sayings), before, after, gained, lost, tuple(gains), tuple(losses))
 
 
@@ -115,7 +115,8 @@ def _judged(book: RuleBook, sayings: Sequence[SampleMessage]) -> list[tuple[TagH
     return [book.judge(one, place_of(one)) if may else () for one, may in zip(told, book.screen(told), strict=True)]
 
 
-def _difference(saying: SampleMessage, rule_id: str, tag: str, why: str, other: RuleBook) -> HitDifference:
+def _difference(saying: SampleMessage, hit: TagHit, other: RuleBook) -> HitDifference:
+    rule_id, tag, why = hit.rule_id, hit.tag or hit.conduct, hit.reason
     told = other.explain(saying.utterance, place_of(saying.utterance))
     same = [one for one in told if one.rule_id == rule_id and not one.hit]
     if same:

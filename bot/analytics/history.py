@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,23 +11,28 @@ from multiprocessing import get_context
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.group_names import StoredTalk
 from bot.platform.database.store import Store
 from bot.platform.encryption import DataKeys
-from bot.platform.models import Customer, Message, Placement, StageMove, Tagging
+from bot.platform.models import Customer, GroupChat, Message, Placement, StageMove, Tagging
 from bot.wecom.errors import UnreadableMessageError
 from bot.wecom.messages import read_message
 from taggers.backtest import Backtest, CustomerHistory, backtest, merge
+from taggers.conduct import CONDUCT
 from taggers.nobody import HIDDEN
+from taggers.rulebook import RuleBook
 from taggers.utterance import Part, Scope, Sender, Utterance, split_quote
 
 ROWS_AT_ONCE = 2_000
 RANGES = 48
 """Ranges of customers into which a backtest is cut: one task of a process each, and one step of the progress bar."""
+
+IN_GROUPS = (0, 0)
+"""The range that stands for what agents say in groups, which is said to no one customer."""
 
 _COLUMNS = (
     Message.customer_id,
@@ -53,6 +58,22 @@ class CustomerRange:
     now: datetime
 
 
+def ranges_for(
+    store: Store, since: datetime, now: datetime, books: Collection[RuleBook]
+) -> tuple[list[CustomerRange], int]:
+    """The ranges that a backtest of these rule books has to read, and how many messages there are in them.
+
+    What agents say in groups is read where a rule about their conduct might hear it.
+    """
+    parts, count = customer_ranges(store, since, now)
+    if not any(rule.kind == CONDUCT for book in books for rule in book.rules):
+        return parts, count
+    with store.read() as session:
+        heard = session.scalar(select(func.count()).select_from(Message).where(*_said_in_groups(since))) or 0
+    groups = [CustomerRange(store.url, store.keys, *IN_GROUPS, since, now)] if heard else []
+    return [*parts, *groups], count + heard
+
+
 def customer_ranges(store: Store, since: datetime, now: datetime) -> tuple[list[CustomerRange], int]:
     """Cut the customers into ranges; also gives how many messages there are in all."""
     with store.read() as session:
@@ -70,6 +91,35 @@ def cut_customers(session: Session, first: int, last: int, pieces: int) -> list[
     cut = select(Customer.id, part).where(Customer.id.between(first, last)).subquery()
     rows = session.execute(select(func.min(cut.c.id), func.max(cut.c.id)).group_by(cut.c.part).order_by(cut.c.part))
     return [(low, high) for low, high in rows]
+
+
+def histories(session: Session, part: CustomerRange, zone: ZoneInfo) -> Iterator[CustomerHistory]:
+    """Read the stories of a range: of customers, or of what agents said in groups."""
+    if (part.first, part.last) == IN_GROUPS:
+        return _group_histories(session, part, zone)
+    return customer_histories(session, part, zone)
+
+
+def _said_in_groups(since: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Message.customer_id.is_(None),
+        Message.roomid != "",
+        Message.sent_at >= since,
+        Message.action == "send",
+        Message.role == "agent",
+        Message.text != "",
+    )
+
+
+def _group_histories(session: Session, part: CustomerRange, zone: ZoneInfo) -> Iterator[CustomerHistory]:
+    """What agents said, group by group; such a story is of no customer."""
+    internal = select(GroupChat.chat_id).where(GroupChat.internal.is_(True))
+    query = select(*_COLUMNS).where(*_said_in_groups(part.since), Message.roomid.not_in(internal))
+    query = query.order_by(Message.roomid, Message.sent_at, Message.seq, Message.id)
+    rows = session.execute(query.execution_options(yield_per=ROWS_AT_ONCE))
+    talk = StoredTalk(session)
+    for _room, said in groupby(rows, key=lambda row: row[6]):
+        yield CustomerHistory("", (_utterance(session, talk, row, zone) for row in said))
 
 
 def customer_histories(session: Session, part: CustomerRange, zone: ZoneInfo) -> Iterator[CustomerHistory]:
@@ -137,7 +187,7 @@ def backtest_range(part: CustomerRange, old: str, new: str) -> Backtest:
             return backtest(
                 before.book,
                 after.book,
-                customer_histories(session, part, after.zone),
+                histories(session, part, after.zone),
                 part.now,
                 old_groups=before.tables.tags,
                 new_groups=after.tables.tags,

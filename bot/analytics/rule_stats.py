@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.platform.models import Evidence, Feedback
+from bot.platform.models import ConductFinding, Evidence, Feedback
 
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)
 
@@ -36,13 +36,13 @@ Hits = Mapping[str, tuple[int, int, datetime]]
 
 
 def hit_counts(session: Session, now: datetime) -> Hits:
-    """Count the hits of every rule that ever hit, by one walk along an index."""
-    week = func.count().filter(Evidence.hit_at >= now - WEEK)
-    month = func.count().filter(Evidence.hit_at >= now - MONTH)
-    rows = session.execute(
-        select(Evidence.rule_id, week, month, func.max(Evidence.hit_at)).group_by(Evidence.rule_id)
-    )
-    return {rule_id: (in_week, in_month, last_at) for rule_id, in_week, in_month, last_at in rows}
+    """Count the hits of every rule that ever hit, by one walk along an index for each of the two kinds of rules."""
+    found: dict[str, tuple[int, int, datetime]] = {}
+    for rule_id, at in ((Evidence.rule_id, Evidence.hit_at), (ConductFinding.rule_id, ConductFinding.said_at)):
+        week, month = func.count().filter(at >= now - WEEK), func.count().filter(at >= now - MONTH)
+        rows = session.execute(select(rule_id, week, month, func.max(at)).group_by(rule_id))
+        found |= {name: (in_week, in_month, last_at) for name, in_week, in_month, last_at in rows}
+    return found
 
 
 def with_feedback(session: Session, hits: Hits) -> dict[str, RuleFigures]:
@@ -51,5 +51,8 @@ def with_feedback(session: Session, hits: Hits) -> dict[str, RuleFigures]:
     given = select(Feedback.rule_id, Feedback.right, func.count()).group_by(Feedback.rule_id, Feedback.right)
     for rule_id, right, count in session.execute(given):
         words.setdefault(rule_id, [0, 0])[0 if right else 1] += count
+    judged = select(ConductFinding.rule_id, ConductFinding.judged, func.count()).where(ConductFinding.judged != "")
+    for rule_id, word, count in session.execute(judged.group_by(ConductFinding.rule_id, ConductFinding.judged)):
+        words.setdefault(rule_id, [0, 0])[0 if word == "right" else 1] += count
     found = {rule_id: RuleFigures(*counts, *words.pop(rule_id, (0, 0))) for rule_id, counts in hits.items()}
     return found | {rule_id: RuleFigures(right=right, wrong=wrong) for rule_id, (right, wrong) in words.items()}

@@ -128,7 +128,7 @@ def _backtest_piece(system: System, study: Study) -> dict[str, Any]:
         found = backtest(
             before.book,
             after.book,
-            history.customer_histories(session, part, after.zone),
+            history.histories(session, part, after.zone),
             part.now,
             old_groups=before.tables.tags,
             new_groups=after.tables.tags,
@@ -140,13 +140,16 @@ def _backtest_piece(system: System, study: Study) -> dict[str, Any]:
 
 def _plan(system: System, study: Study) -> dict[str, Any]:
     """Cut the customers into pieces of some thousand messages each."""
-    parts, count = history.customer_ranges(system.store, study.since, study.created_at)
-    if not parts:
+    books = [_compiled(source).book for source in (study.result["before"], study.draft)]
+    ranges, count = history.ranges_for(system.store, study.since, study.created_at, books)
+    groups = [[*history.IN_GROUPS] for one in ranges if (one.first, one.last) == history.IN_GROUPS]
+    parts = ranges[: len(ranges) - len(groups)]
+    if not ranges:
         return {"plan": [], "result": {**study.result, "backtest": asdict(Backtest(0, 0, ()))}}
     pieces = min(MOST_PIECES, max(1, count // PIECE_MESSAGES))
     with system.store.read() as session:
-        plan = history.cut_customers(session, parts[0].first, parts[-1].last, pieces)
-    return {"plan": [list(cut) for cut in plan], "messages": count}
+        plan = history.cut_customers(session, parts[0].first, parts[-1].last, pieces) if parts else []
+    return {"plan": [*(list(cut) for cut in plan), *groups], "messages": count}
 
 
 @lru_cache(maxsize=4)

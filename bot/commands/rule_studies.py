@@ -178,7 +178,7 @@ def backtest(new: Path, against: Path | None, processes: int, output: Path | Non
     outcome: Backtest | None = None
     system = migrated_system()
     with progress_bar("回测消息", as_json) as progress:
-        parts, count = history.customer_ranges(system.store, ago(since), clock.now())
+        parts, count = history.ranges_for(system.store, ago(since), clock.now(), [before.book, after.book])
         bar = progress.add_task("", total=count)
         for outcome in history.backtest_ranges(parts, before.source, after.source, processes):
             progress.update(bar, completed=outcome.messages)

@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.agents.own_follow_ups import end_by_message, reopen_by_recall
 from bot.agents.wording_proof import hear_reply, hear_sent, withdraw_sent
 from bot.customers.behaviour import observe_message
+from bot.customers.conduct import judge_in_group, note_conduct
 from bot.customers.consent import REFUSED, apply_consent
 from bot.customers.facts import record_facts, withdraw_facts
 from bot.customers.group_clock import reread_group, settle_groups, spoke_in_group
@@ -95,6 +96,7 @@ def _process(work: Work, item: StoredMessage) -> None:
     if not item.unagreed and not item.arrived.consent:
         spoke_in_group(work, item.group, message)
     if state is None:
+        hear_in_group(work, item)
         return
     if message.role == "agent" and work.batch is not None:
         work.batch.spoke[state.customer.id].append(message.sent_at)
@@ -132,6 +134,15 @@ def _withdraw_recalled(work: Work, item: StoredMessage, recalled: dict[str, date
     withdraw_facts(work, msgid, recalled[msgid], state)
     reopen_by_recall(work, msgid, [state] if state is not None else [])
     withdraw_owed(work, msgid, recalled[msgid], state)
+
+
+def hear_in_group(work: Work, item: StoredMessage) -> None:
+    """Hear what an agent says in a group with customers: of such words the rules about conduct alone judge."""
+    message, agent = item.message, item.agent
+    if not (message.roomid and message.role == "agent" and message.action == "send" and agent is not None):
+        return
+    if not (item.silent or item.arrived.consent or (item.group is not None and item.group.internal)):
+        note_conduct(work, message, agent, judge_in_group(work.settings, message, item.utterance))
 
 
 def process_customer_message(work: Work, item: StoredMessage, state: CustomerState) -> None:
@@ -182,7 +193,10 @@ def _still(tags: Sequence[str], hits: Sequence[TagHit]) -> set[str]:
 
 
 def process_agent_message(work: Work, item: StoredMessage, state: CustomerState, agent: Agent) -> None:
-    """Complete the tasks that an agent's message fulfils; the rules about agents' words judge it as well."""
+    """Complete the tasks that an agent's message fulfils; the rules about agents' words judge it as well.
+
+    What the rules about conduct hear is for leaders alone: nothing follows from it for the customer.
+    """
     message, before = item.message, state.tags
     state.happened_at = message.sent_at
     task = complete(work, state, AgentMessage(message, agent, item.arrived.text, sending_of(item.arrived)))
@@ -194,7 +208,9 @@ def process_agent_message(work: Work, item: StoredMessage, state: CustomerState,
     hear_agent(work, state, agent, message, by_mass=by_mass)
     failpoint("completed")
     state.customer.said_to_at = latest(state.customer.said_to_at, message.sent_at)
-    hits = () if item.silent else judge(work.settings, state, message, item.utterance)
+    heard = () if item.silent else judge(work.settings, state, message, item.utterance)
+    note_conduct(work, message, agent, heard)
+    hits = tuple(hit for hit in heard if not hit.conduct)
     tags = record_hits(work, state, hits, Occasion.of(message))
     learned = record_facts(work, state, hits, item.utterance, Occasion.of(message))
     fresh = [tag for tag in tags if tag not in before]

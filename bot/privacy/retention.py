@@ -22,6 +22,7 @@ from bot.platform.log import get_logger
 from bot.platform.models import (
     BusinessEvent,
     CallbackEvent,
+    ConductFinding,
     Customer,
     Evidence,
     LinkOpening,
@@ -186,7 +187,12 @@ def _purge_messages(session: Session, ids: list[int]) -> list[str]:
     )
     msgids = select(Message.msgid).where(mine)
     newest = session.scalar(select(func.max(Message.sent_at)).where(mine))
-    for model, blank in ((Evidence, {"spans": [], "reason": ""}), (ToldFact, {"span": [], "words": ""})):
+    blanks: tuple[tuple[type[Any], dict[str, Any]], ...] = (
+        (Evidence, {"spans": [], "reason": ""}),
+        (ToldFact, {"span": [], "words": ""}),
+        (ConductFinding, {"spans": [], "reason": ""}),
+    )
+    for model, blank in blanks:
         of_these = session.scalars(select(model.id).where(model.message_id.in_(ids))).all()
         update_rows(session, model, of_these, {"message_id": None, **blank})
     session.execute(update(Tagging).where(Tagging.msgid.in_(msgids)).values(reason=""))

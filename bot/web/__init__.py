@@ -30,6 +30,7 @@ from bot.web.layout import compression, damage, errors, headers, languages, navi
 from bot.web.public import domain_proof, health, message_links, tracked_links
 from bot.web.rules import (
     answer_edit,
+    conduct,
     config_file,
     materials,
     pipelines,
@@ -91,6 +92,7 @@ def register(app: Flask) -> None:
         media.pages,
         rules.pages,
         feedback.pages,
+        conduct.pages,
         sops.pages,
         pipelines.pages,
         setting_pages.pages,

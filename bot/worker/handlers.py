@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from bot.agents.app_messages import SendAppText, UpdateCard
+from bot.agents.conduct import TO_AGENT as CONDUCT_AGENT
+from bot.agents.conduct_notices import KIND as CONDUCT
+from bot.agents.conduct_notices import TellAgentOfConduct, TellOfConduct
 from bot.agents.daily_list import SendDayList
 from bot.agents.group_waiting import KIND as GROUP_WAITING
 from bot.agents.group_waiting import RemindGroupOwner
@@ -43,6 +46,8 @@ HANDLERS: dict[str, OutboxHandler] = {
     OWN_FOLLOW_UP: RemindOfOwn(),
     "promise": RemindPromise(),
     "promise_leader": RemindPromise(),
+    CONDUCT: TellOfConduct(),
+    CONDUCT_AGENT: TellAgentOfConduct(),
     "card_change": UpdateCard(),
     "mark_tag": MarkTag(),
     "welcome": SendWelcome(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.agents.conduct_notices import tell_of_conduct
 from bot.agents.daily_list import put_daily_lists
 from bot.agents.group_waiting import remind_group_owners
 from bot.agents.overdue import nudge_overdue
@@ -99,6 +100,7 @@ def timers_chunk(system: System) -> bool:
         nudged = nudge_overdue(work, CHUNK)
         waiting = remind_waiting(work, CHUNK) + remind_group_owners(work, CHUNK)
         owed = remind_promises(work, CHUNK)
+        tell_of_conduct(work)
         shown = observe_silences(work, CHUNK)
         never_spoken = take_up_never_spoken(work, CHUNK)
         in_groups = plan_group_sops(work, CHUNK) + prompt_group_owners(work, CHUNK)

@@ -185,3 +185,25 @@ def test_proposals_are_found_in_the_background(system: System) -> None:
     (best, *_) = study.result["proposals"]
     assert (best["tag"], best["before"]) == ("高意向", 6)
     assert "报名" in best["phrase"]
+
+
+def test_a_conduct_rule_is_tried_on_what_agents_said_to_customers_and_in_groups(system: System, store: Store) -> None:
+    now = clock.now()
+    with store.write() as session:
+        session.execute(insert(Customer).values(id=1, external_userid="wm1", created_at=now))
+        for number, (customer, room, role) in enumerate(
+            [(1, "", "agent"), (1, "", "customer"), (None, "wrA", "agent"), (None, "wrA", "robot")]
+        ):
+            session.add(
+                Message(
+                    msgid=f"m{number}", seq=number, action="send", kind="text", sender="x", role=role, raw="{}",
+                    customer_id=customer, roomid=room, sent_at=now, stored_at=now, text="转我微信吧",
+                )
+            )  # fmt: skip
+    rule = '\n[[rules]]\nid = "p"\nkind = "conduct"\ntitle = "私下转账"\nfrom = "agent"\nany = ["转我微信"]\n'
+    study = ask(system, CONFIG + rule + 'match = "text"\n')
+    finish(system)
+    outcome = outcome_of(read(system, study).result)
+    assert outcome is not None
+    assert [(one.tag, one.gained) for one in outcome.tags if one.gained] == [("私下转账", 2)]
+    assert (outcome.customers, outcome.messages, read(system, study).messages) == (1, 3, 3)

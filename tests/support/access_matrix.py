@@ -17,6 +17,7 @@ from bot.platform import clock
 from bot.platform.models import (
     Agent,
     BulkDeed,
+    ConductFinding,
     ConfigChange,
     GroupChat,
     GroupMember,
@@ -230,6 +231,12 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("rules.cancel", "POST"): Row("/rules/studies/{study}/cancel", (ADMIN,)),
     ("rules.proposals", "GET"): Row("/rules/proposals", HEADS),
     ("rules.find_proposals", "POST"): Row("/rules/proposals", (ADMIN,)),
+    # agents' conduct: of leaders only those of the agent
+    ("conduct.show", "GET"): Row("/conduct", (ADMIN, LEADER)),
+    ("conduct.around", "GET"): Row("/conduct/{finding}/around", (ADMIN, LEADER), owned=True),
+    ("conduct.judge", "POST"): Row("/conduct/{finding}/word", (ADMIN, LEADER), owned=True, form={"word": "right"}),
+    ("conduct.report", "GET"): Row("/conduct/report", (ADMIN, LEADER)),
+    ("conduct.download", "GET"): Row("/conduct/report/rules.csv", (ADMIN, LEADER)),
     # SOPs and the library
     ("sops.show", "GET"): Row("/sops", ROLES),
     ("sops.sop", "GET"): Row("/sops/s/hello", ROLES),
@@ -252,6 +259,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     # stages
     ("wordings.show", "GET"): Row("/wordings", ROLES),
     ("wordings.one", "GET"): Row("/wordings/w/step:hello:0", ROLES),
+    ("wordings.gaps", "GET"): Row("/wordings/gaps", LOOKERS),
     ("wordings.take", "POST"): Row("/wordings/take", (ADMIN,), form={"key": "step:hello:0"}),
     ("wordings.new", "GET"): Row("/wordings/answers/new", (ADMIN,)),
     ("wordings.edit", "GET"): Row("/wordings/answers/hello/edit", (ADMIN,)),
@@ -337,6 +345,10 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             due_at=now + timedelta(hours=1),
         )  # fmt: skip
         question = OpenQuestion(**whose, asked_at=said.sent_at, start=0, words="请问多少钱")
+        finding = ConductFinding(
+            **whose, rule_id="private", title="私下转账", version=version, spans=[], reason="命中",
+            said_at=said.sent_at, found_at=now,
+        )  # fmt: skip
         deed = BulkDeed(
             kind="tag", state="done", actor="Somebody", what={"tag": "已付款"}, created_at=now, touched_at=now,
             asker={"account_id": None, "role": "agent"},
@@ -351,7 +363,7 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             ref=f"msg_{webhook.id}", webhook_id=webhook.id, event="tag.given", body={}, state="sent", created_at=now
         )
         session.add(told)
-        session.add_all([move, media, note, room, change, study, own, promise, question, deed])
+        session.add_all([move, media, note, room, change, study, own, promise, question, deed, finding])
         session.flush()
         for person, kind in ((owner_key, "agent"), (customer.external_userid, "customer")):
             session.add(GroupMember(group_id=room.id, person=person, kind=kind))
@@ -359,7 +371,7 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
         return {
             "customer": customer.id, "userid": customer.external_userid, "move": move.id, "message": said.id,
             "evidence": evidence.id, "task": task.id, "media": media.id, "note": note.id, "own": own.id,
-            "promise": promise.id, "question": question.id,
+            "promise": promise.id, "question": question.id, "finding": finding.id,
             "group": room.id, "chat_id": room.chat_id, "change": change.id, "study": study.id, "version": version,
             "deed": deed.id, "webhook": webhook.id, "told": told.id,
             "agent": owner_id, "task_link": task_url("", task.ref, owner_id, key, now),

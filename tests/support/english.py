@@ -29,7 +29,7 @@ DIAGNOSING = (
     "sop/checks.py", "sop/answers.py",
     "sop/attachments.py",
     "sop/group_sends.py", "sop/guards.py", "sop/enrolment.py", "taggers/compiled.py", "taggers/rulebook.py",
-    "taggers/rule.py", "bot/platform/stored_sentences.py",
+    "taggers/rule.py", "taggers/conduct.py", "bot/platform/stored_sentences.py",
 )  # fmt: skip
 # Modules of which only the refusals are shown on a page.
 REFUSING = (

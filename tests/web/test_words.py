@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, true
 from sqlalchemy.orm import Session
 
 import bot
 import bot.web
 from bot.agents import card_clicks, promises, questions, task_answers
+from bot.analytics.conduct import conduct_tables
 from bot.analytics.reports import REPORTS
 from bot.analytics.stages import NONE_ON_THE_ROAD
 from bot.analytics.table import ReportScope
@@ -35,7 +36,14 @@ from bot.web.customers.highlight import Mark, TextPiece, cut, marks_of
 from bot.web.layout import actors, errors, labels, navigation, preferences
 from bot.web.layout.languages import catalogue
 from bot.web.layout.times import moment, span
-from bot.web.rules import answer_form, pipeline_form, setting_fields, sop_start, wording_rows
+from bot.web.rules import (
+    answer_form,
+    conduct_rows,
+    pipeline_form,
+    setting_fields,
+    sop_start,
+    wording_rows,
+)
 from bot.web.rules.rule_form import GROUPS
 from bot.web.rules.sop_rows import TEXTS
 from bot.wecom.errors import REMEDIES
@@ -119,6 +127,7 @@ def texts_of_tasks() -> set[str]:
         *promises.REFUSALS,
         questions.ANSWERED,
         *tasks.DONE.values(),
+        *conduct_rows.STATES.values(),
         *presets.SORTS.values(),
         *presets.TITLES.values(),
         *presets.TOLD.values(),
@@ -132,9 +141,9 @@ def texts_of_reports() -> set[str]:
     engine = create_engine("sqlite://")
     Model.metadata.create_all(engine)
     with Session(engine) as session:
-        for _title, maker in REPORTS.values():
-            for table in maker(session, settings, scope):
-                found |= {table.title, table.says, table.nothing, *(title for title, _kind in table.columns)}
+        made = [table for _title, maker in REPORTS.values() for table in maker(session, settings, scope)]
+        for table in (*made, *conduct_tables(session, settings, true())):
+            found |= {table.title, table.says, table.nothing, *(title for title, _kind in table.columns)}
     engine.dispose()
     return found
 

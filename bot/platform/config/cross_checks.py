@@ -11,6 +11,7 @@ from bot.platform.config.rule_fields import check_rule_fields
 from bot.platform.config.segment_table import check_segment_uses, check_segments
 from bot.platform.config.tables import Tables
 from bot.platform.config.tag_names import undeclared_tags
+from bot.platform.config.tag_uses import tag_uses
 from sop.answers import check_answers
 from sop.checks import check_playbook
 from sop.fields import known_fields
@@ -19,6 +20,7 @@ from sop.reply_clock import check_waiting
 from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
 from taggers.closing import check_closings
+from taggers.conduct import check_titles, check_uses
 from taggers.models.terms import Around, check_models
 from taggers.scores import check_scores
 
@@ -51,6 +53,8 @@ def check_tables(tables: Tables, *, examples: bool, beside: Path | None) -> Foun
             {name: one.kind for name, one in known_fields(tables.fields).items()},
         ),
     )
+    found += check_titles(tables.rules)
+    found += check_uses(tables.rules, known | _other_tags(tables), tag_uses(tables))
     found += check_closings(tables.closings) if examples else ()
     blanks = [f"customer.{name}" for name in known_fields(tables.fields)]
     given = known | _other_tags(tables) | {stage.name for pipeline in tables.pipelines for stage in pipeline.stages}

@@ -11,6 +11,7 @@ from sop.playbook import Alarms, Budget, Completion, FieldDefinition, Overdue, P
 from sop.promises import Promises
 from sop.reply_clock import Waiting
 from taggers.closing import Closing
+from taggers.conduct import Conduct
 from taggers.models.terms import Models
 from taggers.rule import Rule, Synonym, TagGroup, TextTable
 from taggers.scores import Scores
@@ -34,6 +35,7 @@ class Tables(BaseModel):
     budget: Budget = Budget()
     overdue: Overdue = Overdue()
     promises: Promises = Promises()
+    conduct: Conduct = Conduct()
     alarms: Alarms = Alarms()
     fields: tuple[FieldDefinition, ...] = ()
     media: Media = Media()

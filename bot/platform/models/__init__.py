@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.platform.models.api import ApiRequest, ApiToken
 from bot.platform.models.columns import Json, Key, Model, UtcDateTime
+from bot.platform.models.conduct import ConductFinding
 from bot.platform.models.customer_lists import BulkDeed, BulkItem, SavedView
 from bot.platform.models.facts import ToldFact
 from bot.platform.models.group_prompts import GroupPrompt
@@ -62,6 +63,7 @@ __all__ = [
     "BulkItem",
     "BusinessEvent",
     "CallbackEvent",
+    "ConductFinding",
     "ConfigChange",
     "ConfigVersion",
     "Consent",

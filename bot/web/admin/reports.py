@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -103,7 +103,7 @@ def download(name: str, table: str) -> Response:
     hours = f" ({translate('小时')})"
     columns = [translate(title) + (hours if kind == "seconds" else "") for title, kind in found["columns"]]
     kinds = [kind for _title, kind in found["columns"]]
-    rows = [[_plain(cell, kind) for cell, kind in zip(row, kinds, strict=True)] for row in found["rows"]]
+    rows = [[plain_cell(cell, kind) for cell, kind in zip(row, kinds, strict=True)] for row in found["rows"]]
     answer = Response(as_csv(columns, rows), mimetype="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="tici-{name}-{table}-{_days()}d.csv"'
     return answer
@@ -117,13 +117,17 @@ def _view(name: str, days: int) -> dict[str, Any]:
         row = stored_report(session, wanted.key)
     if row is None or request_now() - row.at > FRESH:
         _computer.ask(system, wanted)
+    tables = _tables(row)
+    asked = {"name": name, "days": days, "segment": _segment() or None}
+    files = {one["name"]: url_for("reports.download", table=one["name"], **asked) for one in tables}
     return {
         "name": name,
         "days": days,
         "segment": _segment(),
         "at": row.at if row else None,
         "since": (row.at if row else request_now()) - timedelta(days=days),
-        "tables": _tables(row),
+        "tables": tables,
+        "csv": files,
         "busy": _computer.is_busy(wanted.key),
     }
 
@@ -150,7 +154,8 @@ def _tables(row: Report | None) -> list[dict[str, Any]]:
     return [{"nothing": NOTHING, **table} for table in row.tables] if row else []
 
 
-def _plain(cell: Any, kind: str) -> object:
+def plain_cell(cell: Any, kind: str) -> object:
+    """A cell as a file for spreadsheets has it."""
     if cell is None:
         return ""
     if kind == "seconds":

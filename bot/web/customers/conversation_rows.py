@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, select, tuple_
 from sqlalchemy.orm import Session
 
 from bot.intake.media.files import files_of
@@ -15,6 +15,8 @@ from bot.web.customers.highlight import LONGEST, Mark, TextPiece, cut, marks_of
 from bot.web.customers.media_rows import FileView, file_view
 from bot.web.layout.languages import translate, translate_stored
 from bot.web.layout.template_filters import visible_text
+
+_BEFORE, _AFTER = 6, 4  # messages around one that are shown with it
 
 
 @dataclass(frozen=True)
@@ -73,17 +75,31 @@ def read_group_conversation(
     return _read(session, Message.roomid == roomid, _Names(members=names), limit, before)
 
 
+def read_around(session: Session, message: Message, members: Mapping[str, str]) -> tuple[Bubble, ...]:
+    """What was said shortly before and after a message, with it, in its group or its talk with one customer.
+
+    members: what those of its group are called, by their WeCom id.
+    """
+    at, place = tuple_(Message.sent_at, Message.seq, Message.id), tuple_(message.sent_at, message.seq, message.id)
+    talk: tuple[ColumnElement[bool], ...] = (
+        Message.roomid == message.roomid,
+        Message.unagreed.is_(False),
+        Message.role != "none",
+    )
+    if not message.roomid:
+        talk = (*talk, Message.customer_id == message.customer_id, Message.agent_id == message.agent_id)
+    query = _said(and_(*talk))
+    back = (Message.sent_at.desc(), Message.seq.desc(), Message.id.desc())
+    earlier = session.execute(query.where(at <= place).order_by(*back).limit(_BEFORE + 1)).all()
+    later = query.where(at > place).order_by(Message.sent_at, Message.seq, Message.id).limit(_AFTER)
+    return _bubbles(session, [*reversed(earlier), *session.execute(later)], _Names(members=members))
+
+
 def _read(
     session: Session, whose: ColumnElement[bool], names: _Names, limit: int, before: int | None
 ) -> Conversation:
-    query = (
-        select(Message, Agent, Customer)
-        .outerjoin(Agent, Agent.id == Message.agent_id)
-        .outerjoin(Customer, Customer.id == Message.customer_id)
-        .where(whose)
-        .order_by(Message.sent_at.desc(), Message.seq.desc(), Message.id.desc())
-        .limit(limit + 1)
-    )
+    newest = (Message.sent_at.desc(), Message.seq.desc(), Message.id.desc())
+    query = _said(whose).order_by(*newest).limit(limit + 1)
     if before is not None:
         edge = session.scalar(select(Message).where(Message.id == before, whose))
         if edge is None:
@@ -94,12 +110,27 @@ def _read(
         )
     rows = session.execute(query).all()
     shown = list(reversed(rows[:limit]))
-    ids = [message.id for message, _agent, _customer in shown]
-    noticed, files = _noticed(session, ids), files_of(session, ids)
-    bubbles = tuple(
-        _bubble(message, _who(message, agent, customer, names), noticed, files) for message, agent, customer in shown
+    return Conversation(_bubbles(session, shown, names), shown[0][0].id if len(rows) > limit else None)
+
+
+Spoken = Row[Message, Agent | None, Customer | None]
+
+
+def _said(whose: ColumnElement[bool]) -> Select[Message, Agent, Customer]:
+    return (
+        select(Message, Agent, Customer)
+        .outerjoin(Agent, Agent.id == Message.agent_id)
+        .outerjoin(Customer, Customer.id == Message.customer_id)
+        .where(whose)
     )
-    return Conversation(bubbles, shown[0][0].id if len(rows) > limit else None)
+
+
+def _bubbles(session: Session, rows: Sequence[Spoken], names: _Names) -> tuple[Bubble, ...]:
+    ids = [message.id for message, _agent, _customer in rows]
+    noticed, files = _noticed(session, ids), files_of(session, ids)
+    return tuple(
+        _bubble(message, _who(message, agent, customer, names), noticed, files) for message, agent, customer in rows
+    )
 
 
 def _noticed(session: Session, message_ids: Sequence[int]) -> dict[int, list[Evidence]]:

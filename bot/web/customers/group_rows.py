@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, Row, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.platform.models import Agent, Customer, GroupChat, GroupMember, Tagging
@@ -97,20 +98,29 @@ def read_group(session: Session, who: Visitor, group_id: int, before: int | None
     chat = session.scalar(select(GroupChat).where(GroupChat.id == group_id, visible_groups(session, who)))
     if chat is None:
         return None
-    query = (
-        select(GroupMember, Agent, Customer)
-        .outerjoin(Agent, (GroupMember.kind == "agent") & (Agent.key == GroupMember.person))
-        .outerjoin(Customer, (GroupMember.kind == "customer") & (Customer.external_userid == GroupMember.person))
-        .where(GroupMember.group_id == chat.id)
-        .order_by(GroupMember.left_at.is_not(None), GroupMember.kind, GroupMember.id)
-    )
-    rows = session.execute(query).all()
+    rows = _members(session, chat.id)
     owner = chat.owner.casefold()
     members = tuple(_member(row, agent, customer, owner) for row, agent, customer in rows)
     names = {row.person: _name(row, agent, customer) for row, agent, customer in rows}
     talk = read_group_conversation(session, chat.chat_id, names, _MESSAGES, before)
     shown = names.get(owner) or _agent_names(session, {owner}).get(owner, chat.owner)
     return GroupView(chat, shown, members, talk)
+
+
+def group_names(session: Session, group_id: int) -> dict[str, str]:
+    """What the members of a group are called, by their WeCom id."""
+    return {row.person: _name(row, agent, customer) for row, agent, customer in _members(session, group_id)}
+
+
+def _members(session: Session, group_id: int) -> Sequence[Row[GroupMember, Agent | None, Customer | None]]:
+    query = (
+        select(GroupMember, Agent, Customer)
+        .outerjoin(Agent, (GroupMember.kind == "agent") & (Agent.key == GroupMember.person))
+        .outerjoin(Customer, (GroupMember.kind == "customer") & (Customer.external_userid == GroupMember.person))
+        .where(GroupMember.group_id == group_id)
+        .order_by(GroupMember.left_at.is_not(None), GroupMember.kind, GroupMember.id)
+    )
+    return session.execute(query).all()
 
 
 def _member(row: GroupMember, agent: Agent | None, customer: Customer | None, owner: str) -> MemberView:

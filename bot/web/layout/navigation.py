@@ -34,7 +34,7 @@ SECTIONS = (
     ),
     Section("tasks.show", ("tasks",), "任务", "checklist", ROLES),
     Section("groups.show", ("groups",), "群聊", "users-group", ROLES),
-    Section("rules.show", ("rules",), "规则", "tags", (ADMIN, LEADER, AUDITOR)),
+    Section("rules.show", ("rules", "conduct"), "规则", "tags", (ADMIN, LEADER, AUDITOR)),
     Section("sops.show", ("sops", "pipelines"), "SOP", "route", (ADMIN, LEADER, AUDITOR, AGENT)),
     Section("wordings.show", ("wordings",), "话术", "message-circle", ROLES),
     Section("reports.show", ("reports",), "报表", "chart-bar", (ADMIN, LEADER, AUDITOR)),

@@ -93,8 +93,9 @@ def _read_words(old: Values, text: str) -> tuple[Values, dict[str, list[str]]]:
         values, apart = with_fields(values, apart), {}
     elif request.form.get("split") == "no":
         apart = {}
-    if not old and not values.get("id") and values.get("tag"):
-        values = {"id": id_from(str(values["tag"]), {block.id for block in rule_blocks(text)}), **values}
+    called = values.get("tag") or values.get("title")
+    if not old and not values.get("id") and called:
+        values = {"id": id_from(str(called), {block.id for block in rule_blocks(text)}), **values}
     return values, apart
 
 

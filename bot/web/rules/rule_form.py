@@ -66,6 +66,9 @@ _USUAL_SCOPES = ["typed", "mixed"]
 GROUPS = (
     FieldGroup("基本", (
         FormField("id", "text", "编号", "英文代号，不能和别的规则重复；空着就按标签的拼音自动起", hint="ask-price"),
+        FormField("kind", "choice", "做什么", "管员工言行的规则只列给主管看，客户身上什么都不会变",
+                  (("tag", "给客户打标签、记资料"), ("conduct", "管员工言行"))),
+        FormField("title", "text", "言行规则的名字", "主管看到的名字；只用于管员工言行的规则", hint="私下转账"),
         FormField("tag", "text", "标签", "命中后给客户打上的标签；写了「记到字段」可以不打标签", hint="考虑价格"),
         FormField("field", "text", "记到字段",
                   "把这句话里说的日期、金额、电话等记到客户的这个字段；字段写在 [[fields]] 里", hint="预产期"),

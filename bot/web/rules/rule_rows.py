@@ -17,6 +17,7 @@ from bot.web.auth.access import visible_customers
 from bot.web.auth.visitor import Visitor
 from bot.web.customers.highlight import Mark, TextPiece, cut, marks_of
 from bot.web.layout.languages import translate_stored
+from taggers.conduct import CONDUCT, title_of
 from taggers.rule import Rule
 
 HITS = 20
@@ -36,6 +37,7 @@ class RuleRow:
     figures: RuleFigures
     gone: bool = False
     shadow: bool = False
+    conduct: bool = False
 
 
 def rule_rows(settings: Settings, figures: Mapping[str, RuleFigures], asked: str, tag: str) -> list[RuleRow]:
@@ -58,12 +60,13 @@ def _row(rule: Rule, figures: RuleFigures) -> RuleRow:
     words = _all_words(rule)
     return RuleRow(
         id=rule.id,
-        tag=rule.tag or rule.field,
+        tag=title_of(rule) if rule.kind == CONDUCT else rule.tag or rule.field,
         words=words[:_WORDS],
         more=max(0, len(words) - _WORDS),
         examples=len(rule.examples.hit) + len(rule.examples.miss),
         figures=figures,
         shadow=rule.shadow,
+        conduct=rule.kind == CONDUCT,
     )
 
 
