@@ -118,7 +118,7 @@ def _view(name: str, days: int) -> dict[str, Any]:
     if row is None or request_now() - row.at > FRESH:
         _computer.ask(system, wanted)
     tables = _tables(row)
-    asked = {"name": name, "days": days, "segment": _segment() or None}
+    asked: dict[str, Any] = {"name": name, "days": days, "segment": _segment() or None}
     files = {one["name"]: url_for("reports.download", table=one["name"], **asked) for one in tables}
     return {
         "name": name,
