@@ -9,6 +9,8 @@ from bot.agents.conduct_notices import TellAgentOfConduct, TellOfConduct
 from bot.agents.daily_list import SendDayList
 from bot.agents.group_waiting import KIND as GROUP_WAITING
 from bot.agents.group_waiting import RemindGroupOwner
+from bot.agents.handover_brief import KIND as HANDOVER
+from bot.agents.handover_brief import SendHandover
 from bot.agents.members import ReadDepartments, ReadMember
 from bot.agents.overdue import RemindOverdue
 from bot.agents.own_reminders import KIND as OWN_FOLLOW_UP
@@ -43,6 +45,7 @@ HANDLERS: dict[str, OutboxHandler] = {
     "waiting": RemindWaiting(),
     "waiting_leader": RemindWaiting(),
     GROUP_WAITING: RemindGroupOwner(),
+    HANDOVER: SendHandover(),
     OWN_FOLLOW_UP: RemindOfOwn(),
     "promise": RemindPromise(),
     "promise_leader": RemindPromise(),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot.agents.conduct_notices import tell_of_conduct
 from bot.agents.daily_list import put_daily_lists
 from bot.agents.group_waiting import remind_group_owners
+from bot.agents.handover_brief import tell_handovers
 from bot.agents.overdue import nudge_overdue
 from bot.agents.own_reminders import remind_of_own
 from bot.agents.promises import remind_promises
@@ -99,7 +100,7 @@ def timers_chunk(system: System) -> bool:
         put_daily_lists(work)
         nudged = nudge_overdue(work, CHUNK)
         waiting = remind_waiting(work, CHUNK) + remind_group_owners(work, CHUNK)
-        owed = remind_promises(work, CHUNK)
+        owed = remind_promises(work, CHUNK) + tell_handovers(work, CHUNK)
         tell_of_conduct(work)
         shown = observe_silences(work, CHUNK)
         never_spoken = take_up_never_spoken(work, CHUNK)

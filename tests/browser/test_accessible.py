@@ -48,6 +48,7 @@ PAGES = {  # who looks, and at what
     "board filtered": ("leader", "/board?silent=7"),
     "board watched": ("watcher", "/board"),
     "customer": ("admin", "/c/{asking}"),
+    "handover": ("admin", "/c/{asking}/handover"),
     "customer audited": ("auditor", "/c/{asking}"),
     "customer list": ("admin", "/customers"),
     "customer list asked": ("leader", "/customers?tag=考虑价格&score=1&col=stages&col=words&col=added"),

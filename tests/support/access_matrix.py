@@ -144,6 +144,10 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("media.hand_over", "GET"): Row("/media/{media}", EVERYBODY, owned=True, also=(410,)),
     ("media.state", "GET"): Row("/media/{media}/state", EVERYBODY, owned=True),
     ("media.fetch", "POST"): Row("/media/{media}/fetch", WORKING, owned=True),
+    ("handover.show", "GET"): Row(C + "/handover", ROLES, owned=True),
+    ("handover.begin", "POST"): Row(C + "/handover", WORKING, owned=True, form={"to": "{agent}"}),
+    ("handover.tick_item", "POST"): Row(C + "/handover/tick", (), form={"item": "认识关键联系人"}),
+    ("handover.accept", "POST"): Row(C + "/handover/accept", ()),
     # the customer list
     ("search.search", "GET"): Row("/search?q=考虑", ROLES),
     ("customers.show", "GET"): Row("/customers", ROLES),
