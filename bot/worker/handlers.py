@@ -18,6 +18,8 @@ from bot.agents.own_reminders import RemindOfOwn
 from bot.agents.promises import RemindPromise
 from bot.agents.prompts_to_readers import SendDigestToReader, SendPromptCardToReader
 from bot.agents.waiting import RemindWaiting
+from bot.agents.weekly import KIND as WEEK
+from bot.agents.weekly import SendWeek
 from bot.customers.group_chats import ReadGroup
 from bot.customers.mark_tag import MarkTag
 from bot.delivery.handler import OutboxHandler
@@ -31,6 +33,7 @@ from bot.privacy.erasure import Forget
 from bot.sops.group_send_handlers import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
 from bot.sops.group_sops import SendGroupPrompt
 from bot.sops.material_uploads import UploadMaterial
+from bot.sops.returning import KIND as RETURNING
 from bot.sops.welcome import SendWelcome
 from bot.sync.consent import CheckConsent
 from bot.sync.profiles import ReadProfile, ReadTagLibrary
@@ -59,6 +62,8 @@ HANDLERS: dict[str, OutboxHandler] = {
     "member": ReadMember(),
     "departments": ReadDepartments(),
     "app_text": SendAppText(),
+    RETURNING: SendAppText(),
+    WEEK: SendWeek(),
     "alarm": TellAlarm(),
     "log_digest": SendDigest(),
     "material": UploadMaterial(),

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.analytics.behind import COUNTED, Figure, customers_behind
+from bot.analytics.comparison import beside
 from bot.analytics.reports import REPORTS, ReportRequest, compute, stored_report
 from bot.analytics.table import ReportScope, ReportTable
 from bot.platform import clock
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.csv_cells import safe_cell
 from bot.platform.database.store import Store
-from bot.platform.models import Agent, Customer, Follow, Report, SopEnrolment, SopTask, StageMove
+from bot.platform.models import Agent, Customer, Department, Follow, SopEnrolment, SopTask, StageMove
 from sop.intervals import wilson
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site
@@ -145,6 +149,79 @@ def test_steps_and_wordings_count_what_was_proven(store: Store) -> None:
     (prompts,) = tables(store, "agents")["prompts"].rows
     assert prompts[1:] == [4, 3, 0.75, 1, 1, 0, 1, 0, 0]
     assert prompts[1] == prompts[2] + sum(prompts[6:])
+
+
+def opened(store: Store, table: str, row: list[str], column: int, **scope: Any) -> set[int] | None:
+    with store.read() as session:
+        period = ReportScope(NOW - timedelta(days=30), NOW, None, **scope)
+        return customers_behind(session, SETTINGS, period, Figure(table, tuple(row), column))
+
+
+def test_a_figure_counts_the_customers_that_it_leads_to(store: Store, told: tuple[int, int]) -> None:
+    """Of every row of funnel, flows and stays: as many as the cell says (each customer made each move once)."""
+    for name, table in tables(store, "stages").items():
+        kind = Figure(name, (), 0).kind
+        for row in table.rows:
+            for column in COUNTED[kind]:
+                found = opened(store, name, [str(cell) for cell in table.labels(row)], column)
+                assert found is not None
+                assert len(found) == row[column], (name, row)
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "column"),
+    [("funnel-9", ["新线索"], 1), ("funnel-0", ["没有这个阶段"], 1), ("funnel-0", ["新线索"], 2),
+     ("flows-0", ["新线索"], 2),
+     ("nothing", ["x"], 1), ("steps", ["nurture", "x"], 2), ("funnel-0", [], 1)],
+)  # fmt: skip
+def test_there_is_nobody_behind_what_is_no_figure(store: Store, table: str, row: list[str], column: int) -> None:
+    assert opened(store, table, row, column) is None
+
+
+def test_prompts_and_steps_lead_to_their_customers(store: Store) -> None:
+    with store.write() as session:
+        rows = Rows(session, NOW)
+        agent = rows.agent("林")
+        people = [rows.customer(f"客户{n}", None, agent) for n in range(3)]
+        at = NOW - timedelta(hours=20)
+        task(session, people[0], agent, "a", state="completed", delivered_at=at, completed_at=at, outcome="exact")
+        task(session, people[1], agent, "a", state="expired", delivered_at=at)
+        task(session, people[2], agent, "a", state="delivered", delivered_at=at)
+        ids = [one.id for one in people]
+    assert opened(store, "steps", ["nurture", "1"], 2) == set(ids)
+    assert opened(store, "steps", ["nurture", "1"], 4) == {ids[0]}
+    assert opened(store, "prompts", ["林"], 7) == {ids[1]}
+    assert opened(store, "prompts", ["林"], 8) == {ids[2]}
+    assert opened(store, "prompts", ["陈"], 1) == set()
+
+
+def test_channel_and_pipeline_narrow_what_is_counted(store: Store, told: tuple[int, int]) -> None:
+    with store.write() as session:
+        first = session.scalars(select(Customer).order_by(Customer.id)).all()[0]
+        first.channel = "live"
+        found = first.id
+    assert opened(store, "funnel-0", ["新线索"], 1, channel="live") == {found}
+    assert opened(store, "funnel-0", ["新线索"], 1, pipeline="没有") == set()
+
+
+def test_figures_of_the_period_before_stand_beside_those_of_now(store: Store, told: tuple[int, int]) -> None:
+    now, before = tables(store, "stages")["flows-0"], ReportScope(NOW - timedelta(days=30), NOW, None).before
+    with store.read() as session:
+        then = {table.name: table for table in REPORTS["stages"][1](session, SETTINGS, before)}["flows-0"]
+    assert then.rows == [["", "新线索", 1, ""], ["新线索", "考虑价格", 1, ""]]
+    found = {now.labels(row): figures for row, figures in zip(now.rows, beside(now, then), strict=True)}
+    assert found["", "新线索", ""] == [None, None, 1, None]
+    assert found["新线索", "流失", ""] is None
+    assert all(figures is None for figures in beside(now, None))
+
+
+def test_own_dates_are_whole_local_days_and_never_ahead(store: Store) -> None:
+    request = ReportRequest("stages", 30, None, (date(2026, 3, 1), date(2026, 3, 9)))
+    scope = request.scope(SETTINGS, NOW)
+    assert scope.since == datetime.fromisoformat("2026-02-28T16:00:00+00:00")
+    assert scope.until == NOW
+    assert request.key != ReportRequest("stages", 30, None).key
+    assert len(request.key) <= 64
 
 
 def test_answers_count_from_the_first_word_and_from_opening_time(store: Store) -> None:
@@ -278,29 +355,41 @@ def test_agents_have_no_reports(site: Site) -> None:
     assert site.signed_in("agent", userid="Lin").get("/reports").status_code == 404
 
 
-def test_a_report_cut_by_a_segment_counts_its_customers_alone(site: Site) -> None:
+def test_the_page_takes_dates_team_agent_and_comparison_and_opens_a_figure(site: Site) -> None:
+    now = clock.now()
     with site.store.write() as session:
-        rows = Rows(session, clock.now() - timedelta(days=2))
+        rows = Rows(session, now)
         agent = rows.agent("林")
-        inside, outside = rows.customer("甲", agent=agent), rows.customer("乙", agent=agent)
-        for customer in (inside, outside, outside):
-            rows.message(customer, "发票怎么开").agent_id = agent.id
-            rows.tag(customer, "已付款", removed_at=None if customer is inside else clock.now())
-            rows.task(customer, agent, "您好", state="delivered", delivered_at=clock.now() - timedelta(hours=1))
-        only = select(Customer.id).where(Customer.id == inside.id)
-    numbers = {}
-    for cut in (None, only):
-        requests = [ReportRequest(name, 30, None, "甲的" if cut is not None else "", cut) for name in REPORTS]
-        for request in requests:
-            compute(site.store, site.system.settings, request, clock.now())
-        with site.store.read() as session:
-            kept = [stored_report(session, request.key) for request in requests]
-        numbers[cut is None] = {one.key.partition("/")[0]: counted(one) for one in kept if one is not None}
-    assert numbers[True].keys() == set(REPORTS)
-    for name in REPORTS:
-        assert 0 < numbers[False][name] < numbers[True][name], name
+        agent.departments = [7]
+        session.add(Department(id=7, parent_id=1, name="招生一组"))
+        customer = rows.customer("陈女士", None, agent)
+        rows.tag(customer, "高意向", tagged_at=now - timedelta(days=1))
+        rows.tag(rows.customer("别人", None, rows.agent("赵")), "高意向", tagged_at=now - timedelta(days=1))
+        session.flush()
+        agent_id = agent.id
+    today = now.astimezone(site.system.settings.zone).date()
+    asked = {
+        "from": str(today - timedelta(days=3)),
+        "to": str(today),
+        "team": "7",
+        "agent": str(agent_id),
+        "compare": "1",
+    }
+    request = ReportRequest(
+        "tags", 30, frozenset({agent_id}), (today - timedelta(days=3), today), compared=True
+    )  # fmt: skip
+    compute(site.store, site.system.settings, request, clock.now())
+    client = site.signed_in("admin")
+    page = client.get("/reports", query_string={"report": "tags", **asked}).text
+    assert "招生一组" in page
+    link = re.search(r'href="(/reports/tags/tags/customers[^"]+column=1[^"]*)"', page)
+    assert link is not None
+    people = client.get(html.unescape(link[1])).text
+    assert "陈女士" in people
+    assert "别人" not in people
+    assert "1 位客户" in people
 
 
-def counted(report: Report) -> int:
-    """All whole numbers of a report's tables, added up."""
-    return sum(cell for table in report.tables for row in table["rows"] for cell in row if isinstance(cell, int))
+@pytest.mark.parametrize("address", ["days=8", "days=x", "team=x", "agent=-1", "report=nothing", "agent=" + "9" * 30])
+def test_an_odd_address_is_no_report(site: Site, address: str) -> None:
+    assert site.signed_in("admin").get(f"/reports?{address}").status_code == 404

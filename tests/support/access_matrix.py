@@ -100,6 +100,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("task.later", "POST"): Row("{task_link}/later", ANYBODY),
     ("task.unfit", "POST"): Row("{task_link}/unfit", ANYBODY),
     ("task.back", "POST"): Row("{task_link}/back", ANYBODY),
+    ("task.chat", "POST"): Row("{task_link}/chat", ANYBODY, also=(503,)),
     ("day_list.show", "GET"): Row("{day_link}", ANYBODY),
     ("tracked_links.open_link", "GET"): Row("{tracked_link}", ANYBODY),
     ("message_links.open_welcome_link", "GET"): Row("/w/broken", ANYBODY, also=(404,)),
@@ -186,6 +187,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("tasks.later", "POST"): Row(T + "/later", WORKING, owned=True, form={"delay": "1h"}),
     ("tasks.unfit", "POST"): Row(T + "/unfit", WORKING, owned=True, form={"reason": "busy"}),
     ("tasks.back", "POST"): Row(T + "/back", WORKING, owned=True),
+    ("tasks.chat", "POST"): Row(T + "/chat", WORKING, owned=True),
     ("groups.show", "GET"): Row("/groups", ROLES),
     ("groups.one", "GET"): Row("/groups/{group}", ROLES, owned=True),
     # the sidebar: of agents, whoever else they are
@@ -204,6 +206,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("sidebar.trouble", "POST"): Row("/sidebar/trouble", WORKING),
     ("sidebar.later", "POST"): Row("/sidebar/tasks/{task}/later", (AGENT,), owned=True),
     ("sidebar.unfit", "POST"): Row("/sidebar/tasks/{task}/unfit", (AGENT,), owned=True),
+    ("sidebar.back", "POST"): Row("/sidebar/tasks/{task}/back", (AGENT,), owned=True),
     # an agent's own follow-ups: of their own customers, whatever else they may read
     ("own_follow_ups.add", "POST"): Row(
         "/follow-ups", (AGENT,), owned=True, form={"external_userid": "{userid}", "words": "明天10点 发合同"}
@@ -280,6 +283,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("reports.show", "GET"): Row("/reports", LOOKERS),
     ("reports.part", "GET"): Row("/reports/stages/part", LOOKERS),
     ("reports.renew", "POST"): Row("/reports/stages/renew", LOOKERS),
+    ("reports.behind", "GET"): Row("/reports/tags/tags/customers?row=甲&column=1", LOOKERS),
     ("reports.download", "GET"): Row("/reports/stages/funnel-1.csv", LOOKERS, also=(404,)),
     # settings
     ("admin.show", "GET"): Row("/admin", HEADS),

@@ -26,6 +26,7 @@ from bot.ops.setup.questions import PARTS
 from bot.platform.config import wordings
 from bot.platform.config.settings import parse_settings
 from bot.platform.models import Model
+from bot.platform.pilot import UNASKED
 from bot.platform.stored_sentences import STORED_WORDINGS
 from bot.web.admin import given_up, log_words
 from bot.web.admin import pages as admin_pages
@@ -82,7 +83,7 @@ def used() -> set[str]:
     }
     code = "".join(path.read_text(encoding="utf-8") for path in WEB.rglob("*.py"))
     found |= {text for _quote, text in re.findall(r"\btranslate\((['\"])(.+?)\1[,)]", code)}
-    found |= texts_of_reports() | texts_of_tasks()
+    found |= texts_of_reports() | texts_of_tasks() | {*UNASKED.values(), "试点", "试点之外", "没有找到这位员工"}
     found |= {*log_words.TEXTS, *actors.MACHINE.values()}
     found |= texts_of_rules() | {check.title for check in (*CHECKS, *FURTHER)} | texts_said() | texts_of_setup()
     return found | {text for page in errors.ALL_PAGES for text in (page.title, page.advice)}
