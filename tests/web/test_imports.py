@@ -66,7 +66,8 @@ def give_phones(site: Site) -> None:
 
 def uploaded(client: FlaskClient, text: str | bytes) -> Any:
     raw = text.encode() if isinstance(text, str) else text
-    with client.post("/customers/import", data={"file": (io.BytesIO(raw), "old.csv")}) as answer:
+    answer: Any = client.post("/customers/import", data={"file": (io.BytesIO(raw), "old.csv")})
+    with answer:
         answer.get_data()
     answer.request.input_stream.close()  # a large form lies in a file
     return answer
