@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.analytics.agents import tables as agent_tables
 from bot.analytics.comparison import beside
+from bot.analytics.growth import tables as growth_tables
 from bot.analytics.pilot import tables as pilot_tables
 from bot.analytics.sops import tables as sop_tables
 from bot.analytics.stages import tables as stage_tables
@@ -28,6 +29,7 @@ Maker = Callable[[Session, Settings, ReportScope], list[ReportTable]]
 
 REPORTS: dict[str, tuple[str, Maker]] = {
     "stages": ("阶段", stage_tables),
+    "growth": ("增长", growth_tables),
     "sops": ("SOP", sop_tables),
     "tags": ("标签", tag_tables),
     "agents": ("员工", agent_tables),

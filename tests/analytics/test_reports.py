@@ -22,7 +22,17 @@ from bot.platform import clock
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.csv_cells import safe_cell
 from bot.platform.database.store import Store
-from bot.platform.models import Agent, Customer, Department, Follow, SopEnrolment, SopTask, StageMove
+from bot.platform.models import (
+    Agent,
+    Customer,
+    Department,
+    Follow,
+    Order,
+    Portrait,
+    SopEnrolment,
+    SopTask,
+    StageMove,
+)
 from sop.intervals import wilson
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site
@@ -239,6 +249,38 @@ def test_answers_count_from_the_first_word_and_from_opening_time(store: Store) -
         session.flush()
     (row,) = tables(store, "agents")["answers"].rows
     assert row[:3] == ["林", 2, (20 * 60 + 0) / 2]  # twenty minutes; and at once when work began at nine
+
+
+def test_growth_counts_newcomers_by_what_they_did_and_all_by_their_phase(store: Store) -> None:
+    with store.write() as session:
+        rows = Rows(session, NOW - timedelta(days=9))
+        once, twice, talker, _silent = (
+            rows.customer(name, None, channel=channel)
+            for name, channel in (("一", "门店"), ("二", "门店"), ("三", None), ("四", None))
+        )
+        Rows(session, NOW - timedelta(days=99)).customer("早就认识", None)
+        for day in (1, 2):
+            rows.message(talker, "在吗", ago=-timedelta(days=day))
+        rows.message(once, "在吗")
+        session.add_all(
+            Portrait(customer_id=one.id, at=NOW, phase=phase) for one, phase in ((once, "获取"), (talker, "离开"))
+        )
+    found = tables(store, "growth")
+    assert [row[:2] for row in found["aarrr"].rows] == [
+        ["获取", 4], ["激活", 2], ["留存", 1], ["推荐", 0], ["变现", 0],
+    ]  # fmt: skip
+    assert [(row[0], row[1]) for row in found["phases"].rows if row[1]] == [("获取", 1), ("离开", 1)]
+    with store.write() as session:
+        for number, (customer, status) in enumerate(
+            [(once, "paid"), (once, "refunded"), (twice, "paid"), (twice, "paid"), (talker, "cancelled")]
+        ):
+            session.add(
+                Order(source="shop", own_id=str(number), customer_id=customer.id, amount=10_000, status=status,
+                      ordered_at=NOW, changed_at=NOW, taken_at=NOW)
+            )  # fmt: skip
+    found = tables(store, "growth")
+    assert [row[1] for row in found["aarrr"].rows] == [4, 2, 1, 0, 2]
+    assert found["aarrr-channels"].rows == [["不清楚", 2, 0, 0, 0, 0, 0], ["门店", 2, 2, 1, 0, 2, 300]]
 
 
 def test_a_wilson_interval_is_as_the_books_have_it() -> None:

@@ -77,6 +77,8 @@ PAGES = {  # who looks, and at what
     "SOP calendar": ("admin", "/sops/s/hello/preview"),
     "library": ("admin", "/sops/library"),
     "stages": ("admin", "/pipelines"),
+    "stage renamed": ("admin", "/pipelines/rename?pipeline=课程转化&stage=考虑价格"),
+    "pipeline made": ("admin", "/pipelines/new"),
     "everyday settings": ("admin", "/settings"),
     "stages edited": ("admin", "/pipelines/1/edit"),
     **{f"report {name}": ("leader", f"/reports?report={name}") for name in reports.REPORTS},

@@ -272,6 +272,15 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("pipelines.edit", "GET"): Row("/pipelines/1/edit", (ADMIN,)),
     ("pipelines.save", "POST"): Row("/pipelines/save", (ADMIN,), form={"stamp": "old"}),
     ("pipelines.draft", "POST"): Row("/pipelines/draft", (ADMIN,)),
+    ("pipelines.ask_rename", "GET"): Row("/pipelines/rename?pipeline=课程转化&stage=考虑价格", (ADMIN,)),
+    ("pipelines.save_rename", "POST"): Row(
+        "/pipelines/rename",
+        (ADMIN,),
+        form={"pipeline": "课程转化", "stage": "考虑价格", "name": "考虑价格"},
+        also=(422,),
+    ),
+    ("pipelines.new", "GET"): Row("/pipelines/new", (ADMIN,)),
+    ("pipelines.add", "POST"): Row("/pipelines/new", (ADMIN,), also=(422,)),
     # the settings page
     ("settings.show_settings", "GET"): Row("/settings", (ADMIN,)),
     ("settings.save", "POST"): Row("/settings", (ADMIN,), form={"stamp": "old"}),
