@@ -22,6 +22,8 @@ from bot.agents.weekly import KIND as WEEK
 from bot.agents.weekly import SendWeek
 from bot.customers.group_chats import ReadGroup
 from bot.customers.mark_tag import MarkTag
+from bot.customers.stage_renaming import KIND as STAGE_TAG
+from bot.customers.stage_renaming import RenameStageTag
 from bot.delivery.handler import OutboxHandler
 from bot.delivery.outbox import Delivery
 from bot.delivery.webhooks import KIND as WEBHOOK
@@ -56,6 +58,7 @@ HANDLERS: dict[str, OutboxHandler] = {
     CONDUCT_AGENT: TellAgentOfConduct(),
     "card_change": UpdateCard(),
     "mark_tag": MarkTag(),
+    STAGE_TAG: RenameStageTag(),
     "welcome": SendWelcome(),
     "profile": ReadProfile(),
     "library": ReadTagLibrary(),

@@ -41,6 +41,7 @@ from bot.web.rules import (
     answer_form,
     conduct_rows,
     pipeline_form,
+    pipeline_names,
     setting_fields,
     sop_start,
     wording_rows,
@@ -106,7 +107,7 @@ def texts_of_rules() -> set[str]:
     found = {group.title for group in GROUPS} | {words for field in fields for _, words in field.choices}
     found |= {text for field in fields for text in (field.label, field.help) if text}
     found |= {*wordings.KINDS.values(), *wording_rows.STATES.values()}
-    return found | {*TEXTS, *sop_start.TEXTS, *pipeline_form.TEXTS, *setting_fields.TEXTS}
+    return found | {*TEXTS, *sop_start.TEXTS, *pipeline_form.TEXTS, *pipeline_names.TEXTS, *setting_fields.TEXTS}
 
 
 def texts_of_setup() -> set[str]:
