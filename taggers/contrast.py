@@ -32,11 +32,12 @@ _OVER = re.compile(
 )
 # Nothing more is to come of it, whatever else is said.
 _ENDED = re.compile(
-    r"[^，]{0,6}(?:没再(?:续|去|用|买|办|交|管|碰)|一次(?:都|也)?没用|早(?:就|都)?(?:退|扔|卖|停|断)了?|后来断了)"
+    r"[^，]{0,6}(?:没再(?:续|去|用|买|办|交|管|碰)|一次(?:都|也)?没用|早(?:就|都)?(?:退|扔|卖|停|断|送|摔|坏|丢|破)[一-龥]?了?|后来断了|[跟和]我们?(?:没|无)关)"
 )
 # 意外险前几年买过
 _ONCE_BEHIND = re.compile(
-    r"(?:我们?|咱们?)?(?P<word>去年|前年|前几年|早几年|早年|小时候|以前|之前|从前|当年|上回|上次)[^，]{0,3}[一-龥](?:过|好)(?:了|的|呢)?$"
+    r"(?:那?(?:都|就)?是)?(?:我们?|咱们?)?(?P<word>去年|前年|前几年|早几年|早年|小时候|以前|之前|从前|当年|上回|上次|早就?)"
+    r"[^，]{0,3}[一-龥](?:过|好|会|完|[一-龥](?=的))(?:了|的|呢)?$"
 )
 # 烧烤是隔壁那桌点的
 _OTHERS_BEHIND = re.compile(
@@ -55,7 +56,7 @@ _ME = r"(?:我们?家?|咱们?家?|俺们?家?|我自己|本人|我这边?|我[^
 _INSTEAD = re.compile(
     rf"(?:可|但|不过|而|那|至于|反正)?(?:(?:{_ME})(?:{_NOW})?|{_NOW}(?:{_ME})?)"
     r"[^，]{0,4}?(?:就(?!想|要|是想|怕|问)|只|才|还是|可没|没|不(?!知道|晓得)|头一回|第一次|先|自己|想学|想要|来问|是来|挺|已经)|"
-    rf"{_NOW}(?:{_ME})?(?:是|换|想|[^，]{{1,4}}(?:够|凑合|还能用|还行))"
+    rf"{_NOW}(?:{_ME})?(?:是|换|想|要|[^，]{{1,4}}(?:够|凑合|还能用|还行))"
 )
 _PLAIN_INSTEAD = re.compile(rf"(?:{_ME})家?(?:{_NOW})?(?:普通|一般|照旧|原来|自己)")
 # What concerns the topic itself after all: 我也想, 多少钱, 你们有吗.
@@ -73,7 +74,7 @@ def refused(clauses: Clauses, left: int, right: int, start: int, end: int) -> st
     if found is None or _WANTS_TOO.search(text, end, right) is not None:
         return ""
     word = text[start:end]
-    over = wording is not PAST or text[end:right].rstrip("了的呢").endswith("好")
+    over = wording is not PAST or text[end:right].rstrip("了的呢").endswith(("好", "会", "完", "过"))
     ended = found.re is _OTHERS_BEHIND
     for begin, stop in clauses.following(right, _CLAUSES_ON):
         said = text[begin:stop]
