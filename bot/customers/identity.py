@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.tombstones import still_erased
+from bot.platform.database.among import among
 from bot.platform.database.row_ids import next_id
 from bot.platform.models import Agent, Customer, Follow
 
@@ -40,7 +41,10 @@ def find_agents(session: Session, userids: Iterable[str], now: datetime) -> dict
 def known_agents(session: Session, userids: Iterable[str]) -> set[str]:
     """Those of the ids (case-folded) that belong to agents: a userid may look like a customer's."""
     keys = sorted({userid.casefold() for userid in userids if userid})
-    return {agent.key for agent in _in(session, keys, Agent, Agent.key)}
+    found: set[str] = set()
+    for start in range(0, len(keys), 500):
+        found.update(session.scalars(select(Agent.key).where(among(Agent.key, keys[start : start + 500]))))
+    return found
 
 
 def start_follow(
@@ -135,5 +139,5 @@ def _set(row: Customer | Follow, **values: Any) -> bool:
 def _in(session: Session, keys: Sequence[str], model: type[Row], column: Any) -> list[Row]:
     rows: list[Row] = []
     for start in range(0, len(keys), 500):
-        rows += session.scalars(select(model).where(column.in_(keys[start : start + 500])))
+        rows += session.scalars(select(model).where(among(column, keys[start : start + 500])))
     return rows

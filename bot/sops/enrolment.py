@@ -14,6 +14,7 @@ from bot.customers.segments import segments_of
 from bot.customers.stages import Moved, cause_of
 from bot.customers.state import CustomerState, load_customers
 from bot.platform.config.settings import Settings
+from bot.platform.database.among import among
 from bot.platform.database.row_ids import next_id
 from bot.platform.models import Agent, Customer, Follow, SopEnrolment, SopTask
 from bot.platform.work import Work
@@ -23,7 +24,7 @@ from bot.sops.held import held_sops, restored_at
 from bot.sops.prompts import note_if_before_restore, send_or_wait, wording_values
 from bot.sops.shadow import note_start, noted_since_word
 from bot.sops.stopping import stop_left_stage, stop_sops
-from sop.enrolment import by_priority, why_not_again
+from sop.enrolment import why_not_again
 from sop.group_sends import channel_of
 from sop.planning import PlannedStep, plan_steps
 from sop.playbook import Audience, Sop, Stage
@@ -53,7 +54,7 @@ def start_sops(
     """Enrol the customer in every SOP this trigger starts; for `cause` and `agent` see Start."""
     return [
         enrolment
-        for sop in by_priority(starts(work.settings.tables.sops, trigger))
+        for sop in work.settings.starts.by(trigger)
         if (enrolment := enrol(work, state, sop, Start(cause, agent))) is not None
     ]
 
@@ -233,7 +234,7 @@ def _enrolled(session: Session, state: CustomerState, sop: Sop) -> list[tuple[st
 
     def read(ids: list[int]) -> Iterable[Any]:
         columns = SopEnrolment.customer_id, SopEnrolment.sop_id, SopEnrolment.cause, SopEnrolment.enrolled_at
-        return session.execute(select(*columns).where(SopEnrolment.customer_id.in_(ids)))
+        return session.execute(select(*columns).where(among(SopEnrolment.customer_id, ids)))
 
     def by_sop() -> dict[tuple[int, str], list[tuple[str, datetime]]]:
         found: dict[tuple[int, str], list[tuple[str, datetime]]] = {}
