@@ -32,12 +32,13 @@ _OVER = re.compile(
 )
 # Nothing more is to come of it, whatever else is said.
 _ENDED = re.compile(
-    r"[^，]{0,6}(?:没再(?:续|去|用|买|办|交|管|碰)|一次(?:都|也)?没用|早(?:就|都)?(?:退|扔|卖|停|断|送|摔|坏|丢|破)[一-龥]?了?|后来断了|[跟和]我们?(?:没|无)关)"
+    r"[^，]{0,6}(?:没再(?:续|去|用|买|办|交|管|碰)|都?(?:快|有)?[好十几多二三四五六七八九\d]{1,3}来?多?年(?:前)?(?:了|咯|啦|的事)|早(?:就|都|已经?)?(?:赔|修|弄|办|处理|解决)[完好掉]|一次(?:都|也)?没用|早(?:就|都)?(?:退|扔|卖|停|断|送|摔|坏|丢|破)[一-龥]?了?|后来断了|[跟和]我们?(?:没|无)关|现在[^，]{0,8}(?:都|也|早)没有?[了咯啦]*$|不是我(?![们家]))"
 )
 # 意外险前几年买过
 _ONCE_BEHIND = re.compile(
-    r"(?:那?(?:都|就)?是)?(?:我们?|咱们?)?(?P<word>去年|前年|前几年|早几年|早年|小时候|以前|之前|从前|当年|上回|上次|早就?)"
-    r"[^，]{0,3}[一-龥](?:过|好|会|完|(?=的))(?:了|的|呢)?$"
+    r"(?:那?(?:都|就)?是)?(?:我们?|咱们?)?(?P<word>去年|前年|前几年|早几年|早年|小时候|以前|之前|从前|当年|上回|上次|早就?|"
+    r"(?:大学|高中|中学|初中|读书|上学|念书|当兵|年轻|刚毕业|谈恋爱|单身|结婚|没结婚)(?:那会儿?|时候?|的时候|那年))"
+    r"[^，]{0,3}[一-龥](?:过|好|会|完|到手|下来|(?=的))(?:了|的|呢)?$"
 )
 # 烧烤是隔壁那桌点的
 _OTHERS_BEHIND = re.compile(
@@ -46,6 +47,10 @@ _OTHERS_BEHIND = re.compile(
 )
 _KIN_BEHIND = re.compile(
     rf"(?:那?个?|都)?是(?P<word>我们?家?(?:{_KIN}|老大|大宝|大的)[^，]{{0,6}}?)(?:点|买|报|办|学|订|做|上|用)(?:过|了)?的$"
+)
+# 上周在你家买年卡的是我同事，不是我: the next clause has to say so.
+_OTHERS_CLEFT = re.compile(
+    rf"[^，]{{0,4}}的(?:那个?人?|那位)?是(?P<word>(?:我们?|咱们?)?(?:公司|单位|班里?|小区|楼[上下]|隔壁)?的?(?:{PEOPLE['other']}|{_KIN}|邻居)[^，]{{0,3}})$"
 )
 _IF_EVER = re.compile(
     r"(?P<word>(?:要是|如果|等|等到|万一|假如)?(?:哪天|哪年|以后|将来|往后|有朝一日|老了|退休了?)[^，]{0,12})(?:再|才|我再|就|说不定|没准|可能|也许)[^，]{0,3}$"
@@ -80,7 +85,7 @@ def refused(clauses: Clauses, left: int, right: int, start: int, end: int) -> st
         said = text[begin:stop]
         if word in said or clauses.marked(stop) or _WANTS_TOO.search(said) is not None:
             return ""
-        if wording is PAST and _ENDED.match(said) is not None:
+        if (wording is PAST or found.re is _OTHERS_CLEFT) and _ENDED.match(said) is not None:
             ended = True
         over = over or ended or _OVER.match(said) is not None
         if over and (_INSTEAD.match(said) is not None or _PLAIN_INSTEAD.match(said) is not None):
@@ -92,7 +97,12 @@ def _apart(head: str, tail: str) -> tuple[re.Match[str] | None, str]:
     """What in front of the word, or behind it, sets it apart from the speaker's own wishes of today."""
     if head.endswith(("让", "叫", "要", "想", "说", "催")):  # 我妈让退款: they decide with the speaker
         return None, ""
-    for pattern, wording in ((_ONCE_BEHIND, PAST), (_KIN_BEHIND, PAST), (_OTHERS_BEHIND, OTHERS)):
+    for pattern, wording in (
+        (_ONCE_BEHIND, PAST),
+        (_KIN_BEHIND, PAST),
+        (_OTHERS_BEHIND, OTHERS),
+        (_OTHERS_CLEFT, OTHERS),
+    ):
         if (found := pattern.match(tail)) is not None:
             return found, wording
     for pattern, wording in ((_IF_EVER, SOMEDAY), (_ONCE, PAST), (_SOMEBODY, OTHERS)):

@@ -38,6 +38,10 @@ _SIGHS = re.compile(r"(?:这|那)?[啊呀哦嘛哟呢](?![？?])")
 _WHO_BEHIND = re.compile(
     rf"(?:这|那|也|太贵)?(?P<word>(?:谁|哪个|几个人)(?:还)?(?:{_DEED}|消费|负担|享受)得?(?:起|动))"
 )
+# 你们那个抽奖谁爱抽谁抽去
+_WHOEVER_LIKES = re.compile(
+    r"(?:这|那)?(?P<word>(?:谁|哪个)(?:爱|想|要|愿意?|乐意)(.{1,2}?)(?:谁|哪个)\2)(?:去|呗|吧|好了|咯|[，,。!]|$)"
+)
 _SPARE_ME = re.compile(
     r"[^，,。]{0,3}(?P<word>饶了我|放过我|免了|得了吧|拉倒|省省吧|心领|无福消受|消受不起|谢谢?了您嘞|敬谢不敏)"
 )
@@ -80,7 +84,7 @@ def refused(clauses: Clauses, left: int, right: int, start: int, end: int) -> st
     asked = clauses.marked(right) or tail.endswith(("吗", "么"))
     sure = (
         _NO_SUCH.search(head), _WHO_CAN.search(head), _FOR_WHOM.match(tail), _NO_NEED.search(head),
-        _WHY.search(head), _WHO_BEHIND.match(tail), _spared(clauses, right, end),
+        _WHY.search(head), _WHO_BEHIND.match(tail), _WHOEVER_LIKES.match(tail), _spared(clauses, right, end),
     )  # fmt: skip
     for found in sure:
         if found is not None:

@@ -150,6 +150,8 @@ _REQUEST = re.compile(
 _EITHER = re.compile(
     r"^(?:你们?|您|店里|师傅|这)?(?:家|们|边)?(?:能|会|给|还|也)?(?P<deed>(?!是)[一-龥])[不没](?P=deed)"
 )
+# 从来没约过体检，你发错人了吧: what is asked is whether it was meant for somebody else.
+_MISTAKEN = re.compile(r"[发搞打弄认找拨记寄扣算](?:错|混|岔)|串[号单]")
 _RESIGNED = re.compile(r"^就(?:没有?|不)")
 
 
@@ -231,7 +233,7 @@ def _open(clauses: Clauses, word: str, head: str, between: str, start: int, end:
     if _NOT_YET.search(word) and (_BEFORE.match(rest) or (not between and not is_own(head) and _EITHER.match(rest))):
         return CONDITION
     if _NOT_YET.search(word) and (_ONCE.search(between) or rest.startswith("过")) and _REQUEST.search(later):
-        return TRYING
+        return TRYING if _MISTAKEN.search(later) is None else ""
     if rest.startswith(("就没" + text[start:end], "就不" + text[start:end], "就没有" + text[start:end])):
         return ""
     if word.endswith("是") and not rest.startswith("的"):
