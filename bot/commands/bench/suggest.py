@@ -67,11 +67,10 @@ def measure(cases: Sequence[Answered], answers: int) -> Measured:
     terms, before, started = Terms(), _held(), time.perf_counter()
     terms.words("先读词典")
     index = AnswerIndex(many, terms)
-    words = index.learn(np.arange(len(many)))
     made, taken = time.perf_counter() - started, []
     for case in many[:: max(1, len(many) // QUESTIONS)]:
         begun = time.perf_counter()
-        index.scores(case.asked, words)
+        index.scores(case.asked)
         taken.append((time.perf_counter() - begun) * 1000)
     return Measured(
         len(many), round(made, 1), round(float(np.median(taken)), 1), round(float(np.percentile(taken, 95)), 1),
