@@ -51,6 +51,14 @@ class PastAnswer:
     customers: int
 
 
+@dataclass(frozen=True)
+class Size:
+    """answers: questions with their answers that are looked through; bytes: of the arrays."""
+
+    answers: int
+    bytes: int
+
+
 @dataclass
 class _Kept:
     """What was read so far. cases: used answers with their words as they may be said; who: to whom each was said."""
@@ -102,6 +110,14 @@ class PastAnswers:
                 return None
             text = next((text for _, text in reversed(kept.cases) if same_words(text) == words), None)
             return PastAnswer(key, text, len(kept.who[words])) if text and _enough(kept, words) else None
+
+    @property
+    def size(self) -> Size:
+        """How much is held."""
+        with self._lock:
+            kept = self._kept
+            parts = [part for part in (kept.index, kept.fresh) if part is not None] if kept is not None else []
+            return Size(sum(len(part) for part in parts), sum(part.bytes for part in parts))
 
     def refresh(self, settings: Settings, now: datetime, *, wait: bool = False) -> None:
         """Read what is new; where much is, beside the page, unless told to wait for it."""
