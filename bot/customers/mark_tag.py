@@ -1,4 +1,4 @@
-"""MarkTag: exchanges the stage's tag on one agent's customer in one call: the old one off, the new one on."""
+"""MarkTag: exchanges the stage's tag, or a group's tags, on one agent's customer in one call: old off, new on."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.stages import owner_of
-from bot.customers.tag_library import StageTags, make_stage_tags, save_tags, stage_tags
+from bot.customers.tag_library import StageTags, library_tags, make_stage_tags, marked_tags, save_tags
 from bot.delivery.handler import NotNeededError, OutboxHandler
-from bot.platform.models import CorpTag, Follow, Outbox, Placement
+from bot.platform.models import CorpTag, Follow, Outbox, Placement, Tagging
 from bot.platform.work import Work
 from bot.wecom.errors import WeComError
 from bot.wecom.plain import clean, objects
-from sop.playbook import Pipeline
 from sop.scope import is_for_agent
+from sop.tag_sync import MarkedTags
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -25,8 +25,9 @@ NO_SUCH_TAG = 40068  # errcode of mark_tag: the tag was deleted in WeCom
 
 
 class MarkTag(OutboxHandler):
-    """Puts the tag of the current stage on an agent's customer. The row names follow and pipeline; the stage is read
-    when the row is delivered, so that a row that waited never marks an old stage."""
+    """Puts what a customer has of one set of tags on an agent's contact: the stage's tag, or those of a group that is
+    kept on the phones. The row names follow and pipeline (or group); what to set is read when the row is delivered,
+    so that a row that waited never marks what is over."""
 
     one_at_a_time = True
 
@@ -35,53 +36,55 @@ class MarkTag(OutboxHandler):
         if follow is None or follow.ended_at is not None:
             raise NotNeededError("已不是好友关系")
         name = row.payload["pipeline"]
-        pipeline = next((p for p in work.settings.pipelines if p.name == name), None)
-        stage = _stage(work.session, follow, pipeline)
-        if pipeline is None or (stage is not None and pipeline.stage(stage) is None):
+        marked = next((one for one in marked_tags(work.settings) if one.name == name), None)
+        wanted = _wanted(work, follow, marked)
+        if marked is None or not set(wanted) <= set(marked.names):
             raise NotNeededError("配置里已没有这条流程或这个阶段")
-        if not is_for_agent(pipeline, owner_of(follow.agent)):
+        if not _is_for(work, follow, marked):
             raise NotNeededError("这条流程不归这位员工")
-        tags = stage_tags(work.session, pipeline)
-        tag_id = tags.ids.get(stage) if stage else None
+        tags = library_tags(work.session, marked)
+        ids = {tags.ids[one] for one in wanted if one in tags.ids}
         there = known_marks(follow, name)
-        if there == ({tag_id} if tag_id else set()) and (stage is None or tag_id) and name not in follow.marking:
+        if there == ids and len(ids) == len(wanted) and name not in follow.marking:
             raise NotNeededError("标签已经是这个")
-        if tag_id:
-            _is_marking(follow, name, [tag_id])
+        if ids:
+            _is_marking(follow, name, sorted(ids))
         return {
             "follow_id": follow.id,
             "pipeline": name,
             "userid": follow.agent.userid,
             "external_userid": follow.customer.external_userid,
-            "stage": stage,
-            "stages": [stage.name for stage in pipeline.stages],
+            "wanted": wanted,
+            "stages": list(marked.names),
             "group_name": tags.group_name,
             "tags": dict(tags.ids),
-            "tag_id": tag_id,
-            "remove": sorted(_alive(work.session, there - {tag_id})),
+            "kept": sorted(set(follow.marked.get(name, [])) & ids) if not marked.of_stages else [],
+            "remove": sorted(_alive(work.session, there - ids)),
             "reread": row.payload.get("reread", False),
         }
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
-        wanted, tag_id, remove = payload["stage"], payload["tag_id"], list(payload["remove"])
+        wanted, known, remove = payload["wanted"], dict(payload["tags"]), list(payload["remove"])
         made: list[dict[str, Any]] = []
-        if payload["reread"] or (wanted and tag_id is None):
-            known = StageTags(payload["group_name"], payload["tags"])
-            made, alive = make_stage_tags(system.wecom, payload["pipeline"], payload["stages"], known)
-            tag_id = {row["stage"]: row["tag_id"] for row in made}.get(wanted)
-            remove = [old for old in remove if old in alive and old != tag_id]
-            if wanted and tag_id is None:
-                raise WeComError(NO_SUCH_TAG, f"「{payload['group_name']}」里建不出「{wanted}」", api="mark_tag")
+        if payload["reread"] or any(name not in known for name in wanted):
+            before = StageTags(payload["group_name"], payload["tags"])
+            made, alive = make_stage_tags(system.wecom, payload["pipeline"], payload["stages"], before)
+            known = {row["stage"]: row["tag_id"] for row in made}
+            remove = [old for old in remove if old in alive and old not in (known.get(name) for name in wanted)]
+            lacking = next((name for name in wanted if name not in known), None)
+            if lacking is not None:
+                raise WeComError(NO_SUCH_TAG, f"「{payload['group_name']}」里建不出「{lacking}」", api="mark_tag")
+        ids = [known[name] for name in wanted]
+        add = [one for one in ids if payload["reread"] or one not in payload["kept"]]
         pair = payload["userid"], payload["external_userid"]
-        add = [tag_id] if tag_id else []
         if add or remove:
             system.wecom.mark_tag(*pair, add=add, remove=remove)
         left = _finish(system, *pair, add, remove) if add and remove else []
-        return {"tag_id": tag_id, "tags": made, "left": left}
+        return {"tag_ids": ids, "tags": made, "left": left}
 
     def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
         follow, name = work.session.get_one(Follow, row.payload["follow_id"]), row.payload["pipeline"]
-        follow.marked = {**follow.marked, name: [result["tag_id"]] if result["tag_id"] else []}
+        follow.marked = {**follow.marked, name: list(result["tag_ids"])}
         follow.marking = {key: ids for key, ids in follow.marking.items() if key != name}
         if result["left"]:
             _is_marking(follow, name, result["left"])
@@ -119,14 +122,25 @@ def _is_marking(follow: Follow, pipeline: str, ids: Sequence[str]) -> None:
     follow.marks += 1
 
 
-def _stage(session: Session, follow: Follow, pipeline: Pipeline | None) -> str | None:
-    """The stage the customer is in."""
-    if pipeline is None:
-        return None
+def _wanted(work: Work, follow: Follow, marked: MarkedTags | None) -> list[str]:
+    """What the customer has of these tags: the stage they are in, or what they carry of a group."""
+    if marked is None:
+        return []
+    if not marked.of_stages:
+        carried = select(Tagging.tag).where(
+            Tagging.customer_id == follow.customer_id, Tagging.removed_at.is_(None), Tagging.tag.in_(marked.names)
+        )
+        return sorted(work.session.scalars(carried))
     here = select(Placement.stage).where(
-        Placement.customer_id == follow.customer_id, Placement.pipeline == pipeline.name
+        Placement.customer_id == follow.customer_id, Placement.pipeline == marked.name
     )
-    return session.scalar(here)
+    return list(work.session.scalars(here))
+
+
+def _is_for(work: Work, follow: Follow, marked: MarkedTags) -> bool:
+    """Whether the tags concern this agent: a pipeline may be of some alone."""
+    pipeline = next((one for one in work.settings.pipelines if one.name == marked.name), None)
+    return not marked.of_stages or pipeline is None or is_for_agent(pipeline, owner_of(follow.agent))
 
 
 def _alive(session: Session, ids: set[str]) -> set[str]:

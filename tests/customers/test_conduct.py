@@ -200,7 +200,7 @@ def test_the_agent_hears_only_where_config_says_so(archived: Archived, tells: bo
 def test_the_report_counts_by_rule_agent_and_week(archived: Archived) -> None:
     for days in (0, 0, -7 * 24 * 60 * 2):
         archived.say(BAD, days, **OURS)
-    archived.say("你有病吧", **{"from": CHEN, "tolist": [ZHAO]})
+    archived.arrive(said("你有病吧", 0, **{"from": CHEN, "tolist": [ZHAO]}))
     with archived.store.write() as session:
         for row, word in zip(session.scalars(select(ConductFinding)), ("right", "wrong", "right", ""), strict=True):
             row.judged = word

@@ -1,0 +1,83 @@
+"""Tag drift: notes where one agent's phone and the board differ, and has that customer read, which repairs it."""
+
+from __future__ import annotations
+
+from bot.customers.phone_tags import phone_tags
+from bot.customers.state import CustomerState
+from bot.platform.models import Agent, Follow, Outbox
+from bot.platform.work import Work
+from bot.sync.drift import Drift, Reconciliation
+from bot.sync.phone_groups import GroupComparison, remember_group
+from bot.sync.profiles import ask_profile
+from bot.sync.tag_snapshot import TagSnapshot
+from bot.sync.tag_sync import StageComparison, declared_tags, remember
+
+
+def note_stage(
+    work: Work, run: Reconciliation, state: CustomerState, follow: Follow, compared: StageComparison
+) -> None:
+    decision = compared.decision
+    if decision.do == "nothing":
+        if not run.dry_run:
+            remember(follow, compared)
+        return
+    repairs = {
+        "mark": f"改成「{compared.ours}」" if compared.ours else "去掉",
+        "move": f"卡片移到「{decision.to}」",
+        "leave": "不动",
+    }
+    run.drift.append(
+        Drift(
+            "stages" if len(compared.seen) > 1 else "stage",
+            decision.why,
+            repairs[decision.do],
+            pipeline=compared.pipeline.name,
+            ours=compared.ours or "",
+            theirs="、".join(compared.seen),
+            **who_of(state, follow),
+        )
+    )
+    if decision.do != "leave":
+        repair(work, run, state, follow.agent)
+
+
+def note_group(work: Work, run: Reconciliation, state: CustomerState, follow: Follow, group: GroupComparison) -> None:
+    """Note where a group that is kept on the phones differs, and have it repaired."""
+    name, decision = group.marked.name, group.decision
+    if decision.agrees:
+        if not run.dry_run:
+            remember_group(follow, group)
+        return
+    told = [f"+{tag}" for tag in decision.give] + [f"-{tag}" for tag in decision.take]
+    mended = f"照手机记下：{'、'.join(told)}" if told else "照看板改手机上的标签"
+    sides = {"ours": "、".join(sorted(group.view.ours)), "theirs": "、".join(sorted(group.view.seen))}
+    what = f"手机上「{name}」的标签和看板不同"
+    run.drift.append(Drift("tags", what, mended, pipeline=name, **sides, **who_of(state, follow)))
+    repair(work, run, state, follow.agent)
+
+
+def note_tags(work: Work, run: Reconciliation, state: CustomerState, snapshot: TagSnapshot) -> None:
+    follow, seen = snapshot.follow, declared_tags(work.settings, snapshot.tags)
+    before = set(follow.tags) - phone_tags(work.settings)
+    if seen == before:
+        return
+    signs = [f"+{tag}" for tag in sorted(seen - before)] + [f"-{tag}" for tag in sorted(before - seen)]
+    run.drift.append(Drift("tags", f"手机上的标签变了：{'、'.join(signs)}", "照手机记下", **who_of(state, follow)))
+    repair(work, run, state, follow.agent)
+
+
+def repair(work: Work, run: Reconciliation, state: CustomerState, agent: Agent) -> Outbox | None:
+    """Put out a reading of this customer alone, which decides and repairs; one per run, however much differs."""
+    if run.dry_run:
+        return None
+    if state.customer.id not in run.repairs:
+        why = f"reconcile:{run.stamp}"
+        asked = {"mirror": True, "policy": run.policy}
+        run.repairs[state.customer.id] = ask_profile(work, state, agent, why, **asked)
+        work.session.flush()
+    return run.repairs[state.customer.id]
+
+
+def who_of(state: CustomerState, follow: Follow) -> dict[str, str]:
+    name = follow.remark or state.customer.name
+    return {"customer": name, "external_userid": state.customer.external_userid, "userid": follow.agent.userid}
