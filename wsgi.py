@@ -7,12 +7,13 @@ import sys
 gc.disable()  # what is loaded stays: looking through it for rubbish meanwhile is a tenth of the start
 
 from bot.app import create_app
+from bot.cli import WITH_PAGES
 from bot.platform.environment import SurroundingsError
 from bot.platform.secret_files import keep_private
 
 server = not os.environ.get("FLASK_RUN_FROM_CLI")  # a command says itself what it cannot do, and ends soon
 try:
-    app = create_app()
+    app = create_app(pages=server or not WITH_PAGES.isdisjoint(sys.argv))
     keep_private(app.extensions["tici"].environment.var)
     if server:
         app.extensions["tici"].store.verify()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from bot import cli, web
+from bot import cli
 from bot.delivery.webhook_news import listen
 from bot.platform.environment import read_environment
 from bot.platform.log import hide, setup_logging
@@ -14,8 +14,11 @@ from bot.platform.signed_links import signing_key
 from bot.system import System
 
 
-def create_app(system: System | None = None) -> Flask:
-    """The web application; `flask` finds it through wsgi.py. A System may be handed in by tests."""
+def create_app(system: System | None = None, pages: bool = True) -> Flask:
+    """The web application; `flask` finds it through wsgi.py. A System may be handed in by tests.
+
+    Without `pages` it has its commands only, in half the time: a worker answers nobody.
+    """
     setup_logging()
     system = system or System(read_environment())
     hide(*system.environment.secrets)
@@ -28,6 +31,9 @@ def create_app(system: System | None = None) -> Flask:
     )
     app.url_map.merge_slashes = False  # a doubled slash would be answered with an address built from the Host header
     app.extensions["tici"] = system
-    web.register(app)
     cli.register(app)
+    if pages:
+        from bot import web  # half of what there is to load
+
+        web.register(app)
     return app

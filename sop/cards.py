@@ -16,6 +16,7 @@ SENT, POSTPONED, EXPIRED, HANDED_OVER, OVERTAKEN, ANSWER_FIRST = (
     "下一步已经到了，这一步不用再发",
     "客户正等着答复，先答复",
 )
+ERASED = "客户资料已删除"
 HELD_BACK, MISSED_DAY = "这份跟进暂停了", "跟进暂停期间，日子已经过了"
 _LABELS = {
     SENT: "已发送",

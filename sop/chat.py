@@ -10,6 +10,7 @@ from datetime import datetime
 
 from rapidfuzz import process
 
+from sop.slips import is_slip, unquoted
 from sop.when import count, read_when
 from sop.workcalendar import Workcalendar
 
@@ -146,7 +147,8 @@ _NUMBER = re.compile(r"第?([0-9]{1,3}|[一二两三四五六七八九十]{1,3})
 
 def read_order(text: str, now: datetime, calendar: Workcalendar) -> Order:
     """Read one message. Full width, case, spaces, punctuation at the ends do not matter; a slip gets a hint."""
-    plain = " ".join(_plain(text).split()).strip(" 。,!~、.:;#()")
+    text = unquoted(text)
+    plain = " ".join(_plain(text).split()).strip(" 。,!~、.:;#()@")
     verb, rest = _verb(plain)
     if verb is None:
         verb, rest = _asked_nicely(plain)
@@ -160,7 +162,7 @@ def read_order(text: str, now: datetime, calendar: Workcalendar) -> Order:
 def _verb(plain: str) -> tuple[str | None, str]:
     for word, verb in _SPELLINGS:
         if plain.startswith(word):
-            return verb, plain[len(word) :].strip(" :,")
+            return verb, plain[len(word) :].removeprefix("一下").strip(" :,@")
     return None, plain
 
 
@@ -188,9 +190,13 @@ def _plain(text: str) -> str:
 
 def _without_verb(plain: str, now: datetime, calendar: Workcalendar) -> Order:
     """A bare number, or a verb behind its object: 张三完成了, 1推迟到明天, 把张三移到体验课; else help."""
-    number = _number(plain)
+    number, joined = _number(plain), plain.replace(" ", "")
     if number:
         return Pick(number)
+    if is_slip(joined):
+        return TakeBack()
+    if joined != plain and (joined, _verb(joined)[0]) in _SPELLINGS:
+        return read_order(joined, now, calendar)
     ended = plain.rstrip("了啦吧哦")
     for word in _VERBS["完成"]:
         for told in (plain, ended):
@@ -234,7 +240,7 @@ def _lookup(rest: str, now: datetime, calendar: Workcalendar) -> Order:
 
 
 def _done(rest: str, now: datetime | None, calendar: Workcalendar | None) -> Order:
-    number = _number(rest)
+    number = _number(rest) or _number(rest.rstrip("了啦吧哦"))
     if number:
         return Done(number)
     if _NUMBERS.fullmatch(rest):

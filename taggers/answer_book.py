@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from taggers.everyday_talk import EVERYDAY
 from taggers.fold import fold
 from taggers.likeness import QUESTIONS, Terms
 from taggers.term_index import TermIndex
@@ -15,6 +16,7 @@ FITS = 0.3
 """How like one of an answer's questions a question must be. Of paraphrases written with as few words in common as
 people manage, half reach it; of questions about other matters, one or two in a hundred."""
 
+_SAID_ANYWHERE = 0.8
 _FOUND = 0.2
 
 
@@ -34,11 +36,17 @@ class AnswerBook:
     def __init__(self, questions: Mapping[str, Sequence[str]], terms: Terms) -> None:
         self._terms = terms
         self._rows = [(key, question) for key, asked in questions.items() for question in asked]
-        self._index = TermIndex([terms.of(question, QUESTIONS) for _, question in self._rows], QUESTIONS.power)
+        known = {fold(question) for _, question in self._rows}
+        texts = [*(question for _, question in self._rows), *(text for text in EVERYDAY if text not in known)]
+        self._index = TermIndex([terms.of(text, QUESTIONS) for text in texts], QUESTIONS.power)
 
     def find(self, asked: str, allowed: Collection[str]) -> list[Fit]:
-        """The answers that fit a question, of those allowed, the best first; none where nothing is like it enough."""
-        scores = self._index.likeness(self._index.vector(self._terms.of(asked, QUESTIONS)))
+        """The answers that fit a question, of those allowed, the best first; none where nothing is like it enough, or
+        where it is what people say anywhere."""
+        every = self._index.likeness(self._index.vector(self._terms.of(asked, QUESTIONS)))
+        scores, anywhere = every[: len(self._rows)], every[len(self._rows) :]
+        if anywhere.max(initial=0) >= _SAID_ANYWHERE and anywhere.max() > scores.max(initial=0):
+            return []
         found: dict[str, Fit] = {}
         for row in np.argsort(-scores, kind="stable"):
             if scores[row] < FITS:

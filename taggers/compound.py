@@ -9,7 +9,7 @@ from itertools import pairwise
 _Cut = Callable[[str, bool], list[str]]
 
 # 还有|座, 约好|了: the dictionary joins these to what stands beside them, and they say nothing of where it ends.
-_ADVERBS = frozenset("还都也就只又再先才")
+_ADVERBS = frozenset("还都也就只又再先才过")
 # 没人接|站
 _NOBODY = frozenset(("没人", "有人", "没法", "没有"))
 _PARTICLES = frozenset("了过着吗呢吧的")

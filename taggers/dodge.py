@@ -12,12 +12,12 @@ from taggers.fold import TABLE, Reading
 _EMOJI = ((0x2600, 0x27C0), (0x1F300, 0x1F650), (0x1F680, 0x1F700), (0x1F900, 0x1FB00))
 EMOJI = "".join(chr(code) for start, end in _EMOJI for code in range(start, end) if code not in TABLE)
 """Pictures; skin tones and the like, which folding drops, are none by themselves."""
-SIGNS = "*_#^+=|\\&~～·•‧・`'丶丨./-" + EMOJI
+SIGNS = "*_#^+=|\\&~～·•‧・`'丶丨./-%$>" + EMOJI
 _SIGN = re.escape(SIGNS)
 _HAN = "\u3400-\u9fff"
 _BETWEEN = re.compile(
-    rf"(?<=[{_HAN}])[{_SIGN}]{{1,2}}(?=[{_HAN}])|(?<![a-z0-9])[a-z](?:[{_SIGN}][a-z]){{2,}}(?![a-z0-9])"
-    rf"|(?<=[a-z])-(?=[a-z])"  # Wi-Fi, e-mail: a name may be written with a hyphen or without
+    rf"(?<=[{_HAN}])(?:[{_SIGN}]{{1,2}}|\*{{3,8}})(?=[{_HAN}])|(?<![a-z0-9][a-z])(?<=[a-z])[*_#+·•‧^={EMOJI}]{{1,2}}(?=[{_HAN}])|(?<![a-z0-9])[a-z](?:[{_SIGN}][a-z]){{2,}}(?![a-z0-9])"
+    rf"|(?<=[a-z])[-_](?=[a-z0-9])"  # Wi-Fi, GPT-4: a name may be written with a hyphen or without
 )
 # Two that are a word together and a choice when a sign parts them: 大/小 is one or the other.
 _CHOICES = frozenset(

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from taggers.clause import FAR, Clauses
+from taggers.comment import PEOPLE, Comment, read_comment
 
 PROVIDED: Final = "后面「{word}」说已有着落，用不着"
 UNWILLING: Final = "后面「{word}」说不愿意"
@@ -16,61 +17,46 @@ WORDINGS: Final = (PROVIDED, UNWILLING, UNDONE, FINISHED)
 _HEAD = 8
 _LONGEST = 24
 _TELLING = frozenset(
-    "自家里找请别其隔朋熟亲不没未反嫌死公单代老爱爸妈婆奶爷对男女媳先太儿亲姐哥已买中网收拿领到解处试用碰沾够退返补赔寄送修好"
+    "同借楼固帮弄叫租投物业小区门刚批弟妹舅叔姑姥换洗修买做办自家里找请别其隔朋熟亲不没未反嫌死公单代老爱爸妈婆奶爷对男女媳先太儿亲姐哥已买中网收拿领到解处试用碰沾够退返补赔寄送修好"
 )
 
-_KIN = (
-    r"(?:我们?家?|咱们?家?|俺们?)?(?:自己|家里人?|家人|家属|老公|老婆|爱人|爸妈|父母|爸爸?|妈妈?|公婆|婆婆|公公|奶奶|爷爷|老人家?|孩子他?[爸妈]?|"
-    r"娃儿?|宝宝|儿子|女儿|闺女|对象|男朋友|女朋友|男友|女友|媳妇|先生|太太|老板|领导|合伙人|股东|医生|大夫|他们?|她们?|那位)"
+_LAST = r"(?:了|吧|的|就行|就好|啦|呢|哈|啊|呀|哦|好|完|过|得|着|中)*"
+# What somebody does who still makes up their mind, or wants it of the other side: 合同我老公看看, 发票公司要.
+_UNDECIDED = re.compile(
+    r"[看想要问说讲催等急需爱喜嫌推介夸](?!护)|研究|考虑|琢磨|商量|决定|觉得|同意|支持|答应|对比|比较|了解|查|选|挑|试|体验|过[来去]|到[店了]?$|满意|放心|担心|"
+    r"反对|介意|在乎|希望|收到|拿到|看到|急用|退|投诉|卡[住了]|坏|没|不|都?行|可以|$"
 )
-_ME = r"(?:我们?|咱们?|俺们?|本人|我这边|我自己)"
-_ADV = (
-    r"(?:已经?|早就?|都|也|刚|昨天|前天|之前|去年|上周|上个?月|年前|就|还是?|其实|暂时|一直|从来?|自己|另外|后来|"
-    r"最后|真的?|实在|可|压根|根本|目前|现在|又|们|这边|说|是|这次|今年|先)*"
+_TAKES_ON = re.compile(rf"[^不没，]{{1,6}}?{_LAST}$")
+_BY_ONESELF = re.compile(r"自[带备理办有己行]")
+_ACQUIRED = re.compile(
+    r"(?:找|请|雇|租|买|修|换|搬|做|装|弄|搞|洗|订|定|办|解决|处理|通)(?:到|好|着|妥|完|掉)(?:了|啦|咯|的)+"
 )
-_OTHER = (
-    r"别家|别处|别人|别的[^，]{1,4}|其[他它][^，]{0,4}|另一?家|隔壁[^，]{0,4}|对面[^，]{0,3}|老家|附近|网上|淘宝|京东|拼多多|美团|朋友|亲戚|熟人|"
-    r"代办|中介|同事|同学|邻居|外面|外头|老乡|阿姨|师傅|人(?=[做弄办带装修])"
+_BY_ITSELF = re.compile(r"(?:找|请|雇|租)(?:到|好|着|妥)")
+_HAD_LATELY = re.compile(
+    r"(?:换|买|做|办|装|洗|修|打|检|体检|保养|搞|弄|剪|染|搬|清理?|充|加)过?(?:了|的|过)$|(?:换|买|做|办|装|洗|修|打|保养)的?$"
 )
-_DEED = r"找|请|雇|定|订|买|选|报|签|租|换|办|约|联系|谈|做|装|学|用|弄|托|让|有|去|问|修|下单"
-_SELF_DEED = (
-    r"找|带|解决|办|弄|搞|做|请|联系|准备|买|洗|修|搬|学|处理|想办法|打理|"
-    r"动手|开车|烧|煮|炒|教|养|照顾|剪|贴|装|有|会|拿|接|送|来|打车|安排|租|配"
+_HAVE = re.compile(
+    r"有(?:固定|长期|合作|自己).*$|有(?:了|的|现成的?|人|一?[台个套辆份张]|(?:[做弄办装管修送发教帮][一-龥]?))*$|(?:就|都|全|早|已)*有"
 )
-_HOUSE = r"家里|家|公司|单位|学校|社区|医院|开发商|物业|房东|亲戚|朋友|老家|厂里|同事|熟人"
-_LAST = r"(?:了|吧|的|就行|就好|啦|呢|哈|啊|呀|哦|好|完|过|得)*"
-_SELF = (
-    rf"{_ME}?{_ADV}(?:{_HOUSE})?(?:自己|自行|自个儿)(?:来|去|会|能|可以|就|在(?:家里?|公司|店里))*(?:{_SELF_DEED}){_LAST}|"
-    rf"{_ME}(?:都|全|早就|已经?)+有了|"
-    rf"自[带备理办有]{_LAST}"
+_FROM_OTHERS = re.compile(
+    rf"(?:报|买|选|签|装|用|订|定|办|租|投|换|找|请|去|跟|从|做|联系|谈|看[中上]|相中|选中)了?(?:个|家|位)?(?:{PEOPLE['other']})"
 )
-_FOUND = rf"(?:{_ME}|{_KIN})?{_ADV}(?:找|请|雇)(?:到|好|着|妥){_LAST}"
-_ELSEWHERE = (
-    rf"(?:{_ME}|{_KIN})?{_ADV}(?:(?:{_DEED})了?)?(?:在|去|找|跟|从|到|上|有|是)?了?(?:个|家|位)?(?:{_OTHER})(?:那里?|这里?)?"
-    rf"(?:给|帮)?(?:我们?)?(?:{_DEED}|帮忙?)*(?:了|过|的|好){_LAST}|(?:{_ME})?{_ADV}(?:{_DEED})了(?:个|家|位)?(?:{_OTHER}){_LAST}|{_ADV}有(?:{_OTHER})(?:可以|能|会|在)?(?:{_DEED}|帮忙?){_LAST}"
+_CONSENTS = re.compile(r"批|同意|答应|点头|松口|让|肯|许|准|赞成|支持|看[上中好]|感觉|通过")
+_MISSES = re.compile(
+    r"[收看拿找等抢领买约订见听]到|[抢买约订赶排]上|懂|明白|清楚|知道|学会|记|来得及|成功|给|发|告诉|通知|回|说清|坏|亮|响"
 )
-_GIVEN = (
-    rf"(?:我们?|咱们?)?(?:{_HOUSE})(?:里|这边)?(?:都|已经?|早就|也|会|给|帮|统一)*"
-    rf"(?:有人(?:{_DEED})|有|安排|发|配|送|报销|组织|买|装|办|给|做|管|包|交){_LAST}"
+_BEYOND = re.compile(r"[买用住吃养租请上学喝穿玩坐打戴看听]不(?:起|惯|来|动|下去?|进去?)")
+_COLD = re.compile(r"嫌|反对|看不[上惯]|死活不|坚决不|接受不了|吃不消|用不惯")
+_OWN_DEED = re.compile(
+    r"(?:交|付|办|买|报|订|用|签|约|去|参加|上|做|开|要|申请|点|选|说|提|学|玩|吃|住|租|试|定|领|投|装|打)(?:过|呢|啊|的)*$"
 )
-_NO_WILL = (
-    r"(?:不(?:同意|让|愿意?|乐意|肯|赞成|支持|批|想|喜欢|爱|适合|合适)|反对|看不[上惯]|没(?:有)?(?:看上|看中|感觉)|死活不|坚决不|接受不了|"
-    r"吃不消|用不惯|不(?:太|怎么|大)(?:想|愿意|喜欢|同意|乐意)|不(?:碰|沾|感冒|考虑|看好|指望))[^，]{0,4}"
+_SUITS = re.compile(r"[^，]{0,5}不(?:太)?(?:适合|合适)我们?")
+_NOT_FOR = re.compile(
+    r"(?:太|怎么|大)?(?:同意|让|愿意?|乐意|肯|赞成|支持|批|想|喜欢|爱|适合|合适|碰|沾|感冒|考虑|看好|指望|要|用|需要|吃|喝|学|信|稀罕)"
 )
-_BEYOND = r"[买用住吃养租请上学喝穿玩坐打戴看听]不(?:起|惯|来|动|下去?|进去?)"
-_OWN_DEED = r"交|付|办|买|报|订|用|签|约|去|参加|上|做|开|要|申请|点|选|说|提|学|玩|吃|住|租|试|定|领|投|装|打"
-
-_BY_KIN = (
-    rf"(?:我家?)?(?:老公|老婆|爱人|爸妈|父母|爸爸?|妈妈?|公婆|婆婆|公公|奶奶|爷爷|对象|男友|女友|媳妇|先生|太太|儿子|女儿|亲戚|朋友|姐姐?|哥哥?)"
-    rf"{_ADV}(?:能|会|可以|在|来|帮忙?|给|亲自)*(?:{_SELF_DEED}|缝|种|管|出|付){_LAST}"
-)
-_PROVIDED = re.compile(rf"(?:{_BY_KIN}|{_SELF}|{_FOUND}|{_ELSEWHERE}|{_GIVEN})$")
-_UNWILLING = re.compile(
-    rf"(?:{_KIN}|我们?){_ADV}(?:嫌[^，]{{1,4}})?{_NO_WILL}$|(?:{_KIN}|{_ME})嫌[^，]{{1,6}}$|(?:{_ME})?[^，]{{0,5}}不(?:太)?(?:适合|合适)我们?{_LAST}$|"
-    rf"(?:{_KIN}|{_ME})?{_ADV}(?:{_BEYOND}){_LAST}$"
-)
-_UNDONE = re.compile(rf"(?:{_ME}|{_KIN}){_ADV}(?:没有?|未)(?:{_OWN_DEED})(?:过|呢|啊|的)*$")
-_TRIED = re.compile(rf"(?:{_KIN}|{_ME})?{_ADV}(?:试|用|看|学|去|听|做|上|吃|喝|住|玩)过(?:了|一次|几次|的)*$")
+_CHOSEN = re.compile(r"看[中上好]|选|挑|定|喜欢|[付交转打]|同意|满意")
+_GIVES_AWAY = re.compile(r"(?:名额|机会|位置|票)?(?:让|留|转)?给(?:别人|别的[^，]{1,3}|其他人|有需要的)[^，]{0,4}")
+_TRIED = re.compile(r"(?:试|用|看|学|去|听|做|上|吃|喝|住|玩)过(?:了|一次|几次|的)*$")
 _CAME = re.compile(
     r"(?:我们?|这边)?(?:已经?|都|刚|今天|昨天|也|就|全部?)*(?:收到|拿到|领到|到账|到手|看到|解决|处理|查到|取到)(?:好|完|过)?(?:了|啦|咯)$"
 )
@@ -90,7 +76,7 @@ _THANKS = re.compile(
     r"(?:都|还|挺|很|蛮|真|非常|特别)*(?:不错|满意|好用|顺手|放心|漂亮|舒服|利索|专业|省心)"
 )
 _PLENTY = re.compile(
-    r"(?:我们?|家里?|还|都|已经?|手头|这边|目前)*(?:够(?:用|吃|喝|了|多)|有的是|多得是|多的是|[用吃喝看]不完|有不少|有一?堆)(?:了|的|呢)*$"
+    r"(?:我们?|家里?|还|都|已经?|手头|这边|目前|人手?|数)*(?:够(?:用|吃|喝|了|多)|有的是|多得是|多的是|[用吃喝看]不完|有不少|有一?堆)(?:了|的|呢)*$"
     r"|[^，我你您]{0,4}(?:剩|余|存|囤)[^，]{0,4}有[^，]{1,6}$"
 )
 _HAVING = re.compile(
@@ -113,7 +99,7 @@ _HOW_IT_IS = re.compile(
     r".*(?:价格?|钱|贵|费用?|学费|态度|效果|质量|环境|味道|服务|投诉|退款|退费|退货|差评|报告|结果|通知|时间|问题|骗子?|卡住|声音)$"
 )
 _ASKS = re.compile(
-    r"[吗么?？]|怎么|咋|能不能|可以|可不可以|行不行|什么|多少|哪|几[天个点]|能[^，]{1,4}[不没吗]|帮我|还[能想要]"
+    r"[吗么?？]|怎么|咋|能不能|可以|可不可以|行不行|什么|多少|哪|几[天个点]|能[^，]{1,4}[不没吗]|帮我(?![^，]{1,3}[了过]$)|还[能想要]"
 )
 
 
@@ -151,17 +137,56 @@ def _judged(clauses: Clauses, head: str, keyword: str, comment: str, stop: int) 
         return FINISHED.format(word=comment) if _THANKS.match(_clause_behind(clauses, stop)) else ""
     if _HOW_IT_IS.fullmatch(keyword) or _ASKS.search(comment):
         return ""
-    if _PROVIDED.fullmatch(comment):
+    said = read_comment(comment)
+    more = said.who in ("me", "kin") and comment[-1] in "了啦" and _NO_MORE.match(_clause_behind(clauses, stop))
+    if (
+        _is_provided(said, comment)
+        or (more and not said.no and _CHOSEN.match(said.does) is None)
+        or _GIVES_AWAY.fullmatch(comment)
+    ):
         return "" if _STEPS.fullmatch(keyword) else PROVIDED.format(word=comment)
-    if _TRIED.match(comment):
+    if said.who in ("", "me", "kin") and not said.no and _TRIED.match(said.does):
         comment = _clause_behind(clauses, stop)
         stop += len(comment) + 1
-    unwilling = _UNWILLING.match(comment)
-    if not unwilling and not _UNDONE.match(comment):
+        said = read_comment(comment)
+    unwilling = _is_unwilling(said, comment)
+    if not unwilling and not _is_undone(said):
         return ""
     if _ASKS.search(clauses.text, stop, stop + FAR):
         return ""
     return (UNWILLING if unwilling else UNDONE).format(word=comment)
+
+
+def _is_provided(said: Comment, comment: str) -> bool:
+    """酒水我们自己带, 商标我同学在做, 车位小区送了, 仓库租好了: somebody does it, or it is done."""
+    if said.no:
+        return False
+    if _FROM_OTHERS.match(said.does) or _BY_ITSELF.match(said.does):
+        return True
+    if said.who == "me" and _ACQUIRED.match(said.does):
+        return True
+    if said.lately and said.who in ("", "me") and _HAD_LATELY.fullmatch(said.does):
+        return True
+    if _HAVE.match(said.does) and (said.who or _BY_ONESELF.match(comment)):
+        return True
+    others = said.who in ("kin", "house", "other") or said.alone or _BY_ONESELF.match(comment) is not None
+    return others and _UNDECIDED.match(said.does) is None and _TAKES_ON.match(said.does) is not None
+
+
+def _is_unwilling(said: Comment, comment: str) -> bool:
+    """整牙老婆不让, 拓展训练领导没批, 蓝牙耳机我用不惯: those who decide do not want it."""
+    if said.who in ("house", "other"):
+        return False
+    if _SUITS.match(comment) or (said.who and _COLD.match(said.does)) or _BEYOND.match(said.does):
+        return True
+    if said.no.startswith("没") and said.who != "me":
+        return said.who == "kin" and _CONSENTS.match(said.does) is not None
+    return said.no == "不" and said.who != "" and _NOT_FOR.match(said.does) is not None
+
+
+def _is_undone(said: Comment) -> bool:
+    """押金我没交, 发票我没要过."""
+    return said.who in ("me", "kin") and said.no not in ("", "不") and _OWN_DEED.match(said.does) is not None
 
 
 def _clause_behind(clauses: Clauses, place: int) -> str:

@@ -13,7 +13,7 @@ from taggers.compiled import CompiledRule, Keyword
 from taggers.dodge import BARE, SIGNS, PiecedReading, pieced
 from taggers.expression import required
 from taggers.fold import CAPITALS, MARKS, NO_GAPS, RUN, SPACES, Reading, mend, read, squeeze, stutters
-from taggers.numbers import NUMERALS
+from taggers.numbers import FORMAL_SCALES, NUMERALS
 from taggers.page import Page
 from taggers.segment import Segmenter
 from taggers.sound import homophones, sound
@@ -42,8 +42,9 @@ class Matcher:
                     for heard in homophones(keyword.folded):
                         _file(sounds, self._heard, heard, (made, slot, keyword))
         self._marks = len(patterns)
-        # a keyword with a space in it must be suspected where the spaces are taken out
-        hints = [squeezed for pattern in patterns if (squeezed := squeeze(pattern)) not in patterns]
+        # a keyword with a space or a sign in it (C++) must be suspected where these are taken out
+        bare = (squeeze(form) for pattern in patterns for form in (pattern, pattern.translate(BARE)))
+        hints = [form for form in bare if form and form not in patterns]
         listed = dict.fromkeys([*patterns, *hints])
         self._hinted = len(listed)
         for marks in (SPACES, CAPITALS):
@@ -95,7 +96,7 @@ class Matcher:
                 end, place = ends[at], places[at]
             if key < self._hinted:
                 maybe[place] = True
-            elif key >= self._signs and (joined[start - 1].isdigit() or joined[start + 1 : start + 2].isdigit()):
+            elif key >= self._signs and _in_number(joined, start):
                 continue  # 4.5, 100-200: signs of numbers take no word apart
             elif not doubtful or doubtful[-1] != place:
                 doubtful.append(place)
@@ -179,6 +180,12 @@ class Matcher:
         return Page(reading, self.segmenter), concerned
 
 
+def _in_number(text: str, place: int) -> bool:
+    """Tell whether the sign at a place stands in a number: 4.5, but not GPT-4."""
+    before = text[place - 1 : place]
+    return before.isdigit() or (text[place + 1 : place + 2].isdigit() and not (before.isascii() and before.isalpha()))
+
+
 def only_apart(concerned: Concerned, whole: PiecedReading, segmenter: Segmenter) -> Concerned:
     """Keep the rules of which a keyword was taken apart by signs, without what only seems to run across a sign."""
     kept: Concerned = {}
@@ -203,7 +210,7 @@ def keywords_of(made: CompiledRule) -> Iterator[tuple[int, Keyword]]:
         if literal:
             yield HINT, Keyword(literal, literal)
     if made.rule.amount is not None and not made.slots:
-        for numeral in sorted({*NUMERALS, *"0123456789"}):
+        for numeral in sorted({*NUMERALS, *FORMAL_SCALES, *"0123456789"}):
             yield HINT, Keyword(numeral, numeral)
 
 

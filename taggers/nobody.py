@@ -7,19 +7,19 @@ from collections.abc import Iterable
 
 from taggers.fold import fold
 
-_CHAT = r"(现在)?(我们)?可以开始聊天了?"
+_CHAT = r"(现在)?(我们)?可以(开始)?聊天[了啦吧]*"
 _LINES = re.compile(
     "|".join(
         (
             rf"我(已经|已)?(通过|接受)了?[你您]的(外部)?(联系人|联络人|朋友|好友)?(验证|添加)?(请求|申请)([，,。]?{_CHAT})?",
             rf"[我你您]?(已经|已)添加了?.{{1,32}}?[，,]?{_CHAT}",
-            r"[-—–_=]*以上是打招呼的?(内容|消息|信息)[-—–_=]*",
+            r"[-—–_=]*以上[是为]打招呼的?(内容|消息|信息)[-—–_=]*",
             r"[你您]已添加了?.{1,32}[，,]以上(是|为)打招呼的?(内容|消息|信息)",
             r".{0,32}已(经|成功)?添加[你您]为(联系人|联络人|好友|朋友)([，,。].*)?|[你您]和.{1,32}已成为(联系人|好友|朋友).*",
             r".{0,60}(都)?不是(企业微信)?(联系人|好友|朋友)关系[，,]请注意隐私安全|[你您]被移出了?群聊",
             r"我是群聊[“\"「『《].+[”\"」』》]的.+",
             r"i('|’)?(ve|have)acceptedyour(friend|contact)(verification)?request.*",
-            r"[“\"「].{1,32}[”\"」]拍了拍.{1,32}",
+            r"([“\"「].{1,32}[”\"」]|我)拍了拍.{1,32}|.{1,32}不是[你您]的(联系人|好友|朋友)[，,]请先(发送|通过).{1,40}",
             r"[“\"「]?.{0,32}[”\"」]?撤回了一条消息",
             r"\[?(该|此)?消息类型暂不能展示\]?|当前版本不支持展示该内容[，,]?请升级至最新版本|\[?不支持的消息(类型)?\]?",
             r"消息已发出[，,]但被对方拒收了.*|.{0,40}开启了(朋友|好友|联系人)验证[，,]你还不是.{1,60}",
@@ -27,7 +27,8 @@ _LINES = re.compile(
         )
     )
 )
-_END = "。.!！~～ \n"
+_END = "。.!！~～ \n[]【】"
+_I_AM = re.compile(r"我是[:：]?|i['’]m|iam")
 _BLANKS = re.compile(r"\s+")
 _LONGEST = 300
 _CALLED_ALL = ("所有人", "all", "All")
@@ -60,9 +61,10 @@ def may_introduce(text: str) -> bool:
 
 
 def _introduces(line: str, name: str) -> bool:
-    if not line.startswith("我是") or not line.endswith(name):
+    opening = _I_AM.match(line)
+    if opening is None or not line.endswith(name):
         return False
-    before = line[2 : len(line) - len(name)]
+    before = line[opening.end() : len(line) - len(name)]
     return not before or (before.endswith("的") and len(before) <= 32)
 
 
@@ -88,7 +90,7 @@ def without_mentions(text: str, names: Iterable[str] = ()) -> str:
 
 def _end_of_mention(text: str, start: int, known: Iterable[str]) -> int:
     for name in known:
-        if text.startswith(name, start):
+        if text[start : start + len(name)].casefold() == name.casefold():
             return start + len(name)
     found = _NICKNAME.match(text, start)
     if found is None:

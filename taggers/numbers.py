@@ -12,22 +12,31 @@ _SCALES = {"十": 10, "百": 100, "千": 1_000, "k": 1_000, "万": 10_000, "w": 
 _D = "".join(_DIGITS)
 NUMERALS = frozenset("".join((_D, "十百千万亿")))
 """Chinese numerals: a keyword that begins or ends with one must not cut a number in two."""
+FORMAL_SCALES = "拾佰仟"
+"""Every sum written in full (陆佰元, 贰仟玖佰) holds one of them."""
+_FORMAL = re.compile(rf"[壹贰叁肆伍陆柒捌玖][{FORMAL_SCALES}万][零壹贰叁肆伍陆柒捌玖{FORMAL_SCALES}万亿]*")
+_PLAIN = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
 
 _HEAD = re.compile(
-    rf"(?P<arabic>(?:\d{{1,3}}(?:,\d{{3}})+(?![,\d])|\d+)(?:\.\d+)?)(?P<about>[多来余](?=[十百千万亿元块]))?(?P<scale>[百千万亿]|[wk](?![a-z]))?"
-    rf"|(?P<han>[{_D}十百千万亿]+(?:点[{_D}]+)?)(?P<abouts>[多来余](?=[万元块])(?P<hanscale>万)?)?"
+    rf"(?P<arabic>(?:\d{{1,3}}(?:,\d{{3}})+(?![,\d])|\d+)(?:\.\d+)?)(?P<about>[多来余几](?=[十百千万亿元块]))?(?P<scale>[百千万亿]|[wk](?![a-z]))?"
+    rf"|(?P<han>[{_D}十百千万亿]+(?:点[{_D}]+)?)(?P<abouts>[多来余几](?=[万元块])(?P<hanscale>万)?)?"
 )
 # What is counted, so that a number before it is no amount; what looks like it and is sold stays one (199套餐).
 _COUNTED = re.compile(
     r"个|人(?!民币)|节|天|岁|斤|次(?!卡)|分(?!期)|秒|刻|小?时|点|年(?!费|卡|票)|月(?!卡|费|票|付|供)|日(?!票|租|卡)"
     r"|号|级|期|楼|层|米|公里|平|张|罐|箱|包(?!月|年|邮|会)|片|本(?!金)|位|名(?!额)|家(?!庭|长|里|装)|台|辆|条|步|倍"
-    r"|寸|度|成(?!交|人|功)|周(?!卡)|届|座|栋|室|颗|段|桶|盒|袋|瓶|件|套(?!餐|装|课)|只(?!要|有|是)|克|升|集|章|页|题|遍|季(?!卡)|场"
+    r"|寸|度|成(?!交|人|功)|周(?!卡)|届|座|栋|室|颗|段|桶|盒|袋|瓶|件|套(?!餐|装|课)|只(?!要|有|是)|克|升|集|章|页|题|强|积分|瓦|伏|匹(?!配)|码|公斤|千克|吨|粒|枚|朵|棵|株|头|串|毫|厘米|英寸|遍|季(?!卡)|场"
     r"|[:：/][\d]"
 )
-_MORE = re.compile(rf"(?P<thousand>[\d{_D}])千|(?P<digit>[\d{_D}])(?![\d.%折{_D}十百千万亿])")
-_UNIT = re.compile(r"块钱|元钱|块|元|圆|rmb|cny")
+_MORE = re.compile(
+    rf"(?P<rest>\d{{2,4}})(?![\d.%折万千百wk])|(?P<thousand>[\d{_D}])千|(?P<digit>[\d{_D}])(?![\d.%折{_D}十百千万亿])"
+)
+_UNIT = re.compile(r"块钱|元钱|块|元|圆|rmb|cny|yuan")
+_NAMED = frozenset(
+    ("编号", "尾号", "房号", "学号", "单号", "工号", "门牌", "车牌", "代码", "密码", "口令", "型号", "批号")
+)
 _CENTS = re.compile(
-    rf"(?P<mao>[\d{_D}])(?:[毛角](?:(?P<fen>[\d{_D}])(?:分(?!期))?)?)?(?![\d.%折{_D}十百千万亿])(?!{_COUNTED.pattern})"
+    rf"[0零〇](?P<cent>[1-9{_D[2:]}])(?:分(?!期))?(?![\d.%折{_D}十百千万亿])|(?P<mao>[\d{_D}])(?:[毛角](?:(?P<fen>[\d{_D}])(?:分(?!期))?)?)?(?![\d.%折{_D}十百千万亿])(?!{_COUNTED.pattern})"
 )
 _MAO = re.compile(rf"[毛角](?:(?P<fen>[\d{_D}])(?:分(?!期))?(?![\d{_D}]))?")
 _REST = re.compile(r"%|‰|折|个百分点")
@@ -51,6 +60,7 @@ class Number(NamedTuple):
 def numbers(text: str) -> Iterator[Number]:
     """Give the whole numbers of a folded text, in order."""
     place = 0
+    text = _FORMAL.sub(lambda formal: formal[0].translate(_PLAIN), text) if _FORMAL.search(text) else text
     while (head := _HEAD.search(text, place)) is not None:
         value = _value(head)
         place = head.end()
@@ -73,7 +83,11 @@ def _whole(text: str, head: re.Match[str], value: Decimal) -> Number:
     start, end = head.span()
     scale = _SCALES.get(head["scale"] or "", 0)
     more = _MORE.match(text, end) if scale >= 100 else None
-    if more is not None and not _COUNTED.match(text, more.end()):
+    if more is not None and more["rest"] and not _COUNTED.match(text, more.end()):
+        if len(str(scale)) > len(more["rest"]):
+            value += int(more["rest"])
+            end = more.end()
+    elif more is not None and not _COUNTED.match(text, more.end()):
         value += _digit(more["thousand"]) * 1_000 if more["thousand"] else _digit(more["digit"]) * scale // 10
         end = more.end()
     rest = _REST.match(text, end)
@@ -92,7 +106,7 @@ def _whole(text: str, head: re.Match[str], value: Decimal) -> Number:
         return Number(start, end, value * _SCALES[until["scale"]] if until is not None else value)
     cents = _CENTS.match(text, unit.end()) if unit[0] in ("块", "元") else None
     if cents is not None:
-        value += Decimal(_digit(cents["mao"])) / 10 + Decimal(_digit(cents["fen"])) / 100
+        value += Decimal(_digit(cents["mao"])) / 10 + Decimal(_digit(cents["fen"] or cents["cent"])) / 100
         return Number(start, cents.end(), value)
     together = head[0] == "一" and unit[0] == "块"  # 一块去: together
     return Number(start, end, None if together or text[start - 1 : start] == "第" else value)
@@ -102,7 +116,7 @@ def _is_bare_amount(text: str, head: re.Match[str], end: int, value: Decimal) ->
     """Tell whether a number without a unit may be an amount: 199 in 199的课, but not in 199个人 or 第199期."""
     start = head.start()
     before, after = text[max(start - 2, 0) : start], text[end : end + 2]
-    if not value or before[-1:] in ("第", "#") or _COUNTED.match(text, end):
+    if not value or before[-1:] in ("第", "#") or before in _NAMED or _COUNTED.match(text, end):
         return False
     if before[-1:] in (".", ":", "：", "/") and before[:1].isdigit():
         return False

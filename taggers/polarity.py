@@ -38,6 +38,9 @@ _SHORT = frozenset("无未非莫")
 
 _LE = KEYS["了"]
 _STRAIGHT = KEYS["直接"]
+_PLEASE = KEYS["请"]
+# 没钱请律师: 请 hires, and asks for nothing.
+_MEANS = re.compile(r"[多闲余]?钱$|预算$|[条精]?[件力]$|必要$|打算$|计划$|[会要想再]$")
 # What may stand between a negation and 直接 that it goes on to deny: 别再给我直接…, 不要一上来就直接…
 _ASIDE = re.compile(
     r"(?:再|又|老|总|就|都|想|要|能|会|是|一上来|一来|总是|老是|我们?|咱们?|这么|那么|这样|随便|(?:给|跟|对|向|把|被|替|帮|在).{1,4})*"
@@ -45,6 +48,10 @@ _ASIDE = re.compile(
 _IS_NOT_NEAR = 4  # 又不是买不起
 # 有没有不用预约的门店: what is sought is without one thing, and is none of it itself.
 _SOUGHT = re.compile(r"(?:有没有|有|找|[想需]?要|推荐|来|换|挑|选|看看|哪些|什么)(?:一|个|家|款|种|点|些|那)*$")
+# 没盖章的合同有效吗: what is without one thing is spoken of, and not denied.
+_RELATIVE = re.compile(r"[^，我你您]{1,5}的")
+_PREDICATED = re.compile(r"[能会可有没是算怎咋还多]|不(?!要|用|需|考虑|行)")
+_INSTEAD = frozenset("要买学看做吃用住坐去报办选租约装开玩喝穿走")
 # 不但没优惠还涨价
 _NOT_ONLY = re.compile(r"(?:不[但仅光只]|非但)$")
 _BUT = re.compile(r"还|反而|反倒|倒")
@@ -66,6 +73,7 @@ _REALLY = frozenset(("真的吗", "真的假的", "真的么", "是真的吗", "
 # 能不用押金吗 asks whether it can go without; 能不要打电话吗 asks for peace.
 _PEACE = re.compile(r"再|老|总|给|发|打|推|催|说|讲|提|问|联系|介绍|骚扰|打扰|来|找|让|把|告诉|安排")
 # 不管多少钱都要…: whatever they do not mind ends at the word that says so.
+_OPEN = re.compile(r"[多怎咋哪谁几]|什么|啥|是否|是不是|有没有|能不能")
 _REGARDLESS = frozenset(("不管", "不论", "无论", "甭管"))
 _ALL_THE_SAME = re.compile(r"[都也]|总[要得归]|一定|反正")
 # 不用预约吗 asks whether it is needed; 别发了好吗 forbids, however politely.
@@ -165,6 +173,8 @@ def _standing(clauses: Clauses, left: int, start: int) -> tuple[list[Cue], str]:
 
 def _ends_it(between: str, key: int) -> bool:
     """Tell whether a soft turn ends the negation it follows: 不绑卡直接买 does, 别给我直接发 does not."""
+    if key == _PLEASE and _MEANS.match(between):
+        return False
     return bool(between) and not (key == _STRAIGHT and _ASIDE.fullmatch(between))
 
 
@@ -190,6 +200,10 @@ def _reaches(clauses: Clauses, cue: Cue, start: int, end: int) -> bool:
     if word == "非" and _MUST.match(clauses.text, end):
         return False
     head = clauses.text[max(0, cue[1] - FAR) : cue[1]]
+    if _says_instead(word, between) or (
+        not clauses.text[: cue[1]].strip() and _PREDICATED.match(clauses.text, end) and _RELATIVE.fullmatch(between)
+    ):
+        return False
     if ("的" in between and _SOUGHT.search(head)) or (_NOT_ONLY.search(head) and _BUT.search(between)):
         return False
     if word.endswith("不") and _STATE.match(between + "。") and between:
@@ -203,7 +217,10 @@ def _reaches(clauses: Clauses, cue: Cue, start: int, end: int) -> bool:
         return False
     if bits & DOUBT and not between and _STILL.match(clauses.text, end):
         return False
-    if word in _REGARDLESS and _ALL_THE_SAME.search(between):
+    behind = clauses.text[end : end + _IS_NOT_NEAR]
+    if word in _REGARDLESS and (
+        _ALL_THE_SAME.search(between) or (_OPEN.search(between) and _ALL_THE_SAME.match(behind))
+    ):
         return False
     if len(between) > (_SHORT_REACH if word in _SHORT else _BAN_REACH if bits & BAN else _REACH):
         return False
@@ -212,6 +229,12 @@ def _reaches(clauses: Clauses, cue: Cue, start: int, end: int) -> bool:
     if bits & BAN or not between:
         return True
     return _QUESTION_WORD.match(clauses.text, start, end) is None or _SPOKEN.match(between) is not None
+
+
+def _says_instead(word: str, between: str) -> bool:
+    """不要卧铺要硬座, 不学钢琴学古筝: the verb comes again, for what is wanted in its place."""
+    verb, thing = (word[-1], between) if len(word) > 1 else (between[:1], between[1:])
+    return len(thing) > 2 and word[0] in "不别没" and thing.endswith(verb) and verb in _INSTEAD
 
 
 def _turned_round(clauses: Clauses, left: int, right: int, cue: Cue, end: int) -> bool:

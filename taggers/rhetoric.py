@@ -11,26 +11,29 @@ WORDINGS: Final = (REFUSED, NAGGED)
 
 _FAR = 24
 _BEHIND = 14
-_TELLING = frozenset("谁哪鬼傻疯时我犯还天老总停一又")
+_TELLING = frozenset("与什啥谁哪鬼傻疯时我犯还天老总停一又")
 _SPEND = r"闲钱|余钱|钱|闲心|心情|心思|时间|[工功]夫|精力|空|必要|预算|力气|兴致|兴趣|脸"
-_USE = r"买|用|听|看|学|办|报|来|去|信|装|吃|喝|交|花|要|参加"
+_USE = r"坐|穿|戴|打|写|寄|玩|住|喝|订|开|买|用|听|看|学|办|报|来|去|信|装|吃|喝|交|花|要|参加"
 _NOBODY_WANTS = (
     r"谁(?:还|会|要|爱|想|又|真)*(?:稀罕|在乎|看得上|用得[着上]|愿意)|"
     r"谁(?:会|还)*(?:没事|吃饱了|闲得|吃撑)|"
-    rf"谁(?:要|爱|想要?)(?:{_USE})?(?:你们?|您|这|那)|谁(?:还|会)+(?:{_USE})|(?:鬼|傻子|傻瓜|神经病|有病|疯了?|脑子.{{1,4}})才(?:会|要|想|去|来)?"
+    rf"谁(?:要|爱|想要?)(?:{_USE})?(?:你们?|您|这|那)|谁家?(?:会|还)+(?:{_USE})|(?:鬼|傻子|傻瓜|神经病|有病|疯了?|脑子.{{1,4}})才(?:会|要|想|去|来)?|"
+    rf"(?:哪个|哪有|什么|啥)(?:人|傻子|傻瓜|冤大头|笨蛋|神经病)(?:才|会|肯|愿意|还|要)+(?:{_USE})?|与其(?![^，]*不如)"
 )
 _NO_MEANS = rf"哪(?:里|儿)?(?:还|来|能|会|又)*(?:有|的)(?:那个?|这个?|什么|闲|多余|那么多|这么多|功夫和)*(?:{_SPEND})"
 _NO_MEANS_ASKED = rf"我们?(?:家)?(?:像是?|有)(?:那个?|这个?|要|会|什么|多余的?|那么多|这么多)*(?:{_SPEND})"
 _NEVER_SAID = (
-    r"我们?哪(?:里|儿)?(?:有)?(?:说|提|讲|答应|同意|要求)过?|"
+    r"我们?哪(?:里|儿)?有?[一-龥]{1,2}过|我们?哪(?:里|儿)?(?:有)?(?:说|提|讲|答应|同意|要求)过?|"
     r"我们?(?:到底|是|又)*(?:什么时候|啥时候?|几时|何时)(?:有)?(?:说|提|讲|答应|同意|要求|申请|承诺|下|订|办|报|买|点|签)过?"
 )
+# 我疯了吗还报…
+_MAD = r"我们?(?:是|又|真)*(?:疯|傻|有病|闲的|闲得慌|吃饱了撑的)了?(?:吗|么|啊)?(?:还|才|会|要|去)+"
 _RHETORICAL = re.compile(
-    rf"(?P<word>{_NOBODY_WANTS}|{_NO_MEANS}|{_NO_MEANS_ASKED}|{_NEVER_SAID}|犯得[着上]|我(?:看着|长得|看起来)?像是?|"
+    rf"(?P<word>{_NOBODY_WANTS}|{_NO_MEANS}|{_NO_MEANS_ASKED}|{_NEVER_SAID}|{_MAD}|犯得[着上]|我(?:看着|长得|看起来)?像是?|"
     r"还(?:谈|说|提|搞|弄|聊)(?:什么|啥))[^，]{0,6}$"
 )
 _NAGGING = re.compile(
-    r"(?P<word>(?:天天|老是?|总是?|整天|成天|一天到晚|没完没了|不停|一直|又|隔三差五)[^，]{0,6}?(?:推销|推荐|骚扰|打电话|发|推|催|介绍))[^，]{0,6}$"
+    r"(?P<word>(?:一天[^，]{1,3}(?:个|次|遍|回)|天天|老是?|总是?|整天|成天|一天到晚|没完没了|不停|一直|又|隔三差五)[^，]{0,6}?(?:推销|推荐|骚扰|打电话|发|推|催|介绍|问|拉|喊|劝|缠))[^，]{0,6}$"
 )
 _ENOUGH = re.compile(r"烦|够了|受不了|拉黑|屏蔽|举报|有完没完|骚扰|吐了|消停|能不能停")
 _DRAWN = re.compile(r"呢$")
@@ -54,7 +57,8 @@ def refused(clauses_text: str, left: int, right: int, start: int, end: int) -> s
     if found is not None:
         return REFUSED.format(word=found["word"])
     nagging = _NAGGING.search(head)
-    if nagging is not None and _ENOUGH.search(clauses_text, end, end + _BEHIND):
+    around = clauses_text[max(0, left - _BEHIND) : left] + clauses_text[end : end + _BEHIND]
+    if nagging is not None and _ENOUGH.search(around):
         return NAGGED.format(word=nagging["word"])
     drawn = head == "还" and _DRAWN.search(clauses_text, end, right) is not None
     return REFUSED.format(word="还…呢") if drawn and _CANNOT_EVEN.search(clauses_text, right, right + _FAR) else ""

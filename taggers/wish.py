@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from taggers.clause import BAN, BITS, WORDS, Clauses, Cue, is_own
+from taggers.consequence import SAYING, is_obstacle, stands_in_the_way
 
 COMPLAINED: Final = "{word}…抱怨对方没做到，正是想要"
 TRIED: Final = "{word}…想要而没赶上，正是想要"
@@ -33,14 +34,14 @@ _FOR_ME = re.compile(
     r"^(?:见[着到]?|看[见到]|听|等)?(?:有|一个|个|任何)*(?:你们?|谁|人|哪个|老师|"
     r"客服)?[^那你您就请麻要]{0,4}?(?:给|跟|和|帮|替|对|为|带|教|告诉|告知|通知|联系|提醒|回|回复|"
     r"答复|回应|发|退|理|理睬|还|送|寄|赔|补|叫|约|陪|找|邀请|"
-    r"安排|接|催|搭理|问|管|处理|解决|落实|推)(?:我|咱|俺|客户|家长|业主|学员|会员|人家)"
+    r"安排|接|催|搭理|问|管|处理|解决|落实|推)过?(?:我|咱|俺|客户|家长|业主|学员|会员|人家)"
 )
 _NOBODY = re.compile(
     r"^(?:有)?(?:一|半|几|哪)?个?(?:人(?![均气工民数脸像流员参])|谁|哪个|哪位|客服|老师|教练|销售|"
     r"员工|工作人员|导游|顾问)"
 )
 _OWN_WILL = re.compile(
-    r"(?:真的?|会|都|说|过|再)*(?:[想喜爱用买愿敢去学看住要是玩吃穿戴信认懂]|来(?![装修接送看查收取拿量搬换调检测验洗清治维处弄办教拆救拖])|"
+    r"(?:真的?|会|都|说|过|再)*(?:[想喜爱用买愿敢去学看住要是玩吃穿戴信认懂]|来(?=参加|报|买|学|玩|听|看(?!病|我)|上课|应聘|试|体验|问|住|租|逛|吃|喝|练|考|签约|投|[的了过吗吧呢]|$)|"
     r"投诉|参加|报[名班]|觉得|相信|同意|反对|知道|生病|受伤|迟到|请假|退[课班团]|在(?!乎|意))|"
     r"[^，,。]*我(?:哪|怎么|不|没)"
 )
@@ -60,7 +61,7 @@ _STRICT = (
     r"推送|兑现|落实|登记|公布|交代|补发|理会?|审核|跟进|派"
 )
 _SERVED = re.compile(
-    rf"(?:{_STRICT}|给|开|约|办|教|带|排|出|配|推|介绍|报价|装|修|换|补|登|算|搞|做|更新|批|打款|到账|"
+    rf"(?:正面|及时|主动|真正|好好|认真)?(?:{_STRICT}|回答|给|开|约|办|教|带|排|出|配|推|介绍|报价|装|修|换|补|登|算|搞|做|更新|批|打款|到账|"
     rf"转|签|接|确认|服务|拉|加|赠|赔|返|免|减|"
     r"便宜|打折|优惠|上牌|发|见[谁你着]|弄|交付|回|激活|审批|批改|改[签]?|修|清理|打扫|调试|检测|检修|测量|量尺|取件|派单|出库|生效|对接|"
     r"放款|受理|接单|备货|验收|装|催|盖章|录入|分配|提(?!醒)|解释|负责|指导|接待|管|顾得)"
@@ -78,6 +79,13 @@ _EVENT = re.compile(
     r"联系|跟进|通知|审批|退|发货|发课|发票|安排|处理|解决|回复|开课|开票|开通|更新|审核|发放|排课|派|落实|登记|报价"
 )
 
+# 你们没把合同发我, 不但不退押金还骂人
+_HANDED = re.compile(r"^把[^，,。]{0,4}$")
+_HANDS_OVER = re.compile(
+    r"^[^，,。了]{0,3}(?:发|给|寄|送|退|交|传|拿|还|告诉|说|讲|弄|修|装|做|办|处理|安排|解决|更新|写|带)"
+)
+_NOT_EVEN = re.compile(r"(?:不[但仅光只]|非但)(?:仅|只)?$")
+
 # 当初没说要收服务费, 根本没提安装费: the other side kept quiet about it.
 _UNTOLD = re.compile(
     r"(?:还|也|都|又|根本|压根|从来?|并|就)*没有?(?:提|说|讲|写|告知|告诉|通知)(?:过|要|有|到|起|会|还|清楚)*"
@@ -93,9 +101,12 @@ _NOT_SEEN = re.compile(
 _GOT = re.compile(
     r"^(?:怎么|能|太|真|再)?(?:来得?及|顾得?上|顾得及|抽出|腾出|赶得?上|抢[到上着]|预?约[上到]|订[上到]|"
     r"排[上到]|买[到上着]|报上|领到|拿到|"
-    r"等到|等来|收到|找[到着]|见[到着]|看到|挂上|轮到|摇[到中]|占到|享受到|好意思|敢问|敢说|敢要|用上|蹭[到上])"
+    r"空(?=[去来看填办做弄取拿回给])|时间(?=[去来看填办做弄取拿回给])|[叫喊]到|等到|等来|收到|找[到着]|见[到着]|看到|挂上|轮到|摇[到中]|占到|享受到|好意思|敢问|敢说|敢要|用上|蹭[到上])"
 )
+# 不让带宠物的房子不租: what is without it is turned down.
+_CHOOSY = re.compile(r"^的[^，,。]{0,5}不(?:租|要|买|考虑|去|住|看|订|选|用|谈|签)")
 _GET = re.compile(r"(?:约|抢|领|订|排|买|找|拿|等|收|报|赶|挂|摇|进)$")
+_LEARNS = re.compile(r"[学练教记背]$")
 _GET_TAIL = re.compile(r"^(?:到|上|着)")
 
 _LOSS = (
@@ -140,48 +151,6 @@ _EITHER = re.compile(
     r"^(?:你们?|您|店里|师傅|这)?(?:家|们|边)?(?:能|会|给|还|也)?(?P<deed>(?!是)[一-龥])[不没](?P=deed)"
 )
 _RESIGNED = re.compile(r"^就(?:没有?|不)")
-# What cannot go on without it. 怎么办 and 怎么去 ask for a way without it and leave the denial.
-_HOW = re.compile(
-    r"^[^，,。！!？?；;\n]{0,10}?(?:(?:怎么|怎样|咋|如何)(?!办|去|走|来|到|样|回)[^，,。]|哪敢|哪能|"
-    r"哪会|能[^，,。]{0,4}(?:打?赢|治?好|成|过|学会|考上|住|见效|管用|恢复|懂|瘦)(?:吗|么|不|嘛)|谁(?:还)?[敢会能愿来买要用信付交报签租去]|找谁|跟谁|问谁|凭啥|凭什么|拿什么)"
-)
-_WAY = re.compile(
-    r"^[^，,。！!？?；;\n]{0,12}?(?:没法|无法|没办法|不敢|不(?:太|怎么)?放心|没[底谱数]|不踏实|不安心|"
-    r"发[虚慌怵]|心[虚慌]|打鼓|拿不准|不(?:知道|清楚|明白|确定)|不好(?:决定|判断|选|说|弄|办|交代)|"
-    r"难(?:决定|以|受|选|办)|"
-    r"很难|麻烦了?$|就麻烦|受不了|白[买来搭花学跑等不]|等于|还得|只能|只好|只得|岂不|会被|要被|"
-    r"会(?:不会|影响|耽误|出事|后悔|扣)|得(?:不行|慌|难受|要命|很)|"
-    r"[^不没]不(?:到|着|了|动|去|来|上|下|起|成|住|完|开|懂|清|稳|惯|够|准)(?!了?解)|不(?:过|出)来|"
-    r"不行(?:[啊呀的呢吧]|$)|吃亏|有?点悬|太悬|亏|不靠谱|冒险|有风险|草率|不值|过不[了去]|没意义|"
-    r"没意思|算什么|犹豫|纠结)"
-)
-_NEXT = re.compile(
-    r"^[，,\s]?(?:我|我们|咱|谁|心里|这|那)?(?:真|实在|可|也|都|就|肯定)?(?:(?:怎么|咋|哪)(?:知道|"
-    r"决定|判断|选|放心|敢|能|会|买|定|下单|付|签|相信|比|报|好意思)|"
-    r"没法|无法|不敢|不放心|没底|不踏实|不安心|谁敢|难(?:决定|办)|没办法)"
-)
-_THEN = re.compile(
-    r"^(?:的)?[^，,。！!？?；;\n]{0,8}?就(?:要|得|只|去|真|直接|先|肯定|会|可能|可以?)*(?:换|退|投诉|"
-    r"举报|差评|老|总|容易|会|一直|算了|走|不|没|别|找别|找其|麻烦|完|白|只能|只好|得|等|亏|取消|放弃|"
-    r"维权|闹|报警|曝光)"
-)
-_REFUSED_US = re.compile(
-    r"^(?!(?:也|又|还|但|可是|而且|不过|所以|因为))[^，,。！!？?；;\n不没]{1,6}(?:都|也|就|是不是|"
-    r"会不会)?(?<![能会愿敢可让准])不(?:让|给|肯|同意|准|许|认|批|敢|能|愿|收|放)"
-)
-_TOO = re.compile(
-    r"^[^，,。！!？?；;\n了]{0,6}太(?:折腾|麻烦|累|难|不|贵|慢|热|冷|吵|远|危险|费|坑|亏|折磨|辛苦|遭罪|受罪|耽误)|^[^，,。！!？?；;\n]{0,6}[冷热累饿困渴急吓丑挤吵闷臭麻疼气难](?:死|坏|惨|疯|哭)"
-)
-_SOON = re.compile(
-    r"^(?!(?:也|又|还|但|可是|而且|不过|所以|因为))[^，,。！!？?；;\n]{0,6}就(?!问|看|想|只|是|当|这|"
-    r"行|好|可以|成|得了|说|聊|直接|去|来)[^，,。]{1,6}了$|^我就(?:去|找|上).{1,5}"
-)
-_DEMAND = re.compile(
-    r"^(?:的[^，,。\s]{0,4}|(?:带着?|陪着?|跟着|看着|盯着|在)?(?:我们?|咱|俺|谁|人家|我家|我老公|"
-    r"我老婆|我妈))(?:可|真|是|都|就|也|一律|肯定|绝对|坚决)*(?:不|没|别|免谈|拒绝)|"
-    r"^(?:坚决|绝对|我可|可|肯定)?(?:是不是|会不会)?(?:不(?:买|报|签|付|定|租|考虑|敢|放心|交|下单|"
-    r"开单|成交|谈|给|让|能|准|收|放|批|办|接)|没[法人])(?!.{0,3}了$)"
-)
 
 
 def wished(clauses: Clauses, left: int, right: int, cue: Cue, start: int, end: int) -> str:
@@ -193,8 +162,13 @@ def wished(clauses: Clauses, left: int, right: int, cue: Cue, start: int, end: i
     if _kept(word, between, close):
         return KEPT
     if BITS[cue[0]] & BAN:
-        return ""
-    if word == "来不及" or _GOT.match(between) or (word == "不" and _GET.search(head) and _GET_TAIL.match(between)):
+        return OBSTACLE if _CHOOSY.match(close) else ""
+    if (
+        word == "来不及"
+        or (word == "不会" and _LEARNS.search(head))
+        or _GOT.match(between)
+        or (word == "不" and _GET.search(head) and _GET_TAIL.match(between))
+    ):
         return TRIED
     if _FORE.match(between) or (between.startswith(("哪", "谁", "什么", "任何")) and _FORE_BEHIND.match(close)):
         return FOREMOST
@@ -205,7 +179,7 @@ def wished(clauses: Clauses, left: int, right: int, cue: Cue, start: int, end: i
     plain = _PLAIN.match(word)
     if _UNTOLD.match(word + between) and _AT_THE_TIME.search(wider) and not is_own(head) and "我" not in wider:
         return COMPLAINED
-    if plain and _complained(plain[1], head, wider, (plain[2] or "") + between, text[start:end]):
+    if plain and _complained(plain[1], head, wider, (plain[2] or "") + between, (text[start:end], close)):
         return COMPLAINED
     return _open(clauses, word, head, between, start, end, right) if not _DECIDED.match(close) else ""
 
@@ -214,14 +188,17 @@ def _kept(word: str, between: str, close: str) -> bool:
     """别忘了发票, 不想错过团购, 别把发票忘了."""
     if _LOSING.match(between) and not word.startswith(("先", "无", "非", "停", "取")):
         return True
-    return _TAKEN.match(between) is not None and _LOST_BEHIND.match(close) is not None
+    return _TAKEN.search(between) is not None and _LOST_BEHIND.match(close) is not None
 
 
-def _complained(word: str, head: str, wider: str, between: str, keyword: str) -> bool:
+def _complained(word: str, head: str, wider: str, between: str, told: tuple[str, str]) -> bool:
     """没人给我发课表, 怎么不退款: somebody else has left undone what the speaker waits for."""
+    keyword, close = told
     if is_own(head) or _ASKED_OF.match(between) or between.endswith("给过"):
         return False
     if _WHY.search(wider) and not is_own(wider):
+        return True
+    if (_HANDED.search(between) and _HANDS_OVER.match(close)) or (_NOT_EVEN.search(head) and _SERVED.match(between)):
         return True
     if _FOR_ME.search(between) or _NOT_SEEN.match(between):
         return True
@@ -239,16 +216,6 @@ def _complained(word: str, head: str, wider: str, between: str, keyword: str) ->
     ):
         return True
     return _MORE.match(word) is not None and _SERVED_STRICTLY.match(between) is not None
-
-
-def _stands_in_the_way(rest: str) -> bool:
-    """没有发票公司不给报, 不打蜡车漆很快就废了: what follows from it in the same breath is bad."""
-    return (
-        _DEMAND.match(rest) is not None
-        or _TOO.match(rest) is not None
-        or _REFUSED_US.match(rest) is not None
-        or _SOON.match(rest) is not None
-    )
 
 
 def _open(clauses: Clauses, word: str, head: str, between: str, start: int, end: int, part: int) -> str:
@@ -271,6 +238,8 @@ def _open(clauses: Clauses, word: str, head: str, between: str, start: int, end:
         return ""
     if between.endswith("的"):
         return ""
-    if _HOW.match(rest) or _WAY.match(rest) or _THEN.match(rest) or _NEXT.match(later):
+    if between == "把" and word == "不" and len(rest) > SAYING:
         return OBSTACLE
-    return OBSTACLE if not is_own(head) and _stands_in_the_way(text[end : min(part, end + _FAR)]) else ""
+    if is_obstacle(rest, later):
+        return OBSTACLE
+    return OBSTACLE if not is_own(head) and stands_in_the_way(text[end : min(part, end + _FAR)]) else ""

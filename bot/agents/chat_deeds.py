@@ -9,7 +9,7 @@ from typing import Any
 from bot.agents.card_clicks import mark_ticked
 from bot.agents.chat_context import ChatContext
 from bot.agents.chat_memory import as_it_is
-from bot.agents.chat_words import Item, best_words, called, due_of, name_of
+from bot.agents.chat_words import Item, best_words, called, due_of, effect_lines, name_of
 from bot.agents.manual_moves import MoveRefusedError, move_by_hand
 from bot.agents.own_follow_ups import (
     FollowUpRefusedError,
@@ -26,7 +26,6 @@ from bot.customers.state import load_customer
 from bot.platform.models import Follow, Note, OwnFollowUp, Promise, SopTask
 from bot.sops.card_closing import cancel_cards
 from bot.sops.customer_steps import bring_forward, steps_that_wait
-from bot.sops.enrolment import titles_of
 from bot.sops.prompts import put_off
 from sop.cards import POSTPONED, SENT
 from sop.chat import split_shift
@@ -130,13 +129,8 @@ def move_to(context: ChatContext, follow: Follow, stage: str) -> str:
         return str(refused)
     work.session.flush()  # the move gets its id
     context.memory.did("move", moved.row.id)
-    follows = [
-        f"{what}：{'、'.join(titles_of(work.settings, some))}"
-        for what, some in (("开始", moved.effects.started), ("停止", moved.effects.stopped))
-        if some
-    ]
     told = f"{name_of(follow.customer)}：{moved.row.from_stage or '（还没有阶段）'} → {stage}"
-    return "\n".join([told, *follows])
+    return "\n".join([told, *effect_lines(work.settings, moved.effects)])
 
 
 def do_with_item(context: ChatContext, item: Item, question: Mapping[str, Any]) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.agents.chat_words import Item
+from bot.agents.chat_words import Item, effect_lines
 from bot.agents.manual_moves import MoveRefusedError, undo_move
 from bot.agents.own_follow_ups import end, restore
 from bot.agents.promises import restore_promise
@@ -115,7 +115,8 @@ class ChatMemory:
             undone = undo_move(self.work, state, move_id, self.agent.userid)
         except MoveRefusedError as refused:
             return str(refused)
-        return f"收回了：{state.customer.name or '（未知姓名）'} 回到「{undone.row.to_stage}」。"
+        told = f"收回了：{state.customer.name or '（未知姓名）'} 回到「{undone.row.to_stage}」。"
+        return "\n".join([told, *effect_lines(self.work.settings, undone.effects)])
 
     def own_as_it_was(self, row_id: int, before: dict[str, Any]) -> str:
         """Undo 完成 or 推迟 of an own follow-up."""

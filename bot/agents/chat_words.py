@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.agents.suggestions import Suggestion
+from bot.platform.config.settings import Settings
 from bot.platform.models import Customer, Follow, OwnFollowUp, Promise, SopTask
+from bot.sops.enrolment import MoveEffects, titles_of
 from sop.quotes import attachment_names, quoted
 from sop.workcalendar import Workcalendar
 
@@ -76,7 +78,7 @@ def _goes_along(task: SopTask) -> str:
 def shown(number: int, item: Item, now: datetime, calendar: Workcalendar) -> str:
     """One thing of the list, whole, with what may be answered."""
     if isinstance(item, SopTask):
-        words, done = item.text, "发过了"
+        words, done = item.text + _goes_along(item), "发过了"
     else:
         words, done = item.words or "跟进一下", "做好了"
     return (
@@ -110,6 +112,12 @@ def found_words(words: str, found: Sequence[tuple[str, str]]) -> str:
     listed = [f"{number}. {asked}\n{said}" for number, (asked, said) in enumerate(found[:MOST_WORDINGS], 1)]
     more = ["还有更多，把要找的写得更细一些"] if len(found) > MOST_WORDINGS else []
     return "\n\n".join([*listed, *more])
+
+
+def effect_lines(settings: Settings, effects: MoveEffects) -> list[str]:
+    """What a move started, stopped and took up again, a line each."""
+    told = (("开始", effects.started), ("停止", effects.stopped), ("恢复", effects.revived))
+    return [f"{what}：{'、'.join(titles_of(settings, some))}" for what, some in told if some]
 
 
 def best_words(name: str, offers: Sequence[Suggestion], last_words: str) -> str:

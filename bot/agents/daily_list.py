@@ -89,7 +89,8 @@ class SendDayList(OutboxHandler):
         agent = work.session.get_one(Agent, row.agent_id)
         reader = reader_of_agent(work.session, agent.id, work.now)
         listed = _of_agent(work.session, reader, agent.id, ends)
-        tasks = [task for task in listed if not _is_being_told(task, work.now)]
+        gap = settings.tables.budget.agent_gap
+        tasks = [task for task in listed if not _is_being_told(task, work.now, gap)]
         own = due_before(work.session, reader, agent.id, ends)
         promised = list_promises(work.session, reader, Owing(agent.id, work.now, ends), MOST_PROMISED)
         waiting = waiting_for(work.session, agent, MOST_WAITING) if reader != NOBODY else ()
@@ -112,9 +113,12 @@ class SendDayList(OutboxHandler):
         return {"msgid": system.wecom.send_card(payload["userid"], payload["card"]).msgid}
 
 
-def _is_being_told(task: SopTask, now: datetime) -> bool:
-    """Whether the task's own card reaches the agent within the same minutes: the list need not name it as well."""
-    told_at = task.delivered_at or (task.due_at if task.anytime else None)
+def _is_being_told(task: SopTask, now: datetime, gap: timedelta) -> bool:
+    """Whether the task's own card reaches the agent within the same minutes: the list need not name it as well.
+
+    gap: between two cards of an agent. Unless it is shorter than that, a card waits until the list is old enough.
+    """
+    told_at = task.delivered_at or (task.due_at if task.anytime or gap < APART else None)
     return told_at is not None and abs(now - told_at) <= APART
 
 

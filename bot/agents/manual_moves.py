@@ -12,13 +12,13 @@ from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import StageMove
 from bot.platform.work import Work
-from bot.sops.enrolment import MoveEffects, start_after, stop_after
+from bot.sops.enrolment import MoveEffects, stop_after
 from bot.sops.stopping import stop_left_stage
-from bot.sops.undoing import end_started, revive_ended
+from bot.sops.undoing import after_hand_move, end_started, revive_ended
 from bot.wecom.errors import BotError
 from sop.playbook import Pipeline
 from sop.reasons import OfferedReason, reasons_to_offer
-from sop.stages import Hand, MoveRefusal, move_to, takes_back, undo
+from sop.stages import Hand, MoveRefusal, move_to, undo
 from taggers.translatable import Translatable
 
 
@@ -64,15 +64,7 @@ def move_by_hand(
         raise MoveRefusedError(decided.why)
     before = last_move(work.session, state, pipeline)
     moved = make_move(work, state, table, decided, Cause(who, evidence=_words(cause, who)))
-    effects = MoveEffects()
-    back = before is not None and takes_back(before.from_stage, before.moved_at, to, work.now)
-    if before is not None and back:
-        effects.stopped += end_started(work, state, before, moved.row)
-    effects.stopped += stop_after(work, state, moved)
-    if before is not None and back:
-        effects.revived += revive_ended(work, state, before)
-    effects.started += start_after(work, state, moved)
-    return HandMove(moved.row, effects)
+    return HandMove(moved.row, after_hand_move(work, state, moved, before))
 
 
 def last_moves(session: Session, state: CustomerState) -> dict[str, StageMove]:

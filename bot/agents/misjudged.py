@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, select
 
-from bot.agents.manual_moves import undo_move
+from bot.agents.manual_moves import HandMove, undo_move
 from bot.customers.scores import MISJUDGED, fall, lift, rescore
 from bot.customers.state import CustomerState
 from bot.customers.tags import take_tag
@@ -53,11 +53,11 @@ def take_back_tag(work: Work, state: CustomerState, evidence: Evidence, who: str
     return found.tag
 
 
-def take_back_move(work: Work, state: CustomerState, evidence: Evidence, move_id: int, who: str) -> StageMove:
-    """Undo a move that the hit has caused; raises MoveRefusedError or NothingToMendError."""
+def take_back_move(work: Work, state: CustomerState, evidence: Evidence, move_id: int, who: str) -> HandMove:
+    """Undo a move that the hit has caused, with all that followed. Raises MoveRefusedError, NothingToMendError."""
     if move_id not in {move.id for move in consequences_of(work, state, evidence).moves}:
         raise NothingToMendError("之后客户又移动过，请在看板上移动")
-    return undo_move(work, state, move_id, who).row
+    return undo_move(work, state, move_id, who)
 
 
 def end_started(work: Work, state: CustomerState, evidence: Evidence, enrolment_id: int, who: str) -> SopEnrolment:

@@ -66,6 +66,7 @@ def end(row: OwnFollowUp, now: datetime, by: str, msgid: str | None = None, stat
 def reopen(row: OwnFollowUp) -> None:
     """What ended it does not count any more."""
     row.state, row.ended_at, row.ended_by, row.ended_msgid = "open", None, None, None
+    row.outcome = ""
 
 
 def as_it_stands(row: OwnFollowUp) -> dict[str, Any]:

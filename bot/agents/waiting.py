@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.reading import Reader, readable
 from bot.agents.reminders import Reminder
+from bot.agents.wording_offers import best_answers
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Follow, Outbox, Placement
 from bot.platform.work import About, Work
@@ -20,7 +21,7 @@ from sop.reply_clock import HALF_HOUR, alarms, threshold
 from sop.working_time import told_length
 
 KINDS = {"agent": "waiting", "leader": "waiting_leader"}
-MOST_LISTED = 10
+MOST_LISTED, MOST_ANSWERED = 10, 3
 
 
 def remind_waiting(work: Work, limit: int = 500) -> int:
@@ -102,7 +103,8 @@ class RemindWaiting(Reminder):
         return _still_waiting(work.session, row.payload["follow_ids"], reader)
 
     def words(self, work: Work, listed: Sequence[Follow], about: str) -> str:
-        return _words(work.settings, listed, about, work.now)
+        said = {} if about else best_answers(work, listed[:MOST_ANSWERED])
+        return _words(work.settings, listed, about, work.now, said)
 
 
 def _still_waiting(session: Session, follow_ids: Sequence[int], reader: Reader) -> Sequence[Follow]:
@@ -116,10 +118,13 @@ def _still_waiting(session: Session, follow_ids: Sequence[int], reader: Reader) 
     return session.scalars(query).all()
 
 
-def _words(settings: Settings, follows: Sequence[Follow], agent: str, now: datetime) -> str:
+def _words(settings: Settings, follows: Sequence[Follow], agent: str, now: datetime, said: Mapping[int, str]) -> str:
     count = len(follows)
     head = f"{agent} 有 {count} 位客户在等回复" if agent else f"有 {count} 位客户在等您回复"
-    lines = waiting_lines(settings, follows[:MOST_LISTED], now)
+    lines = [
+        f"{line}\n   可以这样答：{said[one.id]}" if one.id in said else line
+        for line, one in zip(waiting_lines(settings, follows[:MOST_LISTED], now), follows, strict=False)
+    ]
     rest = count - MOST_LISTED
     return "\n".join([f"{head}：", *lines, *([f"还有 {rest} 位"] if rest > 0 else [])])
 

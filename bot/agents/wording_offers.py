@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.agents.suggestions import Suggestion
+from bot.agents.suggestions import Suggestion, suggest
+from bot.customers.state import load_customers
 from bot.platform.database.store import insert_new
-from bot.platform.models import Agent, Customer, WordingOffer
+from bot.platform.models import Agent, Customer, Follow, WordingOffer
 from bot.platform.work import Work
 from sop.wording_use import LIVE
 
 UNIQUE = ("customer_id", "agent_id", "key", "after")
 BESIDE, SEARCHED, KNOWN = "offered", "searched", "known"
+_LONGEST_BESIDE = 160
 
 
 def not_noted(
@@ -58,6 +60,22 @@ def note_offers(
         for offer, after in fresh
     ]
     insert_new(work.session, WordingOffer, rows, UNIQUE)
+
+
+def best_answers(work: Work, follows: Sequence[Follow]) -> dict[int, str]:
+    """What each of these customers' agents may answer them now, by the follow's id, noted as offered; nothing where
+    nothing fits. It stands in a message beside other things, so the longest words are cut."""
+    tables, found = work.settings.tables, {}
+    if not tables.answers and not any(rule.reply for rule in tables.rules):
+        return {}
+    states = load_customers(work.session, [one.customer for one in follows])
+    for one in follows:
+        offers = suggest(work, states[one.customer_id], one.agent)
+        best = next((offer for offer in offers if offer.kind in ("answer", "asked")), None)
+        if best is not None:
+            note_offers(work, one.customer, one.agent, not_noted(work, one.customer, one.agent, [best]))
+            found[one.id] = best.text if len(best.text) <= _LONGEST_BESIDE else f"{best.text[:_LONGEST_BESIDE]}…"
+    return found
 
 
 def note_tap(work: Work, customer: Customer, agent: Agent, offer: Suggestion) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 from flask.cli import with_appcontext
-from rich.table import Table
 
-from bot.commands.terminal import console, migrated_system
+from bot.commands.terminal import Table, console, migrated_system
 from bot.ops.given_up import FAILED, given_up_calls, given_up_events, read_given_up, take_up_again
 
 _SHOWN = 50

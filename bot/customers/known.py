@@ -10,10 +10,13 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from bot.customers.impressions import read_impressions
+from bot.customers.known_further import read_acts, read_companies, read_profiles
 from bot.platform.config.settings import Settings
 from bot.platform.models import Customer, Evidence, Feedback, Message, Tagging
 from bot.platform.models import Order as OrderRow
 from bot.platform.work import Work
+from taggers.models.impression import LIKED, standing
 from taggers.models.records import Known, Order, Sign
 
 AT_ONCE = 500  # ids of one IN list
@@ -21,7 +24,8 @@ PAID = "paid"
 
 
 def read_known(work: Work, ids: Sequence[int]) -> dict[int, tuple[datetime, Known]]:
-    """By customer: since when they are known, and what the models look at. Five statements for every 500 of them."""
+    """By customer: since when they are known, and what the models look at. Eight statements for every 500 of
+    them, three more where a target profile asks for fields and companies."""
     found: dict[int, tuple[datetime, Known]] = {}
     for start in range(0, len(ids), AT_ONCE):
         found |= _read(work, ids[start : start + AT_ONCE])
@@ -46,6 +50,11 @@ def _read(work: Work, ids: Sequence[int]) -> dict[int, tuple[datetime, Known]]:
     orders = _by_customer(_orders(session, ids))
     topics = topics_of(work.settings)
     earned = _by_customer(_earned(session, ids, topics)) if topics else {}
+    told = _by_customer(read_impressions(session, ids))
+    felt = {one: standing(words) for one, words in told.items()}
+    profiles = _by_customer(read_profiles(work, ids))
+    companies = _by_customer(read_companies(work, ids))
+    acts = _by_customer(read_acts(work, ids))
     people = select(
         Customer.id, Customer.created_at, Customer.last_word_at, Customer.activity, Customer.conversion
     ).where(Customer.id.in_(ids))
@@ -55,6 +64,8 @@ def _read(work: Work, ids: Sequence[int]) -> dict[int, tuple[datetime, Known]]:
             Known(
                 tuple(orders.get(one, ())), (*talks.get(one, ()), *([last] if last else ())),
                 tuple(carried.get(one, ())), tuple(earned.get(one, ())), activity, conversion,
+                LIKED.get(felt.get(one, "")), felt.get(one, ""), dict(profiles.get(one, ())),
+                tuple(companies.get(one, ())), tuple(acts.get(one, ())),
             ),
         )
         for one, met_at, last, activity, conversion in session.execute(people)

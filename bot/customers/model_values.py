@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from bot.customers.known import topics_of
 from bot.platform.config.settings import Settings
 from taggers.models.five_a import STAGES
+from taggers.models.impression import TITLES
 from taggers.models.lifecycle import PHASES
 from taggers.models.matrix import cells_by_name
 from taggers.models.mindset import MINDSETS
 from taggers.models.quadrant import QUADRANTS
 from taggers.models.rfm import GROUPS, TALKERS
+from taggers.models.target import FITS_BEST_FIRST
 from taggers.models.tiers import TIERS
 
 _VALUES: Mapping[str, Callable[[Settings], Iterable[str]]] = {
@@ -23,6 +25,8 @@ _VALUES: Mapping[str, Callable[[Settings], Iterable[str]]] = {
     "five_a": lambda _settings: STAGES,
     "mindset": lambda _settings: MINDSETS,
     "taste": topics_of,
+    "felt": lambda _settings: TITLES.values(),
+    "target": lambda _settings: FITS_BEST_FIRST,
     "cell": lambda settings: cells_by_name(settings.tables.models.matrix),
 }
 

@@ -17,7 +17,17 @@ from sqlalchemy import func, select
 from bot.customers.portraits import COMPANY, company_of, kept_company, measures, refresh, regrade
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import get_status, set_status
-from bot.platform.models import Customer, Message, Model, Order, ScoreEntry, Tagging
+from bot.platform.models import (
+    BusinessEvent,
+    Customer,
+    Impression,
+    Message,
+    Model,
+    Order,
+    ScoreEntry,
+    Tagging,
+    ToldFact,
+)
 from bot.platform.work import Work
 from bot.system import System
 from taggers.models.portrait import Company
@@ -71,7 +81,7 @@ def refresh_changed(work: Work, limit: int) -> int:
     status = get_status(work.session, SEEN)
     seen: dict[str, int] = dict(status.value) if status else {}
     people, most = set[int](), 0
-    for table in (Message, ScoreEntry, Tagging, Order):
+    for table in (Message, ScoreEntry, Tagging, Order, Impression, BusinessEvent, ToldFact):
         name = table.__tablename__
         if name not in seen:
             seen[name] = _last(work, table)

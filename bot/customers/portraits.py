@@ -16,6 +16,7 @@ from bot.platform.config.settings import Settings
 from bot.platform.database.store import get_status
 from bot.platform.models import Customer, Portrait
 from bot.platform.work import Work
+from taggers.models.impression import TITLES
 from taggers.models.portrait import Company, Moment, portray
 from taggers.models.portrait import Portrait as Said
 from taggers.models.rfm import BASES, Basis, Bounds, Measure
@@ -42,8 +43,16 @@ def refresh(work: Work, ids: Sequence[int]) -> int:
 
 def portrait_of(work: Work, customer: Customer) -> Said:
     """What the models say of one customer now, with their reasons."""
-    met_at, known = read_known(work, [customer.id])[customer.id]
-    return portray(known, work.settings.tables.models, company_of(work), Moment(work.now, work.settings.zone, met_at))
+    return portraits_of(work, [customer.id])[customer.id]
+
+
+def portraits_of(work: Work, ids: Sequence[int]) -> dict[int, Said]:
+    """What the models say of these customers now, with their reasons."""
+    company, terms, zone = company_of(work), work.settings.tables.models, work.settings.zone
+    return {
+        one: portray(known, terms, company, Moment(work.now, zone, met_at))
+        for one, (met_at, known) in read_known(work, ids).items()
+    }
 
 
 def company_of(work: Work) -> Company:
@@ -102,6 +111,8 @@ def _row(customer_id: int, said: Said) -> dict[str, Any]:
         "tier": tier.name if tier else "", "worth": tier.worth if tier else 0, "well": tier.well if tier else False,
         "five_a": str(said.five_a.stage), "mindset": str(said.mind.name),
         "taste": said.likes[0].topic if said.likes else "", "cell": str(said.standing.name), "peer": bool(said.peer),
+        "felt": str(TITLES.get(said.felt, "")), "target": str(said.fit.kind), "listed": said.quality.listed,
+        "signs": len(said.quality.signs),
     }  # fmt: skip
 
 

@@ -34,9 +34,11 @@ Control = Literal[
     "mindset",
     "taste",
     "cell",
+    "felt",
+    "target",
     "product",
 ]
-OURS: frozenset[Control] = frozenset({"field", "phase", "rfm", "five_a", "mindset", "cell"})
+OURS: frozenset[Control] = frozenset({"field", "phase", "rfm", "five_a", "mindset", "cell", "felt", "target"})
 """Controls whose values may be words of ours, which pages say in either language."""
 Segments = Mapping[str, Segment]
 NO_SEGMENTS: Segments = {}
@@ -197,7 +199,8 @@ def _of_models() -> Iterator[ConditionKind]:
     named: Sequence[tuple[Control, str]] = (
         ("cell", "在矩阵的格子"), ("phase", "生命周期在"), ("rfm", "RFM 人群"), ("tier", "S/A/B/C 档"),
         ("quadrant", "A–E 象限"), ("level", "会员等级"), ("five_a", "5A 阶段"), ("mindset", "心态"),
-        ("taste", "最关心的主题"),
+        ("taste", "最关心的主题"), ("felt", "同事的印象是"),
+        ("target", "目标客户"),
     )  # fmt: skip
     for name, title in named:
         column = getattr(Portrait, name)
@@ -209,6 +212,7 @@ def _of_models() -> Iterator[ConditionKind]:
     yield ConditionKind("recent", "RFM 的 R 至少", "number", lambda v, _now: _painted(Portrait.r >= _number(v)))
     yield ConditionKind("frequent", "RFM 的 F 至少", "number", lambda v, _now: _painted(Portrait.f >= _number(v)))
     yield ConditionKind("spends", "RFM 的 M 至少", "number", lambda v, _now: _painted(Portrait.m >= _number(v)))
+    yield ConditionKind("quality", "在高质量客户表", "nothing", lambda _v, _now: _painted(Portrait.listed.is_(True)))
     yield ConditionKind("peer", "疑似同行", "nothing", lambda _v, _now: _painted(Portrait.peer.is_(True)))
     yield ConditionKind("no-peer", "不疑似同行", "nothing", lambda _v, _now: ~_painted(Portrait.peer.is_(True)))
 

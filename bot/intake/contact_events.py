@@ -25,6 +25,7 @@ from bot.wecom.event_kinds import CustomerChange
 from taggers.occurrence import Occurrence
 
 BY_TRANSFER = "DELETE_BY_TRANSFER"  # WeCom's Source of an agent's "del" that a handover caused
+SAME_OCCASION = timedelta(seconds=30)  # within which a contact is told of more than once
 WELCOME_WINDOW = timedelta(seconds=20)  # WeCom's own; later it answers 41050
 
 
@@ -67,13 +68,16 @@ def _added(work: Work, state: CustomerState, agent: Agent, event: CustomerChange
     if follow not in state.follows:
         state.follows.append(follow)
     state.customer.channel = state.customer.channel or event.state or None
-    ask_profile(work, state, agent, f"add:{row.id}")
+    again = not fresh and row.created_at - follow.added_at > SAME_OCCASION
+    ask_profile(work, state, agent, f"add:{row.id}", **({"mirror": True} if again else {}))
     ask_consent(work, agent, state.customer, f"add:{row.id}")
     if event.welcome_code and work.settings.tables.welcome is not None:
         _welcome(work, state, agent, event.welcome_code, row)
     failpoint("event")
+    if again:  # they parted, which is told later or never: then it ends nothing, and the phone may lack our tags
+        follow.added_at = row.created_at
     if not fresh:
-        return "already a contact"
+        return "added anew" if again else "already a contact"
     if giver is not None and giver is not follow:
         inherit(work, state, giver, follow, "event")
         return f"handed over by {giver.agent.userid}"

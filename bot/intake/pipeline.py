@@ -166,7 +166,8 @@ def process_customer_message(work: Work, item: StoredMessage, state: CustomerSta
     tags += observe_message(work, state, message, first=customer.last_word_at is None)
     failpoint("tagged")
     customer.last_word_at = latest(customer.last_word_at, message.sent_at)
-    customer.last_words = (message.line or message.text)[:_LAST_WORDS]
+    if customer.last_word_at == message.sent_at:  # one that comes late, out of quarantine, is not their last
+        customer.last_words = (message.line or message.text)[:_LAST_WORDS]
     happenings = ["reply"] if answers else []
     if message.kind == "text" and opted_out(item.arrived.text):
         customer.opted_out_at = customer.opted_out_at or message.sent_at

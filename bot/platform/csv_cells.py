@@ -24,6 +24,8 @@ _CHANGED = re.compile(
       | \d+\s+\d+/\d+                 # one and a half
       | \d{1,4}:\d{1,2}(?::\d{1,2})?(?:\.\d+)?(?:\s*[ap]m?)? | \d{1,2}\s*[ap]m?   # a time
       | \(\s*\d[\d,.]*\s*\) | \d[\d,.]*\s*[-+]                          # below zero
+      | (?:[上下]午|[ap]m)?\s*\d{1,2}(?:时|:\d{1,2})(?:\d{1,2}分(?:\d{1,2}秒)?|:\d{1,2})?  # the same in words
+      | true|false                    # capitals then
       | (?:\d{4}年)?\d{1,2}月(?:\d{1,2}日?)? | \d{4}年\d{1,2}月?           # a day in words
       | (?:\d{1,4}[\s/-]*)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?:[\s/.,-]*\d{1,4}){0,2}
     """,

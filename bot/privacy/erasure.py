@@ -26,6 +26,7 @@ from bot.platform.models.sealed import DAMAGED, damage_tolerated
 from bot.platform.work import Work
 from bot.privacy.dependent_rows import delete_dependent_rows, dependent_rows_of
 from bot.privacy.mentions import Needles, forget_mentions, rooms_of
+from bot.sops.card_closing import close_of_erased
 from bot.wecom.errors import BotError
 from taggers.translatable import Translatable
 
@@ -232,6 +233,7 @@ def _erase_rows(session: Session, customer_id: int, asked: Erasure, now: datetim
     if customer is None:  # another process was quicker
         return ErasureSummary()
     forgets = [_forget_row(session, follow, now) for follow in customer.follows if follow.ended_at is None]
+    closings = close_of_erased(session, customer_id, now)
     session.execute(delete(GroupMember).where(GroupMember.person == customer.external_userid))
     dependent = dependent_rows_of(session, Customer, [customer_id])
     messages = [key[0] for key in dependent.get(_table(Message), [])]
@@ -246,10 +248,10 @@ def _erase_rows(session: Session, customer_id: int, asked: Erasure, now: datetim
     _end_studies(session, now)
     rows = delete_dependent_rows(session, {table: keys for table, keys in dependent.items() if keys})
     rows |= {"group_messages_blanked": len(in_rooms)}
-    session.add_all(forgets)
+    session.add_all([*forgets, *closings])
     asked.receipt = {"rows": rows, "files": len(contents), "contacts": len(forgets), "contents": contents}
     record(session, asked.actor, "customer.erase", f"tombstone:{asked.stone[:16]}", now, rows=rows)
-    return ErasureSummary(rows, outbox_ids=[row.id for row in forgets])
+    return ErasureSummary(rows, outbox_ids=[row.id for row in (*forgets, *closings)])
 
 
 def _forget_row(session: Session, follow: Follow, now: datetime) -> Outbox:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from bot.customers.state import OPEN_STATES
 from bot.platform.batch import Batch
 from bot.platform.models import Outbox, SopTask
 from bot.platform.work import About, Work
-from sop.cards import CODE_LIVES, closing_label, closing_word
+from sop.cards import CODE_LIVES, ERASED, closing_label, closing_word
 
 _KIND = "card_change"
 _AT_ONCE = 500
@@ -44,6 +47,31 @@ def close_card(work: Work, card: Outbox, reason: str) -> None:
     row = work.send_once(_KIND, _key(card), payload, _about(card))
     if row is not None:
         row.deadline = work.now + _WORD_WAITS
+
+
+def close_of_erased(session: Session, customer_id: int, now: datetime) -> list[Outbox]:
+    """Rows that take the buttons off the open cards of a customer who is erased; they do not tell who that was, and
+    are to be stored once nothing points to the customer any more."""
+    open_cards = (
+        select(Outbox)
+        .join(SopTask, SopTask.id == Outbox.task_id)
+        .where(SopTask.customer_id == customer_id, SopTask.state.in_(OPEN_STATES))
+        .where(Outbox.kind == "card", Outbox.state == "sent")
+    )
+    cards = [card for card in session.scalars(open_cards) if (card.result or {}).get("response_code")]
+    return [_nameless(card, now) for card in cards if card.payload.get("userid")]
+
+
+def _nameless(card: Outbox, now: datetime) -> Outbox:
+    payload = {
+        "response_code": (card.result or {})["response_code"],
+        "userid": card.payload["userid"],
+        "settled": closing_label(ERASED),
+        "word": "",
+        "until": ((card.done_at or card.created_at) + CODE_LIVES).isoformat(),
+    }
+    times = {"created_at": now, "not_before": now, "deadline": now + CODE_LIVES}
+    return Outbox(key=f"{_KIND}:{secrets.token_hex(8)}", kind=_KIND, payload=payload, **times)
 
 
 def cancel_cards_of_batch(work: Work) -> None:

@@ -28,8 +28,13 @@ def choose(session: Session, sop: Sop, reaching: Reaching, who: str, now: dateti
     if known is None and reaching == "all":
         return
     set_status(session, _name(sop.id), {"plan": plan_digest(sop), "reaching": reaching}, now)
-    set_status(session, STATUS, {"version": ""}, now)  # plans are looked at again, also where the text is as it was
+    look_at_plans_again(session, now)  # also where the text is as it was
     record(session, who, "sop.reach", f"sop:{sop.id}", now, reaching=reaching)
+
+
+def look_at_plans_again(session: Session, now: datetime) -> None:
+    """Have all plans compared with the config in force once more."""
+    set_status(session, STATUS, {"version": ""}, now)
 
 
 def reaching_of(session: Session, sop: Sop) -> Reaching:

@@ -57,7 +57,7 @@ def follow_up(work: Work, state: CustomerState, happened: CustomerEvent) -> None
     triggers = [*(tag for tag in happened.tags if tag not in happened.still), *happened.events, *happened.business]
     moves = move_by(work, state, triggers, Cause(happened.who, happened.msgid, happened.evidence))
     failpoint("moved")
-    tell_of_return(work, state, happened.agent, happened.msgid)
+    tell_of_return(work, state, happened.agent, happened.msgid, happened.evidence if happened.business else "")
     after_moves(work, state, moves, happened.agent)
     starts = [("tag", tag) for tag in happened.fresh] + [("event", event) for event in happened.events]
     for kind, name in starts:

@@ -15,6 +15,7 @@ from bot.platform.config.versions import version_text
 from bot.platform.database.store import get_status, set_status
 from bot.platform.models import Agent, SopEnrolment, SopTask
 from bot.platform.work import Work
+from bot.sops.dates import day_of
 from bot.sops.edit_choice import STATUS, reaching_of
 from bot.sops.enrolment import Start, enrol, may_enrol
 from bot.sops.gate import shift_row
@@ -115,6 +116,7 @@ def _begun_anew(work: Work, state: CustomerState, enrolment: SopEnrolment, sop: 
         f"anew:{enrolment.id}",
         work.session.get(Agent, enrolment.agent_id),
         by_hand=True,
+        day=day_of(enrolment.cause),
         ended=frozenset({sop.id}),
         again=True,
     )
@@ -216,5 +218,6 @@ def _take_time(work: Work, task: SopTask, edit: SopEdit, steps: tuple[Step, Step
 def _planned(work: Work, sop: Sop, task: SopTask, enrolment: SopEnrolment) -> PlannedStep | None:
     spread = work.settings.tables.budget.spread
     key = task.customer.external_userid
-    plan = plan_steps(sop, enrolment.enrolled_at, work.settings.workspace, key, spread=spread)
+    day = day_of(enrolment.cause)
+    plan = plan_steps(sop, enrolment.enrolled_at, work.settings.workspace, key, spread=spread, day=day)
     return next((planned for planned in plan if planned.index == task.step), None)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import object_session
 
 from bot.customers.stages import Moved, cause_of
 from bot.customers.state import CustomerState
-from bot.platform.models import SopEnrolment, SopTask
+from bot.platform.models import Message, SopEnrolment, SopTask
 from bot.platform.work import Work
 from bot.sops.card_closing import cancel_cards
 from sop.cards import EXPIRED
@@ -102,8 +104,23 @@ def expire_unsent(work: Work, limit: int = 500) -> int:
 def _stopped_by(state: CustomerState, enrolment: SopEnrolment, happenings: Sequence[str]) -> str | None:
     """The reason to stop, by the stop list as it was at enrolment: an edited config does not change it.
 
-    A message is a reply only where our side has said something since enrolment; before, the customer is asking.
+    A message is a reply only where our side has said something since enrolment and before it; else the customer is
+    asking, or it comes late, out of quarantine.
     """
-    said = state.customer.said_to_at
-    answered = said is not None and said >= enrolment.enrolled_at
-    return stops(enrolment.stop, [h for h in happenings if h != "reply" or answered])
+    replies = "reply" in happenings and "reply" in enrolment.stop and _answers(state, enrolment)
+    return stops(enrolment.stop, [h for h in happenings if h != "reply" or replies])
+
+
+def _answers(state: CustomerState, enrolment: SopEnrolment) -> bool:
+    said, spoke, begun = state.customer.said_to_at, state.happened_at, enrolment.enrolled_at
+    if said is None or said < begun or (spoke is not None and spoke < begun):
+        return False
+    return spoke is None or said <= spoke or _said_between(state, begun, spoke)
+
+
+def _said_between(state: CustomerState, begun: datetime, spoke: datetime) -> bool:
+    """Whether our side said something before a message that came late; asked for such a one alone."""
+    session = object_session(state.customer)
+    ours = Message.customer_id == state.customer.id, Message.role == "agent", Message.roomid == ""
+    words = select(Message.id).where(*ours, Message.sent_at >= begun, Message.sent_at <= spoke)
+    return session is not None and session.scalar(words.limit(1)) is not None

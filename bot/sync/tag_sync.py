@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bot.agents.manual_moves import last_move
 from bot.customers.mark_tag import UNSURE, known_marks
 from bot.customers.phone_tags import phone_tags
 from bot.customers.stages import Cause, make_move, mark_again, owner_of
@@ -12,7 +13,7 @@ from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import Follow
 from bot.platform.work import Work
-from bot.sops.enrolment import after_moves
+from bot.sops.undoing import after_hand_move
 from bot.sync.phone_groups import compare_groups, take_group
 from bot.sync.tag_snapshot import Tags, TagSnapshot, learn_tag_ids
 from bot.sync.tags_by_hand import TagsByHand
@@ -99,8 +100,9 @@ def _apply(work: Work, state: CustomerState, snapshot: TagSnapshot, compared: St
         if isinstance(move, Move):
             evidence = f"{follow.agent.shown_name}：{decision.why}" if snapshot.changed_at else decision.why
             who = follow.agent.userid
+            before = last_move(work.session, state, pipeline.name)
             moved = make_move(work, state, pipeline, move, Cause(who, evidence=evidence))
-            after_moves(work, state, [moved], follow.agent)
+            after_hand_move(work, state, moved, before, follow.agent)
 
 
 def _read_tags(work: Work, state: CustomerState, snapshot: TagSnapshot, by_hand: TagsByHand) -> None:

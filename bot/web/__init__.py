@@ -23,6 +23,7 @@ from bot.web.customers import (
     media,
     page,
     placing,
+    quality,
     segments,
 )
 from bot.web.layout import compression, damage, errors, headers, languages, navigation, preferences, template_filters
@@ -35,6 +36,7 @@ from bot.web.rules import (
     pipelines,
     rule_edit,
     rules,
+    setting_pages,
     sop_edit,
     sops,
     studies,
@@ -82,6 +84,7 @@ def register(app: Flask) -> None:
         list_deeds.pages,
         imports.pages,
         placing.pages,
+        quality.pages,
         segments.pages,
         reports.pages,
         doctor.pages,
@@ -92,6 +95,7 @@ def register(app: Flask) -> None:
         conduct.pages,
         sops.pages,
         pipelines.pages,
+        setting_pages.pages,
         wordings.pages,
         task.pages,
         tasks.pages,

@@ -10,6 +10,7 @@ from bot.agents.group_waiting import remind_group_owners
 from bot.agents.overdue import nudge_overdue
 from bot.agents.own_reminders import remind_of_own
 from bot.agents.promises import remind_promises
+from bot.agents.revisits import plan_revisits
 from bot.agents.waiting import remind_waiting
 from bot.customers.nightly_portraits import refresh_changed
 from bot.customers.stages import timed_moves
@@ -93,6 +94,7 @@ def timers_chunk(system: System) -> bool:
             after_moves(work, state, [made])
         started = start_silence_sops(work, CHUNK)
         looked_at = start_dated_sops(work, CHUNK)
+        plan_revisits(work)
         put_daily_lists(work)
         nudged = nudge_overdue(work, CHUNK)
         waiting = remind_waiting(work, CHUNK) + remind_group_owners(work, CHUNK)

@@ -2,8 +2,8 @@
 
 Formula: a ledger is high from the threshold of the config on. High activity alone: KOC (worth their reach); high
 conversion alone: 成交 (worth their money); both: 双高; neither: 培育. Source: the house's articles (two ledgers).
-Suspicion of a peer is no cell but a flag of its own, with its reasons: a tag that says so, or much activity over a
-long time without any conversion or order.
+Suspicion of a peer is no cell but a flag of its own, with its reasons: a tag or one of our people that says so,
+or much activity over a long time without any conversion or order.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from taggers.models.impression import PEER
 from taggers.models.records import Known, paid_orders
 from taggers.models.terms import Cell, MatrixTerms, PeerTerms
 from taggers.translatable import Translatable
@@ -54,6 +55,8 @@ def suspicions(known: Known, terms: PeerTerms, since: datetime, now: datetime) -
     """Why this may be a peer or competitor who looks in; empty for no suspicion. since: when they were met."""
     carried = {one.tag for one in known.carried}
     found: list[str] = [Translatable("带着标签「{name}」", name=tag) for tag in terms.tags if tag in carried]
+    if known.felt == PEER:
+        found.append(Translatable("同事觉得像是同行"))
     lively = terms.activity is not None and known.activity >= terms.activity
     if lively and now - since >= terms.after and known.conversion <= 0 and not paid_orders(known.orders, now):
         found.append(

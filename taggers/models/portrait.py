@@ -11,8 +11,11 @@ from taggers.models.matrix import Standing, cell_of, suspicions
 from taggers.models.mindset import Mind, mindset_of, restrictions
 from taggers.models.preference import Preference, preferences
 from taggers.models.quadrant import Quadrant, quadrant_of
+from taggers.models.quality import UNLISTED, Beforehand, Quality, quality_of
+from taggers.models.quality import Terms as Listing
 from taggers.models.records import Known
 from taggers.models.rfm import Basis, Bounds, Measure, Rfm, grade, measure
+from taggers.models.target import NO_TARGET, Fit, fit_of
 from taggers.models.terms import Credit, Models
 from taggers.models.tiers import Tier, tier_of
 from taggers.models.worth import Worth, weigh_worth
@@ -47,6 +50,9 @@ class Portrait:
     likes: tuple[Preference, ...] = ()
     limits: tuple[Credit, ...] = ()
     peer: tuple[str, ...] = ()
+    felt: str = ""
+    fit: Fit = NO_TARGET
+    quality: Quality = UNLISTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,8 @@ def portray(known: Known, models: Models, company: Company, moment: Moment) -> P
     measured = measure(known, models.rfm, now, moment.zone)
     bounds = company.bounds.get(measured.basis) if measured else None
     taste = models.preference
+    peer = suspicions(known, models.peer, moment.met_at, now)
+    fit, listing = fit_of(known, models.target), Listing(models.quality, models.matrix)
     return Portrait(
         phase_of(known, models.lifecycle, now, moment.zone, sells=sells),
         five_a_of(known, models.five_a, now),
@@ -76,5 +84,8 @@ def portray(known: Known, models: Models, company: Company, moment: Moment) -> P
         tier_of(known, models.tiers, company.top, now) if sells else None,
         preferences(known, company.topics, taste.half_life, now) if company.topics else (),
         restrictions(known.carried, models.credit),
-        suspicions(known, models.peer, moment.met_at, now),
+        peer,
+        known.felt,
+        fit,
+        quality_of(known, Beforehand(fit, peer), listing, now, moment.zone),
     )

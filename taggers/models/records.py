@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 
 
@@ -40,6 +40,9 @@ class Known:
 
     talks: when they spoke. carried: the tags they carry now; earned: each time a tag was earned. activity,
     conversion: what their ledgers come to. liked: what our people say of them: 1 good, 0 fair, -1 poor, None: unsaid.
+    felt: the word that stands of them (taggers.models.impression), "" for none.
+    profile: their fields as they are kept, companies: what their company is called; both only where a target profile
+    asks for it. acts: events and links that they opened, by name.
     """
 
     orders: tuple[Order, ...] = ()
@@ -49,6 +52,10 @@ class Known:
     activity: int = 0
     conversion: int = 0
     liked: int | None = None
+    felt: str = ""
+    profile: Mapping[str, str] = field(default_factory=dict)
+    companies: tuple[str, ...] = ()
+    acts: tuple[Sign, ...] = ()
 
 
 def paid_orders(orders: Iterable[Order], now: datetime) -> tuple[Order, ...]:

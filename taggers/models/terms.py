@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
 
+from taggers.models.target_terms import QualityTerms, TargetTerms, check_target
 from taggers.rule import Duration, Table, Words
 from taggers.translatable import Translatable
 
@@ -155,18 +157,30 @@ class Models(Table):
     credit: tuple[Credit, ...] = Field(default=(), max_length=50)
     matrix: MatrixTerms = MatrixTerms()
     peer: PeerTerms = PeerTerms()
+    target: TargetTerms = TargetTerms()
+    quality: QualityTerms = QualityTerms()
 
     @property
     def talk_window(self) -> timedelta:
         """How far back talks are looked at."""
-        return max(self.rfm.window, self.lifecycle.gone_after, timedelta(days=60))
+        return max(self.rfm.window, self.lifecycle.gone_after, self.quality.window, timedelta(days=60))
 
 
-def check_models(
-    models: Models, tags: Collection[str], groups: Collection[str], sops: Collection[str]
-) -> Iterator[tuple[Where, str]]:
+@dataclass(frozen=True)
+class Around:
+    """What else a config has that [models] may name. fields: by what they may be called, their kind."""
+
+    tags: Collection[str] = ()
+    groups: Collection[str] = ()
+    sops: Collection[str] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+def check_models(models: Models, around: Around) -> Iterator[tuple[Where, str]]:
     """What is wrong with [models], with its place in config.toml."""
+    tags, groups, sops = around.tags, around.groups, around.sops
     yield from _check_rfm(models.rfm)
+    yield from check_target(models.target, around.fields)
     if models.lifecycle.gone_after <= models.lifecycle.asleep_after:
         yield ("models", "lifecycle", "gone_after"), Translatable("gone_after（离开）要比 asleep_after（衰退）长")
     for i, name in enumerate(models.preference.groups):
@@ -204,5 +218,9 @@ def _tags(models: Models) -> Iterator[tuple[Where, str]]:
     for i, cell in enumerate(models.matrix.cells):
         if cell.tag:
             yield ("models", "matrix", "cells", i, "tag"), cell.tag
-    for i, tag in enumerate(models.peer.tags):
-        yield ("models", "peer", "tags", i), tag
+    for table, key, names in (
+        ("peer", "tags", models.peer.tags), ("target", "tags", models.target.tags),
+        ("target", "lists", models.target.lists), ("quality", "tags", models.quality.tags),
+    ):  # fmt: skip
+        for i, tag in enumerate(names):
+            yield ("models", table, key, i), tag

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from bot.agents.chat import NOTHING_TO_DO, answer_agent
 from bot.intake.events import answer_in_app
+from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store
 from bot.platform.models import Agent, CallbackEvent, Placement, SopTask
 from bot.platform.work import Work
@@ -126,6 +127,27 @@ def test_a_move_is_taken_back(watch: Watch) -> None:
     assert "回到「新线索」" in ask(watch, "撤销")
     with watch.store.read() as session:
         assert session.scalars(select(Placement.stage)).one() == "新线索"
+
+
+LEAD = """
+[[sops]]
+id = "lead"
+title = "线索跟进"
+stage = "新线索"
+stop = ["moved"]
+  [[sops.steps]]
+  say = "还在考虑吗"
+"""
+KEEN = LEAD.replace("lead", "keen").replace("线索跟进", "意向跟进").replace("新线索", "有意向")
+
+
+def test_moving_and_taking_back_say_what_starts_stops_and_goes_on(watch: Watch) -> None:
+    watch.settings = parse_settings(CONFIG + LEAD + KEEN)
+    assert ask(watch, "移动 王海棠 有意向").splitlines()[1:] == ["开始：意向跟进"]
+    assert ask(watch, "撤销").splitlines()[1:] == ["停止：意向跟进"]
+    assert ask(watch, "移动 王海棠 有意向").splitlines()[1:] == ["恢复：意向跟进"]
+    assert ask(watch, "移动 王海棠 新线索").splitlines()[1:] == ["开始：线索跟进", "停止：意向跟进"]
+    assert ask(watch, "撤销").splitlines()[1:] == ["停止：线索跟进", "恢复：意向跟进"]
 
 
 def test_what_has_gone_on_is_not_taken_back(watch: Watch) -> None:

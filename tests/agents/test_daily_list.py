@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from bot.agents.daily_list import SendDayList
 from bot.agents.overdue import nudge_overdue
+from bot.delivery.handler import NotNeededError
 from bot.platform.database.store import Store
-from bot.platform.models import SopTask, Status
+from bot.platform.models import Outbox, SopTask, Status
 from bot.platform.work import Work
 from bot.sops.prompts import prompt_due
-from tests.support.engine import engine, local
+from tests.support.engine import Engine, engine, local
 from tests.support.prompted import CONFIG, prompted, put
+from tests.support.site import open_site
 
 
 @pytest.mark.parametrize(
@@ -62,6 +68,27 @@ def test_a_card_and_the_list_do_not_come_within_the_same_minute(store: Store) ->
     card, day = world.outbox("card")[-1], world.outbox("day_list")[0]
     assert card.created_at == world.now
     assert day.not_before - card.created_at >= timedelta(minutes=2)
+
+
+@pytest.mark.parametrize(("gap", "named", "cards"), [("0m", 0, 1), ("10m", 1, 0)])
+def test_a_task_whose_card_comes_with_the_list_is_told_once(tmp_path: Path, gap: str, named: int, cards: int) -> None:
+    """Where cards keep no distance of their own, the list leaves out what comes by itself within minutes."""
+    head = f'[budget]\nagent_gap = "{gap}"\n\n' + CONFIG.lstrip()
+    with open_site(tmp_path, config=head.replace('at = "10:00"', 'at = "09:00"')) as site:
+        world = Engine(site.store, site.system.settings, local("2026-05-12T15:00"))
+        first = prompted(world)
+        world.change(first, state="completed")
+        world.now = local("2026-05-13T09:00")
+        assert put(world) == 1
+        world.later(seconds=1)
+        with site.store.write() as session:
+            work = Work(session, site.system.settings, world.now)
+            prompt_due(work)
+            session.flush()
+            row = session.scalars(select(Outbox).where(Outbox.kind == "day_list")).one()
+            with nullcontext() if named else pytest.raises(NotNeededError):
+                assert "陈静" in str(SendDayList().prepare(work, site.system, row)["card"])
+        assert len([row for row in world.outbox("card") if row.task_id != first]) == cards
 
 
 def test_a_reminder_keeps_its_distance_from_the_list_that_names_its_task(store: Store) -> None:

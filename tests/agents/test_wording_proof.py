@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from bot.agents.reading import reader_of_agent
 from bot.agents.suggestions import Suggestion
+from bot.agents.waiting import RemindWaiting
 from bot.agents.wording_offers import not_noted, note_offers, note_tap
 from bot.analytics.wording_uses import offers_by_wording, steps_by_wording, uses_of
 from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store
-from bot.platform.models import Agent, Customer, Message, SopTask, WordingOffer
+from bot.platform.models import Agent, Customer, Follow, Message, Outbox, SopTask, WordingOffer
 from bot.platform.work import Work
 from bot.privacy.dependent_rows import delete_dependent_rows, dependent_rows_of
 from bot.privacy.retention import KINDS
@@ -136,6 +138,22 @@ def test_steps_count_by_their_words(archived: Archived) -> None:
     with archived.store.read() as session:
         counted = steps_by_wording(session, NOW + timedelta(days=3))
     assert counted == {"step:price:0": {"明天再聊。": WordingUse(1, 1, 1, 0, 1, 1, 0)}}
+
+
+@pytest.mark.parametrize(("asked", "answered"), [("请问发票怎么开", True), ("今天下雨了心情不好", False)])
+def test_who_is_reminded_of_a_waiting_customer_is_told_what_to_answer(
+    archived: Archived, asked: str, answered: bool
+) -> None:
+    archived.say(asked, at=-5)
+    with archived.store.write() as session:
+        follow = session.scalars(select(Follow)).one()
+        follow.waiting_since, work = NOW - timedelta(minutes=5), Work(session, SETTINGS, NOW)
+        reader = reader_of_agent(session, follow.agent_id, NOW)
+        listed = RemindWaiting().listed(work, Outbox(payload={"follow_ids": [follow.id]}), reader)
+        agents, leaders = (RemindWaiting().words(work, listed, about) for about in ("", "林晓雨"))
+    assert ("可以这样答：您好，付款后在订单里点开票就可以" in agents) is answered
+    assert "可以这样答" not in leaders
+    assert [row.key for row in archived.rows(WordingOffer)] == (["answer:invoice"] if answered else [])
 
 
 def test_the_erased_leave_nothing_and_old_offers_lose_their_words(archived: Archived) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 import click
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from bot.commands.wecom import run_comparison
 from bot.intake.quarantine import replay_quarantine
@@ -110,8 +111,19 @@ class Run:
             due[1]()
 
 
+# What a judge waits for however far off its time is. A row of another kind may be put out to be asked later.
+NEVER_LATER = frozenset({"mark_tag", "card", "card_change", "digest", "welcome"})
+
+
+def held(session: Session) -> int:
+    """How many rows wait for no moment of their own but for the end of a pause, a limit or a breaker: none was tried
+    as far as the row knows, and its time lies ahead, also where the clock was set back since it was put out."""
+    waiting = select(func.count()).where(Outbox.state == "waiting", Outbox.kind.in_(NEVER_LATER))
+    return session.scalar(waiting) or 0
+
+
 def left(city: City) -> list[str]:
-    """What is still to be done, in words; what was refused and waits to be tried again counts as well."""
+    """What is to be done now, in words; what was refused and waits to be tried again counts as well."""
     seq = int(city.insist(city.control.state)["last_seq"])
     now = clock.now()
     with city.system.store.read() as session:
@@ -137,19 +149,26 @@ def tasks_of(city: City) -> dict[str, int]:
 
 
 def settle(city: City, patience: float = PATIENCE) -> tuple[float, list[str]]:
-    """Seconds until nothing is left to be done; what was left when patience ended."""
+    """Seconds in which something was left to be done, and what was left when patience ended. Time in which all that
+    is left waits for the end of a pause does not count: nobody may do anything."""
     begun = told = time.monotonic()
-    rest = ["?"]
+    rest, busy = ["?"], 0.0
     while time.monotonic() - begun < patience:
         city.mend()
+        looked = time.monotonic()
+        waiting = ["held"]
         with suppress(Exception):
-            if not (rest := left(city)):
-                return time.monotonic() - begun, []
+            rest = left(city)
+            with city.system.store.read() as session:
+                waiting = [f"held {count}"] if (count := held(session)) else []
+            if not rest and not waiting:
+                return busy, []
         if time.monotonic() - told > 10:
             told = time.monotonic()
-            click.echo(f"settling for {told - begun:.0f} s: {', '.join(rest)}", err=True)
+            click.echo(f"settling for {told - begun:.0f} s: {', '.join([*rest, *waiting])}", err=True)
         time.sleep(0.5)
-    return patience, rest
+        busy += time.monotonic() - looked if rest else 0.0
+    return patience, [*rest, *waiting]
 
 
 def compare(city: City) -> None:

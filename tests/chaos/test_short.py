@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.delivery.pauses import PAUSE, pause
+from bot.delivery.rows import claim, close_row
 from bot.ops.consistency import audit, audit_archive
 from bot.platform import clock
+from bot.platform.config.settings import parse_settings
+from bot.platform.database.store import Store
+from bot.platform.work import Work
+from bot.wecom.errors import WeComError
+from bot.worker.handlers import HANDLERS
 from tests.chaos import plan
-from tests.chaos.__main__ import Run, compare, settle
+from tests.chaos.__main__ import NEVER_LATER, Run, compare, held, settle
 from tests.chaos.city import City
 from tests.chaos.faults import FAULTS
 from tests.chaos.plan import Fault, make_orders, make_plan
 from tests.chaos.reckoning import reckon
 from tests.chaos.talks import lines, people
+from tests.support.parts import CONFIG
 
 SECONDS = 12.0
 # Somebody is forgotten, a backup comes back, the disk is full, a stranger comes, Redis is written to: in the middle.
@@ -61,6 +70,23 @@ def test_a_short_run_comes_out_even(city: City) -> None:
     assert found.cards > 0
     assert audit(city.system.store, clock.now(), running=False) == []
     assert audit_archive(city.system).count == 0
+
+
+@pytest.mark.parametrize("kind", sorted(NEVER_LATER & HANDLERS.keys()))
+def test_what_a_pause_holds_back_is_not_settled(store: Store, kind: str) -> None:
+    """It was never tried and its time lies ahead, and still it is on its way: the judge waits for it."""
+    now = clock.now()
+    with store.write() as session:
+        row = Work(session, parse_settings(CONFIG), now).send(kind, f"{kind}:1", {})
+        session.flush()
+        pause(session, f"{PAUSE}:{kind}", WeComError(45009, "too often", api="mark_tag"), now, 60)
+        assert claim(session, row.id, "worker", now) is None
+        assert (row.attempts, row.not_before) == (0, now + timedelta(seconds=60))
+        session.flush()
+        assert held(session) == 1
+        close_row(row, "sent", now)
+        session.flush()
+        assert held(session) == 0
 
 
 def test_the_same_seed_plans_the_same_faults() -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import Result
 from flask import Flask
@@ -15,6 +19,7 @@ from bot.intake.pull import pull
 from bot.ops.status import system_status
 from bot.platform import clock
 from bot.platform.database.store import Store
+from bot.platform.environment import ROOT
 from bot.system import System, use_system
 from tests.support.parts import CONFIG
 
@@ -134,3 +139,26 @@ def test_promises_and_questions_are_measured_from_a_file(app: Flask, tmp_path: P
     )
     outcome = json.loads(run(app, "questions", "eval", str(asked), "--json").output)
     assert (outcome["precision"], outcome["recall"], len(outcome["wrong"])) == (1.0, 0.5, 1)
+
+
+def test_each_command_of_the_table_is_there_under_its_name(app: Flask) -> None:
+    within = click.Context(app.cli)
+    names = app.cli.list_commands(within)
+    assert {"worker", "setup", "bench"} < set(names)
+    for name in names:
+        command = app.cli.get_command(within, name)
+        assert command is not None
+        assert command.name == name
+
+
+@pytest.mark.parametrize(("command", "paged"), [("worker", False), ("routes", True)])
+def test_a_worker_leaves_pages_and_other_commands_unread(tmp_path: Path, command: str, paged: bool) -> None:
+    look = "import sys; sys.argv = ['flask', sys.argv[1]]; import wsgi; print(*sys.modules)"
+    surroundings = {"TICI_VAR": str(tmp_path), "TICI_DATABASE_URL": f"sqlite:///{tmp_path / 'tici.db'}"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", look, command], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={**os.environ, **surroundings, "FLASK_RUN_FROM_CLI": "true"}, timeout=300,
+    )  # fmt: skip
+    loaded = set(done.stdout.split())
+    assert ("bot.web" in loaded) == paged
+    assert not loaded & {"bot.commands.demo.command", "bot.commands.setup", "bot.commands.bench.command"}

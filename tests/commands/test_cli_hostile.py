@@ -147,7 +147,10 @@ def test_nothing_is_written_where_it_cannot_be(
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    for name, command in group.commands.items():
+    within = click.Context(group)
+    for name in group.list_commands(within):
+        command = group.get_command(within, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
         else:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from bot.customers.impressions import tell_impression
 from bot.customers.nightly_portraits import advance, next_round, refresh_changed
 from bot.customers.portraits import portrait_of
 from bot.customers.selection import KINDS, Condition, where
@@ -123,6 +124,27 @@ def test_orders_are_read_and_only_paid_ones_count(archived: Archived) -> None:
         said_now = portrait_of(work, session.get_one(Customer, customer.id))
     assert said_now.worth is not None
     assert said_now.worth.why == "30 天里 2 单，合每月 400 元、2 单"
+
+
+def test_what_colleagues_think_shows_soon_and_a_peer_is_found_by_lists(archived: Archived) -> None:
+    def felt(author: str, word: str) -> tuple[str, bool]:
+        with archived.store.write() as session:
+            work = Work(session, archived.settings, archived.now)
+            (one,) = session.scalars(select(Customer.id))
+            assert tell_impression(work, one, author, word)
+            assert not tell_impression(work, one, author, word)
+        catch_up(archived)
+        (row,) = archived.rows(Portrait)
+        return row.felt, row.peer
+
+    catch_up(archived)
+    archived.say("多少钱")
+    assert felt("wang", "keen") == ("有意向", False)
+    assert felt("zhao", "peer") == ("像是同行", True)
+    with archived.store.read() as session:
+        asked = [Condition("peer", "1"), Condition("felt", "像是同行")]
+        assert session.scalar(select(func.count(Customer.id)).where(*where(asked, NOW))) == 1
+    assert felt("zhao", "") == ("有意向", False)
 
 
 def test_a_round_begins_each_night_and_where_models_changed(archived: Archived) -> None:

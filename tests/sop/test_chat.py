@@ -86,6 +86,19 @@ def local(text: str) -> datetime:
         ("完成 1、3", Help("一次写一个编号，例如：完成 3")),
         ("帮助", Help()),
         ("？", Help()),
+        ("「撤销」", TakeBack()),
+        ("“今日”", Today()),
+        ("『完成 3』", Done(3)),
+        ("「提醒 张三 明天10点 发合同」", Remind("张三 明天10点 发合同")),
+        ("帮 助", Help()),
+        ("今 日", Today()),
+        ("查一下张三", Lookup("张三")),
+        ("完成 @张三", Done(0, "张三")),
+        ("@张三 完成", Done(0, "张三")),
+        ("完成3了", Done(3)),
+        ("写错了", TakeBack()),
+        ("刚才点错了", TakeBack()),
+        ("取消", TakeBack()),
     ],
 )
 def test_orders_are_read_with_patience(typed: str, order: Order) -> None:
@@ -94,7 +107,20 @@ def test_orders_are_read_with_patience(typed: str, order: Order) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "天气怎么样", "完成", "0", "推迟", "推迟 3 很久以后", "推迟 张三 很久以后", "客户", "移动", "完" * 5000],
+    [
+        "",
+        "天气怎么样",
+        "取消订单怎么说",
+        "他说错了价格",
+        "完成",
+        "0",
+        "推迟",
+        "推迟 3 很久以后",
+        "推迟 张三 很久以后",
+        "客户",
+        "移动",
+        "完" * 5000,
+    ],
 )
 def test_what_is_not_understood_gets_help_that_says_so(typed: str) -> None:
     order = read_order(typed, NOW, CALENDAR)

@@ -16,6 +16,7 @@ from bot.customers.state import load_customer
 from bot.platform import clock
 from bot.platform.models import Outbox, SopTask
 from bot.platform.work import Work
+from bot.privacy.erasure import erase
 from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.sops.prompt_cards import SendPromptCard
 from bot.system import System
@@ -133,6 +134,15 @@ def happened(**what: Any) -> Deed:
 def test_a_card_is_closed_wherever_its_step_ends(mass: Mass, deed: Deed, label: str) -> None:
     do(mass, deed)
     assert labels(mass) == [label]
+
+
+def test_the_card_of_who_is_erased_is_closed_and_names_nobody(mass: Mass) -> None:
+    erase(mass.system, mass.who[0], "admin", clock.now())
+    send_all(mass.system)
+    assert labels(mass) == ["客户资料已删除"]
+    (row,) = mass.rows("card_change")
+    assert (row.state, row.customer_id, row.task_id) == ("sent", None, None)
+    assert mass.who[0] not in str(row.payload)
 
 
 def test_a_card_is_closed_by_the_archive_and_by_time(mass: Mass) -> None:

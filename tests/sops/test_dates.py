@@ -14,7 +14,9 @@ from bot.platform.database.store import Store
 from bot.platform.models import Customer
 from bot.platform.work import Work
 from bot.sops.dates import next_state, start_dated_sops
+from bot.sops.edit_choice import Reaching, choose
 from bot.worker.timed_work import CHUNK
+from tests.sops.test_replanning import edit, keep
 from tests.support.engine import Engine, engine, local
 
 CONFIG = """
@@ -89,6 +91,22 @@ def test_a_late_start_still_keeps_the_day(store: Store) -> None:
     look(world)
     (task,) = world.tasks(who)
     assert (task.due_at, task.state) == (local("2026-05-17T13:30"), "queued")
+
+
+@pytest.mark.parametrize("reaching", ["all", "anew"])
+def test_an_edited_sop_of_a_day_is_still_counted_from_that_day(store: Store, reaching: Reaching) -> None:
+    later = '  [[sops.steps]]\n  after = "1d"\n  at = "10:00"\n  say = "昨天过得开心吗"\n'
+    before = CONFIG.replace('都祝您快乐"\n', '都祝您快乐"\n' + later)
+    world = engine(store, before, "2026-05-17T13:30")
+    keep(world)
+    who = world.customer(birthday="1990-05-20")
+    look(world)
+    assert [task.due_at for task in world.tasks(who)][1:] == [local("2026-05-18T10:00")]
+    edited = before.replace('after = "1d"\n  at = "10:00"', 'after = "1d"\n  at = "09:30"')
+    with store.write() as session:
+        choose(session, parse_settings(edited).tables.sops[0], reaching, "admin", world.now)
+    edit(world, edited)
+    assert world.tasks(who)[-1].due_at == local("2026-05-18T09:30")
 
 
 def test_customers_are_looked_at_in_portions_and_a_crash_repeats_none(store: Store) -> None:

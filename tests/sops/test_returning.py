@@ -27,7 +27,7 @@ any = ["多少钱"]
 name = "转化"
 stages = [
   { name = "新线索", on = ["@added"] }, { name = "考虑价格", on = ["问价"], aside = true },
-  { name = "正课", on = ["已付款"], won = true }, { name = "流失", on = ["@lost"], lost = true },
+  { name = "正课", on = ["已付款", "order:*"], won = true }, { name = "流失", on = ["@lost"], lost = true },
 ]
 """
 AGENT = "LinXiaoyu"
@@ -71,4 +71,22 @@ def test_other_words_and_other_customers_are_not_told(world: Engine, words: str)
     there = world.customer()
     world.happen(there, events=["@added"])
     world.say(there, AGENT, "付款了")
+    assert told(world) == []
+
+
+def test_an_order_of_a_lost_customer_is_told_as_their_words_are(world: Engine) -> None:
+    who = lost(world)
+    world.say(who, AGENT, "你好")
+    for _ in range(2):
+        world.happen(who, "order", business=["order:2999课", "order:*"], evidence="买了「2999课」")
+    (text,) = told(world)
+    assert "买了「2999课」" in text
+    assert "移动 陈静 正课" in text
+    assert "你好" not in text
+    with world.store.read() as session:
+        assert session.scalars(select(Placement.stage)).all() == ["流失"]
+
+
+def test_what_an_agent_does_themselves_is_not_told(world: Engine) -> None:
+    world.happen(lost(world), "hand", tags=["已付款"], fresh=["已付款"])
     assert told(world) == []

@@ -130,6 +130,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("actions.question", "POST"): Row(C + "/question/{question}", WORKING, owned=True),
     ("actions.note", "POST"): Row(C + "/note", WORKING, owned=True),
     ("actions.remove_note", "POST"): Row(C + "/note/{note}/remove", WORKING, owned=True),
+    ("actions.impression", "POST"): Row(C + "/impression", WORKING, owned=True, form={"word": "keen"}),
     ("actions.peace", "POST"): Row(C + "/peace", WORKING, owned=True),
     ("actions.consent", "POST"): Row(
         C + "/consent", (ADMIN, LEADER), owned=True, form={"kind": "agent", "whom": "owner", "word": "agreed"}
@@ -151,6 +152,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("customers.save_view", "POST"): Row("/customers/views?tag=已付款", ROLES, form={"name": "已付"}),
     ("customers.remove_view", "POST"): Row("/customers/views/999999999/remove", ()),
     ("customers.export", "GET"): Row("/customers/list.csv", (ADMIN, LEADER)),
+    ("quality.show", "GET"): Row("/customers/quality", ROLES),
     ("segments.show", "GET"): Row("/customers/segments", LOOKERS),
     ("segments.new", "GET"): Row("/customers/segments/new?tag=已付款", (ADMIN,)),
     ("segments.new", "POST"): Row("/customers/segments/new?tag=已付款", (ADMIN,), form={"name": ""}, also=(400,)),
@@ -201,6 +203,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ),
     ("own_follow_ups.tick", "POST"): Row(F + "/done", (AGENT,), owned=True),
     ("own_follow_ups.drop", "POST"): Row(F + "/drop", (AGENT,), owned=True),
+    ("own_follow_ups.tell_outcome", "POST"): Row(F + "/outcome", (), form={"outcome": "lead"}),
     ("own_follow_ups.edit", "POST"): Row(F + "/change", (AGENT,), owned=True),
     ("own_follow_ups.take_up", "POST"): Row(F + "/back", (AGENT,), owned=True),
     # rules
@@ -261,6 +264,10 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("pipelines.edit", "GET"): Row("/pipelines/1/edit", (ADMIN,)),
     ("pipelines.save", "POST"): Row("/pipelines/save", (ADMIN,), form={"stamp": "old"}),
     ("pipelines.draft", "POST"): Row("/pipelines/draft", (ADMIN,)),
+    # the settings page
+    ("settings.show_settings", "GET"): Row("/settings", (ADMIN,)),
+    ("settings.save", "POST"): Row("/settings", (ADMIN,), form={"stamp": "old"}),
+    ("settings.draft", "POST"): Row("/settings/draft", (ADMIN,), form={"do": "tags:add"}),
     # reports
     ("reports.show", "GET"): Row("/reports", LOOKERS),
     ("reports.part", "GET"): Row("/reports/stages/part", LOOKERS),

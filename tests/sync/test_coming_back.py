@@ -96,6 +96,27 @@ def test_one_stage_tag_and_no_change_by_a_person(pair: Pair, by: str) -> None:
         assert session.scalars(select(SopEnrolment.sop_id).where(SopEnrolment.ended_at.is_(None))).all() == ["hello"]
 
 
+@pytest.mark.parametrize("by", ["customer", "agent"])
+@pytest.mark.parametrize("told", [True, False], ids=["later", "never"])
+def test_a_parting_that_is_told_after_the_coming_back_ends_nothing(pair: Pair, by: str, told: bool) -> None:
+    parted_at = clock.now()
+    pair.phone.part(AGENT, pair.who, by)
+    come_back(pair)
+    if told:
+        change = "del_follow_user" if by == "customer" else "del_external_contact"
+        person = f"<UserID>{AGENT}</UserID><ExternalUserID>{pair.who}</ExternalUserID>"
+        pair._event("change_external_contact", change, person, parted_at)
+        pair.work()
+    agree(pair, [AGENT])
+    with pair.system.store.read() as session:
+        assert session.scalars(select(Follow.ended_at)).all() == [None]
+        assert session.scalars(select(SopEnrolment.sop_id).where(SopEnrolment.ended_at.is_(None))).all() == ["hello"]
+    before = len(pair.ledger())
+    night(pair)
+    agree(pair, [AGENT])
+    assert len(pair.ledger()) == before
+
+
 def test_a_stage_left_by_hand_while_they_were_away_is_the_one_shown(pair: Pair) -> None:
     part(pair, "customer")
     with pair.system.store.write() as session:

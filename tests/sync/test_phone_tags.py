@@ -147,14 +147,15 @@ def test_a_call_that_did_not_get_through_takes_no_tag(pair: Pair) -> None:
 
 def test_a_tag_deleted_in_wecom_is_made_anew(pair: Pair) -> None:
     give(pair, "重点")
-    pair.system.wecom.call("post", "externalcontact/del_corp_tag", {"tag_id": [pair.id_of("重点", GROUP)]})
+    gone = {"tag_id": [pair.id_of("重点", GROUP)], "group_id": []}
+    pair.system.wecom.post("externalcontact/del_corp_tag", data=gone)
     assert reconcile(pair)[0].startswith("标签「重点」")
     assert both(pair) == ["重点"]
 
 
 def test_who_comes_back_shows_what_is_carried_now(pair: Pair) -> None:
     give(pair, "重点", "未回复")
-    pair.phone.remove_customer(COLLEAGUE, pair.who)
+    pair.phone.part(COLLEAGUE, pair.who)
     pair.tell("del", COLLEAGUE)
     pair.work()
     take(pair, "未回复")

@@ -121,3 +121,26 @@ def test_an_answer_is_offered_where_its_question_is_asked_and_nowhere_else(asked
 )
 def test_wordings_are_searched_by_words_and_first_letters(words: str, first: str | None) -> None:
     assert next(iter(WordingSearch(ASKS, TERMS).find(words)), None) == first
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("在吗", []),
+        ("怎么样", []),
+        ("可以吗", []),
+        ("你们周末上课吗", []),
+        ("今天下雨了心情不好吗", []),
+        ("请问发票怎么开", ["invoice"]),
+        ("能请假不", ["leave"]),
+        ("发票呢", ["invoice"]),
+    ],
+)
+def test_two_answers_are_not_taken_for_all_there_is_to_ask(asked: str, meant: list[str]) -> None:
+    book = AnswerBook({"invoice": ["发票怎么开"], "leave": ["可以请假吗"]}, Terms())
+    assert [fit.key for fit in book.find(asked, {"invoice", "leave"})] == meant
+
+
+def test_what_people_say_anywhere_is_found_where_it_is_a_question_of_the_knowledge_base() -> None:
+    book = AnswerBook({"who": ["你是谁"], "invoice": ["发票怎么开"]}, Terms())
+    assert [fit.key for fit in book.find("你是谁", {"who", "invoice"})] == ["who"]

@@ -11,7 +11,17 @@ from taggers.segment import Segmenter
 from taggers.translatable import knows_itself
 from taggers.utterance import Utterance
 from tests.support.english import in_english
-from tests.taggers import complaint_cases, condition_cases, further_cases, refusal_cases, turned_cases
+from tests.taggers import (
+    complaint_cases,
+    condition_cases,
+    further_cases,
+    heard_again_cases,
+    heard_cases,
+    heard_hard_cases,
+    heard_next_cases,
+    refusal_cases,
+    turned_cases,
+)
 from tests.taggers.books import book
 
 SEGMENTER = Segmenter()
@@ -20,6 +30,10 @@ TABLES = (complaint_cases.CASES, condition_cases.CASES, refusal_cases.CASES)
 TUNED = [case for table in TABLES for at, case in enumerate(table) if at % 3 != 2] + [
     *further_cases.CASES,
     *turned_cases.CASES,
+    *heard_cases.CASES,
+    *heard_again_cases.CASES,
+    *heard_hard_cases.CASES,
+    *heard_next_cases.CASES,
 ]
 ASIDE = [case for table in TABLES for at, case in enumerate(table) if at % 3 == 2]
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taggers.models.five_a import ACT, APPEAL, ASK, AWARE, five_a_of
+from taggers.models.impression import Impression, of_each, standing
 from taggers.models.lifecycle import ASLEEP, GAINED, GONE, GROWING, MATURE, phase_of
 from taggers.models.matrix import cell_of, cells_by_name, suspicions
 from taggers.models.mindset import mindset_of, restrictions
@@ -21,6 +22,7 @@ from taggers.models.quadrant import quadrant_of
 from taggers.models.records import Known, Order, Sign
 from taggers.models.rfm import bounds_of, grade, measure
 from taggers.models.terms import (
+    Around,
     Cell,
     Credit,
     FiveATerms,
@@ -137,6 +139,23 @@ def test_a_peer_is_suspected_with_reasons() -> None:
     assert suspicions(Known(carried=(Sign("同行", NOW),)), terms, NOW, NOW)[0] == "带着标签「同行」"
 
 
+def test_of_each_colleague_the_latest_word_counts_and_of_all_the_newest() -> None:
+    def told(*words: str) -> list[Impression]:
+        return [Impression(one[0], one[2:], NOW + timedelta(minutes=n)) for n, one in enumerate(words)]
+
+    assert standing(()) == ""
+    assert standing(told("a keen", "b looking")) == "looking"
+    assert standing(told("a keen", "b looking", "b ")) == "keen"
+    assert standing(told("a keen", "b looking", "a peer")) == "peer"
+    assert [one.author for one in of_each(told("a keen", "b looking", "a warm"))] == ["a", "b"]
+    assert standing(told("a nonsense")) == ""
+
+
+def test_who_a_colleague_takes_for_a_peer_is_suspected() -> None:
+    assert suspicions(Known(felt="peer"), PeerTerms(), NOW, NOW) == ("同事觉得像是同行",)
+    assert suspicions(Known(felt="looking"), PeerTerms(), NOW, NOW) == ()
+
+
 def test_stages_of_five_a_may_be_jumped_over() -> None:
     terms = FiveATerms(ask=("问价",), advocate=("转介绍",))
     assert five_a_of(Known(), terms, NOW).stage == AWARE
@@ -186,12 +205,12 @@ def test_wrong_thresholds_are_refused_with_their_place() -> None:
         peer=PeerTerms(tags=("没有的",)),
         matrix=MatrixTerms(cells=(Cell(activity="high", conversion="low", sop="no"),) * 2),
     )
-    found = [".".join(map(str, where)) for where, _ in check_models(models, {"有的"}, (), ())]
+    found = [".".join(map(str, where)) for where, _ in check_models(models, Around({"有的"}))]
     assert found == [
         "models.rfm.frequency", "models.lifecycle.gone_after", "models.peer.tags.0", "models.matrix.cells.0.sop",
         "models.matrix.cells.1.sop", "models.matrix.cells.1",
     ]  # fmt: skip
-    assert not list(check_models(Models(), (), (), ()))
+    assert not list(check_models(Models(), Around()))
 
 
 # A second, independent computation: dates as day numbers, ranks by counting, nothing of the code under test

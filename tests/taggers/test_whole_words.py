@@ -8,8 +8,14 @@ import pytest
 
 from taggers.nobody import HIDDEN, is_nobodys, without_mentions
 from taggers.utterance import Utterance
+from tests.taggers import more_line_cases, more_word_cases, word_cases
 from tests.taggers.books import book
-from tests.taggers.word_cases import AMOUNTS, COMPOUNDS, MENTIONS, NOBODYS, NUMBERS, RUNS
+from tests.taggers.word_cases import COMPOUNDS, NUMBERS
+
+AMOUNTS = (*word_cases.AMOUNTS, *more_word_cases.AMOUNTS)
+RUNS = (*word_cases.RUNS, *more_word_cases.RUNS)
+NOBODYS = (*word_cases.NOBODYS, *more_line_cases.NOBODYS)
+MENTIONS = (*word_cases.MENTIONS, *more_line_cases.MENTIONS)
 
 
 @pytest.mark.parametrize(("keyword", "sentence", "there"), COMPOUNDS)

@@ -21,6 +21,7 @@ from bot.platform.models import (
     Customer,
     CustomerField,
     Feedback,
+    Impression,
     Note,
     Placement,
     SopEnrolment,
@@ -153,6 +154,21 @@ def test_notes_are_written_and_taken_away_by_their_writer_or_a_leader(site: Site
     assert wang.post(f"/c/{customer}/note/{10**18}/remove").status_code == 404
     with site.store.read() as session:
         assert {row.text for row in session.scalars(select(Note))} == {""}  # the words are gone
+
+
+def test_an_impression_is_one_tap_and_a_second_tap_takes_it_back(site: Site, customer: int) -> None:
+    wang, leader = site.signed_in("agent", "Wang"), site.signed_in("admin")
+    assert wang.post(f"/c/{customer}/impression", data={"word": "nonsense"}).status_code == 400
+    assert wang.post(f"/c/{customer}/impression", data={"word": "looking"}).status_code == 204
+    page = wang.get(f"/c/{customer}").text
+    assert re.findall(r'name="word" value="(\w*)" aria-pressed="true">(\S+)</button>', page) == [("", "只是看看")]
+    seen = leader.get(f"/c/{customer}").text
+    assert re.findall(r"</bdi> · (\S+) · ", seen) == ["只是看看"]
+    assert 'aria-pressed="true"' not in seen
+    assert wang.post(f"/c/{customer}/impression", data={"word": ""}).status_code == 204
+    assert 'aria-pressed="true"' not in wang.get(f"/c/{customer}").text
+    with site.store.read() as session:
+        assert session.scalars(select(Impression.word).order_by(Impression.id)).all() == ["looking", ""]
 
 
 def test_consent_is_decided_by_a_leader(site: Site, customer: int) -> None:

@@ -78,7 +78,7 @@ def test_the_panel_says_who_where_what_and_why(beside: Site) -> None:
         rows.tag(customer, "高意向", reason="命中 怎么报名")
     html = wang(beside).post("/sidebar/customer", data={"external_userid": MINE}).text
     heads = re.findall(r"<h2>(\S+)</h2>", html)
-    assert heads == ["现在该说", "客户刚问到", "标签"]
+    assert heads == ["现在该说", "客户刚问到", "您的印象", "标签"]
     for shown in ("李女士", "考虑价格", WORDS_DUE, "李女士您好，分三档", "高意向", "命中 怎么报名", "稍后", "不合适"):
         assert shown in html
 

@@ -36,7 +36,14 @@ from bot.web.customers.highlight import Mark, TextPiece, cut, marks_of
 from bot.web.layout import actors, errors, labels, navigation, preferences
 from bot.web.layout.languages import catalogue
 from bot.web.layout.times import moment, span
-from bot.web.rules import answer_form, conduct_rows, pipeline_form, sop_start, wording_rows
+from bot.web.rules import (
+    answer_form,
+    conduct_rows,
+    pipeline_form,
+    setting_fields,
+    sop_start,
+    wording_rows,
+)
 from bot.web.rules.rule_form import GROUPS
 from bot.web.rules.sop_rows import TEXTS
 from bot.wecom.errors import REMEDIES
@@ -98,7 +105,7 @@ def texts_of_rules() -> set[str]:
     found = {group.title for group in GROUPS} | {words for field in fields for _, words in field.choices}
     found |= {text for field in fields for text in (field.label, field.help) if text}
     found |= {*wordings.KINDS.values(), *wording_rows.STATES.values()}
-    return found | {*TEXTS, *sop_start.TEXTS, *pipeline_form.TEXTS}
+    return found | {*TEXTS, *sop_start.TEXTS, *pipeline_form.TEXTS, *setting_fields.TEXTS}
 
 
 def texts_of_setup() -> set[str]:

@@ -22,7 +22,7 @@ from sop.wording import check_wording
 from sop.workcalendar import Workcalendar
 from taggers.closing import check_closings
 from taggers.conduct import check_titles, check_uses
-from taggers.models.terms import check_models
+from taggers.models.terms import Around, check_models
 from taggers.scores import check_scores
 
 Found = list[tuple[positions.Path, str]]
@@ -45,7 +45,13 @@ def check_tables(tables: Tables, *, examples: bool, beside: Path | None) -> Foun
     found += check_scores(tables.scores, known | _other_tags(tables), known_fields(tables.fields))
     found += check_segments(tables.segments)
     found += check_models(
-        tables.models, known | _other_tags(tables), {g.group for g in tables.tags}, {s.id for s in tables.sops}
+        tables.models,
+        Around(
+            known | _other_tags(tables),
+            {g.group for g in tables.tags},
+            {s.id for s in tables.sops},
+            {name: one.kind for name, one in known_fields(tables.fields).items()},
+        ),
     )
     found += check_phone_groups(tables.tags, tables.pipelines)
     found += check_titles(tables.rules)

@@ -14,11 +14,11 @@ NUMBERS = frozenset({
     "silent", "spoke", "added", "score", "activity", "value", "recent", "frequent", "spends", "orders", "spent",
     "order-within", "order-before",
 })  # fmt: skip
-PLAIN = frozenset({"waiting", "peace", "peer", "no-peer"})
+PLAIN = frozenset({"waiting", "peace", "peer", "no-peer", "quality"})
 TEXTS = frozenset({
     "stage", "no-stage", "tag", "no-tag", "channel", "sop", "no-sop", "field", "no-field", "cell", "phase", "rfm",
-    "tier", "quadrant", "level", "five_a", "mindset", "taste", "moved", "segment", "no-segment", "order",
-    "no-order",
+    "tier", "quadrant", "level", "five_a", "mindset", "taste", "felt", "target", "moved", "segment", "no-segment",
+    "order", "no-order",
 })  # fmt: skip
 """Conditions that a segment may have. Not whom an agent follows, nor a name: ids and names do not belong here."""
 OTHERS = ("segment", "no-segment")

@@ -40,6 +40,12 @@ def nodes_of(source: str, array: str) -> Iterable[list[Node]]:
         yield nodes
 
 
+def plain_tables(source: str) -> dict[str, Node]:
+    """The node of each table such as [privacy] or [privacy.retention], by its name as written."""
+    nodes = Parser(_TOML).parse(source.encode()).root_node.named_children
+    return {(node.named_children[0].text or b"").decode(): node for node in nodes if node.type == "table"}
+
+
 def array_of(text: str) -> Node:
     """The node of an array's text, such as "[1, 2]"."""
     return Parser(_TOML).parse(f"x = {text}\n".encode()).root_node.named_children[0].named_children[1]

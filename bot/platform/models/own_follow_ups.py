@@ -17,6 +17,8 @@ class OwnFollowUp(Model):
 
     state: open | done | dropped (taken back). ended_by: hand | reply | evidence; ended_msgid: the message that showed
     it. told_at: when the reminder was put out; a later due time makes it None again.
+    kind: own | revisit (written down by the quality list, which may also end it: list). outcome: of a revisit, a key
+    of sop.revisits.OUTCOMES.
     """
 
     __tablename__ = "own_follow_up"
@@ -28,6 +30,13 @@ class OwnFollowUp(Model):
             "due_at",
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
+        ),
+        Index(  # revisits, the latest of a customer
+            "ix_own_follow_up_revisit",
+            "customer_id",
+            "created_at",
+            sqlite_where=text("kind = 'revisit'"),
+            postgresql_where=text("kind = 'revisit'"),
         ),
         Index(  # those of which somebody has to be reminded
             "ix_own_follow_up_due",
@@ -48,6 +57,8 @@ class OwnFollowUp(Model):
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None] = mapped_column(String(16))
     ended_msgid: Mapped[str | None] = mapped_column(String(128))
+    kind: Mapped[str] = mapped_column(String(8), default="own")
+    outcome: Mapped[str] = mapped_column(String(12), default="")
 
     agent: Mapped[Agent] = relationship()
     customer: Mapped[Customer] = relationship()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.platform.models.columns import Model
@@ -15,10 +15,20 @@ class Portrait(Model):
 
     basis: orders | talks | "" for neither; last_at, frequency, money: what RFM measured by it. r, f, m: 0 where there
     is no grade. value, worth: fen a month, for levels and for tiers; well: whether they cooperate. was: the quadrant
-    before. Texts are "" for none. treated: the cell of the matrix whose treatment was begun.
+    before. Texts are "" for none. felt: what our people think of them.
+    target: whether the business wants them; listed: on the list of quality, signs: how many speak for it.
+    treated: the cell of the matrix whose treatment was begun.
     """
 
     __tablename__ = "portrait"
+    __table_args__ = (
+        Index(
+            "ix_portrait_listed",
+            "customer_id",
+            sqlite_where=text("listed = 1"),
+            postgresql_where=text("listed"),
+        ),
+    )
 
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), primary_key=True, autoincrement=False)
     at: Mapped[datetime]
@@ -44,4 +54,8 @@ class Portrait(Model):
     taste: Mapped[str] = mapped_column(String(30), default="")
     cell: Mapped[str] = mapped_column(String(20), default="")
     peer: Mapped[bool] = mapped_column(default=False)
+    felt: Mapped[str] = mapped_column(String(8), default="")
+    target: Mapped[str] = mapped_column(String(8), default="")
+    listed: Mapped[bool] = mapped_column(default=False)
+    signs: Mapped[int] = mapped_column(default=0)
     treated: Mapped[str] = mapped_column(String(20), default="")

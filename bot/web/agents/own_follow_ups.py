@@ -19,6 +19,7 @@ from bot.agents.own_follow_ups import (
     write_down,
 )
 from bot.agents.reading import may_read
+from bot.agents.revisits import KIND, note_outcome
 from bot.platform.database import audit_log
 from bot.platform.models import OwnFollowUp
 from bot.platform.work import Work
@@ -29,8 +30,9 @@ from bot.web.layout.answers import done, refused
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import LARGEST_ID, current_system
 from bot.web.layout.template_filters import zone
+from sop.revisits import OUTCOMES
 
-CHANGED: dict[str, Any] = {"day-changed": {}}
+CHANGED: dict[str, Any] = {"day-changed": {}, "customer-changed": {}}
 _ONE = f"/<int(max={LARGEST_ID}):row_id>"
 
 pages = Blueprint("own_follow_ups", __name__, url_prefix="/follow-ups")
@@ -80,6 +82,19 @@ def take_up(row_id: int) -> Response:
     return done(translate("又在单子里了"), **CHANGED)
 
 
+@pages.post(f"{_ONE}/outcome")
+def tell_outcome(row_id: int) -> Response:
+    """What came of a revisit: `outcome`; one that is open is done by that."""
+    outcome = request.form.get("outcome", "")
+    if outcome not in OUTCOMES:
+        abort(400)
+    with _mine(row_id, "revisit.outcome", closed=None) as (work, row):
+        if row.kind != KIND or row.state == "dropped":
+            abort(404)
+        note_outcome(row, outcome, work.now)
+    return done(translate("记下了"), **CHANGED)
+
+
 @pages.post(f"{_ONE}/change")
 def edit(row_id: int) -> Response:
     """Another time (`at`, as browsers write local times) or other `words`."""
@@ -92,8 +107,8 @@ def edit(row_id: int) -> Response:
 
 
 @contextmanager
-def _mine(row_id: int, action: str, *, closed: bool = False) -> Iterator[tuple[Work, OwnFollowUp]]:
-    """The visitor's own follow-up, locked, open or (closed) ended; recorded where all went well."""
+def _mine(row_id: int, action: str, *, closed: bool | None = False) -> Iterator[tuple[Work, OwnFollowUp]]:
+    """The visitor's own follow-up, locked, open or (closed) ended or (None) either; recorded where all went well."""
     who = agent_or_404()
     with current_system().work() as work:
         row = work.session.get(OwnFollowUp, row_id, with_for_update=True)
@@ -101,7 +116,7 @@ def _mine(row_id: int, action: str, *, closed: bool = False) -> Iterator[tuple[W
             abort(404)
         if not may_read(work.session, reader_of(work.session, who), row.customer_id):
             abort(404)
-        if (row.state == "open") is closed:
+        if closed is not None and (row.state == "open") is closed:
             raise FollowUpRefusedError(translate("已经处理过了，请看最新的"))
         yield work, row
         audit_log.record(work.session, who.actor, action, f"customer:{row.customer_id}", work.now)

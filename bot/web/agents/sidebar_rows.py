@@ -14,6 +14,7 @@ from bot.agents.own_follow_ups import ended_of, open_of
 from bot.agents.past_answers import PastAnswers
 from bot.agents.promises import promises_about
 from bot.agents.questions import questions_of
+from bot.agents.revisits import untold_of
 from bot.agents.suggestions import Suggestion, suggest
 from bot.customers.state import CustomerState, load_customer
 from bot.platform.models import (
@@ -30,12 +31,14 @@ from bot.platform.models import (
 from bot.platform.signed_links import link_url, picture_url
 from bot.platform.work import Work
 from bot.sops.material_uploads import attachment_bodies
+from bot.web.customers.impression_rows import ImpressionsView, read_view
 from bot.web.customers.score_rows import LedgerView, read_ledgers
 from sop.playbook import Pipeline
 
 _TAGS = 30
 _MEMBERS = 200
 _LATELY = timedelta(hours=12)
+_VISITED = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,11 @@ class Panel:
     offers: tuple[Suggestion, ...]
     promises: Sequence[Promise]
     questions: Sequence[OpenQuestion]
+    impressions: ImpressionsView
     ledgers: Sequence[LedgerView] = ()
     own: tuple[OwnFollowUp, ...] = ()
     own_ended: tuple[OwnFollowUp, ...] = ()  # lately: to be taken up again
+    visited: OwnFollowUp | None = None  # a revisit of which nobody said what came of it
 
     @property
     def customer(self) -> Customer:
@@ -106,6 +111,8 @@ def read_panel(work: Work, follow: Follow, past: PastAnswers | None = None) -> P
         own=tuple(open_of(work.session, follow.agent_id, follow.customer_id)),
         own_ended=tuple(ended_of(work.session, follow.agent_id, follow.customer_id, work.now - _LATELY)),
         ledgers=read_ledgers(work, state, ""),
+        visited=untold_of(work.session, follow.agent_id, follow.customer_id, work.now - _VISITED),
+        impressions=read_view(work.session, follow.customer_id, follow.agent.userid),
         promises=promises_about(work.session, follow.customer_id, work.now),
         questions=questions_of(work.session, follow.customer_id, work.now),
     )

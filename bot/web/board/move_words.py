@@ -9,10 +9,11 @@ from bot.web.layout.languages import translate
 
 
 def outlook_words(then: Outlook) -> list[str]:
-    """What a move would start and stop, for the menus that offer it."""
+    """What a move would start, stop and take up again, for the menus that offer it."""
     told = [
         (translate("会开始跟进：{names}", names=list(then.starts)), then.starts),
         (translate("会停止跟进：{names}", names=list(then.stops)), then.stops),
+        (translate("会恢复跟进：{names}", names=list(then.resumes)), then.resumes),
     ]
     return [words for words, titles in told if titles]
 

@@ -98,12 +98,13 @@ def _ask(customer_id: int, pipeline: str, offered: Sequence[OfferedReason]) -> d
 
 @pages.get(f"/c/<int(max={LARGEST_ID}):customer_id>/outlook")
 def tell_outlook(customer_id: int) -> Response:
-    """What a move to each stage of `pipeline` would start and stop, in words: {stage: text}."""
+    """What a move to each stage of `pipeline` would start, stop and take up again, in words: {stage: text}."""
     with current_system().look() as work:
         state = load_customer(work.session, customer_or_404(work.session, customer_id))
         asked = request.args.get("pipeline", "")
         pipelines = [pipeline for pipeline in work.settings.pipelines if pipeline.name == asked]
-        told = {stage: then for pipeline in pipelines for stage, then in outlook(work, state, pipeline).items()}
+        before = last_move(work.session, state, asked) if pipelines else None
+        told = {stage: then for one in pipelines for stage, then in outlook(work, state, one, before).items()}
         return jsonify({stage: " · ".join(outlook_words(then)) for stage, then in told.items()})
 
 

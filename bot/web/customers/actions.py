@@ -17,6 +17,7 @@ from bot.agents.written_facts import judge_by_hand, set_by_hand
 from bot.customers.consent import REFUSED, ConsentAnswer, Party, PartyKind, apply_consent, decide_consent
 from bot.customers.facts import FactRefusedError
 from bot.customers.fields import FieldRefusedError
+from bot.customers.impressions import tell_impression
 from bot.customers.state import CustomerState, load_customer
 from bot.customers.tags import TagSource, give_tag, take_tag
 from bot.platform import clock
@@ -34,6 +35,7 @@ from bot.web.layout.labels import legible, visible_name
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import LARGEST_ID, current_system
 from bot.wecom.errors import BotError
+from taggers.models.impression import TITLES
 
 LONGEST_NOTE = 2000
 CHANGED: dict[str, Any] = {"customer-changed": {}}
@@ -205,6 +207,18 @@ def remove_note(customer_id: int, note_id: int) -> Response:
         row.removed_at, row.text = row.removed_at or action.work.now, ""
         action.record("note.remove", note=note_id)
     return done(translate("已删除备注"), **CHANGED)
+
+
+@pages.post(f"{_PATH}/impression")
+def impression(customer_id: int) -> Response:
+    """Say what the visitor thinks of the customer: `word` of four, nothing takes theirs back."""
+    word = request.form.get("word", "")
+    if word and word not in TITLES:
+        abort(400)
+    with _acting_on(customer_id) as action:
+        if tell_impression(action.work, customer_id, action.who.actor[:80], word):
+            action.record("impression.tell", word=word)
+    return done(translate("记下了") if word else translate("不算了"), **CHANGED)
 
 
 @pages.post(f"{_PATH}/peace")

@@ -29,6 +29,7 @@ from bot.platform.models import Evidence, Feedback
 from bot.platform.work import Work
 from bot.web.auth.access import customer_or_404, needs
 from bot.web.auth.visitor import WORKING, visitor
+from bot.web.board.move_words import effect_words
 from bot.web.layout.answers import done, refused
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import LARGEST_ID, current_system
@@ -104,14 +105,15 @@ def mend_move(evidence_id: int, move_id: int) -> Response:
     """Undo a move that the hit has caused."""
     try:
         with _acting_on(evidence_id) as hit:
-            row = take_back_move(hit.work, hit.state, hit.evidence, move_id, visitor().actor)
+            undone = take_back_move(hit.work, hit.state, hit.evidence, move_id, visitor().actor)
+            row, follows = undone.row, effect_words(hit.work.settings, undone.effects)
             stages = {"from_stage": row.from_stage, "to_stage": row.to_stage}
             hit.record("stage.undo", pipeline=row.pipeline, **stages)
     except (NothingToMendError, MoveRefusedError) as why:
         return refused(translate(str(why)), **_CHANGED)
     except IntegrityError:
         return refused(translate("刚刚有人也移动了这位客户，请看最新的位置再试"), **_CHANGED)
-    return done(translate("已退回「{stage}」", stage=row.to_stage), **_CHANGED)
+    return done(" · ".join([translate("已退回「{stage}」", stage=row.to_stage), *follows]), **_CHANGED)
 
 
 @pages.post(f"{_PATH}/mend/sop/<int(max={LARGEST_ID}):enrolment_id>")

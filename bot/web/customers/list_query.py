@@ -27,9 +27,23 @@ COLUMNS = {
     "stages": "阶段", "tags": "标签", "agent": "员工", "last": "最近说话", "scores": "意向 · 活跃",
     "added": "认识于", "channel": "渠道", "words": "最近一句", "cell": "矩阵", "phase": "生命周期", "rfm": "RFM",
     "value": "每月价值", "tier": "S/A/B/C", "quadrant": "A–E", "level": "会员等级", "five_a": "5A", "mindset": "心态",
-    "taste": "最关心", "orders": "订单数", "spent": "付过（元）", "ordered": "最近下单",
+    "taste": "最关心", "felt": "印象", "target": "目标", "orders": "订单数", "spent": "付过（元）",
+    "ordered": "最近下单",
 }  # fmt: skip
-PAINTED = ("cell", "phase", "rfm", "value", "tier", "quadrant", "level", "five_a", "mindset", "taste")
+PAINTED = (
+    "cell",
+    "phase",
+    "rfm",
+    "value",
+    "tier",
+    "quadrant",
+    "level",
+    "five_a",
+    "mindset",
+    "taste",
+    "felt",
+    "target",
+)
 """The columns that models fill."""
 BOUGHT = ("orders", "spent", "ordered")
 """The columns that orders fill."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from bot.agents.manual_moves import last_moves
 from bot.agents.past_answers import PastAnswers
 from bot.agents.promises import promises_about
 from bot.agents.questions import questions_of
@@ -37,6 +38,7 @@ from bot.web.customers.field_rows import (
     read_fields,
     read_profiles,
 )
+from bot.web.customers.impression_rows import ImpressionsView, read_view
 from bot.web.customers.order_rows import OrdersView, read_orders
 from bot.web.customers.portrait_rows import ModelView, read_models
 from bot.web.customers.score_rows import LedgerView, read_ledgers
@@ -89,6 +91,7 @@ class CustomerView:
     outlooks: Mapping[str, Mapping[str, Outlook]]
     ledgers: tuple[LedgerView, ...]
     models: tuple[ModelView, ...]
+    impressions: ImpressionsView
     orders: OrdersView
 
     @property
@@ -107,6 +110,7 @@ def read_customer(
     titles = {sop.id: sop.title or sop.id for sop in work.settings.sops.values()}
     running = {e.sop_id for e in state.enrolments if e.ended_at is None}
     notes = select(Note).where(Note.customer_id == customer.id, Note.removed_at.is_(None))
+    moves = last_moves(work.session, state)
     return CustomerView(
         customer=customer,
         state=state,
@@ -124,9 +128,10 @@ def read_customer(
         consents=tuple(consent_statuses(work, customer.id)),
         can_start=tuple(sop for sop in work.settings.sops.values() if sop.id not in running and not sop.for_groups),
         can_tag=tuple(sorted(work.settings.known_tags - state.tags)),
-        outlooks={pipeline.name: outlook(work, state, pipeline) for pipeline in work.settings.pipelines},
+        outlooks={one.name: outlook(work, state, one, moves.get(one.name)) for one in work.settings.pipelines},
         ledgers=read_ledgers(work, state, reader),
         models=read_models(work, customer),
+        impressions=read_view(work.session, customer.id, reader),
         orders=read_orders(work.session, customer.id),
     )
 

@@ -116,6 +116,8 @@ ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "follow_up.drop": Label("提醒不要了"),
     "follow_up.back": Label("提醒恢复"),
     "follow_up.change": Label("改提醒"),
+    "revisit.outcome": Label("写回访结果"),
+    "impression.tell": Label("说对客户的印象"),
     "customer.peace": Label("设为请勿打扰"),
     "customer.transfer": Label("客户交接"),
     "customer.transfer-failed": Label("交接失败"),

@@ -27,7 +27,7 @@ class Section:
 SECTIONS = (
     Section(
         "board.show",
-        ("board", "customers", "deeds", "imports", "placing", "segments"),
+        ("board", "customers", "deeds", "imports", "placing", "quality", "segments"),
         "看板",
         "layout-board",
         EVERYBODY,
@@ -38,7 +38,7 @@ SECTIONS = (
     Section("sops.show", ("sops", "pipelines"), "SOP", "route", (ADMIN, LEADER, AUDITOR, AGENT)),
     Section("wordings.show", ("wordings",), "话术", "message-circle", ROLES),
     Section("reports.show", ("reports",), "报表", "chart-bar", (ADMIN, LEADER, AUDITOR)),
-    Section("admin.show", ("admin", "doctor"), "设置", "settings", (ADMIN, AUDITOR)),
+    Section("admin.show", ("admin", "doctor", "settings"), "设置", "settings", (ADMIN, AUDITOR)),
 )
 
 

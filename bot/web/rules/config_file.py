@@ -13,8 +13,10 @@ from bot.platform.models import ConfigChange
 from bot.system import System
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN, AUDITOR
+from bot.web.layout.languages import translate
 from bot.web.layout.requests import LARGEST_ID, current_system, row_id
 from bot.web.rules.config_saving import Attempt, Draft, file_problems, try_to_save, write_notice
+from bot.web.rules.places import TABLES
 from bot.web.rules.rules import pages
 
 LARGEST_TEXT = 900 * 1024  # a form of ours carries no more; larger files are edited on the server
@@ -139,6 +141,7 @@ def _page(system: System, text: str, attempt: Attempt, *, editable: bool = True,
         text=text,
         attempt=attempt,
         name=system.environment.config.name,
+        names={table: translate(words) for table, words in TABLES.items()},
         notice=write_notice(system),
         editable=editable and len(text.encode()) <= LARGEST_TEXT,
         saved=saved,

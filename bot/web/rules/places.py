@@ -12,7 +12,7 @@ from bot.web.rules.rule_form import FIELDS
 from taggers.translatable import Translatable
 
 _STEP = re.compile(r"([A-Za-z_]+)((?:\[\d+\])*)")
-_TABLES = {
+TABLES = {
     "rules": Translatable("规则"),
     "sops": Translatable("SOP"),
     "pipelines": Translatable("流程"),
@@ -31,6 +31,11 @@ _TABLES = {
     "privacy": Translatable("隐私"),
     "models": Translatable("客户模型"),
     "segments": Translatable("分群"),
+    "scores": Translatable("分数"),
+    "closings": Translatable("收尾的话"),
+    "waiting": Translatable("等回复的提醒"),
+    "promises": Translatable("承诺"),
+    "suggestions": Translatable("建议"),
     "answers": Translatable("话术"),
 }
 _INSIDE = {
@@ -63,7 +68,7 @@ def place_of(where: str, source: str) -> str:
 
 
 def _table(name: str, number: list[int], source: str) -> str:
-    title = _TABLES.get(name) or Translatable("别的表")
+    title = TABLES.get(name) or Translatable("别的表")
     if not number:
         return title
     called = _called(name, number[0], source)
