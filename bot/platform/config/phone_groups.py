@@ -18,7 +18,6 @@ def check_phone_groups(
 ) -> Iterator[tuple[positions.Path, str]]:
     """What of these groups WeCom would not take, or could not be told apart there; each with its place."""
     taken = {pipeline.name: True for pipeline in pipelines}
-    owners: dict[str, str] = {}
     total = sum(len(pipeline.stages) for pipeline in pipelines)
     for i, group in enumerate(groups):
         if not group.phone:
@@ -27,22 +26,18 @@ def check_phone_groups(
             yield ("tags", i, "group"), _same(group.group, taken[group.group])
         taken.setdefault(group.group, False)
         total += len(group.names)
-        yield from _check_names(i, group, owners)
+        yield from _check_names(i, group)
         if total > MOST:
             says = "要放到手机上的标签共 {n} 个，企业微信里最多 {most} 个；有些组去掉 phone，或少写几个标签"
             yield ("tags", i, "phone"), Translatable(says, n=total, most=MOST)
 
 
-def _check_names(i: int, group: TagGroup, owners: dict[str, str]) -> Iterator[tuple[positions.Path, str]]:
+def _check_names(i: int, group: TagGroup) -> Iterator[tuple[positions.Path, str]]:
     for k, name in enumerate(group.names):
         where = ("tags", i, "names", k)
         if len(name) > LONGEST:
             says = "「{name}」有 {n} 个字，企业微信的标签最多 {most} 个字；改短，或去掉这一组的 phone"
             yield where, Translatable(says, name=name, n=len(name), most=LONGEST)
-        if name in owners:
-            says = "「{name}」在「{other}」里已经有了，手机上分不清是哪一个；只留一个，或其中一组去掉 phone"
-            yield where, Translatable(says, name=name, other=owners[name])
-        owners.setdefault(name, group.group)
 
 
 def _same(name: str, of_pipeline: bool) -> Translatable:
