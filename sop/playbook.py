@@ -88,6 +88,10 @@ class Workspace(Table):
 
     Where `silent_since` is given, customers who never said a word are silent too: since they were added, or since
     that day. Each SOP and rule that waits for a silence takes up at most `silent_ramp` of them a day.
+
+    weekly_summary: whether leaders get a card with their team's figures on the first working day of a week.
+
+    pilot: where it is given, everything is judged, and only the customers of these agents are prompted and marked.
     """
 
     name: str = Field(default="我的企业", max_length=60)
@@ -100,6 +104,10 @@ class Workspace(Table):
     materials: str = Field(default="materials", min_length=1, max_length=200)
     silent_since: date | None = None
     silent_ramp: int = Field(default=200, ge=1, le=100_000)
+    weekly_summary: bool = True
+    pilot: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] | None = Field(
+        default=None, max_length=1000
+    )
 
     @field_validator("materials")
     @classmethod

@@ -23,10 +23,16 @@ _TELLING = frozenset(
 _LAST = r"(?:了|吧|的|就行|就好|啦|呢|哈|啊|呀|哦|好|完|过|得|着|中)*"
 # What somebody does who still makes up their mind, or wants it of the other side: 合同我老公看看, 发票公司要.
 _UNDECIDED = re.compile(
-    r"[看想要问说讲催等急需爱喜嫌推介夸](?!护)|研究|考虑|琢磨|商量|决定|觉得|同意|支持|答应|对比|比较|了解|查|选|挑|试|体验|过[来去]|到[店了]?$|满意|放心|担心|"
+    r"[付交转充提]了|[用上吃喝学]完|[很挺太蛮真超更最]|非常|特别|比较|有点|[多少好大小贵远忙累]$|盖|签字|批|审|确认|通过|[看想要问说讲催等急需爱喜嫌推介夸](?!护)|研究|考虑|琢磨|商量|决定|觉得|同意|支持|答应|对比|比较|了解|查|选|挑|试|体验|过[来去]|到[店了]?$|满意|放心|担心|"
     r"反对|介意|在乎|希望|收到|拿到|看到|急用|退|投诉|卡[住了]|坏|没|不|都?行|可以|$"
 )
 _TAKES_ON = re.compile(rf"[^不没，]{{1,6}}?{_LAST}$")
+# 窗帘婆婆做, 护栏表弟焊: a bare verb must be one of doing; 了, 帮, 在, 自己 tell it by themselves.
+_ASPECT = re.compile(r"[了过着]|[的好]$|[帮给在会能已都有]|自|统一|负责")
+_DEEDS = re.compile(
+    r"[找带弄办搞做请买洗修搬学教养剪贴装拿接送租配煮炒烧开缝种管出付焊搭砌刷画写拍借发包派叫抢]|解决|联系|准备|处理|打理|动手|照顾|打车|安排|张罗|操办|报销|组织"
+)
+_OF_YOURS = re.compile(r"[你您]|贵[司店院校]")
 _BY_ONESELF = re.compile(r"自[带备理办有己行]")
 _ACQUIRED = re.compile(
     r"(?:找|请|雇|租|买|修|换|搬|做|装|弄|搞|洗|订|定|办|解决|处理|通)(?:到|好|着|妥|完|掉)(?:了|啦|咯|的)+"
@@ -55,6 +61,11 @@ _NOT_FOR = re.compile(
     r"(?:太|怎么|大)?(?:同意|让|愿意?|乐意|肯|赞成|支持|批|想|喜欢|爱|适合|合适|碰|沾|感冒|考虑|看好|指望|要|用|需要|吃|喝|学|信|稀罕)"
 )
 _CHOSEN = re.compile(r"看[中上好]|选|挑|定|喜欢|[付交转打]|同意|满意")
+# 您好，我朋友从外地来，想找…: what comes first is no topic, and what comes last is asked for.
+_GREETING = re.compile(r"[你您]们?好|大家好|hi|hello|嗨|哈喽|在吗|早上好|下午好|晚上好|打扰了?|请问|谢谢|老师|亲|喂")
+_ASKS_BEYOND = re.compile(
+    r"(?<!不)想[找要买问订做换]|麻烦[你您帮给]|帮我|请[你您帮问给]|推荐|有没有|有什么|怎么|多少"
+)
 _GIVES_AWAY = re.compile(r"(?:名额|机会|位置|票)?(?:让|留|转)?给(?:别人|别的[^，]{1,3}|其他人|有需要的)[^，]{0,4}")
 _TRIED = re.compile(r"(?:试|用|看|学|去|听|做|上|吃|喝|住|玩)过(?:了|一次|几次|的)*$")
 _CAME = re.compile(
@@ -118,6 +129,8 @@ def settled(clauses: Clauses, left: int, right: int, start: int, end: int) -> st
         if not behind:
             return ""
         place, stop = behind[0]
+        if _GREETING.fullmatch(text, start, end) or _ASKS_BEYOND.search(text, stop, stop + FAR):
+            return ""
     comment = text[place:stop]
     if not 2 <= len(comment) <= _LONGEST or _TELLING.isdisjoint(comment) or clauses.marked(stop):
         return ""
@@ -169,7 +182,11 @@ def _is_provided(said: Comment, comment: str) -> bool:
         return True
     if _HAVE.match(said.does) and (said.who or _BY_ONESELF.match(comment)):
         return True
+    if _OF_YOURS.search(comment):
+        return False
     others = said.who in ("kin", "house", "other") or said.alone or _BY_ONESELF.match(comment) is not None
+    if not (_ASPECT.search(comment) or _DEEDS.match(said.does)):
+        return False
     return others and _UNDECIDED.match(said.does) is None and _TAKES_ON.match(said.does) is not None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from taggers import elsewhere, refusal, rhetoric, wish
+from taggers import contrast, elsewhere, quoted, refusal, retort, rhetoric, struck, wish
 from taggers.clause import (
     BAN,
     BITS,
@@ -29,7 +29,8 @@ DOUBLE: Final = "{first}…{word} 双重否定"
 ASKING: Final = "{word}…问句，不作否定"
 SLIPPED: Final = "{word}…不是本意，没说不要"
 WORDINGS: Final = (
-    DENIED, DOUBLE, ASKING, SLIPPED, *wish.WORDINGS, *refusal.WORDINGS, *rhetoric.WORDINGS, *elsewhere.WORDINGS
+    DENIED, DOUBLE, ASKING, SLIPPED, *wish.WORDINGS, *refusal.WORDINGS, *rhetoric.WORDINGS, *elsewhere.WORDINGS,
+    *contrast.WORDINGS, *quoted.WORDINGS, *retort.WORDINGS, *struck.WORDINGS
 )  # fmt: skip
 
 # How many characters a negation reaches over; Chinese puts what is denied close behind.
@@ -118,6 +119,9 @@ def denied(clauses: Clauses, left: int, right: int, start: int, end: int) -> tup
     wanted = wish.wished(clauses, left, right, cue, start, end)
     if wanted:
         return False, wanted.format(word=word)
+    meant = retort.meant(clauses, left, right, cue[1], end)
+    if meant:
+        return False, meant
     return True, DENIED.format(word=word)
 
 
@@ -126,11 +130,18 @@ def _turned_down(clauses: Clauses, left: int, right: int, start: int, end: int) 
     no, because = refusal.refused(clauses, left, right, start, end)
     if no:
         return no, because
-    rhetorical = rhetoric.refused(clauses.text, left, right, start, end)
+    rhetorical = rhetoric.refused(clauses.text, left, right, start, end) or retort.refused(
+        clauses, left, right, start, end
+    )
     if rhetorical:
         return True, rhetorical
-    settled = elsewhere.settled(clauses, left, right, start, end)
-    return settled != "", settled or because
+    apart = (
+        elsewhere.settled(clauses, left, right, start, end)
+        or struck.refused(clauses, left, right, start, end)
+        or contrast.refused(clauses, left, right, start, end)
+        or quoted.refused(clauses, start, end)
+    )
+    return apart != "", apart or because
 
 
 def spoken(because: str) -> str:

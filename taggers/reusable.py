@@ -39,7 +39,13 @@ _PRICES = tuple(
 
 
 def reusable(
-    text: str, own: Collection[str], agents: Collection[str], is_name: Callable[[str], bool], *, prices: bool = False
+    text: str,
+    own: Collection[str],
+    agents: Collection[str],
+    is_name: Callable[[str], bool],
+    *,
+    prices: bool = False,
+    shortest: int = _SHORTEST,
 ) -> str | None:
     """The words with slots for whom they were said to and by; None where they hold what is another's or may be old.
 
@@ -47,7 +53,7 @@ def reusable(
     Kept out: other people's names, phones, numbers of orders, codes, links of one person, days and, without `prices`,
     money.
     """
-    if not _SHORTEST <= len(text) <= _LONGEST or "{" in text:
+    if not shortest <= len(text) <= _LONGEST or "{" in text:
         return None
     slotted = text
     for names, slot in ((own, CUSTOMER), (agents, AGENT)):

@@ -13,6 +13,7 @@ from bot.customers.state import OPEN_STATES
 from bot.platform.config.settings import Settings
 from bot.platform.models import CallbackEvent, SopTask
 from bot.platform.work import About, Work
+from bot.sops.card_closing import close_other_cards
 from bot.sops.customer_steps import bring_forward, steps_that_wait
 from bot.sops.prompts import put_off
 from bot.sops.task_refs import find_task
@@ -55,6 +56,9 @@ def take_click(work: Work, event: CardClick, row: CallbackEvent) -> str:
         change = ACTIONS[action](work.settings, task, chosen, work.now)
         if task.state not in OPEN_STATES:
             bring_forward(work, steps_that_wait(work, task.customer_id))
+            close_other_cards(work, task, event.task_id)
+        elif task.state == "planned":
+            close_other_cards(work, task, event.task_id)
     else:
         change = CardUpdate(settled=_settled(task))
     if event.response_code:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import update
 
+from bot.customers.handovers import open_handover
 from bot.customers.phone_tags import marked_names
 from bot.customers.stages import mark_again
 from bot.customers.state import CustomerState
@@ -63,6 +64,7 @@ def inherit(work: Work, state: CustomerState, giver: Follow, heir: Follow, why: 
     for model in (Promise, OpenQuestion):
         theirs = model.customer_id == state.customer.id, model.agent_id == giver.agent_id, model.closed_at.is_(None)
         work.session.execute(update(model).where(*theirs).values(agent_id=heir.agent_id))
+    open_handover(work, state.customer.id, giver.agent_id, heir.agent_id, "transfer")
     for name in marked_names(work.settings, state):
         mark_again(work, heir, name)
     detail = {"from": giver.agent.userid, "to": heir.agent.userid, "tasks": moved, "sops": len(running), "why": why}

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 
 from bot.agents.daily_list import APART
-from bot.agents.reading import Reader, readable
+from bot.agents.reading import Reader, readable, reader_of_agent
 from bot.agents.reminders import Reminder
 from bot.platform.config.settings import Settings
-from bot.platform.models import Outbox, SopTask
+from bot.platform.models import Agent, Outbox, SopTask
+from bot.platform.models.columns import new_ref
+from bot.platform.signed_links import day_url
 from bot.platform.work import About, Work
 from bot.sops.gate import last_told
+from bot.sops.prompt_cards import prompt_buttons, prompt_card, send_card
+from bot.wecom.cards import button_interaction, list_notice
 from sop.overdue import Nudge, next_nudge
+
+if TYPE_CHECKING:
+    from bot.system import System
 
 KIND = "nudge"
 MOST_LISTED = 10
@@ -79,13 +88,16 @@ def _put(work: Work, agent_id: int, to: str, tasks: Sequence[SopTask]) -> None:
         KIND,
         f"nudge:{to}:{first.id}:{first.prompts}:{len(first.reminded or [])}",
         {"to": to, "task_ids": [task.id for task in tasks]},
-        About(agent_id=agent_id),
+        About(agent_id=agent_id, task_id=first.id if len(tasks) == 1 and to == "agent" else None),
     )
     row.deadline = max(task.expires_at for task in tasks)
 
 
 class RemindOverdue(Reminder):
-    """Reminds of prompts still open when it leaves."""
+    """Reminds of prompts still open when it leaves.
+
+    One alone comes as a card with its buttons, several as a list that opens the page where each has them.
+    """
 
     settled = "都已经跟进了，不用再催"
     unnamed = "{agent} 有 {n} 件跟进过了时间还没有做"
@@ -97,6 +109,30 @@ class RemindOverdue(Reminder):
 
     def words(self, work: Work, listed: Sequence[SopTask], about: str) -> str:
         return _words(listed, about, work.now)
+
+    def prepare(self, work: Work, system: System, row: Outbox) -> dict[str, Any]:
+        payload = super().prepare(work, system, row)
+        if row.payload["to"] == "leader" or "card" in payload:
+            return payload
+        agent = work.session.get_one(Agent, row.agent_id)
+        listed = self.listed(work, row, reader_of_agent(work.session, agent.id, work.now))
+        return {**payload, "card": _card(work, system, row, listed)}
+
+    def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return send_card(system, payload) if "card" in payload else super().call(system, payload)
+
+
+def _card(work: Work, system: System, row: Outbox, listed: Sequence[SopTask]) -> dict[str, Any]:
+    """The reminder as a card: it counts as one of its task's own, and is closed with them."""
+    if len(listed) == 1:
+        (task,) = listed
+        row.task_id = task.id
+        since = f"{_since(task, work.now)}前提醒过，还没有跟进"
+        card = replace(prompt_card(work, system, task, row.created_at), task_id=f"nudge_{new_ref()}", when=since)
+        return button_interaction(card, prompt_buttons(task.ref, card.url))
+    url = day_url(system.environment.base_url, row.agent_id or 0, system.signing_key, row.created_at)
+    lines = [(task.customer.name or "新客户", f"{_since(task, work.now)}前：{task.text}") for task in listed]
+    return list_notice(f"nudge_{new_ref()}", f"还有 {len(listed)} 件没有跟进，方便时看一下", lines, url)
 
 
 def _words(tasks: Sequence[SopTask], agent: str, now: datetime) -> str:

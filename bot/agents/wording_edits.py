@@ -89,7 +89,7 @@ def _masked(session: Session, settings: Settings, text: str, edits: list[_Sent])
     if not edits:
         return
     agents = {agent.id: agent.shown_name for agent in session.scalars(select(Agent))}
-    own, everybody = _names(session)
+    own, everybody = names_of(session)
     everybody |= {fold(name) for name in agents.values() if len(name) > 1}
     numbers = set(_NUMBER.findall(text))
     said = _said(session, [one.msgid for one in edits if one.msgid])
@@ -111,7 +111,7 @@ def _said(session: Session, msgids: list[str]) -> dict[str, str]:
     return found
 
 
-def _names(session: Session) -> tuple[dict[int, set[str]], set[str]]:
+def names_of(session: Session) -> tuple[dict[int, set[str]], set[str]]:
     """The names of each customer, and of everybody, folded."""
     own: dict[int, set[str]] = {}
     people = select(Customer.id, Customer.name, Follow.remark).outerjoin(Follow, Follow.customer_id == Customer.id)

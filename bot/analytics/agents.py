@@ -96,7 +96,7 @@ def _prompts(session: Session, scope: ReportScope, names: dict[int, str]) -> Rep
             many(and_(SopTask.state == "expired", SopTask.rejected_because.is_(None))),
             many(SopTask.state == "delivered"),
         )
-        .where(scope.holds(SopTask.delivered_at), scope.agent(SopTask.agent_id))
+        .where(scope.holds(SopTask.delivered_at), scope.task())
         .group_by(SopTask.agent_id)
     )  # fmt: skip
     rows: list[list[Any]] = [

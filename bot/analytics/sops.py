@@ -20,7 +20,7 @@ def tables(session: Session, settings: Settings, scope: ReportScope) -> list[Rep
 
 
 def _cohort(scope: ReportScope) -> Any:
-    return and_(scope.holds(SopTask.due_at), scope.agent(SopTask.agent_id))
+    return and_(scope.holds(SopTask.due_at), scope.task())
 
 
 def _steps(session: Session, settings: Settings, scope: ReportScope) -> ReportTable:
@@ -60,6 +60,7 @@ def _steps(session: Session, settings: Settings, scope: ReportScope) -> ReportTa
         ],
         rows=rows,
         chart={"kind": "stairs", "columns": [2, 3, 4, 6], "label": [0, 1]},
+        keys=(1,),
     )  # fmt: skip
 
 
@@ -96,6 +97,7 @@ def _wordings(session: Session, settings: Settings, scope: ReportScope) -> Repor
             ("回复率", "share"), ("区间", "interval"),
         ],
         rows=rows,
+        keys=(1,),
     )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ def tables(session: Session, settings: Settings, scope: ReportScope) -> list[Rep
     """Make funnel, flows and times of each pipeline, and the reasons where people are asked for them."""
     found: list[ReportTable] = []
     for number, pipeline in enumerate(settings.pipelines):
+        if scope.pipeline not in ("", pipeline.name):
+            continue
         found += [
             _funnel(session, pipeline, scope, number),
             _flows(session, pipeline, scope, number),
@@ -34,6 +36,28 @@ def tables(session: Session, settings: Settings, scope: ReportScope) -> list[Rep
 
 def _funnel(session: Session, pipeline: Pipeline, scope: ReportScope, number: int) -> ReportTable:
     """Count who reached a stage or any later one, of those whose first move was in the period."""
+    road, farthest = reached(session, pipeline, scope)
+    cohort = len(farthest)
+    rows: list[list[Any]] = []
+    before = cohort
+    for place, name in enumerate(road):
+        here = sum(1 for far in farthest.values() if far >= place)
+        rows.append([name, here, share(here, cohort), share(here, before)])
+        before = here
+    return ReportTable(
+        name=f"funnel-{number}",
+        title="漏斗 · {pipeline}",
+        says="这段时间里第一次进入「{pipeline}」的 {n} 位客户，到现在走到了哪一步（跳过的阶段也算走过）。",
+        columns=[("阶段", "text"), ("到过的客户", "number"), ("占全部", "share"), ("占上一步", "share")],
+        rows=rows,
+        chart={"kind": "funnel", "columns": [1]},
+        values={"pipeline": pipeline.name, "n": cohort},
+        nothing=NONE_ON_THE_ROAD if cohort else "这段时间里没有人进来",
+    )
+
+
+def reached(session: Session, pipeline: Pipeline, scope: ReportScope) -> tuple[list[str], dict[int, int]]:
+    """The stages of a pipeline's road, and how far on it each customer came whose first move was in the period."""
     road = [stage.name for stage in pipeline.stages if not stage.beside and not stage.lost]
     rank = {name: place for place, name in enumerate(road)}
     came = select(StageMove.customer_id).where(
@@ -46,23 +70,7 @@ def _funnel(session: Session, pipeline: Pipeline, scope: ReportScope, number: in
     farthest: dict[int, int] = {}
     for customer_id, stage in session.execute(moves.execution_options(yield_per=5000)):
         farthest[customer_id] = max(farthest.get(customer_id, -1), rank.get(stage, -1))
-    cohort = len(farthest)
-    rows: list[list[Any]] = []
-    before = cohort
-    for place, name in enumerate(road):
-        reached = sum(1 for far in farthest.values() if far >= place)
-        rows.append([name, reached, share(reached, cohort), share(reached, before)])
-        before = reached
-    return ReportTable(
-        name=f"funnel-{number}",
-        title="漏斗 · {pipeline}",
-        says="这段时间里第一次进入「{pipeline}」的 {n} 位客户，到现在走到了哪一步（跳过的阶段也算走过）。",
-        columns=[("阶段", "text"), ("到过的客户", "number"), ("占全部", "share"), ("占上一步", "share")],
-        rows=rows,
-        chart={"kind": "funnel", "columns": [1]},
-        values={"pipeline": pipeline.name, "n": cohort},
-        nothing=NONE_ON_THE_ROAD if cohort else "这段时间里没有人进来",
-    )
+    return road, farthest
 
 
 def _flows(session: Session, pipeline: Pipeline, scope: ReportScope, number: int) -> ReportTable:
@@ -136,6 +144,7 @@ def _times(session: Session, pipeline: Pipeline, scope: ReportScope, number: int
         chart={"kind": "bars", "columns": [2, 5]},
         values={"pipeline": pipeline.name},
         nothing="这段时间里没有人离开过哪个阶段，现在也没有人在",
+        present=(4, 5),
     )  # fmt: skip
 
 

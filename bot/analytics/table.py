@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from statistics import median, quantiles
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
-from bot.platform.models import Follow
+from bot.platform.models import Customer, Follow, Placement, SopTask
 
 CellKind = Literal["text", "word", "number", "share", "seconds", "interval"]
 _NUMBERS = ("number", "share", "seconds")
@@ -21,11 +21,19 @@ NOTHING = "这段时间里还没有数据"
 
 @dataclass(frozen=True)
 class ReportScope:
-    """The period a report counts, and the agents whose customers it counts (None: all)."""
+    """The period a report counts, the agents whose customers it counts (None: all), and, where given, only customers
+    who came by a channel or stand in a pipeline."""
 
     since: datetime
     until: datetime
     agents: frozenset[int] | None
+    channel: str = ""
+    pipeline: str = ""
+
+    @property
+    def before(self) -> ReportScope:
+        """The same over the time of the same length before."""
+        return replace(self, since=self.since - (self.until - self.since), until=self.since)
 
     def holds(self, at: Any) -> ColumnElement[bool]:
         """A condition: within the period."""
@@ -33,17 +41,30 @@ class ReportScope:
         return within
 
     def customers(self, customer_id: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
-        """A condition: a customer whom one of these agents has."""
+        """A condition: a customer whom one of these agents has, of this channel and pipeline."""
         if self.agents is None:
-            return true()
+            return self.kind_of(customer_id)
         theirs: Select[int] = select(Follow.customer_id).where(
             Follow.agent_id.in_(self.agents), Follow.ended_at.is_(None)
         )
-        return customer_id.in_(theirs)
+        return customer_id.in_(theirs) & self.kind_of(customer_id)
 
-    def agent(self, agent_id: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    def kind_of(self, customer_id: Any) -> ColumnElement[bool]:
+        """A condition: a customer of this channel and pipeline, whoever has them."""
+        found: ColumnElement[bool] = true()
+        if self.channel:
+            found &= customer_id.in_(select(Customer.id).where(Customer.channel == self.channel))
+        if self.pipeline:
+            found &= customer_id.in_(select(Placement.customer_id).where(Placement.pipeline == self.pipeline))
+        return found
+
+    def agent(self, agent_id: Any) -> ColumnElement[bool]:
         """A condition: one of these agents."""
         return true() if self.agents is None else agent_id.in_(self.agents)
+
+    def task(self) -> ColumnElement[bool]:
+        """A condition on SopTask: one of these agents', about such a customer."""
+        return self.agent(SopTask.agent_id) & self.kind_of(SopTask.customer_id)
 
 
 @dataclass(frozen=True)
@@ -63,6 +84,13 @@ class ReportTable:
     chart: dict[str, Any] | None = None
     values: dict[str, Any] = field(default_factory=dict)
     nothing: str = NOTHING
+    keys: tuple[int, ...] = ()  # numbers that name the row as well
+    present: tuple[int, ...] = ()  # columns that say how things are now, which no earlier time has
+
+    def labels(self, row: list[Any]) -> tuple[Any, ...]:
+        """What names a row: its first cell, and further ones in words, or numbers of a step."""
+        words = [place for place, (_title, kind) in enumerate(self.columns) if kind in ("text", "word")]
+        return tuple(row[place] for place in sorted({0, *words, *self.keys}))
 
     def as_stored(self) -> dict[str, Any]:
         """Plain data for the pages: no rows where all of them are zeros, no chart where it would draw only zeros."""

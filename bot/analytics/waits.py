@@ -43,6 +43,7 @@ class Waited:
     length: timedelta | None
     by: int | None
     first: bool
+    customer_id: int = 0
 
 
 def tables(session: Session, settings: Settings, scope: ReportScope) -> list[ReportTable]:
@@ -115,7 +116,7 @@ def read_waits(session: Session, settings: Settings, scope: ReportScope) -> Iter
             if asked.at >= scope.since:
                 length = worked(calendar, asked.at, asked.answered) if asked.answered is not None else None
                 by = int(asked.by) if asked.by else None
-                yield Waited(agent_id, calendar.local(asked.at), length, by, new and asked.first)
+                yield Waited(agent_id, calendar.local(asked.at), length, by, new and asked.first, customer_id)
 
 
 _Talk = tuple[tuple[int, int], list[tuple[Word, str]]]

@@ -13,6 +13,7 @@ from bot.platform.models import Agent, Customer, Follow, Outbox, Placement, Stag
 from bot.platform.work import About, Work
 from sop.fields import completeness, known_names, unknown_names
 from sop.guards import Facts
+from sop.pilot import is_outside_pilot
 from sop.playbook import Pipeline
 from sop.scope import Owner, is_for
 from sop.stages import Actor, Move, MoveRefusal, decide_move, due_timed_move, may_concern
@@ -142,7 +143,10 @@ def mark_stage(work: Work, placement: Placement, follows: Iterable[Follow]) -> N
 
 
 def mark_again(work: Work, follow: Follow, pipeline: str) -> None:
-    """Put out the stage's tag, or a group's, for one contact without a change, unless that waits or is under way."""
+    """Put out the stage's tag, or a group's, for one contact without a change, unless that waits or is under way, or
+    the pilot would keep it back: every night compares anew."""
+    if is_outside_pilot(work.settings.workspace.pilot, follow.agent.key):
+        return
     open_rows = select(Outbox.payload).where(
         Outbox.kind == "mark_tag",
         Outbox.customer_id == follow.customer_id,

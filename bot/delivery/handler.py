@@ -63,7 +63,7 @@ class OutboxHandler(Protocol):
         return
 
     def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
-        """Write down that it will not be tried again (state: failed | expired | unknown); nothing by default."""
+        """Write down that it will not be tried (again): failed, expired, unknown, cancelled; nothing by default."""
         return
 
     def learn(self, work: Work, row: Outbox, error: WeComError) -> None:

@@ -20,10 +20,12 @@ from bot.platform.database.store import canonical_json
 from bot.platform.failpoints import failpoint
 from bot.platform.log import get_logger
 from bot.platform.models import Outbox, SopTask
+from bot.platform.pilot import is_withheld
 from bot.platform.surroundings import is_of_surroundings
 from bot.platform.work import Work
 from bot.wecom.connection import no_call_after
 from bot.wecom.errors import CallHeldError, WeComError
+from sop.pilot import WITHHELD
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -89,6 +91,10 @@ class Delivery:
         """Fill in what is to be sent; False where the row is closed or postponed without a call."""
         handler, now = self.handlers[row.kind], work.now
         unsure = row.first_tried_at is not None and row.first_tried_at < now
+        if is_withheld(work, row):
+            close_row(row, "cancelled", now, error=WITHHELD)
+            self._fail(work, row, "cancelled", WITHHELD)
+            return False
         if row.deadline is not None and row.deadline <= now and unsure:
             close_row(row, "unknown", now, error="上次发送中断，不知是否已送达；时限已过，不再发送")
             self._fail(work, row, "unknown", "上次发送中断，不知员工是否已收到")

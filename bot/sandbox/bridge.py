@@ -15,6 +15,7 @@ from bot.sandbox import people
 from bot.sandbox.api.tokens import tickets_in_force
 from bot.sandbox.corp import APP_ID
 from bot.sandbox.faults import take_fault
+from bot.sandbox.inbox import followed
 from bot.sandbox.people import ImpossibleError
 from bot.sandbox.state import Json, Sandbox
 
@@ -109,6 +110,16 @@ def send(sandbox: Sandbox, given: Json, params: Json) -> Json:
     return {}
 
 
+def open_chat(sandbox: Sandbox, given: Json, params: Json) -> Json:
+    """Open a chat with the agent's own customers; it is noted which."""
+    wanted = [one for one in str(params.get("externalUserIds", "")).split(";") if one]
+    theirs = {external for external, _name in followed(sandbox, str(given.get("userid", "")))}
+    if not wanted or not theirs.issuperset(wanted):
+        raise RefusedError(NO_PERMISSION)
+    sandbox.note("chat_opened", userid=given.get("userid"), customers=wanted)
+    return {}
+
+
 def text_body(_sandbox: Sandbox, given: Json) -> tuple[str, Json]:
     return "text", {"content": str(given.get("content", ""))}
 
@@ -151,6 +162,7 @@ CALLS: dict[str, Callable[[Sandbox, Json, Json], Json]] = {
     "getContext": context,
     "getCurExternalContact": contact,
     "getCurExternalChat": chat,
+    "openEnterpriseChat": open_chat,
     "sendChatMessage": send,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
+from bot.customers.handovers import open_by_first_payment
 from bot.customers.order_scores import drop_order_entries, occasion_of, score_orders
 from bot.customers.orders import OrderOf, TakenOrder, take_orders
 from bot.customers.state import CustomerState
@@ -38,6 +39,8 @@ def follow_order(work: Work, state: CustomerState, taken: TakenOrder) -> None:
     kind = happened(taken.was, order.status, paid if order.status == "paid" else order.changed_at, work.now)
     if kind is None:
         return
+    if order.status == "paid":
+        open_by_first_payment(work, order.customer_id, state.active_follows)
     called = [order.product_code, order.product_name, order.category]
     best = next((name for name in (order.product_name, order.product_code, order.category) if name), "*")
     words = str(in_words(f"{kind}:{best}"))

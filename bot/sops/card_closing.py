@@ -14,9 +14,10 @@ from bot.customers.state import OPEN_STATES
 from bot.platform.batch import Batch
 from bot.platform.models import Outbox, SopTask
 from bot.platform.work import About, Work
-from sop.cards import CODE_LIVES, ERASED, closing_label, closing_word
+from sop.cards import CODE_LIVES, ERASED, SENT, closing_label, closing_word
 
 _KIND = "card_change"
+_WITH_BUTTONS = ("card", "nudge")
 _AT_ONCE = 500
 _WORD_WAITS = timedelta(days=1)  # a word that could not be sent for so long is not worth sending
 
@@ -30,7 +31,7 @@ def cancel_cards(work: Work, task_ids: Sequence[int], reason: str) -> None:
         return
     work.session.flush()  # a card put out in this very transaction must be found as well
     cards = select(Outbox).where(
-        Outbox.task_id.in_(task_ids), Outbox.kind == "card", Outbox.state.in_(("waiting", "sent"))
+        Outbox.task_id.in_(task_ids), Outbox.kind.in_(_WITH_BUTTONS), Outbox.state.in_(("waiting", "sent"))
     )
     for row in work.session.scalars(cards):
         if row.state == "waiting":
@@ -49,6 +50,16 @@ def close_card(work: Work, card: Outbox, reason: str) -> None:
         row.deadline = work.now + _WORD_WAITS
 
 
+def close_other_cards(work: Work, task: SopTask, clicked: str) -> None:
+    """Close the other cards of a task that a click has settled. clicked: WeCom's task_id of the card clicked."""
+    cards = select(Outbox).where(
+        Outbox.task_id == task.id, Outbox.kind.in_(_WITH_BUTTONS), Outbox.state == "sent"
+    )  # fmt: skip
+    for row in work.session.scalars(cards):
+        if row.payload.get("card", {}).get("task_id") != clicked:
+            close_card(work, row, task.ended_because or SENT)
+
+
 def close_of_erased(session: Session, customer_id: int, now: datetime) -> list[Outbox]:
     """Rows that take the buttons off the open cards of a customer who is erased; they do not tell who that was, and
     are to be stored once nothing points to the customer any more."""
@@ -56,7 +67,7 @@ def close_of_erased(session: Session, customer_id: int, now: datetime) -> list[O
         select(Outbox)
         .join(SopTask, SopTask.id == Outbox.task_id)
         .where(SopTask.customer_id == customer_id, SopTask.state.in_(OPEN_STATES))
-        .where(Outbox.kind == "card", Outbox.state == "sent")
+        .where(Outbox.kind.in_(_WITH_BUTTONS), Outbox.state == "sent")
     )
     cards = [card for card in session.scalars(open_cards) if (card.result or {}).get("response_code")]
     return [_nameless(card, now) for card in cards if card.payload.get("userid")]
@@ -92,7 +103,7 @@ def cancel_cards_of_batch(work: Work) -> None:
 def _cancel_later(work: Work, batch: Batch, task_ids: Sequence[int], reason: str) -> None:
     """Cancel the cards that this batch put out, and note whose stored ones are to be cancelled or closed."""
     for row in work.leaving:
-        if row.task_id in task_ids and row.kind == "card" and row.state == "waiting":
+        if row.task_id in task_ids and row.kind in _WITH_BUTTONS and row.state == "waiting":
             row.state, row.error, row.done_at = "cancelled", reason[:500], work.now
     for task_id in task_ids:
         batch.withdrawn.setdefault(task_id, reason)
@@ -101,7 +112,7 @@ def _cancel_later(work: Work, batch: Batch, task_ids: Sequence[int], reason: str
 def _stored_cards(work: Work, task_ids: Sequence[int]) -> Iterator[Outbox]:
     for start in range(0, len(task_ids), _AT_ONCE):
         cards = select(Outbox).where(
-            Outbox.task_id.in_(task_ids[start : start + _AT_ONCE]), Outbox.kind == "card",
+            Outbox.task_id.in_(task_ids[start : start + _AT_ONCE]), Outbox.kind.in_(_WITH_BUTTONS),
             Outbox.state.in_(("waiting", "sent")),
         )  # fmt: skip
         yield from work.session.scalars(cards.order_by(Outbox.id)).all()

@@ -51,10 +51,10 @@ class SendPromptCard(OutboxHandler):
         if task.agent.left_at is not None:
             raise PostponedError(SUCCESSOR_WAIT)
         card = prompt_card(work, system, task, row.created_at)
-        return {"userid": task.agent.userid, "card": button_interaction(card, prompt_buttons(task.ref))}
+        return {"userid": task.agent.userid, "card": button_interaction(card, prompt_buttons(task.ref, card.url))}
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
-        return _send_card(system, payload)
+        return send_card(system, payload)
 
     def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
         task = work.session.get_one(SopTask, row.task_id)
@@ -96,11 +96,16 @@ class SendDigest(OutboxHandler):
         return {**row.payload, "userid": agent.userid, "card": card}
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
-        return _send_card(system, payload)
+        return send_card(system, payload)
 
     def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
         for task in self._open(work.session, row):
             task.state, task.delivered_at = "delivered", task.delivered_at or work.now
+
+    def give_up(self, work: Work, row: Outbox, state: str, why: str) -> None:
+        """What the pilot keeps back is over; what else could not be sent is listed until its time has passed."""
+        for task in self._open(work.session, row) if state == "cancelled" else ():
+            task.state, task.ended_because = state, why
 
     def _open(self, session: Session, row: Outbox) -> list[SopTask]:
         mine = SopTask.agent_id == row.agent_id
@@ -137,13 +142,20 @@ def prompt_card(work: Work, system: System, task: SopTask, issued_at: datetime) 
     )
 
 
-def prompt_buttons(task: str) -> list[Button]:
-    """What an agent can answer on the card of a task (by its ref)."""
-    return [Button("已发送", f"sent:{task}", 1), Button("稍后", f"later:{task}", 2),
-            Button("不合适", f"unfit:{task}", 2)]  # fmt: skip
+def prompt_buttons(task: str, url: str) -> list[Button]:
+    """The buttons on the card of a task (by its ref). The first opens the words: nothing need be ticked off.
+
+    已发送 is for what the archive cannot see.
+    """
+    return [
+        Button("看话术去发", style=1, url=url),
+        Button("已发送", f"sent:{task}", 2),
+        Button("稍后", f"later:{task}", 2),
+        Button("不合适", f"unfit:{task}", 2),
+    ]
 
 
-def _send_card(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+def send_card(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
     """Send a card to one agent; raises WeComError also where WeCom answers ok but did not take it for them."""
     card = payload["card"]
     try:

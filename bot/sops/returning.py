@@ -8,6 +8,7 @@ from bot.customers.state import CustomerState
 from bot.platform.models import Agent
 from bot.platform.work import About, Work
 
+KIND = "returning"
 _WAITS = timedelta(hours=12)  # a word that could not be delivered for so long comes too late
 
 
@@ -26,7 +27,7 @@ def tell_of_return(
     for stage in stages:
         key = f"returns:{state.customer.id}:{day.isoformat()}:{stage}"
         about = About(customer_id=state.customer.id, agent_id=follow.agent_id)
-        row = work.send_once("app_text", key, {"text": _words(state, follow.remark, stage, business)}, about)
+        row = work.send_once(KIND, key, {"text": _words(state, follow.remark, stage, business)}, about)
         if row is not None:
             row.deadline = work.now + _WAITS
 

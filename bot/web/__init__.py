@@ -17,6 +17,7 @@ from bot.web.customers import (
     actions,
     feedback,
     groups,
+    handover,
     imports,
     list_deeds,
     list_pages,
@@ -33,6 +34,7 @@ from bot.web.rules import (
     conduct,
     config_file,
     materials,
+    pipeline_names,
     pipelines,
     rule_edit,
     rules,
@@ -44,7 +46,9 @@ from bot.web.rules import (
 )
 
 # These add their addresses to another module's blueprint: importing them is all it takes.
-assert all((api_tokens, webhooks, logs, given_up, config_file, rule_edit, sop_edit, answer_edit, studies))
+assert all(
+    (api_tokens, webhooks, logs, given_up, config_file, pipeline_names, rule_edit, sop_edit, answer_edit, studies)
+)
 
 
 def register(app: Flask) -> None:
@@ -85,6 +89,7 @@ def register(app: Flask) -> None:
         imports.pages,
         placing.pages,
         quality.pages,
+        handover.pages,
         segments.pages,
         reports.pages,
         doctor.pages,

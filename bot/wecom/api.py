@@ -89,6 +89,10 @@ class WeComClient(Connection):
         body = {"group_name": group_name, "tag": [{"name": name} for name in names]}
         return dict(mapping(self.post("externalcontact/add_corp_tag", data=body).get("tag_group")))
 
+    def rename_corp_tag(self, tag_id: str, name: str) -> None:
+        """Give a tag that this app made another name; its id, and who carries it, stay as they are."""
+        self.post("externalcontact/edit_corp_tag", data={"id": tag_id, "name": name})
+
     def send_welcome(self, welcome_code: str, content: str, attachments: Sequence[Any] = ()) -> None:
         """Greet a new customer, once, within 20 seconds of the event that brought the code."""
         body: dict[str, Any] = {"welcome_code": welcome_code, "text": {"content": content}}

@@ -34,11 +34,15 @@ _TASK_ID = re.compile(r"[0-9A-Za-z_@-]{1,128}")
 
 @dataclass(frozen=True)
 class Button:
-    """A button that calls back: `key` comes back in the click event. style 1 blue, 2 grey, 3 red, 4 grey text."""
+    """A button that calls back: `key` comes back in the click event; with `url` it opens that page instead.
+
+    style 1 blue, 2 grey, 3 red, 4 grey text.
+    """
 
     text: str
-    key: str
+    key: str = ""
     style: int = 1
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,6 +185,13 @@ def _row(keyname: str, value: str) -> dict[str, str]:
 def _button(button: Button) -> dict[str, Any]:
     if len(button.key.encode()) > _LONGEST_KEY:
         raise ValueError("按钮的 key 最长 1024 字节")
+    if button.url:
+        return {
+            "type": 1,
+            "text": cut(button.text, LONGEST["button"]),
+            "style": button.style,
+            "url": _checked(button.url),
+        }
     return {"type": 0, "text": cut(button.text, LONGEST["button"]), "style": button.style, "key": button.key}
 
 

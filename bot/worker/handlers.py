@@ -9,6 +9,8 @@ from bot.agents.conduct_notices import TellAgentOfConduct, TellOfConduct
 from bot.agents.daily_list import SendDayList
 from bot.agents.group_waiting import KIND as GROUP_WAITING
 from bot.agents.group_waiting import RemindGroupOwner
+from bot.agents.handover_brief import KIND as HANDOVER
+from bot.agents.handover_brief import SendHandover
 from bot.agents.members import ReadDepartments, ReadMember
 from bot.agents.overdue import RemindOverdue
 from bot.agents.own_reminders import KIND as OWN_FOLLOW_UP
@@ -16,8 +18,12 @@ from bot.agents.own_reminders import RemindOfOwn
 from bot.agents.promises import RemindPromise
 from bot.agents.prompts_to_readers import SendDigestToReader, SendPromptCardToReader
 from bot.agents.waiting import RemindWaiting
+from bot.agents.weekly import KIND as WEEK
+from bot.agents.weekly import SendWeek
 from bot.customers.group_chats import ReadGroup
 from bot.customers.mark_tag import MarkTag
+from bot.customers.stage_renaming import KIND as STAGE_TAG
+from bot.customers.stage_renaming import RenameStageTag
 from bot.delivery.handler import OutboxHandler
 from bot.delivery.outbox import Delivery
 from bot.delivery.webhooks import KIND as WEBHOOK
@@ -29,6 +35,7 @@ from bot.privacy.erasure import Forget
 from bot.sops.group_send_handlers import CancelGroupSend, MakeGroupSend, PollGroupSend, RemindGroupSend
 from bot.sops.group_sops import SendGroupPrompt
 from bot.sops.material_uploads import UploadMaterial
+from bot.sops.returning import KIND as RETURNING
 from bot.sops.welcome import SendWelcome
 from bot.sync.consent import CheckConsent
 from bot.sync.profiles import ReadProfile, ReadTagLibrary
@@ -43,6 +50,7 @@ HANDLERS: dict[str, OutboxHandler] = {
     "waiting": RemindWaiting(),
     "waiting_leader": RemindWaiting(),
     GROUP_WAITING: RemindGroupOwner(),
+    HANDOVER: SendHandover(),
     OWN_FOLLOW_UP: RemindOfOwn(),
     "promise": RemindPromise(),
     "promise_leader": RemindPromise(),
@@ -50,12 +58,15 @@ HANDLERS: dict[str, OutboxHandler] = {
     CONDUCT_AGENT: TellAgentOfConduct(),
     "card_change": UpdateCard(),
     "mark_tag": MarkTag(),
+    STAGE_TAG: RenameStageTag(),
     "welcome": SendWelcome(),
     "profile": ReadProfile(),
     "library": ReadTagLibrary(),
     "member": ReadMember(),
     "departments": ReadDepartments(),
     "app_text": SendAppText(),
+    RETURNING: SendAppText(),
+    WEEK: SendWeek(),
     "alarm": TellAlarm(),
     "log_digest": SendDigest(),
     "material": UploadMaterial(),

@@ -7,11 +7,13 @@ from datetime import timedelta
 from bot.agents.conduct_notices import tell_of_conduct
 from bot.agents.daily_list import put_daily_lists
 from bot.agents.group_waiting import remind_group_owners
+from bot.agents.handover_brief import tell_handovers
 from bot.agents.overdue import nudge_overdue
 from bot.agents.own_reminders import remind_of_own
 from bot.agents.promises import remind_promises
 from bot.agents.revisits import plan_revisits
 from bot.agents.waiting import remind_waiting
+from bot.agents.weekly import put_weeks
 from bot.customers.nightly_portraits import refresh_changed
 from bot.customers.stages import timed_moves
 from bot.customers.tags import expire_tags
@@ -19,6 +21,7 @@ from bot.intake.media.files import keep_media
 from bot.intake.media.store import open_media_store
 from bot.ops.alarms import tell_alarms
 from bot.ops.disk_alarm import watch_disk
+from bot.ops.pilot import watch_pilot
 from bot.platform import clock
 from bot.platform.disk import must_wait
 from bot.platform.gateway.call_counts import fold
@@ -82,6 +85,7 @@ def watch_sends(system: System) -> None:
         watch_open(work)
         refresh_uploads(work, files)
         tell_alarms(work)
+        watch_pilot(work, system.environment.base_url)
         fold(work.session, work.now)
         forget_unused(work.session, work.now)
 
@@ -96,9 +100,10 @@ def timers_chunk(system: System) -> bool:
         looked_at = start_dated_sops(work, CHUNK)
         plan_revisits(work)
         put_daily_lists(work)
+        put_weeks(work)
         nudged = nudge_overdue(work, CHUNK)
         waiting = remind_waiting(work, CHUNK) + remind_group_owners(work, CHUNK)
-        owed = remind_promises(work, CHUNK)
+        owed = remind_promises(work, CHUNK) + tell_handovers(work, CHUNK)
         tell_of_conduct(work)
         shown = observe_silences(work, CHUNK)
         never_spoken = take_up_never_spoken(work, CHUNK)

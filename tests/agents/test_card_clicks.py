@@ -65,3 +65,24 @@ def test_a_button_of_a_settled_task_only_brings_the_card_up_to_date(watch: Watch
     task, changes = press(watch, "later:{}")
     assert task.state == "completed"
     assert changes[1]["settled"] == "已发送"
+
+
+@pytest.mark.parametrize(
+    ("key", "chosen"), [("sent:{}", {}), ("delay:{}", {"when": "2h"}), ("reject:{}", {"why": "other"})]
+)
+def test_the_other_card_about_it_is_closed_and_the_one_pressed_only_once(
+    watch: Watch, key: str, chosen: dict[str, str]
+) -> None:
+    """A reminder has buttons as well: whichever is pressed, none is left that still asks."""
+    with watch.store.write() as session:
+        task = session.scalars(select(SopTask)).one()
+        for kind, name in (("card", f"task_{task.ref}"), ("nudge", "nudge_1")):
+            session.add(
+                Outbox(
+                    kind=kind, key=f"test:{kind}", state="sent", task_id=task.id, agent_id=task.agent_id,
+                    payload={"userid": AGENT, "card": {"task_id": name}}, result={"response_code": f"of {kind}"},
+                    created_at=watch.now, not_before=watch.now, done_at=watch.now,
+                )
+            )  # fmt: skip
+    _, changes = press(watch, key, **chosen)
+    assert sorted(str(change["response_code"]) for change in changes) == ["code", "of nudge"]

@@ -81,7 +81,12 @@ def test_it_arrives_on_the_phones(system: System, sandbox: Town) -> None:
     send_all(system)
     messages = sandbox.control.effects(since, "message")
     texts = {one["userid"]: one["text"]["content"] for one in messages if "text" in one}
-    assert texts[AGENT].startswith("还有 1 件没有跟进")
+    (card,) = [
+        one["template_card"] for one in messages if one.get("template_card", {}).get("task_id", "")[:5] == "nudge"
+    ]
+    assert card["horizontal_content_list"][0]["value"] == "5 小时前提醒过，还没有跟进"
+    assert [button["text"] for button in card["button_list"]] == ["看话术去发", "已发送", "稍后", "不合适"]
+    assert [row.task_id for row in world.outbox("nudge")][:1] == [world.outbox("card")[0].task_id]
     assert texts[LEADER].startswith("林小雨 有 1 件跟进过了时间还没有做")
 
 

@@ -22,8 +22,8 @@ CANARIES = ("秋水伊人", "13912345678", "A2026030417", "3980", "tok9f8e7d")
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with open_site(tmp_path, ON) as site:
+def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
+    with open_site(tmp_path, ON, {"TICI_DATABASE_URL": database_url}) as site:
         yield site
 
 

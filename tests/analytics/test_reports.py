@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.analytics.behind import COUNTED, Figure, customers_behind
+from bot.analytics.comparison import beside
 from bot.analytics.reports import REPORTS, ReportRequest, compute, stored_report
 from bot.analytics.table import ReportScope, ReportTable
 from bot.platform import clock
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.csv_cells import safe_cell
 from bot.platform.database.store import Store
-from bot.platform.models import Agent, Customer, Follow, SopEnrolment, SopTask, StageMove
+from bot.platform.models import (
+    Agent,
+    Customer,
+    Department,
+    Follow,
+    Order,
+    Portrait,
+    SopEnrolment,
+    SopTask,
+    StageMove,
+)
 from sop.intervals import wilson
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site
@@ -147,6 +161,79 @@ def test_steps_and_wordings_count_what_was_proven(store: Store) -> None:
     assert prompts[1] == prompts[2] + sum(prompts[6:])
 
 
+def opened(store: Store, table: str, row: list[str], column: int, **scope: Any) -> set[int] | None:
+    with store.read() as session:
+        period = ReportScope(NOW - timedelta(days=30), NOW, None, **scope)
+        return customers_behind(session, SETTINGS, period, Figure(table, tuple(row), column))
+
+
+def test_a_figure_counts_the_customers_that_it_leads_to(store: Store, told: tuple[int, int]) -> None:
+    """Of every row of funnel, flows and stays: as many as the cell says (each customer made each move once)."""
+    for name, table in tables(store, "stages").items():
+        kind = Figure(name, (), 0).kind
+        for row in table.rows:
+            for column in COUNTED[kind]:
+                found = opened(store, name, [str(cell) for cell in table.labels(row)], column)
+                assert found is not None
+                assert len(found) == row[column], (name, row)
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "column"),
+    [("funnel-9", ["新线索"], 1), ("funnel-0", ["没有这个阶段"], 1), ("funnel-0", ["新线索"], 2),
+     ("flows-0", ["新线索"], 2),
+     ("nothing", ["x"], 1), ("steps", ["nurture", "x"], 2), ("funnel-0", [], 1)],
+)  # fmt: skip
+def test_there_is_nobody_behind_what_is_no_figure(store: Store, table: str, row: list[str], column: int) -> None:
+    assert opened(store, table, row, column) is None
+
+
+def test_prompts_and_steps_lead_to_their_customers(store: Store) -> None:
+    with store.write() as session:
+        rows = Rows(session, NOW)
+        agent = rows.agent("林")
+        people = [rows.customer(f"客户{n}", None, agent) for n in range(3)]
+        at = NOW - timedelta(hours=20)
+        task(session, people[0], agent, "a", state="completed", delivered_at=at, completed_at=at, outcome="exact")
+        task(session, people[1], agent, "a", state="expired", delivered_at=at)
+        task(session, people[2], agent, "a", state="delivered", delivered_at=at)
+        ids = [one.id for one in people]
+    assert opened(store, "steps", ["nurture", "1"], 2) == set(ids)
+    assert opened(store, "steps", ["nurture", "1"], 4) == {ids[0]}
+    assert opened(store, "prompts", ["林"], 7) == {ids[1]}
+    assert opened(store, "prompts", ["林"], 8) == {ids[2]}
+    assert opened(store, "prompts", ["陈"], 1) == set()
+
+
+def test_channel_and_pipeline_narrow_what_is_counted(store: Store, told: tuple[int, int]) -> None:
+    with store.write() as session:
+        first = session.scalars(select(Customer).order_by(Customer.id)).all()[0]
+        first.channel = "live"
+        found = first.id
+    assert opened(store, "funnel-0", ["新线索"], 1, channel="live") == {found}
+    assert opened(store, "funnel-0", ["新线索"], 1, pipeline="没有") == set()
+
+
+def test_figures_of_the_period_before_stand_beside_those_of_now(store: Store, told: tuple[int, int]) -> None:
+    now, before = tables(store, "stages")["flows-0"], ReportScope(NOW - timedelta(days=30), NOW, None).before
+    with store.read() as session:
+        then = {table.name: table for table in REPORTS["stages"][1](session, SETTINGS, before)}["flows-0"]
+    assert then.rows == [["", "新线索", 1, ""], ["新线索", "考虑价格", 1, ""]]
+    found = {now.labels(row): figures for row, figures in zip(now.rows, beside(now, then), strict=True)}
+    assert found["", "新线索", ""] == [None, None, 1, None]
+    assert found["新线索", "流失", ""] is None
+    assert all(figures is None for figures in beside(now, None))
+
+
+def test_own_dates_are_whole_local_days_and_never_ahead(store: Store) -> None:
+    request = ReportRequest("stages", 30, None, (date(2026, 3, 1), date(2026, 3, 9)))
+    scope = request.scope(SETTINGS, NOW)
+    assert scope.since == datetime.fromisoformat("2026-02-28T16:00:00+00:00")
+    assert scope.until == NOW
+    assert request.key != ReportRequest("stages", 30, None).key
+    assert len(request.key) <= 64
+
+
 def test_answers_count_from_the_first_word_and_from_opening_time(store: Store) -> None:
     with store.write() as session:
         rows = Rows(session, NOW)
@@ -162,6 +249,38 @@ def test_answers_count_from_the_first_word_and_from_opening_time(store: Store) -
         session.flush()
     (row,) = tables(store, "agents")["answers"].rows
     assert row[:3] == ["林", 2, (20 * 60 + 0) / 2]  # twenty minutes; and at once when work began at nine
+
+
+def test_growth_counts_newcomers_by_what_they_did_and_all_by_their_phase(store: Store) -> None:
+    with store.write() as session:
+        rows = Rows(session, NOW - timedelta(days=9))
+        once, twice, talker, _silent = (
+            rows.customer(name, None, channel=channel)
+            for name, channel in (("一", "门店"), ("二", "门店"), ("三", None), ("四", None))
+        )
+        Rows(session, NOW - timedelta(days=99)).customer("早就认识", None)
+        for day in (1, 2):
+            rows.message(talker, "在吗", ago=-timedelta(days=day))
+        rows.message(once, "在吗")
+        session.add_all(
+            Portrait(customer_id=one.id, at=NOW, phase=phase) for one, phase in ((once, "获取"), (talker, "离开"))
+        )
+    found = tables(store, "growth")
+    assert [row[:2] for row in found["aarrr"].rows] == [
+        ["获取", 4], ["激活", 2], ["留存", 1], ["推荐", 0], ["变现", 0],
+    ]  # fmt: skip
+    assert [(row[0], row[1]) for row in found["phases"].rows if row[1]] == [("获取", 1), ("离开", 1)]
+    with store.write() as session:
+        for number, (customer, status) in enumerate(
+            [(once, "paid"), (once, "refunded"), (twice, "paid"), (twice, "paid"), (talker, "cancelled")]
+        ):
+            session.add(
+                Order(source="shop", own_id=str(number), customer_id=customer.id, amount=10_000, status=status,
+                      ordered_at=NOW, changed_at=NOW, taken_at=NOW)
+            )  # fmt: skip
+    found = tables(store, "growth")
+    assert [row[1] for row in found["aarrr"].rows] == [4, 2, 1, 0, 2]
+    assert found["aarrr-channels"].rows == [["不清楚", 2, 0, 0, 0, 0, 0], ["门店", 2, 2, 1, 0, 2, 300]]
 
 
 def test_a_wilson_interval_is_as_the_books_have_it() -> None:
@@ -276,3 +395,43 @@ def test_nonsense_is_not_found(site: Site, path: str) -> None:
 
 def test_agents_have_no_reports(site: Site) -> None:
     assert site.signed_in("agent", userid="Lin").get("/reports").status_code == 404
+
+
+def test_the_page_takes_dates_team_agent_and_comparison_and_opens_a_figure(site: Site) -> None:
+    now = clock.now()
+    with site.store.write() as session:
+        rows = Rows(session, now)
+        agent = rows.agent("林")
+        agent.departments = [7]
+        session.add(Department(id=7, parent_id=1, name="招生一组"))
+        customer = rows.customer("陈女士", None, agent)
+        rows.tag(customer, "高意向", tagged_at=now - timedelta(days=1))
+        rows.tag(rows.customer("别人", None, rows.agent("赵")), "高意向", tagged_at=now - timedelta(days=1))
+        session.flush()
+        agent_id = agent.id
+    today = now.astimezone(site.system.settings.zone).date()
+    asked = {
+        "from": str(today - timedelta(days=3)),
+        "to": str(today),
+        "team": "7",
+        "agent": str(agent_id),
+        "compare": "1",
+    }
+    request = ReportRequest(
+        "tags", 30, frozenset({agent_id}), (today - timedelta(days=3), today), compared=True
+    )  # fmt: skip
+    compute(site.store, site.system.settings, request, clock.now())
+    client = site.signed_in("admin")
+    page = client.get("/reports", query_string={"report": "tags", **asked}).text
+    assert "招生一组" in page
+    link = re.search(r'href="(/reports/tags/tags/customers[^"]+column=1[^"]*)"', page)
+    assert link is not None
+    people = client.get(html.unescape(link[1])).text
+    assert "陈女士" in people
+    assert "别人" not in people
+    assert "1 位客户" in people
+
+
+@pytest.mark.parametrize("address", ["days=8", "days=x", "team=x", "agent=-1", "report=nothing", "agent=" + "9" * 30])
+def test_an_odd_address_is_no_report(site: Site, address: str) -> None:
+    assert site.signed_in("admin").get(f"/reports?{address}").status_code == 404

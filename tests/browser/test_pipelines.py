@@ -6,9 +6,11 @@ import tomllib
 
 from playwright.sync_api import Page, expect
 
+from bot.platform import clock
 from tests.browser.looking import fits
 from tests.browser.test_accessible import AXE, findings
 from tests.browser.test_rules import SLOW, page, site  # noqa: F401
+from tests.support.rows import Rows
 from tests.support.site import Site
 
 
@@ -62,3 +64,28 @@ def test_a_stage_is_added_moved_refused_and_saved(page: Page, site: Site) -> Non
     made = tomllib.loads(site.system.environment.config.read_text(encoding="utf-8"))["pipelines"][0]
     assert {"name": "试听", "on": ["已开课"]} in made["stages"]
     assert made["moves"] == [{"from": "试听", "to": "流失", "after": "7d"}]
+
+
+def test_a_stage_is_renamed_with_all_who_stand_there(page: Page, site: Site) -> None:  # noqa: F811
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        for _ in range(1000):
+            rows.customer(stage="考虑价格")
+    page.goto("/pipelines")
+    page.get_by_role("link", name="给「考虑价格」改名").click()
+    page.wait_for_url("**/pipelines/rename?**")
+    fits(page)
+    expect(page.locator(".reached")).to_contain_text("1000 位客户")
+    name = page.get_by_label("新名字")
+    expect(name).to_be_focused()
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert findings(page, None) == []
+    name.fill("成交")
+    page.get_by_role("button", name="改名").click()
+    expect(page.get_by_role("alert").first).to_contain_text("已经有阶段「成交」", timeout=SLOW)
+    page.get_by_label("新名字").fill("谈价格")
+    page.get_by_role("button", name="改名").click()
+    page.wait_for_url("**/pipelines?renamed=**")
+    expect(page.get_by_role("status").first).to_contain_text("1000 位客户跟着改好了")
+    expect(page.locator(".stage-rows li", has_text="谈价格")).to_contain_text("手机上的标签正在改名")
+    fits(page)

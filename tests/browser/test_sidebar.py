@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
+from bot.platform import clock
 from bot.platform.models import Account, SopTask
+from bot.platform.signed_links import task_url
 from tests.browser.looking import fits
 from tests.browser.with_sandbox import CUSTOMER, ProductWithSandbox, product_with_sandbox
 from tests.support.parts import AGENT, CONFIG, FIRST_STEP
@@ -221,6 +223,39 @@ def test_it_fits_narrow_screens(phone: Page, real: ProductWithSandbox, width: in
     phone.goto(f"{real.web}/sidebar")
     expect(phone.locator(".say.due .words")).to_have_text(FIRST_STEP, timeout=PATIENCE)
     fits(phone)
+
+
+def task_page(product: ProductWithSandbox) -> str:
+    """The address on the card of the first step."""
+    task = product.tasks()[0]
+    return task_url(product.web, task.ref, task.agent_id, product.system.signing_key, clock.now())
+
+
+def test_a_task_leads_into_its_customers_chat_with_one_tap(phone: Page, real: ProductWithSandbox) -> None:
+    phone.goto(task_page(real))
+    phone.get_by_role("button", name="去聊天").click()
+    expect(phone.get_by_text("话已复制，到聊天里粘贴")).to_be_visible(timeout=PATIENCE)
+    assert [e["customers"] for e in real.control.effects(0, "chat_opened")] == [[CUSTOMER]]
+    fits(phone)
+
+
+def test_where_the_client_cannot_the_way_to_the_chat_is_said(phone: Page, real: ProductWithSandbox) -> None:
+    real.control.fault("jssdk/openEnterpriseChat", text="fail no permission")
+    phone.goto(task_page(real))
+    phone.get_by_role("button", name="去聊天").click()
+    expect(phone.get_by_text("打开聊天，长按粘贴")).to_be_visible(timeout=PATIENCE)
+
+
+def test_words_are_changed_and_sent_beside_the_chat(
+    page: Page, demo: ProductWithSandbox, troubles: list[str]
+) -> None:
+    due = open_beside(page, demo).locator(".say.due")
+    due.get_by_text("改一改再发").click(timeout=PATIENCE)
+    due.get_by_label("要发的话").fill("姐，我先把课表给您看看")
+    due.get_by_role("button", name="发送改过的").click()
+    expect(page.locator(".phone.wechat")).to_contain_text("姐，我先把课表给您看看", timeout=PATIENCE)
+    assert sent_texts(demo) == ["姐，我先把课表给您看看"]
+    assert troubles == []
 
 
 def test_outside_a_chat_it_says_where_to_open_it(chromium: Browser, real: ProductWithSandbox) -> None:

@@ -42,7 +42,7 @@ NAMES = {ANNE: "anne", BEN: "ben"}
 
 
 # What comes by itself: a list in the morning, a reminder, a question to WeCom for later. No kill changes it.
-BY_THE_HOUR = ("day_list", "nudge", "consent")
+BY_THE_HOUR = ("day_list", "nudge", "consent", "week")
 
 
 @dataclass

@@ -46,7 +46,7 @@ def lost(world: Engine) -> str:
 
 
 def told(world: Engine) -> list[str]:
-    return [str(row.payload["text"]) for row in world.outbox("app_text")]
+    return [str(row.payload["text"]) for row in world.outbox("returning")]
 
 
 @pytest.mark.parametrize("words", ["我付款了，麻烦看一下", "钱转过去了"])

@@ -100,6 +100,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("task.later", "POST"): Row("{task_link}/later", ANYBODY),
     ("task.unfit", "POST"): Row("{task_link}/unfit", ANYBODY),
     ("task.back", "POST"): Row("{task_link}/back", ANYBODY),
+    ("task.chat", "POST"): Row("{task_link}/chat", ANYBODY, also=(503,)),
     ("day_list.show", "GET"): Row("{day_link}", ANYBODY),
     ("tracked_links.open_link", "GET"): Row("{tracked_link}", ANYBODY),
     ("message_links.open_welcome_link", "GET"): Row("/w/broken", ANYBODY, also=(404,)),
@@ -144,6 +145,10 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("media.hand_over", "GET"): Row("/media/{media}", EVERYBODY, owned=True, also=(410,)),
     ("media.state", "GET"): Row("/media/{media}/state", EVERYBODY, owned=True),
     ("media.fetch", "POST"): Row("/media/{media}/fetch", WORKING, owned=True),
+    ("handover.show", "GET"): Row(C + "/handover", ROLES, owned=True),
+    ("handover.begin", "POST"): Row(C + "/handover", WORKING, owned=True, form={"to": "{agent}"}),
+    ("handover.tick_item", "POST"): Row(C + "/handover/tick", (), form={"item": "认识关键联系人"}),
+    ("handover.accept", "POST"): Row(C + "/handover/accept", ()),
     # the customer list
     ("search.search", "GET"): Row("/search?q=考虑", ROLES),
     ("customers.show", "GET"): Row("/customers", ROLES),
@@ -179,6 +184,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("tasks.later", "POST"): Row(T + "/later", WORKING, owned=True, form={"delay": "1h"}),
     ("tasks.unfit", "POST"): Row(T + "/unfit", WORKING, owned=True, form={"reason": "busy"}),
     ("tasks.back", "POST"): Row(T + "/back", WORKING, owned=True),
+    ("tasks.chat", "POST"): Row(T + "/chat", WORKING, owned=True),
     ("groups.show", "GET"): Row("/groups", ROLES),
     ("groups.one", "GET"): Row("/groups/{group}", ROLES, owned=True),
     # the sidebar: of agents, whoever else they are
@@ -197,6 +203,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("sidebar.trouble", "POST"): Row("/sidebar/trouble", WORKING),
     ("sidebar.later", "POST"): Row("/sidebar/tasks/{task}/later", (AGENT,), owned=True),
     ("sidebar.unfit", "POST"): Row("/sidebar/tasks/{task}/unfit", (AGENT,), owned=True),
+    ("sidebar.back", "POST"): Row("/sidebar/tasks/{task}/back", (AGENT,), owned=True),
     # an agent's own follow-ups: of their own customers, whatever else they may read
     ("own_follow_ups.add", "POST"): Row(
         "/follow-ups", (AGENT,), owned=True, form={"external_userid": "{userid}", "words": "明天10点 发合同"}
@@ -256,6 +263,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     # stages
     ("wordings.show", "GET"): Row("/wordings", ROLES),
     ("wordings.one", "GET"): Row("/wordings/w/step:hello:0", ROLES),
+    ("wordings.gaps", "GET"): Row("/wordings/gaps", LOOKERS),
     ("wordings.take", "POST"): Row("/wordings/take", (ADMIN,), form={"key": "step:hello:0"}),
     ("wordings.new", "GET"): Row("/wordings/answers/new", (ADMIN,)),
     ("wordings.edit", "GET"): Row("/wordings/answers/hello/edit", (ADMIN,)),
@@ -264,6 +272,15 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("pipelines.edit", "GET"): Row("/pipelines/1/edit", (ADMIN,)),
     ("pipelines.save", "POST"): Row("/pipelines/save", (ADMIN,), form={"stamp": "old"}),
     ("pipelines.draft", "POST"): Row("/pipelines/draft", (ADMIN,)),
+    ("pipelines.ask_rename", "GET"): Row("/pipelines/rename?pipeline=课程转化&stage=考虑价格", (ADMIN,)),
+    ("pipelines.save_rename", "POST"): Row(
+        "/pipelines/rename",
+        (ADMIN,),
+        form={"pipeline": "课程转化", "stage": "考虑价格", "name": "考虑价格"},
+        also=(422,),
+    ),
+    ("pipelines.new", "GET"): Row("/pipelines/new", (ADMIN,)),
+    ("pipelines.add", "POST"): Row("/pipelines/new", (ADMIN,), also=(422,)),
     # the settings page
     ("settings.show_settings", "GET"): Row("/settings", (ADMIN,)),
     ("settings.save", "POST"): Row("/settings", (ADMIN,), form={"stamp": "old"}),
@@ -272,6 +289,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("reports.show", "GET"): Row("/reports", LOOKERS),
     ("reports.part", "GET"): Row("/reports/stages/part", LOOKERS),
     ("reports.renew", "POST"): Row("/reports/stages/renew", LOOKERS),
+    ("reports.behind", "GET"): Row("/reports/tags/tags/customers?row=甲&column=1", LOOKERS),
     ("reports.download", "GET"): Row("/reports/stages/funnel-1.csv", LOOKERS, also=(404,)),
     # settings
     ("admin.show", "GET"): Row("/admin", HEADS),

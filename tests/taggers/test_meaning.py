@@ -19,6 +19,7 @@ from tests.taggers import (
     heard_cases,
     heard_hard_cases,
     heard_next_cases,
+    heard_of_others_cases,
     refusal_cases,
     turned_cases,
 )
@@ -34,6 +35,7 @@ TUNED = [case for table in TABLES for at, case in enumerate(table) if at % 3 != 
     *heard_again_cases.CASES,
     *heard_hard_cases.CASES,
     *heard_next_cases.CASES,
+    *heard_of_others_cases.CASES,
 ]
 ASIDE = [case for table in TABLES for at, case in enumerate(table) if at % 3 == 2]
 

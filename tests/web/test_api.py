@@ -144,6 +144,17 @@ def test_what_is_wrong_is_told_with_its_place_and_nothing_is_stored(site: Site) 
     assert call(site, token, "orders?limit=0").status_code == 400
 
 
+def test_who_asks_too_often_waits_and_others_do_not(site: Site) -> None:
+    busy, other = token_for(site), token_for(site, source="school")
+    statuses = [call(site, busy, "orders?limit=1").status_code for _ in range(121)]
+    assert statuses == [200] * 120 + [429]
+    refused = call(site, busy, "products", {"products": [{"code": "a"}]})
+    assert (refused.status_code, refused.content_type) == (429, "application/problem+json")
+    assert "wait a minute" in refused.json["detail"]
+    assert call(site, other, "orders?limit=1").status_code == 200
+    assert rows(site, Product) == []
+
+
 def test_products_events_and_facts_of_customers(site: Site) -> None:
     token, at = token_for(site), clock.now().isoformat()
     products = {"products": [{"code": "A1", "name": "2999课", "category": "正价课", "price": 299900}]}

@@ -70,6 +70,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             audit_log.record(
                 session, "WangLei", "feedback.give", "evidence:1", rows.now, word="wrong", rule="ask-price"
             )
+            audit_log.record(session, "WangLei", "sop.hold", "sop:price-nurture", rows.now)
             viewed(session, "WangLei", customer.id, "task", rows.now)
             set_status(session, "scheduler", {"owner": "x"}, clock.now())
         for name in reports.REPORTS:
@@ -98,6 +99,12 @@ def test_nothing_of_the_inside_is_read(lived_in: Site, path: str, language: str)
     answer = client.get(path)
     assert answer.status_code in (200, 302, 404), path
     assert leaks(answer.text) == []
+
+
+def test_the_log_names_what_was_done_to_which_follow_up(lived_in: Site) -> None:
+    shown = lived_in.signed_in("admin").get("/admin/log").text
+    assert "SOP 价格跟进" in shown
+    assert ("其他" in shown, "price-nurture" in shown) == (False, False)
 
 
 @pytest.mark.parametrize("name", reports.REPORTS)

@@ -14,7 +14,10 @@ from werkzeug.datastructures import MultiDict
 
 from bot.platform import clock
 from bot.platform.config.file import read_config_text
-from bot.platform.models import AuditEntry
+from bot.platform.config.rule_text import UnknownRuleError
+from bot.platform.config.settings import parse_settings
+from bot.platform.config.stage_names import rename_stage
+from bot.platform.models import AuditEntry, Placement
 from bot.web.rules.form_values import show_length
 from bot.web.rules.pipeline_acts import act
 from bot.web.rules.pipeline_form import KINDS, first_wrong, read_pipeline, settled, show_entry
@@ -187,3 +190,108 @@ def test_a_button_writes_nothing(site: Site) -> None:
     assert draft.index("去掉「新线索」") > draft.index('value="考虑价格"')
     assert "现在是第 2 个，共 4 个阶段" in draft
     assert text_of(site) == OWN
+
+
+def renaming(site: Site, new: str, stage: str = "考虑价格") -> dict[str, str]:
+    stamp = read_config_text(site.system.environment.config).stamp
+    return {"pipeline": "课程转化", "stage": stage, "name": new, "stamp": stamp}
+
+
+def test_a_rename_says_before_whom_it_reaches_and_does_it(site: Site) -> None:
+    more = '\n[[sops]]\nid = "price"\nstage = "考虑价格"  # 问过价\n\n  [[sops.steps]]\n  say = "您好"\n'
+    more += '\n[[rules]]\nid = "again"\ntag = "已付款"\nany = ["付了"]\nwhen = { stages = ["课程转化/考虑价格"] }\n'
+    site.system.environment.config.write_text(OWN + more, encoding="utf-8")
+    admin = site.signed_in("admin")
+    said = " ".join(admin.get("/pipelines/rename?pipeline=课程转化&stage=考虑价格").text.split())
+    assert "<b>3 位客户</b>：看板上的位置" in said
+    assert "<b>规则</b>：1 处" in said
+    assert "<b>跟进</b>：1 处" in said
+    answer = admin.post("/pipelines/rename", data=renaming(site, "谈价格"))
+    assert answer.status_code == 302
+    shown = admin.get(answer.location).text
+    assert "已改名为「谈价格」，3 位客户跟着改好了" in shown
+    assert "手机上的标签正在改名" in shown
+    made = tomllib.loads(text_of(site))
+    stage = made["pipelines"][0]["stages"][1]
+    assert stage == {"name": "谈价格", "on": ["考虑价格"]}
+    assert (made["sops"][0]["stage"], made["rules"][1]["when"]) == ("谈价格", {"stages": ["课程转化/谈价格"]})
+    assert (made["rules"][0]["tag"], made["tags"][-1]["names"]) == ("考虑价格", ["考虑价格"])
+    assert 'stage = "谈价格"  # 问过价' in text_of(site)
+    assert "# 主线" in text_of(site)
+    with site.store.read() as session:
+        assert set(session.scalars(select(Placement.stage))) == {"谈价格"}
+        told = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+        assert told is not None
+        assert "阶段「考虑价格」改名为「谈价格」" in str(told.detail)
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [("", "写上新名字"), ("考虑价格", "和原来的一样"), ("成交", "已经有阶段「成交」"), ("甲/乙", "不能有斜杠")],
+)
+def test_a_name_that_cannot_be_is_refused_in_words(site: Site, new: str, words: str) -> None:
+    answer = site.signed_in("admin").post("/pipelines/rename", data=renaming(site, new))
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert text_of(site) == OWN
+
+
+def test_a_rename_over_anothers_edit_changes_no_card(site: Site) -> None:
+    admin, form = site.signed_in("admin"), renaming(site, "谈价格")
+    site.system.environment.config.write_text(OWN + "\n# 别人写的\n", encoding="utf-8")
+    answer = admin.post("/pipelines/rename", data=form)
+    assert answer.status_code == 409
+    assert "在您编辑期间被改过" in answer.text
+    with site.store.read() as session:
+        assert set(session.scalars(select(Placement.stage))) == {"考虑价格"}
+    assert admin.get("/pipelines/rename?pipeline=课程转化&stage=没有").status_code == 404
+
+
+def test_a_stage_of_two_pipelines_is_not_renamed_where_it_is_not_told_apart() -> None:
+    stages = 'stages = [{ name = "沉睡", on = [] }, { name = "醒", on = [] }]\n'
+    source = f'[[pipelines]]\nname = "甲"\n{stages}\n[[pipelines]]\nname = "乙"\n{stages}'
+    made = rename_stage(
+        source + '\n[[segments]]\nname = "一"\nwhere = [{ stage = "甲/沉睡" }]\n', "甲", "沉睡", "睡了"
+    )
+    read = tomllib.loads(made.text)
+    assert [line["stages"][0]["name"] for line in read["pipelines"]] == ["睡了", "沉睡"]
+    assert read["segments"][0]["where"] == [{"stage": "甲/睡了"}]
+    assert "tags" not in read
+    with pytest.raises(UnknownRuleError, match="流程「乙」也有阶段"):
+        rename_stage(source + '\n[[answers]]\nid = "x"\nstages = ["沉睡"]\n', "甲", "沉睡", "睡了")
+    waiting = source + '\n[[waiting]]\npipeline = "乙"\nstage = "沉睡"\n'
+    assert tomllib.loads(rename_stage(waiting, "甲", "沉睡", "睡了").text)["waiting"][0]["stage"] == "沉睡"
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path("bot/platform/config/playbooks").glob("*.toml")), ids=lambda path: path.stem
+)
+def test_every_stage_of_every_playbook_can_be_renamed_and_the_config_stays_good(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    for pipeline in tomllib.loads(source)["pipelines"]:
+        for stage in pipeline["stages"]:
+            made = rename_stage(source, pipeline["name"], stage["name"], "另一个名字")
+            parse_settings(made.text, examples=False)
+            assert made.text.count("#") == source.count("#")
+
+
+def test_a_pipeline_is_begun_and_its_stages_edited_next(site: Site) -> None:
+    admin = site.signed_in("admin")
+    form = {
+        "name": "转介绍",
+        "stages": "知道了\r\n介绍了",
+        "stamp": read_config_text(site.system.environment.config).stamp,
+    }
+    answer = admin.post("/pipelines/new", data=form)
+    assert answer.location == "/pipelines/3/edit"
+    made = tomllib.loads(text_of(site))["pipelines"][2]
+    assert made == {"name": "转介绍", "stages": [{"name": "知道了", "on": []}, {"name": "介绍了", "on": []}]}
+    assert "介绍了" in admin.get(answer.location).text
+    for name, stages, words in (
+        ("", "一", "写上流程的名字"),
+        ("转介绍", "一", "已经有流程"),
+        ("乙", "一\r\n一", "同名"),
+        ("乙", "一/二", "斜杠"),
+    ):
+        answer = admin.post("/pipelines/new", data={**form, "name": name, "stages": stages})
+        assert (answer.status_code, words in answer.text) == (422, True)

@@ -43,7 +43,7 @@ from tests.support.site import CONFIG, Site, open_site
 from tests.web.test_access import SOP, USUAL
 
 NAME, WORDS = "归属客户", "只有自己的员工能看的话"
-LINKS = ("task.show", "task.download", "task.later", "task.unfit", "task.back", "day_list.show")
+LINKS = ("task.show", "task.download", "task.later", "task.unfit", "task.back", "task.chat", "day_list.show")
 SIGNS_OUT = ("signin.", "preferences.")
 STRANGER = (302, 401, 204)
 SEARCHES = ("/board?q=归属客", "/board?agent={agent}", "/sops/s/hello/preview?name=归属客", "/tasks?agent={agent}",
@@ -148,7 +148,7 @@ def lower_role(scene: Scene) -> Callable[[Any], None]:
 def of_signed_in(key: tuple[str, ...], row: Row, ended: tuple[int, ...]) -> tuple[int, ...]:
     """Statuses where the visitor stays signed in as an agent: what belongs to the customer is gone (`ended`)."""
     if row.open_to == ANYBODY:
-        return (410,) if key[0] in LINKS[:5] else (*USUAL, *row.also)
+        return (410,) if key[0] in LINKS[:6] else (*USUAL, *row.also)
     if AGENT not in row.open_to:
         return (404,)
     if key[0] in ("tasks.desk_only", "sidebar.later", "sidebar.unfit"):

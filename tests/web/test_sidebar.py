@@ -25,6 +25,7 @@ from bot.platform.models import (
     SopTask,
     ViewEntry,
 )
+from bot.platform.signed_links import task_url
 from bot.system import System
 from bot.web.agents.jssdk_errors import UNKNOWN, WORDS, in_words
 from tests.support.fresh import bring_up
@@ -236,6 +237,40 @@ def test_later_and_unfit_work_beside_the_chat(beside: Site) -> None:
     assert client.post(f"/sidebar/tasks/{task.id}/unfit", data={"reason": "wording"}).status_code == 409
 
 
+def test_words_that_the_agent_changed_are_what_is_sent(beside: Site) -> None:
+    client, key = wang(beside), f"task:{task_of(beside).id}"
+    panel = client.post("/sidebar/customer", data={"external_userid": MINE}).text
+    assert f'<textarea maxlength="1000" rows="4" dir="auto" aria-label="要发的话">{WORDS_DUE}</textarea>' in panel
+    form = {"external_userid": MINE, "key": key, "words": "  李姐，\n先看看目录 "}
+    message = client.post("/sidebar/send", data=form).json["message"]  # type: ignore[index]
+    assert message["text"]["content"] == "李姐，\n先看看目录"
+    with beside.store.read() as session:
+        (entry,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "sidebar.send"))
+        assert entry.detail["changed"] is True
+    as_it_is = client.post("/sidebar/send", data={**form, "words": " ", "again": "1"}).json
+    assert as_it_is["message"]["text"]["content"] == WORDS_DUE  # type: ignore[index]
+
+
+def test_a_time_of_ones_own_and_a_reason_in_words_are_taken_and_can_be_undone_beside_the_chat(beside: Site) -> None:
+    client, task = wang(beside), task_of(beside)
+    at = (clock.now() + timedelta(days=2)).strftime("%Y-%m-%dT11:00")
+    due = task.due_at
+    assert client.post(f"/sidebar/tasks/{task.id}/later", data={"delay": "at", "at": at}).status_code == 204
+    assert task_of(beside).due_at > clock.now() + timedelta(days=1)
+    undo = f'action="/sidebar/tasks/{task.id}/back"'
+    assert undo in client.post("/sidebar/customer", data={"external_userid": MINE}).text
+    assert client.post(f"/sidebar/tasks/{task.id}/back").status_code == 204
+    assert (task_of(beside).state, task_of(beside).due_at) == ("planned", due)
+    form = {"reason": "other", "words": "他这周在出差"}
+    assert client.post(f"/sidebar/tasks/{task.id}/unfit", data=form).status_code == 204
+    assert task_of(beside).ended_because == "员工认为不合适：他这周在出差"
+    panel = client.post("/sidebar/customer", data={"external_userid": MINE}).text
+    assert undo in panel
+    assert "他这周在出差" in panel
+    assert client.post(f"/sidebar/tasks/{task.id}/back").status_code == 204
+    assert client.post(f"/sidebar/tasks/{task.id}/back").status_code == 409
+
+
 def test_the_stage_moves_by_a_tap(beside: Site) -> None:
     client = wang(beside)
     html = client.post("/sidebar/customer", data={"external_userid": MINE}).text
@@ -307,6 +342,26 @@ def test_signatures_come_of_tickets_that_are_fetched_once(system: System, sandbo
         assert re.fullmatch("[0-9a-f]{40}", answer["signature"])
     calls = [effect["path"] for effect in sandbox.control.effects(seen, "api")]
     assert sorted(path for path in calls if "ticket" in path) == ["get_jsapi_ticket", "ticket/get"]
+
+
+def test_a_tasks_link_signs_its_own_page_and_names_its_customer_only(system: System, sandbox: Town) -> None:
+    bring_up(system.store.engine)
+    site = Site(create_app(system), system)
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        agent = rows.agent("Wang")
+        task = rows.task(rows.customer("李女士", None, agent), agent, "您好", state="delivered", due_at=rows.now)
+        session.flush()
+        link, who = task_url("", task.ref, agent.id, site.key, clock.now()), task.customer.external_userid
+    client, base = site.app.test_client(), system.environment.base_url
+    told = client.post(f"{link}/chat").json
+    assert told is not None
+    assert told["customer"] == who
+    signed = client.post(f"{link}/chat", data={"kind": "agent", "url": base + link}).json
+    assert signed is not None
+    assert re.fullmatch("[0-9a-f]{40}", signed["signature"])
+    for url in (f"{base}/board", f"https://evil.example{link}"):
+        assert client.post(f"{link}/chat", data={"kind": "agent", "url": url}).status_code == 400
 
 
 def test_without_wecom_the_reason_is_given(site: Site) -> None:

@@ -26,6 +26,7 @@ from bot.ops.setup.questions import PARTS
 from bot.platform.config import wordings
 from bot.platform.config.settings import parse_settings
 from bot.platform.models import Model
+from bot.platform.pilot import UNASKED
 from bot.platform.stored_sentences import STORED_WORDINGS
 from bot.web.admin import given_up, log_words
 from bot.web.admin import pages as admin_pages
@@ -40,6 +41,7 @@ from bot.web.rules import (
     answer_form,
     conduct_rows,
     pipeline_form,
+    pipeline_names,
     setting_fields,
     sop_start,
     wording_rows,
@@ -82,7 +84,7 @@ def used() -> set[str]:
     }
     code = "".join(path.read_text(encoding="utf-8") for path in WEB.rglob("*.py"))
     found |= {text for _quote, text in re.findall(r"\btranslate\((['\"])(.+?)\1[,)]", code)}
-    found |= texts_of_reports() | texts_of_tasks()
+    found |= texts_of_reports() | texts_of_tasks() | {*UNASKED.values(), "试点", "试点之外", "没有找到这位员工"}
     found |= {*log_words.TEXTS, *actors.MACHINE.values()}
     found |= texts_of_rules() | {check.title for check in (*CHECKS, *FURTHER)} | texts_said() | texts_of_setup()
     return found | {text for page in errors.ALL_PAGES for text in (page.title, page.advice)}
@@ -105,7 +107,7 @@ def texts_of_rules() -> set[str]:
     found = {group.title for group in GROUPS} | {words for field in fields for _, words in field.choices}
     found |= {text for field in fields for text in (field.label, field.help) if text}
     found |= {*wordings.KINDS.values(), *wording_rows.STATES.values()}
-    return found | {*TEXTS, *sop_start.TEXTS, *pipeline_form.TEXTS, *setting_fields.TEXTS}
+    return found | {*TEXTS, *sop_start.TEXTS, *pipeline_form.TEXTS, *pipeline_names.TEXTS, *setting_fields.TEXTS}
 
 
 def texts_of_setup() -> set[str]:

@@ -44,6 +44,13 @@ def test_buttons_carry_their_keys() -> None:
     assert card["card_type"] == "button_interaction"
 
 
+def test_a_button_may_open_a_page_instead() -> None:
+    card = button_interaction(CARD, [Button("看话术", url=CARD.url), Button("已发送", "done:17", 2)])
+    assert card["button_list"][0] == {"type": 1, "text": "看话术", "style": 1, "url": CARD.url}
+    with pytest.raises(ValueError, match="https"):
+        button_interaction(CARD, [Button("看话术", url="javascript:1")])
+
+
 def test_a_textcard_escapes_what_it_shows() -> None:
     card = textcard(TaskCard("t", "<b>", "现在", "1 < 2 & 3", "http://x"))
     assert card["description"] == ('<div class="gray">现在</div><div class="highlight">1 &lt; 2 &amp; 3</div>')

@@ -24,8 +24,10 @@ from taggers.closing import check_closings
 from taggers.conduct import check_titles, check_uses
 from taggers.models.terms import Around, check_models
 from taggers.scores import check_scores
+from taggers.translatable import Translatable
 
 Found = list[tuple[positions.Path, str]]
+_NOBODY = Translatable("[workspace] pilot 是空的：谁也不会收到提醒，手机上也不打标签；不试点就删掉这一行")
 _LOOK_AHEAD = timedelta(days=60)  # warn of missing holidays of the coming year while there is time to add them
 
 
@@ -81,7 +83,8 @@ def warnings_of(tables: Tables, today: date | None) -> tuple[str, ...]:
     for day in () if today is None else (today, today + _LOOK_AHEAD):
         calendar.is_workday(day)
     undeclared = undeclared_tags(tables.rules, tables.tags, tables.pipelines)
-    return (*calendar.warnings, *personal_steps(tables.sops), *undeclared)
+    empty = (_NOBODY,) if tables.workspace.pilot == () else ()
+    return (*calendar.warnings, *empty, *personal_steps(tables.sops), *undeclared)
 
 
 def _tags_of(tables: Tables) -> frozenset[str]:

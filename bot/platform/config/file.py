@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -108,12 +109,16 @@ def check_text(path: Path, text: str, now: datetime) -> Settings:
 
 @dataclass(frozen=True)
 class ConfigEdit:
-    """A whole new text for the file, the stamp of the text it was made from, and who changed what."""
+    """A whole new text for the file, the stamp of the text it was made from, and who changed what.
+
+    also: what must come about together with it, in the same transaction.
+    """
 
     text: str
     stamp: str
     author: str
     what: str
+    also: Callable[[Session, Settings], None] | None = None
 
 
 class _EditedMeanwhileError(BotError):
@@ -141,6 +146,8 @@ def save_config(keeper: SettingsKeeper, edit: ConfigEdit, now: datetime) -> Sett
     try:
         with keeper.store.write() as session:
             _record_edit(session, settings, edit, now)
+            if edit.also is not None:
+                edit.also(session, settings)
             if mark_of(path) != seen:  # only now: recording may have waited for another's save
                 raise _EditedMeanwhileError
             if fresh is not None:

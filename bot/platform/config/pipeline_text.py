@@ -108,6 +108,16 @@ def change_pipeline(source: str, name: str, values: Values) -> str:
     return (raw[: block.start] + changed.encode() + raw[block.end :]).decode()
 
 
+def add_pipeline(source: str, name: str, stages: Sequence[str]) -> str:
+    """The text with a new pipeline behind the last one; nothing but people brings customers into its stages yet."""
+    lines = [f"  {{ name = {written(stage)}, on = [] }}," for stage in stages]
+    fresh = "\n".join(["[[pipelines]]", f"name = {written(name)}", "stages = [", *lines, "]", ""])
+    blocks, raw = pipeline_blocks(source), source.encode()
+    end = blocks[-1].end if blocks else len(raw)
+    gap = b"" if not raw else b"\n" if raw[:end].endswith(b"\n") else b"\n\n"
+    return (raw[:end] + gap + fresh.encode() + raw[end:]).decode()
+
+
 def _reads_as(text: str, values: Values) -> bool:
     try:
         return bool(tomllib.loads(text)["pipelines"] == [values])

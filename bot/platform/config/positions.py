@@ -16,6 +16,11 @@ def find_positions(source: str) -> dict[Path, Position]:
     return _Walk(source).positions
 
 
+def find_strings(source: str) -> dict[Path, tuple[int, int]]:
+    """Map the path of every string of a TOML text to its first byte and the byte behind it, quotes included."""
+    return _Walk(source).strings
+
+
 def nearest(positions: dict[Path, Position], path: Path) -> Position:
     """The position of a path, or of the closest table around it; (1, 1) where nothing is known."""
     for length in range(len(path), 0, -1):
@@ -28,6 +33,7 @@ class _Walk:
     def __init__(self, source: str) -> None:
         self.lines = source.encode().split(b"\n")
         self.positions: dict[Path, Position] = {}
+        self.strings: dict[Path, tuple[int, int]] = {}
         self.counts: dict[Path, int] = {}
         for node in Parser(_TOML).parse(source.encode()).root_node.named_children:
             if node.type == "table":
@@ -67,6 +73,8 @@ class _Walk:
             self._value(node.named_children[1], inner)
 
     def _value(self, node: Node, path: Path) -> None:
+        if node.type == "string":
+            self.strings[path] = (node.start_byte, node.end_byte)
         if node.type == "inline_table":
             for pair in node.named_children:
                 if pair.type == "pair":

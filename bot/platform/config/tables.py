@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.platform.config.privacy_tables import Media, Privacy
 from bot.platform.config.segment_table import Segment
 from sop.answers import AnswerEntry, Suggestions
+from sop.handover import Handover
 from sop.playbook import Alarms, Budget, Completion, FieldDefinition, Overdue, Pipeline, Sop, Sync, Welcome, Workspace
 from sop.promises import Promises
 from sop.reply_clock import Waiting
@@ -35,6 +36,7 @@ class Tables(BaseModel):
     budget: Budget = Budget()
     overdue: Overdue = Overdue()
     promises: Promises = Promises()
+    handover: Handover = Handover()
     conduct: Conduct = Conduct()
     alarms: Alarms = Alarms()
     fields: tuple[FieldDefinition, ...] = ()

@@ -8,6 +8,7 @@ from bot.platform.models.conduct import ConductFinding
 from bot.platform.models.customer_lists import BulkDeed, BulkItem, SavedView
 from bot.platform.models.facts import ToldFact
 from bot.platform.models.group_prompts import GroupPrompt
+from bot.platform.models.handovers import Handover
 from bot.platform.models.impressions import Impression
 from bot.platform.models.lifecycle import CorpTag, Evidence, Feedback, Placement, StageMove, Tagging
 from bot.platform.models.messages import (
@@ -78,6 +79,7 @@ __all__ = [
     "GroupMember",
     "GroupPrompt",
     "GroupSend",
+    "Handover",
     "Impression",
     "Json",
     "Key",

@@ -22,7 +22,7 @@ SUBJECTS = {
     "material": "素材", "config": "配置", "quarantine": "隔离区", "given-up": "没处理成", "log": "记录",
     "views": "查看记录", "database": "数据库", "tombstone": "已抹去的客户", "key": "数据密钥",
     "bulk": "批量操作", "api": "接口令牌", "webhook": "通知", "view": "视图", "customers": "客户列表",
-    "conduct": "员工言行",
+    "conduct": "员工言行", "sop": "SOP",
 }  # fmt: skip
 DETAILS = {  # what a detail is called; "": its value says enough; None: it says nothing to people
     "name": "名字", "role": "角色", "was": "原来的角色", "userid": "员工", "from": "交出", "to": "接手",
@@ -90,7 +90,7 @@ def log_lines(session: Session, rows: Sequence[AuditEntry], sops: Mapping[str, s
     people = [str(row.detail[key]) for row in rows for key in _PEOPLE if row.detail and key in row.detail]
     names = actor_names(session, [*(row.actor for row in rows), *people])
     return [
-        LogLine(row.id, row.at, names.get(row.actor, ""), row.action, *subjects.called(row.subject),
+        LogLine(row.id, row.at, names.get(row.actor, ""), row.action, *subjects.called(row.subject, sops),
                 tuple(_details(row.detail or {}, names, sops)))
         for row in rows
     ]  # fmt: skip
@@ -140,13 +140,14 @@ class _Subjects:
         names |= {("account", key): name for key, name in _accounts(session, ids.get("account", ())).items()}
         return cls(names, customers, frozenset(named))
 
-    def called(self, subject: str) -> tuple[str, int | None]:
+    def called(self, subject: str, sops: Mapping[str, str]) -> tuple[str, int | None]:
         """What it is called, and the customer whose page tells more."""
         kind, rest = _split(subject)
         number = int(rest) if rest.isascii() and rest.isdigit() and len(rest) < 16 else 0
         customer = number if kind == "customer" else self.customers.get(number) if kind == "task" else None
         text = translate(SUBJECTS.get(kind, "其他"))
         more = self.names.get((kind, number), "") if number else rest if kind in ("config", "material") else ""
+        more = sops.get(rest, "") if kind == "sop" else more
         shown = customer if customer in self.there else None
         if shown is not None and not more:
             more = translate("未命名")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
+from bot.analytics.behind import COUNTED, Figure, customers_behind
 from bot.analytics.reports import FRESH, PERIODS, REPORTS, ReportRequest, compute, stored_report
 from bot.analytics.table import NOTHING
 from bot.platform.csv_cells import as_csv
 from bot.platform.log import get_logger
 from bot.platform.models import Report
 from bot.system import System
+from bot.web.admin.report_people import read_people
+from bot.web.admin.report_query import ReportQuery, choices, read_query
 from bot.web.auth.access import needs, visible_agent_ids
 from bot.web.auth.visitor import ADMIN, AUDITOR, LEADER, visitor
 from bot.web.layout.languages import translate
@@ -24,7 +26,6 @@ from bot.web.layout.template_filters import request_now
 pages = Blueprint("reports", __name__)
 pages.before_request(needs(ADMIN, LEADER, AUDITOR))
 _log = get_logger(__name__)
-_DEFAULT_DAYS = 30
 
 
 class ReportComputer:
@@ -65,32 +66,35 @@ _computer = ReportComputer()
 
 @pages.get("/reports")
 def show() -> str:
-    """One report with its tabs; ?report= and ?days= choose."""
-    name, days = request.args.get("report", "stages"), _days()
-    return render_template("reports.html", **_view(name, days), reports=REPORTS, periods=PERIODS)
+    """One report with its tabs; the address chooses it, its time and of whose customers it is."""
+    query = _query(request.args.get("report", "stages"))
+    system = current_system()
+    with system.store.read() as session:
+        offered = choices(session, system.settings, query, visible_agent_ids(session, visitor()))
+    return render_template("reports.html", **_view(query), reports=REPORTS, periods=PERIODS, offered=offered)
 
 
 @pages.get("/reports/<name>/part")
 def part(name: str) -> str:
     """The tables alone; the page asks for them until they are there."""
-    return render_template("report_part.html", **_view(name, _days()))
+    return render_template("report_part.html", **_view(_query(name)))
 
 
 @pages.post("/reports/<name>/renew")
 def renew(name: str) -> str:
     """Compute the report again now."""
-    _known(name)
-    system = current_system()
+    query, system = _query(name), current_system()
     with system.store.read() as session:
-        wanted = ReportRequest(name, _days(), visible_agent_ids(session, visitor()))
+        wanted = query.request(session, visible_agent_ids(session, visitor()))
     _computer.ask(system, wanted)
-    return render_template("report_part.html", **_view(name, _days()))
+    return render_template("report_part.html", **_view(query))
 
 
 @pages.get("/reports/<name>/<table>.csv")
 def download(name: str, table: str) -> Response:
     """One table as a file for spreadsheets: shares as 0..1, lengths of time in hours."""
-    view = _view(name, _days())
+    query = _query(name)
+    view = _view(query)
     found = next((one for one in view["tables"] if one["name"] == table), None)
     if found is None:
         abort(404)
@@ -99,25 +103,49 @@ def download(name: str, table: str) -> Response:
     kinds = [kind for _title, kind in found["columns"]]
     rows = [[plain_cell(cell, kind) for cell, kind in zip(row, kinds, strict=True)] for row in found["rows"]]
     answer = Response(as_csv(columns, rows), mimetype="text/csv; charset=utf-8")
-    answer.headers["Content-Disposition"] = f'attachment; filename="tici-{name}-{table}-{_days()}d.csv"'
+    span = "-".join(query.args[key] for key in ("from", "to") if key in query.args) or f"{query.days}d"
+    answer.headers["Content-Disposition"] = f'attachment; filename="tici-{name}-{table}-{span}.csv"'
     return answer
 
 
-def _view(name: str, days: int) -> dict[str, Any]:
-    _known(name)
+@pages.get("/reports/<name>/<table>/customers")
+def behind(name: str, table: str) -> str:
+    """The customers whom one figure counts: `row` names its row, cell by cell, `column` is its place."""
+    query, system = _query(name), current_system()
+    figure = Figure(table[:40], tuple(request.args.getlist("row")), request.args.get("column", -1, type=int))
+    with system.store.read() as session:
+        scope = query.request(session, visible_agent_ids(session, visitor())).scope(system.settings, request_now())
+        found = customers_behind(session, system.settings, scope, figure)
+        if found is None:
+            abort(404)
+        people = read_people(session, visitor(), found)
+        return render_template(
+            "report_people.html", people=people, query=query, name=name, row=figure.row, scope=scope
+        )
+
+
+def _query(name: str) -> ReportQuery:
+    return read_query(name, request.args, current_system().settings)
+
+
+def _view(query: ReportQuery) -> dict[str, Any]:
     system = current_system()
     with system.store.read() as session:
-        wanted = ReportRequest(name, days, visible_agent_ids(session, visitor()))
+        wanted = query.request(session, visible_agent_ids(session, visitor()))
         row = stored_report(session, wanted.key)
     if row is None or request_now() - row.at > FRESH:
         _computer.ask(system, wanted)
-    tables = _tables(row)
-    files = {one["name"]: url_for("reports.download", name=name, table=one["name"], days=days) for one in tables}
+    scope = wanted.scope(system.settings, row.at if row else request_now())
+    tables, name = _tables(row), query.name
+    files = {one["name"]: url_for("reports.download", name=name, table=one["name"], **query.args) for one in tables}
     return {
-        "name": name,
-        "days": days,
+        "name": query.name,
+        "days": query.days,
+        "query": query,
+        "args": query.args,
         "at": row.at if row else None,
-        "since": (row.at if row else request_now()) - timedelta(days=days),
+        "since": scope.since,
+        "until": scope.until,
         "tables": tables,
         "csv": files,
         "busy": _computer.is_busy(wanted.key),
@@ -126,7 +154,16 @@ def _view(name: str, days: int) -> dict[str, Any]:
 
 def _tables(row: Report | None) -> list[dict[str, Any]]:
     """The stored tables; those stored by an earlier release may lack the text for an empty table."""
-    return [{"nothing": NOTHING, **table} for table in row.tables] if row else []
+    found = [{"nothing": NOTHING, "before": [], "keys": [], **table} for table in row.tables] if row else []
+    return [{**table, **_opened(table)} for table in found]
+
+
+def _opened(table: dict[str, Any]) -> dict[str, Any]:
+    """Which columns' figures lead to their customers, and the cells that name each row there."""
+    opened = COUNTED.get(Figure(table["name"], (), 0).kind, ())
+    words = [place for place, (_title, kind) in enumerate(table["columns"]) if kind in ("text", "word")]
+    naming = sorted({0, *words, *table["keys"]})
+    return {"opened": opened, "names": [[str(row[place]) for place in naming] for row in table["rows"]]}
 
 
 def plain_cell(cell: Any, kind: str) -> object:
@@ -140,13 +177,3 @@ def plain_cell(cell: Any, kind: str) -> object:
     if kind == "interval":
         return f"{cell[0]:.4f}–{cell[1]:.4f}"
     return translate(cell) if kind == "word" and cell else cell
-
-
-def _days() -> int:
-    days = request.args.get("days", type=int, default=_DEFAULT_DAYS)
-    return days if days in PERIODS else abort(404)
-
-
-def _known(name: str) -> None:
-    if name not in REPORTS:
-        abort(404)

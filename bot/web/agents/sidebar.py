@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,28 +16,35 @@ from bot.agents.answer_offers import OfferedAnswer, answer_of, search_answers
 from bot.agents.past_answers import past_answers
 from bot.agents.reading import may_read
 from bot.agents.suggestions import find_suggestion
-from bot.agents.task_answers import AnswerRefusedError, decline, postpone, record_tap
+from bot.agents.task_answers import (
+    LONGEST_WORDS,
+    AnswerRefusedError,
+    decline,
+    postpone,
+    record_tap,
+    take_back,
+)
 from bot.agents.wording_offers import not_noted, note_offers, note_tap
 from bot.customers.state import load_customer
 from bot.platform.database import audit_log
 from bot.platform.database.reading_log import viewed
-from bot.platform.environment import SurroundingsError
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, SopTask, ViewEntry
-from bot.system import System
+from bot.platform.work import Work
+from bot.web.agents.client_pages import Signed, signed_page
 from bot.web.agents.jssdk_errors import in_words
 from bot.web.agents.sidebar_rows import LinkSigner, message_of, read_panel, read_sidebar_group
 from bot.web.agents.sidebar_visitor import LONGEST_ID, agent_or_404, follow_or_404, visitor_or_demo_agent
+from bot.web.agents.tasks import DONE
 from bot.web.auth.access import needs, reader_of
 from bot.web.auth.visitor import ADMIN, AGENT, LEADER, Visitor
 from bot.web.layout.answers import done, refused
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import LARGEST_ID, current_system
 from bot.web.layout.template_filters import request_now
-from bot.wecom.errors import WeComError
-from bot.wecom.jssdk import Tickets, is_own_page, sign_page
 
 LONGEST_KEY = 100  # it is stored in the audit log
+LONGEST_MESSAGE = 1000  # characters of words that an agent changed before sending
 VIEW_AGAIN = timedelta(minutes=10)  # the page renews itself: within this time that counts as one reading
 PAGE = "sidebar"
 _log = get_logger(__name__)
@@ -70,21 +78,9 @@ def stand_in() -> Response:
 
 
 @pages.post("/sign")
-def sign() -> Response | tuple[Response, int]:
+def sign() -> Signed:
     """A signature of one of our own pages, for `config` or (kind=agent) for `agentConfig`; 400 for others' pages."""
-    system, url = current_system(), request.form.get("url", "")
-    if not is_own_page(url, system.environment.base_url):
-        abort(400)
-    try:
-        tickets = _tickets(system)
-        ticket = tickets.app_ticket() if request.form.get("kind") == "agent" else tickets.corp_ticket()
-    except WeComError as error:
-        _log.error("no ticket for pages", errcode=error.errcode)
-        return jsonify(text=translate("企业微信没有给签名，请管理员看「设置」里的连接检查")), 502
-    except SurroundingsError:
-        return jsonify(text=translate("还没有接入企业微信，请管理员先完成接入")), 503
-    signed = sign_page(ticket, secrets.token_hex(8), int(request_now().timestamp()), url)
-    return jsonify(timestamp=signed.timestamp, nonceStr=signed.nonce, signature=signed.signature)
+    return signed_page(request.form.get("url", ""), request.form.get("kind", ""))
 
 
 @pages.post("/customer")
@@ -138,8 +134,12 @@ def group() -> str:
 
 @pages.post("/send")
 def send() -> Response | tuple[Response, int]:
-    """The message the agent is about to send into the chat: {message}. A step of an SOP can be tapped once."""
+    """The message the agent is about to send into the chat: {message}. A step of an SOP can be tapped once.
+
+    `words`: what the agent made of the text; empty where it goes as it is.
+    """
     system, who, now = current_system(), agent_or_404(), request_now()
+    words = request.form.get("words", "").strip()[:LONGEST_MESSAGE]
     key, part = _form_text("key"), _form_text("part") or "text"
     try:
         with system.work(now) as work:
@@ -151,7 +151,8 @@ def send() -> Response | tuple[Response, int]:
             if offer is None:
                 raise AnswerRefusedError(translate("这条话术已经不用发了，请看最新的"))
             signer = LinkSigner(system.environment.base_url, current_app.config["SECRET_KEY"])
-            message = message_of(session, signer, offer, part, now)
+            said = replace(offer, text=words) if words else offer
+            message = message_of(session, signer, said, part, now)
             if message is None:
                 raise AnswerRefusedError(translate("这个文件还没有传到企业微信，请下载后自己发"))
             if offer.task is not None and part == "text":
@@ -159,8 +160,9 @@ def send() -> Response | tuple[Response, int]:
             elif part == "text":
                 note_tap(work, follow.customer, follow.agent, offer)
             audit_log.record(
-                session, who.actor, "sidebar.send", f"customer:{follow.customer_id}", now, key=key, part=part
-            )
+                session, who.actor, "sidebar.send", f"customer:{follow.customer_id}", now, key=key, part=part,
+                **({"changed": True} if words and part == "text" else {}),
+            )  # fmt: skip
     except AnswerRefusedError as why:
         return jsonify(text=translate(str(why))), 409
     return jsonify(message=message)
@@ -196,17 +198,25 @@ def trouble() -> Response:
 
 @pages.post(f"/tasks/<int(max={LARGEST_ID}):task_id>/later")
 def later(task_id: int) -> Response:
-    """稍后: `delay` is a key of DELAYS."""
-    return _answer(task_id, "task.later", request.form.get("delay", ""))
+    """稍后: `delay` is a key of DELAYS, or "at" and the local time `at`."""
+    option, at = request.form.get("delay", ""), request.form.get("at", "")[:30]
+    return _answer(task_id, "task.later", option, lambda work, task: postpone(work, task, option, at))
 
 
 @pages.post(f"/tasks/<int(max={LARGEST_ID}):task_id>/unfit")
 def unfit(task_id: int) -> Response:
-    """不合适: `reason` is a key of REASONS."""
-    return _answer(task_id, "task.unfit", request.form.get("reason", ""))
+    """不合适: `reason` is a key of REASONS, `words` are the agent's own."""
+    option, words = request.form.get("reason", ""), request.form.get("words", "")[:LONGEST_WORDS]
+    return _answer(task_id, "task.unfit", option, lambda work, task: decline(work, task, option, words))
 
 
-def _answer(task_id: int, action: str, option: str) -> Response:
+@pages.post(f"/tasks/<int(max={LARGEST_ID}):task_id>/back")
+def back(task_id: int) -> Response:
+    """Take 稍后 or 不合适 back."""
+    return _answer(task_id, "task.back", "", take_back)
+
+
+def _answer(task_id: int, action: str, option: str, answer: Callable[[Work, SopTask], None]) -> Response:
     who = agent_or_404()
     try:
         with current_system().work() as work:
@@ -216,14 +226,11 @@ def _answer(task_id: int, action: str, option: str) -> Response:
                 abort(404)
             if not may_read(session, reader_of(session, who), task.customer_id):
                 abort(404)
-            if action == "task.later":
-                postpone(work, task, option)
-            else:
-                decline(work, task, option)
+            answer(work, task)
             audit_log.record(session, who.actor, action, f"task:{task_id}", work.now, option=option, by="sidebar")
     except AnswerRefusedError as why:
         return refused(translate(str(why)))
-    return done(translate("已推迟") if action == "task.later" else translate("已记下，不再提醒"))
+    return done(translate(DONE[action]))
 
 
 def _form_text(name: str) -> str:
@@ -239,12 +246,3 @@ def _seen_lately(session: Session, who: Visitor, customer_id: int) -> bool:
     since = request_now() - VIEW_AGAIN
     same = (ViewEntry.customer_id == customer_id, ViewEntry.at > since, ViewEntry.actor == who.actor)
     return session.scalar(select(ViewEntry.id).where(*same, ViewEntry.page == PAGE).limit(1)) is not None
-
-
-def _tickets(system: System) -> Tickets:
-    """One Tickets per process: WeCom is asked once in two hours even where Redis is away."""
-    kept = current_app.extensions.setdefault("tici-tickets", {})
-    if system not in kept:
-        kept[system] = Tickets(system.wecom)
-    tickets: Tickets = kept[system]
-    return tickets

@@ -16,6 +16,7 @@ from bot.agents.promises import promises_about
 from bot.agents.questions import questions_of
 from bot.agents.revisits import untold_of
 from bot.agents.suggestions import Suggestion, suggest
+from bot.agents.task_answers import may_take_back
 from bot.customers.state import CustomerState, load_customer
 from bot.platform.models import (
     Agent,
@@ -26,6 +27,7 @@ from bot.platform.models import (
     OpenQuestion,
     OwnFollowUp,
     Promise,
+    SopTask,
     Tagging,
 )
 from bot.platform.signed_links import link_url, picture_url
@@ -37,6 +39,7 @@ from sop.playbook import Pipeline
 
 _TAGS = 30
 _MEMBERS = 200
+_ANSWERED = 3
 _LATELY = timedelta(hours=12)
 _VISITED = timedelta(days=7)
 
@@ -65,6 +68,7 @@ class Panel:
     ledgers: Sequence[LedgerView] = ()
     own: tuple[OwnFollowUp, ...] = ()
     own_ended: tuple[OwnFollowUp, ...] = ()  # lately: to be taken up again
+    answered: tuple[SopTask, ...] = ()  # put off or declined, which can be taken back
     visited: OwnFollowUp | None = None  # a revisit of which nobody said what came of it
 
     @property
@@ -110,12 +114,24 @@ def read_panel(work: Work, follow: Follow, past: PastAnswers | None = None) -> P
         offers=tuple(suggest(work, state, follow.agent, past)),
         own=tuple(open_of(work.session, follow.agent_id, follow.customer_id)),
         own_ended=tuple(ended_of(work.session, follow.agent_id, follow.customer_id, work.now - _LATELY)),
+        answered=_answered(work, state, follow),
         ledgers=read_ledgers(work, state, ""),
         visited=untold_of(work.session, follow.agent_id, follow.customer_id, work.now - _VISITED),
         impressions=read_view(work.session, follow.customer_id, follow.agent.userid),
         promises=promises_about(work.session, follow.customer_id, work.now),
         questions=questions_of(work.session, follow.customer_id, work.now),
     )
+
+
+def _answered(work: Work, state: CustomerState, follow: Follow) -> tuple[SopTask, ...]:
+    """The agent's steps with this customer that they put off or called unfit, as long as that can be taken back."""
+    declined = select(SopTask).where(
+        SopTask.customer_id == follow.customer_id, SopTask.agent_id == follow.agent_id, SopTask.state == "cancelled",
+        SopTask.rejected_because.is_not(None), SopTask.expires_at > work.now,
+    )  # fmt: skip
+    mine = [task for task in state.open_tasks if task.agent_id == follow.agent_id]
+    rows = [*mine, *work.session.scalars(declined.order_by(SopTask.id.desc()).limit(_ANSWERED))]
+    return tuple(task for task in rows if may_take_back(task, work.now))[:_ANSWERED]
 
 
 def message_of(

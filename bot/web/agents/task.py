@@ -35,6 +35,7 @@ from bot.platform.work import Work
 from bot.sops.material_uploads import folder_of
 from bot.sops.task_refs import find_task
 from bot.system import System
+from bot.web.agents.client_pages import Signed, chat_of
 from bot.web.agents.task_rows import read_task
 from bot.web.customers.masked_talk import masked_talk
 from bot.web.layout.errors import TaskOverError
@@ -63,6 +64,7 @@ def show(token: str) -> str:
             files=[url_for("task.download", token=token, index=index) for index in attached],
             answers={name: url_for(f"task.{name}", token=token) for name in ("later", "unfit")},
             undo=url_for("task.back", token=token) if may_take_back(task, clock.now()) else "",
+            chat=url_for("task.chat", token=token),
             refused=request.args.get("refused") == "1",
         )
         actor, customer_id = view.task.agent.userid, view.task.customer_id
@@ -97,6 +99,15 @@ def unfit(token: str) -> AnyResponse:
 def back(token: str) -> AnyResponse:
     """Take 稍后 or 不合适 back."""
     return _answer(token, "back", "", take_back)
+
+
+@pages.post("/t/<token>/chat")
+def chat(token: str) -> Signed:
+    """What the page needs to open the chat with the customer in WeCom's client."""
+    url, kind = request.form.get("url", ""), request.form.get("kind", "")
+    with current_system().store.read() as session:
+        task = _task_or_410(session, _link(token), token)
+        return chat_of(task, url, kind, url_for("task.show", token=token))
 
 
 def send_attachment(system: System, attach: Sequence[dict[str, Any]], index: int) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from bot.platform.database.reading_log import viewed
 from bot.platform.models import Agent, SopTask
 from bot.platform.signed_links import link_url
 from bot.platform.work import Work
+from bot.web.agents.client_pages import Signed, chat_of
 from bot.web.agents.task import send_attachment
 from bot.web.agents.task_rows import read_task
 from bot.web.agents.workload_rows import Workload, read_team, read_workload
@@ -73,8 +75,16 @@ def one(task_id: int) -> str:
         files = [url_for("tasks.download", task_id=task.id, index=index) for index in range(len(task.attach))]
         answers = _answers(task.id) if who.may_change else None
         undo = url_for("tasks.back", task_id=task.id) if answers and may_take_back(task, request_now()) else ""
+        chat = url_for("tasks.chat", task_id=task.id) if who.may_change else ""
         page = render_template(
-            "task.html", view=view, links=links, files=files, answers=answers, back=_back(), undo=undo
+            "task.html",
+            view=view,
+            links=links,
+            files=files,
+            answers=answers,
+            back=_back(),
+            undo=undo,
+            chat=chat,
         )
         customer_id = task.customer_id
     with system.store.write() as session:
@@ -108,6 +118,17 @@ def unfit(task_id: int) -> AnyResponse:
 def back(task_id: int) -> AnyResponse:
     """Take 稍后 or 不合适 back."""
     return _answer(task_id, "task.back", "", take_back)
+
+
+@pages.post(f"/<int(max={LARGEST_ID}):task_id>/chat")
+def chat(task_id: int) -> Signed:
+    """What the pages need to open the chat with a task's customer in WeCom's client; of agents' own tasks."""
+    refuse_unless(*WORKING)
+    url, kind = request.form.get("url", ""), request.form.get("kind", "")
+    with current_system().store.read() as session:
+        task = task_or_404(session, visitor(), task_id)
+        here = url_for("tasks.one", task_id=task_id)
+        return chat_of(task, url, kind, here if urlsplit(url).path == here else url_for("tasks.show"))
 
 
 def task_or_404(session: Session, who: Visitor, task_id: int, *, lock: bool = False) -> SopTask:

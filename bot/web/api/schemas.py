@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from bot.customers.order_given import EventGiven, Given, OneLine, OrderGiven, ProductGiven
 
@@ -12,8 +12,18 @@ MOST = 200  # of one request
 Result = Literal["new", "changed", "same", "stale", "refused"]
 
 
+_ONE_NAMED: dict[str, Any] = {
+    "oneOf": [
+        {"required": [name], "properties": {name: {"minLength": 1}}}
+        for name in ("external_userid", "unionid", "phone")
+    ]
+}
+
+
 class CustomerKey(Given):
     """Who it is, by exactly one of these."""
+
+    model_config = ConfigDict(json_schema_extra=_ONE_NAMED)  # the document says what `_one` checks
 
     external_userid: OneLine = Field(default="", max_length=64, description="As WeCom has it: wm… or wo….")
     unionid: OneLine = Field(default="", max_length=64, description="The WeChat user's, as WeCom tells it.")

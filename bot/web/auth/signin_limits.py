@@ -53,8 +53,9 @@ def prepare(app: Flask, system: System) -> None:
     for limit, key, endpoint in limited:
         view: Any = limiter.limit(limit, key_func=key)(_taking_off(limiter, app.view_functions[endpoint]))
         app.view_functions[endpoint] = view
+    of_api = limiter.shared_limit(BY_CALLER, scope="api", key_func=_token)  # one count for all addresses of the API
     for endpoint in [name for name in app.view_functions if name.startswith("api.")]:
-        called: Any = limiter.limit(BY_CALLER, key_func=_token)(app.view_functions[endpoint])
+        called: Any = of_api(app.view_functions[endpoint])
         app.view_functions[endpoint] = called
 
 

@@ -27,7 +27,7 @@ class Section:
 SECTIONS = (
     Section(
         "board.show",
-        ("board", "customers", "deeds", "imports", "placing", "quality", "segments"),
+        ("board", "customers", "deeds", "handover", "imports", "placing", "quality", "segments"),
         "看板",
         "layout-board",
         EVERYBODY,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
@@ -53,7 +53,8 @@ class Attempt:
 class Draft:
     """A whole config text, based on the file with this stamp. what: for the ledger; sure: the warning was read.
 
-    whole: the admin saw the whole text, so saving it confirms a file that looked cut.
+    whole: the admin saw the whole text, so saving it confirms a file that looked cut. also: what comes about in the
+    same transaction.
     """
 
     text: str
@@ -61,6 +62,7 @@ class Draft:
     what: str
     sure: str = ""
     whole: bool = False
+    also: Callable[[Session, Settings], None] | None = None
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,7 +85,7 @@ def try_to_save(system: System, draft: Draft) -> Attempt:
         comparison = None if draft.sure == draft.digest else compare_with_force(system, fresh)
         if comparison is not None and comparison.large:
             return Attempt(draft.stamp, comparison=comparison, sure=draft.digest, status=409)
-        edit = ConfigEdit(draft.text, draft.stamp, visitor().actor, draft.what)
+        edit = ConfigEdit(draft.text, draft.stamp, visitor().actor, draft.what, draft.also)
         saved = save_config(system.keeper, edit, now)
     except ConfigError as error:
         return Attempt(draft.stamp, problems=error.problems, status=422)

@@ -10,6 +10,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
+from bot.customers.stage_renaming import under_way
 from bot.platform.config.file import ConfigText, read_config_text
 from bot.platform.config.parsing import ConfigError
 from bot.platform.config.pipeline_text import change_pipeline, find_pipeline, pipeline_blocks
@@ -21,7 +22,7 @@ from bot.system import System
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ADMIN
 from bot.web.layout.languages import language, translate
-from bot.web.layout.requests import current_system
+from bot.web.layout.requests import current_system, row_id
 from bot.web.rules.config_saving import Attempt, Draft, try_to_save, write_notice
 from bot.web.rules.form_values import show_length
 from bot.web.rules.pipeline_acts import act
@@ -69,8 +70,16 @@ def show() -> str:
     system = current_system()
     blocks = pipeline_blocks(read_config_text(system.environment.config).text)
     rows = [(block.values, _standing(system, block.name)) for block in blocks]
+    with system.store.read() as session:
+        renaming = under_way(session)
     return render_template(
-        "pipelines.html", rows=rows, kinds=KINDS, show_entry=show_entry, events=EVENTS, show_length=show_length
+        "pipelines.html",
+        rows=rows,
+        kinds=KINDS,
+        show_entry=show_entry,
+        events=EVENTS,
+        renaming=renaming,
+        customers=request.args.get("customers", type=row_id) or 0,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from bot.agents.answer_upkeep import upkeep_of
 from bot.agents.wording_edits import edits_of
 from bot.platform.config.file import read_config_text
 from bot.platform.config.parsing import ConfigError
@@ -13,7 +14,7 @@ from bot.platform.config.wording_text import put_wording
 from bot.platform.config.wordings import KINDS, Wording
 from bot.system import System
 from bot.web.auth.access import needs, refuse_unless
-from bot.web.auth.visitor import ADMIN, LEADER, ROLES, visitor
+from bot.web.auth.visitor import ADMIN, AUDITOR, LEADER, ROLES, visitor
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import current_system
 from bot.web.layout.template_filters import request_now
@@ -56,6 +57,14 @@ def one(key: str) -> str:
         in_force=wording.in_force(system.settings.calendar.local(request_now()).date()),
         notice=write_notice(system) if visitor().role == ADMIN else "", problem=request.args.get("problem", "")[:200],
     )  # fmt: skip
+
+
+@pages.get("/gaps")
+def gaps() -> str:
+    """What customers ask that no answer fits, and answers that our people contradict since."""
+    refuse_unless(ADMIN, LEADER, AUDITOR)
+    with current_system().look(request_now()) as work:
+        return render_template("wording_gaps.html", upkeep=upkeep_of(work))
 
 
 @pages.post("/take")

@@ -138,7 +138,8 @@ async function send(button) {
   if (inFlight.has(name)) return false;
   inFlight.add(name);
   button.disabled = true;
-  const fields = { ...about, key: button.dataset.send, part: button.dataset.part, again: button.dataset.again ?? "" };
+  const words = "changed" in button.dataset ? button.parentElement.querySelector("textarea").value : "";
+  const fields = { ...about, key: button.dataset.send, part: button.dataset.part, again: button.dataset.again ?? "", words };
   try {
     const answer = await ask("/sidebar/send", fields);
     const { message, text } = await answer.json().catch(() => ({ text: why(answer.status, stranger) }));
@@ -151,15 +152,17 @@ async function send(button) {
       await ww.sendChatMessage(message);
       done.add(name);
       settle(button);
+      for (const twin of button.closest("section").querySelectorAll("[data-send]")) if (nameOf(twin) === name) settle(twin);
       tell(sent);
       if ("along" in button.dataset) await sendAlong(button.dataset.send, button.closest("section"));
+      if ("changed" in button.dataset) button.parentElement.open = false;
       return true;
     } catch (error) {
       const told = await ask("/sidebar/unsent", { ...fields, message: error.errMsg ?? String(error) });
       const refusal = told.ok ? (await told.json()).text : offline;
       tell(refusal, true); // empty where the agent cancelled
       button.disabled = false;
-      button.parentElement.querySelector("[data-copy]")?.classList.toggle("hint", refusal !== "");
+      button.closest("section").querySelector("[data-copy]")?.classList.toggle("hint", refusal !== "");
     }
   } catch {
     tell(offline, true);
