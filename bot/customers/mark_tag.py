@@ -45,6 +45,7 @@ class MarkTag(OutboxHandler):
         tags = library_tags(work.session, marked)
         ids = {tags.ids[one] for one in wanted if one in tags.ids}
         there = known_marks(follow, name)
+        ours_off = () if marked.of_stages else there - ids
         if there == ids and len(ids) == len(wanted) and name not in follow.marking:
             raise NotNeededError("标签已经是这个")
         if ids:
@@ -60,6 +61,7 @@ class MarkTag(OutboxHandler):
             "tags": dict(tags.ids),
             "kept": sorted(set(follow.marked.get(name, [])) & ids) if not marked.of_stages else [],
             "remove": sorted(_alive(work.session, there - ids)),
+            "taken": sorted(tags.stages[one] for one in ours_off if one in tags.stages),
             "reread": row.payload.get("reread", False),
         }
 
@@ -80,12 +82,14 @@ class MarkTag(OutboxHandler):
         if add or remove:
             system.wecom.mark_tag(*pair, add=add, remove=remove)
         left = _finish(system, *pair, add, remove) if add and remove else []
-        return {"tag_ids": ids, "tags": made, "left": left}
+        return {"tag_ids": ids, "tags": made, "left": left, "taken": payload["taken"]}
 
     def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
         follow, name = work.session.get_one(Follow, row.payload["follow_id"]), row.payload["pipeline"]
         follow.marked = {**follow.marked, name: list(result["tag_ids"])}
         follow.marking = {key: ids for key, ids in follow.marking.items() if key != name}
+        # What we took off ourselves is no longer seen there: else its absence would pass for a person's doing.
+        follow.tags = [tag for tag in follow.tags if tag not in result["taken"]]
         if result["left"]:
             _is_marking(follow, name, result["left"])
         follow.marks += 1

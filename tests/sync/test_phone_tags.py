@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from bot.customers.tags import TagSource, expire_tags, give_tag, take_tag
 from bot.platform import clock
-from bot.platform.models import Follow
+from bot.platform.models import Follow, Outbox, Tagging
 from bot.platform.work import Work
+from bot.privacy.erasure import erase
 from bot.sync.reconcile import agents_to_compare, compare_agents, start_comparison
 from bot.system import System
 from sop.tag_sync import Policy
@@ -170,3 +171,42 @@ def test_a_group_that_is_not_kept_stays_off_the_phones(pair: Pair) -> None:
     since = pair.phone.last_effect()
     give(pair, "高意向")
     assert pair.marks(since) == []
+
+
+def seen_and_over(pair: Pair) -> None:
+    """A tag that both phones were seen to show, and that we took off since."""
+    give(pair, "重点")
+    assert reconcile(pair) == []
+    take(pair, "重点")
+    assert both(pair) == []
+
+
+def test_given_again_it_is_not_lost_where_the_call_failed(pair: Pair) -> None:
+    seen_and_over(pair)
+    settings = pair.settings
+    with pair.system.store.write() as session:
+        give_tag(Work(session, settings, clock.now()), pair.state(session), "重点", TagSource("human"))
+    with pair.system.store.write() as session:
+        for row in session.scalars(select(Outbox).where(Outbox.kind == "mark_tag", Outbox.state == "waiting")):
+            row.state = "failed"
+    reconcile(pair)
+    assert set(pair.carried()) == {"重点"}
+    assert both(pair) == ["重点"]
+
+
+def test_added_by_hand_after_we_took_it_off_it_comes_again(pair: Pair) -> None:
+    seen_and_over(pair)
+    pair.edit(add=["重点"])
+    pair.tell("edit")
+    pair.work()
+    assert pair.carried()["重点"].by == "wecom"
+    assert both(pair) == ["重点"]
+
+
+def test_whoever_is_erased_leaves_no_tag_on_any_phone(pair: Pair) -> None:
+    give(pair, "重点", "未回复")
+    erase(pair.system, pair.who, "admin", clock.now())
+    pair.work()
+    assert (shown(pair), shown(pair, COLLEAGUE)) == ([], [])
+    with pair.system.store.read() as session:
+        assert session.scalars(select(Tagging)).all() == []
