@@ -11,7 +11,9 @@ from bot.cli import WITH_PAGES
 from bot.platform.environment import SurroundingsError
 from bot.platform.secret_files import keep_private
 
-server = not os.environ.get("FLASK_RUN_FROM_CLI")  # a command says itself what it cannot do, and ends soon
+# A command says itself what it cannot do, and ends soon; a server that a command starts (`flask demo`, `flask setup`)
+# has inherited its variable.
+server = "gunicorn" in sys.modules or not os.environ.get("FLASK_RUN_FROM_CLI")
 try:
     app = create_app(pages=server or not WITH_PAGES.isdisjoint(sys.argv))
     keep_private(app.extensions["tici"].environment.var)

@@ -197,10 +197,25 @@ EXPIRY = FieldDefinition(name="expiry", title="到期日", kind="date")
 
 
 class Audience(Table):
-    """`audience` of an SOP: customers in one of `stages` who carry one of `tags`; what is left out is not asked."""
+    """`audience` of an SOP: customers in one of `stages` who carry one of `tags`; what is left out is not asked.
+
+    They must be in one of `segments`, and in none of `not_segments`.
+    """
 
     tags: tuple[str, ...] = Field(default=(), max_length=100)
     stages: tuple[str, ...] = Field(default=(), max_length=100)
+    segments: tuple[str, ...] = Field(default=(), max_length=50)
+    not_segments: tuple[str, ...] = Field(default=(), max_length=50)
+
+    @property
+    def asks_for(self) -> tuple[str, ...]:
+        """The segments of which it must be known whether the customer is in them."""
+        return self.segments + self.not_segments
+
+    def admits(self, inside: Collection[str]) -> bool:
+        """Whether a customer who is in these segments is meant."""
+        wanted = not self.segments or not set(self.segments).isdisjoint(inside)
+        return wanted and set(self.not_segments).isdisjoint(inside)
 
     def holds(self, tags: Collection[str], stages: Collection[str]) -> bool:
         """Whether a customer with these tags, who stands in these stages, is meant."""

@@ -1,4 +1,4 @@
-"""Triggers that start an SOP (a stage entered, an event, a tag, a silence, an answer, a day), parsed from text."""
+"""Triggers that start an SOP (a stage, an event, a tag, a segment, a silence, an answer, a day), parsed from text."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LAST_DAY = "last"
 
 _FORMS = Translatable(
-    '"@added"、"tag:高意向"、"silence:3d"、"reply:跟进的 id/2"、"no-reply:跟进的 id/2"、'
+    '"@added"、"tag:高意向"、"segment:分群"、"silence:3d"、"reply:跟进的 id/2"、"no-reply:跟进的 id/2"、'
     '"date:birthday"、"date:expiry-7d"、"date:2026-06-01"、"every:mon"、"every:15"、"every:last"、'
     '"order:2999课"、"refund:*"、"event:完成试听"'
 )
 _DATE_FIELD = re.compile(r"([a-z\u4e00-\u9fff][A-Za-z0-9_\u4e00-\u9fff]{0,29})(?:([+-])(\d{1,3})d)?")
 _STEP = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]*)(?:/([1-9]\d{0,2}))?")
 
-TriggerKind = Literal["stage", "event", "tag", "silence", "date", "every", "reply", "no-reply", "business"]
+TriggerKind = Literal["stage", "event", "tag", "segment", "silence", "date", "every", "reply", "no-reply", "business"]
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """What happened, or what is waited for.
 
-    name: the stage, "@event", tag, date field, day of the week ("mon") or month ("15", "last"), SOP answered, or what
-    other systems tell, as it is written ("order:2999课").
+    name: the stage, "@event", tag, segment, date field, day of the week ("mon") or month ("15", "last"), SOP
+    answered, or what other systems tell, as it is written ("order:2999课").
     length: of a silence, or how long after a date field (before it: negative). day: a fixed date. step: the step
     answered, counted from 0; None where any step will do.
     """
@@ -123,6 +123,10 @@ def _tag(name: str) -> Trigger:
     return Trigger("tag", name)
 
 
+def _segment(name: str) -> Trigger:
+    return Trigger("segment", name)
+
+
 def _silence(text: str) -> Trigger:
     try:
         length = parse_length(text)
@@ -181,6 +185,7 @@ def _reply(kind: Literal["reply", "no-reply"]) -> Callable[[str], Trigger]:
 
 _READERS: dict[str, Callable[[str], Trigger]] = {
     "tag": _tag,
+    "segment": _segment,
     "silence": _silence,
     "date": _date,
     "every": _every,

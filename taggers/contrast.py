@@ -32,21 +32,31 @@ _OVER = re.compile(
 )
 # Nothing more is to come of it, whatever else is said.
 _ENDED = re.compile(
-    r"[^，]{0,6}(?:没再(?:续|去|用|买|办|交|管|碰)|一次(?:都|也)?没用|早(?:就|都)?(?:退|扔|卖|停|断)了?|后来断了)"
+    r"[^，]{0,6}(?:没再(?:续|去|用|买|办|交|管|碰)|一次(?:都|也)?没用|早(?:就|都)?(?:退|扔|卖|停|断|送|摔|坏|丢|破)[一-龥]?了?|后来断了|[跟和]我们?(?:没|无)关)"
 )
 # 意外险前几年买过
 _ONCE_BEHIND = re.compile(
-    r"(?:我们?|咱们?)?(?P<word>去年|前年|前几年|早几年|早年|小时候|以前|之前|从前|当年|上回|上次)[^，]{0,3}[一-龥]过(?:了|的|呢)?$"
+    r"(?:那?(?:都|就)?是)?(?:我们?|咱们?)?(?P<word>去年|前年|前几年|早几年|早年|小时候|以前|之前|从前|当年|上回|上次|早就?)"
+    r"[^，]{0,3}[一-龥](?:过|好|会|完|(?=的))(?:了|的|呢)?$"
+)
+# 烧烤是隔壁那桌点的
+_OTHERS_BEHIND = re.compile(
+    rf"(?:那?个?|都)?是(?P<word>(?:我们?)?(?:隔壁|对面|楼[上下]|前面|{PEOPLE['other']})[^，]{{0,6}}?)(?:去年|前几年|上次|之前)?"
+    r"(?:点|买|要|报|办|学|订|做|上|用|选|装|请)(?:过|了)?的(?:哦|啊|呀|哈|呢)?$"
+)
+_KIN_BEHIND = re.compile(
+    rf"(?:那?个?|都)?是(?P<word>我们?家?(?:{_KIN}|老大|大宝|大的)[^，]{{0,6}}?)(?:点|买|报|办|学|订|做|上|用)(?:过|了)?的$"
 )
 _IF_EVER = re.compile(
-    r"(?P<word>(?:要是|如果|等|等到|万一|假如)?(?:哪天|哪年|以后|将来|往后|有朝一日|老了|退休了?)[^，]{0,12})(?:再|才|我再|就)[^，]{0,3}$"
+    r"(?P<word>(?:要是|如果|等|等到|万一|假如)?(?:哪天|哪年|以后|将来|往后|有朝一日|老了|退休了?)[^，]{0,12})(?:再|才|我再|就|说不定|没准|可能|也许)[^，]{0,3}$"
 )
 # What the speaker does instead: 我就单次, 我家普通班, 这次只打个针.
-_NOW = r"(?:现在|这回|这次|今天|眼下|目前|如今|今年|当前|这会儿)"
+_NOW = r"(?:现在|这回|这次|今天|眼下|眼前|目前|如今|今年|当前|这会儿)"
 _ME = r"(?:我们?家?|咱们?家?|俺们?家?|我自己|本人|我这边?|我[^，的]{0,2}这[^，]{0,4}|家里|我的?[^，]{1,2})"
 _INSTEAD = re.compile(
     rf"(?:可|但|不过|而|那|至于|反正)?(?:(?:{_ME})(?:{_NOW})?|{_NOW}(?:{_ME})?)"
-    r"[^，]{0,4}?(?:就(?!想|要|是想|怕|问)|只|才|还是|可没|没|不(?!知道|晓得)|头一回|第一次|先|自己|想学|想要|来问|是来|挺|已经)"
+    r"[^，]{0,4}?(?:就(?!想|要|是想|怕|问)|只|才|还是|可没|没|不(?!知道|晓得)|头一回|第一次|先|自己|想学|想要|来问|是来|挺|已经)|"
+    rf"{_NOW}(?:{_ME})?(?:是|换|想|要|[^，]{{1,4}}(?:够|凑合|还能用|还行))"
 )
 _PLAIN_INSTEAD = re.compile(rf"(?:{_ME})家?(?:{_NOW})?(?:普通|一般|照旧|原来|自己)")
 # What concerns the topic itself after all: 我也想, 多少钱, 你们有吗.
@@ -64,7 +74,8 @@ def refused(clauses: Clauses, left: int, right: int, start: int, end: int) -> st
     if found is None or _WANTS_TOO.search(text, end, right) is not None:
         return ""
     word = text[start:end]
-    over, ended = wording is not PAST, False
+    over = wording is not PAST or text[end:right].rstrip("了的呢").endswith(("好", "会", "完", "过"))
+    ended = found.re is _OTHERS_BEHIND
     for begin, stop in clauses.following(right, _CLAUSES_ON):
         said = text[begin:stop]
         if word in said or clauses.marked(stop) or _WANTS_TOO.search(said) is not None:
@@ -81,8 +92,9 @@ def _apart(head: str, tail: str) -> tuple[re.Match[str] | None, str]:
     """What in front of the word, or behind it, sets it apart from the speaker's own wishes of today."""
     if head.endswith(("让", "叫", "要", "想", "说", "催")):  # 我妈让退款: they decide with the speaker
         return None, ""
-    if (found := _ONCE_BEHIND.match(tail)) is not None:
-        return found, PAST
+    for pattern, wording in ((_ONCE_BEHIND, PAST), (_KIN_BEHIND, PAST), (_OTHERS_BEHIND, OTHERS)):
+        if (found := pattern.match(tail)) is not None:
+            return found, wording
     for pattern, wording in ((_IF_EVER, SOMEDAY), (_ONCE, PAST), (_SOMEBODY, OTHERS)):
         if (found := pattern.search(head)) is not None:
             return found, wording

@@ -76,7 +76,7 @@ def _steps(total: list[int]) -> ReportTable:
         name="aarrr",
         title="AARRR",
         says="这段时间里加的 {n} 位客户到现在：激活是第一次付款，留存是第二次（没有订单的企业按聊过的天数算），"
-        "推荐看 [models.five_a] 的 advocate 标签，各步分开数。",
+        "推荐看设为「拥护」的标签，各步分开数。",
         columns=[("步骤", "word"), ("客户", "number"), ("占全部", "share")],
         rows=rows,
         chart={"kind": "bars", "columns": [1]},

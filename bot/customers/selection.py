@@ -12,7 +12,16 @@ from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from bot.customers.order_conditions import bought, has_orders, has_spent, ordered_last_before, ordered_since
 from bot.platform.config.segment_table import OTHERS, Segment
 from bot.platform.database.search_index import named
-from bot.platform.models import Customer, CustomerField, Follow, Placement, Portrait, SopEnrolment, Tagging
+from bot.platform.models import (
+    Customer,
+    CustomerField,
+    Follow,
+    Placement,
+    Portrait,
+    SegmentMember,
+    SopEnrolment,
+    Tagging,
+)
 
 Control = Literal[
     "tag",
@@ -80,8 +89,20 @@ def _test(one: Condition, now: datetime, segments: Segments) -> ColumnElement[bo
     if one.kind not in OTHERS:
         return KINDS[one.kind].test(one.value, now)
     known = segments.get(one.value)
-    inside = and_(*where((Condition(*pair) for pair in known.pairs), now, segments)) if known else false()
+    inside = in_segment(known, now, segments) if known else false()
     return inside if one.kind == "segment" else ~inside
+
+
+def in_segment(segment: Segment, now: datetime, segments: Segments) -> ColumnElement[bool]:
+    """Who is in a segment: in a frozen one who was when it was frozen."""
+    if segment.frozen:
+        return Customer.id.in_(select(SegmentMember.customer_id).where(SegmentMember.segment == segment.name))
+    return meant_by(segment, now, segments)
+
+
+def meant_by(segment: Segment, now: datetime, segments: Segments) -> ColumnElement[bool]:
+    """Of whom the conditions of a segment hold now, frozen or not."""
+    return and_(*where((Condition(*pair) for pair in segment.pairs), now, segments))
 
 
 def read_conditions(args: Iterable[tuple[str, str]]) -> tuple[Condition, ...]:

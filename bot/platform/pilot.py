@@ -22,6 +22,9 @@ UNASKED = {
     "group_send": "群发",
     "group_remind": "催群发",
     "group_prompt": "群跟进提醒",
+    "handover": "接手客户的提醒",
+    "conduct": "员工言行告诉组长",
+    "conduct_agent": "员工言行告诉本人",
     MARKS: "手机上的标签",
 }
 """What leaves of itself, by kind of outbox row, with its name for people."""

@@ -22,6 +22,7 @@ STORED_WORDINGS = (
     "{title}：客户退了款",
     "{title}：别的系统说的事",
     "{title}：手动加入",
+    "{title}：进了分群",
     # why words are suggested
     "客户问「{words}」",
     "对 {n} 位客户这样说过，他们都接着聊了",

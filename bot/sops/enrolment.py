@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.customers.segments import segments_of
 from bot.customers.stages import Moved, cause_of
 from bot.customers.state import CustomerState, load_customers
 from bot.platform.config.settings import Settings
@@ -25,7 +26,7 @@ from bot.sops.stopping import stop_left_stage, stop_sops
 from sop.enrolment import by_priority, why_not_again
 from sop.group_sends import channel_of
 from sop.planning import PlannedStep, plan_steps
-from sop.playbook import Sop, Stage
+from sop.playbook import Audience, Sop, Stage
 from sop.triggers import Trigger, silences, starts
 from sop.wording import render
 
@@ -105,6 +106,8 @@ def may_enrol(work: Work, state: CustomerState, sop: Sop, start: Start, stages: 
         return None
     if sop.for_groups or (not start.by_hand and not sop.wants(state.tags, stages.values())):
         return None
+    if not start.by_hand and not _admitted(work, state, sop):
+        return None
     if start.cause and _known_cause(work.session, state, sop, start.cause):
         return None
     if sop.id in held_sops(work.session):
@@ -112,6 +115,13 @@ def may_enrol(work: Work, state: CustomerState, sop: Sop, start: Start, stages: 
     if start.again:
         return owner
     return None if why_not_again(sop, last_enrolled_at(work.session, state, sop), work.now) else owner
+
+
+def _admitted(work: Work, state: CustomerState, sop: Sop) -> bool:
+    """Whether the SOP's audience has the customer by the segments that it names."""
+    if not isinstance(sop.audience, Audience) or not sop.audience.asks_for:
+        return True
+    return sop.audience.admits(segments_of(work, state.customer.id, sop.audience.asks_for))
 
 
 def _begins(work: Work, state: CustomerState) -> datetime:
@@ -250,6 +260,7 @@ def why_begun(sop: Sop, cause: str) -> str:
         "event": "新添加的客户",
         "silence": "客户一段时间没有说话",
         "tag": "新标签",
+        "segment": "进了分群",
         "date": "到了日子",
         "reply": "客户回复了上一份跟进",
         "no-reply": "上一份跟进没有等到回复",

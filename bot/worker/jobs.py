@@ -39,6 +39,7 @@ from bot.worker.timed_work import (
     follow_edits,
     maintain_conversations,
     portraits_chunk,
+    segments_chunk,
     timers_chunk,
     watch_sends,
 )
@@ -125,6 +126,8 @@ def timers() -> None:
     while timers_chunk(system):
         pass
     while portraits_chunk(system):
+        pass
+    while segments_chunk(system):
         pass
     watch_sends(system)
 

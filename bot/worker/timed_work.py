@@ -38,6 +38,7 @@ from bot.sops.material_uploads import folder_of, read_materials, refresh_uploads
 from bot.sops.never_spoken import take_up_never_spoken
 from bot.sops.prompts import prompt_due
 from bot.sops.replanning import find_edits, follow_edit, note_followed, plans_follow
+from bot.sops.segment_starts import watch_segments
 from bot.sops.stopping import end_finished, expire_unsent
 from bot.sync.consent import check_unagreed
 from bot.sync.nightly import claim_night
@@ -117,6 +118,12 @@ def portraits_chunk(system: System) -> bool:
     """Bring the models of changed customers up to date; whether there may be more of them."""
     with system.work() as work:
         return max(refresh_changed(work, CHUNK), treat_cells(work, CHUNK)) >= CHUNK
+
+
+def segments_chunk(system: System) -> bool:
+    """See who came into the segments that start SOPs, and fill frozen ones; whether there may be more to do."""
+    with system.work() as work:
+        return watch_segments(work, CHUNK) >= CHUNK
 
 
 def maintain_conversations(system: System) -> None:

@@ -25,7 +25,8 @@ from bot.platform.models import Agent, Customer, Outbox, SopTask, Tagging  # noq
 
 CHROMIUM = "/usr/bin/chromium"
 AGENT = "LinXiaoyu"
-OTHERS = ("ChenGuoan", "WuTong")
+OTHERS = ("ChenGuoan", "ZhouMin")
+COMPANY = "education"
 STAGE = "考虑价格"
 PATIENCE = 120.0  # a busy machine
 WIDE: ViewportSize = {"width": 1440, "height": 900}
@@ -37,12 +38,17 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 def main() -> None:
     """Play, then photograph."""
     config = ROOT / "config.toml"
-    with tempfile.TemporaryDirectory(prefix="tici-pictures-") as folder, Stack(Path(folder), config) as stack:
+    with tempfile.TemporaryDirectory(prefix="tici-pictures-") as folder, _company(Path(folder), config) as stack:
         heroine = play(stack)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             photograph(browser, stack, heroine)
             browser.close()
+
+
+def _company(folder: Path, config: Path) -> Stack:
+    """The demo's whole company: three weeks of conversations in every stage."""
+    return Stack(folder, config, playbook=COMPANY)
 
 
 def play(stack: Stack) -> str:

@@ -20,6 +20,16 @@ from tests.support.sample_board import SampleBoard, fill_board
 from tests.support.site import CONFIG, Site, open_site
 from tests.web.test_access import SOP
 
+SEGMENTS = """
+[[segments]]
+name = "没再说话"
+where = [{ silent = 3 }, { tag = "考虑价格" }, { no-order = "*" }, { waiting = true }]
+
+[[segments]]
+name = "五月里的名单"
+where = [{ segment = "没再说话" }]
+frozen = 2026-05-18
+"""
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 # A change of width or of colours needs these looked at again; the others look at what is written, once.
 AGAIN = ["color-contrast", "scrollable-region-focusable", "aria-hidden-focus", "button-name", "link-name"]
@@ -46,6 +56,7 @@ PAGES = {  # who looks, and at what
     "customer import": ("admin", "/customers/import"),
     "quality list": ("admin", "/customers/quality"),
     "segments": ("admin", "/customers/segments"),
+    "segment to change": ("admin", "/customers/segments/edit?was=没再说话"),
     "segment to save": ("admin", "/customers/segments/new?tag=考虑价格"),
     "customer placing": ("admin", "/customers/place"),
     "tasks of an agent": ("agent", "/tasks"),
@@ -170,7 +181,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterat
     folder = tmp_path_factory.mktemp("house")
     (folder / "materials").mkdir()
     (folder / "materials" / "leaflet.pdf").write_bytes(b"%PDF-1.4")
-    with open_site(folder, CONFIG + SOP) as site, listening() as held:
+    with open_site(folder, CONFIG + SOP + SEGMENTS) as site, listening() as held:
         house = House(site, f"http://127.0.0.1:{held.getsockname()[1]}", chromium)
         with served(site.app, held):
             yield house

@@ -1,4 +1,4 @@
-"""The customer list in a real browser: a condition, a tag for all that match, undone again; and on a phone."""
+"""The customer list in a real browser: conditions, segments, deeds on all of them, undone again; and on a phone."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from sqlalchemy import select
 
 from bot.agents import bulk_job
 from bot.platform import clock
-from bot.platform.models import Tagging
+from bot.platform.models import BulkItem, Tagging
 from tests.browser.conftest import Served
 from tests.browser.looking import card, fits
 from tests.browser.test_accessible import AXE, findings
 from tests.browser.test_board import Opened, opened
+from tests.web.test_access import SOP
 
 __all__ = ["opened"]
 _ = Browser
@@ -56,6 +57,47 @@ def test_a_condition_is_counted_and_all_that_match_are_tagged_and_untagged(serve
     work(served)
     expect(page.get_by_text("已撤销")).to_be_visible()
     assert carried(served, "已续费") == 0
+
+
+def test_a_segment_is_built_changed_and_all_of_it_enrolled_so_many_a_day(served: Served, opened: Opened) -> None:
+    config = served.site.system.environment.config
+    config.write_text(config.read_text("utf-8") + SOP, encoding="utf-8")
+    served.site.system.keeper.look_again()
+    page = opened("/customers?score=0", width=1440)
+    page.get_by_role("link", name="存成分群").click()
+    page.get_by_label("分群的名字").fill("都要联系的")
+    page.get_by_role("button", name="保存").click()
+    page.get_by_role("link", name="改分群都要联系的").click()
+    everybody = page.locator("#found").inner_text()
+    page.get_by_label("加一个条件").select_option("stage")
+    page.locator("#value select").select_option(index=1)
+    expect(page.locator("#found")).not_to_have_text(everybody)
+    found = page.locator("#found").inner_text()
+    page.get_by_role("button", name="保存").click()
+    page.get_by_role("link", name="都要联系的", exact=True).click()
+    expect(page.locator("#found")).to_have_text(found)
+    page.get_by_label("选这一页").check()
+    page.get_by_label("要做什么").select_option("enrol")
+    page.locator("#deed-value select").select_option(index=1)
+    page.locator("#deed-value input[name=per_day]").fill("1")
+    page.get_by_role("button", name="下一步").click()
+    expect(page.locator("#deed-check")).to_contain_text(f"{found.removeprefix('符合 ').removesuffix(' 位')} 位客户")
+    page.get_by_role("button", name="确定").click()
+    expect(page.get_by_text("正在做")).to_be_visible()
+    work(served)
+    with served.site.store.read() as session:
+        items = [item.state for item in session.scalars(select(BulkItem).order_by(BulkItem.turn))]
+    assert len(items) > 1
+    assert items[0] in ("done", "skipped")
+    assert set(items[1:]) == {"waiting"}
+    page.get_by_role("button", name="停止").click()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="撤销").click()
+    expect(page.get_by_text("正在撤销").first).to_be_visible()
+    work(served)
+    expect(page.get_by_text("已撤销")).to_be_visible()
+    phone = opened("/customers/segments", width=375)
+    fits(phone)
 
 
 def test_a_view_is_saved_and_the_list_fits_a_phone(served: Served, opened: Opened) -> None:

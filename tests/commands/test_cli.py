@@ -13,11 +13,13 @@ import click
 import pytest
 from click.testing import Result
 from flask import Flask
+from sqlalchemy import create_engine
 
 from bot.app import create_app
 from bot.intake.pull import pull
 from bot.ops.status import system_status
 from bot.platform import clock
+from bot.platform.database.schema import upgrade
 from bot.platform.database.store import Store
 from bot.platform.environment import ROOT
 from bot.system import System, use_system
@@ -162,3 +164,15 @@ def test_a_worker_leaves_pages_and_other_commands_unread(tmp_path: Path, command
     loaded = set(done.stdout.split())
     assert ("bot.web" in loaded) == paged
     assert not loaded & {"bot.commands.demo.command", "bot.commands.setup", "bot.commands.bench.command"}
+
+
+def test_a_server_that_a_command_started_has_its_pages(tmp_path: Path) -> None:
+    """`flask demo` and `flask setup` start gunicorn, which inherits what Flask's command line set."""
+    surroundings = {"TICI_VAR": str(tmp_path), "TICI_DATABASE_URL": f"sqlite:///{tmp_path / 'tici.db'}"}
+    upgrade(create_engine(surroundings["TICI_DATABASE_URL"]))
+    look = "import gunicorn, wsgi; print(*(rule.rule for rule in wsgi.app.url_map.iter_rules()))"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", look], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={**os.environ, **surroundings, "FLASK_RUN_FROM_CLI": "true"}, timeout=300,
+    )  # fmt: skip
+    assert {"/healthz", "/board"} <= set(done.stdout.split())

@@ -27,6 +27,7 @@ from tests.support.parts import AGENT, Town
 ASKED = {
     "own_follow_up", "app_text", "card_change", "group_poll", "group_cancel", "alarm", "log_digest", "profile",
     "library", "member", "departments", "material", "group_chat", "media", "consent", "webhook", "forget", "week",
+    "stage_tag",
 }  # fmt: skip
 """What goes on for everybody: answers, reminders to oneself, readings, what tidies up, what tells of Tici itself."""
 ON = '[workspace]\npilot = ["ZhangSan"]\nname = "一"\n'

@@ -59,8 +59,8 @@ def path_of(card: dict[str, Any]) -> str:
 
 
 def key_of(card: dict[str, Any]) -> str:
-    """What the first button says when it is pressed: sent."""
-    return str(card["button_list"][0]["key"])
+    """What the button says when it is pressed that tells of words sent; the one before it opens them."""
+    return str(next(button["key"] for button in card["button_list"] if "key" in button))
 
 
 def press(pair: Pair, key: str) -> str:

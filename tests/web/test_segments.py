@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 
 import pytest
+from flask.testing import FlaskClient
 
 from bot.customers.selection import KINDS, Condition, where
 from bot.platform import clock
@@ -103,3 +104,79 @@ def test_what_the_list_asks_is_saved_counted_and_compared(site: Site) -> None:
 def test_an_unknown_segment_holds_nobody() -> None:
     test = str(where([Condition("segment", "没有")], clock.now())[0].compile(compile_kwargs={"literal_binds": True}))
     assert test in ("false", "0 = 1")
+
+
+def save(admin: FlaskClient, name: str, asked: str) -> None:
+    page = admin.get(f"/customers/segments/new?{asked}").text
+    assert (
+        admin.post(f"/customers/segments/new?{asked}", data={"name": name, "stamp": stamp(page)}).status_code == 302
+    )
+
+
+def stamp(page: str) -> str:
+    found = re.search(r'name="stamp" value="([^"]*)"', page)
+    assert found
+    return found[1]
+
+
+def found_in(page: str) -> int:
+    found = re.search(r'id="found"[^>]*>符合 (\d+) 位', page)
+    assert found
+    return int(found[1])
+
+
+def test_a_segment_is_changed_in_a_form(site: Site) -> None:
+    admin = site.signed_in()
+    save(admin, "有意向", "score=2&no-tag=已付款")
+    page = admin.get("/customers/segments/edit?was=有意向").text
+    assert 'name="score" value="2"' in page
+    assert '<option value="已付款" selected>' in page
+    empty = {"was": "有意向", "name": "有意向", "stamp": stamp(page), "score": "", "no-tag": ""}
+    refused = admin.post("/customers/segments/edit", data=empty)
+    assert refused.status_code == 422
+    assert "至少有一个条件" in refused.text
+    changed = {**empty, "name": "很有意向", "score": "5", "q": "客户1", "waiting": ""}
+    assert admin.post("/customers/segments/edit", data=changed).status_code == 302
+    (segment,) = site.system.settings.tables.segments
+    assert (segment.name, segment.pairs) == ("很有意向", (("score", "5"),))
+    assert found_in(admin.get("/customers?segment=很有意向").text) == 5
+    assert admin.get("/customers/segments/edit?was=有意向").status_code == 404
+    assert site.signed_in("leader").get("/customers/segments/edit?was=很有意向").status_code == 404
+
+
+def test_a_name_that_another_segment_uses_is_kept(site: Site) -> None:
+    admin = site.signed_in()
+    save(admin, "付过款", "tag=已付款")
+    save(admin, "没付的", "no-segment=付过款")
+    page = admin.get("/customers/segments/edit?was=付过款").text
+    renamed = {"was": "付过款", "name": "付了", "stamp": stamp(page), "tag": "已付款"}
+    answer = admin.post("/customers/segments/edit", data=renamed)
+    assert "前面没有叫「付过款」的分群" in answer.text
+    assert set(site.system.settings.segments) == {"付过款", "没付的"}
+
+
+def test_a_frozen_list_stays_as_it_was_and_shows_everywhere(site: Site) -> None:
+    admin = site.signed_in()
+    save(admin, "付过款", "tag=已付款")
+    for _ in range(2):
+        assert admin.post("/customers/segments/freeze", data={"name": "付过款"}).status_code == 302
+    frozen = [one.name for one in site.system.settings.tables.segments if one.frozen]
+    assert len(frozen) == 2
+    with site.store.write() as session:
+        session.query(Tagging).delete()
+    assert found_in(admin.get("/customers?segment=付过款").text) == 0
+    for name in frozen:
+        assert found_in(admin.get(f"/customers?segment={name}").text) == 4
+        assert admin.post("/customers/segments/freeze", data={"name": name}).status_code == 404
+    page = admin.get("/customers/segments").text
+    assert page.count("定格</span>") == 2
+
+
+def test_the_board_is_cut_by_a_segment(site: Site) -> None:
+    admin = site.signed_in()
+    save(admin, "付过款", "tag=已付款")
+    everybody, cut = admin.get("/board").text, admin.get("/board?segment=付过款").text
+    names = [f"客户{n}<" for n in range(10)]
+    assert [name in everybody for name in names] == [True] * 10
+    assert [name in cut for name in names] == [n < 4 for n in range(10)]
+    assert not any(name in admin.get("/board?segment=没有的").text for name in names)

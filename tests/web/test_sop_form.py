@@ -21,6 +21,10 @@ SOPS = [
     for path in sorted(Path("bot/platform/config/playbooks").glob("*.toml"))
     for sop in tomllib.loads(path.read_text(encoding="utf-8"))["sops"]
 ]
+SOPS.append({
+    "id": "kept", "on": "segment:付过款", "audience": {"segments": ["甲"], "not_segments": ["乙", "丙"]},
+    "steps": [{"say": "您好"}],
+})  # fmt: skip
 SOPS.append({"id": "told", "on": "order:*", "stop": ["opted-out", "order:甲", "tag:乙"], "steps": [{"say": "您好"}]})
 
 
@@ -48,7 +52,8 @@ def filled(values: dict[str, Any]) -> MultiDict[str, str]:
         pairs.append(("groups", "1"))
     else:
         pairs += [("audience.tags", "\n".join(audience.get("tags", ())))]
-        pairs += [("audience.stages", stage) for stage in audience.get("stages", ())]
+        for part in ("stages", "segments", "not_segments"):
+            pairs += [(f"audience.{part}", name) for name in audience.get(part, ())]
     for key, step in enumerate(values["steps"]):
         time = show_time(step)
         pairs += [("step", str(key)), (f"{key}.mode", time.mode), (f"{key}.after", time.after)]

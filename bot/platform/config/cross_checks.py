@@ -9,7 +9,7 @@ from bot.platform.config import positions
 from bot.platform.config.materials import all_attachments, check_materials
 from bot.platform.config.phone_groups import check_phone_groups
 from bot.platform.config.rule_fields import check_rule_fields
-from bot.platform.config.segment_table import check_segments
+from bot.platform.config.segment_table import check_segment_uses, check_segments
 from bot.platform.config.tables import Tables
 from bot.platform.config.tag_names import undeclared_tags
 from bot.platform.config.tag_uses import tag_uses
@@ -46,6 +46,7 @@ def check_tables(tables: Tables, *, examples: bool, beside: Path | None) -> Foun
     found += check_waiting(tables.waiting, tables.pipelines)
     found += check_scores(tables.scores, known | _other_tags(tables), known_fields(tables.fields))
     found += check_segments(tables.segments)
+    found += check_segment_uses(tables.segments, tables.sops)
     found += check_models(
         tables.models,
         Around(

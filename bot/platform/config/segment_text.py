@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from datetime import date
 
 from bot.platform.config.segment_table import NUMBERS, PLAIN
 from bot.platform.config.toml_tables import end_of, nodes_of, written
@@ -11,12 +12,13 @@ from bot.platform.config.toml_tables import end_of, nodes_of, written
 Pairs = Sequence[tuple[str, str]]
 
 
-def put_segment(source: str, name: str, pairs: Pairs) -> str:
-    """The text with this segment: in the place of one of the same name, else behind the last (or at the end)."""
+def put_segment(source: str, name: str, pairs: Pairs, *, was: str = "", frozen: date | None = None) -> str:
+    """The text with this segment: in the place of the one called `was`, or of one of the same name, else behind the
+    last (or at the end)."""
     raw, found = source.encode(), _places(source)
-    fresh = _table(name, pairs).encode()
+    fresh = _table(name, pairs, frozen).encode()
     for known, start, end in found:
-        if known == name:
+        if known == (was or name):
             return (raw[:start] + fresh + raw[end:]).decode()
     if not found:
         return (
@@ -46,9 +48,10 @@ def _places(source: str) -> list[tuple[str, int, int]]:
     return found
 
 
-def _table(name: str, pairs: Pairs) -> str:
+def _table(name: str, pairs: Pairs, frozen: date | None) -> str:
     lines = "".join(f"  {{ {kind} = {_value(kind, value)} }},\n" for kind, value in pairs)
-    return f"[[segments]]\nname = {written(name)}\nwhere = [\n{lines}]\n"
+    day = f"frozen = {frozen.isoformat()}\n" if frozen else ""
+    return f"[[segments]]\nname = {written(name)}\n{day}where = [\n{lines}]\n"
 
 
 def _value(kind: str, value: str) -> str:

@@ -43,6 +43,7 @@ from bot.platform.models.portraits import Portrait
 from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
 from bot.platform.models.promises import OpenQuestion, Promise
 from bot.platform.models.scores import ScoreEntry
+from bot.platform.models.segments import SegmentMember
 from bot.platform.models.sops import GroupSend, Material, ShadowStart, SopEnrolment, SopTask
 from bot.platform.models.webhooks import Webhook, WebhookDelivery
 from bot.platform.models.wordings import WordingOffer
@@ -105,6 +106,7 @@ __all__ = [
     "ScoreEntry",
     "SearchToken",
     "SecondFactor",
+    "SegmentMember",
     "ShadowStart",
     "SopEnrolment",
     "SopTask",

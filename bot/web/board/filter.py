@@ -28,7 +28,8 @@ class Filter:
     """What is asked for; 0 and "" ask for nothing. silent: days without a word; score: at least.
 
     waiting: 1 asks for those who wait for an answer. due: those with a task due "today", or one that is "over".
-    hot: 1 asks for those with much intent to whom nobody has written for days. sort: a name of ORDERS.
+    segment: those in it. hot: 1 asks for those with much intent to whom nobody has written for days.
+    sort: a name of ORDERS.
     """
 
     agent: int = 0
@@ -40,6 +41,7 @@ class Filter:
     due: str = ""
     hot: int = 0
     sort: str = ""
+    segment: str = ""
 
     @property
     def is_on(self) -> bool:
@@ -50,6 +52,7 @@ class Filter:
         """As it stands in the address."""
         asked = {"agent": self.agent, "tag": self.tag, "silent": self.silent, "score": self.score}
         asked |= {"waiting": self.waiting, "due": self.due, "hot": self.hot, "sort": self.sort, "q": self.search}
+        asked |= {"segment": self.segment}
         return {name: str(value) for name, value in asked.items() if value}
 
 
@@ -65,6 +68,7 @@ def read_filter(args: Mapping[str, str]) -> Filter:
         due=_one_of(args.get("due", ""), DUE),
         hot=_number(args.get("hot", ""), 1),
         sort=_one_of(args.get("sort", ""), ORDERS),
+        segment=args.get("segment", "").strip()[:30],
     )
 
 
@@ -81,8 +85,10 @@ class FilterConditions:
         found: Select[int] | None,
         now: datetime,
         day: tuple[datetime, datetime] | None = None,
+        inside: ColumnElement[bool] | None = None,
     ) -> None:
-        """day: where the local day begins and ends; needed only to ask for what is due today."""
+        """day: where the local day begins and ends; needed only to ask for what is due today. inside: a condition on
+        customers, who is in the segment asked for."""
         self._tests: list[ColumnElement[bool]] = []
         self._sets: list[Select[int]] = []
         self._always: list[ColumnElement[bool]] = []
@@ -96,6 +102,8 @@ class FilterConditions:
             self._add(Follow.customer_id, and_(Follow.agent_id == asked.agent, Follow.ended_at.is_(None)))
         if asked.tag:
             self._add(Tagging.customer_id, and_(Tagging.tag == asked.tag, Tagging.removed_at.is_(None)))
+        if inside is not None:
+            self._add(Customer.id, inside)
         if asked.due:
             self._add_due(asked.due, now, day or (now, now))
         if asked.hot:

@@ -14,6 +14,7 @@ from sqlalchemy import Select, select, union
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
+from bot.customers.selection import Condition, where
 from bot.platform.database.search_index import named, saying
 from bot.system import System
 from bot.web.auth.access import needs, visible_agent_ids
@@ -103,7 +104,8 @@ def show() -> str:
         "board.html",
         pipelines=pipelines, view=view, asked=view.asked, columns=columns, at=stamp,
         pieces={piece.id: piece for piece in _pieces(view, columns)},
-        agents=agents, tags=tags, silences=SILENCES, scores=SCORES, sorts=SORTS, presets=offered(view.asked),
+        agents=agents, tags=tags, silences=SILENCES, scores=SCORES, sorts=SORTS,
+        segments=list(current_system().settings.segments), presets=offered(view.asked),
         says=current_system().settings.tables.privacy.search_messages,
     )  # fmt: skip
 
@@ -190,7 +192,9 @@ def _wanted(rows: Session, view: _View) -> FilterConditions:
     now, calendar = request_now(), current_system().settings.calendar
     today = calendar.local(now).date()
     day = calendar.instant(today, time.min), calendar.instant(today + timedelta(days=1), time.min)
-    return FilterConditions(view.asked, visible_agent_ids(rows, visitor()), found, now, day)
+    name, segments = view.asked.segment, current_system().settings.segments
+    inside = where([Condition("segment", name)], now, segments)[0] if name else None
+    return FilterConditions(view.asked, visible_agent_ids(rows, visitor()), found, now, day, inside)
 
 
 def _found(text: str) -> Select[int]:

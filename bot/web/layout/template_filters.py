@@ -19,7 +19,7 @@ from bot.web.layout.times import ago, measured, moment, span
 from sop.completion import bare
 from sop.delays import DELAYS
 from sop.playbook import Workspace
-from sop.revisits import OUTCOMES
+from sop.revisits import OUTCOMES as REVISIT_OUTCOMES
 from sop.working_time import worked
 
 
@@ -42,7 +42,7 @@ def prepare(app: Flask) -> None:
     app.add_template_global(labels.label, "label")
     for name in ("TASK_STATES", "OUTCOMES", "TIMINGS", "CAUSES", "EVENTS", "TAGGED_BY"):
         app.jinja_env.globals[name] = getattr(labels, name)
-    app.jinja_env.globals.update(DELAYS=DELAYS, REASONS=REASONS, OUTCOMES=OUTCOMES)
+    app.jinja_env.globals.update(DELAYS=DELAYS, REASONS=REASONS, REVISIT_OUTCOMES=REVISIT_OUTCOMES)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
 from bot.platform.config.toml_tables import Values
+from bot.web.layout.languages import translate
 from bot.web.rules.sop_rows import length_words
 from sop.lengths import read_length
 
@@ -42,6 +44,26 @@ def length_of(text: str) -> str:
     """A length as the file writes it; what cannot be read as it is."""
     length = read_length(text)
     return text if length is None else short_length(length)
+
+
+_RATE = re.compile(
+    r"每?(?:(?P<day>天|日)|(?:周|星期|礼拜))(?:最多)?(?P<times>\d{1,2})次?|(?P<number>\d{1,2})a(?:(?P<a_day>day)|week)"
+)
+
+
+def rate_of(text: str) -> str:
+    """每天 2 次 or 2 a day as the file writes it, 2/day; what cannot be read as it is."""
+    found = _RATE.fullmatch(re.sub(r"\s", "", text))
+    if found is None:
+        return text
+    return f"{found['times'] or found['number']}/{'day' if found['day'] or found['a_day'] else 'week'}"
+
+
+def show_rate(value: str) -> str:
+    """A rate in words; what cannot be read as it is."""
+    times, _, per = value.partition("/")
+    words = {"day": translate("每天 {n} 次", n=times), "week": translate("每周 {n} 次", n=times)}
+    return words.get(per, value)
 
 
 def short_length(length: timedelta) -> str:

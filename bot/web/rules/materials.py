@@ -5,18 +5,24 @@ from __future__ import annotations
 from flask import Flask, abort, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
+from bot.customers.imported_lines import MOST_BYTES as MOST_TABLE_BYTES
 from bot.platform import clock
 from bot.platform.config.materials import MOST_BYTES
 from bot.platform.database.audit_log import record
 from bot.sops.material_library import TAKEN, MaterialRefusedError, list_files, path_of, remove_file, store_upload
 from bot.sops.material_uploads import folder_of
 from bot.web.auth.access import refuse_unless
-from bot.web.auth.visitor import ADMIN, visitor, visitor_or_none
+from bot.web.auth.visitor import ADMIN, LEADER, visitor, visitor_or_none
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import current_system
 from bot.web.rules.sops import pages
 
 _ROOM = 64 * 1024  # bytes of a form beside the file
+_LARGE: dict[str, tuple[tuple[str, ...], int]] = {
+    "sops.upload": ((ADMIN,), max(MOST_BYTES.values())),
+    "imports.upload": ((ADMIN, LEADER), MOST_TABLE_BYTES),
+}
+"""Addresses that take a file: who may send it, and how many bytes it has at most."""
 _PICTURES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
 Answer = str | tuple[str, int] | Response
 
@@ -74,15 +80,15 @@ def open_file(name: str) -> Response:
 
 
 def prepare(app: Flask) -> None:
-    """Allow an admin's upload to be large. Registered first: the CSRF check reads the form, and with it the file."""
+    """Allow uploads to be large for who may upload. Registered first: the CSRF check reads the form, file and all."""
     app.before_request(_widen)
 
 
 def _widen() -> None:
-    if request.endpoint == "sops.upload":
-        who = visitor_or_none()
-        if who is not None and who.role == ADMIN:
-            request.max_content_length = max(MOST_BYTES.values()) + _ROOM
+    roles, most = _LARGE.get(request.endpoint or "", ((), 0))
+    who = visitor_or_none() if roles else None
+    if who is not None and who.role in roles:
+        request.max_content_length = most + _ROOM
 
 
 def _page(problem: str) -> str:

@@ -16,7 +16,7 @@ _ENTRIES: dict[str, type[Any]] = {"tags": TagGroup, "synonyms": Synonym}
 
 @dataclass(frozen=True)
 class SettingField:
-    """One key. kind: text | long | lines | people | days | number | choice | yes | length | clock | hours.
+    """One key. kind: text | long | lines | people | days | number | choice | yes | length | rate | clock | hours.
 
     `name` has a dot for a key of a table below. `choices`: value -> words.
     """
@@ -78,8 +78,7 @@ SECTIONS = (
                      "可以写 {customer.name|您}、{agent.name}、{company}；附件保持不变，在文件里改。"),
     )),
     Section("budget", "打扰上限", "不管话出自哪份跟进、哪位员工，都算在同一本账上；超出的自动往后排。", (
-        SettingField("customer", "text", "同一位客户最多几次", "写 2/day 是每天两次，3/week 是每周三次。",
-                     hint="2/day"),
+        SettingField("customer", "rate", "同一位客户最多几次", "按天或按周数，例如每周 3 次。", hint="每天 2 次"),
         SettingField("talk_hold", "length", "说着话时不插进来", "员工刚和客户说过话，这么久以内不提醒。",
                      hint="10分钟"),
         SettingField("agent_gap", "length", "两次提醒至少隔", "同一位员工攒下的提醒合成一张清单。", hint="30分钟"),

@@ -14,7 +14,7 @@ from bot.platform.config.list_text import Entry, change_list, entries_of
 from bot.platform.config.parsing import ConfigProblem
 from bot.platform.config.table_text import change_table
 from bot.platform.config.toml_tables import Values
-from bot.web.rules.form_values import LONGEST, day_of, length_of, number_of, show_length
+from bot.web.rules.form_values import LONGEST, day_of, length_of, number_of, rate_of, show_length, show_rate
 from bot.web.rules.setting_fields import SECTIONS, Section, SettingField
 from sop.lengths import read_length
 
@@ -43,6 +43,8 @@ def show(field: SettingField, values: Values, default: Any) -> Any:
         return bool(value)
     if field.kind == "length":
         return show_length(value) if value not in (None, "0m") else "0" if value else ""
+    if field.kind == "rate" and value is not None:
+        return show_rate(str(value))
     return str("" if value is None else value)
 
 
@@ -59,6 +61,8 @@ def read(field: SettingField, form: MultiDict[str, str], name: str, userids: Map
         return number_of(text)
     if field.kind == "length":
         return "0m" if text == "0" else length_of(text)
+    if field.kind == "rate":
+        return rate_of(text)
     return _hours(text) if field.kind == "hours" else text
 
 

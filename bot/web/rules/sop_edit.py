@@ -248,6 +248,7 @@ def _context(system: System, was: str, values: Values, wrong: dict[str, list[str
         "pipelines": settings.pipelines if settings else (),
         "sops": [sop for sop in (tables.sops if tables else ()) if sop.id != was],
         "dates": [field for field in fields.values() if field.kind == "date"],
+        "segments": list(settings.segments.values()) if settings else [],
         "declared": declared_tags(tables.tags, tables.pipelines) if tables else [],
         "files": list_files(folder_of(system), settings) if settings else [],
         "chips": _chips(groups, fields),

@@ -98,7 +98,8 @@ def _stop(line: str) -> str:
 
 
 def _audience(form: MultiDict[str, str]) -> Values:
-    found: Values = {"tags": lines_of(form, "audience.tags"), "stages": form.getlist("audience.stages")}
+    found: Values = {"tags": lines_of(form, "audience.tags")}
+    found |= {key: form.getlist(f"audience.{key}") for key in ("stages", "segments", "not_segments")}
     return {key: names for key, names in found.items() if names}
 
 

@@ -86,6 +86,8 @@ def start_words(sop: Sop) -> str:
         return translate("进入「{name}」", name=trigger.name)
     if trigger.kind == "tag":
         return translate("带上标签「{name}」", name=trigger.name)
+    if trigger.kind == "segment":
+        return translate("进入分群「{name}」", name=trigger.name)
     if trigger.kind == "business":
         return translate(in_words(trigger.name))
     if trigger.kind == "silence" and trigger.length is not None:
