@@ -65,7 +65,7 @@ def inherit(work: Work, state: CustomerState, giver: Follow, heir: Follow, why: 
         theirs = model.customer_id == state.customer.id, model.agent_id == giver.agent_id, model.closed_at.is_(None)
         work.session.execute(update(model).where(*theirs).values(agent_id=heir.agent_id))
     open_handover(work, state.customer.id, giver.agent_id, heir.agent_id, "transfer")
-    for name in marked_names(work.settings, state):
+    for name in marked_names(work.settings, state, heir):
         mark_again(work, heir, name)
     detail = {"from": giver.agent.userid, "to": heir.agent.userid, "tasks": moved, "sops": len(running), "why": why}
     audit_log.record(work.session, "wecom", "customer.transfer", f"customer:{state.customer.id}", work.now, **detail)

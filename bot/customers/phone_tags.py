@@ -10,17 +10,14 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
+from bot.customers.marks import known_marks
 from bot.customers.stages import put_mark
 from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.database.write_rows import write_rows
-from bot.platform.models import Follow, Outbox
+from bot.platform.models import Follow
 from bot.platform.work import Work
-
-
-def phone_tags(settings: Settings) -> frozenset[str]:
-    """All tags that are kept on the phones."""
-    return frozenset(name for group in settings.tables.tags if group.phone for name in group.names)
+from sop.tag_sync import MarkedTags
 
 
 def groups_of(settings: Settings, tag: str) -> list[str]:
@@ -28,14 +25,31 @@ def groups_of(settings: Settings, tag: str) -> list[str]:
     return [group.group for group in settings.tables.tags if group.phone and tag in group.names]
 
 
-def groups_carried(settings: Settings, state: CustomerState) -> list[str]:
-    """The groups kept on the phones of which a customer carries a tag."""
-    return [group.group for group in settings.tables.tags if group.phone and state.tags.intersection(group.names)]
+def ordinary_tags(settings: Settings) -> frozenset[str]:
+    """The tags of groups that are not kept on the phones, which agents set there as they like."""
+    return frozenset(name for group in settings.tables.tags if not group.phone for name in group.names)
 
 
-def marked_names(settings: Settings, state: CustomerState) -> list[str]:
+def surely_shown(settings: Settings, follow: Follow, marked: MarkedTags, ids: Mapping[str, str]) -> set[str]:
+    """The ids of a group's tags that were seen on this phone and not taken off by us since.
+
+    ids: by name. Of a group that was not kept on the phones until now: what was seen there as an agent's own.
+    """
+    if marked.name in follow.shown:
+        return set(follow.shown[marked.name])
+    seen = set(follow.tags) - ordinary_tags(settings)
+    return {ids[tag] for tag in seen if tag in ids}
+
+
+def groups_to_show(settings: Settings, state: CustomerState, follow: Follow) -> list[str]:
+    """The groups kept on the phones of which a customer carries a tag, or this contact may still show one."""
+    groups = (group for group in settings.tables.tags if group.phone)
+    return [g.group for g in groups if state.tags.intersection(g.names) or known_marks(follow, g.group)]
+
+
+def marked_names(settings: Settings, state: CustomerState, follow: Follow) -> list[str]:
     """What another agent's contact with this customer has to show: the pipelines they are in, and groups."""
-    return [*state.placements, *groups_carried(settings, state)]
+    return [*state.placements, *groups_to_show(settings, state, follow)]
 
 
 def note_tag(work: Work, customer_id: int, tag: str) -> None:
@@ -61,16 +75,17 @@ def settle_phone_tags(work: Work) -> None:
 
 
 def _put_out(work: Work, groups: Mapping[int, Sequence[str] | set[str]]) -> None:
-    """A call for each present contact and group, unless one waits already, which will read what is true then."""
+    """A call for each present contact and group, unless one was put out in this very transaction.
+
+    One that waits since before is not enough: it may be taken right now, with what was true until now.
+    """
     if not groups:
         return
-    rows = select(Outbox.customer_id, Outbox.agent_id, Outbox.payload).where(
-        Outbox.kind == "mark_tag", Outbox.state == "waiting", Outbox.customer_id.in_(groups)
-    )
-    waiting = {(customer, agent, payload["pipeline"]) for customer, agent, payload in work.session.execute(rows)}
+    mine = ((row.payload["follow_id"], row.payload["pipeline"]) for row in work.leaving if row.kind == "mark_tag")
+    waiting = set(mine)
     follows = select(Follow).where(Follow.customer_id.in_(groups), Follow.ended_at.is_(None)).order_by(Follow.id)
     for follow in work.session.scalars(follows):
         for name in sorted(groups[follow.customer_id]):
-            if (follow.customer_id, follow.agent_id, name) not in waiting:
+            if (follow.id, name) not in waiting:
                 follow.marks += 1
                 put_mark(work, follow, name, f"again:{follow.marks}")

@@ -159,12 +159,12 @@ def mark_again(work: Work, follow: Follow, pipeline: str) -> None:
     put_mark(work, follow, pipeline, f"again:{follow.marks}")
 
 
-def put_mark(work: Work, follow: Follow, pipeline: str, occasion: str) -> None:
+def put_mark(work: Work, follow: Follow, pipeline: str, occasion: str, **more: int) -> None:
     """Put out the tags of a pipeline's stage, or of a group that is kept on the phones, for one contact."""
     work.send(
         "mark_tag",
         f"mark:{follow.id}:{pipeline}:{occasion}",
-        {"follow_id": follow.id, "pipeline": pipeline},
+        {"follow_id": follow.id, "pipeline": pipeline, **more},
         About(customer_id=follow.customer_id, agent_id=follow.agent_id),
     )
 

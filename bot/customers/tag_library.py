@@ -35,8 +35,12 @@ class StageTags:
 
 def marked_tags(settings: Settings) -> list[MarkedTags]:
     """All tags that are kept on the agents' phones: of every pipeline's stages, and of the groups that say so."""
-    groups = [MarkedTags(group.group, group.names) for group in settings.tables.tags if group.phone]
-    return [*map(tags_of_stages, settings.pipelines), *groups]
+    return [*map(tags_of_stages, settings.pipelines), *phone_groups(settings)]
+
+
+def phone_groups(settings: Settings) -> list[MarkedTags]:
+    """The groups of tags that are kept on the phones."""
+    return [MarkedTags(group.group, group.names) for group in settings.tables.tags if group.phone]
 
 
 def library_tags(session: Session, marked: MarkedTags) -> StageTags:
@@ -44,6 +48,12 @@ def library_tags(session: Session, marked: MarkedTags) -> StageTags:
     rows = session.scalars(select(CorpTag).where(CorpTag.pipeline == marked.name).order_by(CorpTag.tag_id)).all()
     ids = {row.stage: row.tag_id for row in rows if row.stage is not None and row.stage in marked.names}
     return StageTags(rows[0].group_name if rows else marked.name, ids)
+
+
+def former_tags(session: Session, marked: MarkedTags) -> set[str]:
+    """The ids of the tags that this group has had and that are no longer named in it: they have to go."""
+    rows = session.execute(select(CorpTag.tag_id, CorpTag.stage).where(CorpTag.pipeline == marked.name))
+    return {tag_id for tag_id, name in rows if name is not None and name not in marked.names}
 
 
 def make_stage_tags(

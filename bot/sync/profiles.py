@@ -56,6 +56,7 @@ class ReadProfile(OutboxHandler):
             "external_userid": customer.external_userid,
             "userid": nameless,
             "marks": marks,
+            "marking": _is_marking(work.session, row),
             "asked_at": work.now.isoformat(),
         }
 
@@ -177,13 +178,14 @@ def _by_agent(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 def _snapshot(work: Work, row: Outbox, follow: Follow, tags: Any) -> TagSnapshot:
     payload = row.payload
     changed_at = payload.get("changed_at") if payload.get("by") == follow.agent.key else None
-    written = payload["marks"].get(str(follow.id)) != follow.marks
+    # A write that was under way when we asked may have been broken off since, with nothing noted of it.
+    written = payload.get("marking") or payload["marks"].get(str(follow.id)) != follow.marks
     return TagSnapshot(
         follow,
         tags,
         cast(Policy, payload.get("policy") or work.settings.tables.sync.policy),
         datetime.fromisoformat(changed_at) if changed_at else None,
-        stale=written or _is_marking(work.session, row),
+        stale=bool(written) or _is_marking(work.session, row),
     )
 
 

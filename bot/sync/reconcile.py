@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 from bot.agents.handover import ASSIGNED, inherit, taken_from
 from bot.customers.identity import find_agents, find_customers, start_follow, take_contact, take_follow_info
 from bot.customers.phone_tags import marked_names
+from bot.customers.refused_tags import note_made, note_refused
 from bot.customers.stages import Cause, mark_again, move_by
 from bot.customers.state import CustomerState, load_customer, load_customers
 from bot.customers.tag_library import (
+    StageTags,
     library_rows,
     library_tags,
     make_stage_tags,
@@ -35,8 +37,9 @@ from bot.sync.profiles import LIBRARY, LONG_AGO, ask_profile
 from bot.sync.tag_drift import note_group, note_stage, note_tags, repair, who_of
 from bot.sync.tag_snapshot import TagSnapshot
 from bot.sync.tag_sync import compare_stages, read_back
+from bot.wecom.errors import WeComError
 from bot.wecom.plain import instant, list_of, mapping, objects, texts, wecom_id
-from sop.tag_sync import Policy
+from sop.tag_sync import MarkedTags, Policy
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -68,11 +71,25 @@ def start_comparison(
         what = f"标签组「{marked.name}」里没有{'、'.join(f'「{name}」' for name in lacking)}"
         run.drift.append(Drift("library", what, "新建", pipeline=marked.name))
         if not dry_run:
-            rows, _ = make_stage_tags(system.wecom, marked.name, marked.names, known[marked.name])
-            run.library |= {row["tag_id"]: row for row in rows}
-            with system.store.write() as session:
-                save_tags(session, rows)
+            _make_tags(system, run, marked, known[marked.name])
     return run
+
+
+def _make_tags(system: System, run: Reconciliation, marked: MarkedTags, known: StageTags) -> None:
+    """Make the tags that WeCom lacks; where it refuses that, all else is compared all the same."""
+    try:
+        rows, _ = make_stage_tags(system.wecom, marked.name, marked.names, known)
+    except WeComError as error:
+        if not error.permanent or error.pause:
+            raise
+        with system.store.write() as session:
+            note_refused(session, marked.name, error, clock.now())
+        run.drift.append(Drift("library", f"标签组「{marked.name}」里有标签建不出来：{error}", "请清理不用的标签"))
+        return
+    run.library |= {row["tag_id"]: row for row in rows}
+    with system.store.write() as session:
+        save_tags(session, rows)
+        note_made(session, marked.name, clock.now())
 
 
 def agents_to_compare(system: System) -> list[str]:
@@ -156,7 +173,7 @@ def _take_in(work: Work, run: Reconciliation, item: Mapping[str, Any]) -> None:
         inherit(work, state, giver, follow, "reading")
     policy: Policy = "newest" if run.policy == "ours" and not state.placements else run.policy
     read_back(work, state, TagSnapshot(follow, _tags(run, item), policy))
-    for name in marked_names(work.settings, state):
+    for name in marked_names(work.settings, state, follow):
         mark_again(work, follow, name)
     _begin(work, run, state, follow)
     if not agent.name:

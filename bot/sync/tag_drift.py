@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from bot.customers.phone_tags import phone_tags
 from bot.customers.state import CustomerState
 from bot.platform.models import Agent, Follow, Outbox
 from bot.platform.work import Work
 from bot.sync.drift import Drift, Reconciliation
+from bot.sync.ordinary_tags import ordinary_change, remember_ordinary
 from bot.sync.phone_groups import GroupComparison, remember_group
 from bot.sync.profiles import ask_profile
 from bot.sync.tag_snapshot import TagSnapshot
-from bot.sync.tag_sync import StageComparison, declared_tags, remember
+from bot.sync.tag_sync import StageComparison, remember
 
 
 def note_stage(
@@ -46,7 +46,7 @@ def note_group(work: Work, run: Reconciliation, state: CustomerState, follow: Fo
     name, decision = group.marked.name, group.decision
     if decision.agrees:
         if not run.dry_run:
-            remember_group(follow, group)
+            remember_group(work.settings, follow, group)
         return
     told = [f"+{tag}" for tag in decision.give] + [f"-{tag}" for tag in decision.take]
     mended = f"照手机记下：{'、'.join(told)}" if told else "照看板改手机上的标签"
@@ -57,11 +57,13 @@ def note_group(work: Work, run: Reconciliation, state: CustomerState, follow: Fo
 
 
 def note_tags(work: Work, run: Reconciliation, state: CustomerState, snapshot: TagSnapshot) -> None:
-    follow, seen = snapshot.follow, declared_tags(work.settings, snapshot.tags)
-    before = set(follow.tags) - phone_tags(work.settings)
-    if seen == before:
+    """Note ordinary tags that an agent changed without our hearing of it, and have them read."""
+    follow, change = snapshot.follow, ordinary_change(work, state, snapshot)
+    if not change.given and not change.taken:
+        if not run.dry_run:
+            remember_ordinary(work.settings, follow, change)
         return
-    signs = [f"+{tag}" for tag in sorted(seen - before)] + [f"-{tag}" for tag in sorted(before - seen)]
+    signs = [f"+{tag}" for tag in sorted(change.given)] + [f"-{tag}" for tag in sorted(change.taken)]
     run.drift.append(Drift("tags", f"手机上的标签变了：{'、'.join(signs)}", "照手机记下", **who_of(state, follow)))
     repair(work, run, state, follow.agent)
 

@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.agents.manual_moves import last_move
-from bot.customers.mark_tag import UNSURE, known_marks
-from bot.customers.phone_tags import phone_tags
+from bot.customers.marks import UNSURE, known_marks
 from bot.customers.stages import Cause, make_move, mark_again, owner_of
 from bot.customers.state import CustomerState
-from bot.platform.config.settings import Settings
 from bot.platform.models import Follow
 from bot.platform.work import Work
 from bot.sops.undoing import after_hand_move
+from bot.sync.ordinary_tags import ordinary_change, remember_ordinary
 from bot.sync.phone_groups import compare_groups, take_group
-from bot.sync.tag_snapshot import Tags, TagSnapshot, learn_tag_ids
+from bot.sync.tag_snapshot import TagSnapshot, learn_tag_ids
 from bot.sync.tags_by_hand import TagsByHand
 from sop.playbook import Pipeline
 from sop.scope import is_for_agent
@@ -69,17 +68,7 @@ def read_back(work: Work, state: CustomerState, snapshot: TagSnapshot) -> bool:
             take_group(work, state, group, by_hand)
     if UNSURE in snapshot.follow.marking:
         snapshot.follow.marking = {key: ids for key, ids in snapshot.follow.marking.items() if key != UNSURE}
-    _read_tags(work, state, snapshot, by_hand)
-    return True
-
-
-def declared_tags(settings: Settings, tags: Tags) -> set[str]:
-    """The tags of [[tags]] groups among those seen: group and name must both be as declared.
-
-    Without the groups that are kept on the phones, which are compared by themselves (bot.sync.phone_groups).
-    """
-    declared = {(group.group, name) for group in settings.tables.tags if not group.phone for name in group.names}
-    return {name for _, name in declared & {(str(t.get("group_name")), str(t.get("tag_name"))) for t in tags}}
+    return _read_tags(work, state, snapshot, by_hand)
 
 
 def remember(follow: Follow, compared: StageComparison) -> None:
@@ -105,13 +94,13 @@ def _apply(work: Work, state: CustomerState, snapshot: TagSnapshot, compared: St
             after_hand_move(work, state, moved, before, follow.agent)
 
 
-def _read_tags(work: Work, state: CustomerState, snapshot: TagSnapshot, by_hand: TagsByHand) -> None:
-    """Give declared ordinary tags that are new in WeCom, and end those that are gone there."""
-    follow, kept = snapshot.follow, phone_tags(work.settings)
-    seen, before = declared_tags(work.settings, snapshot.tags), set(follow.tags) - kept
-    if seen != before:
-        follow.tags = sorted(seen | (set(follow.tags) & kept))
-        elsewhere = {tag for other in state.active_follows if other is not follow for tag in other.tags}
-        by_hand.take(work, state, before - seen - elsewhere)
-        by_hand.give(work, state, seen - before)
+def _read_tags(work: Work, state: CustomerState, snapshot: TagSnapshot, by_hand: TagsByHand) -> bool:
+    """Give declared ordinary tags that are new in WeCom, and end those that are gone there; False as read_back."""
+    change = ordinary_change(work, state, snapshot)
+    if snapshot.stale and change.released:  # what we set of them is not settled yet
+        return False
+    remember_ordinary(work.settings, snapshot.follow, change)
+    by_hand.take(work, state, change.taken)
+    by_hand.give(work, state, change.given)
     by_hand.settle(work, state)
+    return True
