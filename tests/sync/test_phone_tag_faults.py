@@ -126,7 +126,7 @@ def test_a_read_under_way_while_a_call_broke_off_says_nothing(pair: Phones) -> N
 def test_one_agent_takes_it_off_while_the_other_phone_cannot_be_reached(pair: Phones) -> None:
     pair.give("重点", "未回复")
     pair.night()
-    pair.phone.fault(MARK, times=3, errcode=-1)
+    pair.phone.fault(MARK, times=2, errcode=-1)
     pair.edit(COLLEAGUE, remove=["重点"])
     pair.tell("edit", COLLEAGUE)
     pair.work()
