@@ -45,6 +45,16 @@ def pieces(text: str, values: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(words, name) for words, name in (*found, (text[end:], "")) if words]
 
 
+def places(text: str) -> list[tuple[str, tuple[str, str] | None]]:
+    """The text cut at its placeholders: (words, None), or (as it is written, (name, what is said without it))."""
+    found: list[tuple[str, tuple[str, str] | None]] = []
+    end = 0
+    for place in _PLACEHOLDER.finditer(text):
+        found += [(text[end : place.start()], None), (place[0], (place[1].strip(), place[2] or ""))]
+        end = place.end()
+    return [(words, slot) for words, slot in (*found, (text[end:], None)) if words]
+
+
 def check_wording(text: str, fields: Collection[str] = ()) -> list[str]:
     """Name what is wrong with a text's placeholders; `fields` are further names that are allowed."""
     known = [*PLACEHOLDERS, *fields]

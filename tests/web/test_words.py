@@ -34,7 +34,7 @@ from bot.web.agents import jssdk_errors, tasks
 from bot.web.auth import proof, second_factor, signin
 from bot.web.board import presets
 from bot.web.customers.highlight import Mark, TextPiece, cut, marks_of
-from bot.web.layout import actors, errors, labels, navigation, preferences
+from bot.web.layout import actors, errors, labels, navigation, placeholders, preferences
 from bot.web.layout.languages import catalogue
 from bot.web.layout.times import moment, span
 from bot.web.rules import (
@@ -106,7 +106,7 @@ def texts_of_rules() -> set[str]:
     fields = [*(field for group in GROUPS for field in group.fields), *answer_form.FIELDS]
     found = {group.title for group in GROUPS} | {words for field in fields for _, words in field.choices}
     found |= {text for field in fields for text in (field.label, field.help) if text}
-    found |= {*wordings.KINDS.values(), *wording_rows.STATES.values()}
+    found |= {*wordings.KINDS.values(), *wording_rows.STATES.values(), *placeholders.NAMES.values()}
     return found | {*TEXTS, *sop_start.TEXTS, *pipeline_form.TEXTS, *pipeline_names.TEXTS, *setting_fields.TEXTS}
 
 

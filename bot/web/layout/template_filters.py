@@ -14,6 +14,7 @@ from bot.platform.masking import mask
 from bot.web.auth.visitor import visitor_or_none
 from bot.web.layout import labels
 from bot.web.layout.languages import language, translate
+from bot.web.layout.placeholders import in_words, with_slots
 from bot.web.layout.requests import current_system
 from bot.web.layout.times import ago, measured, moment, span
 from sop.completion import bare
@@ -39,6 +40,8 @@ def prepare(app: Flask) -> None:
     app.add_template_filter(labels.visible_name, "visible_name")
     app.add_template_filter(visible_text)
     app.add_template_filter(bare, "letters")
+    app.add_template_filter(with_slots)
+    app.add_template_filter(in_words)
     app.add_template_global(labels.label, "label")
     for name in ("TASK_STATES", "OUTCOMES", "TIMINGS", "CAUSES", "EVENTS", "TAGGED_BY"):
         app.jinja_env.globals[name] = getattr(labels, name)

@@ -23,6 +23,7 @@ from bot.system import System
 from bot.web.auth.access import refuse_unless
 from bot.web.auth.visitor import ADMIN, visitor
 from bot.web.layout.languages import translate
+from bot.web.layout.placeholders import NAMES
 from bot.web.layout.requests import current_system
 from bot.web.layout.template_filters import request_now
 from bot.web.rules.config_saving import Attempt, Draft, try_to_save, write_notice
@@ -260,14 +261,15 @@ def _context(system: System, was: str, values: Values, wrong: dict[str, list[str
 
 def _chips(groups: bool, fields: Any) -> list[tuple[str, str]]:
     """The placeholders that may be put into a text: what is inserted, and its name."""
-    company = ("{company}", translate("企业名称"))
+    usual = {name: translate(words) for name, words in NAMES.items()}
+    company = ("{company}", usual["company"])
     if groups:
-        return [("{group.name}", translate("群名")), company]
+        return [("{group.name}", usual["group.name"]), company]
     facts = [(f"{{customer.{field.name}|}}", field.title or field.name) for field in fields.values()]
     return [
-        ("{customer.name|您}", translate("客户称呼")),
-        ("{agent.name}", translate("员工名字")),
-        ("{stage}", translate("所在阶段")),
+        ("{customer.name|您}", usual["customer.name"]),
+        ("{agent.name}", usual["agent.name"]),
+        ("{stage}", usual["stage"]),
         company,
         *facts,
     ]
