@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from bot.customers.phone_plan import PER_MINUTE
 from bot.customers.state import CustomerState
 from bot.platform.models import Agent, Follow, Outbox
 from bot.platform.work import Work
@@ -53,7 +58,22 @@ def note_group(work: Work, run: Reconciliation, state: CustomerState, follow: Fo
     sides = {"ours": "、".join(sorted(group.view.ours)), "theirs": "、".join(sorted(group.view.seen))}
     what = f"手机上「{name}」的标签和看板不同"
     run.drift.append(Drift("tags", what, mended, pipeline=name, **sides, **who_of(state, follow)))
-    repair(work, run, state, follow.agent)
+    known = state.customer.id in run.repairs
+    row = repair(work, run, state, follow.agent)
+    if row is not None and not known:
+        row.not_before = run.paced_until = _next_turn(work, run)
+
+
+def _next_turn(work: Work, run: Reconciliation) -> datetime:
+    """When the next customer's phones are repaired.
+
+    A group that was just switched on differs at every customer who carries one of its tags: WeCom's limits hold for
+    all of them together, and for what the run before this one has put out.
+    """
+    if run.paced_until is None:
+        waiting = (Outbox.kind == "profile", Outbox.state == "waiting", Outbox.key.like("profile:%:reconcile:%"))
+        run.paced_until = work.session.scalar(select(func.max(Outbox.not_before)).where(*waiting))
+    return max(run.paced_until or work.now, work.now) + timedelta(minutes=1 / PER_MINUTE)
 
 
 def note_tags(work: Work, run: Reconciliation, state: CustomerState, snapshot: TagSnapshot) -> None:
