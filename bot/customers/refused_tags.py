@@ -27,8 +27,12 @@ def note_refused(session: Session, name: str, error: WeComError, now: datetime) 
     """Remember it, and tell people."""
     known = get_status(session, REFUSED)
     set_status(session, REFUSED, {**(known.value if known else {}), name: now.isoformat()}, now)
-    said = "标签组「{name}」里有标签建不出来：{why}。已有的照常放到手机上；在企业微信后台删掉不用的标签后会自动补上"
-    raise_alarm(session, ALARM, Translatable(said, name=name, why=str(error)), now)
+    said = Translatable(
+        "标签组「{name}」里有标签建不出来：{why}。已有的照常放到手机上；在企业微信后台删掉不用的标签后会自动补上",
+        name=name,
+        why=str(error),
+    )
+    raise_alarm(session, ALARM, said, now)
 
 
 def note_made(session: Session, name: str, now: datetime) -> None:

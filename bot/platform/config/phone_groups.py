@@ -28,16 +28,29 @@ def check_phone_groups(
         total += len(group.names)
         yield from _check_names(i, group)
         if total > MOST:
-            says = "要放到手机上的标签共 {n} 个，企业微信里最多 {most} 个；有些组去掉 phone，或少写几个标签"
-            yield ("tags", i, "phone"), Translatable(says, n=total, most=MOST)
+            yield (
+                ("tags", i, "phone"),
+                Translatable(
+                    "要放到手机上的标签共 {n} 个，企业微信里最多 {most} 个；有些组去掉 phone，或少写几个标签",
+                    n=total,
+                    most=MOST,
+                ),
+            )
 
 
 def _check_names(i: int, group: TagGroup) -> Iterator[tuple[positions.Path, str]]:
     for k, name in enumerate(group.names):
         where = ("tags", i, "names", k)
         if len(name) > LONGEST:
-            says = "「{name}」有 {n} 个字，企业微信的标签最多 {most} 个字；改短，或去掉这一组的 phone"
-            yield where, Translatable(says, name=name, n=len(name), most=LONGEST)
+            yield (
+                where,
+                Translatable(
+                    "「{name}」有 {n} 个字，企业微信的标签最多 {most} 个字；改短，或去掉这一组的 phone",
+                    name=name,
+                    n=len(name),
+                    most=LONGEST,
+                ),
+            )
 
 
 def _same(name: str, of_pipeline: bool) -> Translatable:
