@@ -37,7 +37,9 @@ class TermIndex:
         owners = np.repeat(np.arange(self.size, dtype=np.int32), lengths)
         self.rarity: Floats = _rarity(terms, len(ids), self.size, power) if like is None else like.rarity
         unheard = np.log1p((self.size + 0.5) / 0.5) ** power
-        self._unheard = _UNHEARD * float(unheard) if least == 1 else 0.0  # of talks: a name, which says nothing
+        self._unheard: float = _UNHEARD * float(unheard) if least == 1 else 0.0  # of talks: a name, which says nothing
+        if like is not None:
+            self._unheard = like._unheard
         if least > 1 and like is None:
             self.rarity[_in_talks(terms, np.asarray(groups, np.int64)[owners], len(ids)) < least] = 0
         weights = weights * self.rarity[terms]

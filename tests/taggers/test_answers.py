@@ -102,6 +102,19 @@ def test_what_is_learned_is_learned_from_those_cases_alone() -> None:
     assert np.allclose(other.learned_from(np.arange(6)).scores(asked), learned.scores(asked))
 
 
+def test_what_came_since_is_found_like_what_was_there_before() -> None:
+    """Read with the terms of a large index, which knows few of its words."""
+    many = [
+        Answered(Asked(f"{one.case.asked.text}{chr(0x5000 + n)}", one.case.asked.before), one.case.answer, n)
+        for n, one in enumerate(cases_of(talks()) * 9)
+    ]
+    index = AnswerIndex(many, TERMS)
+    new = Answered(Asked("画室的窗帘可以换颜色吗"), "窗帘的颜色可以换的", 1_000)
+    fresh = AnswerIndex([new], TERMS, index)
+    assert fresh.scores(new.asked)[0] >= 1
+    assert fresh.often == index.often == 5
+
+
 def test_nothing_is_sure_that_was_not_asked_often() -> None:
     scores = np.array([0.2, SURE + 0.1, SURE + 0.2, SURE, 0.0], np.float32)
     assert sure_ones(scores, 3, 10).tolist() == [2, 1, 3]
