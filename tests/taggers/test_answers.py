@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from taggers.answer_book import AnswerBook, WordingSearch
-from taggers.answer_index import SURE, AnswerIndex, sure_ones
+from taggers.answer_index import _LIKELY, _PLACES, SURE, AnswerIndex, sure_ones
 from taggers.answer_study import LabelledPair, cases_of, study_dialogues, study_pairs
 from taggers.asked import Answered, Asked, Said
 from taggers.likeness import QUESTIONS, TALK, Mixture, Terms
@@ -113,6 +113,21 @@ def test_what_came_since_is_found_like_what_was_there_before() -> None:
     fresh = AnswerIndex([new], TERMS, index)
     assert fresh.scores(new.asked)[0] >= 1
     assert fresh.often == index.often == 5
+
+
+def test_of_many_only_the_rarer_words_are_looked_up_and_the_best_is_the_same() -> None:
+    """21,000 questions that all begin alike, every seventh of a kind."""
+    cases = [Answered(Asked(f"请问{chr(0x5000 + n % 3_000)}在哪里"), f"在{n % 7}楼", n) for n in range(21_000)]
+    index = AnswerIndex(cases, TERMS)
+    vector = index._asked.vector(index._read(cases[5].asked))
+    everything = int(index._asked.having(vector[0]).sum())
+    looked_up = index._asked.looked_up(vector, _PLACES)
+    places = int(index._asked.having(vector[0][looked_up]).sum())
+    assert 0 < places <= _PLACES < everything
+    scores = index.scores(cases[5].asked)
+    assert np.count_nonzero(scores) <= _LIKELY
+    assert np.isclose(scores.max(), scores[5])
+    assert np.isclose(scores[5], index._asked.likeness(vector)[5], atol=0.16), "and as like as if all were looked up"
 
 
 def test_nothing_is_sure_that_was_not_asked_often() -> None:
