@@ -17,14 +17,15 @@ from taggers.rule import Synonym
 from taggers.telling import telling
 from taggers.term_index import TermIndex
 
-PAIRS = Path(__file__).with_name("data") / "finance_pairs.txt"
+DATA = Path(__file__).with_name("data")
 WORDS_ONLY = Mixture(word=1, meaning=0, character=0, pair=0, slight=1, power=1)
 TERMS = Terms()
 
 
-def test_paraphrases_are_found_more_often_than_by_their_words() -> None:
+@pytest.mark.parametrize("name", ["finance_pairs.txt", "service_pairs.txt"])
+def test_paraphrases_are_found_more_often_than_by_their_words(name: str) -> None:
     """The pairs were written for this test, each time with as few words in common as people manage."""
-    lines = [line.split("|") for line in PAIRS.read_text("utf-8").splitlines()]
+    lines = [line.split("|") for line in (DATA / name).read_text("utf-8").splitlines()]
     pairs = [LabelledPair(one, other, True) for one, other in lines]
     found = study_pairs(pairs, TERMS, None).recall(3)
     by_words = TermIndex([TERMS.of(other, WORDS_ONLY) for _, other in lines], 1.0)
