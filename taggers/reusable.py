@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterable
 
 from taggers.fold import fold
 
@@ -38,18 +38,35 @@ _PRICES = tuple(
 )
 
 
+class Names:
+    """Folded names of people, none of which may come out."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(name for name in names if 2 <= len(name) <= _LONGEST_NAME)
+        self._begin = {name[:2] for name in self._names}  # of most texts nothing more is looked at
+
+    def any_in(self, text: str) -> bool:
+        """Whether a folded text holds one of them."""
+        begins = (at for at in range(len(text) - 1) if text[at : at + 2] in self._begin)
+        return any(
+            text[at:end] in self._names
+            for at in begins
+            for end in range(at + 2, min(at + _LONGEST_NAME, len(text)) + 1)
+        )
+
+
 def reusable(
     text: str,
     own: Collection[str],
     agents: Collection[str],
-    is_name: Callable[[str], bool],
+    everybody: Names,
     *,
     prices: bool = False,
     shortest: int = _SHORTEST,
 ) -> str | None:
     """The words with slots for whom they were said to and by; None where they hold what is another's or may be old.
 
-    own: names of that customer; agents: names of who said it. is_name: whether a folded text is anybody's name.
+    own: names of that customer; agents: names of who said it. everybody: whose names must not come out.
     Kept out: other people's names, phones, numbers of orders, codes, links of one person, days and, without `prices`,
     money.
     """
@@ -61,7 +78,7 @@ def reusable(
             slotted = slotted.replace(name, slot)
     plain = fold(slotted.replace(CUSTOMER, "，").replace(AGENT, "，"))
     forms = _KEPT_OUT if prices else (*_KEPT_OUT, *_PRICES)
-    if any(form.search(plain) for form in forms) or _names_somebody(plain, is_name):
+    if any(form.search(plain) for form in forms) or everybody.any_in(plain):
         return None
     return _TITLED.sub(CUSTOMER, slotted)
 
@@ -69,11 +86,3 @@ def reusable(
 def same_words(text: str) -> str:
     """What two wordings that are one have in common: letters and digits."""
     return "".join(char for char in fold(text) if char.isalnum())
-
-
-def _names_somebody(text: str, is_name: Callable[[str], bool]) -> bool:
-    return any(
-        is_name(text[start:end])
-        for start in range(len(text))
-        for end in range(start + 2, min(start + _LONGEST_NAME, len(text)) + 1)
-    )
