@@ -22,6 +22,7 @@ from bot.platform.config.materials import LEAST_BYTES, MOST_BYTES, all_attachmen
 from bot.platform.config.settings import Settings
 from bot.platform.models import SopTask
 from bot.sops.archive_contents import fault_of
+from bot.sops.material_uploads import named_by_agents
 from bot.wecom.errors import BotError
 from taggers.translatable import Translatable
 
@@ -138,6 +139,8 @@ def remove_file(session: Session, folder: Path, name: str, settings: Settings) -
     places = uses_of(settings).get(name)
     if places:
         raise MaterialRefusedError(Translatable("还在用：{names}。先在配置里换掉或去掉它", names=places[:3]))
+    if name in {file for file, _kind in named_by_agents(session)}:
+        raise MaterialRefusedError(Translatable("员工自己的话术还带着它，等他们换掉再删"))
     if name in _named_by_tasks(session):
         raise MaterialRefusedError("已经安排好的提醒还要发它，等这些提醒发完或取消后再删")
     try:

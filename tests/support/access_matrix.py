@@ -266,6 +266,17 @@ ROWS: dict[tuple[str, ...], Row] = {
     # stages
     ("wordings.show", "GET"): Row("/wordings", ROLES),
     ("wordings.one", "GET"): Row("/wordings/w/step:hello:0", ROLES),
+    ("wordings.proposals", "GET"): Row("/wordings/proposed", (ADMIN,)),
+    ("wordings.take_own", "POST"): Row("/wordings/proposed/9/take", (ADMIN,), also=(404,)),
+    ("wordings.decline_own", "POST"): Row("/wordings/proposed/9/decline", (ADMIN,), also=(404,)),
+    ("own_wordings.show", "GET"): Row("/wordings/own", (AGENT, LEADER)),
+    ("own_wordings.new", "GET"): Row("/wordings/own/new", (AGENT, LEADER)),
+    ("own_wordings.edit", "GET"): Row("/wordings/own/{own}/edit", (), also=(404,)),
+    ("own_wordings.save", "POST"): Row(
+        "/wordings/own/save", (AGENT, LEADER), form={"ask": "能开发票吗", "say": "能开的"}
+    ),
+    ("own_wordings.remove", "POST"): Row("/wordings/own/9/remove", (), also=(404,)),
+    ("own_wordings.offer", "POST"): Row("/wordings/own/9/propose", (), also=(404,)),
     ("wordings.gaps", "GET"): Row("/wordings/gaps", LOOKERS),
     ("wordings.take", "POST"): Row("/wordings/take", (ADMIN,), form={"key": "step:hello:0"}),
     ("wordings.new", "GET"): Row("/wordings/answers/new", (ADMIN,)),

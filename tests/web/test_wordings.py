@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 
 from bot.platform import clock
 from bot.platform.models import Agent, ConfigChange, WordingOffer
@@ -132,8 +133,11 @@ def test_no_edit_tells_of_anybody(site: Site) -> None:
 def test_an_untouched_form_changes_nothing(site: Site, answer_id: str) -> None:
     entry = next(one for one in site.system.settings.tables.answers if one.id == answer_id)
     values = entry.model_dump(exclude_defaults=True, exclude_none=True, mode="json")
-    form = {field.name: str(show_answer(field, values) or "") for field in FIELDS if field.kind != "yes"}
-    form |= {"id": answer_id, **({"retired": "1"} if entry.retired else {})}
+    form = MultiDict({"id": answer_id, **({"retired": "1"} if entry.retired else {})})
+    for field in FIELDS:
+        shown = show_answer(field, values)
+        form.setlist(field.name, shown if isinstance(shown, list) else [str(shown or "")])
+    form.setlist("retired", ["1"] if entry.retired else [])
     assert read_answer(form, values) == values
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.agents.answer_offers import OfferedAnswer, answer_of, search_answers
+from bot.agents.own_wordings import own_book
 from bot.agents.past_answers import past_answers
 from bot.agents.reading import may_read
 from bot.agents.suggestions import find_suggestion
@@ -65,7 +66,6 @@ def show() -> str:
         known=who.agent_id is not None,
         demo=system.environment.demo,
         userid=who.userid,
-        searchable=bool(system.settings.tables.answers),
     )
 
 
@@ -115,7 +115,8 @@ def answers() -> str:
     with system.look(request_now()) as work:
         follow = follow_or_404(work.session, who)
         state = load_customer(work.session, follow.customer)
-        named = [answer_of(work, state, follow.agent, entry.id) for entry in search_answers(work, words, state)]
+        own = own_book(work, follow.agent)
+        named = [answer_of(work, state, follow.agent, key, own) for key in search_answers(work, words, state, own)]
         found: list[OfferedAnswer] = [one for one in named if one is not None]
         return render_template("sidebar_found.html", found=found, can_send=request.form.get("group") != "1")
 

@@ -201,17 +201,37 @@ search?.addEventListener("click", (event) => {
 });
 
 // Looks the words up in the company's wordings; what is found stands apart from the panel, which renews itself.
-search?.addEventListener("submit", async (event) => {
+search?.addEventListener("submit", (event) => {
   event.preventDefault();
+  if ("own" in event.target.dataset) keepOwn(event.target, event.submitter);
+  else look();
+});
+
+async function look() {
   try {
-    const reply = await ask("/sidebar/answers", { ...about, q: new FormData(event.target).get("q") });
+    const reply = await ask("/sidebar/answers", { ...about, q: search.querySelector("[type=search]").value });
     if (!reply.ok) return tell(why(reply.status, stranger), true);
     found.innerHTML = await reply.text();
     settleSent(found);
   } catch {
     tell(offline, true);
   }
-});
+}
+
+// Keeps, removes or proposes one of the agent's own wordings, then looks again.
+async function keepOwn(form, submitter) {
+  try {
+    const reply = await ask(form.action, new FormData(form, submitter));
+    const { toast } = JSON.parse(reply.headers.get("HX-Trigger") ?? "{}");
+    tell(toast?.text ?? why(reply.status, stranger), toast?.bad ?? !reply.ok);
+    if (!reply.ok) return;
+    form.reset();
+    form.closest("details").open = false;
+    await look();
+  } catch {
+    tell(offline, true);
+  }
+}
 
 panel?.addEventListener("submit", (event) => {
   event.preventDefault();
