@@ -11,6 +11,7 @@ from bot.agents.wording_offers import KNOWN
 from bot.customers.new_message import AnyMessage
 from bot.customers.state import CustomerState
 from bot.customers.talk import is_automatic
+from bot.platform.database.among import among
 from bot.platform.models import Agent, WordingOffer
 from bot.platform.work import Work
 from sop.answers import in_force
@@ -90,5 +91,5 @@ def _unanswered(work: Work, customers: list[int]) -> Iterator[WordingOffer]:
     since = work.batch.since if work.batch is not None else work.now
     living = WordingOffer.replied_at.is_(None), WordingOffer.live_until >= since
     for start in range(0, len(customers), _AT_ONCE):
-        some = WordingOffer.customer_id.in_(customers[start : start + _AT_ONCE])
+        some = among(WordingOffer.customer_id, customers[start : start + _AT_ONCE])
         yield from work.session.scalars(select(WordingOffer).where(some, *living).order_by(WordingOffer.id))

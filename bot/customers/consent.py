@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from bot.customers.state import CustomerState
 from bot.platform.database import audit_log as audit_log
+from bot.platform.database.among import among
 from bot.platform.database.store import insert_new
 from bot.platform.models import Agent, Consent, GroupChat
 from bot.platform.work import Work
@@ -79,7 +80,7 @@ def read_consents(session: Session, customer_ids: Sequence[int]) -> Consents:
     """The consents of these customers."""
     rows: list[Consent] = []
     for start in range(0, len(customer_ids), 500):
-        mine = Consent.customer_id.in_(customer_ids[start : start + 500])
+        mine = among(Consent.customer_id, customer_ids[start : start + 500])
         rows += session.scalars(select(Consent).where(mine))
     return Consents(rows)
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot.customers.scores import score_standing
 from bot.customers.state import CustomerState
 from bot.customers.tags import Occasion
+from bot.platform.database.among import among
 from bot.platform.models import CustomerField, Message, ToldFact
 from bot.platform.work import Work
 from bot.wecom.errors import BotError
@@ -179,5 +180,5 @@ def all_told(session: Session, state: CustomerState) -> dict[str, list[ToldFact]
 
 def _read(session: Session, ids: list[int]) -> Iterable[ToldFact]:
     for start in range(0, len(ids), 500):
-        query = select(ToldFact).where(ToldFact.customer_id.in_(ids[start : start + 500]))
+        query = select(ToldFact).where(among(ToldFact.customer_id, ids[start : start + 500]))
         yield from session.scalars(query.order_by(ToldFact.id))

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.tombstones import still_erased
+from bot.platform.database.among import among
 from bot.platform.database.row_ids import next_id
 from bot.platform.models import Agent, Customer, Follow
 
@@ -135,5 +136,5 @@ def _set(row: Customer | Follow, **values: Any) -> bool:
 def _in(session: Session, keys: Sequence[str], model: type[Row], column: Any) -> list[Row]:
     rows: list[Row] = []
     for start in range(0, len(keys), 500):
-        rows += session.scalars(select(model).where(column.in_(keys[start : start + 500])))
+        rows += session.scalars(select(model).where(among(column, keys[start : start + 500])))
     return rows

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.customers.state import CustomerState
+from bot.platform.database.among import among
 from bot.platform.models import OpenQuestion, Promise
 
 Row = TypeVar("Row", Promise, OpenQuestion)
@@ -41,5 +42,5 @@ def _read(
     session: Session, model: type[Row], customers: Sequence[int], condition: ColumnElement[bool]
 ) -> Iterator[Row]:
     for start in range(0, len(customers), _AT_ONCE):
-        some = model.customer_id.in_(customers[start : start + _AT_ONCE])
+        some = among(model.customer_id, customers[start : start + _AT_ONCE])
         yield from session.scalars(select(model).where(some, condition).order_by(model.id))

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.platform.database.among import among
 from bot.platform.database.write_rows import write_rows
 from bot.platform.models import Customer, Evidence, Message, Tagging
 from bot.platform.work import Work
@@ -19,7 +20,7 @@ BECAUSE = "依据的消息已撤回"
 def recalled_before(session: Session, msgids: Collection[str]) -> dict[str, datetime]:
     """When senders took back these messages, as revocations say that came before them."""
     told: dict[str, datetime] = {}
-    earlier = select(Message.revokes, Message.sent_at).where(Message.revokes.in_(msgids)).order_by(Message.id)
+    earlier = select(Message.revokes, Message.sent_at).where(among(Message.revokes, msgids)).order_by(Message.id)
     for msgid, at in session.execute(earlier):
         if msgid is not None:
             told.setdefault(msgid, at)

@@ -12,6 +12,7 @@ from bot.customers.kept_clock import keep, kept, said_by
 from bot.customers.new_message import AnyMessage
 from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
+from bot.platform.database.among import among
 from bot.platform.models import Agent, Follow, Message, SopTask
 from bot.platform.work import Work
 from sop.reply_clock import Wait, Word, advance, wait_of
@@ -61,7 +62,7 @@ def _words(settings: Settings, follow: Follow, messages: Iterable[Message], mass
 
 def _messages(session: Session, customers: Iterable[int], since: datetime) -> Sequence[Message]:
     query = select(Message).where(
-        Message.customer_id.in_(sorted(customers)),
+        among(Message.customer_id, sorted(customers)),
         Message.sent_at >= since,
         Message.action == "send",
         Message.roomid == "",
@@ -74,7 +75,9 @@ def _messages(session: Session, customers: Iterable[int], since: datetime) -> Se
 
 def _mass_messages(session: Session, customers: Iterable[int]) -> frozenset[str]:
     query = select(SopTask.sent_msgid).where(
-        SopTask.customer_id.in_(sorted(customers)), SopTask.outcome == "group-send", SopTask.sent_msgid.is_not(None)
+        among(SopTask.customer_id, sorted(customers)),
+        SopTask.outcome == "group-send",
+        SopTask.sent_msgid.is_not(None),
     )
     return frozenset(msgid for msgid in session.scalars(query) if msgid is not None)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session, load_only
 
+from bot.platform.database.among import among
 from bot.platform.database.write_rows import write_rows
 from bot.platform.models import Customer, CustomerField, Message, ScoreEntry, Tagging
 from bot.platform.work import Work
@@ -216,7 +217,7 @@ def _read_entries(session: Session, ids: Sequence[int]) -> dict[int, dict[tuple[
     found: dict[int, dict[tuple[str, str, str], Entry]] = {}
     for some in _chunks(ids):
         for customer_id, ledger, points, source, occasion, at, fallen_at in session.execute(
-            select(*_COLUMNS).where(ScoreEntry.customer_id.in_(some))
+            select(*_COLUMNS).where(among(ScoreEntry.customer_id, some))
         ):
             entry = Entry(cast(Ledger, ledger), points, source, occasion, at, fallen_at is not None)
             found.setdefault(customer_id, {})[ledger, source, occasion] = entry
@@ -226,7 +227,7 @@ def _read_entries(session: Session, ids: Sequence[int]) -> dict[int, dict[tuple[
 def _read_rows(session: Session, ids: Sequence[int]) -> Iterable[ScoreEntry]:
     ours = ScoreEntry.source.like("tag:%") | ScoreEntry.source.like("field:%")
     for some in _chunks(ids):
-        yield from session.scalars(select(ScoreEntry).where(ScoreEntry.customer_id.in_(some), ours))
+        yield from session.scalars(select(ScoreEntry).where(among(ScoreEntry.customer_id, some), ours))
 
 
 def _read_standing(work: Work, ids: Sequence[int]) -> dict[int, dict[str, datetime]]:

@@ -11,6 +11,7 @@ from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import Session, selectinload
 
 from bot.customers.scores import Ledgers
+from bot.platform.database.among import among
 from bot.platform.models import (
     Agent,
     Consent,
@@ -125,34 +126,34 @@ def load_customer(session: Session, customer: Customer) -> CustomerState:
 
 
 def _fill(session: Session, states: dict[int, CustomerState], ids: list[int]) -> None:
-    follows = select(Follow).where(Follow.customer_id.in_(ids)).order_by(Follow.id)
+    follows = select(Follow).where(among(Follow.customer_id, ids)).order_by(Follow.id)
     apart = follows.options(selectinload(Follow.agent))  # joined, a few agents would be read once for every customer
     for follow in session.scalars(apart):
         states[follow.customer_id].follows.append(follow)
-    for placement in session.scalars(select(Placement).where(Placement.customer_id.in_(ids))):
+    for placement in session.scalars(select(Placement).where(among(Placement.customer_id, ids))):
         states[placement.customer_id].placements[placement.pipeline] = placement
-    for fact in session.scalars(select(CustomerField).where(CustomerField.customer_id.in_(ids))):
+    for fact in session.scalars(select(CustomerField).where(among(CustomerField.customer_id, ids))):
         states[fact.customer_id].fields[fact.name] = fact.value
         states[fact.customer_id].field_rows[fact.name] = fact
     for customer_id, agent_id in _refusals(session, ids):
         states[customer_id].refused.add(agent_id)
-    carried = select(Tagging).where(Tagging.customer_id.in_(ids), Tagging.removed_at.is_(None))
+    carried = select(Tagging).where(among(Tagging.customer_id, ids), Tagging.removed_at.is_(None))
     for tagging in session.scalars(carried):
         states[tagging.customer_id].carried[tagging.tag] = tagging
     running = (
         select(SopEnrolment)
-        .where(SopEnrolment.customer_id.in_(ids), SopEnrolment.ended_at.is_(None))
+        .where(among(SopEnrolment.customer_id, ids), SopEnrolment.ended_at.is_(None))
         .options(selectinload(SopEnrolment.tasks))
         .order_by(SopEnrolment.id)
     )
     for enrolment in session.scalars(running):
         states[enrolment.customer_id].enrolments.append(enrolment)
     answerable = select(SopTask).where(
-        SopTask.customer_id.in_(ids), SopTask.window_until.is_not(None), SopTask.window_closed_at.is_(None)
+        among(SopTask.customer_id, ids), SopTask.window_until.is_not(None), SopTask.window_closed_at.is_(None)
     )
     for task in session.scalars(answerable.options(selectinload(SopTask.enrolment)).order_by(SopTask.id)):
         states[task.customer_id].answerable.append(task)
-    wanted = select(OwnFollowUp).where(OwnFollowUp.customer_id.in_(ids), OwnFollowUp.state == "open")
+    wanted = select(OwnFollowUp).where(among(OwnFollowUp.customer_id, ids), OwnFollowUp.state == "open")
     for own in session.scalars(wanted.order_by(OwnFollowUp.due_at, OwnFollowUp.id)):
         states[own.customer_id].own_follow_ups.append(own)
 
@@ -164,7 +165,7 @@ def _refusals(session: Session, ids: list[int]) -> Iterable[tuple[int, int]]:
     query = (
         select(Consent.customer_id, Agent.id)
         .join(Agent, Agent.key == Consent.whom)
-        .where(Consent.customer_id.in_(ids), Consent.kind == "agent", standing)
+        .where(among(Consent.customer_id, ids), Consent.kind == "agent", standing)
     )
     return ((customer_id, agent_id) for customer_id, agent_id in session.execute(query))
 
@@ -187,7 +188,7 @@ def _last_moves(ids: list[int]) -> Select[int, str, str | None]:
     """Customer, pipeline and the stage that was left, of the last move of each of these customers' cards."""
     last = (
         select(StageMove.customer_id, StageMove.pipeline, func.max(StageMove.serial).label("serial"))
-        .where(StageMove.customer_id.in_(ids))
+        .where(among(StageMove.customer_id, ids))
         .group_by(StageMove.customer_id, StageMove.pipeline)
         .subquery()
     )

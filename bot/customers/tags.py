@@ -13,6 +13,7 @@ from bot.customers.new_message import AnyMessage
 from bot.customers.scores import rescore, score_hit, score_standing
 from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
+from bot.platform.database.among import among
 from bot.platform.models import Evidence, Tagging
 from bot.platform.work import Work
 from bot.wecom.messages import ArchivedMessage
@@ -175,7 +176,7 @@ def _read_hits(work: Work, state: CustomerState, since: datetime) -> dict[tuple[
 
     def read(ids: list[int]) -> Iterable[Any]:
         query = select(Evidence.customer_id, Evidence.rule_id, Evidence.occasion, Evidence.hit_at)
-        query = query.where(Evidence.customer_id.in_(ids), Evidence.rule_id.in_(rules), Evidence.counted > 0)
+        query = query.where(among(Evidence.customer_id, ids), Evidence.rule_id.in_(rules), Evidence.counted > 0)
         return work.session.execute(query.where(Evidence.hit_at > since - longest) if longest else query)
 
     found: dict[tuple[int, str], dict[str, datetime]] = {}

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot.customers.new_message import AnyMessage
 from bot.customers.state import CustomerState, latest
 from bot.platform.config.settings import Settings
+from bot.platform.database.among import among
 from bot.platform.models import Message, SopTask
 from taggers.spoken import is_welcome
 from taggers.utterance import split_quote
@@ -76,7 +77,7 @@ def read_talks(
 
 def _messages(customers: Iterable[int], since: datetime) -> Select[Message]:
     return select(Message).where(
-        Message.customer_id.in_(customers),
+        among(Message.customer_id, customers),
         Message.sent_at >= since,
         Message.action == "send",
         Message.roomid == "",
@@ -87,5 +88,5 @@ def _messages(customers: Iterable[int], since: datetime) -> Select[Message]:
 
 
 def _mass_messages(session: Session, customers: Iterable[int]) -> frozenset[str | None]:
-    sent = SopTask.customer_id.in_(customers), SopTask.outcome == "group-send", SopTask.sent_msgid.is_not(None)
+    sent = among(SopTask.customer_id, customers), SopTask.outcome == "group-send", SopTask.sent_msgid.is_not(None)
     return frozenset(session.scalars(select(SopTask.sent_msgid).where(*sent)))

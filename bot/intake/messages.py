@@ -19,6 +19,7 @@ from bot.customers.tombstones import without_erased
 from bot.intake.heard import NOBODY, Surroundings, look_around, nobody_said, utterance_heard
 from bot.intake.media.files import note_media
 from bot.intake.repeated_messages import with_other_words
+from bot.platform.database.among import among
 from bot.platform.database.row_ids import expect_rows, next_id
 from bot.platform.database.search_index import index_words
 from bot.platform.models import Agent, Customer, GroupChat, Message
@@ -146,7 +147,7 @@ def sort_new(session: Session, arrived: Sequence[OpenedRow]) -> NewRows:
     msgids = list(first)
     seen: dict[str, int] = {}
     for start in range(0, len(msgids), 500):
-        chunk = select(Message.msgid, Message.seq).where(Message.msgid.in_(msgids[start : start + 500]))
+        chunk = select(Message.msgid, Message.seq).where(among(Message.msgid, msgids[start : start + 500]))
         seen |= {row.msgid: row.seq for row in session.execute(chunk)}
     fresh = [a for a in arrived if a.message.msgid not in seen and first[a.message.msgid] is a]
     again = [a for a in arrived if _comes_again(a, seen, first)]

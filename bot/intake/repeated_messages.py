@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.tombstones import GONE
+from bot.platform.database.among import among
 from bot.platform.models import Message
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def with_other_words(session: Session, repeated: Sequence[OpenedRow], first: Seq
     known = {row.message.msgid: row.message.raw for row in reversed(first)}
     wanted = list({row.message.msgid for row in repeated})
     for start in range(0, len(wanted), 500):
-        chunk = select(Message.msgid, Message.raw).where(Message.msgid.in_(wanted[start : start + 500]))
+        chunk = select(Message.msgid, Message.raw).where(among(Message.msgid, wanted[start : start + 500]))
         known.update({msgid: raw.encode() for msgid, raw in session.execute(chunk)})
     return [row for row in repeated if _differs(known.get(row.message.msgid, b""), row.message.raw)]
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from bot.customers.state import CustomerState
 from bot.platform.batch import Batch
+from bot.platform.database.among import among
 from bot.platform.models import Message, Outbox, SopTask
 from bot.platform.work import Work
 from bot.sops.customer_steps import CustomerSteps
@@ -52,7 +53,7 @@ def _words(work: Work, batch: Batch, state: CustomerState) -> dict[int, list[dat
 
     def read(ids: list[int]) -> Iterable[Any]:
         said = select(Message.customer_id, Message.sent_at).where(
-            Message.customer_id.in_(ids), Message.role == "agent", Message.sent_at > work.now - WEEK,
+            among(Message.customer_id, ids), Message.role == "agent", Message.sent_at > work.now - WEEK,
             Message.id < batch.before_id,
         )  # fmt: skip
         return work.session.execute(said)
@@ -65,7 +66,7 @@ def _pending(work: Work, state: CustomerState) -> dict[int, list[SopTask]]:
 
     def read(ids: list[int]) -> Iterable[tuple[int, SopTask]]:
         open_tasks = select(SopTask).where(
-            SopTask.customer_id.in_(ids), SopTask.state == "delivered", SopTask.delivered_at > work.now - WEEK
+            among(SopTask.customer_id, ids), SopTask.state == "delivered", SopTask.delivered_at > work.now - WEEK
         )
         return ((task.customer_id, task) for task in work.session.scalars(open_tasks))
 

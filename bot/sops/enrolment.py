@@ -14,6 +14,7 @@ from bot.customers.segments import segments_of
 from bot.customers.stages import Moved, cause_of
 from bot.customers.state import CustomerState, load_customers
 from bot.platform.config.settings import Settings
+from bot.platform.database.among import among
 from bot.platform.database.row_ids import next_id
 from bot.platform.models import Agent, Customer, Follow, SopEnrolment, SopTask
 from bot.platform.work import Work
@@ -233,7 +234,7 @@ def _enrolled(session: Session, state: CustomerState, sop: Sop) -> list[tuple[st
 
     def read(ids: list[int]) -> Iterable[Any]:
         columns = SopEnrolment.customer_id, SopEnrolment.sop_id, SopEnrolment.cause, SopEnrolment.enrolled_at
-        return session.execute(select(*columns).where(SopEnrolment.customer_id.in_(ids)))
+        return session.execute(select(*columns).where(among(SopEnrolment.customer_id, ids)))
 
     def by_sop() -> dict[tuple[int, str], list[tuple[str, datetime]]]:
         found: dict[tuple[int, str], list[tuple[str, datetime]]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -24,6 +26,7 @@ from bot.platform.encryption import DataKeys, bind_keys
 from bot.platform.models import Lease, Model, Status
 from bot.platform.processes import known_dead
 
+_LONG_NUMBER = re.compile(r"\d{19}")
 BUSY_SECONDS = 5  # how long a writer waits for another, on SQLite
 
 
@@ -43,6 +46,7 @@ def open_engine(url: str) -> Engine:
         max_overflow=10,
         pool_timeout=5,
         json_serializer=canonical_json,
+        json_deserializer=read_json,
         hide_parameters=True,  # errors go into logs, and a parameter may be what a customer said
         connect_args={
             "connect_timeout": 3,
@@ -71,7 +75,11 @@ def _sqlite(url: str) -> Engine:
     if database and database != ":memory:":
         Path(database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, json_serializer=canonical_json, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}
+        url,
+        json_serializer=canonical_json,
+        json_deserializer=read_json,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_SECONDS},
     )
 
     @event.listens_for(engine, "connect")
@@ -100,6 +108,16 @@ def _sqlite(url: str) -> Engine:
 def canonical_json(value: Any) -> str:
     """JSON as stored in JSON columns: keys sorted, so the same value always gives the same text."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def read_json(text: str | bytes) -> Any:
+    """A value of a JSON column, as json reads it: orjson, which is quicker, rounds whole numbers beyond 64 bits."""
+    if _LONG_NUMBER.search(text if isinstance(text, str) else text.decode()):
+        return json.loads(text)
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # such as NaN, which json writes
+        return json.loads(text)
 
 
 class Store:
