@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MOST = 300
 TAKEN, DECLINED = "taken", "declined"
 _WHY = {
-    "name": Translatable("里面有客户的名字或称呼，对别人说会弄错；换成 {{customer.name|您}}"),
+    "name": Translatable("里面有客户的名字或称呼，对别人说会弄错；换成 {customer.name|您}"),
     "link": Translatable("里面的链接像是给某一位客户的（带参数或编号）；换成不带参数的链接"),
     "number": Translatable("里面有像手机号、订单号的数字，去掉再存"),
     "price": Translatable("里面有价格：价格会变，只写在公司的话术里；去掉再存，或请管理员写"),

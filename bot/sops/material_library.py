@@ -83,6 +83,8 @@ def uses_of(settings: Settings) -> dict[str, list[str]]:
             continue
         if where[0] == "welcome":
             place = Translatable("欢迎语")
+        elif where[0] == "answers":
+            place = Translatable("话术「{name}」", name=settings.tables.answers[int(where[1])].ask[0])
         else:
             sop = settings.tables.sops[int(where[1])]
             place = Translatable("{name} 第 {n} 步", name=sop.title or sop.id, n=int(where[3]) + 1)

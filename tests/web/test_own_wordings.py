@@ -134,7 +134,7 @@ def test_what_is_out_of_its_days_is_not_offered(site: Site) -> None:
 @pytest.mark.parametrize(
     ("say", "why"),
     [
-        ("李丽华您好，体验课发您了", "客户的名字"),
+        ("李丽华您好，体验课发您了", "换成 {customer.name|您}"),
         ("张女士您好，体验课发您了", "客户的名字"),
         ("打我电话13912345678就行", "手机号"),
         ("您的订单 SO20260301 已发", "手机号"),

@@ -48,6 +48,7 @@ LONGEST_KEY = 100  # it is stored in the audit log
 LONGEST_MESSAGE = 1000  # characters of words that an agent changed before sending
 VIEW_AGAIN = timedelta(minutes=10)  # the page renews itself: within this time that counts as one reading
 PAGE = "sidebar"
+MOST_TOPICS = 12
 _log = get_logger(__name__)
 
 pages = Blueprint("sidebar", __name__, url_prefix="/sidebar")
@@ -66,6 +67,7 @@ def show() -> str:
         known=who.agent_id is not None,
         demo=system.environment.demo,
         userid=who.userid,
+        topics=system.settings.answer_topics[:MOST_TOPICS],
     )
 
 

@@ -198,6 +198,11 @@ panel?.addEventListener("click", (event) => {
 search?.addEventListener("click", (event) => {
   const button = event.target.closest("[data-send]");
   if (button) send(button);
+  const topic = event.target.closest("[data-look]");
+  if (topic) {
+    search.querySelector("[type=search]").value = topic.dataset.look;
+    look();
+  }
 });
 
 // Looks the words up in the company's wordings; what is found stands apart from the panel, which renews itself.
