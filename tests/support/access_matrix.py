@@ -266,18 +266,19 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("sops.open_file", "GET"): Row("/sops/library/leaflet.pdf", ROLES),
     # stages
     ("wordings.show", "GET"): Row("/wordings", ROLES),
+    ("wordings.show", "GET", "searched"): Row("/wordings?q=fp&kind=answer", ROLES),
     ("wordings.one", "GET"): Row("/wordings/w/step:hello:0", ROLES),
     ("wordings.proposals", "GET"): Row("/wordings/proposed", (ADMIN,)),
     ("wordings.take_own", "POST"): Row("/wordings/proposed/{wording}/take", (ADMIN,), also=(404,)),
     ("wordings.decline_own", "POST"): Row("/wordings/proposed/{wording}/decline", (ADMIN,), also=(404,)),
     ("own_wordings.show", "GET"): Row("/wordings/own", (AGENT, LEADER)),
     ("own_wordings.new", "GET"): Row("/wordings/own/new", (AGENT, LEADER)),
-    ("own_wordings.edit", "GET"): Row("/wordings/own/{wording}/edit", (AGENT,), owned=True),
+    ("own_wordings.edit", "GET"): Row("/wordings/own/{wording}/edit", (AGENT, LEADER), also=(404,)),
     ("own_wordings.save", "POST"): Row(
         "/wordings/own/save", (AGENT, LEADER), form={"ask": "能开发票吗", "say": "能开的"}
     ),
-    ("own_wordings.remove", "POST"): Row("/wordings/own/{wording}/remove", (AGENT,), owned=True),
-    ("own_wordings.offer", "POST"): Row("/wordings/own/{wording}/propose", (AGENT,), owned=True),
+    ("own_wordings.offer", "POST"): Row("/wordings/own/{wording}/propose", (AGENT, LEADER), also=(404,)),
+    ("own_wordings.remove", "POST"): Row("/wordings/own/{wording}/remove", (AGENT, LEADER), also=(404,)),
     ("wordings.gaps", "GET"): Row("/wordings/gaps", LOOKERS),
     ("wordings.take", "POST"): Row("/wordings/take", (ADMIN,), form={"key": "step:hello:0"}),
     ("wordings.new", "GET"): Row("/wordings/answers/new", (ADMIN,)),
