@@ -271,6 +271,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("wordings.proposals", "GET"): Row("/wordings/proposed", (ADMIN,)),
     ("wordings.take_own", "POST"): Row("/wordings/proposed/{wording}/take", (ADMIN,), also=(404,)),
     ("wordings.decline_own", "POST"): Row("/wordings/proposed/{wording}/decline", (ADMIN,), also=(404,)),
+    ("sidebar.draft", "POST"): Row("/sidebar/draft", ()),
     ("own_wordings.show", "GET"): Row("/wordings/own", (AGENT, LEADER)),
     ("own_wordings.new", "GET"): Row("/wordings/own/new", (AGENT, LEADER)),
     ("own_wordings.edit", "GET"): Row("/wordings/own/{wording}/edit", (AGENT, LEADER), also=(404,)),

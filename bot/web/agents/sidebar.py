@@ -13,10 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.agents.answer_offers import OfferedAnswer, answer_of, search_answers
+from bot.agents.drafts import NoDraftError, order_draft, take_one, write_draft
 from bot.agents.own_wordings import own_book
 from bot.agents.past_answers import past_answers
 from bot.agents.reading import may_read
-from bot.agents.suggestions import find_suggestion
+from bot.agents.suggestions import Suggestion, find_suggestion
 from bot.agents.task_answers import (
     LONGEST_WORDS,
     AnswerRefusedError,
@@ -32,6 +33,7 @@ from bot.platform.database.reading_log import viewed
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, SopTask, ViewEntry
 from bot.platform.work import Work
+from bot.system import System
 from bot.web.agents.client_pages import Signed, signed_page
 from bot.web.agents.jssdk_errors import in_words
 from bot.web.agents.sidebar_rows import LinkSigner, message_of, read_panel, read_sidebar_group
@@ -47,7 +49,7 @@ from bot.web.layout.template_filters import request_now
 LONGEST_KEY = 100  # it is stored in the audit log
 LONGEST_MESSAGE = 1000  # characters of words that an agent changed before sending
 VIEW_AGAIN = timedelta(minutes=10)  # the page renews itself: within this time that counts as one reading
-PAGE = "sidebar"
+PAGE, DRAFT = "sidebar", "draft"
 MOST_TOPICS = 12
 _log = get_logger(__name__)
 
@@ -67,6 +69,7 @@ def show() -> str:
         known=who.agent_id is not None,
         demo=system.environment.demo,
         userid=who.userid,
+        drafts=bool(system.settings.tables.drafts.url),
         topics=system.settings.answer_topics[:MOST_TOPICS],
     )
 
@@ -123,6 +126,24 @@ def answers() -> str:
         return render_template("sidebar_found.html", found=found, can_send=request.form.get("group") != "1")
 
 
+@pages.post("/draft")
+def draft() -> Response | str:
+    """A draft of what to say now, written outside from the masked talk; the agent sends it, or does not."""
+    system, who, now = current_system(), agent_or_404(), request_now()
+    if not system.settings.tables.drafts.url:
+        abort(404)
+    try:
+        with system.work(now) as work:
+            follow = follow_or_404(work.session, who)
+            order = order_draft(work, load_customer(work.session, follow.customer), follow.agent)
+            take_one(work.session, work)
+            audit_log.record(work.session, who.actor, "sidebar.draft", f"customer:{follow.customer_id}", now)
+        text = write_draft(system, order)
+    except NoDraftError as why:
+        return refused(translate(str(why)))
+    return render_template("sidebar_draft.html", text=text, can_send=request.form.get("group") != "1")
+
+
 @pages.post("/group")
 def group() -> str:
     """The agent's own customers in a group chat where they are a member; 404 for other groups."""
@@ -148,7 +169,8 @@ def send() -> Response | tuple[Response, int]:
         with system.work(now) as work:
             session = work.session
             follow = follow_or_404(session, who)
-            offer = find_suggestion(
+            offer = _draft_sent(system, words) if key == DRAFT else None
+            offer = offer or find_suggestion(
                 work, load_customer(session, follow.customer), follow.agent, key, past_answers(system)
             )
             if offer is None:
@@ -234,6 +256,11 @@ def _answer(task_id: int, action: str, option: str, answer: Callable[[Work, SopT
     except AnswerRefusedError as why:
         return refused(translate(str(why)))
     return done(translate(DONE[action]))
+
+
+def _draft_sent(system: System, words: str) -> Suggestion | None:
+    """What the agent made of a draft."""
+    return Suggestion(DRAFT, DRAFT, words, "") if words and system.settings.tables.drafts.url else None
 
 
 def _form_text(name: str) -> str:

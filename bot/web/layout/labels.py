@@ -111,6 +111,7 @@ ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "question.settle": Label("问题标为已解决"),
     "note.add": Label("写备注"),
     "note.remove": Label("删备注"),
+    "sidebar.draft": Label("请机器写草稿"),
     "wording.keep": Label("存自己的话术"),
     "wording.remove": Label("删自己的话术"),
     "wording.propose": Label("提议话术"),

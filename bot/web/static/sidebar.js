@@ -198,6 +198,8 @@ panel?.addEventListener("click", (event) => {
 search?.addEventListener("click", (event) => {
   const button = event.target.closest("[data-send]");
   if (button) send(button);
+  const drafter = event.target.closest("[data-draft]");
+  if (drafter) draft(drafter);
   const topic = event.target.closest("[data-look]");
   if (topic) {
     search.querySelector("[type=search]").value = topic.dataset.look;
@@ -220,6 +222,21 @@ async function look() {
     settleSent(found);
   } catch {
     tell(offline, true);
+  }
+}
+
+// Has a draft written, which takes some seconds and stands where what is found stands.
+async function draft(button) {
+  button.disabled = true;
+  try {
+    const reply = await ask("/sidebar/draft", about);
+    const { toast } = JSON.parse(reply.headers.get("HX-Trigger") ?? "{}");
+    if (!reply.ok) return tell(toast?.text ?? why(reply.status, stranger), true);
+    found.innerHTML = await reply.text();
+  } catch {
+    tell(offline, true);
+  } finally {
+    button.disabled = false;
   }
 }
 
