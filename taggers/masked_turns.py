@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 
-from taggers.reusable import others_in
+from taggers.others_in import others_in
 
 CUSTOMER, AGENT, NUMBER, LINK, LEFT_OUT = "〔客户〕", "〔员工〕", "〔号码〕", "〔链接〕", "〔略〕"
 _LONGEST = 300

@@ -10,32 +10,22 @@ from taggers.fold import fold
 CUSTOMER, AGENT = "{customer.name}", "{agent.name}"
 _SHORTEST, _LONGEST = 6, 300
 _LONGEST_NAME = 20
-_SLOT, _ANY_LINK = re.compile(r"\{[^{}]*\}"), re.compile(r"https?://[!-~]+")
 _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许邓韩冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔"
     "谭陆范汪廖石金贾韦夏付方邹熊白孟秦邱侯江尹薛闫雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤康易乔赖文施"
 )
-_TITLED = re.compile(f"[{_SURNAMES}](?:先生|女士|小姐|太太|大哥|大姐|哥|姐|总|阿姨|叔叔|妈妈|爸爸|同学)")
+TITLED = _TITLED = re.compile(f"[{_SURNAMES}](?:先生|女士|小姐|太太|大哥|大姐|哥|姐|总|阿姨|叔叔|妈妈|爸爸|同学)")
 _NUMERALS = "零一二两三四五六七八九十百千万半几"
 _UNITS = "个节楼层岁人位页次周天年分秒小钟种门套本部条项点步"
-_LINK = re.compile(r"(?:https?://|www\.)\S*[?#=&0-9]\S*")  # a link that may be one person's own
-_NUMBERS = tuple(
+_KEPT_OUT = tuple(
     re.compile(form)
     for form in (
         r"[0-9][0-9a-z_-]{3,}|[a-z_-]+[0-9][0-9a-z_-]{3,}",  # phones, orders, codes, ids
         r"[a-z0-9_-]{12,}",  # tokens
+        r"@|微信号|加我微信|私下|转账|密码|验证码",
+        r"(?:https?://|www\.)\S*[?#=&0-9]\S*",  # a link that may be one person's own
+        r"今天|明天|后天|昨天|今晚|明早|明晚|刚才|周[一二三四五六日天末]|星期|下周|本周|这周|上午|下午|晚上|[0-9]+[月日号:]",
     )
-)
-_KEPT_OUT = (
-    *_NUMBERS,
-    re.compile(r"@|微信号|加我微信|私下|转账|密码|验证码"),
-    _LINK,
-    re.compile(
-        r"今天|明天|后天|昨天|今晚|明早|明晚|刚才|周[一二三四五六日天末]|星期|下周|本周|这周|上午|下午|晚上|[0-9]+[月日号:]"
-    ),
-)
-_MONEY = re.compile(
-    rf"[¥￥$] ?[0-9][0-9.,]*|[0-9][0-9.,]* ?(?:元|块|万|折|毛|角|rmb)|[{_NUMERALS}]+(?:元|折|[百千万]块)"
 )
 _PRICES = tuple(
     re.compile(form)
@@ -74,22 +64,6 @@ def reusable(
     if any(form.search(plain) for form in forms) or _names_somebody(plain, is_name):
         return None
     return _TITLED.sub(CUSTOMER, slotted)
-
-
-def others_in(text: str, is_name: Callable[[str], bool], *, prices: bool = False) -> str:
-    """What in a wording, written to be said to many, belongs to one of them: name | link | number | price; else "".
-
-    Placeholders are no words of anybody. Days may stand in it: who wrote it knows when they say it.
-    """
-    plain = fold(_SLOT.sub("，", text))
-    without_links = _MONEY.sub("，", _ANY_LINK.sub("，", plain))
-    if _TITLED.search(plain) or _names_somebody(plain, is_name):
-        return "name"
-    if _LINK.search(plain):
-        return "link"
-    if any(form.search(without_links) for form in _NUMBERS):
-        return "number"
-    return "price" if not prices and _MONEY.search(plain) else ""
 
 
 def same_words(text: str) -> str:

@@ -23,7 +23,7 @@ from bot.wecom.errors import BotError
 from sop.wording import check_wording, render
 from taggers.fold import fold
 from taggers.masked_turns import masked_turns
-from taggers.reusable import others_in
+from taggers.others_in import others_in
 from taggers.translatable import Translatable
 
 if TYPE_CHECKING:

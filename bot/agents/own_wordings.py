@@ -20,7 +20,7 @@ from sop.answers import AnswerEntry, in_force
 from sop.wording import check_wording
 from taggers.fold import fold
 from taggers.likeness import Terms
-from taggers.reusable import others_in
+from taggers.others_in import others_in
 from taggers.translatable import Translatable
 
 if TYPE_CHECKING:

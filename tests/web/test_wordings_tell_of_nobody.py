@@ -20,6 +20,7 @@ from bot.customers.state import load_customer
 from bot.platform import clock
 from bot.platform.models import Agent, Customer, Follow, Message, OpenQuestion
 from bot.privacy.erasure import erase
+from taggers.asked import Asked
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site, open_site
 
@@ -132,6 +133,9 @@ def test_of_the_erased_nothing_is_offered_nor_held(site: Site) -> None:
     for_leaders = places.pop("/wordings/gaps")  # puts the one who stays with others who asked the same
     assert for_leaders
     assert [name for name, text in places.items() if CLEAN in text] == [], "one customer alone is no habit"
-    kept = past._kept
-    assert kept is not None
-    assert sum(used.answer == CLEAN for used, _text in kept.cases) == 1, "the erased are in no index"
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        talked(rows, session.scalars(select(Agent)).first() or rows.agent("Wang"), "客户新来的", CLEAN)
+    past.refresh(site.system.settings, clock.now(), wait=True)
+    found = past.find(Asked(ASKED), site.system.settings, clock.now(), 3)
+    assert [one.customers for one in found if one.text == CLEAN] == [2], "the erased are in no index"
