@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import date, time, timedelta
+from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -309,7 +310,17 @@ class Pipeline(Table):
 
     def stage(self, name: str | None) -> Stage | None:
         """Find a stage by name."""
-        return next((stage for stage in self.stages if stage.name == name), None)
+        return None if name is None else self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Stage]:
+        return {stage.name: stage for stage in reversed(self.stages)}
+
+    @cached_property
+    def entries(self) -> dict[str, tuple[Stage, ...]]:
+        """The stages that each trigger leads to, in their order."""
+        triggers = dict.fromkeys(trigger for stage in self.stages for trigger in stage.entered_by)
+        return {one: tuple(stage for stage in self.stages if one in stage.entered_by) for one in triggers}
 
 
 class Step(Table):

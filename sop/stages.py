@@ -76,8 +76,11 @@ def decide_move(
 def may_concern(pipeline: Pipeline, current: str | None, triggers: Sequence[str], actor: Actor) -> bool:
     """Whether decide_move could give anything but None; where it could not, nothing need be gathered for it."""
     here = pipeline.stage(current)
-    wakes = here is not None and here.asleep and "@spoke" in triggers
-    return wakes or any(stage.name != current for stage, _ in _named(pipeline, triggers, actor))
+    if here is not None and here.asleep and "@spoke" in triggers:
+        return True
+    if actor in _PEOPLE:
+        return any(stage.name != current for stage, _ in _named(pipeline, triggers, actor))
+    return any(stage.name != current for trigger in triggers for stage in pipeline.entries.get(trigger, ()))
 
 
 def move_to(

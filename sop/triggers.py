@@ -85,9 +85,25 @@ def trigger_of(sop: Sop) -> Trigger:
     return Trigger("stage", sop.stage) if sop.stage is not None else parse_trigger(sop.on or "")
 
 
+class Starts:
+    """SOPs by what starts them: it is asked for every message, and most wait for something else."""
+
+    def __init__(self, sops: Iterable[Sop]) -> None:
+        self._waiting: dict[TriggerKind, list[tuple[Trigger, Sop]]] = {}
+        for sop in sops:
+            if _may_begin(sop):
+                trigger = trigger_of(sop)
+                self._waiting.setdefault(trigger.kind, []).append((trigger, sop))
+
+    def by(self, happened: Trigger) -> tuple[Sop, ...]:
+        """Give the SOPs that a happening starts, in the order in which they were given."""
+        waiting = self._waiting.get(happened.kind, ())
+        return tuple(sop for trigger, sop in waiting if trigger.is_met_by(happened))
+
+
 def starts(sops: Iterable[Sop], happened: Trigger) -> tuple[Sop, ...]:
     """Give the SOPs that a happening starts, in the order of the config."""
-    return tuple(sop for sop in sops if _may_begin(sop) and trigger_of(sop).is_met_by(happened))
+    return Starts(sops).by(happened)
 
 
 def silences(sops: Iterable[Sop]) -> tuple[timedelta, ...]:

@@ -90,6 +90,11 @@ class RuleBook:
                 hits.append(self._heard(made, utterance.msgid, found))
         return tuple(hits)
 
+    def watches(self, occurrence: Occurrence) -> bool:
+        """Whether any rule has `on` for this occurrence, whoever the customer is."""
+        watching = self._triggered.get(occurrence.kind, ())
+        return any(one.kind == occurrence.kind and one.met(occurrence) for made in watching for one in made.triggers)
+
     def observe(self, occurrence: Occurrence, context: Context = NOWHERE) -> tuple[TagHit, ...]:
         """Give the hits of something that happened, by the rules that have `on`."""
         hits = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,10 @@ class TermIndex:
         held = (self._row_terms, self._row_weights, self._owners, self._weights, self._starts, self._row_starts)
         return sum(array.nbytes for array in held)
 
+    def number(self, term: str) -> int:
+        """The number of a term; KeyError where no text has it."""
+        return self._ids[term]
+
     def vector(self, text: Mapping[str, float]) -> tuple[Numbers, Floats]:
         """The known terms of a text and their weights, of length 1 together with those that no text here has."""
         known = [(number, weight) for term, weight in text.items() if (number := self._ids.get(term)) is not None]
@@ -73,6 +78,34 @@ class TermIndex:
         unheard = sum(weight * weight for term, weight in text.items() if term not in self._ids)
         length = np.float32(np.sqrt((weights * weights).sum() + unheard * self._unheard**2) or 1.0)
         return terms[weights > 0], (weights[weights > 0] / length).astype(np.float32)
+
+    def reweighed(self, by: Floats) -> TermIndex:
+        """The same texts with each term's weight times a factor."""
+        other = copy(self)
+        other.rarity = self.rarity * by
+        owners = np.repeat(np.arange(self.size, dtype=np.int32), np.diff(self._row_starts))
+        weights = self._row_weights * by[self._row_terms]
+        length = np.sqrt(np.bincount(owners, weights * weights, self.size))
+        length[length == 0] = 1
+        other._row_weights = (weights / length[owners]).astype(np.float32)
+        factors = np.repeat(by, np.diff(self._starts))
+        other._weights = (self._weights * factors / length[self._owners]).astype(np.float32)
+        return other
+
+    def places(self, texts: NDArray[np.int64]) -> tuple[Numbers, NDArray[np.int64]]:
+        """The terms of some texts one after the other, and of each to which of these texts it belongs."""
+        at, lengths = self._spans(texts)
+        return self._row_terms[at], np.repeat(np.arange(len(texts)), lengths)
+
+    def weights_of(self, texts: NDArray[np.int64]) -> Floats:
+        """The weights that belong to `places`."""
+        return self._row_weights[self._spans(texts)[0]]
+
+    def _spans(self, texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        begins = self._row_starts[texts]
+        lengths = self._row_starts[texts + 1] - begins
+        skipped = np.cumsum(lengths) - lengths
+        return np.arange(lengths.sum()) + np.repeat(begins - skipped, lengths), lengths
 
     def row(self, text: int) -> tuple[Numbers, Floats]:
         """The terms and weights of the text of that number."""
@@ -98,12 +131,8 @@ class TermIndex:
         """How like some texts are to a vector, in their order."""
         whole = np.zeros(self.terms, np.float32)
         whole[vector[0]] = vector[1]
-        begins, ends = self._row_starts[texts], self._row_starts[texts + 1]
-        lengths = ends - begins
-        places = np.arange(lengths.sum()) + np.repeat(
-            begins - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths
-        )
-        shares = whole[self._row_terms[places]] * self._row_weights[places]
+        at, lengths = self._spans(texts)
+        shares = whole[self._row_terms[at]] * self._row_weights[at]
         owners = np.repeat(np.arange(len(texts)), lengths)
         return np.bincount(owners, shares, len(texts)).astype(np.float32)
 
@@ -142,9 +171,10 @@ def _read(
 
 
 def _rarity(terms: Numbers, vocabulary: int, size: int, power: float) -> Floats:
-    """BM25's inverse document frequency, to a power."""
+    """BM25's inverse document frequency, to a power; with a negative one what is common counts more, up to a half."""
     having = np.bincount(terms, minlength=vocabulary).astype(np.float32)
-    return (np.log1p((size - having + 0.5) / (having + 0.5)) ** power).astype(np.float32)
+    odds = (size - having + 0.5) / (having + 0.5)
+    return (np.log1p(odds if power > 0 else np.maximum(odds, 1)) ** power).astype(np.float32)
 
 
 def _in_talks(terms: Numbers, talks: NDArray[np.int64], vocabulary: int) -> NDArray[np.int64]:
@@ -152,5 +182,7 @@ def _in_talks(terms: Numbers, talks: NDArray[np.int64], vocabulary: int) -> NDAr
     if not len(terms):
         return np.zeros(vocabulary, np.int64)
     width = int(talks.max()) + 1
-    pairs = np.unique(terms.astype(np.int64) * width + talks)
-    return np.bincount(pairs // width, minlength=vocabulary)
+    said = np.sort(terms.astype(np.int64) * width + talks)
+    first = np.ones(len(said), bool)
+    first[1:] = said[1:] != said[:-1]
+    return np.bincount(said[first] // width, minlength=vocabulary)

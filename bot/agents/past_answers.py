@@ -31,7 +31,7 @@ from taggers.utterance import split_quote
 
 if TYPE_CHECKING:
     from bot.system import System
-    from taggers.answer_index import AnswerIndex, WordMap
+    from taggers.answer_index import AnswerIndex
 
 LOOKED_BACK = timedelta(days=365)
 LOOK_AGAIN, RENEW_AFTER = 2.0, 6 * 3600.0  # seconds
@@ -51,6 +51,14 @@ class PastAnswer:
     customers: int
 
 
+@dataclass(frozen=True)
+class Size:
+    """answers: questions with their answers that are looked through; bytes: of the arrays."""
+
+    answers: int
+    bytes: int
+
+
 @dataclass
 class _Kept:
     """What was read so far. cases: used answers with their words as they may be said; who: to whom each was said."""
@@ -67,7 +75,6 @@ class _Kept:
     of_customer: dict[int, set[str]] = field(default_factory=dict)
     of_agent: dict[int, str] = field(default_factory=dict)
     index: AnswerIndex | None = None
-    words: WordMap | None = None
     words_read: int = 0  # how many of `cases` were looked at when the index was made
     rows: list[int] = field(default_factory=list)  # the case of each row of the index
     fresh: AnswerIndex | None = None
@@ -103,6 +110,14 @@ class PastAnswers:
                 return None
             text = next((text for _, text in reversed(kept.cases) if same_words(text) == words), None)
             return PastAnswer(key, text, len(kept.who[words])) if text and _enough(kept, words) else None
+
+    @property
+    def size(self) -> Size:
+        """How much is held."""
+        with self._lock:
+            kept = self._kept
+            parts = [part for part in (kept.index, kept.fresh) if part is not None] if kept is not None else []
+            return Size(sum(len(part) for part in parts), sum(part.bytes for part in parts))
 
     def refresh(self, settings: Settings, now: datetime, *, wait: bool = False) -> None:
         """Read what is new; where much is, beside the page, unless told to wait for it."""
@@ -245,11 +260,8 @@ def _index(kept: _Kept) -> None:
 
     new = len(kept.cases) - kept.words_read
     if kept.index is None or new > MOST_NEW or (new and kept.words_read < MOST_TO_RENEW):
-        import numpy as np
-
         kept.rows, kept.words_read = _worth_finding(kept, 0), len(kept.cases)
         kept.index = index(kept.rows, None)
-        kept.words = kept.index.learn(np.arange(len(kept.rows))) if kept.rows else None
         kept.fresh, kept.fresh_rows, kept.fresh_to = None, [], kept.words_read
     elif len(kept.cases) > kept.fresh_to:
         kept.fresh_rows, kept.fresh_to = _worth_finding(kept, kept.words_read), len(kept.cases)
@@ -271,19 +283,19 @@ def _worth_finding(kept: _Kept, begin: int) -> list[int]:
 def _find(kept: _Kept, asked: Asked, most: int) -> list[PastAnswer]:
     import numpy as np
 
-    from taggers.answer_index import SURE
+    from taggers.answer_index import sure_ones
 
     assert kept.index is not None
-    scores = [part.scores(asked, kept.words) for part in (kept.index, kept.fresh) if part is not None]
-    together = np.concatenate(scores)
+    parts = [(kept.index, kept.rows), *([(kept.fresh, kept.fresh_rows)] if kept.fresh is not None else [])]
+    scores = np.concatenate([part.scores(asked) for part, _ in parts])
     found: dict[str, PastAnswer] = {}
-    rows = (*kept.rows, *kept.fresh_rows)
-    for place in np.argsort(-together, kind="stable")[:_TOP]:
-        text = kept.cases[rows[place]][1]
+    for place in sure_ones(scores, kept.index.often, _TOP):
+        row = kept.rows[place] if place < len(kept.rows) else kept.fresh_rows[place - len(kept.rows)]
+        text = kept.cases[row][1]
         words = same_words(text)
-        if together[place] < SURE or len(found) == most:
-            break
         found.setdefault(words, PastAnswer(_key(words), text, len(kept.who[words])))
+        if len(found) == most:
+            break
     return list(found.values())
 
 

@@ -16,6 +16,8 @@ from taggers.occurrence import Occurrence
 
 def observe(work: Work, state: CustomerState, seen: Occurrence, message: AnyMessage | None = None) -> list[str]:
     """Show one occurrence to the rules; returns the tags it confirmed. The same occurrence counts once."""
+    if not work.settings.book.watches(seen):
+        return []
     group = message is not None and bool(message.roomid)
     hits = work.settings.book.observe(seen, context_of(work.settings, state, seen.at, group=group))
     if not hits:

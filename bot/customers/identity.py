@@ -42,7 +42,10 @@ def find_agents(session: Session, userids: Iterable[str], now: datetime) -> dict
 def known_agents(session: Session, userids: Iterable[str]) -> set[str]:
     """Those of the ids (case-folded) that belong to agents: a userid may look like a customer's."""
     keys = sorted({userid.casefold() for userid in userids if userid})
-    return {agent.key for agent in _in(session, keys, Agent, Agent.key)}
+    found: set[str] = set()
+    for start in range(0, len(keys), 500):
+        found.update(session.scalars(select(Agent.key).where(among(Agent.key, keys[start : start + 500]))))
+    return found
 
 
 def start_follow(

@@ -38,10 +38,10 @@ class Ledgers:
 
 def score_hit(work: Work, state: CustomerState, hit: TagHit, occasion: str, at: datetime) -> None:
     """Enter the points that a rule gives for one occasion."""
-    for ledger in LEDGERS:
-        points: int = getattr(hit.score, ledger)
-        if points:
-            _enter(work, state, Entry(ledger, points, f"rule:{hit.rule_id}", occasion, at))
+    given = {ledger: getattr(hit.score, ledger) for ledger in LEDGERS}
+    source = f"rule:{hit.rule_id}"
+    entries = [Entry(ledger, points, source, occasion, at) for ledger, points in given.items() if points]
+    _enter(work, state, entries)
 
 
 def score_standing(work: Work, state: CustomerState) -> None:
@@ -55,8 +55,7 @@ def score_standing(work: Work, state: CustomerState) -> None:
         row = ledgers.rows[_key(entry)]
         row.fallen_at, row.fallen_because = work.now, GONE
         ledgers.entries[_key(entry)] = entry_of(row)
-    for entry in fresh:
-        _enter(work, state, entry)
+    _enter(work, state, fresh)
     if gone:
         _weigh(work, state, ledgers)
 
@@ -152,16 +151,25 @@ def _settle(
         fall(work.session, (ScoreEntry.customer_id == customer_id) & same, GONE, work.now)
 
 
-def _enter(work: Work, state: CustomerState, entry: Entry) -> None:
+def _enter(work: Work, state: CustomerState, entries: Sequence[Entry]) -> None:
+    if not entries:
+        return
     if work.settings.tables.scores:
         ledgers = _ledgers(work, state)
-        if _key(entry) in ledgers.entries:
-            return
-        ledgers.entries[_key(entry)] = entry
-        _weigh(work, state, ledgers)
+        entries = [one for one in entries if _key(one) not in ledgers.entries]
+        ledgers.entries.update({_key(one): one for one in entries})
+        if entries:
+            _weigh(work, state, ledgers)
     else:  # every point counts, for ever: what they come to needs no look back
         held = {"activity": state.customer.activity, "conversion": state.customer.conversion}
-        _keep(state.customer, {**held, entry.ledger: held[entry.ledger] + entry.points})
+        for one in entries:
+            held[one.ledger] += one.points
+        _keep(state.customer, held)
+    for one in entries:
+        _add_row(work, state, one)
+
+
+def _add_row(work: Work, state: CustomerState, entry: Entry) -> None:
     row = _row(state.customer.id, entry, work.settings.version)
     work.session.add(row)
     if state.ledgers is not None and entry.source.startswith(_STANDING):

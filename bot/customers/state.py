@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, func, select, true
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, lazyload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from bot.customers.scores import Ledgers
 from bot.platform.database.among import among
@@ -126,9 +127,7 @@ def load_customer(session: Session, customer: Customer) -> CustomerState:
 
 
 def _fill(session: Session, states: dict[int, CustomerState], ids: list[int]) -> None:
-    follows = select(Follow).where(among(Follow.customer_id, ids)).order_by(Follow.id)
-    apart = follows.options(selectinload(Follow.agent))  # joined, a few agents would be read once for every customer
-    for follow in session.scalars(apart):
+    for follow in _follows(session, ids):
         states[follow.customer_id].follows.append(follow)
     for placement in session.scalars(select(Placement).where(among(Placement.customer_id, ids))):
         states[placement.customer_id].placements[placement.pipeline] = placement
@@ -156,6 +155,17 @@ def _fill(session: Session, states: dict[int, CustomerState], ids: list[int]) ->
     wanted = select(OwnFollowUp).where(among(OwnFollowUp.customer_id, ids), OwnFollowUp.state == "open")
     for own in session.scalars(wanted.order_by(OwnFollowUp.due_at, OwnFollowUp.id)):
         states[own.customer_id].own_follow_ups.append(own)
+
+
+def _follows(session: Session, ids: list[int]) -> Sequence[Follow]:
+    """Their contacts with the agents; joined, a few agents would be read once for every customer."""
+    mine = select(Follow).where(among(Follow.customer_id, ids)).order_by(Follow.id).options(lazyload(Follow.agent))
+    found = session.scalars(mine).all()
+    wanted = {follow.agent_id for follow in found}
+    agents = {agent.id: agent for agent in session.scalars(select(Agent).where(among(Agent.id, wanted)))}
+    for follow in found:
+        set_committed_value(follow, "agent", agents[follow.agent_id])
+    return found
 
 
 def _refusals(session: Session, ids: list[int]) -> Iterable[tuple[int, int]]:

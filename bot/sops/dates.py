@@ -52,6 +52,8 @@ def start_dated_sops(work: Work, limit: int = 500) -> int:
 
 def start_on_learned_dates(work: Work, state: CustomerState, learned: Collection[str]) -> None:
     """Start the SOPs of a date just learned that begin today: today's round may have passed them already."""
+    if not learned:
+        return
     names = {name for one in learned if one in work.settings.fields for name in names_of(work.settings.fields[one])}
     if not names or is_lost(work.settings, state):
         return

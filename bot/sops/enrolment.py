@@ -24,7 +24,7 @@ from bot.sops.held import held_sops, restored_at
 from bot.sops.prompts import note_if_before_restore, send_or_wait, wording_values
 from bot.sops.shadow import note_start, noted_since_word
 from bot.sops.stopping import stop_left_stage, stop_sops
-from sop.enrolment import by_priority, why_not_again
+from sop.enrolment import why_not_again
 from sop.group_sends import channel_of
 from sop.planning import PlannedStep, plan_steps
 from sop.playbook import Audience, Sop, Stage
@@ -54,7 +54,7 @@ def start_sops(
     """Enrol the customer in every SOP this trigger starts; for `cause` and `agent` see Start."""
     return [
         enrolment
-        for sop in by_priority(starts(work.settings.tables.sops, trigger))
+        for sop in work.settings.starts.by(trigger)
         if (enrolment := enrol(work, state, sop, Start(cause, agent))) is not None
     ]
 

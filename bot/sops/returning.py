@@ -17,6 +17,8 @@ def tell_of_return(
 ) -> None:
     """Tell the agent once a day of each stage to which a lost customer's words, or what another system told of them
     (`business`, in words: an order), would lead. What people did themselves is not told."""
+    if not state.returning:
+        return
     stages, state.returning = list(dict.fromkeys(state.returning)), []
     follows = state.active_follows
     mine = next((follow for follow in follows if follow.agent is agent), None)

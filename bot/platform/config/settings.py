@@ -18,8 +18,10 @@ from bot.platform.config.tables import Tables
 from bot.platform.config.wordings import Wording, company_wordings
 from sop.answers import AnswerEntry
 from sop.completion import bare
+from sop.enrolment import by_priority
 from sop.fields import known_fields
 from sop.playbook import FieldDefinition, Pipeline, Sop, Workspace
+from sop.triggers import Starts
 from sop.workcalendar import Workcalendar
 from taggers.closing import Closings
 from taggers.ledger import Award, Ledger, Terms
@@ -130,6 +132,11 @@ class Settings:
     @cached_property
     def sops(self) -> dict[str, Sop]:
         return {sop.id: sop for sop in self.tables.sops}
+
+    @cached_property
+    def starts(self) -> Starts:
+        """The SOPs by what starts them, those that come first first."""
+        return Starts(by_priority(self.tables.sops))
 
     @cached_property
     def known_tags(self) -> frozenset[str]:

@@ -8,55 +8,77 @@ Defaults are not filled in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, bindparam, insert, update
-from sqlalchemy.sql.compiler import Compiled, SQLCompiler
+from sqlalchemy.sql.compiler import SQLCompiler
 
-from bot.platform.database.rows_sealed import of_row, sealed_in
-from bot.platform.models.sealed import identity
+from bot.platform.database.rows_sealed import sealed_in
+from bot.platform.models.sealed import Sealed, SealedJson, identity
 
 _KEY = "row_key"
 Columns = Mapping[str, Sequence[Any]]
 """The values of so many rows by the column's name."""
 
 
+@dataclass(frozen=True)
+class _Statement:
+    """A statement as the driver takes it. order: its parameters, where they have no names."""
+
+    text: str
+    order: tuple[str, ...] | None
+
+    def execute(self, connection: Connection, bound: Mapping[str, Sequence[Any]]) -> None:
+        """Execute it for many rows, of which the values are given by parameter."""
+        names = tuple(bound) if self.order is None else self.order
+        rows: list[Any] = list(zip(*(bound[name] for name in names), strict=True))
+        if self.order is None:
+            rows = [dict(zip(names, row, strict=True)) for row in rows]
+        connection.exec_driver_sql(self.text, rows)
+
+
 def insert_columns(connection: Connection, table: Table, columns: Columns) -> None:
     """Insert rows, of which these columns are given."""
     keys = list(zip(*(columns[one.name] for one in table.primary_key.columns), strict=True))
-    columns = _of_rows(table, keys, columns)
-    bound = {name: _bound(connection.dialect, table, name, values) for name, values in columns.items()}
-    _execute(connection, insert(table).compile(dialect=connection.dialect, column_keys=list(columns)), bound)
+    bound = _bound(connection.dialect, table, keys, columns)
+    _insert(table, tuple(columns), connection.dialect).execute(connection, bound)
 
 
 def update_columns(connection: Connection, table: Table, keys: Sequence[Any], columns: Columns) -> None:
     """Set these columns in the rows with these primary keys."""
+    bound = _bound(connection.dialect, table, [(one,) for one in keys], columns)
+    renamed = {f"new_{name}": values for name, values in bound.items()}
+    _update(table, tuple(columns), connection.dialect).execute(connection, {**renamed, _KEY: list(keys)})
+
+
+@lru_cache(maxsize=500)
+def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> _Statement:
+    return _compiled(insert(table), dialect, list(names))
+
+
+@lru_cache(maxsize=500)
+def _update(table: Table, names: tuple[str, ...], dialect: Dialect) -> _Statement:
     (key,) = table.primary_key.columns
-    columns = _of_rows(table, [(one,) for one in keys], columns)
-    new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in columns}
-    bound = {f"new_{name}": _bound(connection.dialect, table, name, values) for name, values in columns.items()}
-    statement = update(table).where(key == bindparam(_KEY, type_=key.type)).values(new)
-    _execute(connection, statement.compile(dialect=connection.dialect), {**bound, _KEY: list(keys)})
+    new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    return _compiled(update(table).where(key == bindparam(_KEY, type_=key.type)).values(new), dialect)
 
 
-def _of_rows(table: Table, keys: Sequence[tuple[Any, ...]], columns: Columns) -> Columns:
-    """These columns, where a sealed value says for which row it is."""
-    sealed = [name for name in sealed_in(table) if name in columns]
-    if not sealed:
-        return columns
-    rows = [identity(key) for key in keys]
-    return {**columns, **{name: [of_row(*one) for one in zip(columns[name], rows, strict=True)] for name in sealed}}
-
-
-def _bound(dialect: Dialect, table: Table, name: str, values: Sequence[Any]) -> Sequence[Any]:
-    process: Callable[[Any], Any] | None = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
-    return values if process is None else list(map(process, values))
-
-
-def _execute(connection: Connection, compiled: Compiled, bound: Mapping[str, Sequence[Any]]) -> None:
+def _compiled(statement: Any, dialect: Dialect, columns: list[str] | None = None) -> _Statement:
+    compiled = statement.compile(dialect=dialect, column_keys=columns)
     assert isinstance(compiled, SQLCompiler)
-    if compiled.positiontup is not None:
-        rows: list[Any] = list(zip(*(bound[name] for name in compiled.positiontup), strict=True))
-    else:
-        rows = [dict(zip(bound, row, strict=True)) for row in zip(*bound.values(), strict=True)]
-    connection.exec_driver_sql(compiled.string, rows)
+    return _Statement(compiled.string, tuple(compiled.positiontup) if compiled.positiontup is not None else None)
+
+
+def _bound(dialect: Dialect, table: Table, keys: Sequence[tuple[Any, ...]], columns: Columns) -> Columns:
+    """The values as the driver takes them, the sealed ones each for its row."""
+    rows = [identity(key) for key in keys] if any(name in columns for name in sealed_in(table)) else ()
+    return {name: _of_type(dialect, table.c[name].type, values, rows) for name, values in columns.items()}
+
+
+def _of_type(dialect: Dialect, kind: Any, values: Sequence[Any], rows: Sequence[bytes]) -> Sequence[Any]:
+    if isinstance(kind, Sealed | SealedJson):
+        return kind.seal_all(values, rows, dialect)
+    process: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return values if process is None else list(map(process, values))

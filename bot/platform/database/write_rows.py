@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Table, inspect
-from sqlalchemy.orm import Mapper, Session, make_transient_to_detached
+from sqlalchemy.orm import InstanceState, Mapper, Session
+from sqlalchemy.orm.attributes import instance_state
 
 from bot.platform.database.bulk import insert_columns, update_columns
 from bot.platform.database.row_ids import is_numbered, next_id
@@ -71,48 +72,47 @@ def _update(session: Session, mapper: Mapper[Any], rows: list[Any]) -> None:
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
     key = mapper.get_property_by_column(mapper.primary_key[0]).key
     for row in rows:
-        state = inspect(row)
-        before = state.committed_state
-        names = tuple(sorted(n for n in before if n in columns and before[n] != state.dict.get(n)))
+        state = instance_state(row)
+        before, now = state.committed_state, state.dict
+        names = tuple(sorted([n for n, value in before.items() if n in columns and value != now.get(n)]))
         if names:
-            groups[names].append(state.dict)
+            groups[names].append(now)
     for names, changed in groups.items():
         keys = [values[key] for values in changed]
         new = {columns[name].name: [values[name] for values in changed] for name in names}
         update_columns(session.connection(), _table(mapper), keys, new)
-    for row in rows:
-        _forget_changes(session, row)
+    _forget_changes(session, rows)
 
 
 def _insert(session: Session, mapper: Mapper[Any], rows: list[Any]) -> None:
-    rows = sorted(rows, key=lambda row: inspect(row).insert_order or 0)
-    values = [_values(session, mapper, row) for row in rows]
-    columns = {name: [one[name] for one in values] for name in values[0]}
+    states = sorted((instance_state(row) for row in rows), key=lambda state: state.insert_order or 0)
+    given = [state.dict for state in states]
+    columns = {
+        attribute.columns[0].name: [_value(session, mapper, attribute, one) for one in given]
+        for attribute in mapper.column_attrs
+    }
     insert_columns(session.connection(), _table(mapper), columns)
-    for row in rows:
-        session.expunge(row)
-        make_transient_to_detached(row)
-    session.add_all(rows)
+    session._register_persistent(
+        set(states)
+    )  # as a flush does: to expunge and add them once more costs more than they
 
 
-def _values(session: Session, mapper: Mapper[Any], row: Any) -> dict[str, Any]:
-    """All columns of a new row, with the number and the defaults it was not given; these are set on it too."""
-    given, values = inspect(row).dict, {}
-    for attribute in mapper.column_attrs:
-        column, name = attribute.columns[0], attribute.key
-        if given.get(name) is None:
-            value = value_of_default(column)
-            if column.primary_key and is_numbered(mapper):
-                value = next_id(session, mapper.class_)
-            setattr(row, name, value)
-        values[column.name] = given[name]
-    return values
+def _value(session: Session, mapper: Mapper[Any], attribute: Any, given: dict[str, Any]) -> Any:
+    """A new row's value of a column; the number or the default that it was not given is set on it too."""
+    value = given.get(attribute.key)
+    if value is None:
+        column = attribute.columns[0]
+        is_number = column.primary_key and is_numbered(mapper)
+        value = next_id(session, mapper.class_) if is_number else value_of_default(column)
+        given[attribute.key] = value
+    return value
 
 
 def _table(mapper: Mapper[Any]) -> Table:
     return Model.metadata.tables[mapper.class_.__tablename__]
 
 
-def _forget_changes(session: Session, row: Any) -> None:
-    state = inspect(row)
-    state._commit_all(state.dict, session.identity_map)  # else a flush compares every row once more
+def _forget_changes(session: Session, rows: Iterable[Any]) -> None:
+    """Else a flush compares every row once more."""
+    states = [instance_state(row) for row in rows]
+    InstanceState._commit_all_states(((state, state.dict) for state in states), session.identity_map)

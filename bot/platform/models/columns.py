@@ -43,17 +43,23 @@ class UtcDateTime(TypeDecorator[datetime]):
         return _from_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
 
+_LENGTH = len("2026-12-01 04:10:55.000000")
+
+
 def _as_text(value: datetime | None) -> str | None:
     if value is None:
         return None
     if value.tzinfo is None:
         raise ValueError("a datetime without a zone cannot be stored")
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    value = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return value.isoformat(" ", "microseconds")[:_LENGTH]
 
 
 def _from_text(value: str | None) -> datetime | None:
     if value is None:
         return None
+    if len(value) == _LENGTH:  # as it is written above
+        return datetime.fromisoformat(value + "+00:00")
     found = datetime.fromisoformat(value)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 

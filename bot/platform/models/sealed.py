@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -125,6 +125,16 @@ class _SealedType(TypeDecorator[Any]):
             )
         return _InItsRow(bare, [table.c[name] for name in names], self)
 
+    def seal_all(self, values: Sequence[Any], rows: Sequence[bytes], dialect: Dialect) -> list[bytes | None]:
+        """What the database is given for the values of a column, each for the row with this identity."""
+        seal, where = keys_of(dialect).seal, self.where.encode()
+        plains = [self.plain(value) for value in values]
+        return [seal(plain, where, row) if plain else plain for plain, row in zip(plains, rows, strict=True)]
+
+    def plain(self, value: Any) -> bytes | None:
+        """The value in bytes, as it is sealed; what is empty is not."""
+        raise NotImplementedError
+
     def _seal(self, plain: bytes, given: OfRow | None, dialect: Dialect) -> bytes:
         if given is None:
             raise TypeError(f"{self.where} is sealed for its row: write it with the row, or as OfRow")
@@ -149,10 +159,12 @@ class Sealed(_SealedType):
 
     def process_bind_param(self, value: str | OfRow | None, dialect: Dialect) -> Any:
         given = value if isinstance(value, OfRow) else None
-        plain: str | None = given.value if given else value  # type: ignore[assignment]
-        if not plain:
-            return None if plain is None else b""
-        return self._seal(plain.encode(), given, dialect)
+        plain = self.plain(value.value if isinstance(value, OfRow) else value)
+        return self._seal(plain, given, dialect) if plain else plain
+
+    def plain(self, value: str | None) -> bytes | None:
+        """See _SealedType."""
+        return None if value is None else value.encode()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         if value is None or (value.endswith(b"\0") and value.index(b"\0") == len(value) - 1):
@@ -168,10 +180,12 @@ class SealedJson(_SealedType):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         given = value if isinstance(value, OfRow) else None
-        plain = given.value if given else value
-        if plain is None:
-            return None
-        return self._seal(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS), given, dialect)
+        plain = self.plain(given.value if given else value)
+        return None if plain is None else self._seal(plain, given, dialect)
+
+    def plain(self, value: Any) -> bytes | None:
+        """See _SealedType."""
+        return None if value is None else orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         plain = None if value is None else self._open(value, dialect)
