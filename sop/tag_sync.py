@@ -1,4 +1,4 @@
-"""Stage sync: what is to be done where a customer's stage and the stage tags an agent sees in WeCom differ."""
+"""Tag sync: what is to be done where the board and the tags that an agent sees on a customer in WeCom differ."""
 
 from __future__ import annotations
 
@@ -26,6 +26,62 @@ class TagSyncDecision:
 
 
 AGREED = TagSyncDecision("nothing")
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedTags:
+    """Tags that are kept on the agents' phones, in WeCom's group `name`: the stages of a pipeline, or a group."""
+
+    name: str
+    names: tuple[str, ...]
+    of_stages: bool = False
+
+
+def tags_of_stages(pipeline: Pipeline) -> MarkedTags:
+    """The tags of a pipeline's stages."""
+    return MarkedTags(pipeline.name, tuple(stage.name for stage in pipeline.stages), of_stages=True)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDecision:
+    """What to do about one group of tags: give and take these, as an agent did by hand; mark: set the phone anew."""
+
+    give: tuple[str, ...] = ()
+    take: tuple[str, ...] = ()
+    mark: bool = False
+
+    @property
+    def agrees(self) -> bool:
+        return self == IN_AGREEMENT
+
+
+IN_AGREEMENT = GroupDecision()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """One group of tags of one agent's customer, by name.
+
+    ours: what the customer carries. seen: what WeCom shows now. maybe: what we last set, are just setting or last
+    saw there: a tag beyond these was added by somebody else. surely: what was there for sure, so that its absence
+    means that somebody took it off; a call of ours that did not get through means nothing.
+    """
+
+    ours: frozenset[str]
+    seen: frozenset[str]
+    maybe: frozenset[str]
+    surely: frozenset[str]
+
+
+def compare_group(view: GroupView, policy: Policy) -> GroupDecision:
+    """Decide about a group that is kept on the phones: what a person did there by hand holds, else the board does.
+
+    policy "ours": the board holds in any case. "ahead": as after a restore, what is missing was perhaps never set.
+    """
+    added = view.seen - view.maybe - view.ours if policy != "ours" else frozenset()
+    gone = (view.ours & view.surely) - view.seen if policy in ("newest", "wecom") else frozenset()
+    wanted = (view.ours | added) - gone
+    return GroupDecision(tuple(sorted(added)), tuple(sorted(gone)), mark=wanted != view.seen)
 
 
 def compare(

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from taggers.answer_index import SURE, AnswerIndex
+from taggers.answer_index import AnswerIndex, best_ones, sure_ones
 from taggers.asked import Answered, Asked, Said
 from taggers.likeness import QUESTIONS, Terms
 from taggers.term_index import Floats, TermIndex
@@ -85,16 +84,16 @@ def study_dialogues(labelled: Sequence[LabelledAnswer], terms: Terms, tried: Cal
         cases = [int(case) for case in np.flatnonzero(held) if tried(int(index.talks[case]))]
         if not cases or held.all():
             continue
-        words = index.learn(np.flatnonzero(~held))
+        learned = index.learned_from(np.flatnonzero(~held))
         for case in cases:
-            scores = index.scores(labelled[case].case.asked, words)
+            scores = learned.scores(labelled[case].case.asked)
             scores[index.talks == index.talks[case]] = 0
-            _judge(outcome, scores, acts, case)
+            _judge(outcome, scores, acts, case, index.often)
     return outcome
 
 
-def _judge(outcome: Outcome, scores: Floats, acts: Sequence[Acts], case: int) -> None:
-    order = _best(scores, _LOOKED_AT)
+def _judge(outcome: Outcome, scores: Floats, acts: Sequence[Acts], case: int, often: int) -> None:
+    order = best_ones(scores, _LOOKED_AT)
     outcome.asked += 1
     distinct: list[Acts] = []
     for other in order:
@@ -104,7 +103,7 @@ def _judge(outcome: Outcome, scores: Floats, acts: Sequence[Acts], case: int) ->
             break
     if acts[case] in distinct:
         outcome.places.append(distinct.index(acts[case]))
-    if len(order) and scores[order[0]] >= SURE:
+    if len(sure_ones(scores, often, _LOOKED_AT)):
         outcome.sure.append(distinct[0] == acts[case])
 
 
@@ -124,9 +123,3 @@ def study_pairs(pairs: Sequence[LabelledPair], terms: Terms, encode: Callable[[l
         if scores[number] > 0:
             outcome.places.append(place)
     return outcome
-
-
-def _best(scores: Floats, most: int) -> NDArray[np.int64]:
-    """The numbers of the best scores above nothing, the best first."""
-    order = np.argsort(-scores, kind="stable")[:most]
-    return order[scores[order] > 0]

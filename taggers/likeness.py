@@ -35,8 +35,9 @@ class Mixture:
 QUESTIONS = Mixture(word=0.2, meaning=1.0, character=0.5, pair=0.25, slight=0.3, power=1.0)
 """For a question written apart from its talk: what is meant counts most."""
 
-TALK = Mixture(word=0.5, meaning=0.5, character=0.5, pair=0.5, slight=0.5, power=0.5)
-"""For what is said in a talk: much of it is names and numbers, so what is rare counts less."""
+TALK = Mixture(word=0.7, meaning=0.0, character=0.5, pair=0.5, slight=0.3, power=-0.25)
+"""For what is said in a talk: what is rare there is mostly a name, so the rarer a term the less it counts; what says
+much is learned (`telling.py`)."""
 
 
 class Terms:

@@ -50,10 +50,15 @@ class Synonym(Table):
 
 
 class TagGroup(Table):
-    """[[tags]]: a named group of tags; of an exclusive group a customer carries one at a time."""
+    """[[tags]]: a named group of tags; of an exclusive group a customer carries one at a time.
+
+    phone: every agent sees these tags on the customer in WeCom, kept like those of stages; a tag that an agent takes
+    off by hand goes everywhere.
+    """
 
     group: str = Field(min_length=1, max_length=30)
     exclusive: bool = False
+    phone: bool = False
     names: Words = Field(min_length=1)
 
 

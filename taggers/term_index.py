@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,14 +32,19 @@ class TermIndex:
         like: TermIndex | None = None,
     ) -> None:
         """like: take the terms and their rarity from that index; what it does not know is left out."""
-        self._ids: dict[str, int] = {} if like is None else like._ids
-        ids = self._ids
+        ids: defaultdict[str, int] = defaultdict(count().__next__) if like is None else like._ids
+        self._ids: defaultdict[str, int] = ids
         terms, weights, lengths = _read(texts, ids, grows=like is None)
+        ids.default_factory = None  # from here on what is not known is not known
         self.size = len(lengths)
         owners = np.repeat(np.arange(self.size, dtype=np.int32), lengths)
         self.rarity: Floats = _rarity(terms, len(ids), self.size, power) if like is None else like.rarity
         unheard = np.log1p((self.size + 0.5) / 0.5) ** power
-        self._unheard = _UNHEARD * float(unheard) if least == 1 else 0.0  # of talks: a name, which says nothing
+        self._unheard: float = (
+            _UNHEARD * float(unheard) if least == 1 else 0.0
+        )  # of talks: a name, which says nothing
+        if like is not None:
+            self._unheard = like._unheard
         if least > 1 and like is None:
             self.rarity[_in_talks(terms, np.asarray(groups, np.int64)[owners], len(ids)) < least] = 0
         weights = weights * self.rarity[terms]
@@ -65,6 +73,10 @@ class TermIndex:
         held = (self._row_terms, self._row_weights, self._owners, self._weights, self._starts, self._row_starts)
         return sum(array.nbytes for array in held)
 
+    def number(self, term: str) -> int:
+        """The number of a term; KeyError where no text has it."""
+        return self._ids[term]
+
     def vector(self, text: Mapping[str, float]) -> tuple[Numbers, Floats]:
         """The known terms of a text and their weights, of length 1 together with those that no text here has."""
         known = [(number, weight) for term, weight in text.items() if (number := self._ids.get(term)) is not None]
@@ -73,6 +85,34 @@ class TermIndex:
         unheard = sum(weight * weight for term, weight in text.items() if term not in self._ids)
         length = np.float32(np.sqrt((weights * weights).sum() + unheard * self._unheard**2) or 1.0)
         return terms[weights > 0], (weights[weights > 0] / length).astype(np.float32)
+
+    def reweighed(self, by: Floats) -> TermIndex:
+        """The same texts with each term's weight times a factor."""
+        other = copy(self)
+        other.rarity = self.rarity * by
+        owners = np.repeat(np.arange(self.size, dtype=np.int32), np.diff(self._row_starts))
+        weights = self._row_weights * by[self._row_terms]
+        length = np.sqrt(np.bincount(owners, weights * weights, self.size))
+        length[length == 0] = 1
+        other._row_weights = (weights / length[owners]).astype(np.float32)
+        factors = np.repeat(by, np.diff(self._starts))
+        other._weights = (self._weights * factors / length[self._owners]).astype(np.float32)
+        return other
+
+    def places(self, texts: NDArray[np.int64]) -> tuple[Numbers, NDArray[np.int64]]:
+        """The terms of some texts one after the other, and of each to which of these texts it belongs."""
+        at, lengths = self._spans(texts)
+        return self._row_terms[at], np.repeat(np.arange(len(texts)), lengths)
+
+    def weights_of(self, texts: NDArray[np.int64]) -> Floats:
+        """The weights that belong to `places`."""
+        return self._row_weights[self._spans(texts)[0]]
+
+    def _spans(self, texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        begins = self._row_starts[texts]
+        lengths = self._row_starts[texts + 1] - begins
+        skipped = np.cumsum(lengths) - lengths
+        return np.arange(lengths.sum()) + np.repeat(begins - skipped, lengths), lengths
 
     def row(self, text: int) -> tuple[Numbers, Floats]:
         """The terms and weights of the text of that number."""
@@ -83,27 +123,29 @@ class TermIndex:
         """How like each text is to a vector. most: leave the commonest terms out once so many places were looked at,
         which finds the texts that may be like it; `exact` then says how like they are."""
         found = np.zeros(self.size, np.float32)
-        counts = self._starts[vector[0] + 1] - self._starts[vector[0]]
-        order = np.argsort(counts, kind="stable") if most is not None else np.arange(len(counts))
-        looked = 0
-        for at in order:
-            if most is not None and looked and looked + counts[at] > most:
-                break
-            looked += int(counts[at])
+        for at in self.looked_up(vector, most):
             part = slice(self._starts[vector[0][at]], self._starts[vector[0][at] + 1])
             found[self._owners[part]] += vector[1][at] * self._weights[part]
         return found
+
+    def looked_up(self, vector: tuple[Numbers, Floats], most: int | None) -> NDArray[np.int64]:
+        """Which terms of a vector are looked up: all, or the rarest that have no more places together than `most`."""
+        if most is None:
+            return np.arange(len(vector[0]))
+        counts = self.having(vector[0])
+        order = np.argsort(counts, kind="stable")
+        return order[: max(1, int(np.searchsorted(np.cumsum(counts[order]), most, "right")))]
+
+    def having(self, terms: Numbers) -> NDArray[np.int64]:
+        """How many texts have each of some terms."""
+        return self._starts[terms + 1] - self._starts[terms]
 
     def exact(self, vector: tuple[Numbers, Floats], texts: NDArray[np.int64]) -> Floats:
         """How like some texts are to a vector, in their order."""
         whole = np.zeros(self.terms, np.float32)
         whole[vector[0]] = vector[1]
-        begins, ends = self._row_starts[texts], self._row_starts[texts + 1]
-        lengths = ends - begins
-        places = np.arange(lengths.sum()) + np.repeat(
-            begins - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths
-        )
-        shares = whole[self._row_terms[places]] * self._row_weights[places]
+        at, lengths = self._spans(texts)
+        shares = whole[self._row_terms[at]] * self._row_weights[at]
         owners = np.repeat(np.arange(len(texts)), lengths)
         return np.bincount(owners, shares, len(texts)).astype(np.float32)
 
@@ -126,25 +168,23 @@ class TermIndex:
 
 
 def _read(
-    texts: Iterable[Mapping[str, float]], ids: dict[str, int], *, grows: bool
+    texts: Iterable[Mapping[str, float]], ids: Mapping[str, int], *, grows: bool
 ) -> tuple[Numbers, Floats, Numbers]:
     """The terms of all texts as numbers, their weights, and how many each text has; one text at a time is held."""
     terms, weights, lengths = array("i"), array("f"), array("i")
     for text in texts:
-        before = len(terms)
-        for term, weight in text.items():
-            number = ids.setdefault(term, len(ids)) if grows else ids.get(term, -1)
-            if number >= 0:
-                terms.append(number)
-                weights.append(weight)
-        lengths.append(len(terms) - before)
+        known = text if grows else {term: weight for term, weight in text.items() if term in ids}
+        terms.extend(map(ids.__getitem__, known))  # not a step of Python for each of millions
+        weights.extend(known.values())
+        lengths.append(len(known))
     return np.array(terms, np.int32), np.array(weights, np.float32), np.array(lengths, np.int32)
 
 
 def _rarity(terms: Numbers, vocabulary: int, size: int, power: float) -> Floats:
-    """BM25's inverse document frequency, to a power."""
+    """BM25's inverse document frequency, to a power; with a negative one what is common counts more, up to a half."""
     having = np.bincount(terms, minlength=vocabulary).astype(np.float32)
-    return (np.log1p((size - having + 0.5) / (having + 0.5)) ** power).astype(np.float32)
+    odds = (size - having + 0.5) / (having + 0.5)
+    return (np.log1p(odds if power > 0 else np.maximum(odds, 1)) ** power).astype(np.float32)
 
 
 def _in_talks(terms: Numbers, talks: NDArray[np.int64], vocabulary: int) -> NDArray[np.int64]:
@@ -152,5 +192,7 @@ def _in_talks(terms: Numbers, talks: NDArray[np.int64], vocabulary: int) -> NDAr
     if not len(terms):
         return np.zeros(vocabulary, np.int64)
     width = int(talks.max()) + 1
-    pairs = np.unique(terms.astype(np.int64) * width + talks)
-    return np.bincount(pairs // width, minlength=vocabulary)
+    said = np.sort(terms.astype(np.int64) * width + talks)
+    first = np.ones(len(said), bool)
+    first[1:] = said[1:] != said[:-1]
+    return np.bincount(said[first] // width, minlength=vocabulary)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 
 from bot.customers.handovers import open_handover
+from bot.customers.phone_tags import marked_names
 from bot.customers.stages import mark_again
 from bot.customers.state import CustomerState
 from bot.platform.database import audit_log as audit_log
@@ -64,8 +65,8 @@ def inherit(work: Work, state: CustomerState, giver: Follow, heir: Follow, why: 
         theirs = model.customer_id == state.customer.id, model.agent_id == giver.agent_id, model.closed_at.is_(None)
         work.session.execute(update(model).where(*theirs).values(agent_id=heir.agent_id))
     open_handover(work, state.customer.id, giver.agent_id, heir.agent_id, "transfer")
-    for placement in state.placements.values():
-        mark_again(work, heir, placement.pipeline)
+    for name in marked_names(work.settings, state, heir):
+        mark_again(work, heir, name)
     detail = {"from": giver.agent.userid, "to": heir.agent.userid, "tasks": moved, "sops": len(running), "why": why}
     audit_log.record(work.session, "wecom", "customer.transfer", f"customer:{state.customer.id}", work.now, **detail)
     work.session.flush()

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.customers.marks import known_marks
 from bot.customers.tombstones import still_erased
 from bot.platform.database.among import among
 from bot.platform.database.row_ids import next_id
@@ -71,9 +72,10 @@ def _take_up_again(follow: Follow) -> None:
     made, and the stage's old tag has to go. Where the agent deleted it, all tags went with it.
     """
     kept = follow.ended_by == "customer"
-    pipelines = {*follow.marked, *follow.marking} if kept else set()
-    shown = {name: sorted({*follow.marked.get(name, []), *follow.marking.get(name, [])}) for name in pipelines}
+    names = {*follow.marked, *follow.marking, *follow.shown} if kept else set()
+    shown = {name: sorted(known_marks(follow, name)) for name in names}
     follow.marked, follow.marking = {}, {name: ids for name, ids in shown.items() if ids}
+    follow.shown = {name: [] for name in follow.shown}  # nothing is there for sure any more
     follow.tags, follow.marks = (follow.tags if kept else []), follow.marks + 1
 
 
@@ -91,6 +93,7 @@ def new_follow(
         channel=channel,
         marked={},
         marking={},
+        shown={},
         tags=[],
         marks=0,
         clock={},

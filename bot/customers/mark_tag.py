@@ -1,22 +1,25 @@
-"""MarkTag: exchanges the stage's tag on one agent's customer in one call: the old one off, the new one on."""
+"""MarkTag: exchanges the stage's tag, or a group's tags, on one agent's customer in one call: old off, new on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.customers.group_marks import MOST_MADE, call_group, go_on, prepare_group, record_group
+from bot.customers.marks import alive_tags, exchange, is_marking, known_marks
+from bot.customers.refused_tags import note_refused
 from bot.customers.stages import owner_of
-from bot.customers.tag_library import StageTags, make_stage_tags, save_tags, stage_tags
+from bot.customers.tag_library import StageTags, library_tags, make_stage_tags, phone_groups, save_tags
 from bot.delivery.handler import NotNeededError, OutboxHandler
-from bot.platform.models import CorpTag, Follow, Outbox, Placement
+from bot.platform.models import Follow, Outbox, Placement
 from bot.platform.work import Work
 from bot.wecom.errors import WeComError
-from bot.wecom.plain import clean, objects
 from sop.playbook import Pipeline
 from sop.scope import is_for_agent
+from sop.tag_sync import tags_of_stages
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -25,8 +28,9 @@ NO_SUCH_TAG = 40068  # errcode of mark_tag: the tag was deleted in WeCom
 
 
 class MarkTag(OutboxHandler):
-    """Puts the tag of the current stage on an agent's customer. The row names follow and pipeline; the stage is read
-    when the row is delivered, so that a row that waited never marks an old stage."""
+    """Puts what a customer has of one set of tags on an agent's contact: the stage's tag, or those of a group that is
+    kept on the phones. The row names follow and pipeline (or group); what to set is read when the row is delivered,
+    so that a row that waited never marks what is over."""
 
     one_at_a_time = True
 
@@ -35,19 +39,22 @@ class MarkTag(OutboxHandler):
         if follow is None or follow.ended_at is not None:
             raise NotNeededError("已不是好友关系")
         name = row.payload["pipeline"]
+        group = next((one for one in phone_groups(work.settings) if one.name == name), None)
+        if group is not None:
+            return prepare_group(work, row, follow, group)
         pipeline = next((p for p in work.settings.pipelines if p.name == name), None)
         stage = _stage(work.session, follow, pipeline)
         if pipeline is None or (stage is not None and pipeline.stage(stage) is None):
             raise NotNeededError("配置里已没有这条流程或这个阶段")
         if not is_for_agent(pipeline, owner_of(follow.agent)):
             raise NotNeededError("这条流程不归这位员工")
-        tags = stage_tags(work.session, pipeline)
+        tags = library_tags(work.session, tags_of_stages(pipeline))
         tag_id = tags.ids.get(stage) if stage else None
         there = known_marks(follow, name)
         if there == ({tag_id} if tag_id else set()) and (stage is None or tag_id) and name not in follow.marking:
             raise NotNeededError("标签已经是这个")
         if tag_id:
-            _is_marking(follow, name, [tag_id])
+            is_marking(follow, name, [tag_id])
         return {
             "follow_id": follow.id,
             "pipeline": name,
@@ -58,11 +65,13 @@ class MarkTag(OutboxHandler):
             "group_name": tags.group_name,
             "tags": dict(tags.ids),
             "tag_id": tag_id,
-            "remove": sorted(_alive(work.session, there - {tag_id})),
+            "remove": sorted(alive_tags(work.session, there - {tag_id})),
             "reread": row.payload.get("reread", False),
         }
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if payload.get("group"):
+            return call_group(system, payload)
         wanted, tag_id, remove = payload["stage"], payload["tag_id"], list(payload["remove"])
         made: list[dict[str, Any]] = []
         if payload["reread"] or (wanted and tag_id is None):
@@ -74,22 +83,24 @@ class MarkTag(OutboxHandler):
                 raise WeComError(NO_SUCH_TAG, f"「{payload['group_name']}」里建不出「{wanted}」", api="mark_tag")
         pair = payload["userid"], payload["external_userid"]
         add = [tag_id] if tag_id else []
-        if add or remove:
-            system.wecom.mark_tag(*pair, add=add, remove=remove)
-        left = _finish(system, *pair, add, remove) if add and remove else []
+        left = [old for old in exchange(system, pair, add, remove) if old in remove]  # they may still be there
         return {"tag_id": tag_id, "tags": made, "left": left}
 
     def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
+        if row.payload.get("group"):
+            record_group(work, row, result)
+            return
         follow, name = work.session.get_one(Follow, row.payload["follow_id"]), row.payload["pipeline"]
         follow.marked = {**follow.marked, name: [result["tag_id"]] if result["tag_id"] else []}
         follow.marking = {key: ids for key, ids in follow.marking.items() if key != name}
         if result["left"]:
-            _is_marking(follow, name, result["left"])
+            is_marking(follow, name, result["left"])
         follow.marks += 1
         save_tags(work.session, result["tags"])
 
     def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
         """Release the rows that had to wait for this customer now, not at the next sweep."""
+        go_on(work, row)
         waiting = select(Outbox).where(
             Outbox.kind.in_((row.kind, "profile")), Outbox.customer_id == row.customer_id, Outbox.state == "waiting"
         )
@@ -102,21 +113,10 @@ class MarkTag(OutboxHandler):
         if error.errcode == NO_SUCH_TAG and not row.payload.get("reread"):
             row.payload = {**row.payload, "reread": True}  # what we know of the tag group is stale: read it again
             error.permanent, error.retry_after = False, 0.0
-
-
-UNSURE = "?"
-"""Among what is being marked: a restore may have forgotten calls; the phone may show what we do not know of."""
-
-
-def known_marks(follow: Follow, pipeline: str) -> set[str]:
-    """The ids of the pipeline's tags that this phone shows as far as we know, or may show by a call in flight."""
-    return {*follow.marked.get(pipeline, []), *follow.marking.get(pipeline, [])}
-
-
-def _is_marking(follow: Follow, pipeline: str, ids: Sequence[str]) -> None:
-    under_way = {*follow.marking.get(pipeline, []), *ids}
-    follow.marking = {**follow.marking, pipeline: sorted(under_way)}
-    follow.marks += 1
+        elif error.permanent and row.payload.get("make") and not error.pause:  # what exists is set all the same
+            note_refused(work.session, row.payload["pipeline"], error, work.now)
+            row.payload = {**row.payload, "made": MOST_MADE}
+            error.permanent, error.retry_after = False, 0.0
 
 
 def _stage(session: Session, follow: Follow, pipeline: Pipeline | None) -> str | None:
@@ -127,28 +127,3 @@ def _stage(session: Session, follow: Follow, pipeline: Pipeline | None) -> str |
         Placement.customer_id == follow.customer_id, Placement.pipeline == pipeline.name
     )
     return session.scalar(here)
-
-
-def _alive(session: Session, ids: set[str]) -> set[str]:
-    """Those that the tag library still has: WeCom refuses a whole call for one id that it does not know."""
-    return set(session.scalars(select(CorpTag.tag_id).where(CorpTag.tag_id.in_(ids))))
-
-
-def _finish(
-    system: System, userid: str, external_userid: str, add: Sequence[str], remove: Sequence[str]
-) -> list[str]:
-    """Check that the whole exchange was made (WeCom may answer ok to half of it), and ask once more for the rest.
-
-    Returns the ids whose removal was asked for a second time: they may still be there.
-    """
-    there = shown_tags(system.wecom.customer(external_userid), userid)
-    lacking, left = [i for i in add if i not in there], [i for i in remove if i in there]
-    if lacking or left:
-        system.wecom.mark_tag(userid, external_userid, add=lacking, remove=left)
-    return left
-
-
-def shown_tags(found: Mapping[str, Any], userid: str) -> set[str]:
-    """The corp tag ids that one agent sees on a customer, from externalcontact/get's answer."""
-    mine = (f for f in objects(found.get("follow_user")) if clean(f.get("userid")).casefold() == userid.casefold())
-    return {clean(tag.get("tag_id")) for follow in mine for tag in objects(follow.get("tags"))} - {""}

@@ -139,12 +139,12 @@ def mark_stage(work: Work, placement: Placement, follows: Iterable[Follow]) -> N
     """Put out the stage's tag for each of these contacts after a move; what to mark is read when it is delivered."""
     for follow in follows:
         occasion = f"{placement.serial}:{int(follow.added_at.timestamp())}:{follow.marks or 0}"
-        _put_mark(work, follow, placement.pipeline, occasion)
+        put_mark(work, follow, placement.pipeline, occasion)
 
 
 def mark_again(work: Work, follow: Follow, pipeline: str) -> None:
-    """Put out the stage's tag for one contact without a move, unless that is waiting to be done or under way, or the
-    pilot would keep it back: every night compares anew."""
+    """Put out the stage's tag, or a group's, for one contact without a change, unless that waits or is under way, or
+    the pilot would keep it back: every night compares anew."""
     if is_outside_pilot(work.settings.workspace.pilot, follow.agent.key):
         return
     open_rows = select(Outbox.payload).where(
@@ -156,14 +156,15 @@ def mark_again(work: Work, follow: Follow, pipeline: str) -> None:
     if any(payload["pipeline"] == pipeline for payload in work.session.scalars(open_rows)):
         return
     follow.marks += 1
-    _put_mark(work, follow, pipeline, f"again:{follow.marks}")
+    put_mark(work, follow, pipeline, f"again:{follow.marks}")
 
 
-def _put_mark(work: Work, follow: Follow, pipeline: str, occasion: str) -> None:
+def put_mark(work: Work, follow: Follow, pipeline: str, occasion: str, **more: int) -> None:
+    """Put out the tags of a pipeline's stage, or of a group that is kept on the phones, for one contact."""
     work.send(
         "mark_tag",
         f"mark:{follow.id}:{pipeline}:{occasion}",
-        {"follow_id": follow.id, "pipeline": pipeline},
+        {"follow_id": follow.id, "pipeline": pipeline, **more},
         About(customer_id=follow.customer_id, agent_id=follow.agent_id),
     )
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from bot.platform.config.settings import Settings
 from bot.platform.models import CorpTag
 from bot.wecom.plain import clean, objects, wecom_id
-from sop.playbook import Pipeline
+from sop.tag_sync import MarkedTags, tags_of_stages
 
 if TYPE_CHECKING:
     from bot.wecom.api import WeComClient
@@ -21,7 +22,7 @@ Groups = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class StageTags:
-    """The corp tags of one pipeline: the group's name in WeCom, and the tag id of each stage that has one."""
+    """The corp tags of a pipeline's stages, or of a group: its name in WeCom, and the id of each tag that has one."""
 
     group_name: str
     ids: Mapping[str, str]
@@ -32,11 +33,27 @@ class StageTags:
         return {tag_id: stage for stage, tag_id in self.ids.items()}
 
 
-def stage_tags(session: Session, pipeline: Pipeline) -> StageTags:
-    """What the database knows of a pipeline's tags."""
-    rows = session.scalars(select(CorpTag).where(CorpTag.pipeline == pipeline.name).order_by(CorpTag.tag_id)).all()
-    ids = {row.stage: row.tag_id for row in rows if row.stage is not None and pipeline.stage(row.stage) is not None}
-    return StageTags(rows[0].group_name if rows else pipeline.name, ids)
+def marked_tags(settings: Settings) -> list[MarkedTags]:
+    """All tags that are kept on the agents' phones: of every pipeline's stages, and of the groups that say so."""
+    return [*map(tags_of_stages, settings.pipelines), *phone_groups(settings)]
+
+
+def phone_groups(settings: Settings) -> list[MarkedTags]:
+    """The groups of tags that are kept on the phones."""
+    return [MarkedTags(group.group, group.names) for group in settings.tables.tags if group.phone]
+
+
+def library_tags(session: Session, marked: MarkedTags) -> StageTags:
+    """What the database knows of these tags in WeCom."""
+    rows = session.scalars(select(CorpTag).where(CorpTag.pipeline == marked.name).order_by(CorpTag.tag_id)).all()
+    ids = {row.stage: row.tag_id for row in rows if row.stage is not None and row.stage in marked.names}
+    return StageTags(rows[0].group_name if rows else marked.name, ids)
+
+
+def former_tags(session: Session, marked: MarkedTags) -> set[str]:
+    """The ids of the tags that this group has had and that are no longer named in it: they have to go."""
+    rows = session.execute(select(CorpTag.tag_id, CorpTag.stage).where(CorpTag.pipeline == marked.name))
+    return {tag_id for tag_id, name in rows if name is not None and name not in marked.names}
 
 
 def make_stage_tags(
@@ -89,7 +106,7 @@ def save_tags(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
     session.flush()
 
 
-def take_library(session: Session, groups: Groups, pipelines: Sequence[Pipeline]) -> list[str]:
+def take_library(session: Session, groups: Groups, kept: Sequence[MarkedTags]) -> list[str]:
     """Make our copy equal to WeCom's whole library; returns, for people, what differs from the config."""
     rows = library_rows(groups)
     gone = {tag.tag_id: tag for tag in session.scalars(select(CorpTag))}
@@ -99,12 +116,12 @@ def take_library(session: Session, groups: Groups, pipelines: Sequence[Pipeline]
     session.execute(delete(CorpTag).where(CorpTag.tag_id.in_(list(gone))))
     session.expire_all()
     save_tags(session, rows)
-    for pipeline in pipelines:
-        known = stage_tags(session, pipeline)
-        found = _by_name(rows, known.group_name, [stage.name for stage in pipeline.stages], known.ids)
+    for marked in kept:
+        known = library_tags(session, marked)
+        found = _by_name(rows, known.group_name, marked.names, known.ids)
         by_id = {row["tag_id"]: row for row in rows}
-        save_tags(session, [{**by_id[i], "pipeline": pipeline.name, "stage": stage} for stage, i in found.items()])
-        drift += _renamed(by_id, pipeline, known)
+        save_tags(session, [{**by_id[i], "pipeline": marked.name, "stage": stage} for stage, i in found.items()])
+        drift += _renamed(by_id, marked, known)
     return drift
 
 
@@ -120,12 +137,13 @@ def _by_name(
     }
 
 
-def _renamed(rows: Mapping[str, Mapping[str, Any]], pipeline: Pipeline, known: StageTags) -> list[str]:
+def _renamed(rows: Mapping[str, Mapping[str, Any]], marked: MarkedTags, known: StageTags) -> list[str]:
     drift = []
-    if known.ids and known.group_name != pipeline.name:
-        drift.append(f"标签组「{pipeline.name}」在企业微信里叫「{known.group_name}」")
+    if known.ids and known.group_name != marked.name:
+        drift.append(f"标签组「{marked.name}」在企业微信里叫「{known.group_name}」")
+    what = "阶段" if marked.of_stages else f"「{marked.name}」里"
     for stage, tag_id in known.ids.items():
         name = rows[tag_id]["name"] if tag_id in rows else stage
         if name != stage:
-            drift.append(f"阶段「{stage}」的标签在企业微信里改名为「{name}」，仍按同一个标签跟随")
+            drift.append(f"{what}「{stage}」的标签在企业微信里改名为「{name}」，仍按同一个标签跟随")
     return drift

@@ -10,6 +10,7 @@ from typing import Any, cast
 from sqlalchemy import select
 
 from bot.customers.new_message import AnyMessage
+from bot.customers.phone_tags import groups_of, note_tag, note_tags
 from bot.customers.scores import rescore, score_hit, score_standing
 from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
@@ -123,6 +124,7 @@ def give_tag(work: Work, state: CustomerState, tag: str, source: TagSource) -> b
     work.session.add(tagging)
     state.carried[tag] = tagging
     score_standing(work, state)
+    note_tag(work, state.customer.id, tag)
     return True
 
 
@@ -134,6 +136,7 @@ def take_tag(work: Work, state: CustomerState, tag: str, because: str) -> bool:
     tagging.removed_at, tagging.removed_because = work.now, because[:64]
     score_standing(work, state)
     work.write()  # the same tag may come again within this very transaction
+    note_tag(work, state.customer.id, tag)
     return True
 
 
@@ -143,6 +146,10 @@ def expire_tags(work: Work, limit: int = 1000) -> int:
     rows = work.session.scalars(due).all()
     for tagging in rows:
         tagging.removed_at, tagging.removed_because = work.now, "到期"
+    changed: dict[int, list[str]] = {}
+    for tagging in rows:
+        changed.setdefault(tagging.customer_id, []).extend(groups_of(work.settings, tagging.tag))
+    note_tags(work, {customer: list(dict.fromkeys(groups)) for customer, groups in changed.items()})
     if rows and work.settings.awards:
         rescore(work, sorted({tagging.customer_id for tagging in rows}))
     return len(rows)

@@ -25,7 +25,9 @@ class PostponedError(BotError):
         self.seconds = seconds
 
 
-KEPT = frozenset({"msgid", "msgids", "response_code", "errcode", "tag_id", "media_id", "not_needed", "done", "size"})
+KEPT = frozenset(
+    {"msgid", "msgids", "response_code", "errcode", "tag_id", "tag_ids", "media_id", "not_needed", "done", "size"}
+)
 
 
 class OutboxHandler(Protocol):

@@ -8,7 +8,8 @@ from bot.agents.handover import TRANSFER, heir_of, inherit, taken_from
 from bot.customers.behaviour import observe
 from bot.customers.consent import AGENT, Party, record_consent
 from bot.customers.identity import find_agents, find_customers, start_follow
-from bot.customers.stages import mark_stage
+from bot.customers.phone_tags import groups_to_show
+from bot.customers.stages import mark_again, mark_stage
 from bot.customers.state import CustomerState, load_customer
 from bot.customers.tombstones import lift_tombstone
 from bot.platform.database import audit_log
@@ -83,6 +84,8 @@ def _added(work: Work, state: CustomerState, agent: Agent, event: CustomerChange
     # A customer whom another agent has already shows the tags of their stages with this agent as well.
     for placement in state.placements.values():
         mark_stage(work, placement, [follow])
+    for name in groups_to_show(work.settings, state, follow):
+        mark_again(work, follow, name)
     seen = Occurrence("added", row.created_at, f"added:{row.id}", channel=event.state)
     observe_event(work, state, seen, CustomerEvent(str(row.id), events=["@added"], agent=agent))
     return "added"

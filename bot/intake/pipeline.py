@@ -14,6 +14,7 @@ from bot.customers.consent import REFUSED, apply_consent
 from bot.customers.facts import record_facts, withdraw_facts
 from bot.customers.group_clock import reread_group, settle_groups, spoke_in_group
 from bot.customers.owed import hear_agent, hear_customer, settle_owed, withdraw_owed
+from bot.customers.phone_tags import note_tag, settle_phone_tags
 from bot.customers.recalled_messages import recalled_before, withdraw
 from bot.customers.reply_clock import agent_spoke, customer_spoke, reread, settle
 from bot.customers.scores import score_standing, withdraw_scores
@@ -76,6 +77,7 @@ def apply(work: Work) -> None:
         settle(work)
         settle_groups(work)
         settle_owed(work)
+        settle_phone_tags(work)
         cancel_cards_of_batch(work)
         write_rows(work.session)
 
@@ -126,6 +128,7 @@ def _withdraw_recalled(work: Work, item: StoredMessage, recalled: dict[str, date
         reread(work, state)
         withdraw_sent(work, state, msgid)
     for tagging in withdraw(work, msgid, recalled[msgid]):
+        note_tag(work, tagging.customer_id, tagging.tag)
         whose = state.fellows.states.get(tagging.customer_id) if state else None
         if whose is not None and whose.carried.get(tagging.tag) is tagging:
             del whose.carried[tagging.tag]

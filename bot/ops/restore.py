@@ -20,7 +20,7 @@ import orjson
 from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from bot.customers.mark_tag import UNSURE
+from bot.customers.marks import UNSURE
 from bot.customers.tombstones import FILE as TOMBSTONES
 from bot.customers.tombstones import read_tombstone_file, record_tombstone
 from bot.intake.media.storage import FolderStorage

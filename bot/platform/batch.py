@@ -20,6 +20,7 @@ class Batch:
     that must not leave any more, and why. spoke: when agents wrote to a customer, as far as they were looked at.
     unsettled: by (agent, customer), reply clocks that only the whole conversation can tell; unsettled_groups: those
     of groups. look_again, ask_again: the customers of whose promises, and of whose questions, the same is true.
+    retagged: by customer, the groups kept on the phones of which a tag was given or taken.
     """
 
     since: datetime
@@ -29,6 +30,7 @@ class Batch:
     spoke: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     unsettled: dict[tuple[int, int], Any] = field(default_factory=dict)
     unsettled_groups: dict[int, Any] = field(default_factory=dict)
+    retagged: dict[int, set[str]] = field(default_factory=dict)
     look_again: set[int] = field(default_factory=set)
     ask_again: set[int] = field(default_factory=set)
     _kept: dict[Hashable, Any] = field(default_factory=dict)

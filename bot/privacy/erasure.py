@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.customers.tombstones import append_tombstone_file, hash_of, read_tombstone_file, record_tombstone
 from bot.delivery.handler import OutboxHandler
+from bot.delivery.rows import LEASE_SECONDS
 from bot.intake.media.files import forget_media
 from bot.intake.media.store import open_media_store
 from bot.platform.database.alarms import clear_alarm, raise_alarm
@@ -232,7 +233,8 @@ def _erase_rows(session: Session, customer_id: int, asked: Erasure, now: datetim
     customer = session.get(Customer, customer_id, with_for_update=True)
     if customer is None:  # another process was quicker
         return ErasureSummary()
-    forgets = [_forget_row(session, follow, now) for follow in customer.follows if follow.ended_at is None]
+    due = now + timedelta(seconds=LEASE_SECONDS if _is_marked(session, customer_id) else 0)
+    forgets = [_forget_row(session, follow, now, due) for follow in customer.follows if follow.ended_at is None]
     closings = close_of_erased(session, customer_id, now)
     session.execute(delete(GroupMember).where(GroupMember.person == customer.external_userid))
     dependent = dependent_rows_of(session, Customer, [customer_id])
@@ -254,10 +256,18 @@ def _erase_rows(session: Session, customer_id: int, asked: Erasure, now: datetim
     return ErasureSummary(rows, outbox_ids=[row.id for row in (*forgets, *closings)])
 
 
-def _forget_row(session: Session, follow: Follow, now: datetime) -> Outbox:
-    ours = {one for ids in follow.marked.values() for one in _as_ids(ids)}
-    by_name = select(CorpTag.tag_id).where(CorpTag.name.in_(follow.tags), CorpTag.pipeline.is_(None))
-    tag_ids = sorted(ours | set(session.scalars(by_name)))
+def _is_marked(session: Session, customer_id: int) -> bool:
+    """Whether a tag is being set at this moment: what is cleared before that has ended would come again."""
+    sending = (Outbox.kind == "mark_tag", Outbox.customer_id == customer_id, Outbox.state == "sending")
+    return session.scalar(select(Outbox.id).where(*sending).limit(1)) is not None
+
+
+def _forget_row(session: Session, follow: Follow, now: datetime, due: datetime) -> Outbox:
+    known = (follow.marked, follow.marking, follow.shown)
+    ours = {one for by_group in known for ids in by_group.values() for one in _as_ids(ids)}
+    # Only those that the library has: WeCom refuses the whole call for one tag that was deleted.
+    here = select(CorpTag.tag_id).where(or_(CorpTag.tag_id.in_(ours), CorpTag.name.in_(follow.tags)))
+    tag_ids = sorted(session.scalars(here))
     return Outbox(
         key=f"{KIND}:{secrets.token_hex(8)}",  # it outlives the row of the customer and must not tell who they were
         kind=KIND,
@@ -265,7 +275,7 @@ def _forget_row(session: Session, follow: Follow, now: datetime) -> Outbox:
             "userid": follow.agent.userid, "external_userid": follow.customer.external_userid, "tag_ids": tag_ids,
         },
         created_at=now,
-        not_before=now,
+        not_before=due,
     )  # fmt: skip
 
 

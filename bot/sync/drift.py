@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from bot.platform.models import Outbox
@@ -31,6 +32,7 @@ class Reconciliation:
 
     greets: whether contacts just added, of which no event told, begin as newcomers do. rows: ids of the outbox rows
     that repair. library: WeCom's corp tags by tag id. repairs: by customer id, the profile reading that repairs.
+    paced_until: when the last repair of a phone's tags is due that this run put out.
     counts: by kind of thing, how many were new, changed and gone.
     """
 
@@ -44,6 +46,7 @@ class Reconciliation:
     rows: list[int] = field(default_factory=list)
     library: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     repairs: dict[int, Outbox] = field(default_factory=dict)
+    paced_until: datetime | None = None
     counts: dict[str, list[int]] = field(default_factory=dict)
 
     def count(self, what: str, new: int = 0, changed: int = 0, gone: int = 0) -> None:

@@ -13,13 +13,14 @@ from bot.agents.handover import TRANSFER, end_or_inherit
 from bot.agents.members import take_person
 from bot.customers.identity import find_agents, start_follow, take_contact, take_follow_info
 from bot.customers.state import CustomerState, load_customer
-from bot.customers.tag_library import take_library
+from bot.customers.tag_library import marked_tags, take_library
 from bot.delivery.handler import OutboxHandler
 from bot.platform.database.store import set_status
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, Customer, Follow, Outbox
 from bot.platform.work import About, Work
-from bot.sync.tag_sync import TagSnapshot, read_back
+from bot.sync.tag_snapshot import TagSnapshot
+from bot.sync.tag_sync import read_back
 from bot.wecom.directory import read_person
 from bot.wecom.errors import WeComError
 from bot.wecom.plain import instant, mapping, objects, wecom_id
@@ -55,6 +56,7 @@ class ReadProfile(OutboxHandler):
             "external_userid": customer.external_userid,
             "userid": nameless,
             "marks": marks,
+            "marking": _is_marking(work.session, row),
             "asked_at": work.now.isoformat(),
         }
 
@@ -123,7 +125,7 @@ class ReadTagLibrary(OutboxHandler):
         return {"groups": system.wecom.corp_tags()}
 
     def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
-        drift = take_library(work.session, result["groups"], work.settings.pipelines)
+        drift = take_library(work.session, result["groups"], marked_tags(work.settings))
         set_status(work.session, LIBRARY, {"drift": drift[:50]}, work.now)
         if drift:
             _log.warning("tag library differs from the config", differences=len(drift))
@@ -176,13 +178,14 @@ def _by_agent(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 def _snapshot(work: Work, row: Outbox, follow: Follow, tags: Any) -> TagSnapshot:
     payload = row.payload
     changed_at = payload.get("changed_at") if payload.get("by") == follow.agent.key else None
-    written = payload["marks"].get(str(follow.id)) != follow.marks
+    # A write that was under way when we asked may have been broken off since, with nothing noted of it.
+    written = payload.get("marking") or payload["marks"].get(str(follow.id)) != follow.marks
     return TagSnapshot(
         follow,
         tags,
         cast(Policy, payload.get("policy") or work.settings.tables.sync.policy),
         datetime.fromisoformat(changed_at) if changed_at else None,
-        stale=written or _is_marking(work.session, row),
+        stale=bool(written) or _is_marking(work.session, row),
     )
 
 

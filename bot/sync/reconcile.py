@@ -11,9 +11,19 @@ from sqlalchemy.orm import Session
 
 from bot.agents.handover import ASSIGNED, inherit, taken_from
 from bot.customers.identity import find_agents, find_customers, start_follow, take_contact, take_follow_info
+from bot.customers.phone_tags import marked_names
+from bot.customers.refused_tags import note_made, note_refused
 from bot.customers.stages import Cause, mark_again, move_by
 from bot.customers.state import CustomerState, load_customer, load_customers
-from bot.customers.tag_library import library_rows, make_stage_tags, save_tags, stage_tags, take_library
+from bot.customers.tag_library import (
+    StageTags,
+    library_rows,
+    library_tags,
+    make_stage_tags,
+    marked_tags,
+    save_tags,
+    take_library,
+)
 from bot.customers.tombstones import still_erased
 from bot.platform import clock
 from bot.platform.database.store import set_status
@@ -22,10 +32,14 @@ from bot.platform.work import Work
 from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.sops.prompts import note_if_before_restore
 from bot.sync.drift import Drift, Reconciliation
+from bot.sync.phone_groups import compare_groups
 from bot.sync.profiles import LIBRARY, LONG_AGO, ask_profile
-from bot.sync.tag_sync import StageComparison, TagSnapshot, compare_stages, declared_tags, read_back, remember
+from bot.sync.tag_drift import note_group, note_stage, note_tags, repair, who_of
+from bot.sync.tag_snapshot import TagSnapshot
+from bot.sync.tag_sync import compare_stages, read_back
+from bot.wecom.errors import WeComError
 from bot.wecom.plain import instant, list_of, mapping, objects, texts, wecom_id
-from sop.tag_sync import Policy
+from sop.tag_sync import MarkedTags, Policy
 
 if TYPE_CHECKING:
     from bot.system import System
@@ -44,24 +58,38 @@ def start_comparison(
     run = Reconciliation(policy or settings.tables.sync.policy, f"{int(now.timestamp() * 1000)}", dry_run)
     groups = system.wecom.corp_tags()
     with system.store.write() as session:
-        found = take_library(session, groups, settings.pipelines)
+        kept = marked_tags(settings)
+        found = take_library(session, groups, kept)
         set_status(session, LIBRARY, {"drift": found[:50]}, now)
         run.drift += [Drift("library", what, "按标签 id 跟随" if "改名" in what else "重建") for what in found]
-        known = {pipeline.name: stage_tags(session, pipeline) for pipeline in settings.pipelines}
+        known = {marked.name: library_tags(session, marked) for marked in kept}
     run.library = {row["tag_id"]: row for row in library_rows(groups)}
-    for pipeline in settings.pipelines:
-        stages = [stage.name for stage in pipeline.stages]
-        lacking = [stage for stage in stages if stage not in known[pipeline.name].ids]
+    for marked in kept:
+        lacking = [name for name in marked.names if name not in known[marked.name].ids]
         if not lacking:
             continue
-        what = f"标签组「{pipeline.name}」里没有{'、'.join(f'「{stage}」' for stage in lacking)}"
-        run.drift.append(Drift("library", what, "新建", pipeline=pipeline.name))
+        what = f"标签组「{marked.name}」里没有{'、'.join(f'「{name}」' for name in lacking)}"
+        run.drift.append(Drift("library", what, "新建", pipeline=marked.name))
         if not dry_run:
-            rows, _ = make_stage_tags(system.wecom, pipeline.name, stages, known[pipeline.name])
-            run.library |= {row["tag_id"]: row for row in rows}
-            with system.store.write() as session:
-                save_tags(session, rows)
+            _make_tags(system, run, marked, known[marked.name])
     return run
+
+
+def _make_tags(system: System, run: Reconciliation, marked: MarkedTags, known: StageTags) -> None:
+    """Make the tags that WeCom lacks; where it refuses that, all else is compared all the same."""
+    try:
+        rows, _ = make_stage_tags(system.wecom, marked.name, marked.names, known)
+    except WeComError as error:
+        if not error.permanent or error.pause:
+            raise
+        with system.store.write() as session:
+            note_refused(session, marked.name, error, clock.now())
+        run.drift.append(Drift("library", f"标签组「{marked.name}」里有标签建不出来：{error}", "请清理不用的标签"))
+        return
+    run.library |= {row["tag_id"]: row for row in rows}
+    with system.store.write() as session:
+        save_tags(session, rows)
+        note_made(session, marked.name, clock.now())
 
 
 def agents_to_compare(system: System) -> list[str]:
@@ -113,59 +141,11 @@ def _compare_page(work: Work, run: Reconciliation, items: Sequence[Mapping[str, 
         snapshot = TagSnapshot(follow, _tags(run, item), run.policy)
         for compared in compare_stages(work, state, snapshot):
             if (follow.customer_id, follow.agent_id, compared.pipeline.name) not in under_way:
-                _note_stage(work, run, state, follow, compared)
-        _note_tags(work, run, state, snapshot)
-
-
-def _note_stage(
-    work: Work, run: Reconciliation, state: CustomerState, follow: Follow, compared: StageComparison
-) -> None:
-    decision = compared.decision
-    if decision.do == "nothing":
-        if not run.dry_run:
-            remember(follow, compared)
-        return
-    repairs = {
-        "mark": f"改成「{compared.ours}」" if compared.ours else "去掉",
-        "move": f"卡片移到「{decision.to}」",
-        "leave": "不动",
-    }
-    run.drift.append(
-        Drift(
-            "stages" if len(compared.seen) > 1 else "stage",
-            decision.why,
-            repairs[decision.do],
-            pipeline=compared.pipeline.name,
-            ours=compared.ours or "",
-            theirs="、".join(compared.seen),
-            **_who(state, follow),
-        )
-    )
-    if decision.do != "leave":
-        _repair(work, run, state, follow.agent)
-
-
-def _note_tags(work: Work, run: Reconciliation, state: CustomerState, snapshot: TagSnapshot) -> None:
-    follow, seen = snapshot.follow, declared_tags(work.settings, snapshot.tags)
-    if seen == set(follow.tags):
-        return
-    signs = [f"+{tag}" for tag in sorted(seen - set(follow.tags))] + [
-        f"-{t}" for t in sorted(set(follow.tags) - seen)
-    ]
-    run.drift.append(Drift("tags", f"手机上的标签变了：{'、'.join(signs)}", "照手机记下", **_who(state, follow)))
-    _repair(work, run, state, follow.agent)
-
-
-def _repair(work: Work, run: Reconciliation, state: CustomerState, agent: Agent) -> Outbox | None:
-    """Put out a reading of this customer alone, which decides and repairs; one per run, however much differs."""
-    if run.dry_run:
-        return None
-    if state.customer.id not in run.repairs:
-        why = f"reconcile:{run.stamp}"
-        asked = {"mirror": True, "policy": run.policy}
-        run.repairs[state.customer.id] = ask_profile(work, state, agent, why, **asked)
-        work.session.flush()
-    return run.repairs[state.customer.id]
+                note_stage(work, run, state, follow, compared)
+        for group in compare_groups(work, state, snapshot):
+            if (follow.customer_id, follow.agent_id, group.marked.name) not in under_way:
+                note_group(work, run, state, follow, group)
+        note_tags(work, run, state, snapshot)
 
 
 def _take_in(work: Work, run: Reconciliation, item: Mapping[str, Any]) -> None:
@@ -193,8 +173,8 @@ def _take_in(work: Work, run: Reconciliation, item: Mapping[str, Any]) -> None:
         inherit(work, state, giver, follow, "reading")
     policy: Policy = "newest" if run.policy == "ours" and not state.placements else run.policy
     read_back(work, state, TagSnapshot(follow, _tags(run, item), policy))
-    for placement in list(state.placements.values()):
-        mark_again(work, follow, placement.pipeline)
+    for name in marked_names(work.settings, state, follow):
+        mark_again(work, follow, name)
     _begin(work, run, state, follow)
     if not agent.name:
         ask_profile(work, state, agent, f"found:{run.stamp}:{agent.id}")
@@ -228,8 +208,8 @@ def _find_ended(
             continue
         state = load_customer(work.session, follow.customer)
         run.count("customers", gone=1)
-        run.drift.append(Drift("ended", "企业微信里已不是这位员工的客户", "结束跟进关系", **_who(state, follow)))
-        row = _repair(work, run, state, follow.agent)
+        run.drift.append(Drift("ended", "企业微信里已不是这位员工的客户", "结束跟进关系", **who_of(state, follow)))
+        row = repair(work, run, state, follow.agent)
         if row is not None:
             row.payload = {**row.payload, "gone": sorted({*row.payload.get("gone", []), follow.agent.key})}
     work.session.flush()
@@ -261,11 +241,6 @@ def _tags(run: Reconciliation, item: Mapping[str, Any]) -> list[dict[str, Any]]:
     ids = texts(_info(item).get("tag_id"))
     named = [(tag_id, run.library.get(tag_id, {})) for tag_id in ids]
     return [{"tag_id": i, "tag_name": row.get("name"), "group_name": row.get("group_name")} for i, row in named]
-
-
-def _who(state: CustomerState, follow: Follow) -> dict[str, str]:
-    name = follow.remark or state.customer.name
-    return {"customer": name, "external_userid": state.customer.external_userid, "userid": follow.agent.userid}
 
 
 def _key(item: Mapping[str, Any]) -> str:

@@ -41,3 +41,24 @@ def test_hours_and_tags_are_changed_and_a_mistake_is_shown_at_its_field(page: Pa
     made = tomllib.loads(site.system.environment.config.read_text(encoding="utf-8"))
     assert made["workspace"]["work_hours"] == "08:30-20:00"
     assert made["tags"][-1] == {"group": "意向", "exclusive": True, "names": ["高意向", "低意向"]}
+
+
+def test_what_goes_to_the_phones_is_seen_before_it_is_saved(page: Page, site: Site) -> None:  # noqa: F811
+    page.goto("/settings#tags")
+    page.get_by_role("button", name="加一组标签").press("Enter")
+    group = page.locator("#tags details").last
+    group.get_by_label("组名", exact=True).fill("互动")
+    group.get_by_label("标签", exact=True).fill("未回复\n重点")
+    group.get_by_label("放到手机上").check()
+    page.get_by_role("button", name="保存").click()
+    plan = page.get_by_role("alert").filter(has_text="要放到手机上")
+    expect(plan).to_contain_text("新建标签 2 个", timeout=SLOW)
+    for width in (1440, 375):
+        page.set_viewport_size({"width": width, "height": 900})
+        fits(page)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert findings(page, None) == []
+    page.get_by_role("button", name="看过了，仍然保存").click()
+    page.wait_for_url("**/settings?saved=1")
+    made = tomllib.loads(site.system.environment.config.read_text(encoding="utf-8"))
+    assert made["tags"][-1] == {"group": "互动", "phone": True, "names": ["未回复", "重点"]}

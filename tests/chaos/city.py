@@ -25,9 +25,9 @@ from bot.platform.valkey import ensure_valkey, stop_valkey
 from bot.sandbox.control import ControlRefusedError, SandboxControl
 from bot.sandbox.corp import prepare
 from bot.system import System, use_system
+from tests.chaos.talks import CHAOS_CONFIG
 from tests.faults.nursery import Nursery
 from tests.faults.starving import children, full_disk, shift_clock
-from tests.support.parts import CONFIG
 from tests.support.postgres import Postgres
 
 READY = 180.0
@@ -39,7 +39,7 @@ class City:
     def __init__(self, folder: Path, database_url: str, postgres: Postgres | None, workers: int, schedulers: int):
         self.folder, self.postgres = folder, postgres
         self.web_port, self.sandbox_port = free_port(), free_port()
-        (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+        (folder / "config.toml").write_text(CHAOS_CONFIG, encoding="utf-8")
         self.variables = {
             **prepare(folder / "sandbox", self.sandbox_port),
             "TICI_VAR": str(folder),

@@ -26,7 +26,7 @@ from bot.platform.models import Customer, Outbox, SopEnrolment, SopTask
 from bot.platform.queue import connect_redis
 from bot.privacy.erasure import NobodyToEraseError, erase
 from tests.chaos.city import City
-from tests.support.parts import CONFIG
+from tests.chaos.talks import CHAOS_CONFIG
 
 
 def _kill(name: str) -> Callable[[City], Any]:
@@ -109,7 +109,7 @@ def _config(words: str | None) -> Callable[[City], Any]:
 
 
 def _write(path: Path) -> None:
-    path.write_text(CONFIG, encoding="utf-8")
+    path.write_text(CHAOS_CONFIG, encoding="utf-8")
 
 
 def _later(seconds: float) -> Callable[[City], Any]:
@@ -205,7 +205,7 @@ FAULTS: dict[str, Callable[[City], Any]] = {
     "clock-five-minutes-back": _later(-300),
     "clock-a-day-on": _later(86_400),
     "config-broken": _config("不是 TOML"),
-    "config-cut": _config(CONFIG[: CONFIG.index("课程转化")]),
+    "config-cut": _config(CHAOS_CONFIG[: CHAOS_CONFIG.index("课程转化")]),
     "config-gone": _config(None),
     "customer-erased": _erase,
     "backup-restored": _back_up,

@@ -26,7 +26,7 @@ from bot.platform.models import (
 )
 from bot.system import System
 from tests.chaos.city import City
-from tests.chaos.talks import LINES, Person
+from tests.chaos.talks import LINES, ON_PHONES, Person
 from tests.privacy.test_erasure import opened
 
 
@@ -187,13 +187,30 @@ def _sends(city: City, seen: sqlite3.Connection, found: Reckoning, erased: list[
 
 
 def _marks(city: City, seen: sqlite3.Connection, everybody: list[Person], found: Reckoning) -> None:
-    shown = defaultdict[str, set[str]](set)
-    marks = "SELECT external_userid, tags.name FROM marks JOIN tags ON tags.tag_id = marks.tag_id"
-    for userid, name in seen.execute(marks):
-        shown[userid].add(name)
+    shown, kept = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    marks = (
+        "SELECT external_userid, tag_groups.name, tags.name FROM marks"
+        " JOIN tags ON tags.tag_id = marks.tag_id JOIN tag_groups ON tag_groups.group_id = tags.group_id"
+    )
+    for userid, group, name in seen.execute(marks):
+        (kept if group in ON_PHONES else shown)[userid].add(name)
     with city.system.store.read() as session:
+        of_phones = Tagging.tag.in_(("已回复", "未回复", "考虑价格"))
+        rows = select(Customer.external_userid, Tagging.tag, Tagging.by, Tagging.removed_because).join(
+            Customer, Customer.id == Tagging.customer_id
+        )
+        standing = session.execute(rows.where(Tagging.removed_at.is_(None), of_phones)).all()
+        carried = defaultdict[str, set[str]](set)
+        for userid, tag, _, _ in standing:
+            carried[userid].add(tag)
+        for userid, tag, by, why in session.execute(rows):  # no agent touches a tag here
+            if by == "wecom" or "在企业微信里取消" in (why or ""):
+                found.wrong("wrong_tags", f"{userid} {tag} as if by hand: {by} {why}")
         follows = select(Customer.external_userid).join(Follow, Follow.customer_id == Customer.id)
         followed = set(session.scalars(follows.where(Follow.ended_at.is_(None))))
     for person in everybody:
         if shown[person.userid] != {person.stages[-1]} or person.userid not in followed:
             found.wrong("wrong_marks", f"{person.userid} {sorted(shown[person.userid])}")
+        if kept[person.userid] != carried[person.userid]:
+            said = f"{sorted(kept[person.userid])} on the phone, {sorted(carried[person.userid])} carried"
+            found.wrong("wrong_marks", f"{person.userid} {said}")

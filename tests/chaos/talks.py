@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.support.parts import ASK, FIRST_STEP
+from tests.support.parts import ASK, CONFIG, FIRST_STEP
 
+ON_PHONES = ("互动", "话题")
+# Both groups are kept on the phones; one of their tags is called like a stage.
+CHAOS_CONFIG = (
+    CONFIG.replace('group = "互动"\n', 'group = "互动"\nphone = true\n')
+    + '\n[[tags]]\ngroup = "话题"\nphone = true\nnames = ["考虑价格"]\n'
+)
 LINES = 10  # of each customer
 _AT_ONCE = 100  # customers who talk side by side
 _CHAT = ("在吗", "好的谢谢", "今天天气真好", "收到", "孩子刚睡着", "晚点聊", "哈哈", "我在上班", "下班再看", "嗯嗯")

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Column, Table, delete, func, select
 
 from bot.commands.bench.seeding import SeedSize, seed
-from bot.customers.mark_tag import UNSURE
+from bot.customers.marks import UNSURE
 from bot.customers.tombstones import erased_among
 from bot.intake.media.storage import FolderStorage
 from bot.ops.backup import back_up, damage_of, keys_beside, physical_tables

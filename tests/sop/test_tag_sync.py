@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sop.playbook import Pipeline
 from sop.stages import Hand, Move, MoveRefusal, move_to, undo
-from sop.tag_sync import Policy, compare
+from sop.tag_sync import GroupDecision, GroupView, Policy, compare, compare_group
 
 NAMES = ("新线索", "考虑价格", "试听", "成交", "流失")
 PIPELINE = Pipeline.model_validate({"name": "转化", "stages": [{"name": name, "on": []} for name in NAMES]})
@@ -143,3 +143,28 @@ def test_after_a_restore_only_a_stage_further_along_moves_the_card(
 ) -> None:
     verdict = compare(PIPELINE, ours, SINCE, [], seen, "ahead", AFTER)
     assert f"{verdict.do} {verdict.to}" == said
+
+
+def view(ours: str = "", seen: str = "", maybe: str = "", surely: str = "") -> GroupView:
+    return GroupView(*(frozenset(tags) for tags in (ours, seen, maybe, surely)))
+
+
+@pytest.mark.parametrize(
+    ("sides", "policy", "decision"),
+    [
+        (view("a", "a", "a", "a"), "newest", GroupDecision()),
+        (view("a", "", "", ""), "newest", GroupDecision(mark=True)),  # never set
+        (view("a", "", "a", ""), "newest", GroupDecision(mark=True)),  # set, but perhaps it did not get through
+        (view("a", "", "a", "a"), "newest", GroupDecision(take=("a",))),  # taken off by hand
+        (view("a", "", "a", "a"), "ours", GroupDecision(mark=True)),
+        (view("a", "", "a", "a"), "ahead", GroupDecision(mark=True)),
+        (view("", "b", "", ""), "newest", GroupDecision(give=("b",))),
+        (view("", "b", "", ""), "ours", GroupDecision(mark=True)),
+        (view("", "b", "b", "b"), "newest", GroupDecision(mark=True)),  # ours, and over
+        (view("ac", "ab", "ac", "ac"), "newest", GroupDecision(("b",), ("c",))),
+    ],
+)
+def test_a_group_on_the_phones_follows_what_people_do_by_hand(
+    sides: GroupView, policy: Policy, decision: GroupDecision
+) -> None:
+    assert compare_group(sides, policy) == decision

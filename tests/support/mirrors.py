@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.agents.manual_moves import move_by_hand
-from bot.customers.mark_tag import shown_tags
+from bot.customers.marks import shown_tags
 from bot.customers.stages import move_by
 from bot.customers.state import CustomerState, load_customer
 from bot.platform import clock

@@ -17,10 +17,10 @@ from bot.platform.config.file import read_config_text
 from bot.platform.config.list_text import Entry, change_list
 from bot.platform.config.rule_text import UnknownRuleError
 from bot.platform.config.table_text import change_table
-from bot.platform.models import ConfigChange
+from bot.platform.models import ConfigChange, Follow, Tagging
 from bot.web.rules.setting_fields import SECTIONS
 from bot.web.rules.setting_form import apply, show
-from tests.support.rows import known_agent
+from tests.support.rows import Rows, known_agent
 from tests.support.site import CONFIG, Site, open_site
 
 PLAYBOOKS = sorted(Path("bot/platform/config/playbooks").glob("*.toml"))
@@ -235,3 +235,26 @@ def test_tables_apart_from_their_parents_are_found() -> None:
         '[[tags]]\ngroup = "甲"\n', "tags", [Entry(None, {"group": "乙"}), Entry(0, {"group": "丙"})], []
     )
     assert made.places == [1, 0]
+
+
+def test_what_goes_to_the_phones_is_counted_before_it_is_saved(site: Site) -> None:
+    admin = site.signed_in("admin")
+    with site.system.store.write() as session:
+        rows = Rows(session, clock.now())
+        customer = rows.customer(agent=rows.agent())
+        session.add(Follow(agent_id=rows.agent().id, customer_id=customer.id, added_at=clock.now()))
+        for tag in ("未回复", "重点", "别的"):
+            session.add(Tagging(customer_id=customer.id, tag=tag, by="human", version="", tagged_at=clock.now()))
+    group = {"tags.7.was": "", "tags.7.group": "互动", "tags.7.names": "未回复\r\n重点", "tags.7.phone": "1"}
+    form = sent(site, **group)
+    form.add("tags", "7")
+    answer = admin.post("/settings", data=form)
+    page = answer.get_data(as_text=True)
+    assert (answer.status_code, text_of(site)) == (409, OWN)
+    assert "新建标签 2 个；1 位客户会打上标签，算上每位员工一共 2 处、4 个" in page
+    form["sure"] = page.split('name="sure" value="')[1].split('"')[0]
+    assert admin.post("/settings", data=form).status_code == 302
+    saved = tomllib.loads(text_of(site))["tags"][-1]
+    assert saved == {"group": "互动", "phone": True, "names": ["未回复", "重点"]}
+    change = sent(site, **{**group, "tags.7.was": "互动", "tags.7.names": "未回复"})  # it is on already
+    assert "放到手机上，请先看一眼" not in admin.post("/settings", data=change).get_data(as_text=True)

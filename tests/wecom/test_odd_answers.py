@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from bot.customers.mark_tag import shown_tags
+from bot.customers.marks import shown_tags
 from bot.customers.tag_library import library_rows
 from bot.wecom import audit, directory, groups, groupsends, wire
 from bot.wecom.api import WeComClient

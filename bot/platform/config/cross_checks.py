@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.platform.config import positions
 from bot.platform.config.materials import all_attachments, check_materials
+from bot.platform.config.phone_groups import check_phone_groups
 from bot.platform.config.rule_fields import check_rule_fields
 from bot.platform.config.segment_table import check_segment_uses, check_segments
 from bot.platform.config.tables import Tables
@@ -55,6 +56,7 @@ def check_tables(tables: Tables, *, examples: bool, beside: Path | None) -> Foun
             {name: one.kind for name, one in known_fields(tables.fields).items()},
         ),
     )
+    found += check_phone_groups(tables.tags, tables.pipelines)
     found += check_titles(tables.rules)
     found += check_uses(tables.rules, known | _other_tags(tables), tag_uses(tables))
     found += check_closings(tables.closings) if examples else ()

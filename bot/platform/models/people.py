@@ -92,9 +92,10 @@ class Department(Model):
 class Follow(Model):
     """Agent x customer: a contact, and what WeCom shows on it as far as we know.
 
-    marked: by pipeline, the ids of the stage tags we last set or saw; marking: those that a call under way may set.
-    tags: the declared ordinary tags last seen. marks counts our writes: a read of the profile that a write overlapped
-    is recognised by it.
+    marked: by pipeline, the ids of the stage tags we last set or saw, and likewise by group that is kept on the
+    phones; marking: those that a call under way may set. shown: by such group, the ids of the tags that were last
+    seen there and that no call of ours was to take off since. tags: the declared ordinary tags last seen. marks
+    counts our writes: a read of the profile that a write overlapped is recognised by it.
     clock: the first and last message that wait for an answer and the last answer, each [when, msgid]; waiting_since
     is the time of the first. waiting_told: whom of "agent" and "leader" we told of this wait, and when; it is looked
     at again at waiting_look_at.
@@ -147,6 +148,7 @@ class Follow(Model):
     last_talk_at: Mapped[datetime | None]
     marked: Mapped[dict[str, Any]] = mapped_column(default=dict)
     marking: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    shown: Mapped[dict[str, Any]] = mapped_column(default=dict)
     tags: Mapped[list[Any]] = mapped_column(default=list)
     marks: Mapped[int] = mapped_column(default=0)
     clock: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from bot.analytics.draft_preview import DraftComparison, compare_books, last_messages
+from bot.customers.phone_plan import PhonePlan, plan_phones
 from bot.platform import clock
 from bot.platform.config.file import (
     ConfigEdit,
@@ -35,7 +36,8 @@ class Attempt:
     """What came of trying to save. `stamp` is the one to try again with; all else is empty where it is in force.
 
     problems: why the draft is refused. diff, change: what saving would now change, where another was faster.
-    comparison: what a large change does to the last messages, to be confirmed by sending `sure` back.
+    comparison: what a large change does to the last messages, phones: what groups that are to be kept on the phones
+    write there; either to be confirmed by sending `sure` back.
     """
 
     stamp: str
@@ -45,6 +47,7 @@ class Attempt:
     diff: Sequence[DiffLine] = ()
     change: ConfigChange | None = None
     comparison: DraftComparison | None = None
+    phones: PhonePlan | None = None
     sure: str = ""
     status: int = 200
 
@@ -83,8 +86,10 @@ def try_to_save(system: System, draft: Draft) -> Attempt:
         if system.keeper.doubted and not draft.whole:  # a small edit must not bring a cut file into force by the way
             return Attempt(draft.stamp, problems=system.keeper.problems, status=422)
         comparison = None if draft.sure == draft.digest else compare_with_force(system, fresh)
-        if comparison is not None and comparison.large:
-            return Attempt(draft.stamp, comparison=comparison, sure=draft.digest, status=409)
+        large = comparison if comparison is not None and comparison.large else None
+        phones = None if draft.sure == draft.digest else phones_of(system, fresh)
+        if large or phones:
+            return Attempt(draft.stamp, comparison=large, phones=phones, sure=draft.digest, status=409)
         edit = ConfigEdit(draft.text, draft.stamp, visitor().actor, draft.what, draft.also)
         saved = save_config(system.keeper, edit, now)
     except ConfigError as error:
@@ -108,6 +113,16 @@ def _check_folder(system: System, fresh: Settings) -> None:
     if fresh.workspace.materials != folder:
         text = Translatable('素材文件夹只能在服务器上改；请写回 materials = "{folder}"', folder=folder)
         raise ConfigError([ConfigProblem(system.environment.config.name, 1, 1, "workspace.materials", text)])
+
+
+def phones_of(system: System, fresh: Settings) -> PhonePlan | None:
+    """What the draft would write on the agents' phones; None where it switches no group of tags on."""
+    try:
+        current = system.settings
+    except ConfigError:
+        return None
+    with system.store.read() as session:
+        return plan_phones(session, current, fresh)
 
 
 def compare_with_force(system: System, fresh: Settings) -> DraftComparison | None:

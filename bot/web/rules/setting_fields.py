@@ -96,6 +96,8 @@ SECTIONS = (
             "规则、阶段、跟进里用到的标签都先放在一组里。还被用着的标签改名或去掉，会说明哪里还在用。", (
         SettingField("group", "text", "组名", "与企业微信里的标签组同名时，员工在手机上打的也会读回来。"),
         SettingField("exclusive", "yes", "一次只带一个", "选上后，打上组里的一个，就去掉另一个。"),
+        SettingField("phone", "yes", "放到手机上",
+                     "像阶段一样写到每位员工的客户资料里，到期去掉。关掉后手机上的留着，由员工自己改。"),
         SettingField("names", "lines", "标签", "一行一个。"),
     ), called="group", add="加一组标签"),
     Section("synonyms", "同义词", "规则里写 @名字，就等于写下这一组里的任意一个。", (
