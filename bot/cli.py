@@ -50,6 +50,7 @@ _COMMANDS = {
     "worker": "bot.commands.processes:run_worker",
 }
 _PARTS = {
+    "audit": ("bot.commands.privacy:audit_log",),
     "bench": (
         "bot.commands.bench.growth_command:bench_growth",
         "bot.commands.bench.ingest_command:bench_ingest",

@@ -21,6 +21,12 @@ def attachment_names(attach: Sequence[Mapping[str, Any]]) -> list[str]:
     return [_name(item) for item in attach]
 
 
+def along(attach: Sequence[Mapping[str, Any]], most: int = 30) -> str:
+    """What goes along with words in a chat, in brackets; empty where nothing does."""
+    names = "、".join(attachment_names(attach))
+    return f"（附：{names[:most]}）" if names else ""
+
+
 def attached(attach: Sequence[Mapping[str, Any]]) -> str:
     """What is to be sent along, in words; empty where nothing is."""
     return "、".join(f"{_KINDS.get(str(item.get('kind')), '附件')}《{_name(item)}》" for item in attach)

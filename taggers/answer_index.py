@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,9 @@ _TURNS, _CONTEXT = (
 _LEAST_TALKS, _LEAST_ANSWERS = 4, 12
 _COLUMNS, _ANSWER_COLUMNS, _CASES, _GUESSED = 1_500, 1_000, 12_000, 80
 _RIDGE, _GUESS = 1.0, 0.15
-_ALL, _LIKELY, _PLACES = 20_000, 2_000, 200_000  # of more answers than that only the likely ones are looked at
+_ALL, _LIKELY, _PLACES = 20_000, 1_000, 200_000  # of more answers than that only the likely ones are looked at
 _ANSWERS_POWER = 0.5
+_REMEMBERED = 2_000
 
 SURE = 0.96
 """From this score on an answer is worth showing, where so many past questions reach it (`AnswerIndex.often`): of the
@@ -66,6 +68,9 @@ class AnswerIndex:
     def __init__(self, cases: Sequence[Answered], terms: Terms, like: AnswerIndex | None = None) -> None:
         """like: read these cases with the terms of that index and what it learned, for the few that came since."""
         self._terms = terms
+        self._earlier = lru_cache(_REMEMBERED)(
+            self._earlier_of
+        )  # most turns are the context of the next ones as well
         talks = [case.talk for case in cases]
         self.talks = np.array(talks, np.int64)
         several = 1 + len(set(talks)) // 50
@@ -147,11 +152,12 @@ class AnswerIndex:
 
     def _read(self, asked: Asked) -> dict[str, float]:
         """The terms of the question, and, as others, of what the customer said before it."""
-        found = dict(self._terms.of(asked.text, TALK))
         earlier = [turn.text for turn in reversed(asked.before) if turn.by == "customer"][:_TURNS]
-        weight = _CONTEXT
-        for text in earlier:
-            for term, share in self._terms.of(text, TALK).items():
-                found[f"<{term}"] = max(found.get(f"<{term}", 0.0), weight * share)
-            weight *= _CONTEXT
-        return found if earlier else {**found, "<": _CONTEXT}
+        found = {} if earlier else {"<": _CONTEXT}
+        for back in range(len(earlier), 0, -1):
+            found.update(self._earlier(earlier[back - 1], _CONTEXT**back))
+        found.update(self._terms.of(asked.text, TALK))
+        return found
+
+    def _earlier_of(self, text: str, weight: float) -> Mapping[str, float]:
+        return {f"<{term}": weight * share for term, share in self._terms.of(text, TALK).items()}

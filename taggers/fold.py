@@ -12,15 +12,24 @@ import opencc
 _ODD_SPACES = {0x85: " ", 0x1680: " ", 0x2028: "\n", 0x2029: "\n", 0x0B: " ", 0x0C: " ", 0x0D: "\n", 0x3000: " "}
 # Chinese punctuation stays itself: it is everywhere, and NFKC would make commas and dots of it.
 _KEPT = "…‥。，？！：；（）～"
+_HAN = (range(0x3400, 0x4DC0), range(0x4E00, 0xA000))  # each is one letter and its own NFKC: only OpenCC changes them
+# The basic plane without them, without Hangul and without what is for private use.
+_ONE_BY_ONE = (
+    *range(0x3400),
+    *range(0x4DC0, 0x4E00),
+    *range(0xA000, 0xAC00),
+    *range(0xD7A4, 0xE000),
+    *range(0xF900, 0x10000),
+)
 
 
 def _table() -> dict[int, str]:
     """Build character -> folded character(s): NFKC, lower case, simplified, invisible characters dropped."""
-    table: dict[int, str] = {}
     simplified = _simplified()
-    for code in (*range(0x10000), *range(0x1D400, 0x1D800), *range(0x1F100, 0x1F200)):
+    table: dict[int, str] = {ord(old): new for old, new in simplified.items()}
+    for code in (*_ONE_BY_ONE, *range(0x1D400, 0x1D800), *range(0x1F100, 0x1F200)):
         char = chr(code)
-        if 0xAC00 <= code < 0xD7A4 or 0xE000 <= code < 0xF900 or char in _KEPT:
+        if char in _KEPT:
             continue
         if 0xD800 <= code < 0xE000:
             table[code] = "\ufffd"
@@ -30,6 +39,8 @@ def _table() -> dict[int, str]:
             table[code] = ""
             continue
         folded = unicodedata.normalize("NFKC", char).lower()
+        if folded == char and category != "Zs":
+            continue
         folded = "".join(simplified.get(one, one) for one in folded)
         if category == "Zs" and char != " ":
             folded = " "
@@ -44,7 +55,7 @@ def _table() -> dict[int, str]:
 
 def _simplified() -> dict[str, str]:
     """Ask OpenCC once, a character a line, so that no phrase rule can shift a place."""
-    chars = [chr(code) for code in (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))]
+    chars = [chr(code) for code in (*_HAN[0], *_HAN[1])]
     turned = opencc.OpenCC("t2s").convert("\n".join(chars)).split("\n")
     return {old: new for old, new in zip(chars, turned, strict=True) if old != new and len(new) == 1}
 

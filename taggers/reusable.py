@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterable
 
 from taggers.fold import fold
 
@@ -14,7 +14,7 @@ _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许邓韩冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔"
     "谭陆范汪廖石金贾韦夏付方邹熊白孟秦邱侯江尹薛闫雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤康易乔赖文施"
 )
-_TITLED = re.compile(f"[{_SURNAMES}](?:先生|女士|小姐|太太|大哥|大姐|哥|姐|总|阿姨|叔叔|妈妈|爸爸|同学)")
+TITLED = _TITLED = re.compile(f"[{_SURNAMES}](?:先生|女士|小姐|太太|大哥|大姐|哥|姐|总|阿姨|叔叔|妈妈|爸爸|同学)")
 _NUMERALS = "零一二两三四五六七八九十百千万半几"
 _UNITS = "个节楼层岁人位页次周天年分秒小钟种门套本部条项点步"
 _KEPT_OUT = tuple(
@@ -38,18 +38,35 @@ _PRICES = tuple(
 )
 
 
+class Names:
+    """Folded names of people, none of which may come out."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(name for name in names if 2 <= len(name) <= _LONGEST_NAME)
+        self._begin = {name[:2] for name in self._names}  # of most texts nothing more is looked at
+
+    def any_in(self, text: str) -> bool:
+        """Whether a folded text holds one of them."""
+        begins = (at for at in range(len(text) - 1) if text[at : at + 2] in self._begin)
+        return any(
+            text[at:end] in self._names
+            for at in begins
+            for end in range(at + 2, min(at + _LONGEST_NAME, len(text)) + 1)
+        )
+
+
 def reusable(
     text: str,
     own: Collection[str],
     agents: Collection[str],
-    is_name: Callable[[str], bool],
+    everybody: Names,
     *,
     prices: bool = False,
     shortest: int = _SHORTEST,
 ) -> str | None:
     """The words with slots for whom they were said to and by; None where they hold what is another's or may be old.
 
-    own: names of that customer; agents: names of who said it. is_name: whether a folded text is anybody's name.
+    own: names of that customer; agents: names of who said it. everybody: whose names must not come out.
     Kept out: other people's names, phones, numbers of orders, codes, links of one person, days and, without `prices`,
     money.
     """
@@ -61,7 +78,7 @@ def reusable(
             slotted = slotted.replace(name, slot)
     plain = fold(slotted.replace(CUSTOMER, "，").replace(AGENT, "，"))
     forms = _KEPT_OUT if prices else (*_KEPT_OUT, *_PRICES)
-    if any(form.search(plain) for form in forms) or _names_somebody(plain, is_name):
+    if any(form.search(plain) for form in forms) or everybody.any_in(plain):
         return None
     return _TITLED.sub(CUSTOMER, slotted)
 
@@ -69,11 +86,3 @@ def reusable(
 def same_words(text: str) -> str:
     """What two wordings that are one have in common: letters and digits."""
     return "".join(char for char in fold(text) if char.isalnum())
-
-
-def _names_somebody(text: str, is_name: Callable[[str], bool]) -> bool:
-    return any(
-        is_name(text[start:end])
-        for start in range(len(text))
-        for end in range(start + 2, min(start + _LONGEST_NAME, len(text)) + 1)
-    )

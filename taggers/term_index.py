@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +32,19 @@ class TermIndex:
         like: TermIndex | None = None,
     ) -> None:
         """like: take the terms and their rarity from that index; what it does not know is left out."""
-        self._ids: dict[str, int] = {} if like is None else like._ids
-        ids = self._ids
+        ids: defaultdict[str, int] = defaultdict(count().__next__) if like is None else like._ids
+        self._ids: defaultdict[str, int] = ids
         terms, weights, lengths = _read(texts, ids, grows=like is None)
+        ids.default_factory = None  # from here on what is not known is not known
         self.size = len(lengths)
         owners = np.repeat(np.arange(self.size, dtype=np.int32), lengths)
         self.rarity: Floats = _rarity(terms, len(ids), self.size, power) if like is None else like.rarity
         unheard = np.log1p((self.size + 0.5) / 0.5) ** power
-        self._unheard = _UNHEARD * float(unheard) if least == 1 else 0.0  # of talks: a name, which says nothing
+        self._unheard: float = (
+            _UNHEARD * float(unheard) if least == 1 else 0.0
+        )  # of talks: a name, which says nothing
+        if like is not None:
+            self._unheard = like._unheard
         if least > 1 and like is None:
             self.rarity[_in_talks(terms, np.asarray(groups, np.int64)[owners], len(ids)) < least] = 0
         weights = weights * self.rarity[terms]
@@ -116,16 +123,22 @@ class TermIndex:
         """How like each text is to a vector. most: leave the commonest terms out once so many places were looked at,
         which finds the texts that may be like it; `exact` then says how like they are."""
         found = np.zeros(self.size, np.float32)
-        counts = self._starts[vector[0] + 1] - self._starts[vector[0]]
-        order = np.argsort(counts, kind="stable") if most is not None else np.arange(len(counts))
-        looked = 0
-        for at in order:
-            if most is not None and looked and looked + counts[at] > most:
-                break
-            looked += int(counts[at])
+        for at in self.looked_up(vector, most):
             part = slice(self._starts[vector[0][at]], self._starts[vector[0][at] + 1])
             found[self._owners[part]] += vector[1][at] * self._weights[part]
         return found
+
+    def looked_up(self, vector: tuple[Numbers, Floats], most: int | None) -> NDArray[np.int64]:
+        """Which terms of a vector are looked up: all, or the rarest that have no more places together than `most`."""
+        if most is None:
+            return np.arange(len(vector[0]))
+        counts = self.having(vector[0])
+        order = np.argsort(counts, kind="stable")
+        return order[: max(1, int(np.searchsorted(np.cumsum(counts[order]), most, "right")))]
+
+    def having(self, terms: Numbers) -> NDArray[np.int64]:
+        """How many texts have each of some terms."""
+        return self._starts[terms + 1] - self._starts[terms]
 
     def exact(self, vector: tuple[Numbers, Floats], texts: NDArray[np.int64]) -> Floats:
         """How like some texts are to a vector, in their order."""
@@ -155,18 +168,15 @@ class TermIndex:
 
 
 def _read(
-    texts: Iterable[Mapping[str, float]], ids: dict[str, int], *, grows: bool
+    texts: Iterable[Mapping[str, float]], ids: Mapping[str, int], *, grows: bool
 ) -> tuple[Numbers, Floats, Numbers]:
     """The terms of all texts as numbers, their weights, and how many each text has; one text at a time is held."""
     terms, weights, lengths = array("i"), array("f"), array("i")
     for text in texts:
-        before = len(terms)
-        for term, weight in text.items():
-            number = ids.setdefault(term, len(ids)) if grows else ids.get(term, -1)
-            if number >= 0:
-                terms.append(number)
-                weights.append(weight)
-        lengths.append(len(terms) - before)
+        known = text if grows else {term: weight for term, weight in text.items() if term in ids}
+        terms.extend(map(ids.__getitem__, known))  # not a step of Python for each of millions
+        weights.extend(known.values())
+        lengths.append(len(known))
     return np.array(terms, np.int32), np.array(weights, np.float32), np.array(lengths, np.int32)
 
 

@@ -17,7 +17,7 @@ from bot.platform.work import Work
 from sop.answers import in_force
 from taggers.answer_gaps import AnswerGap, UnfitQuestion, contradicted, find_gaps
 from taggers.fold import fold
-from taggers.reusable import reusable
+from taggers.reusable import Names, reusable
 
 LOOKED_BACK = timedelta(days=90)
 _MOST = 1_500
@@ -93,12 +93,12 @@ def _showable(session: Session, rows: Collection[Any], answers: dict[int | None,
         return []
     own, everybody = names_of(session)
     agents = {agent.id: agent.shown_name for agent in session.scalars(select(Agent))}
-    everybody |= {fold(name) for name in agents.values() if len(name) > 1}
+    secret = Names({*everybody, *(fold(name) for name in agents.values() if len(name) > 1)})
     made = []
     for row in rows:
         names, agent = own.get(row.customer_id, set()), {agents.get(row.agent_id, "")}
-        shown = reusable(row.words, names, agent, everybody.__contains__, shortest=_SHORTEST)
-        answer = reusable(answers.get(row.answer_message_id, ""), names, agent, everybody.__contains__)
+        shown = reusable(row.words, names, agent, secret, shortest=_SHORTEST)
+        answer = reusable(answers.get(row.answer_message_id, ""), names, agent, secret)
         made.append(UnfitQuestion(row.words, row.customer_id, None if shown and "{" in shown else shown, answer))
     return made
 

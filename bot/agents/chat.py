@@ -11,6 +11,7 @@ from bot.agents import chat_deeds
 from bot.agents.answer_offers import search_answers
 from bot.agents.chat_context import MOST_LISTED, ChatContext
 from bot.agents.chat_words import OWN, Item, found_words, name_of, shown
+from bot.agents.own_wordings import own_book
 from bot.agents.questions import list_questions
 from bot.agents.reading import NOBODY
 from bot.agents.waiting import waiting_for, waiting_lines
@@ -33,6 +34,7 @@ from sop.chat import (
     help_text,
     read_order,
 )
+from sop.quotes import along
 from sop.wording import render
 from taggers.closing import USUAL
 from taggers.fold import fold
@@ -166,8 +168,11 @@ def _find_words(context: ChatContext, order: FindWords) -> str:
     work = context.work
     blanks = {f"customer.{name}": "" for name in ("name", *work.settings.fields)}
     values = {**blanks, "agent.name": context.agent.shown_name, "company": work.settings.workspace.name}
-    found = search_answers(work, order.words)
-    return found_words(order.words, [(entry.ask[0], render(entry.say, values)) for entry in found])
+    found = search_answers(work, order.words, own=own_book(work, context.agent)).values()
+    said = [
+        (one.ask[0], render(one.say, values) + along([item.model_dump() for item in one.attach])) for one in found
+    ]
+    return found_words(order.words, said)
 
 
 def _move(context: ChatContext, order: MoveToStage) -> str:

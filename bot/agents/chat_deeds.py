@@ -19,6 +19,7 @@ from bot.agents.own_follow_ups import (
     read_follow_up,
     write_down,
 )
+from bot.agents.own_wordings import own_book
 from bot.agents.promises import as_promised, judge_promise, put_off_until
 from bot.agents.suggestions import suggest
 from bot.agents.wording_offers import not_noted, note_offers
@@ -105,7 +106,7 @@ def offer(context: ChatContext, follow: Follow) -> str:
     """回复: the best words there are now."""
     state = load_customer(context.work.session, follow.customer)
     context.read([follow.customer])
-    offers = suggest(context.work, state, context.agent)
+    offers = suggest(context.work, state, context.agent, own=own_book(context.work, context.agent))
     fresh = not_noted(context.work, follow.customer, context.agent, offers)
     note_offers(context.work, follow.customer, context.agent, fresh)
     return best_words(called(follow), offers, follow.customer.last_words)

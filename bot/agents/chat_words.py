@@ -9,7 +9,7 @@ from bot.agents.suggestions import Suggestion
 from bot.platform.config.settings import Settings
 from bot.platform.models import Customer, Follow, OwnFollowUp, Promise, SopTask
 from bot.sops.enrolment import MoveEffects, titles_of
-from sop.quotes import attachment_names, quoted
+from sop.quotes import along, quoted
 from sop.workcalendar import Workcalendar
 
 Item = SopTask | OwnFollowUp | Promise
@@ -71,8 +71,7 @@ def _line(item: Item, now: datetime, calendar: Workcalendar) -> str:
 
 
 def _goes_along(task: SopTask) -> str:
-    names = "、".join(attachment_names(task.attach))
-    return f"（附：{names[:30]}）" if names else ""
+    return along(task.attach)
 
 
 def shown(number: int, item: Item, now: datetime, calendar: Workcalendar) -> str:
@@ -124,5 +123,5 @@ def best_words(name: str, offers: Sequence[Suggestion], last_words: str) -> str:
     """The best words for a customer, whole, so that they can be copied."""
     if not offers:
         return f"{name} 现在没有合适的话术{quoted(last_words, 40)}。客户说到规则里的话，或到了 SOP 的时间，就会有"
-    said = [f"{number}. {offer.text}" for number, offer in enumerate(offers, 1)]
+    said = [f"{number}. {offer.text}{along(offer.attach)}" for number, offer in enumerate(offers, 1)]
     return "\n\n".join([f"可以对 {name} 说{quoted(last_words, 40)}：", *said])

@@ -10,13 +10,13 @@ import hashlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.platform.config.settings import Settings
@@ -24,7 +24,7 @@ from bot.platform.log import get_logger
 from bot.platform.models import Agent, Customer, Erasure, Follow, Message, SopTask
 from taggers.asked import Answered, Asked
 from taggers.fold import fold
-from taggers.reusable import reusable, same_words
+from taggers.reusable import Names, reusable, same_words
 from taggers.spoken import is_welcome
 from taggers.used_answers import TalkListener, Turn, UsedAnswer
 from taggers.utterance import split_quote
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
 LOOKED_BACK = timedelta(days=365)
 LOOK_AGAIN, RENEW_AFTER = 2.0, 6 * 3600.0  # seconds
-AT_ONCE = 500  # messages that a page waits for; more are read beside it
-MOST_MESSAGES, MOST_NEW, MOST_TO_RENEW = 400_000, 200, 1_000
+PATIENCE = 0.03  # seconds that a page waits for what is new
+NAMES_AGAIN = 60.0  # seconds
+MOST_MESSAGES, MOST_NEW, MOST_TO_RENEW = 400_000, 2_000, 1_000
 MOST_CASES, MOST_OF_ONE = 100_000, 50
 _TOP = 200
 _log = get_logger(__name__)
@@ -59,9 +60,18 @@ class Size:
     bytes: int
 
 
+@dataclass(frozen=True)
+class Part:
+    """An index and the case of each of its rows."""
+
+    index: AnswerIndex
+    rows: Sequence[int]
+
+
 @dataclass
 class _Kept:
-    """What was read so far. cases: used answers with their words as they may be said; who: to whom each was said."""
+    """What was read so far. cases: used answers with their words as they may be said; who: to whom each
+    was said. Pages look at it while more is read: what they look at only grows, or is replaced."""
 
     settings: Settings
     mark: tuple[Any, ...]
@@ -71,15 +81,16 @@ class _Kept:
     listener: TalkListener = field(default_factory=TalkListener)
     cases: list[tuple[UsedAnswer, str]] = field(default_factory=list)
     who: dict[str, set[int]] = field(default_factory=dict)
+    newest: dict[str, str] = field(default_factory=dict)  # by key, the words as they were said last
     names: set[str] = field(default_factory=set)
+    names_at: float = float("-inf")
+    last_customer: int = 0
+    everybody: Names = field(default_factory=lambda: Names(()))
     of_customer: dict[int, set[str]] = field(default_factory=dict)
     of_agent: dict[int, str] = field(default_factory=dict)
-    index: AnswerIndex | None = None
-    words_read: int = 0  # how many of `cases` were looked at when the index was made
-    rows: list[int] = field(default_factory=list)  # the case of each row of the index
-    fresh: AnswerIndex | None = None
-    fresh_rows: list[int] = field(default_factory=list)
-    fresh_to: int = 0
+    words_read: int = 0  # how many of `cases` were looked at when the great index was made
+    read_to: int = 0  # and how many are in any
+    parts: tuple[Part, ...] = ()  # the great index first; replaced, never changed: pages look while more is read
 
 
 class PastAnswers:
@@ -89,6 +100,7 @@ class PastAnswers:
         self._system = system
         self._lock = threading.Lock()
         self._kept: _Kept | None = None
+        self._mark: tuple[Any, ...] = ()
         self._looked = 0.0
         self._reader: threading.Thread | None = None
 
@@ -99,48 +111,49 @@ class PastAnswers:
         self.refresh(settings, now)
         with self._lock:
             kept = self._kept
-            return [] if kept is None or kept.index is None else _find(kept, asked, most)
+            return [] if kept is None or not kept.parts else _find(kept, asked, most)
 
     def of(self, key: str) -> PastAnswer | None:
         """The answer that was found under this key."""
         with self._lock:
             kept = self._kept
-            words = next((same for same in kept.who if _key(same) == key), None) if kept is not None else None
-            if kept is None or words is None:
+            text = kept.newest.get(key) if kept is not None else None
+            if kept is None or text is None or not _enough(kept, same_words(text)):
                 return None
-            text = next((text for _, text in reversed(kept.cases) if same_words(text) == words), None)
-            return PastAnswer(key, text, len(kept.who[words])) if text and _enough(kept, words) else None
+            return PastAnswer(key, text, len(kept.who[same_words(text)]))
 
     @property
     def size(self) -> Size:
         """How much is held."""
         with self._lock:
             kept = self._kept
-            parts = [part for part in (kept.index, kept.fresh) if part is not None] if kept is not None else []
-            return Size(sum(len(part) for part in parts), sum(part.bytes for part in parts))
+            parts = kept.parts if kept is not None else ()
+            return Size(sum(len(part.rows) for part in parts), sum(part.index.bytes for part in parts))
 
     def refresh(self, settings: Settings, now: datetime, *, wait: bool = False) -> None:
-        """Read what is new; where much is, beside the page, unless told to wait for it."""
+        """Read what is new, beside the page, which waits for a moment only, unless told to wait for it all.
+
+        What must be forgotten is forgotten before anything is read.
+        """
+        if wait and self._reader is not None:
+            self._reader.join()
         with self._lock:
-            if not wait and (self._busy() or time.monotonic() - self._looked < LOOK_AGAIN):
+            if not wait and time.monotonic() - self._looked < LOOK_AGAIN:
                 return
             self._looked = time.monotonic()
             with self._system.store.read() as session:
-                mark = _mark_of(session, settings)
-                if self._kept is not None and (self._kept.mark != mark or _is_old(self._kept)):
-                    self._kept = None
-                last = self._kept.last_id if self._kept is not None else 0
-                waiting = session.scalar(select(func.max(Message.id))) or 0
-            if not wait and waiting - last > AT_ONCE:
-                self._reader = threading.Thread(
-                    target=self._read_beside,
-                    args=(_Kept(settings, mark, time.monotonic(), now - LOOKED_BACK),),
-                    daemon=True,
-                )
-                self._reader.start()
+                self._mark = _mark_of(session, settings)
+                newest = session.scalar(select(func.max(Message.id))) or 0
+            if self._kept is not None and self._kept.mark != self._mark:
+                self._kept = None
+            fresh = self._kept is not None and not _is_old(self._kept) and newest <= self._kept.last_id
+            if fresh or self._busy():
                 return
-            if waiting > last or self._kept is None:
-                self._kept = self._read(self._kept or _Kept(settings, mark, time.monotonic(), now - LOOKED_BACK))
+            kept = self._kept if self._kept is not None and not _is_old(self._kept) else None
+            kept = kept or _Kept(settings, self._mark, time.monotonic(), now - LOOKED_BACK)
+            self._reader = threading.Thread(target=self._read_beside, args=(kept,), daemon=True)
+            self._reader.start()
+        self._reader.join(None if wait else PATIENCE)
 
     def _busy(self) -> bool:
         return self._reader is not None and self._reader.is_alive()
@@ -150,18 +163,17 @@ class PastAnswers:
             self._read(kept)
         except Exception as error:
             _log.error("past answers not read", error=type(error).__name__)
-            return
+            kept.mark = ()  # half of something: made anew
         with self._lock:
-            self._kept, self._looked = kept, 0.0
+            self._kept = kept if kept.mark == self._mark else None  # None: somebody was erased meanwhile
 
-    def _read(self, kept: _Kept) -> _Kept:
+    def _read(self, kept: _Kept) -> None:
         with self._system.store.read() as session:
             _learn_names(session, kept)
             for turn in _new_turns(session, kept):
                 for used in kept.listener.hear(turn):
                     _keep(kept, used)
         _index(kept)
-        return kept
 
 
 _OF_SYSTEM: WeakKeyDictionary[Any, PastAnswers] = WeakKeyDictionary()
@@ -187,16 +199,27 @@ def _is_old(kept: _Kept) -> bool:
 
 
 def _learn_names(session: Session, kept: _Kept) -> None:
-    """The names of everybody there is, so that none of them comes out."""
-    kept.of_customer, kept.names = {}, set()
+    """The names of everybody there is, so that none of them comes out: all of them once a minute, in between those of
+    whoever is new or was heard."""
+    whole = time.monotonic() - kept.names_at > NAMES_AGAIN
     people = select(Customer.id, Customer.name, Follow.remark).outerjoin(Follow, Follow.customer_id == Customer.id)
+    if whole:
+        kept.of_customer, kept.names, kept.names_at = {}, set(), time.monotonic()
+        kept.of_agent = {agent.id: agent.shown_name for agent in session.scalars(select(Agent))}
+        _know(kept, (name for name in kept.of_agent.values()))
+    else:
+        heard = select(Message.customer_id).where(Message.id > kept.last_id)
+        people = people.where(or_(Customer.id > kept.last_customer, Customer.id.in_(heard)))
     for customer, name, remark in session.execute(people):
         given = {one for one in (name, remark) if one and len(one) > 1}
         kept.of_customer.setdefault(customer, set()).update(given)
-        kept.names |= given
-    kept.of_agent = {agent.id: agent.shown_name for agent in session.scalars(select(Agent))}
-    kept.names |= {name for name in kept.of_agent.values() if len(name) > 1}
-    kept.names = {fold(name) for name in kept.names if not _is_word(kept.settings, name)}
+        kept.last_customer = max(kept.last_customer, customer)
+        _know(kept, given)
+    kept.everybody = Names(kept.names)
+
+
+def _know(kept: _Kept, names: Iterable[str]) -> None:
+    kept.names.update(fold(name) for name in names if len(name) > 1 and not _is_word(kept.settings, name))
 
 
 def _is_word(settings: Settings, name: str) -> bool:
@@ -244,10 +267,12 @@ def _keep(kept: _Kept, used: UsedAnswer) -> None:
     own = kept.of_customer.get(used.customer, set())
     agent = kept.of_agent.get(used.agent or 0, "")
     prices = kept.settings.tables.suggestions.prices
-    text = reusable(used.answer, own, {agent}, kept.names.__contains__, prices=prices)
+    text = reusable(used.answer, own, {agent}, kept.everybody, prices=prices)
     if text is not None:
         kept.cases.append((used, text))
-        kept.who.setdefault(same_words(text), set()).add(used.customer)
+        words = same_words(text)
+        kept.who.setdefault(words, set()).add(used.customer)
+        kept.newest[_key(words)] = text
 
 
 def _index(kept: _Kept) -> None:
@@ -259,13 +284,16 @@ def _index(kept: _Kept) -> None:
         return AnswerIndex(cases, kept.settings.likeness, like)
 
     new = len(kept.cases) - kept.words_read
-    if kept.index is None or new > MOST_NEW or (new and kept.words_read < MOST_TO_RENEW):
-        kept.rows, kept.words_read = _worth_finding(kept, 0), len(kept.cases)
-        kept.index = index(kept.rows, None)
-        kept.fresh, kept.fresh_rows, kept.fresh_to = None, [], kept.words_read
-    elif len(kept.cases) > kept.fresh_to:
-        kept.fresh_rows, kept.fresh_to = _worth_finding(kept, kept.words_read), len(kept.cases)
-        kept.fresh = index(kept.fresh_rows, kept.index) if kept.fresh_rows else None
+    if not kept.parts or new > MOST_NEW or (new and kept.words_read < MOST_TO_RENEW):
+        rows, kept.words_read = _worth_finding(kept, 0), len(kept.cases)
+        kept.parts = (Part(index(rows, None), rows),)
+    elif len(kept.cases) > kept.read_to:
+        great, *small = kept.parts
+        rows = _worth_finding(kept, kept.read_to)
+        while small and len(small[-1].rows) <= 2 * len(rows):  # so that there are few, and none is read often
+            rows = [*small.pop().rows, *rows]
+        kept.parts = (great, *small, Part(index(rows, great.index), rows))
+    kept.read_to = len(kept.cases)
 
 
 def _worth_finding(kept: _Kept, begin: int) -> list[int]:
@@ -285,13 +313,13 @@ def _find(kept: _Kept, asked: Asked, most: int) -> list[PastAnswer]:
 
     from taggers.answer_index import sure_ones
 
-    assert kept.index is not None
-    parts = [(kept.index, kept.rows), *([(kept.fresh, kept.fresh_rows)] if kept.fresh is not None else [])]
-    scores = np.concatenate([part.scores(asked) for part, _ in parts])
+    parts = kept.parts
+    scores = np.concatenate([part.index.scores(asked) for part in parts])
+    begins = np.cumsum([0, *(len(part.rows) for part in parts)])
     found: dict[str, PastAnswer] = {}
-    for place in sure_ones(scores, kept.index.often, _TOP):
-        row = kept.rows[place] if place < len(kept.rows) else kept.fresh_rows[place - len(kept.rows)]
-        text = kept.cases[row][1]
+    for place in sure_ones(scores, parts[0].index.often, _TOP):
+        part = int(np.searchsorted(begins, place, "right")) - 1
+        text = kept.cases[parts[part].rows[place - begins[part]]][1]
         words = same_words(text)
         found.setdefault(words, PastAnswer(_key(words), text, len(kept.who[words])))
         if len(found) == most:

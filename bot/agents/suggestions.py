@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from bot.agents.answer_offers import OfferedAnswer, answer_of, fitting
 from bot.agents.lately_said import asked_of, read_lately
+from bot.agents.own_wordings import OwnBook, own_book
 from bot.agents.past_answers import PastAnswer, PastAnswers
 from bot.analytics.wording_uses import uses_of
 from bot.customers.state import CustomerState
@@ -32,9 +33,9 @@ _QUOTED = 40
 
 @dataclass(frozen=True)
 class Suggestion:
-    """Words ready to be sent. key: "task:17", "rule:ask-price", "answer:invoice" or
-    "past:…"; kind: due | asked | next | answer | past; why: for the agent. Of words that are no step's, wording: as
-    config.toml has them; along: what goes along."""
+    """Words ready to be sent. key: "task:17", "rule:ask-price", "answer:invoice", "own:3" or "past:…"; kind: due |
+    asked | next | answer | own | past; why: for the agent. Of words that are no step's, wording: as config.toml has
+    them; along: what goes along."""
 
     key: str
     kind: str
@@ -51,18 +52,18 @@ class Suggestion:
 
 
 def suggest(
-    work: Work, state: CustomerState, agent: Agent, past: PastAnswers | None = None, most: int = MOST
+    work: Work, state: CustomerState, agent: Agent, past: PastAnswers | None = None, own: OwnBook | None = None
 ) -> list[Suggestion]:
     """The best words first: answers to questions that nobody answered, due steps, the replies of rules hit lately,
     answers to what was said last, then the next planned step; of the knowledge base first, then of what agents
-    answered before (past: where the process holds them).
+    answered before (past: where the process holds them). own: the agent's own wordings, where only they look.
 
     What this agent's side has said in nearly the same words since is left out. Of answers that fit as well those come
     first that agents take. Six queries besides the state's.
     """
     said = _said_lately(work, state)
     found: list[Suggestion] = []
-    answers = _answers(work, state, agent, past)
+    answers = _answers(work, state, agent, past, own)
     candidates = [
         *(one for one, waits in answers if waits),
         *_due(work.settings, state, agent, work.now),
@@ -72,7 +73,7 @@ def suggest(
     ]
     for one in candidates:
         known = [*said, *(other.text for other in found)]
-        if len(found) < most and not any(fuzz.ratio(one.text, text) >= _SAME for text in known):
+        if len(found) < MOST and not any(fuzz.ratio(one.text, text) >= _SAME for text in known):
             found.append(one)
     return found
 
@@ -80,14 +81,15 @@ def suggest(
 def find_suggestion(
     work: Work, state: CustomerState, agent: Agent, key: str, past: PastAnswers | None = None
 ) -> Suggestion | None:
-    """The suggestion of this key as long as it may still be sent."""
+    """The suggestion of this key as long as it may still be sent; the agent asks for it themself."""
     kind, _, rest = key.partition(":")
     if kind == "task":
         steps = _of_tasks(work.settings, state, agent, "due", _mine(state, agent))
         return next((step for step in steps if step.key == key), None)
     if kind == "rule" and rest:
         return next((one for one in _asked(work, state, agent) if one.key == key), None)
-    if kind == "answer" and (offered := answer_of(work, state, agent, rest)) is not None:
+    own = own_book(work, agent) if kind == "own" else None
+    if kind in ("answer", "own") and (offered := answer_of(work, state, agent, key, own)) is not None:
         return _as_suggestion(offered)
     if kind == "past" and past is not None and (known := past.of(rest)) is not None:
         return _as_said_before(work, state, agent, known)
@@ -95,14 +97,15 @@ def find_suggestion(
 
 
 def _answers(
-    work: Work, state: CustomerState, agent: Agent, past: PastAnswers | None
+    work: Work, state: CustomerState, agent: Agent, past: PastAnswers | None, own: OwnBook | None
 ) -> list[tuple[Suggestion, bool]]:
     """What fits, each with whether it answers a question that nobody answered."""
     looks_back = past is not None and work.settings.tables.suggestions.history
-    if not work.settings.tables.answers and not looks_back:
+    has_own = own is not None and bool(own.entries)
+    if not work.settings.tables.answers and not looks_back and not has_own:
         return []
     lately = read_lately(work, state)
-    found = [(_as_suggestion(one), one.waits) for one in fitting(work, state, agent, lately)]
+    found = [(_as_suggestion(one), one.waits) for one in fitting(work, state, agent, lately, own)]
     if past is not None and looks_back and lately.last:
         known = past.find(asked_of(lately), work.settings, work.now, 2 * MOST)
         found += [(_as_said_before(work, state, agent, one), False) for one in known]
@@ -125,9 +128,8 @@ def _as_said_before(work: Work, state: CustomerState, agent: Agent, known: PastA
 def _as_suggestion(offered: OfferedAnswer) -> Suggestion:
     along = [one.model_dump(exclude_none=True) for one in offered.entry.attach]
     why = Translatable("客户问「{words}」", words=offered.asked[:_QUOTED]) if offered.asked else ""
-    return Suggestion(
-        f"answer:{offered.entry.id}", "answer", offered.text, why, wording=offered.entry.say, along=along
-    )
+    kind, wording = ("own", "") if offered.own else ("answer", offered.entry.say)
+    return Suggestion(offered.key, kind, offered.text, why, wording=wording, along=along)
 
 
 def _mine(state: CustomerState, agent: Agent) -> list[SopTask]:

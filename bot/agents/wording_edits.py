@@ -18,7 +18,7 @@ from bot.platform.models import Agent, Customer, Follow, Message, SopEnrolment, 
 from sop.wording import check_wording
 from sop.wording_edits import EditCluster, ProposedEdit, SentEdit, cluster_edits, propose
 from taggers.fold import fold
-from taggers.reusable import reusable
+from taggers.reusable import Names, reusable
 
 _MOST = 2_000
 _KNOWN_SLOTS = frozenset(("customer.name", "agent.name"))
@@ -90,14 +90,14 @@ def _masked(session: Session, settings: Settings, text: str, edits: list[_Sent])
         return
     agents = {agent.id: agent.shown_name for agent in session.scalars(select(Agent))}
     own, everybody = names_of(session)
-    everybody |= {fold(name) for name in agents.values() if len(name) > 1}
+    secret = Names({*everybody, *(fold(name) for name in agents.values() if len(name) > 1)})
     numbers = set(_NUMBER.findall(text))
     said = _said(session, [one.msgid for one in edits if one.msgid])
     for one in edits:
         words = said.get(one.msgid or "", "")
         prices = settings.tables.suggestions.prices or set(_NUMBER.findall(words)) <= numbers
         agent = agents.get(one.agent, "")
-        masked = reusable(words, own.get(one.customer, set()), {agent}, everybody.__contains__, prices=prices)
+        masked = reusable(words, own.get(one.customer, set()), {agent}, secret, prices=prices)
         if masked is not None and not check_wording(masked):
             yield SentEdit(masked, one.customer, agent, one.judged, one.answered)
 

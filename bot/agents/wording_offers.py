@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from bot.agents.own_wordings import own_book
 from bot.agents.suggestions import Suggestion, suggest
 from bot.customers.state import load_customers
 from bot.platform.database.store import insert_new
 from bot.platform.models import Agent, Customer, Follow, WordingOffer
 from bot.platform.work import Work
+from sop.quotes import along
 from sop.wording_use import LIVE
 
 UNIQUE = ("customer_id", "agent_id", "key", "after")
@@ -65,17 +67,24 @@ def note_offers(
 def best_answers(work: Work, follows: Sequence[Follow]) -> dict[int, str]:
     """What each of these customers' agents may answer them now, by the follow's id, noted as offered; nothing where
     nothing fits. It stands in a message beside other things, so the longest words are cut."""
-    tables, found = work.settings.tables, {}
-    if not tables.answers and not any(rule.reply for rule in tables.rules):
+    found = {}
+    books = {agent.id: own_book(work, agent) for agent in {one.agent for one in follows}}
+    if not _has_any(work) and not any(book.entries for book in books.values()):
         return {}
     states = load_customers(work.session, [one.customer for one in follows])
     for one in follows:
-        offers = suggest(work, states[one.customer_id], one.agent)
-        best = next((offer for offer in offers if offer.kind in ("answer", "asked")), None)
+        offers = suggest(work, states[one.customer_id], one.agent, own=books[one.agent_id])
+        best = next((offer for offer in offers if offer.kind in ("answer", "own", "asked")), None)
         if best is not None:
             note_offers(work, one.customer, one.agent, not_noted(work, one.customer, one.agent, [best]))
-            found[one.id] = best.text if len(best.text) <= _LONGEST_BESIDE else f"{best.text[:_LONGEST_BESIDE]}…"
+            words = best.text if len(best.text) <= _LONGEST_BESIDE else f"{best.text[:_LONGEST_BESIDE]}…"
+            found[one.id] = words + along(best.attach)
     return found
+
+
+def _has_any(work: Work) -> bool:
+    """Whether the company has answers or replies at all."""
+    return bool(work.settings.tables.answers) or any(rule.reply for rule in work.settings.tables.rules)
 
 
 def note_tap(work: Work, customer: Customer, agent: Agent, offer: Suggestion) -> None:

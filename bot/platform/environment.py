@@ -92,6 +92,7 @@ class Environment:
         IPv4Network | IPv6Network, ...
     ] = ()  # whose X-Forwarded-For is believed; none: this machine's
     digest_webhook: str | None = field(default=None, repr=False)  # is sent where the log of actions ends, daily
+    draft_key: str | None = field(default=None, repr=False)  # is shown to the endpoint that writes drafts
     webhook_networks: tuple[IPv4Network | IPv6Network, ...] = ()  # inside addresses that webhooks may call
     login_url: str | None = None  # serves the sign-in pages in place of WeCom's own hosts (the sandbox)
 
@@ -100,7 +101,14 @@ class Environment:
         """Every value that no log, page or queue may ever show."""
         urls = (self.database_url, self.redis_url, self.media_url)
         passwords = [found[1] for url in urls if url and (found := _PASSWORD.search(url))]
-        ours = [self.secret_key, self.metrics_token, self.digest_webhook, *passwords, *map(unquote, passwords)]
+        ours = [
+            self.secret_key,
+            self.metrics_token,
+            self.digest_webhook,
+            self.draft_key,
+            *passwords,
+            *map(unquote, passwords),
+        ]
         if self.data_keys:
             ours += [word for word in self.data_keys.replace(",", " ").split() if len(word) > 20]
         if self.wecom is None:
@@ -145,6 +153,7 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         media_url=read("TICI_MEDIA_URL"),
         least_free_megabytes=_megabytes(values.get("TICI_MIN_FREE_MB") or "300", problems),
         digest_webhook=read("TICI_DIGEST_WEBHOOK"),
+        draft_key=read("TICI_DRAFT_KEY"),
         webhook_networks=_networks(values.get("TICI_WEBHOOK_NETWORKS") or "", problems, "TICI_WEBHOOK_NETWORKS"),
         trusted_proxies=_networks(values.get("TICI_TRUSTED_PROXIES") or "", problems),
         hsts_subdomains=values.get("TICI_HSTS_SUBDOMAINS") == "1",

@@ -7,7 +7,9 @@ differently the second time gains nothing. Redirects are not followed; time and 
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -18,7 +20,7 @@ from bot.wecom.errors import BotError
 
 Networks = Sequence[IPv4Network | IPv6Network]
 _TIMES = urllib3.Timeout(connect=3.0, read=5.0, total=8.0)
-_MOST_READ = 2048
+_MOST_READ, _PIECE, _MOST_ANSWER = 2048, 4096, 64 * 1024
 _LONGEST = 500
 # Ranges that count as public and lead elsewhere: IPv4 inside of IPv6 (translated, 6to4, Teredo).
 _DETOURS = (
@@ -58,24 +60,43 @@ def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Networks) -
 
     Raises AddressRefusedError and NotReachedError.
     """
+    with _answer(url, body, {"User-Agent": "Tici-Webhooks/1", **headers}, allowed, _TIMES) as answer:
+        answer.read(_MOST_READ)
+        return int(answer.status)
+
+
+def ask(url: str, body: bytes, headers: Mapping[str, str], allowed: Networks, seconds: float) -> tuple[int, bytes]:
+    """Post and return the status and the answer, which must be whole within so many seconds; the same errors."""
+    ends, found = time.monotonic() + seconds, b""
+    times = urllib3.Timeout(connect=min(3.0, seconds), read=seconds)
+    with _answer(url, body, {"User-Agent": "Tici/1", **headers}, allowed, times) as answer:
+        while piece := answer.read1(_PIECE):
+            found += piece
+            if time.monotonic() > ends or len(found) > _MOST_ANSWER:
+                raise NotReachedError("too late or too long")
+        return int(answer.status), found
+
+
+@contextmanager
+def _answer(
+    url: str, body: bytes, headers: Mapping[str, str], allowed: Networks, times: urllib3.Timeout
+) -> Iterator[Any]:
     parts = check_address(url, allowed)
     host, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
     place = resolve(host, port, allowed)
     if parts.scheme == "http" and not _is_in(place, allowed):
         raise AddressRefusedError("只能用 https 地址")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    sent = {**headers, "Host": parts.netloc, "User-Agent": "Tici-Webhooks/1"}
     with _pool(parts, str(place), port) as pool:
         try:
             answer = pool.urlopen(
-                "POST", target, body=body, headers=sent, redirect=False, retries=False, preload_content=False,
-                timeout=_TIMES,
+                "POST", target, body=body, headers={**headers, "Host": parts.netloc}, redirect=False, retries=False,
+                preload_content=False, timeout=times,
             )  # fmt: skip
-            answer.read(_MOST_READ)
+            yield answer
             answer.close()
         except urllib3.exceptions.HTTPError as error:
             raise NotReachedError(type(error).__name__) from None
-    return int(answer.status)
 
 
 def resolve(host: str, port: int, allowed: Networks) -> IPv4Address | IPv6Address:

@@ -21,6 +21,7 @@ from bot.platform.models import (
     Message,
     Model,
     Outbox,
+    OwnWording,
     Report,
     Status,
 )
@@ -72,6 +73,10 @@ def forget_mentions(
         beside = Customer.id.in_(select(Message.customer_id).where(Message.roomid.in_(sorted(rooms))))
         others = (beside, Customer.id != needles.customer_id)
         _change_each(store, Customer, others, lambda _, row: _blank_columns(row, needles, "last_words"), on_progress)
+    near = (OwnWording.agent_id.in_(sorted(needles.agent_ids)),)
+    _change_each(
+        store, OwnWording, near, lambda _, row: _blank_columns(row, needles, "ask", "say", "category"), on_progress
+    )
     with store.write() as session:
         for status in session.scalars(select(Status)):
             if needles.hit(_dumped(status.value), by_name=False):
@@ -130,8 +135,8 @@ def _forget_in_audit(row: AuditEntry, needles: Needles) -> None:
         row.detail = {}
 
 
-def _blank_columns(row: Message | Customer, needles: Needles, *columns: str) -> None:
-    """Blank what others said in the rooms: the raw JSON lists who was there, and texts may name the customer."""
+def _blank_columns(row: Message | Customer | OwnWording, needles: Needles, *columns: str) -> None:
+    """Blank what others said or wrote: the raw JSON of rooms lists who was there, and texts may name the customer."""
     for name in columns:
         words = getattr(row, name)
         if needles.hit(words, by_name=True):

@@ -20,6 +20,7 @@ from bot.platform.database.search_index import WORDS, index_words, reindex_words
 from bot.platform.database.store import get_status, release_lease, set_status, take_lease
 from bot.platform.log import get_logger
 from bot.platform.models import (
+    Agent,
     BusinessEvent,
     CallbackEvent,
     ConductFinding,
@@ -31,6 +32,7 @@ from bot.platform.models import (
     MessageLinkOpening,
     Order,
     Outbox,
+    OwnWording,
     Quarantine,
     SearchToken,
     SopTask,
@@ -51,6 +53,7 @@ STATUS, SEARCH = "purge", "search_messages"
 AT_ONCE = 500
 AT_MOST = 100.0  # seconds of one job; the next goes on
 LEASE_SECONDS = 300
+_MAY_RETURN = timedelta(days=30)
 _EMPTY_BYTES = 35  # the sealed size of an empty JSON object: rows that were purged already are not found again
 _OVER = ("completed", "replied", "expired", "cancelled", "failed")
 _log = get_logger(__name__)
@@ -113,12 +116,22 @@ def purge_nightly(system: System, now: datetime) -> bool:
             seal_views(session, now)
         done = purge(system, now)
         with system.store.write() as session:
+            forget_leavers(session, now)
+        with system.store.write() as session:
             set_status(session, STATUS, {"day": today, "purged": done}, now)
     finally:
         with system.store.write() as session:
             release_lease(session, held)
     _log.info("purged", **done)
     return True
+
+
+def forget_leavers(session: Session, now: datetime) -> int:
+    """Delete the own wordings of agents who left a month ago: until then they may come back."""
+    gone = select(Agent.id).where(Agent.left_at.is_not(None), Agent.left_at < now - _MAY_RETURN)
+    ids = session.scalars(select(OwnWording.id).where(OwnWording.agent_id.in_(gone))).all()
+    session.execute(delete(OwnWording).where(OwnWording.id.in_(ids)))
+    return len(ids)
 
 
 def keep_search_index(system: System, now: datetime, seconds: float = AT_MOST) -> int:

@@ -22,6 +22,7 @@ from bot.platform.config.materials import LEAST_BYTES, MOST_BYTES, all_attachmen
 from bot.platform.config.settings import Settings
 from bot.platform.models import SopTask
 from bot.sops.archive_contents import fault_of
+from bot.sops.material_uploads import named_by_agents
 from bot.wecom.errors import BotError
 from taggers.translatable import Translatable
 
@@ -82,6 +83,8 @@ def uses_of(settings: Settings) -> dict[str, list[str]]:
             continue
         if where[0] == "welcome":
             place = Translatable("欢迎语")
+        elif where[0] == "answers":
+            place = Translatable("话术「{name}」", name=settings.tables.answers[int(where[1])].ask[0])
         else:
             sop = settings.tables.sops[int(where[1])]
             place = Translatable("{name} 第 {n} 步", name=sop.title or sop.id, n=int(where[3]) + 1)
@@ -138,6 +141,8 @@ def remove_file(session: Session, folder: Path, name: str, settings: Settings) -
     places = uses_of(settings).get(name)
     if places:
         raise MaterialRefusedError(Translatable("还在用：{names}。先在配置里换掉或去掉它", names=places[:3]))
+    if name in {file for file, _kind in named_by_agents(session)}:
+        raise MaterialRefusedError(Translatable("员工自己的话术还带着它，等他们换掉再删"))
     if name in _named_by_tasks(session):
         raise MaterialRefusedError("已经安排好的提醒还要发它，等这些提醒发完或取消后再删")
     try:

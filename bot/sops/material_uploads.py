@@ -15,7 +15,7 @@ from bot.platform.config.materials import BadMaterialError, MaterialFile, all_at
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import insert_new
 from bot.platform.log import get_logger
-from bot.platform.models import Material, Outbox
+from bot.platform.models import Material, Outbox, OwnWording
 from bot.platform.work import Work
 from bot.wecom.errors import Remedy, WeComError
 
@@ -34,16 +34,23 @@ def folder_of(system: System) -> Path:
     return system.environment.config.parent / system.settings.workspace.materials
 
 
-def read_materials(settings: Settings, folder: Path) -> list[MaterialFile]:
-    """The files that the config names, as they are on disk; one that cannot be used is logged. No transaction waits
-    for a disk: this comes before `refresh_uploads`."""
+def named_by_agents(session: Session) -> set[tuple[str, str]]:
+    """The files, with the type under which WeCom is to have them, that agents' own wordings take along."""
+    rows: Iterable[list[dict[str, str]]] = session.scalars(select(OwnWording.attach))
+    files = (item for attach in rows for item in attach or () if item.get("file"))
+    return {(item["file"], "image" if item["kind"] == "image" else "file") for item in files}
+
+
+def read_materials(settings: Settings, folder: Path, further: Iterable[tuple[str, str]] = ()) -> list[MaterialFile]:
+    """The files that the config names, and further ones, as they are on disk; one that cannot be used is logged. No
+    transaction waits for a disk: this comes before `refresh_uploads`."""
     wanted = {
         a.material
         for _, a in all_attachments(settings.tables.sops, settings.tables.welcome, settings.tables.answers)
         if a.material
     }
     found = []
-    for name, kind in sorted(wanted):
+    for name, kind in sorted({*wanted, *further}):
         try:
             found.append(find_material(folder, name, kind))
         except BadMaterialError as problem:

@@ -34,7 +34,7 @@ from bot.sops.enrolment import after_moves, start_silence_sops
 from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
 from bot.sops.group_sends import watch_open
 from bot.sops.group_sops import plan_group_sops, prompt_group_owners
-from bot.sops.material_uploads import folder_of, read_materials, refresh_uploads
+from bot.sops.material_uploads import folder_of, named_by_agents, read_materials, refresh_uploads
 from bot.sops.never_spoken import take_up_never_spoken
 from bot.sops.prompts import prompt_due
 from bot.sops.replanning import find_edits, follow_edit, note_followed, plans_follow
@@ -80,7 +80,9 @@ def due_chunk(system: System) -> int:
 
 def watch_sends(system: System) -> None:
     """Check what lies with WeCom (open mass messages, uploaded materials that expire soon), and send out alarms."""
-    files = read_materials(system.settings, folder_of(system))
+    with system.store.read() as session:
+        named = named_by_agents(session)
+    files = read_materials(system.settings, folder_of(system), named)
     with system.work() as work:
         watch_disk(work.session, system.environment, work.now)
         watch_open(work)

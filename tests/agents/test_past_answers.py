@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -110,6 +111,57 @@ def test_the_erased_and_the_taken_back_are_gone_at_once(site: Site) -> None:
         recall = rows.message(session.scalars(select(Customer)).first() or rows.customer(), "撤回了一条消息")
         recall.action, recall.revokes = "revoke", "m1"
     assert find(site, past, "课程能回看吗") == []
+
+
+def test_a_page_waits_for_no_long_reading_and_what_must_be_forgotten_is_gone_before_it_ends(site: Site) -> None:
+    people = fill(site)
+    past, ends = PastAnswers(site.system), threading.Event()
+    assert find(site, past, "发票怎么开")
+    past._reader = threading.Thread(target=ends.wait, daemon=True)  # a reading that goes on and on
+    past._reader.start()
+    now, settings = clock.now(), site.system.settings
+    past._looked = float("-inf")
+    talk(site, "客户甲", "发票怎么开", "付款后在订单里点开票就可以")
+    assert past.find(Asked("发票怎么开"), settings, now, 3), "what is held is served meanwhile"
+    erase(site.system, people[0], "test", now)
+    past._looked = float("-inf")
+    assert past.find(Asked("发票怎么开"), settings, now, 3) == []
+    ends.set()
+    assert [one.customers for one in find(site, past, "发票怎么开")] == [4]
+
+
+def test_names_that_come_after_their_customer_are_kept_out_as_well(site: Site) -> None:
+    """Only those who were heard are looked up between two readings of all names."""
+    fill(site)
+    who = talk(site, "", "你好呀", "您好，有什么可以帮您")
+    past = PastAnswers(site.system)
+    assert find(site, past, "发票怎么开")
+    with site.store.write() as session:
+        customer = session.scalars(select(Customer).where(Customer.external_userid == who)).one()
+        customer.name = "秋水伊人"
+        Rows(session, clock.now()).message(customer, "我想问一下")
+    for n in range(2):
+        talk(site, f"客户丁{n}", "校服怎么领", "校服在秋水伊人那里领就可以")
+        talk(site, f"客户己{n}", "校服怎么换", "校服在前台那里换就可以")
+    assert find(site, past, "校服怎么领") == []
+    assert past._kept is not None
+    assert [text for _, text in past._kept.cases if "校服" in text] == ["校服在前台那里换就可以"] * 2
+
+
+def test_new_answers_stay_in_few_indexes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.agents.past_answers.MOST_TO_RENEW", 0)
+    fill(site)
+    past = PastAnswers(site.system)
+    find(site, past, "发票怎么开")
+    for n in range(12):
+        talk(site, f"客户戊{n}", "老师可以回看吗", "老师的课在录播里回看")
+        find(site, past, "老师可以回看吗")
+    assert past._kept is not None
+    great, *small = past._kept.parts
+    assert len(great.rows) == 16
+    assert 1 <= len(small) <= 3
+    assert sum(len(part.rows) for part in small) == 11, "the first was said to one customer only"
+    assert [one.customers for one in find(site, past, "老师可以回看吗")] == [12]
 
 
 def test_where_it_is_off_nothing_is_read(tmp_path: Path) -> None:

@@ -293,3 +293,33 @@ def test_a_wording_is_searched_and_sent_and_stays_while_the_panel_renews(
         expect(page.locator(".phone.wechat")).to_contain_text("付款后在订单里点开票就可以", timeout=PATIENCE)
         assert sent_texts(product) == ["付款后在订单里点开票就可以"]
     assert troubles == []
+
+
+def test_an_own_wording_is_kept_changed_and_removed_beside_the_chat(
+    page: Page, tmp_path: Path, valkey: str, monkeypatch: pytest.MonkeyPatch, troubles: list[str]
+) -> None:
+    with product_with_sandbox(tmp_path, valkey, monkeypatch, CONFIG + ANSWERS) as product:
+        product.ask_price()
+        beside = open_beside(page, product)
+        expect(beside.locator(".say.due .words")).to_have_text(FIRST_STEP, timeout=PATIENCE)
+        beside.get_by_text("记一条我的话术").click()
+        fresh = beside.locator(".own-new form")
+        fresh.get_by_label("客户会怎么问").fill("能试听吗")
+        fresh.get_by_label("怎样回答").fill("可以的，我发您一节体验课")
+        fresh.get_by_role("button").click()
+        beside.get_by_role("searchbox", name="找话术").fill("st")
+        beside.get_by_role("button", name="找", exact=True).click()
+        found = beside.locator("#found .say")
+        expect(found.locator(".words")).to_have_text("可以的，我发您一节体验课", timeout=PATIENCE)
+        beside.get_by_text("修改或删除").click()
+        changing = found.locator("form[data-own]").first
+        changing.get_by_label("怎样回答").fill("可以试听，一节都行")
+        changing.get_by_role("button").click()
+        expect(found.locator(".words")).to_have_text("可以试听，一节都行", timeout=PATIENCE)
+        found.get_by_role("button", name="发送", exact=True).click()
+        expect(found).to_contain_text("已点发送", timeout=PATIENCE)
+        assert sent_texts(product) == ["可以试听，一节都行"]
+        beside.get_by_text("修改或删除").click()
+        found.get_by_role("button", name="删除", exact=True).click()
+        expect(found).to_have_count(0, timeout=PATIENCE)
+    assert troubles == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.bench import callback, deliver, due, growth
+from bot.commands.bench import callback, deliver, due, growth, ingest_workers
 from bot.commands.bench.growth import measure_growth
 from bot.commands.bench.ingest_workers import measure_workers
 from bot.commands.bench.pace import ShortRoundError, measure_paces
@@ -55,7 +55,8 @@ def test_rows_leave_through_a_worker(place: Surroundings, monkeypatch: pytest.Mo
 
 @pytest.mark.long
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_real_workers_read_everything(place: Surroundings) -> None:
+def test_real_workers_read_everything(place: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest_workers, "CUSTOMERS", 20)  # each is looked up at WeCom, and those who ask get a card
     run = measure_workers(place, 1100, 2)
     assert (run.workers, run.messages) == (2, 1100)
     assert min(run.whole, run.rsa_alone) > 0

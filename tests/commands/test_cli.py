@@ -153,6 +153,31 @@ def test_each_command_of_the_table_is_there_under_its_name(app: Flask) -> None:
         assert command.name == name
 
 
+def test_no_command_waits_for_another_to_be_read(tmp_path: Path) -> None:
+    """In a process of its own, since here all modules may be loaded already."""
+    look = """if True:
+        import importlib, pkgutil, click, wsgi, bot.commands
+        def names(group, before=""):
+            for name in group.list_commands(None):
+                command = group.get_command(None, name)
+                yield before + name
+                if isinstance(command, click.Group):
+                    yield from names(command, f"{before}{name} ")
+        found = set(names(wsgi.app.cli))
+        for module in pkgutil.walk_packages(bot.commands.__path__, "bot.commands."):
+            importlib.import_module(module.name)
+        print(len(found), sorted(set(names(wsgi.app.cli)) - found))
+    """
+    surroundings = {"TICI_VAR": str(tmp_path), "TICI_DATABASE_URL": f"sqlite:///{tmp_path / 'tici.db'}"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", look], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={**os.environ, **surroundings}, timeout=300,
+    )  # fmt: skip
+    count, late = done.stdout.split(maxsplit=1)
+    assert int(count) > 90
+    assert late.strip() == "[]"
+
+
 @pytest.mark.parametrize(("command", "paged"), [("worker", False), ("routes", True)])
 def test_a_worker_leaves_pages_and_other_commands_unread(tmp_path: Path, command: str, paged: bool) -> None:
     look = "import sys; sys.argv = ['flask', sys.argv[1]]; import wsgi; print(*sys.modules)"

@@ -23,7 +23,8 @@ from tests.support.parts import AGENT, Town
 from tests.support.rows import Rows
 
 NAME = StageName(PIPELINE, "试听", "体验课")
-CARDS = 1000
+CARDS = 20
+THOUSAND = 1000
 
 
 class StoppedError(Exception):
@@ -32,18 +33,22 @@ class StoppedError(Exception):
 
 @pytest.fixture
 def pair(tmp_path: Path, system: System, sandbox: Town) -> Pair:
-    """A customer of one agent at the stage, known to WeCom, and a thousand more on the board."""
+    """A customer of one agent at the stage, known to WeCom, and some more on the board."""
     (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
     pair = Pair(system, sandbox.control)
     pair.meet()
     pair.drag("试听")
     pair.work()
     agree(pair, [AGENT])
-    with system.store.write() as session:
-        rows = Rows(session, clock.now())
-        for _ in range(CARDS):
-            rows.customer(stage="试听")
+    crowd(pair, CARDS)
     return pair
+
+
+def crowd(pair: Pair, cards: int) -> None:
+    with pair.system.store.write() as session:
+        rows = Rows(session, clock.now())
+        for _ in range(cards):
+            rows.customer(stage="试听")
 
 
 def renamed(pair: Pair, name: StageName = NAME, *, stop: bool = False) -> int:
@@ -68,12 +73,13 @@ def standing(pair: Pair, stage: str) -> int:
 
 
 def test_a_thousand_cards_their_history_and_the_phone_follow(pair: Pair) -> None:
+    crowd(pair, THOUSAND - CARDS)
     with pair.system.store.read() as session:
-        assert touched(session, PIPELINE, "试听") == Touched(CARDS + 1, CARDS + 1, 1)
+        assert touched(session, PIPELINE, "试听") == Touched(THOUSAND + 1, THOUSAND + 1, 1)
         tag_id = session.scalars(select(CorpTag.tag_id).where(CorpTag.stage == "试听")).one()
     since = pair.phone.last_effect()
-    assert renamed(pair) == CARDS + 1
-    assert (standing(pair, "试听"), standing(pair, "体验课")) == (0, CARDS + 1)
+    assert renamed(pair) == THOUSAND + 1
+    assert (standing(pair, "试听"), standing(pair, "体验课")) == (0, THOUSAND + 1)
     with pair.system.store.read() as session:
         assert under_way(session) == {(PIPELINE, "体验课")}
         assert session.scalar(select(func.count(StageMove.id)).where(StageMove.to_stage == "试听")) == 0

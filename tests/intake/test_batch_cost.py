@@ -11,7 +11,7 @@ from sqlalchemy import event, select
 
 from bot.platform.config.settings import parse_settings
 from bot.platform.database.store import Store
-from bot.platform.models import Customer, Evidence, Message, Placement, SopEnrolment, StageMove
+from bot.platform.models import Customer, Evidence, Message, Outbox, Placement, SopEnrolment, StageMove
 from tests.support.archived import CONFIG, Archived, said
 
 PEOPLE = 20
@@ -24,6 +24,7 @@ match = "text"
 times = 3
 within = "1d"
 """
+ON_PHONES = '[[tags]]\ngroup = "话题"\nphone = true\nnames = ["追问价格"]\n'
 
 
 @contextmanager
@@ -69,6 +70,19 @@ def test_meeting_many_costs_no_more_than_meeting_two(store: Store) -> None:
     assert len(many) <= len(few) + 5
     with store.read() as session:
         assert len(session.scalars(select(Placement)).all()) == PEOPLE
+
+
+def test_tags_on_the_phones_cost_no_more_for_many_than_for_two(store: Store) -> None:
+    archived = Archived(store, parse_settings(CONFIG + THRICE.replace("times = 3", "times = 1") + ON_PHONES))
+    archived.arrive(*talk(1, "你好", 0))
+    with counted(store) as few:
+        archived.arrive(*talk(1, "多少钱", 1)[:2])
+    with counted(store) as many:
+        archived.arrive(*talk(1, "多少钱", 2)[2:])
+    assert len(many) <= len(few) + 5
+    with store.read() as session:
+        rows = session.scalars(select(Outbox).where(Outbox.kind == "mark_tag")).all()
+        assert sum(row.payload["pipeline"] == "话题" for row in rows) == PEOPLE
 
 
 def test_hits_are_counted_within_one_batch_and_across_batches(store: Store) -> None:

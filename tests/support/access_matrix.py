@@ -25,6 +25,7 @@ from bot.platform.models import (
     Note,
     OpenQuestion,
     OwnFollowUp,
+    OwnWording,
     Promise,
     StageMove,
     Study,
@@ -265,7 +266,20 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("sops.open_file", "GET"): Row("/sops/library/leaflet.pdf", ROLES),
     # stages
     ("wordings.show", "GET"): Row("/wordings", ROLES),
+    ("wordings.show", "GET", "searched"): Row("/wordings?q=fp&kind=answer", ROLES),
     ("wordings.one", "GET"): Row("/wordings/w/step:hello:0", ROLES),
+    ("wordings.proposals", "GET"): Row("/wordings/proposed", (ADMIN,)),
+    ("wordings.take_own", "POST"): Row("/wordings/proposed/{wording}/take", (ADMIN,), also=(404,)),
+    ("wordings.decline_own", "POST"): Row("/wordings/proposed/{wording}/decline", (ADMIN,), also=(404,)),
+    ("sidebar.draft", "POST"): Row("/sidebar/draft", ()),
+    ("own_wordings.show", "GET"): Row("/wordings/own", (AGENT, LEADER)),
+    ("own_wordings.new", "GET"): Row("/wordings/own/new", (AGENT, LEADER)),
+    ("own_wordings.edit", "GET"): Row("/wordings/own/{wording}/edit", (AGENT, LEADER), also=(404,)),
+    ("own_wordings.save", "POST"): Row(
+        "/wordings/own/save", (AGENT, LEADER), form={"ask": "能开发票吗", "say": "能开的"}
+    ),
+    ("own_wordings.offer", "POST"): Row("/wordings/own/{wording}/propose", (AGENT, LEADER), also=(404,)),
+    ("own_wordings.remove", "POST"): Row("/wordings/own/{wording}/remove", (AGENT, LEADER), also=(404,)),
     ("wordings.gaps", "GET"): Row("/wordings/gaps", LOOKERS),
     ("wordings.take", "POST"): Row("/wordings/take", (ADMIN,), form={"key": "step:hello:0"}),
     ("wordings.new", "GET"): Row("/wordings/answers/new", (ADMIN,)),
@@ -356,6 +370,11 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             due_at=now + timedelta(hours=1),
             created_at=now,
         )
+        words = OwnWording(
+            agent_id=owner.id, ask="能试听吗\n可以先试一节吗", say="{customer.name|您}想试听的话，我发您一节体验课",
+            category="试听", attach=[{"kind": "file", "file": "leaflet.pdf"}], created_at=now, changed_at=now,
+            proposed_at=now,
+        )  # fmt: skip
         whose = {"customer_id": customer.id, "agent_id": owner.id, "message_id": said.id, "msgid": said.msgid}
         promise = Promise(
             **whose, by="customer", said_at=said.sent_at, start=0, words="明天付款", deed="pay",
@@ -380,7 +399,7 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             ref=f"msg_{webhook.id}", webhook_id=webhook.id, event="tag.given", body={}, state="sent", created_at=now
         )
         session.add(told)
-        session.add_all([move, media, note, room, change, study, own, promise, question, deed, finding])
+        session.add_all([move, media, note, room, change, study, own, words, promise, question, deed, finding])
         session.flush()
         for person, kind in ((owner_key, "agent"), (customer.external_userid, "customer")):
             session.add(GroupMember(group_id=room.id, person=person, kind=kind))
@@ -388,6 +407,7 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
         return {
             "customer": customer.id, "userid": customer.external_userid, "move": move.id, "message": said.id,
             "evidence": evidence.id, "task": task.id, "media": media.id, "note": note.id, "own": own.id,
+            "wording": words.id,
             "promise": promise.id, "question": question.id, "finding": finding.id,
             "group": room.id, "chat_id": room.chat_id, "change": change.id, "study": study.id, "version": version,
             "deed": deed.id, "webhook": webhook.id, "told": told.id,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from taggers.answer_book import AnswerBook, WordingSearch
-from taggers.answer_index import SURE, AnswerIndex, sure_ones
+from taggers.answer_index import _LIKELY, _PLACES, SURE, AnswerIndex, sure_ones
 from taggers.answer_study import LabelledPair, cases_of, study_dialogues, study_pairs
 from taggers.asked import Answered, Asked, Said
 from taggers.likeness import QUESTIONS, TALK, Mixture, Terms
@@ -17,14 +17,15 @@ from taggers.rule import Synonym
 from taggers.telling import telling
 from taggers.term_index import TermIndex
 
-PAIRS = Path(__file__).with_name("data") / "finance_pairs.txt"
+DATA = Path(__file__).with_name("data")
 WORDS_ONLY = Mixture(word=1, meaning=0, character=0, pair=0, slight=1, power=1)
 TERMS = Terms()
 
 
-def test_paraphrases_are_found_more_often_than_by_their_words() -> None:
+@pytest.mark.parametrize("name", ["finance_pairs.txt", "service_pairs.txt"])
+def test_paraphrases_are_found_more_often_than_by_their_words(name: str) -> None:
     """The pairs were written for this test, each time with as few words in common as people manage."""
-    lines = [line.split("|") for line in PAIRS.read_text("utf-8").splitlines()]
+    lines = [line.split("|") for line in (DATA / name).read_text("utf-8").splitlines()]
     pairs = [LabelledPair(one, other, True) for one, other in lines]
     found = study_pairs(pairs, TERMS, None).recall(3)
     by_words = TermIndex([TERMS.of(other, WORDS_ONLY) for _, other in lines], 1.0)
@@ -100,6 +101,34 @@ def test_what_is_learned_is_learned_from_those_cases_alone() -> None:
     assert not np.allclose(before, learned.scores(asked))
     assert np.allclose(before, index.scores(asked)), "the index itself stays as it was"
     assert np.allclose(other.learned_from(np.arange(6)).scores(asked), learned.scores(asked))
+
+
+def test_what_came_since_is_found_like_what_was_there_before() -> None:
+    """Read with the terms of a large index, which knows few of its words."""
+    many = [
+        Answered(Asked(f"{one.case.asked.text}{chr(0x5000 + n)}", one.case.asked.before), one.case.answer, n)
+        for n, one in enumerate(cases_of(talks()) * 9)
+    ]
+    index = AnswerIndex(many, TERMS)
+    new = Answered(Asked("画室的窗帘可以换颜色吗"), "窗帘的颜色可以换的", 1_000)
+    fresh = AnswerIndex([new], TERMS, index)
+    assert fresh.scores(new.asked)[0] >= 1
+    assert fresh.often == index.often == 5
+
+
+def test_of_many_only_the_rarer_words_are_looked_up_and_the_best_is_the_same() -> None:
+    """21,000 questions that all begin alike, every seventh of a kind."""
+    cases = [Answered(Asked(f"请问{chr(0x5000 + n % 3_000)}在哪里"), f"在{n % 7}楼", n) for n in range(21_000)]
+    index = AnswerIndex(cases, TERMS)
+    vector = index._asked.vector(index._read(cases[5].asked))
+    everything = int(index._asked.having(vector[0]).sum())
+    looked_up = index._asked.looked_up(vector, _PLACES)
+    places = int(index._asked.having(vector[0][looked_up]).sum())
+    assert 0 < places <= _PLACES < everything
+    scores = index.scores(cases[5].asked)
+    assert np.count_nonzero(scores) <= _LIKELY
+    assert np.isclose(scores.max(), scores[5])
+    assert np.isclose(scores[5], index._asked.likeness(vector)[5], atol=0.16), "and as like as if all were looked up"
 
 
 def test_nothing_is_sure_that_was_not_asked_often() -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from taggers.asked import Said
-from taggers.reusable import reusable, same_words
+from taggers.reusable import Names, reusable, same_words
 from taggers.used_answers import TalkListener, Turn, UsedAnswer
 
 NAMES = {"李秋水", "陈先生", "alicewong"}
 
 
 def said(text: str, *, prices: bool = False) -> str | None:
-    return reusable(text, {"李秋水"}, {"王海棠"}, NAMES.__contains__, prices=prices)
+    return reusable(text, {"李秋水"}, {"王海棠"}, Names(NAMES), prices=prices)
 
 
 @pytest.mark.parametrize(

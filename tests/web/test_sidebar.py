@@ -401,6 +401,7 @@ id = "invoice"
 category = "售后"
 ask = ["发票怎么开", "能开发票吗"]
 say = "{customer.name}您好，付款后在订单里点开票"
+stages = ["考虑价格"]
 attach = [{ kind = "link", title = "开票说明", url = "https://example.com/invoice" }]
 [[answers]]
 id = "place"
@@ -432,6 +433,9 @@ def test_the_knowledge_base_answers_what_waits_and_is_searched(tmp_path: Path) -
         assert client.post("/sidebar/send", data={**form, "key": "answer:place"}).status_code == 409
         assert said in client.post("/sidebar/answers", data={**form, "q": "fp"}).text
         assert "没有找到" in client.post("/sidebar/answers", data={**form, "q": "地方"}).text
+        for query in ("考虑价格", "kljg", "售后"):
+            assert said in client.post("/sidebar/answers", data={**form, "q": query}).text, "by stage and category"
+        assert re.findall(r'data-look="([^"]+)"', client.get("/sidebar").text) == ["售后", "考虑价格"]
         with site.store.write() as session:
             rows = Rows(session, clock.now())
             customer = session.scalars(select(Customer).where(Customer.external_userid == MINE)).one()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 
 from bot.platform import clock
 from bot.platform.models import Agent, ConfigChange, WordingOffer
@@ -132,8 +133,11 @@ def test_no_edit_tells_of_anybody(site: Site) -> None:
 def test_an_untouched_form_changes_nothing(site: Site, answer_id: str) -> None:
     entry = next(one for one in site.system.settings.tables.answers if one.id == answer_id)
     values = entry.model_dump(exclude_defaults=True, exclude_none=True, mode="json")
-    form = {field.name: str(show_answer(field, values) or "") for field in FIELDS if field.kind != "yes"}
-    form |= {"id": answer_id, **({"retired": "1"} if entry.retired else {})}
+    form = MultiDict({"id": answer_id, **({"retired": "1"} if entry.retired else {})})
+    for field in FIELDS:
+        shown = show_answer(field, values)
+        form.setlist(field.name, shown if isinstance(shown, list) else [str(shown or "")])
+    form.setlist("retired", ["1"] if entry.retired else [])
     assert read_answer(form, values) == values
 
 
@@ -159,3 +163,23 @@ def test_an_answer_is_written_changed_and_refused_with_reasons(site: Site) -> No
     assert admin.get("/wordings/answers/nobody/edit").status_code == 404
     late = admin.post("/wordings/answers/save", data=form | {"was": "invoice", "ask": "开票"})
     assert late.status_code == 409, "the file was changed meanwhile"
+
+
+def test_the_library_of_materials_names_the_wording_that_uses_a_file(site: Site) -> None:
+    config, admin = site.system.environment.config, site.signed_in("admin")
+    folder = config.parent / site.system.settings.workspace.materials
+    folder.mkdir(exist_ok=True)
+    for name in ("guide.pdf", "table.pdf"):
+        (folder / name).write_bytes(b"%PDF-1.4 guide")
+    stamp = re.search(r'name="stamp" value="(\w+)"', admin.get("/wordings/answers/new").text)
+    assert stamp is not None
+    chosen = ["guide.pdf", "", "说明 https://a.cn/b"]
+    form = {"stamp": stamp[1], "ask": "有说明书吗", "say": "有的，发您看看", "attach": chosen}
+    assert admin.post("/wordings/answers/save", data=form).status_code == 302
+    entry = next(one for one in site.system.settings.tables.answers if one.ask[0] == "有说明书吗")
+    assert [(one.kind, one.file or one.url) for one in entry.attach] == [
+        ("file", "guide.pdf"), ("link", "https://a.cn/b"),
+    ]  # fmt: skip
+    assert "话术「有说明书吗」" in admin.get("/sops/library").text
+    page = admin.get(f"/wordings/answers/{entry.id}/edit").text
+    assert re.findall(r"<option>(\S+\.pdf)</option>", page)[:1] == ["table.pdf"]

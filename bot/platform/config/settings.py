@@ -100,7 +100,7 @@ class Settings:
         """All of these by any of their words."""
         from taggers.answer_book import WordingSearch
 
-        texts = {key: (*one.asks, one.category, *one.texts) for key, one in self.wordings.items()}
+        texts = {key: (*one.asks, one.category, *one.meant_for, *one.texts) for key, one in self.wordings.items()}
         return WordingSearch(texts, self.likeness)
 
     @cached_property
@@ -126,8 +126,21 @@ class Settings:
         """The knowledge base by any of its words."""
         from taggers.answer_book import WordingSearch
 
-        texts = {entry.id: (*entry.ask, entry.category, entry.say) for entry in self.tables.answers}
+        texts = {
+            entry.id: (*entry.ask, entry.category, *entry.tags, *entry.stages, *entry.products, entry.say)
+            for entry in self.tables.answers
+        }
         return WordingSearch(texts, self.likeness)
+
+    @cached_property
+    def answer_topics(self) -> tuple[str, ...]:
+        """What the knowledge base may be narrowed to: categories, then the stages, tags and products it is for."""
+        kept = [entry for entry in self.tables.answers if not entry.retired]
+        names = (
+            *(one.category for one in kept),
+            *(n for one in kept for n in (*one.stages, *one.tags, *one.products)),
+        )
+        return tuple(dict.fromkeys(filter(None, names)))
 
     @cached_property
     def sops(self) -> dict[str, Sop]:

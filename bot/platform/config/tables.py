@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.platform.config.privacy_tables import Media, Privacy
 from bot.platform.config.segment_table import Segment
 from sop.answers import AnswerEntry, Suggestions
+from sop.drafts import Drafts
 from sop.handover import Handover
 from sop.playbook import Alarms, Budget, Completion, FieldDefinition, Overdue, Pipeline, Sop, Sync, Welcome, Workspace
 from sop.promises import Promises
@@ -48,4 +49,5 @@ class Tables(BaseModel):
     models: Models = Models()
     segments: tuple[Segment, ...] = Field(default=(), max_length=200)
     suggestions: Suggestions = Suggestions()
+    drafts: Drafts = Drafts()
     answers: tuple[AnswerEntry, ...] = Field(default=(), max_length=2_000)

@@ -6,7 +6,7 @@ more on the text of the statement than the database on the answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -17,7 +17,11 @@ from sqlalchemy.types import TypeEngine
 
 
 class _Many(TypeDecorator[Any]):
-    """Many whole numbers, or many texts: an array on PostgreSQL, on SQLite a JSON text."""
+    """Many whole numbers, or many texts, as one text: of an array on PostgreSQL, of JSON on SQLite.
+
+    PostgreSQL must take it for an array at once: of one that a cast makes it knows neither how long it is nor how to
+    hash it, and compares each row with each value.
+    """
 
     impl = Text
     cache_ok = True
@@ -32,9 +36,28 @@ class _Many(TypeDecorator[Any]):
             return dialect.type_descriptor(Text())
         return dialect.type_descriptor(ARRAY(BigInteger if self.numbers else String))
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        """See TypeDecorator."""
-        return orjson.dumps(value).decode() if dialect.name == "sqlite" else value
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
+        """See TypeEngine."""
+        if dialect.name == "sqlite":
+            return _as_json
+        return _as_numbers if self.numbers else _as_texts
+
+
+def _as_json(values: Any) -> str:
+    return orjson.dumps(values).decode()
+
+
+def _as_numbers(values: Iterable[int]) -> str:
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _as_texts(values: Iterable[str]) -> str:
+    return "{" + ",".join(map(_quoted, values)) + "}"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 _NUMBERS, _TEXTS = _Many(numbers=True), _Many(numbers=False)

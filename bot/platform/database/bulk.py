@@ -7,36 +7,37 @@ Defaults are not filled in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Dialect, Table, bindparam, insert, update
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from bot.platform.database.bulk_postgresql import KEY, Columns, copy_into, update_from_arrays
 from bot.platform.database.rows_sealed import sealed_in
 from bot.platform.models.sealed import Sealed, SealedJson, identity
 
-_KEY = "row_key"
-Columns = Mapping[str, Sequence[Any]]
-"""The values of so many rows by the column's name."""
+
+class _Statement(Protocol):
+    """What is done for many rows at once."""
+
+    def execute(self, connection: Connection, bound: Columns) -> None:
+        """Do it for rows of which the values are given by parameter."""
+        ...
 
 
 @dataclass(frozen=True)
-class _Statement:
-    """A statement as the driver takes it. order: its parameters, where they have no names."""
+class _Many:
+    """A statement that the driver executes once for each row."""
 
     text: str
-    order: tuple[str, ...] | None
+    order: tuple[str, ...]
 
-    def execute(self, connection: Connection, bound: Mapping[str, Sequence[Any]]) -> None:
-        """Execute it for many rows, of which the values are given by parameter."""
-        names = tuple(bound) if self.order is None else self.order
-        rows: list[Any] = list(zip(*(bound[name] for name in names), strict=True))
-        if self.order is None:
-            rows = [dict(zip(names, row, strict=True)) for row in rows]
-        connection.exec_driver_sql(self.text, rows)
+    def execute(self, connection: Connection, bound: Columns) -> None:
+        """See _Statement."""
+        connection.exec_driver_sql(self.text, list(zip(*(bound[name] for name in self.order), strict=True)))
 
 
 def insert_columns(connection: Connection, table: Table, columns: Columns) -> None:
@@ -50,25 +51,30 @@ def update_columns(connection: Connection, table: Table, keys: Sequence[Any], co
     """Set these columns in the rows with these primary keys."""
     bound = _bound(connection.dialect, table, [(one,) for one in keys], columns)
     renamed = {f"new_{name}": values for name, values in bound.items()}
-    _update(table, tuple(columns), connection.dialect).execute(connection, {**renamed, _KEY: list(keys)})
+    _update(table, tuple(columns), connection.dialect).execute(connection, {**renamed, KEY: list(keys)})
 
 
 @lru_cache(maxsize=500)
 def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> _Statement:
+    if dialect.name == "postgresql":
+        return copy_into(table, names, dialect)
     return _compiled(insert(table), dialect, list(names))
 
 
 @lru_cache(maxsize=500)
 def _update(table: Table, names: tuple[str, ...], dialect: Dialect) -> _Statement:
+    if dialect.name == "postgresql":
+        return update_from_arrays(table, names, dialect)
     (key,) = table.primary_key.columns
     new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
-    return _compiled(update(table).where(key == bindparam(_KEY, type_=key.type)).values(new), dialect)
+    return _compiled(update(table).where(key == bindparam(KEY, type_=key.type)).values(new), dialect)
 
 
-def _compiled(statement: Any, dialect: Dialect, columns: list[str] | None = None) -> _Statement:
+def _compiled(statement: Any, dialect: Dialect, columns: list[str] | None = None) -> _Many:
     compiled = statement.compile(dialect=dialect, column_keys=columns)
     assert isinstance(compiled, SQLCompiler)
-    return _Statement(compiled.string, tuple(compiled.positiontup) if compiled.positiontup is not None else None)
+    assert compiled.positiontup is not None
+    return _Many(compiled.string, tuple(compiled.positiontup))
 
 
 def _bound(dialect: Dialect, table: Table, keys: Sequence[tuple[Any, ...]], columns: Columns) -> Columns:

@@ -46,7 +46,7 @@ from bot.platform.models.scores import ScoreEntry
 from bot.platform.models.segments import SegmentMember
 from bot.platform.models.sops import GroupSend, Material, ShadowStart, SopEnrolment, SopTask
 from bot.platform.models.webhooks import Webhook, WebhookDelivery
-from bot.platform.models.wordings import WordingOffer
+from bot.platform.models.wordings import OwnWording, WordingOffer
 
 __all__ = [
     "Account",
@@ -96,6 +96,7 @@ __all__ = [
     "Order",
     "Outbox",
     "OwnFollowUp",
+    "OwnWording",
     "Placement",
     "Portrait",
     "Product",

@@ -13,9 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.agents.answer_offers import OfferedAnswer, answer_of, search_answers
+from bot.agents.drafts import NoDraftError, order_draft, take_one, write_draft
+from bot.agents.own_wordings import own_book
 from bot.agents.past_answers import past_answers
 from bot.agents.reading import may_read
-from bot.agents.suggestions import find_suggestion
+from bot.agents.suggestions import Suggestion, find_suggestion
 from bot.agents.task_answers import (
     LONGEST_WORDS,
     AnswerRefusedError,
@@ -31,6 +33,7 @@ from bot.platform.database.reading_log import viewed
 from bot.platform.log import get_logger
 from bot.platform.models import Agent, SopTask, ViewEntry
 from bot.platform.work import Work
+from bot.system import System
 from bot.web.agents.client_pages import Signed, signed_page
 from bot.web.agents.jssdk_errors import in_words
 from bot.web.agents.sidebar_rows import LinkSigner, message_of, read_panel, read_sidebar_group
@@ -46,7 +49,8 @@ from bot.web.layout.template_filters import request_now
 LONGEST_KEY = 100  # it is stored in the audit log
 LONGEST_MESSAGE = 1000  # characters of words that an agent changed before sending
 VIEW_AGAIN = timedelta(minutes=10)  # the page renews itself: within this time that counts as one reading
-PAGE = "sidebar"
+PAGE, DRAFT = "sidebar", "draft"
+MOST_TOPICS = 12
 _log = get_logger(__name__)
 
 pages = Blueprint("sidebar", __name__, url_prefix="/sidebar")
@@ -65,7 +69,8 @@ def show() -> str:
         known=who.agent_id is not None,
         demo=system.environment.demo,
         userid=who.userid,
-        searchable=bool(system.settings.tables.answers),
+        drafts=bool(system.settings.tables.drafts.url),
+        topics=system.settings.answer_topics[:MOST_TOPICS],
     )
 
 
@@ -115,9 +120,28 @@ def answers() -> str:
     with system.look(request_now()) as work:
         follow = follow_or_404(work.session, who)
         state = load_customer(work.session, follow.customer)
-        named = [answer_of(work, state, follow.agent, entry.id) for entry in search_answers(work, words, state)]
+        own = own_book(work, follow.agent)
+        named = [answer_of(work, state, follow.agent, key, own) for key in search_answers(work, words, state, own)]
         found: list[OfferedAnswer] = [one for one in named if one is not None]
         return render_template("sidebar_found.html", found=found, can_send=request.form.get("group") != "1")
+
+
+@pages.post("/draft")
+def draft() -> Response | str:
+    """A draft of what to say now, written outside from the masked talk; the agent sends it, or does not."""
+    system, who, now = current_system(), agent_or_404(), request_now()
+    if not system.settings.tables.drafts.url:
+        abort(404)
+    try:
+        with system.work(now) as work:
+            follow = follow_or_404(work.session, who)
+            order = order_draft(work, load_customer(work.session, follow.customer), follow.agent)
+            take_one(work.session, work)
+            audit_log.record(work.session, who.actor, "sidebar.draft", f"customer:{follow.customer_id}", now)
+        text = write_draft(system, order)
+    except NoDraftError as why:
+        return refused(translate(str(why)))
+    return render_template("sidebar_draft.html", text=text, can_send=request.form.get("group") != "1")
 
 
 @pages.post("/group")
@@ -145,7 +169,8 @@ def send() -> Response | tuple[Response, int]:
         with system.work(now) as work:
             session = work.session
             follow = follow_or_404(session, who)
-            offer = find_suggestion(
+            offer = _draft_sent(system, words) if key == DRAFT else None
+            offer = offer or find_suggestion(
                 work, load_customer(session, follow.customer), follow.agent, key, past_answers(system)
             )
             if offer is None:
@@ -231,6 +256,11 @@ def _answer(task_id: int, action: str, option: str, answer: Callable[[Work, SopT
     except AnswerRefusedError as why:
         return refused(translate(str(why)))
     return done(translate(DONE[action]))
+
+
+def _draft_sent(system: System, words: str) -> Suggestion | None:
+    """What the agent made of a draft."""
+    return Suggestion(DRAFT, DRAFT, words, "") if words and system.settings.tables.drafts.url else None
 
 
 def _form_text(name: str) -> str:

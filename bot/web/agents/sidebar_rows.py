@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.own_follow_ups import ended_of, open_of
+from bot.agents.own_wordings import own_book
 from bot.agents.past_answers import PastAnswers
 from bot.agents.promises import promises_about
 from bot.agents.questions import questions_of
@@ -111,7 +112,7 @@ def read_panel(work: Work, follow: Follow, past: PastAnswers | None = None) -> P
         follow=follow,
         places=tuple(places),
         tags=tuple(tag for tag in tags if tag.tag not in stages),
-        offers=tuple(suggest(work, state, follow.agent, past)),
+        offers=tuple(suggest(work, state, follow.agent, past, own_book(work, follow.agent))),
         own=tuple(open_of(work.session, follow.agent_id, follow.customer_id)),
         own_ended=tuple(ended_of(work.session, follow.agent_id, follow.customer_id, work.now - _LATELY)),
         answered=_answered(work, state, follow),

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.manual_moves import last_moves
+from bot.agents.own_wordings import own_book
 from bot.agents.past_answers import PastAnswers
 from bot.agents.promises import promises_about
 from bot.agents.questions import questions_of
@@ -124,7 +125,7 @@ def read_customer(
         fields=read_fields(work, state),
         profiles=read_profiles(work, state),
         reasons=asked_reasons(work, state),
-        suggestions=tuple(suggest(work, state, agent, past)) if agent else (),
+        suggestions=_suggestions(work, state, agent, agent_id, past) if agent else (),
         consents=tuple(consent_statuses(work, customer.id)),
         can_start=tuple(sop for sop in work.settings.sops.values() if sop.id not in running and not sop.for_groups),
         can_tag=tuple(sorted(work.settings.known_tags - state.tags)),
@@ -134,6 +135,13 @@ def read_customer(
         impressions=read_view(work.session, customer.id, reader),
         orders=read_orders(work.session, customer.id),
     )
+
+
+def _suggestions(
+    work: Work, state: CustomerState, agent: Agent, reader: int | None, past: PastAnswers | None
+) -> tuple[Suggestion, ...]:
+    """What the agent may say; their own wordings are shown to themself only. reader: the visitor's agent."""
+    return tuple(suggest(work, state, agent, past, own_book(work, agent) if agent.id == reader else None))
 
 
 def read_evidence(

@@ -36,7 +36,7 @@ SECTIONS = (
     Section("groups.show", ("groups",), "群聊", "users-group", ROLES),
     Section("rules.show", ("rules", "conduct"), "规则", "tags", (ADMIN, LEADER, AUDITOR)),
     Section("sops.show", ("sops", "pipelines"), "SOP", "route", (ADMIN, LEADER, AUDITOR, AGENT)),
-    Section("wordings.show", ("wordings",), "话术", "message-circle", ROLES),
+    Section("wordings.show", ("wordings", "own_wordings"), "话术", "message-circle", ROLES),
     Section("reports.show", ("reports",), "报表", "chart-bar", (ADMIN, LEADER, AUDITOR)),
     Section("admin.show", ("admin", "doctor", "settings"), "设置", "settings", (ADMIN, AUDITOR)),
 )

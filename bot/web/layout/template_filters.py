@@ -20,6 +20,7 @@ from bot.web.layout.times import ago, measured, moment, span
 from sop.completion import bare
 from sop.delays import DELAYS
 from sop.playbook import Workspace
+from sop.quotes import attachment_names
 from sop.revisits import OUTCOMES as REVISIT_OUTCOMES
 from sop.working_time import worked
 
@@ -40,6 +41,7 @@ def prepare(app: Flask) -> None:
     app.add_template_filter(labels.visible_name, "visible_name")
     app.add_template_filter(visible_text)
     app.add_template_filter(bare, "letters")
+    app.add_template_filter(attachment_names)
     app.add_template_filter(with_slots)
     app.add_template_filter(in_words)
     app.add_template_global(labels.label, "label")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from werkzeug.datastructures import MultiDict
 
 from bot.platform.config.parsing import ConfigProblem
 from bot.platform.config.toml_tables import Values
@@ -16,7 +18,7 @@ FIELDS = (
     FormField("ask", "lines", "客户会怎么问", "一行一句；写两三句用词不同的最有用。"),
     FormField("say", "long", "怎样回答", "可以用 {customer.name|您}、{agent.name}、{company}。"),
     FormField("category", "text", "分类", "话术里按它筛选。"),
-    FormField("attach", "lines", "附件", "一行一个：素材库里的文件名，或者「标题 https://…」。"),
+    FormField("attach", "attach", "附件", "从素材库选，或写「标题 https://…」；去掉勾就不带。"),
     FormField("tags", "lines", "只给带这些标签的客户", "一行一个，有一个就行；不填就给所有客户。"),
     FormField("stages", "lines", "只给在这些阶段的客户", "一行一个，有一个就行。"),
     FormField("products", "lines", "三天内提到过才推荐", "一行一个产品或词。"),
@@ -29,12 +31,12 @@ _LINK = re.compile(r"^(?P<title>.*?)\s*(?P<url>https?://\S+)$")
 _LONGEST_TEXT = 4_000
 
 
-def read_answer(form: Mapping[str, str], old: Values) -> Values:
+def read_answer(form: MultiDict[str, str], old: Values) -> Values:
     """The answer as the form has it, without what is empty; what the form does not show stays as in `old`."""
     values: Values = {"id": line_of(form, "id", 64), "category": line_of(form, "category")}
     values |= {name: lines_of(form, name) for name in _LISTS}
     values["say"] = form.get("say", "").replace("\r\n", "\n").strip()[:_LONGEST_TEXT]
-    values["attach"] = [_attachment(line, old.get("attach", ())) for line in lines_of(form, "attach")]
+    values["attach"] = read_attachments(form, old.get("attach", ()))
     values |= {name: day_of(line_of(form, name)) for name in _DAYS}
     values["retired"] = form.get("retired") == "1"
     given = {name: value for name, value in values.items() if value not in ("", [], False) or name in ("ask", "say")}
@@ -43,10 +45,10 @@ def read_answer(form: Mapping[str, str], old: Values) -> Values:
 
 
 def show_answer(field: FormField, values: Values) -> Any:
-    """A field's text; of attachments one a line."""
+    """A field's text; of attachments a list of them, a line each."""
     value = values.get(field.name)
-    if field.name == "attach":
-        return "\n".join(_line(one) for one in value or ())
+    if field.kind == "attach":
+        return attachment_lines(value or ())
     if field.kind == "lines":
         return "\n".join(map(str, value or ()))
     return value if field.kind == "yes" else str(value if value is not None else "")
@@ -67,6 +69,17 @@ def problems_by_field(
         name = inside.removeprefix(".").partition(".")[0].partition("[")[0]
         mine.setdefault(name if name in known else "say", []).append(problem.message)
     return mine, others
+
+
+def read_attachments(form: MultiDict[str, str], old: Sequence[Values]) -> list[Values]:
+    """The attachments of a form: those still ticked, those chosen, and a link; each once."""
+    lines = [line.strip() for value in form.getlist("attach") for line in value[:_LONGEST_TEXT].splitlines()]
+    return [_attachment(line, old) for line in dict.fromkeys(filter(None, lines))]
+
+
+def attachment_lines(attach: Iterable[Values]) -> list[str]:
+    """Each attachment as a form has it."""
+    return [_line(one) for one in attach]
 
 
 def _attachment(line: str, old: Sequence[Values]) -> Values:

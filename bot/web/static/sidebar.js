@@ -198,20 +198,62 @@ panel?.addEventListener("click", (event) => {
 search?.addEventListener("click", (event) => {
   const button = event.target.closest("[data-send]");
   if (button) send(button);
+  const drafter = event.target.closest("[data-draft]");
+  if (drafter) draft(drafter);
+  const topic = event.target.closest("[data-look]");
+  if (topic) {
+    search.querySelector("[type=search]").value = topic.dataset.look;
+    look();
+  }
 });
 
 // Looks the words up in the company's wordings; what is found stands apart from the panel, which renews itself.
-search?.addEventListener("submit", async (event) => {
+search?.addEventListener("submit", (event) => {
   event.preventDefault();
+  if ("own" in event.target.dataset) keepOwn(event.target, event.submitter);
+  else look();
+});
+
+async function look() {
   try {
-    const reply = await ask("/sidebar/answers", { ...about, q: new FormData(event.target).get("q") });
+    const reply = await ask("/sidebar/answers", { ...about, q: search.querySelector("[type=search]").value });
     if (!reply.ok) return tell(why(reply.status, stranger), true);
     found.innerHTML = await reply.text();
     settleSent(found);
   } catch {
     tell(offline, true);
   }
-});
+}
+
+// Has a draft written, which takes some seconds and stands where what is found stands.
+async function draft(button) {
+  button.disabled = true;
+  try {
+    const reply = await ask("/sidebar/draft", about);
+    const { toast } = JSON.parse(reply.headers.get("HX-Trigger") ?? "{}");
+    if (!reply.ok) return tell(toast?.text ?? why(reply.status, stranger), true);
+    found.innerHTML = await reply.text();
+  } catch {
+    tell(offline, true);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+// Keeps, removes or proposes one of the agent's own wordings, then looks again.
+async function keepOwn(form, submitter) {
+  try {
+    const reply = await ask(form.action, new FormData(form, submitter));
+    const { toast } = JSON.parse(reply.headers.get("HX-Trigger") ?? "{}");
+    tell(toast?.text ?? why(reply.status, stranger), toast?.bad ?? !reply.ok);
+    if (!reply.ok) return;
+    form.reset();
+    form.closest("details").open = false;
+    await look();
+  } catch {
+    tell(offline, true);
+  }
+}
 
 panel?.addEventListener("submit", (event) => {
   event.preventDefault();
