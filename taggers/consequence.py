@@ -57,6 +57,17 @@ _LEAVES = re.compile(
     r"^(?![我咱那也就])[^，,。不没]{1,6}会(?![员计议所馆场])[^，,。不没吗么]{2,}$|"
     r"^[^，,。]{0,4}(?:这事|咱们?|我们?)(?:就|可)?没完"
 )
+# 不保养油耗越来越高: it grows worse, unless what grows is good.
+_GROWS = re.compile(
+    r"^(?!(?:也|又|还|但|可是|而且|不过|所以|因为|倒|反))[^，,。！!？?；;\n我咱了]{1,6}?(?:只?会|只能)?"
+    r"(?:越来越|越[一-龥]越)(?!好|熟|顺|懂|香|棒|强|美|漂亮|轻松|自[信由在]|开心|健康|聪明|便宜|省|稳|喜欢|满意|习惯|值|精)"
+)
+# 不续费数据就清空了对吧: a consequence that one has confirmed, while 不交就可以了对吧 asks to go without.
+_CONFIRMED = re.compile(
+    r"^(?!(?:也|又|还|但|可是|而且|不过|所以|因为|了))[^，,。！!？?；;\n我咱]{1,8}?就"
+    r"(?!可以|行|好|成|得|没[事关问]|够|省|便宜|问|看|想|当|这)[^，,。！!？?；;\n]{1,8}了(?:是|对)(?:吧|吗|么|不是|不对)$"
+)
+_CHECKING = ("是吧", "对吧", "是吗", "对吗", "是么", "对么", "是不是", "对不对")
 SAYING = 3
 """Characters of what follows that can say something by themselves."""
 
@@ -78,4 +89,6 @@ def stands_in_the_way(rest: str) -> bool:
         or _TOO.match(rest) is not None
         or _REFUSED_US.match(rest) is not None
         or _SOON.match(rest) is not None
+        or ("越" in rest and _GROWS.match(rest) is not None)
+        or (rest.endswith(_CHECKING) and _CONFIRMED.match(rest) is not None)
     )
