@@ -26,6 +26,7 @@ MEDIA_LIFE = timedelta(days=3)  # for which WeCom keeps a temporary media_id
 FRESH_FOR = timedelta(days=2)  # uploaded again after this, so that a day's outage does no harm
 MARGIN = timedelta(minutes=10)  # a media_id about to expire may be refused by the time it arrives
 KIND = "material"
+_PATIENCE = timedelta(days=1)
 _log = get_logger(__name__)
 
 
@@ -148,9 +149,10 @@ def _note(work: Work, found: MaterialFile) -> Material:
 
 
 def _put_upload(work: Work, row: Material) -> int:
-    """Put out an upload, at most one a day while WeCom refuses it: a retry in a minute would be refused as well."""
-    key = f"{KIND}:{row.id}:{row.uploads}:{work.now:%Y%m%d}"
-    if work.session.scalar(select(Outbox.id).where(Outbox.key == key)) is not None:
+    """Put out an upload, none within a day of the last while WeCom refuses it: sooner it would be refused as well."""
+    key, before = (f"{KIND}:{row.id}:{row.uploads}:{at:%Y%m%d}" for at in (work.now, work.now - _PATIENCE))
+    lately = select(Outbox.id).where(Outbox.key.in_((key, before)), Outbox.created_at > work.now - _PATIENCE)
+    if work.session.scalar(lately.limit(1)) is not None:
         return 0
     work.send(KIND, key, {"material_id": row.id})
     return 1

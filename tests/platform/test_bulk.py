@@ -32,7 +32,7 @@ def people(store: Store, count: int) -> None:
 def follows(count: int, **columns: Any) -> dict[str, list[Any]]:
     given = {"agent_id": 1, "remark": "", "description": "", "remark_mobiles": [], "remark_corp_name": "",
              "channel": None, "added_at": NOW, "marked": {}, "marking": {}, "tags": [], "marks": 0, "clock": {},
-             "waiting_told": {}} | columns  # fmt: skip
+             "waiting_told": {}, "shown": {}} | columns  # fmt: skip
     ids = list(range(count))
     return {"id": ids, "customer_id": ids, **{name: [value] * count for name, value in given.items()}}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,20 @@ def test_each_file_is_uploaded_once_and_again_before_three_days_are_over(mass: M
     mass.later(hours=9)
     mass.work()
     assert len(uploads(mass)) == 4
+
+
+def test_midnight_is_no_reason_to_upload_again_what_was_refused(mass: Mass) -> None:
+    day = (clock.now() + timedelta(days=4)).replace(hour=0, minute=0, second=0, microsecond=0)
+    mass.phone.fault("media/upload", times=-1, errcode=48002)
+    mass.later(seconds=int((day - clock.now()).total_seconds()) - 300)
+    mass.work()
+    first = len(mass.rows("material"))
+    mass.later(minutes=10)
+    mass.work()
+    assert len(mass.rows("material")) == first
+    mass.later(hours=24)
+    mass.work()
+    assert len(mass.rows("material")) == first + 2
 
 
 def test_a_changed_file_is_uploaded_at_once_and_the_old_one_still_proves(mass: Mass) -> None:
