@@ -149,7 +149,7 @@ def test_names_that_come_after_their_customer_are_kept_out_as_well(site: Site) -
 
 
 def test_new_answers_stay_in_few_indexes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.agents.past_answers.MOST_TO_RENEW", 0)
+    monkeypatch.setattr("bot.agents.past_answers_held.MOST_TO_RENEW", 0)
     fill(site)
     past = PastAnswers(site.system)
     find(site, past, "发票怎么开")

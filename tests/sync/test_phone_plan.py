@@ -14,8 +14,7 @@ from bot.platform import clock
 from bot.platform.config.settings import parse_settings
 from bot.platform.models import Outbox
 from bot.sync.reconcile import agents_to_compare, compare_agents, start_comparison
-from bot.system import System
-from tests.support.parts import COLLEAGUE, Town
+from tests.support.parts import COLLEAGUE
 from tests.support.phones import OFF, PHONE, Phones
 
 
@@ -24,12 +23,6 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "config.toml"
     path.write_text(OFF, encoding="utf-8")
     return path
-
-
-@pytest.fixture
-def pair(config: Path, system: System, sandbox: Town) -> Phones:
-    assert config.exists()
-    return Phones(system, sandbox.control).meet_both()
 
 
 def more(pair: Phones, people: int) -> None:

@@ -11,26 +11,12 @@ from sqlalchemy import select
 from bot.platform import clock
 from bot.platform.models import Alarm, Follow, Outbox
 from bot.privacy.erasure import erase
-from bot.system import System
 from bot.worker import jobs
 from tests.support.mirrors import PIPELINE
-from tests.support.parts import AGENT, COLLEAGUE, Town
+from tests.support.parts import AGENT, COLLEAGUE
 from tests.support.phones import GROUP, OFF, PHONE, Phones
 
 MARK = "externalcontact/mark_tag"
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    path = tmp_path / "config.toml"
-    path.write_text(PHONE, encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def pair(config: Path, system: System, sandbox: Town) -> Phones:
-    assert config.exists()
-    return Phones(system, sandbox.control).meet_both()
 
 
 def learn(pair: Phones, how: str) -> None:

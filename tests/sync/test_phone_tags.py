@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 
 from bot.platform import clock
 from bot.platform.models import Tagging
 from bot.privacy.erasure import erase
-from bot.system import System
-from tests.support.parts import AGENT, COLLEAGUE, Town
-from tests.support.phones import GROUP, PHONE, Phones
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    path = tmp_path / "config.toml"
-    path.write_text(PHONE, encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def pair(config: Path, system: System, sandbox: Town) -> Phones:
-    assert config.exists()
-    return Phones(system, sandbox.control).meet_both()
+from tests.support.parts import AGENT, COLLEAGUE
+from tests.support.phones import GROUP, Phones
 
 
 def test_every_agent_sees_it_by_one_call_each_and_only_what_changed(pair: Phones) -> None:
