@@ -10,8 +10,9 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from sop.attachments import Attachment
-from sop.playbook import Pipeline, Table
+from sop.pipeline import Pipeline
 from sop.problems import PlaybookProblem
+from sop.tables import Table
 from sop.translatable import Translatable
 from sop.wording import check_wording
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, time, timedelta
 from itertools import pairwise
-
-from rapidfuzz import fuzz, process
 
 from sop.business import is_business, what_is_wrong
 from sop.fields import known_fields, names_of
 from sop.group_sops import check_group_sop
-from sop.playbook import Audience, FieldDefinition, Pipeline, Sop, Step, Welcome, Workspace
+from sop.known_names import check_known
+from sop.pipeline import Pipeline
+from sop.pipeline_checks import check_pipeline
+from sop.playbook import Audience, Sop, Step
 from sop.problems import PlaybookProblem, Where
 from sop.stopping import HAPPENINGS
 from sop.translatable import Translatable
-from sop.triggers import EVENTS, GROUP_EVENTS, TriggerError, trigger_of
+from sop.triggers import GROUP_EVENTS, TriggerError, trigger_of
 from sop.wording import PLACEHOLDERS, check_wording
+from sop.workspace import FieldDefinition, Welcome, Workspace
 
 
 def check_playbook(
@@ -34,9 +36,7 @@ def check_playbook(
     blanks = [f"customer.{name}" for name in known]
     problems = list(_repeated("pipelines", "name", [pipeline.name for pipeline in pipelines], "流程「{name}」"))
     for i, pipeline in enumerate(pipelines):
-        problems += _check_stages(("pipelines", i), pipeline, known_tags, facts)
-        problems += _check_wanted(("pipelines", i), pipeline, facts)
-        problems += _check_moves(("pipelines", i), pipeline)
+        problems += check_pipeline(("pipelines", i), pipeline, known_tags, facts)
     problems += _repeated("sops", "id", [sop.id for sop in sops], "SOP「{name}」")
     stages = [stage.name for pipeline in pipelines for stage in pipeline.stages]
     for i, sop in enumerate(sops):
@@ -68,101 +68,6 @@ def _repeated(table: str, key: str, names: Sequence[str], what: str) -> Iterator
             )
 
 
-def _check_wanted(where: Where, pipeline: Pipeline, facts: Collection[str]) -> Iterator[PlaybookProblem]:
-    for k, name in enumerate(pipeline.fields):
-        yield from _check_known((*where, "fields", k), name, facts, "字段「{name}」")
-
-
-def _check_stages(
-    where: Where, pipeline: Pipeline, known_tags: Collection[str], facts: Collection[str] = ()
-) -> Iterator[PlaybookProblem]:
-    names = [stage.name for stage in pipeline.stages]
-    taken: dict[str, str] = {}
-    for j, stage in enumerate(pipeline.stages):
-        at = (*where, "stages", j)
-        if stage.name in names[:j]:
-            yield PlaybookProblem(
-                (*at, "name"),
-                Translatable("阶段「{name}」在「{pipeline}」里重复了", name=stage.name, pipeline=pipeline.name),
-            )
-        if stage.won and stage.lost:
-            yield PlaybookProblem(
-                (*at, "lost"), Translatable("阶段「{name}」不能既是成交（won）又是流失（lost）", name=stage.name)
-            )
-        if stage.on is None and stage.name not in known_tags and not _entered_in_time(pipeline, stage.name):
-            yield PlaybookProblem(
-                (*at, "name"),
-                Translatable(
-                    "没有什么能让客户进入「{name}」：声明同名标签，或写 on；只由人工移动就写 on = []", name=stage.name
-                ),
-            )
-        for k, trigger in enumerate(stage.on or ()):
-            yield from _check_trigger_name((*at, "on", k), trigger, known_tags)
-        for trigger in dict.fromkeys(stage.entered_by):
-            other = taken.setdefault(trigger, stage.name)
-            if other != stage.name:
-                yield PlaybookProblem(
-                    (*at, "on"),
-                    Translatable(
-                        "「{trigger}」已经用来进入「{other}」，一个条件只能进一个阶段", trigger=trigger, other=other
-                    ),
-                )
-        for k, name in enumerate(stage.only_from):
-            yield from _check_known((*at, "only_from", k), name, names, "阶段「{name}」")
-        for k, tag in enumerate(stage.needs):
-            yield from _check_known((*at, "needs", k), tag, {*known_tags, *facts}, "标签或字段「{name}」")
-        if stage.min_profile is not None and not pipeline.fields:
-            yield PlaybookProblem((*at, "min_profile"), "流程没有写要知道哪些资料（fields），min_profile 无从算起")
-
-
-def _entered_in_time(pipeline: Pipeline, name: str) -> bool:
-    return any(move.to == name for move in pipeline.moves)
-
-
-def _check_trigger_name(where: Where, trigger: str, known_tags: Collection[str]) -> Iterator[PlaybookProblem]:
-    if is_business(trigger):
-        yield from (PlaybookProblem(where, wrong) for wrong in [what_is_wrong(trigger)] if wrong)
-    elif trigger.startswith("@"):
-        yield from _check_known(where, trigger, EVENTS, "事件「{name}」")
-    else:
-        yield from _check_known(where, trigger, known_tags, "标签「{name}」")
-
-
-def _check_moves(where: Where, pipeline: Pipeline) -> Iterator[PlaybookProblem]:
-    names = [stage.name for stage in pipeline.stages]
-    for j, move in enumerate(pipeline.moves):
-        at = (*where, "moves", j)
-        yield from _check_known((*at, "from"), move.from_, names, "阶段「{name}」")
-        yield from _check_known((*at, "to"), move.to, names, "阶段「{name}」")
-        if not move.after:
-            yield PlaybookProblem((*at, "after"), "after 要大于 0，例如 7d")
-        if any(m.from_ == move.from_ and m.after <= move.after for m in pipeline.moves[:j]):
-            yield PlaybookProblem(
-                (*at, "after"),
-                Translatable("从「{stage}」出发已有一条更早到期的移动，这一条永远轮不到", stage=move.from_),
-            )
-        path = _loop(pipeline, move.to, move.from_)
-        if path:
-            yield PlaybookProblem(
-                (*at, "to"),
-                Translatable("定时移动绕成了圈：{way}，客户会来回移动", way=" → ".join((move.from_, *path))),
-            )
-
-
-def _loop(pipeline: Pipeline, start: str, goal: str) -> tuple[str, ...]:
-    """The stages by which the clock alone carries a card from `start` to `goal`; empty if it does not."""
-    next_of: dict[str, str] = {}
-    for move in sorted(pipeline.moves, key=lambda move: move.after):
-        next_of.setdefault(move.from_, move.to)
-    path = [start]
-    while path[-1] != goal:
-        following = next_of.get(path[-1])
-        if following is None or following in path:
-            return ()
-        path.append(following)
-    return tuple(path)
-
-
 def _check_fields(fields: Sequence[FieldDefinition]) -> Iterator[PlaybookProblem]:
     for i, field in enumerate(fields):
         if f"customer.{field.name}" in PLACEHOLDERS:
@@ -186,7 +91,7 @@ def _check_sop(
     dates: Collection[str],
 ) -> Iterator[PlaybookProblem]:
     if sop.stage is not None:
-        yield from _check_known((*where, "stage"), sop.stage, stages, "阶段「{name}」")
+        yield from check_known((*where, "stage"), sop.stage, stages, "阶段「{name}」")
         if stages.count(sop.stage) > 1:
             yield PlaybookProblem(
                 (*where, "stage"),
@@ -196,9 +101,9 @@ def _check_sop(
         yield from _check_on((*where, "on"), sop, known_tags, sops, dates)
     audience = sop.audience if isinstance(sop.audience, Audience) else Audience()
     for j, tag in enumerate(audience.tags):
-        yield from _check_known((*where, "audience", "tags", j), tag, known_tags, "标签「{name}」")
+        yield from check_known((*where, "audience", "tags", j), tag, known_tags, "标签「{name}」")
     for j, stage in enumerate(audience.stages):
-        yield from _check_known((*where, "audience", "stages", j), stage, stages, "阶段「{name}」")
+        yield from check_known((*where, "audience", "stages", j), stage, stages, "阶段「{name}」")
     for j, happening in enumerate(sop.stop):
         yield from _check_stop((*where, "stop", j), happening, known_tags)
     yield from _check_order(where, sop)
@@ -230,11 +135,11 @@ def _check_on(
             where, Translatable('{event} 只用于群跟进：再写 audience = "group"', event=trigger.name)
         )
     if trigger.kind == "tag":
-        yield from _check_known(where, trigger.name, known_tags, "标签「{name}」")
+        yield from check_known(where, trigger.name, known_tags, "标签「{name}」")
     if trigger.kind == "date" and trigger.day is None:
-        yield from _check_known(where, trigger.name, dates, "日期字段「{name}」")
+        yield from check_known(where, trigger.name, dates, "日期字段「{name}」")
     if trigger.kind in ("reply", "no-reply"):
-        yield from _check_known(where, trigger.name, [other.id for other in sops], "跟进「{name}」")
+        yield from check_known(where, trigger.name, [other.id for other in sops], "跟进「{name}」")
         if trigger.name == sop.id:
             yield PlaybookProblem(where, "一份跟进不能由它自己的回复启动")
         steps = next((len(other.steps) for other in sops if other.id == trigger.name), 0)
@@ -255,9 +160,9 @@ def _check_stop(where: Where, happening: str, known_tags: Collection[str]) -> It
     if is_business(happening):
         yield from (PlaybookProblem(where, wrong) for wrong in [what_is_wrong(happening)] if wrong)
     elif kind == "tag" and colon:
-        yield from _check_known(where, name, known_tags, "标签「{name}」")
+        yield from check_known(where, name, known_tags, "标签「{name}」")
     else:
-        yield from _check_known(
+        yield from check_known(
             where,
             happening,
             (*HAPPENINGS, Translatable("tag:标签名"), Translatable("order:产品")),
@@ -275,7 +180,7 @@ def _check_step(
         yield from (PlaybookProblem(at, message) for message in check_wording(text, blanks))
     for key, tag in (("on_reply", step.on_reply), ("on_silence", step.on_silence)):
         if tag is not None:
-            yield from _check_known((*where, key), tag, known_tags, "标签「{name}」")
+            yield from check_known((*where, key), tag, known_tags, "标签「{name}」")
     if step.on_reply is not None and step.on_reply == step.on_silence:
         yield PlaybookProblem(
             (*where, "on_silence"),
@@ -312,17 +217,3 @@ def _every_minute() -> Iterator[time]:
 
 def _day(day: date) -> str:
     return Translatable("{year} 年 {month} 月 {day} 日", year=day.year, month=day.month, day=day.day)
-
-
-def _check_known(where: Where, name: str, known: Iterable[str], what: str) -> Iterator[PlaybookProblem]:
-    names = sorted(set(known))
-    if name in names:
-        return
-    near = process.extractOne(name, names, scorer=fuzz.ratio, score_cutoff=50)
-    if near:
-        hint = Translatable("是不是「{name}」？", name=near[0])
-    elif len(names) <= 12:
-        hint = Translatable("可用的有：{names}", names=names or Translatable("（一个也没有）"))
-    else:
-        hint = Translatable("请先声明它")
-    yield PlaybookProblem(where, Translatable("没有{what}，{hint}", what=Translatable(what, name=name), hint=hint))

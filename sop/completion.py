@@ -10,7 +10,7 @@ from typing import Generic, Literal, TypeVar
 
 from rapidfuzz import fuzz
 
-from sop.playbook import Completion
+from sop.workspace import Completion
 
 Key = TypeVar("Key")
 Outcome = Literal["exact", "edited", "none"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from sop.playbook import Table
+from sop.tables import Table
 from sop.translatable import Translatable
 
 

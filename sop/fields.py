@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sop.playbook import BIRTHDAY, EXPIRY, FieldDefinition
 from sop.translatable import Translatable
+from sop.workspace import BIRTHDAY, EXPIRY, FieldDefinition
 
 LONGEST = 200
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")

@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sop.lives import SimulatedCustomer, SimulatedEnrolment
-from sop.playbook import Budget
 from sop.rates import parse_rate
 from sop.workcalendar import Workcalendar
+from sop.workspace import Budget
 
 MOST_TOLD = 20
 

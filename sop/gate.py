@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sop.budget import within_budget
-from sop.playbook import Budget
 from sop.workcalendar import Postponement, Workcalendar
+from sop.workspace import Budget
 
 BESIDE_ANOTHER = "客户还有一步没有做完"
 UNFIT = "客户现在的心态不适合这一步"

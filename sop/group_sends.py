@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal
 
-from sop.playbook import Overdue, Sop
+from sop.playbook import Sop
 from sop.translatable import Translatable
 from sop.workcalendar import Workcalendar
+from sop.workspace import Overdue
 
 MOST_CUSTOMERS = 10_000  # WeCom's limits for one mass message
 MOST_TEXT = 4000  # bytes

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sop.playbook import Pipeline, Stage
+from sop.pipeline import Pipeline, Stage
 from sop.translatable import Translatable
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)

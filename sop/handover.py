@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from sop.playbook import Table
+from sop.tables import Table
 from sop.translatable import Translatable
 
 CHECKLIST: tuple[str, ...] = (

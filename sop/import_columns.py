@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from sop.fields import names_of
-from sop.playbook import FieldDefinition
+from sop.workspace import FieldDefinition
 
 IGNORED, TAGS = "", "tags"
 KEY, STAGE, FIELD = "key:", "stage:", "field:"

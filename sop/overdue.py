@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sop.playbook import Overdue
 from sop.workcalendar import Workcalendar
+from sop.workspace import Overdue
 
 
 @dataclass(frozen=True, slots=True)

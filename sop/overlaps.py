@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sop.playbook import Pipeline, Sop, Workspace
+from sop.pipeline import Pipeline
+from sop.playbook import Sop
 from sop.preview import PreviewedPrompt, by_day
+from sop.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from sop.attachments import Attachment
-from sop.playbook import Sop, Step, Workspace
+from sop.playbook import Sop, Step
 from sop.rates import Tally, parse_rate
 from sop.workcalendar import Postponement, Workcalendar, calendar_of
+from sop.workspace import Workspace
 
 _DAY = timedelta(days=1)
 _LEAST_SPREAD = timedelta(minutes=1)

@@ -9,7 +9,8 @@ from hashlib import blake2b
 from math import exp, log
 
 from sop.business import is_business
-from sop.playbook import Pipeline, Sop
+from sop.pipeline import Pipeline
+from sop.playbook import Sop
 
 _DAY_HOURS = (9, 22)  # when people are awake enough to write
 

@@ -10,9 +10,10 @@ from heapq import heappop, heappush
 
 from sop.budget import within_budget
 from sop.planning import PlannedStep, plan_steps
-from sop.playbook import Budget, Sop, Workspace
+from sop.playbook import Sop
 from sop.wording import render
 from sop.workcalendar import Postponement, Workcalendar, calendar_of
+from sop.workspace import Budget, Workspace
 
 
 @dataclass(frozen=True, slots=True)

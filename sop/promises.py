@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sop.playbook import Length, Table
+from sop.tables import Length, Table
 from sop.workcalendar import Workcalendar
 from sop.working_time import when_worked
 

@@ -13,7 +13,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from sop.playbook import Length, Pipeline, Table
+from sop.pipeline import Pipeline
+from sop.tables import Length, Table
 from sop.translatable import Translatable
 from sop.workcalendar import Workcalendar
 from sop.working_time import when_worked

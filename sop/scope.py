@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sop.playbook import Workspace
+from sop.workspace import Workspace
 
 ROUND = timedelta(hours=1)
 """So often all of them are gone through anew; who becomes silent long enough in between waits for the next round."""

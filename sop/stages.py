@@ -9,7 +9,7 @@ from typing import Literal
 
 from sop.business import is_business
 from sop.guards import Facts, held_until, still_asked, why_guarded
-from sop.playbook import Pipeline, Stage, TimedMove
+from sop.pipeline import Pipeline, Stage, TimedMove
 from sop.translatable import Translatable
 
 Actor = Literal["rule", "human", "timer", "wecom"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 
 Policy = Literal["newest", "ours", "wecom", "ahead"]
 Deed = Literal["nothing", "mark", "move", "leave"]

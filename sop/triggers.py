@@ -12,7 +12,8 @@ from typing import Literal
 from rapidfuzz import fuzz, process
 
 from sop.business import is_business, what_is_wrong
-from sop.playbook import Sop, parse_length
+from sop.playbook import Sop
+from sop.tables import parse_length
 from sop.translatable import Translatable, sentence
 
 EVENTS = {

@@ -14,12 +14,14 @@ from sop.findings import Inspector, SimulationReport
 from sop.gate import Drop, Go, Situation, Wait, decide_card
 from sop.lives import BoardPosition, SimulatedCustomer, SimulatedEnrolment, SimulatedPrompt
 from sop.overdue import next_nudge
+from sop.pipeline import Pipeline
 from sop.planning import plan_steps
-from sop.playbook import Budget, Overdue, Pipeline, Sop, Workspace
+from sop.playbook import Sop
 from sop.stages import Move, decide_move, due_timed_move, next_timed_move_at
 from sop.stopping import stops
 from sop.triggers import Trigger, starts
 from sop.workcalendar import Workcalendar, calendar_of
+from sop.workspace import Budget, Overdue, Workspace
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)

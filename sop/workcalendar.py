@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import chinese_calendar
 
-from sop.playbook import Workspace
 from sop.translatable import Translatable
+from sop.workspace import Workspace
 
 _DAY = timedelta(days=1)
 _SEARCHED_DAYS = 1100

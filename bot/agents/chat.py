@@ -18,7 +18,8 @@ from bot.agents.waiting import waiting_for, waiting_lines
 from bot.customers.state import CustomerState, load_customer
 from bot.platform.models import Agent, Customer, Follow
 from bot.platform.work import Work
-from sop.chat import (
+from sop.chat import help_text, read_order
+from sop.chat_orders import (
     Delay,
     Done,
     FindWords,
@@ -31,8 +32,6 @@ from sop.chat import (
     Today,
     WhatToSay,
     WriteNote,
-    help_text,
-    read_order,
 )
 from sop.quotes import along
 from sop.wording import render

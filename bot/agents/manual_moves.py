@@ -16,7 +16,7 @@ from bot.sops.enrolment import MoveEffects, stop_after
 from bot.sops.stopping import stop_left_stage
 from bot.sops.undoing import after_hand_move, end_started, revive_ended
 from bot.wecom.errors import BotError
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 from sop.reasons import OfferedReason, reasons_to_offer
 from sop.stages import Hand, MoveRefusal, move_to, undo
 from taggers.translatable import Translatable

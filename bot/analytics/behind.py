@@ -15,7 +15,7 @@ from bot.analytics.table import ReportScope
 from bot.analytics.waits import read_waits
 from bot.platform.config.settings import Settings
 from bot.platform.models import Agent, Placement, SopEnrolment, SopTask, StageMove, Tagging, UtcDateTime
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 
 
 @dataclass(frozen=True)

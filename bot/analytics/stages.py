@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.analytics.table import ReportScope, ReportTable, median_seconds, percentile_90, share
 from bot.platform.config.settings import Settings
 from bot.platform.models import Placement, StageMove, UtcDateTime
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 from taggers.translatable import Translatable
 
 NONE_ON_THE_ROAD = "进来的 {n} 位客户都还没走到漏斗里的阶段"

@@ -18,7 +18,7 @@ from bot.platform.work import Work
 from bot.wecom.errors import BotError
 from sop.facts import Told, beside, standing
 from sop.fields import find_field
-from sop.playbook import FieldDefinition
+from sop.workspace import FieldDefinition
 from taggers.facts import Fact, FactField, told
 from taggers.hits import TagHit
 from taggers.translatable import Translatable

@@ -17,7 +17,7 @@ from bot.platform.models import Customer
 from bot.platform.models import CustomerField as StoredField
 from bot.wecom.errors import BotError
 from sop.fields import KEPT_AS, find_field, read_value, unknown_field
-from sop.playbook import FieldDefinition
+from sop.workspace import FieldDefinition
 from taggers.facts import read_written
 
 KEY_HEADINGS = ("external_userid", "客户", "客户ID")

@@ -17,7 +17,7 @@ from bot.delivery.handler import NotNeededError, OutboxHandler
 from bot.platform.models import Follow, Outbox, Placement
 from bot.platform.work import Work
 from bot.wecom.errors import WeComError
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 from sop.scope import is_for_agent
 from sop.tag_sync import tags_of_stages
 

@@ -14,7 +14,7 @@ from bot.platform.work import About, Work
 from sop.fields import completeness, known_names, unknown_names
 from sop.guards import Facts
 from sop.pilot import is_outside_pilot
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 from sop.scope import Owner, is_for
 from sop.stages import Actor, Move, MoveRefusal, decide_move, due_timed_move, may_concern
 

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from bot.platform.config.reload import STATUS
 from bot.platform.database.store import get_status
 from bot.platform.models import ConfigVersion
-from sop.playbook import Workspace
 from sop.workcalendar import calendar_of, unknown_year
+from sop.workspace import Workspace
 from taggers.translatable import Translatable
 
 HOLIDAYS_MENDED = (

@@ -26,8 +26,9 @@ from bot.sops.shadow import note_start, noted_since_word
 from bot.sops.stopping import stop_left_stage, stop_sops
 from sop.enrolment import why_not_again
 from sop.group_sends import channel_of
+from sop.pipeline import Stage
 from sop.planning import PlannedStep, plan_steps
-from sop.playbook import Audience, Sop, Stage
+from sop.playbook import Audience, Sop
 from sop.triggers import Trigger, silences, starts
 from sop.wording import render
 

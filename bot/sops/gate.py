@@ -17,8 +17,9 @@ from bot.sops.customer_steps import CustomerSteps
 from sop.budget import talks
 from sop.cards import HELD_BACK, LOOK_AGAIN
 from sop.gate import BESIDE_ANOTHER, UNFIT, Drop, Go, Situation, Wait, decide_card
-from sop.playbook import Budget, Sop
+from sop.playbook import Sop
 from sop.workcalendar import Postponement
+from sop.workspace import Budget
 from taggers.models.matrix import cell_of
 from taggers.models.mindset import mindset_of
 from taggers.models.records import Sign

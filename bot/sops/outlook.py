@@ -12,7 +12,7 @@ from bot.sops.enrolment import Start, ends_of, may_enrol
 from bot.sops.stopping import of_left_stage, stopped_by
 from bot.sops.undoing import leads_back, revivable, started_by
 from sop.enrolment import by_priority
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 from sop.triggers import Trigger, starts
 
 

@@ -16,7 +16,7 @@ from bot.sync.ordinary_tags import ordinary_change, remember_ordinary
 from bot.sync.phone_groups import compare_groups, take_group
 from bot.sync.tag_snapshot import TagSnapshot, learn_tag_ids
 from bot.sync.tags_by_hand import TagsByHand
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 from sop.scope import is_for_agent
 from sop.stages import Move, move_to
 from sop.tag_sync import TagSyncDecision, compare, tags_of_stages

@@ -14,8 +14,8 @@ from bot.platform.config.settings import parse_settings
 from bot.platform.models import Agent, Department, Follow, Outbox
 from bot.platform.work import Work
 from bot.system import System
-from sop.playbook import Workspace
 from sop.workcalendar import Workcalendar
+from sop.workspace import Workspace
 from tests.support.engine import Engine, local, send_all
 from tests.support.parts import AGENT, Town
 from tests.support.prompted import CONFIG

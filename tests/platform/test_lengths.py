@@ -9,7 +9,7 @@ import pytest
 
 import sop.lengths
 import taggers.lengths
-from sop.playbook import parse_length
+from sop.tables import parse_length
 from taggers.rule import parse_duration
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)

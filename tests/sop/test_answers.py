@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from sop.answers import AnswerEntry, Listener, check_answers, in_force, is_for
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 
 TODAY = date(2026, 3, 4)
 PIPELINE = Pipeline.model_validate({"name": "课程转化", "stages": [{"name": "考虑价格", "on": ["问价"]}]})

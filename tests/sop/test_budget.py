@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sop.budget import talks, within_budget
-from sop.playbook import Workspace
 from sop.rates import Rate, parse_rate
 from sop.workcalendar import Workcalendar
+from sop.workspace import Workspace
 
 CALENDAR = Workcalendar(Workspace.model_validate({"workdays": "mon-fri", "quiet_hours": "22:00-08:00"}))
 

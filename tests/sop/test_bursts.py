@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sop.planning import plan_steps
-from sop.playbook import Sop, Workspace
+from sop.playbook import Sop
+from sop.workspace import Workspace
 
 WORK = Workspace.model_validate({"workdays": "everyday"})
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sop.business import happened, in_words, is_business, names_of, what_is_wrong
-from sop.playbook import Pipeline, Sop
+from sop.pipeline import Pipeline
+from sop.playbook import Sop
 from sop.stages import Move, decide_move
 from sop.stopping import reason_of, stops
 from sop.triggers import Trigger, TriggerError, parse_trigger, starts

@@ -7,25 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sop.chat import (
-    Delay,
-    Done,
-    Help,
-    Lookup,
-    MoveToStage,
-    Order,
-    Pick,
-    Remind,
-    TakeBack,
-    Today,
-    WriteNote,
-    help_text,
-    read_order,
-    split_shift,
-)
-from sop.playbook import Workspace
+from sop.chat import help_text, read_order, split_shift
+from sop.chat_orders import Delay, Done, Help, Lookup, MoveToStage, Order, Pick, Remind, TakeBack, Today, WriteNote
 from sop.when import read_when
 from sop.workcalendar import Workcalendar
+from sop.workspace import Workspace
 
 CALENDAR = Workcalendar(Workspace())
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from sop.checks import check_playbook
-from sop.playbook import FieldDefinition, Pipeline, Sop, Welcome, Workspace
+from sop.pipeline import Pipeline
+from sop.playbook import Sop
+from sop.workspace import FieldDefinition, Welcome, Workspace
 
 TAGS = {"考虑价格", "已付款", "已约试听", "已回复", "未回复", "投诉"}
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sop.completion import Lateness, Outcome, best_match, compare, lateness
-from sop.playbook import Completion
+from sop.workspace import Completion
 
 PLANNED = "王芳您好，课程分三档：9.9 元培育课入门，199 元爆款课系统学，您想先解决什么问题？"
 

@@ -7,9 +7,9 @@ from datetime import datetime
 import pytest
 
 from sop.delays import DELAYS, delayed_until
-from sop.playbook import Workspace
 from sop.when import read_when
 from sop.workcalendar import Workcalendar
+from sop.workspace import Workspace
 
 CALENDAR = Workcalendar(Workspace.model_validate({"work_hours": "09:00-21:00", "workdays": "everyday"}))
 MORNING = datetime.fromisoformat("2031-03-06T10:00:00+08:00")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sop.digest import DuePrompt, digest_lines, in_order, send_apart
-from sop.playbook import Workspace
 from sop.workcalendar import Workcalendar
+from sop.workspace import Workspace
 
 T0 = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai
 GAP = timedelta(minutes=30)

@@ -10,8 +10,9 @@ import pytest
 from sop.facts import Told, beside, standing
 from sop.fields import completeness, read_value, show_value
 from sop.guards import Facts, still_asked, why_guarded
-from sop.playbook import FieldDefinition, Pipeline, Stage
+from sop.pipeline import Pipeline, Stage
 from sop.stages import Move, MoveRefusal, move_to
+from sop.workspace import FieldDefinition
 
 NOON = datetime(2026, 3, 4, 4, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sop.fields import find_field, known_fields, read_value, show_value, unknown_field, yearly_of
-from sop.playbook import BIRTHDAY, EXPIRY, FieldDefinition
+from sop.workspace import BIRTHDAY, EXPIRY, FieldDefinition
 
 NOTE = FieldDefinition(name="school", title="学校")
 FIELDS = known_fields([NOTE])

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sop.gate import Drop, Go, Situation, Wait, decide_card
-from sop.playbook import Budget, Workspace
 from sop.workcalendar import Workcalendar
+from sop.workspace import Budget, Workspace
 
 CALENDAR = Workcalendar(Workspace.model_validate({"workdays": "mon-fri", "quiet_hours": "22:00-08:00"}))
 

@@ -17,8 +17,9 @@ from sop.group_sends import (
     personal_steps,
     wait_for_more,
 )
-from sop.playbook import Overdue, Sop, Workspace
+from sop.playbook import Sop
 from sop.workcalendar import Workcalendar
+from sop.workspace import Overdue, Workspace
 
 T0 = datetime(2026, 3, 3, 2, 10, tzinfo=UTC)  # 10:10 in Shanghai
 CALENDAR = Workcalendar(Workspace(workdays="everyday"))

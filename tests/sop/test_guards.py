@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sop.guards import Facts
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 from sop.stages import Actor, Move, MoveRefusal, decide_move, due_timed_move
 
 NOW = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)

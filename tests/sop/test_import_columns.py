@@ -6,7 +6,7 @@ import pytest
 
 from sop.fields import known_fields
 from sop.import_columns import plain_phone, propose, split_tags
-from sop.playbook import FieldDefinition
+from sop.workspace import FieldDefinition
 
 FIELDS = known_fields([FieldDefinition(name="phone", title="电话", kind="phone"), FieldDefinition(name="城市")])
 

@@ -13,12 +13,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sop.enrolment import why_not_again
 from sop.gate import Drop, Go, Situation, Wait, decide_card
 from sop.guards import Facts
+from sop.pipeline import Pipeline
 from sop.planning import PlannedStep, plan_steps
-from sop.playbook import Budget, Pipeline, Sop, Workspace
+from sop.playbook import Sop
 from sop.stages import Actor, Move, decide_move, due_timed_move
 from sop.stopping import stops
 from sop.triggers import Trigger, starts
 from sop.workcalendar import calendar_of
+from sop.workspace import Budget, Workspace
 
 WORKSPACE = Workspace.model_validate({"workdays": "china", "quiet_hours": "22:00-08:00"})
 CALENDAR = calendar_of(WORKSPACE)

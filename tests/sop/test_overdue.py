@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sop.overdue import next_nudge
-from sop.playbook import Overdue, Workspace
 from sop.workcalendar import Workcalendar
+from sop.workspace import Overdue, Workspace
 
 CALENDAR = Workcalendar(Workspace.model_validate({"workdays": "china"}))
 RULES = {"remind_after": "2h", "reminders": 2, "leader_after": "1d"}

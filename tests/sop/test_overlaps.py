@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sop.overlaps import may_run_beside, overlaps
-from sop.playbook import Budget, Pipeline, Sop, Workspace
+from sop.pipeline import Pipeline
+from sop.playbook import Sop
 from sop.preview import PreviewedCustomer, RunningSop, preview
+from sop.workspace import Budget, Workspace
 from tests.sop.test_preview import at, sop
 
 ROAD = [Pipeline.model_validate({"name": "路", "stages": [{"name": "甲", "on": []}, {"name": "乙", "on": []}]})]

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sop.planning import choose_variant, plan_steps
-from sop.playbook import Sop, Workspace
+from sop.playbook import Sop
 from sop.rates import parse_rate
 from sop.workcalendar import Workcalendar
+from sop.workspace import Workspace
 
 SHANGHAI = "Asia/Shanghai"
 

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from sop.playbook import Completion, Hours, Pipeline, Sop, Stage, Step, Workspace, parse_length
+from sop.pipeline import Pipeline, Stage
+from sop.playbook import Sop, Step
+from sop.tables import Hours, parse_length
+from sop.workspace import Completion, Workspace
 
 
 @pytest.mark.parametrize(

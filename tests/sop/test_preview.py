@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sop.planning import plan_steps
-from sop.playbook import Budget, Sop, Workspace
+from sop.playbook import Sop
 from sop.preview import PreviewedCustomer, RunningSop, by_day, preview
 from sop.rates import parse_rate
 from sop.workcalendar import Workcalendar
+from sop.workspace import Budget, Workspace
 
 CHINA = Workspace.model_validate({"workdays": "china"})
 ONE_A_DAY = Budget(customer="1/day")

@@ -8,7 +8,6 @@ from typing import Literal
 
 import pytest
 
-from sop.playbook import Workspace
 from sop.reply_clock import (
     IDLE,
     Wait,
@@ -24,6 +23,7 @@ from sop.reply_clock import (
 )
 from sop.workcalendar import calendar_of
 from sop.working_time import when_worked, worked
+from sop.workspace import Workspace
 
 CALENDAR = calendar_of(Workspace())
 MONDAY = datetime.fromisoformat("2026-03-02T10:00:00+08:00")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 from sop.scope import Owner, is_for, is_for_agent
 
 

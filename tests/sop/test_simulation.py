@@ -11,12 +11,14 @@ import pytest
 
 from sop.findings import Inspector, SimulationReport
 from sop.lives import BoardPosition, SimulatedCustomer, SimulatedEnrolment, SimulatedPrompt
+from sop.pipeline import Pipeline
 from sop.planning import plan_steps
-from sop.playbook import Budget, Overdue, Pipeline, Sop, Workspace
+from sop.playbook import Sop
 from sop.population import Habits, Scenario
 from sop.simulation import simulate
 from sop.virtual import Company
 from sop.workcalendar import Workcalendar
+from sop.workspace import Budget, Overdue, Workspace
 
 START = datetime(2026, 4, 27, tzinfo=UTC)  # the Labour Day holidays lie in the month
 PIPELINE = Pipeline.model_validate(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 from sop.stages import Actor, Move, MoveRefusal, decide_move, due_timed_move, may_concern, next_timed_move_at
 
 STAGES: list[dict[str, Any]] = [

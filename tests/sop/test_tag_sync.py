@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 from sop.stages import Hand, Move, MoveRefusal, move_to, undo
 from sop.tag_sync import GroupDecision, GroupView, Policy, compare, compare_group
 

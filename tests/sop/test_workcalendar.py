@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sop.playbook import Workspace
 from sop.workcalendar import Workcalendar, unknown_year
+from sop.workspace import Workspace
 
 
 def calendar(**keys: object) -> Workcalendar:

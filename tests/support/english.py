@@ -26,7 +26,7 @@ DIAGNOSING = (
     "bot/platform/config/settings.py", "bot/platform/config/file.py",
     "bot/platform/config/materials.py", "bot/platform/config/reading.py", "bot/platform/config/shrinkage.py",
     "bot/platform/config/quotes.py", "bot/platform/config/tag_names.py",
-    "sop/checks.py", "sop/answers.py",
+    "sop/checks.py", "sop/pipeline_checks.py", "sop/known_names.py", "sop/answers.py",
     "sop/attachments.py",
     "sop/group_sends.py", "sop/guards.py", "sop/enrolment.py", "taggers/compiled.py", "taggers/rulebook.py",
     "taggers/rule.py", "taggers/conduct.py", "bot/platform/stored_sentences.py",
@@ -34,7 +34,7 @@ DIAGNOSING = (
 # Modules of which only the refusals are shown on a page.
 REFUSING = (
     "bot/ops/doctor/examination.py", "bot/wecom/native.py", "bot/wecom/sealing.py", "sop/triggers.py",
-    "sop/playbook.py",
+    "sop/playbook.py", "sop/tables.py", "sop/workspace.py",
     "sop/wording.py", "sop/stages.py", "sop/fields.py", "sop/workcalendar.py", "taggers/weighing.py",
     "taggers/reasons.py", "taggers/occurrence.py", "taggers/backtest.py", "bot/agents/manual_moves.py",
     "bot/agents/manual_enrolment.py", "bot/agents/misjudged.py", "bot/agents/api_tokens.py", "bot/sops/holding.py",

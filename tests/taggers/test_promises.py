@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from sop.playbook import Workspace
 from sop.workcalendar import calendar_of
+from sop.workspace import Workspace
 from taggers.closing import USUAL, Closing, check_closings
 from taggers.due import _FINDS, _found
 from taggers.pledge import _DOES, pledges

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sop.playbook import Workspace
 from sop.workcalendar import calendar_of
+from sop.workspace import Workspace
 from taggers.follow_up_end import Said, Wanted, ending
 from taggers.reminder import read_wish, time_last
 

@@ -30,7 +30,8 @@ from bot.platform.models import (
     StageMove,
     Tagging,
 )
-from sop.playbook import Pipeline, Sop
+from sop.pipeline import Pipeline
+from sop.playbook import Sop
 from sop.wording import render
 from taggers.hits import TagHit
 from taggers.utterance import Utterance

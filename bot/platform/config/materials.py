@@ -11,7 +11,8 @@ from pathlib import Path
 from bot.wecom.errors import BotError
 from sop.answers import AnswerEntry
 from sop.attachments import Attachment
-from sop.playbook import Sop, Welcome
+from sop.playbook import Sop
+from sop.workspace import Welcome
 from taggers.translatable import Translatable
 
 _MEGABYTE = 1024 * 1024

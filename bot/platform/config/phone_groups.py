@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bot.platform.config import positions
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 from taggers.rule import TagGroup
 from taggers.translatable import Translatable
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sop.playbook import Clock, Table
+from sop.tables import Clock, Table
 from taggers.rule import Duration
 
 KINDS = Literal["image", "voice", "video", "emotion", "file", "voip_doc_share", "meeting_voice_call", "all"]

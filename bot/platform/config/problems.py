@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from rapidfuzz import process
 
 from bot.platform.config.positions import Path
-from sop.playbook import RATE
+from sop.tables import RATE
 from taggers.translatable import Translatable, sentence
 
 # Messages of Python's TOML parser, by how they begin.

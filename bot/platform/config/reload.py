@@ -21,7 +21,7 @@ from bot.platform.config.versions import newest_change, record_change
 from bot.platform.database.store import Store, get_status, insert_new, set_status
 from bot.platform.log import get_logger
 from bot.platform.models import ConfigVersion
-from sop.playbook import Workspace
+from sop.workspace import Workspace
 
 LOOK_EVERY = 1.0  # seconds between two looks at the file
 STATUS = "config"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from sop.fields import find_field, names_of, unknown_field
-from sop.playbook import FieldDefinition
+from sop.workspace import FieldDefinition
 from taggers.rule import Rule
 from taggers.translatable import Translatable
 

@@ -9,7 +9,8 @@ from datetime import date
 from pydantic import Field
 
 from bot.platform.config import positions
-from sop.playbook import Audience, Sop, Table
+from sop.playbook import Audience, Sop
+from sop.tables import Table
 from taggers.translatable import Translatable
 
 NUMBERS = frozenset({

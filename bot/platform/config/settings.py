@@ -20,9 +20,11 @@ from sop.answers import AnswerEntry
 from sop.completion import bare
 from sop.enrolment import by_priority
 from sop.fields import known_fields
-from sop.playbook import FieldDefinition, Pipeline, Sop, Workspace
+from sop.pipeline import Pipeline
+from sop.playbook import Sop
 from sop.triggers import Starts
 from sop.workcalendar import Workcalendar
+from sop.workspace import FieldDefinition, Workspace
 from taggers.closing import Closings
 from taggers.ledger import Award, Ledger, Terms
 from taggers.likeness import Terms as LikenessTerms

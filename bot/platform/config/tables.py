@@ -9,9 +9,11 @@ from bot.platform.config.segment_table import Segment
 from sop.answers import AnswerEntry, Suggestions
 from sop.drafts import Drafts
 from sop.handover import Handover
-from sop.playbook import Alarms, Budget, Completion, FieldDefinition, Overdue, Pipeline, Sop, Sync, Welcome, Workspace
+from sop.pipeline import Pipeline
+from sop.playbook import Sop
 from sop.promises import Promises
 from sop.reply_clock import Waiting
+from sop.workspace import Alarms, Budget, Completion, FieldDefinition, Overdue, Sync, Welcome, Workspace
 from taggers.closing import Closing
 from taggers.conduct import Conduct
 from taggers.models.terms import Models

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from rapidfuzz import process
 
 from sop.business import is_business
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 from taggers.rule import Rule, TagGroup
 from taggers.translatable import Translatable
 

@@ -36,7 +36,7 @@ from bot.platform.work import Work
 from bot.sops.material_uploads import attachment_bodies
 from bot.web.customers.impression_rows import ImpressionsView, read_view
 from bot.web.customers.score_rows import LedgerView, read_ledgers
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 
 _TAGS = 30
 _MEMBERS = 200

@@ -30,7 +30,7 @@ from bot.web.layout.languages import language
 from bot.web.layout.people import shown_agents
 from bot.web.layout.requests import current_system
 from bot.web.layout.template_filters import request_now, zone
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 
 _PIPELINE = "pipeline"
 

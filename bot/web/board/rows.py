@@ -18,7 +18,7 @@ from bot.web.board.orders import OVER
 from bot.web.board.position import Position
 from bot.web.board.sorting import places_after, put_in_order
 from bot.web.layout.people import agent_names, carried_tags
-from sop.playbook import Pipeline, Stage
+from sop.pipeline import Pipeline, Stage
 
 PAGE = 20
 MOST_KEPT = 200  # cards of a column that are kept live; further ones stay as they were when scrolled to

@@ -12,8 +12,8 @@ from bot.customers.state import CustomerState
 from bot.platform.models import ToldFact
 from bot.platform.work import Work
 from sop.fields import Completeness, completeness, known_names, show_value
-from sop.playbook import FieldDefinition
 from sop.reasons import OfferedReason
+from sop.workspace import FieldDefinition
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from bot.web.customers.list_rows import count
 from bot.web.layout.answers import done_and_redirect, refused
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import current_system
-from sop.playbook import Pipeline
+from sop.pipeline import Pipeline
 
 MOST_TAGS = 100
 

@@ -19,10 +19,10 @@ from bot.web.layout.requests import current_system
 from bot.web.layout.times import ago, measured, moment, span
 from sop.completion import bare
 from sop.delays import DELAYS
-from sop.playbook import Workspace
 from sop.quotes import attachment_names
 from sop.revisits import OUTCOMES as REVISIT_OUTCOMES
 from sop.working_time import worked
+from sop.workspace import Workspace
 
 
 def prepare(app: Flask) -> None:

@@ -27,7 +27,7 @@ from bot.platform.database.reading_log import viewed
 from bot.platform.models import ConfigChange
 from bot.system import System
 from bot.web.auth.visitor import visitor
-from sop.playbook import Workspace
+from sop.workspace import Workspace
 from taggers.translatable import Translatable
 
 

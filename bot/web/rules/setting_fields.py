@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.platform.config.tables import Tables
 from bot.web.rules.form_values import short_length
-from sop.playbook import Hours
+from sop.tables import Hours
 from taggers.rule import Synonym, TagGroup
 
 _ENTRIES: dict[str, type[Any]] = {"tags": TagGroup, "synonyms": Synonym}
