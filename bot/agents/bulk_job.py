@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, insert, literal, select
+from sqlalchemy import ColumnElement, Select, UnaryExpression, func, insert, literal, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from bot.agents import list_export
 from bot.agents.accounts import role_of
 from bot.agents.bulk_deeds import DEEDS, REFUSALS, KeptError
 from bot.agents.reading import NOBODY, Reader, is_active, readable, reader_in_role
@@ -30,12 +31,16 @@ _UNREADABLE = "已经不是您能看到的客户"
 _log = get_logger(__name__)
 
 
-def ask_deed(work: Work, deed: BulkDeed, wanted: Sequence[ColumnElement[bool]]) -> BulkDeed:
-    """Note a deed with the customers that it is for (conditions on Customer, the reader's own among them)."""
+def ask_deed(
+    work: Work, deed: BulkDeed, wanted: Sequence[ColumnElement[bool]],
+    order: Sequence[UnaryExpression[Any]] = (Customer.id.asc(),),
+) -> BulkDeed:  # fmt: skip
+    """Note a deed with the customers that it is for (conditions on Customer, the reader's own among them), who get
+    their turns in this order."""
     deed.created_at = deed.touched_at = work.now
     work.session.add(deed)
     work.session.flush()
-    turn = func.row_number().over(order_by=Customer.id) - 1
+    turn = func.row_number().over(order_by=list(order)) - 1
     who: Select[Any] = select(literal(deed.id), Customer.id, turn, literal("waiting"), literal(""))
     columns = ("deed_id", "customer_id", "turn", "state", "why")
     of = who.where(*wanted).limit(MOST)
@@ -79,7 +84,11 @@ def ask_undo(work: Work, deed: BulkDeed, who: str) -> bool:
 
 
 def may_undo(deed: BulkDeed, now: datetime) -> bool:
-    return deed.state in ("done", "cancelled") and now - (deed.ended_at or now) <= UNDO_WITHIN
+    return (
+        deed.kind != list_export.KIND
+        and deed.state in ("done", "cancelled")
+        and now - (deed.ended_at or now) <= UNDO_WITHIN
+    )
 
 
 def cancel(work: Work, deed: BulkDeed, who: str) -> bool:
@@ -121,26 +130,36 @@ def advance(system: System, now: datetime) -> bool:
 
 
 def _next_deed(session: Session, now: datetime) -> BulkDeed | None:
-    """The oldest open deed that has a piece to do now, or nothing left to wait for."""
-    for deed in session.scalars(select(BulkDeed).where(BulkDeed.state.in_(OPEN)).order_by(BulkDeed.id)):
+    """The oldest open deed that has a piece to do now, or nothing left to wait for; files first, they change nothing.
+
+    Where there is none: one that holds what is to be forgotten."""
+    files_first = BulkDeed.kind != list_export.KIND, BulkDeed.id
+    for deed in session.scalars(select(BulkDeed).where(BulkDeed.state.in_(OPEN)).order_by(*files_first)):
         first = session.scalar(
             select(BulkItem.turn).where(BulkItem.deed_id == deed.id, BulkItem.state == _source(deed))
             .order_by(BulkItem.turn).limit(1)
         )  # fmt: skip
         if first is None or first < _turns_by(deed, now):
             return deed
-    return None
+    return session.scalars(select(BulkDeed).where(list_export.outlived(now)).order_by(BulkDeed.id).limit(1)).first()
 
 
 def _piece(work: Work, deed: BulkDeed) -> None:
     session = work.session
+    if deed.state not in OPEN:
+        list_export.forget(session, deed)
+        return
     mine = BulkItem.deed_id == deed.id, BulkItem.state == _source(deed), BulkItem.turn < _turns_by(deed, work.now)
     items = session.scalars(select(BulkItem).where(*mine).order_by(BulkItem.turn).limit(PIECE)).all()
     deed.touched_at = work.now
     if not items:
         _finish(work, deed)
         return
-    states = _readable_states(work, deed, [item.customer_id for item in items])
+    people = _readable(work, deed, [item.customer_id for item in items])
+    if deed.kind == list_export.KIND:
+        list_export.gather(work, deed, items, {one.id: one for one in session.scalars(people)})
+        return
+    states = load_customers(session, session.scalars(people.with_for_update()).all())
     for item in items:
         _one(work, deed, item, states.get(item.customer_id))
 
@@ -188,10 +207,9 @@ def _turns_by(deed: BulkDeed, now: datetime) -> int:
     return deed.per_day * ((now - deed.created_at) // timedelta(days=1) + 1)
 
 
-def _readable_states(work: Work, deed: BulkDeed, ids: Sequence[int]) -> dict[int, CustomerState]:
+def _readable(work: Work, deed: BulkDeed, ids: Sequence[int]) -> Select[Customer]:
     reader = reader_of_asker(work.session, deed.asker, work.now)
-    seen = select(Customer).where(Customer.id.in_(ids), readable(reader, Customer.id)).with_for_update()
-    return load_customers(work.session, work.session.scalars(seen).all())
+    return select(Customer).where(Customer.id.in_(ids), readable(reader, Customer.id))
 
 
 def reader_of_asker(session: Session, asker: Mapping[str, Any], now: datetime) -> Reader:

@@ -15,6 +15,7 @@ from bot.web.board import moves, search
 from bot.web.board import pages as board_pages
 from bot.web.customers import (
     actions,
+    exports,
     feedback,
     groups,
     handover,
@@ -88,6 +89,7 @@ def register(app: Flask) -> None:
         list_pages.pages,
         list_deeds.pages,
         imports.pages,
+        exports.pages,
         placing.pages,
         quality.pages,
         handover.pages,

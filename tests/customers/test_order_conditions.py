@@ -15,6 +15,7 @@ import pytest
 
 from bot.platform import clock
 from bot.platform.models import Order
+from tests.support.exported import export
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site, open_site
 
@@ -129,7 +130,7 @@ def test_there_is_something_to_tell_apart() -> None:
 def test_columns_say_how_many_how_much_and_when(site: Site) -> None:
     columns = "col=orders&col=spent&col=ordered"
     client = site.signed_in()
-    text = client.get(f"/customers/list.csv?{columns}").text.removeprefix("\ufeff")
+    text = client.get(f"{export(site, client, columns)}/file").text.removeprefix("\ufeff")
     titles, *rows = csv.reader(io.StringIO(text))
     assert titles[2:] == ["订单数", "付过（元）", "最近下单"]
     told = {row[1]: (row[2], row[3]) for row in rows}

@@ -12,10 +12,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from bot.agents import bulk_job
 from bot.customers.selection import KINDS
 from bot.platform import clock
-from bot.platform.models import Agent, AuditEntry, Customer, SavedView, Tagging, ViewEntry
+from bot.platform.models import Agent, AuditEntry, BulkDeed, BulkItem, Customer, SavedView, Tagging, ViewEntry
+from bot.privacy.erasure import erase
 from tests.intake.test_batch_cost import counted
+from tests.support.exported import export
 from tests.support.rows import Rows
 from tests.support.site import CONFIG, Site, open_site
 
@@ -126,19 +129,57 @@ def test_an_agent_sees_their_own_and_exports_none(site: Site) -> None:
         userid = session.scalars(select(Agent.userid).where(Agent.name == "林")).first()
     mine = site.signed_in("agent", userid=userid)
     assert total(mine.get("/customers").text) == MANY // 2
-    assert mine.get("/customers/list.csv").status_code == 404
+    assert mine.post("/customers/export").status_code == 404
     assert site.watcher().get("/customers").status_code == 404
 
 
 def test_an_export_holds_what_is_asked_for_and_is_recorded(site: Site) -> None:
-    answer = site.signed_in().get("/customers/list.csv?tag=已付款&col=tags&col=scores&col=words")
-    rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    client = site.signed_in()
+    deed = export(site, client, "tag=已付款&sort=score&col=tags&col=scores&col=words")
+    assert "做成 13" in client.get(deed).text
+    rows = list(csv.reader(io.StringIO(client.get(f"{deed}/file").text.removeprefix("\ufeff"))))
     assert rows[0] == ["external_userid", "名字", "标签", "意向 · 活跃", "最近一句"]
     assert len(rows) == 14
+    scores = [int(row[3].partition(" ")[0]) for row in rows[1:]]
+    assert scores == sorted(scores, reverse=True)
     with site.store.read() as session:
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "bulk.export")).one()
         assert entry.detail == {"count": 13}
+        assert session.scalars(select(AuditEntry).where(AuditEntry.action == "bulk.download")).one().detail == {
+            "count": 13
+        }
         assert session.scalars(select(ViewEntry).where(ViewEntry.page == "customers")).first() is not None
+
+
+def test_an_export_is_fetched_by_whoever_asked_for_a_day_and_then_gone(site: Site) -> None:
+    asker = site.signed_in()
+    deed = export(site, asker, "tag=已付款")
+    number = int(deed.rpartition("/")[2])
+    assert site.signed_in("leader").get(f"{deed}/file").status_code == 404
+    assert site.signed_in("auditor").get(f"{deed}/file").status_code == 404
+    assert asker.post(f"{deed}/undo").status_code == 409
+    with site.store.write() as session:
+        session.get_one(BulkDeed, number).ended_at = clock.now() - timedelta(days=1, seconds=1)
+    assert asker.get(f"{deed}/file").status_code == 404
+    with site.store.read() as session:
+        assert bulk_job.any_due(session, clock.now())
+    while bulk_job.advance(site.system, clock.now()):
+        pass
+    with site.store.read() as session:
+        assert session.scalar(select(BulkItem.turn).where(BulkItem.deed_id == number).limit(1)) is None
+    assert "文件已删除" in asker.get(deed).text
+
+
+def test_an_erased_customer_is_in_no_file(site: Site) -> None:
+    with site.store.write() as session:
+        agent = session.scalars(select(Agent)).first()
+        assert agent is not None
+        own_id = Rows(session, clock.now()).customer("要抹去的", agent=agent, channel="抹去").external_userid
+    client = site.signed_in()
+    deed = export(site, client, "channel=抹去")
+    assert "要抹去的" in client.get(f"{deed}/file").text
+    erase(site.system, own_id, "test", clock.now())
+    assert "要抹去的" not in client.get(f"{deed}/file").text
 
 
 def test_views_are_saved_shared_and_removed(site: Site) -> None:

@@ -29,8 +29,9 @@ class SavedView(Model):
 class BulkDeed(Model):
     """One deed done to many customers, by a job, a piece at a time; it can be undone for a day.
 
-    kind: a key of bot.agents.bulk_deeds.DEEDS. state: draft (a table that is being looked at), running, done,
-    cancelled, undoing, undone. asker: account and role of who asked, so that each piece looks again at whom they may
+    kind: a key of bot.agents.bulk_deeds.DEEDS, or export (the cells of each row are in what the item was given).
+    state: draft (a table that is being looked at), running, done, cancelled, undoing, undone, gone (an export whose
+    rows are deleted). asker: account and role of who asked, so that each piece looks again at whom they may
     see. per_day: at most so many customers a day; 0: all at once.
     """
 
@@ -68,5 +69,5 @@ class BulkItem(Model):
     turn: Mapped[int]
     state: Mapped[str] = mapped_column(String(10), default="waiting")
     why: Mapped[str] = mapped_column(String(300), default="")
-    given: Mapped[dict[str, Any] | None] = mapped_column(SealedJson("bulk_item.given"))  # of an import
+    given: Mapped[dict[str, Any] | None] = mapped_column(SealedJson("bulk_item.given"))  # of an import, an export
     undo: Mapped[dict[str, Any] | None] = mapped_column(SealedJson("bulk_item.undo"))

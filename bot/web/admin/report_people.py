@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.customers.people import agent_names
 from bot.platform.models import Customer, Placement
 from bot.web.auth.access import visible_customers
 from bot.web.auth.visitor import Visitor
-from bot.web.layout.people import agent_names
 
 MOST = 300
 _AT_ONCE = 10_000

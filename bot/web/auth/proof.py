@@ -41,6 +41,7 @@ GUARDED: dict[str, tuple[str, ...]] = {
     "admin.log_file": HEADS,
     "admin.views_file": HEADS,
     "reports.download": LOOKERS,
+    "exports.download": (ADMIN, LEADER),
     "rules.save": (ADMIN,),
     "rules.delete": (ADMIN,),
     "rules.save_file": (ADMIN,),

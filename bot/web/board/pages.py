@@ -14,6 +14,7 @@ from sqlalchemy import Select, select, union
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
+from bot.customers.people import shown_agents
 from bot.customers.selection import Condition, where
 from bot.platform.database.search_index import named, saying
 from bot.system import System
@@ -27,7 +28,6 @@ from bot.web.board.position import Position, read_position
 from bot.web.board.presets import SORTS, offered
 from bot.web.board.rows import MOST_KEPT, PAGE, BoardCard, Column, read_columns, read_more
 from bot.web.layout.languages import language
-from bot.web.layout.people import shown_agents
 from bot.web.layout.requests import current_system
 from bot.web.layout.template_filters import request_now, zone
 from sop.pipeline import Pipeline

@@ -11,13 +11,13 @@ from sqlalchemy import Select, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from bot.agents.questions import LATELY
+from bot.customers.people import agent_names, carried_tags
 from bot.platform import clock
 from bot.platform.models import Customer, Follow, OpenQuestion, Placement, SopTask, UtcDateTime
 from bot.web.board.filter import FilterConditions
 from bot.web.board.orders import OVER
 from bot.web.board.position import Position
 from bot.web.board.sorting import places_after, put_in_order
-from bot.web.layout.people import agent_names, carried_tags
 from sop.pipeline import Pipeline, Stage
 
 PAGE = 20

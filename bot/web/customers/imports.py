@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -28,7 +27,6 @@ from sop.import_columns import FIELD, IGNORED, KEY, KEYS, STAGE, TAGS, propose
 from sop.order_columns import COLUMNS, ORDER, propose_order_columns
 
 SOURCE = "csv"  # of orders whose source nobody named
-DRAFTS_KEPT = timedelta(days=1)
 _SHOWN = 200
 _SAMPLES = 3
 _KEY_NAMES = {
@@ -75,8 +73,6 @@ def upload() -> AnyResponse | tuple[str, int]:
     except FieldRefusedError as error:
         return render_template("import.html", problems=[translate(one) for one in error.problems]), 422
     with current_system().work() as work:
-        old = BulkDeed.state == "draft", BulkDeed.touched_at < work.now - DRAFTS_KEPT
-        work.session.execute(delete(BulkDeed).where(*old))
         rows = [[line.number, *line.cells] for line in lines]
         name = (given.filename or "")[-80:] if given is not None else ""
         deed = BulkDeed(

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from bot.agents import list_export
 from bot.agents.bulk_job import MOST, ask_deed, ask_undo, cancel, counts_of, may_undo
 from bot.customers.fields import read_written_value
 from bot.customers.selection import Condition, Control, where
@@ -97,7 +98,7 @@ def show() -> str:
 def one(deed_id: int) -> str:
     """One deed: how far it is, whom it failed for, and undoing it."""
     with current_system().look() as work:
-        deed = _deed_or_404(work.session, deed_id)
+        deed = deed_or_404(work.session, deed_id)
         return render_template(_template(), **_view(work, deed))
 
 
@@ -105,7 +106,7 @@ def one(deed_id: int) -> str:
 def undo(deed_id: int) -> Response:
     """Take a deed back, as far as nobody changed the same since."""
     with current_system().work() as work:
-        if not ask_undo(work, _deed_or_404(work.session, deed_id), visitor().actor):
+        if not ask_undo(work, deed_or_404(work.session, deed_id), visitor().actor):
             raise DeedRefusedError(translate("已经不能撤销：超过一天，或没有做成过什么"))
     return done_and_redirect(translate("正在撤销"), url_for("deeds.one", deed_id=deed_id))
 
@@ -114,7 +115,7 @@ def undo(deed_id: int) -> Response:
 def stop(deed_id: int) -> Response:
     """Stop a deed before its end; what is done stays, and can be undone."""
     with current_system().work() as work:
-        if not cancel(work, _deed_or_404(work.session, deed_id), visitor().actor):
+        if not cancel(work, deed_or_404(work.session, deed_id), visitor().actor):
             raise DeedRefusedError(translate("已经做完了"))
     return done_and_redirect(translate("已停止"), url_for("deeds.one", deed_id=deed_id))
 
@@ -181,6 +182,8 @@ def _words(work: Work, deed: BulkDeed) -> str:
         return translate("导入「{file}」", file=what["file"])
     if deed.kind == "orders":
         return translate("导入订单「{file}」", file=what["file"])
+    if deed.kind == list_export.KIND:
+        return translate("导出客户列表")
     if deed.kind in ("move", "place"):
         return translate("移到「{stage}」", stage=what["to_stage"])
     if deed.kind == "enrol":
@@ -210,6 +213,7 @@ def _view(work: Work, deed: BulkDeed) -> dict[str, Any]:
         "deed": deed, "words": _words(work, deed), "counts": counts, "open": deed.state in ("running", "undoing"),
         "share": min(100, round(100 * over / deed.asked)) if deed.asked else 100, "over": over,
         "failed": work.session.execute(failed.order_by(BulkItem.turn).limit(_SHOWN)).all(),
+        "file_until": list_export.kept_until(deed, work.now),
         "may_undo": may_undo(deed, work.now) and counts.get("done", 0) > 0,
     }  # fmt: skip
 
@@ -218,7 +222,8 @@ def _template() -> str:
     return "deed_part.html" if request.headers.get("HX-Request") else "deed.html"
 
 
-def _deed_or_404(session: Session, deed_id: int) -> BulkDeed:
+def deed_or_404(session: Session, deed_id: int) -> BulkDeed:
+    """A deed that is the visitor's own; an admin's are all."""
     deed = session.get(BulkDeed, deed_id)
     if deed is None or deed.state == "draft" or (visitor().role != ADMIN and deed.actor != visitor().actor):
         abort(404)

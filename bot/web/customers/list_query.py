@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, UnaryExpression, and_, or_
 from sqlalchemy.orm import InstrumentedAttribute
 from werkzeug.datastructures import MultiDict
 
+from bot.agents.list_rows import COLUMNS, OF_FIELD
 from bot.customers.selection import Condition, read_conditions
 from bot.platform.config.settings import Settings
 from bot.platform.models import Customer
@@ -23,32 +24,7 @@ SORTS: dict[str, tuple[str, InstrumentedAttribute[Any]]] = {
     "score": ("意向分", Customer.conversion),
     "activity": ("活跃分", Customer.activity),
 }
-COLUMNS = {
-    "stages": "阶段", "tags": "标签", "agent": "员工", "last": "最近说话", "scores": "意向 · 活跃",
-    "added": "认识于", "channel": "渠道", "words": "最近一句", "cell": "矩阵", "phase": "生命周期", "rfm": "RFM",
-    "value": "每月价值", "tier": "S/A/B/C", "quadrant": "A–E", "level": "会员等级", "five_a": "5A", "mindset": "心态",
-    "taste": "最关心", "felt": "印象", "target": "目标", "orders": "订单数", "spent": "付过（元）",
-    "ordered": "最近下单",
-}  # fmt: skip
-PAINTED = (
-    "cell",
-    "phase",
-    "rfm",
-    "value",
-    "tier",
-    "quadrant",
-    "level",
-    "five_a",
-    "mindset",
-    "taste",
-    "felt",
-    "target",
-)
-"""The columns that models fill."""
-BOUGHT = ("orders", "spent", "ordered")
-"""The columns that orders fill."""
 USUAL = ("stages", "tags", "agent", "last", "scores")
-_FIELD = "field:"
 
 
 @dataclass(frozen=True)
@@ -80,14 +56,9 @@ class ListQuery:
         up = not self.up if name == self.sort else False
         return ListQuery(self.conditions, name, up, self.columns).args
 
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The names of customers' fields among the columns."""
-        return tuple(one.removeprefix(_FIELD) for one in self.columns if one.startswith(_FIELD))
-
     def in_order(self, rows: Select[Any]) -> Select[Any]:
         """The rows in this order, those that come after `after`."""
-        return rows.where(*_after(self)).order_by(*_order(self))
+        return rows.where(*_after(self)).order_by(*order_of(self))
 
 
 def read_query(args: MultiDict[str, str], settings: Settings) -> ListQuery:
@@ -113,7 +84,7 @@ def query_of(pairs: Iterable[tuple[str, str]], settings: Settings) -> ListQuery:
 
 def known_columns(settings: Settings) -> Collection[str]:
     """The names of all columns there are."""
-    return [*COLUMNS, *(f"{_FIELD}{name}" for name in settings.fields)]
+    return [*COLUMNS, *(f"{OF_FIELD}{name}" for name in settings.fields)]
 
 
 def cursor_of(query: ListQuery, customer: Customer) -> str:
@@ -124,7 +95,8 @@ def cursor_of(query: ListQuery, customer: Customer) -> str:
     return f"{'' if value is None else value}_{customer.id}"
 
 
-def _order(query: ListQuery) -> list[UnaryExpression[Any]]:
+def order_of(query: ListQuery) -> list[UnaryExpression[Any]]:
+    """By what the rows are sorted."""
     column = SORTS[query.sort][1]
     if query.up:
         return [column.asc().nulls_first(), Customer.id.asc()]

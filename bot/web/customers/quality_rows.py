@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session, joinedload
 
 from bot.agents.revisits import KIND
 from bot.customers.impressions import read_impressions
+from bot.customers.people import agent_names
 from bot.customers.portraits import portraits_of
 from bot.platform.models import Customer, OwnFollowUp, Portrait
 from bot.platform.work import Work
 from bot.web.auth.access import visible_customers
 from bot.web.auth.visitor import Visitor
 from bot.web.customers.impression_rows import ImpressionsView, views_of
-from bot.web.layout.people import agent_names
 from sop.revisits import OUTCOMES
 from taggers.models.portrait import Portrait as Said
 from taggers.models.target import FITS, NAMED

@@ -160,6 +160,8 @@ ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "bulk.undo": Label("撤销批量操作"),
     "bulk.cancel": Label("停止批量操作"),
     "bulk.export": Label("导出客户列表"),
+    "bulk.download": Label("下载导出的客户列表"),
+    "bulk.forget": Label("删除导出的文件"),
     "view.save": Label("存下视图"),
     "view.remove": Label("删除视图"),
 }
