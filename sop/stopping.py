@@ -44,6 +44,10 @@ _OPT_OUT = re.compile(
 # 别发错了, 不要再发货了: something else is meant.
 _NOT_MEANT = re.compile(r"发(?:错|漏|货|快递|票|烧|火|愁|呆|生|现|给(?!我)|到)|[吗么嘛?]$|是不是|有没有")
 _QUESTION_KEEPS = re.compile(r"(?:好吗|行吗|可以吗|好么|行么|可以么)[?!。]*$")
+# What any of it takes, as it may be typed; of characters that are written in more than one way nothing is known.
+_MAY_OPT_OUT = re.compile(
+    r"[别別甭勿停订訂tT]|不[ \t]*[要用必想愿]|[^\x00-\x7f\u4e00-\u9fff，。！？、；：…～“”‘’（）《》【】—]"
+)
 _CLAUSE = re.compile(r"[,。!;\n]+|\s{2,}")
 _SPACES = re.compile(r"[ \t\u3000]+")
 
@@ -70,6 +74,8 @@ def reason_of(happening: str) -> str:
 
 def opted_out(text: str) -> bool:
     """Say whether a customer asks not to be written to any more; in doubt no, since it silences every SOP."""
+    if _MAY_OPT_OUT.search(text) is None:
+        return False
     plain = unicodedata.normalize("NFKC", text).casefold().strip().translate(_SIMPLIFIED)
     return any(_asks(_SPACES.sub("", clause)) for clause in _CLAUSE.split(plain) if clause)
 

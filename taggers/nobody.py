@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from taggers.fold import fold
+from taggers.fold import fold, is_plain
 
 _CHAT = r"(现在)?(我们)?可以(开始)?聊天[了啦吧]*"
 _LINES = re.compile(
@@ -27,6 +27,11 @@ _LINES = re.compile(
         )
     )
 )
+_MAY_BE = re.compile(
+    "请求|申请|聊天|打招呼|添加|成为|关系|移出|群聊|accepted|拍了拍|联系人|好友|朋友|撤回|消息|展示|不支持|验证|加入|修改"
+    r"|我是|i['’]?m|iam|\s"
+)
+"""Each of these lines, and each introduction, has one of these in it; where blanks are taken out nothing is known."""
 _END = "。.!！~～ \n[]【】"
 _I_AM = re.compile(r"我是[:：]?|i['’]m|iam")
 _BLANKS = re.compile(r"\s+")
@@ -45,13 +50,18 @@ def is_nobodys(text: str, names: Iterable[str] = ()) -> bool:
 
     我是小王 is such a line if its sender is called 小王: the client types it when somebody asks to be added.
     """
-    if not 0 < len(text) <= _LONGEST:
+    if not 0 < len(text) <= _LONGEST or not _may_be(text):
         return False
     line = _BLANKS.sub("", fold(text)).strip(_END)
     if _LINES.fullmatch(line) is not None:
         return True
     called = [_BLANKS.sub("", fold(name)) for name in names]
     return any(name and (_introduces(line, name) or line.startswith(f"{name}拍了拍")) for name in called)
+
+
+def _may_be(text: str) -> bool:
+    """Whether a text has any of the words that it takes, or has to be folded first."""
+    return _MAY_BE.search(text) is not None or not is_plain(text)
 
 
 def may_introduce(text: str) -> bool:

@@ -16,6 +16,7 @@ from taggers.clause import Clauses
 from taggers.closing import USUAL, Closings
 from taggers.fold import read, stutters
 from taggers.question import asked
+from taggers.repeated import remembered
 from taggers.segment import BLOCK, Segmenter
 from taggers.wants_answer import LONGEST, wish_of
 
@@ -115,6 +116,7 @@ def _segmenter() -> Segmenter:
     return Segmenter()
 
 
+@remembered
 def questions(text: str, closings: Closings = USUAL) -> tuple[Question, ...]:
     """The questions and requests of a customer's message, a clause each; a message that wants an answer has one."""
     wish = wish_of(text, closings)
@@ -179,6 +181,7 @@ class _Answer:
     sorry: bool
 
 
+@remembered
 @lru_cache(maxsize=8)  # all questions that are open are held against the same answer
 def _answer(text: str, closings: Closings) -> _Answer:
     folded = read(text)[0].text

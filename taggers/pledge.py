@@ -12,6 +12,7 @@ from datetime import datetime
 from taggers.due import Due, dues
 from taggers.promise import Promise, due_beside, made
 from taggers.refrains import asks, conditional, denied, is_past, reported
+from taggers.repeated import remembered
 from taggers.spoken_clauses import Clause, clause_ends, sentences, spoken_text
 from taggers.workdays import Workdays
 
@@ -52,11 +53,18 @@ _LONGEST = 80
 
 def pledges(text: str, said: datetime, workdays: Workdays) -> tuple[Promise, ...]:
     """Find what the customer who wrote `text` at `said` will do; several of one sentence are one."""
-    spoken = spoken_text(text)
-    if not _DOES.search(clause_ends(spoken)):
+    spoken = _committing(text)
+    if not spoken:
         return ()
     found = (_pledge(text, sentence, said, workdays) for sentence in sentences(spoken) if _may(sentence))
     return tuple(pledge for pledge in found if pledge is not None)
+
+
+@remembered
+def _committing(text: str) -> str:
+    """The text as it is looked through; empty where nothing in it may commit anybody."""
+    spoken = spoken_text(text)
+    return spoken if _DOES.search(clause_ends(spoken)) else ""
 
 
 def _may(sentence: list[Clause]) -> bool:

@@ -43,6 +43,7 @@ from taggers.promise_words import (
     YOURS,
 )
 from taggers.refrains import asks, conditional, denied, is_asked, is_past, reported
+from taggers.repeated import remembered
 from taggers.spoken_clauses import Clause, clause_ends, sentences, spoken_text
 from taggers.workdays import Workdays
 
@@ -67,12 +68,19 @@ class Promise:
 
 def promises(text: str, said: datetime, workdays: Workdays) -> tuple[Promise, ...]:
     """Find what the agent who wrote `text` at `said` commits to; several promises of one sentence are one."""
-    spoken = spoken_text(text)
-    if not _may_commit(clause_ends(spoken)):
+    spoken = _committing(text)
+    if not spoken:
         return ()
     told = (one for one in sentences(spoken) if any(_may_commit(clause.text) for clause in one))
     found = (_promise(text, one, said, workdays) for one in told)
     return tuple(promise for promise in found if promise is not None)
+
+
+@remembered
+def _committing(text: str) -> str:
+    """The text as it is looked through; empty where nothing in it may commit anybody."""
+    spoken = spoken_text(text)
+    return spoken if _may_commit(clause_ends(spoken)) else ""
 
 
 def _may_commit(text: str) -> bool:

@@ -62,8 +62,8 @@ class RuleBook:
         seen = self.screen(utterances)
         return [self.judge(one, context) if may else () for one, may in zip(utterances, seen, strict=True)]
 
-    def judge(self, utterance: Utterance, context: Context = NOWHERE) -> tuple[TagHit, ...]:
-        """Give the hits of a message, in the order of the rules."""
+    def judge(self, utterance: Utterance, context: Context | Callable[[], Context] = NOWHERE) -> tuple[TagHit, ...]:
+        """Give the hits of a message, in the order of the rules. context: or what tells it, if a rule asks for it."""
         if utterance.sender not in self._matcher.heeds:
             return ()
         findings: list[RuleMatch] = []
@@ -74,6 +74,8 @@ class RuleBook:
                 findings.extend(found)
         if not findings or is_nobodys(utterance.text):
             return ()
+        if callable(context):
+            context = context() if any(one.rule.conditional for one in findings) else NOWHERE
         if len(findings) == 1:
             made = findings[0].rule
             if made.conditional and unmet(made.rule, context):

@@ -6,6 +6,7 @@ import re
 from typing import Literal
 
 from taggers.closing import Closings
+from taggers.repeated import remembered
 from taggers.utterance import Utterance
 from taggers.wants_answer import SILENT_KINDS, typed_wants_answer
 
@@ -21,7 +22,12 @@ def customer_spoke(kind: str, text: str, closings: Closings) -> Spoken:
         return "other"
     if kind not in ("text", "mixed"):
         return "asked"
-    return "asked" if typed_wants_answer(Utterance.typed(text, kind=kind), closings) else "other"
+    return "asked" if _waits(text, kind, closings) else "other"
+
+
+@remembered
+def _waits(text: str, kind: str, closings: Closings) -> bool:
+    return typed_wants_answer(Utterance.typed(text, kind=kind), closings)
 
 
 def agent_spoke(kind: str, text: str, welcome: str | None) -> Spoken:

@@ -12,6 +12,7 @@ from taggers.fold import Reading, read
 from taggers.nobody import is_nobodys
 from taggers.ordering import orders
 from taggers.question import asked
+from taggers.repeated import remembered
 from taggers.trouble import reports_trouble
 from taggers.utterance import Utterance, split_quote
 
@@ -124,6 +125,7 @@ def text_wants_answer(text: str, closings: Closings) -> bool:
     return wish_of(text, closings).waits
 
 
+@remembered
 @lru_cache(maxsize=8)  # the same message is asked about for the clock and for its questions
 def wish_of(text: str, closings: Closings) -> Wish:
     """What was typed, whether it wants an answer, and which of its clauses ask."""

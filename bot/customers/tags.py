@@ -51,7 +51,9 @@ def utterance_of(message: AnyMessage, source: ArchivedMessage) -> Utterance:
 
 def judge(settings: Settings, state: CustomerState, message: AnyMessage, utterance: Utterance) -> tuple[TagHit, ...]:
     """What the rule book in force finds in this message, for this customer as they stand."""
-    return settings.book.judge(utterance, context_of(settings, state, message.sent_at, group=bool(message.roomid)))
+    return settings.book.judge(
+        utterance, lambda: context_of(settings, state, message.sent_at, group=bool(message.roomid))
+    )
 
 
 def context_of(settings: Settings, state: CustomerState, at: datetime, *, group: bool = False) -> Context:
