@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Exists, func, select
+from sqlalchemy import ColumnElement, Exists, delete, func, select
 from sqlalchemy.orm import Session
 
 from bot.customers.state import CustomerState
-from bot.platform.models import Customer, ShadowStart
+from bot.platform.database.store import insert_new
+from bot.platform.models import Customer, ShadowStart, ShadowWord
 from bot.platform.work import Work
-
-SHOWN = 8
 
 
 def note_start(work: Work, state: CustomerState, sop_id: str, cause: str, ends_at: datetime) -> None:
@@ -34,23 +33,41 @@ def note_start(work: Work, state: CustomerState, sop_id: str, cause: str, ends_a
 
 @dataclass(frozen=True)
 class ShadowFigures:
-    """With how many customers an SOP would have begun, how often, and with whom lately (id, name, when)."""
+    """With how many customers an SOP would have begun, how often, and what people said of these starts."""
 
     customers: int
     starts: int
-    latest: Sequence[tuple[int, str, datetime]]
+    right: int
+    wrong: int
 
 
 def shadow_figures(session: Session, sop_id: str, since: datetime, among: ColumnElement[bool]) -> ShadowFigures:
-    """What was noted of an SOP since then. among: the customers that are told of, as a condition on Customer."""
-    theirs = Customer.id == ShadowStart.customer_id
-    mine = ShadowStart.sop_id == sop_id, ShadowStart.began_at >= since, among
+    """What was noted of an SOP since then, and all that was said of it.
+
+    among: the customers that are counted, as a condition on Customer.
+    """
     counts = select(func.count(ShadowStart.customer_id.distinct()), func.count()).select_from(ShadowStart)
-    customers, times = session.execute(counts.join(Customer, theirs).where(*mine)).one()
-    starts = select(Customer.id, Customer.name, ShadowStart.began_at).select_from(ShadowStart)
-    newest = starts.join(Customer, theirs).where(*mine).order_by(ShadowStart.began_at.desc(), ShadowStart.id.desc())
-    latest = session.execute(newest.limit(SHOWN))
-    return ShadowFigures(customers, times, latest.all())
+    mine = ShadowStart.sop_id == sop_id, ShadowStart.began_at >= since, among
+    customers, times = session.execute(
+        counts.join(Customer, Customer.id == ShadowStart.customer_id).where(*mine)
+    ).one()
+    return ShadowFigures(customers, times, *said_of(session, sop_id))
+
+
+def said_of(session: Session, sop_id: str) -> tuple[int, int]:
+    """How many starts of an SOP people called right, and how many wrong."""
+    counted = select(ShadowWord.right, func.count()).where(ShadowWord.sop_id == sop_id).group_by(ShadowWord.right)
+    said = {row[0]: row[1] for row in session.execute(counted)}
+    return said.get(True, 0), said.get(False, 0)
+
+
+def keep_word(work: Work, start: ShadowStart, author: str, said: bool | None) -> None:
+    """Keep what a person says of a start; None takes back what they said."""
+    mine = ShadowWord.start_id == start.id, ShadowWord.author == author
+    work.session.execute(delete(ShadowWord).where(*mine))
+    if said is not None:
+        given = {"start_id": start.id, "sop_id": start.sop_id, "right": said, "author": author}
+        insert_new(work.session, ShadowWord, [{**given, "given_at": work.now}], ["start_id", "author"])
 
 
 def noted_since_word(sop_id: str) -> Exists:

@@ -41,6 +41,7 @@ from bot.web.rules import (
     rule_edit,
     rules,
     setting_pages,
+    shadow,
     sop_edit,
     sops,
     studies,
@@ -49,7 +50,19 @@ from bot.web.rules import (
 
 # These add their addresses to another module's blueprint: importing them is all it takes.
 assert all(
-    (api_tokens, webhooks, logs, given_up, config_file, pipeline_names, rule_edit, sop_edit, answer_edit, studies)
+    (
+        api_tokens,
+        webhooks,
+        logs,
+        given_up,
+        config_file,
+        pipeline_names,
+        rule_edit,
+        shadow,
+        sop_edit,
+        answer_edit,
+        studies,
+    )
 )
 
 

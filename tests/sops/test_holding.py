@@ -100,7 +100,7 @@ def test_a_tried_sop_notes_with_whom_it_would_have_begun_and_prompts_nobody(stor
     assert (world.enrolled(who), world.tasks(who), world.outbox("card")) == ([], [], [])
     with store.read() as session:
         figures = shadow_figures(session, "welcome", local("2026-05-01T00:00"), Customer.id > 0)
-        assert (figures.customers, figures.starts, len(figures.latest)) == (2, 3, 3)
+        assert (figures.customers, figures.starts, figures.right, figures.wrong) == (2, 3, 0, 0)
         customer = session.scalars(select(Customer).where(Customer.external_userid == who)).one()
         work = Work(session, world.settings, world.now)
         with pytest.raises(EnrolRefusedError, match="试听"):

@@ -27,6 +27,7 @@ from bot.platform.models import (
     OwnFollowUp,
     OwnWording,
     Promise,
+    ShadowStart,
     StageMove,
     Study,
     Webhook,
@@ -226,7 +227,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("rules.edit", "GET"): Row("/rules/r/ask-price/edit", (ADMIN,)),
     ("rules.save", "POST"): Row("/rules/save", (ADMIN,)),
     ("rules.delete", "POST"): Row("/rules/r/ask-price/delete", (ADMIN,), form={"version": "old"}),
-    ("rules.promote", "POST"): Row("/rules/r/ask-price/promote", (ADMIN,)),
+    ("rules.promote_rule", "POST"): Row("/rules/r/ask-price/promote", (ADMIN,)),
     ("rules.try_sentence", "POST"): Row("/rules/try", (ADMIN,)),
     ("rules.tag_word", "POST"): Row("/rules/tag-word", (ADMIN,)),
     ("rules.try_recent", "POST"): Row("/rules/recent", (ADMIN,)),
@@ -258,6 +259,8 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("sops.save", "POST"): Row("/sops/save", (ADMIN,), form={"stamp": "old"}),
     ("sops.draft", "POST"): Row("/sops/draft", (ADMIN,)),
     ("sops.draft_preview", "POST"): Row("/sops/draft/preview", (ADMIN,)),
+    ("sops.tried", "GET"): Row("/sops/s/hello/tried", ROLES),
+    ("sops.judge", "POST"): Row("/sops/s/hello/tried/{start}", WORKING, owned=True, form={"word": "right"}),
     ("sops.promote", "POST"): Row("/sops/s/hello/promote", (ADMIN,)),
     ("sops.hold_all", "POST"): Row("/sops/s/hello/hold", (ADMIN,)),
     ("sops.resume_all", "POST"): Row("/sops/s/hello/resume", (ADMIN,)),
@@ -401,7 +404,8 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
             ref=f"msg_{webhook.id}", webhook_id=webhook.id, event="tag.given", body={}, state="sent", created_at=now
         )
         session.add(told)
-        session.add_all([move, media, note, room, change, study, own, words, promise, question, deed, finding])
+        start = ShadowStart(sop_id="hello", customer_id=customer.id, cause="move:1", began_at=now, ends_at=now)
+        session.add_all([move, media, note, room, change, study, own, words, promise, question, deed, finding, start])
         session.flush()
         for person, kind in ((owner_key, "agent"), (customer.external_userid, "customer")):
             session.add(GroupMember(group_id=room.id, person=person, kind=kind))
@@ -409,7 +413,7 @@ def furnish(site: Site, owner_id: int, owner_key: str) -> dict[str, Any]:
         return {
             "customer": customer.id, "userid": customer.external_userid, "move": move.id, "message": said.id,
             "evidence": evidence.id, "task": task.id, "media": media.id, "note": note.id, "own": own.id,
-            "wording": words.id,
+            "wording": words.id, "start": start.id,
             "promise": promise.id, "question": question.id, "finding": finding.id,
             "group": room.id, "chat_id": room.chat_id, "change": change.id, "study": study.id, "version": version,
             "deed": deed.id, "webhook": webhook.id, "told": told.id,

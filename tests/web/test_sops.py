@@ -15,7 +15,7 @@ from sqlalchemy import select
 from bot.analytics.cohorts import sop_figures
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
-from bot.platform.models import AuditEntry, ShadowStart, SopEnrolment, SopTask, StageMove
+from bot.platform.models import AuditEntry, ConfigChange, ShadowStart, SopEnrolment, SopTask, StageMove
 from bot.sops.material_library import MaterialRefusedError, path_of
 from sop.triggers import starts, trigger_of
 from tests.support.rows import Rows
@@ -258,23 +258,52 @@ def test_an_sop_is_paused_altogether_and_goes_on_from_its_page(site: Site) -> No
     assert "整份暂停：没有人加入" not in admin.get(page).text
 
 
-def test_an_sop_that_is_only_tried_says_so_and_is_let_go_by_one_click(tmp_path: Path) -> None:
+def test_an_sop_that_is_only_tried_is_judged_start_by_start_and_let_go_with_its_precision(tmp_path: Path) -> None:
     (tmp_path / "materials").mkdir()
     (tmp_path / "materials" / "海报.png").write_bytes(PNG)
-    with open_site(tmp_path, SOPS.replace('title = "价格跟进"', 'title = "价格跟进"\nshadow = true')) as site:
+    tried = SOPS.replace('title = "价格跟进"', 'title = "价格跟进"\nshadow = true\nstop = ["reply"]')
+    with open_site(tmp_path, tried) as site:
         with site.store.write() as session:
             now = clock.now()
-            customer = Rows(session, now).customer("陈静")
-            session.add(
-                ShadowStart(
-                    sop_id="price-nurture", customer_id=customer.id, cause="move:1", began_at=now, ends_at=now
-                )
-            )
+            rows = Rows(session, now)
+            agent, began = rows.agent(), now - timedelta(days=3)
+            for number in range(10):
+                customer = rows.customer(f"陈静{number}", agent=agent)
+                session.add(
+                    ShadowStart(
+                        sop_id="price-nurture", customer_id=customer.id, cause=f"move:{number}", began_at=began,
+                        ends_at=now,
+                    )
+                )  # fmt: skip
+            rows.message(customer, "要多少钱啊", ago=timedelta(days=3, hours=1))
+            rows.message(customer, "好的，在看了", ago=timedelta(days=3) - timedelta(hours=1))
         admin, page = site.signed_in("admin"), "/sops/s/price-nurture"
         told = admin.get(page).text
-        assert "近 30 天会从 1 位客户开始，共 1 次" in told
-        assert "陈静" in told
+        assert "近 30 天会从 10 位客户开始，共 10 次" in told
+        assert "还没有评过" in told
+        first = told[told.index("陈静9") : told.index("陈静8")]
+        assert "要多少钱啊" in first
+        assert "第二天再问" in first
+        assert "后面 1 步就不发了" in first, "they answered before the second step"
+        more = re.search(r"/sops/s/price-nurture/tried\?before=\d+", told)
+        assert more
+        assert "陈静0" not in told
+        assert "陈静0" in admin.get(more[0]).text
+        with site.store.read() as session:
+            starts = session.scalars(select(ShadowStart.id)).all()
+        for number, start in enumerate(starts):
+            assert admin.post(f"{page}/tried/{start}", data={"word": "right"}).status_code == 200
+            if not number:
+                admin.post(f"{page}/tried/{start}", data={"word": "wrong"})
+        admin.post(f"{page}/tried/{starts[-1]}", data={"word": ""})
+        judged = "评过 9 条，准确率 89%（95% 区间 57%–98%）"
+        assert judged in admin.get(page).text
+        assert site.signed_in("auditor", userid="Looker").get(page).status_code == 200
+        assert admin.post(f"{page}/tried/{starts[0]}", data={"word": "perhaps"}).status_code == 400
+        assert admin.post(f"/sops/s/other/tried/{starts[0]}", data={"word": "right"}).status_code == 404
         admin.post(f"{page}/promote")
         config = site.system.environment.config.read_text(encoding="utf-8")
         assert "shadow" not in config
         assert "# 第一步的说明" in config
+        with site.store.read() as session:
+            assert f"（{judged}）" in str(session.scalars(select(ConfigChange.what)).all())

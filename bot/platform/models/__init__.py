@@ -44,7 +44,7 @@ from bot.platform.models.privacy import Consent, Erasure, SearchToken, Tombstone
 from bot.platform.models.promises import OpenQuestion, Promise
 from bot.platform.models.scores import ScoreEntry
 from bot.platform.models.segments import SegmentMember
-from bot.platform.models.sops import GroupSend, Material, ShadowStart, SopEnrolment, SopTask
+from bot.platform.models.sops import GroupSend, Material, ShadowStart, ShadowWord, SopEnrolment, SopTask
 from bot.platform.models.webhooks import Webhook, WebhookDelivery
 from bot.platform.models.wordings import OwnWording, WordingOffer
 
@@ -109,6 +109,7 @@ __all__ = [
     "SecondFactor",
     "SegmentMember",
     "ShadowStart",
+    "ShadowWord",
     "SopEnrolment",
     "SopTask",
     "SpentState",

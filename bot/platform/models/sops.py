@@ -64,6 +64,20 @@ class ShadowStart(Model):
     ends_at: Mapped[datetime]
 
 
+class ShadowWord(Model):
+    """A person's judgement of such a start: right, or not to have begun; the SOP's precision comes from these."""
+
+    __tablename__ = "shadow_word"
+    __table_args__ = (UniqueConstraint("start_id", "author"), Index("ix_shadow_word_sop", "sop_id", "right"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    start_id: Mapped[int] = mapped_column(ForeignKey("shadow_start.id"))
+    sop_id: Mapped[str] = mapped_column(String(64))
+    right: Mapped[bool]
+    author: Mapped[str] = mapped_column(String(80))
+    given_at: Mapped[datetime]
+
+
 class SopTask(Model):
     """One step of an SOP for one customer, from planned to proven done (or why it was not)."""
 

@@ -22,7 +22,7 @@ SUBJECTS = {
     "material": "素材", "config": "配置", "quarantine": "隔离区", "given-up": "没处理成", "log": "记录",
     "views": "查看记录", "database": "数据库", "tombstone": "已抹去的客户", "key": "数据密钥",
     "bulk": "批量操作", "api": "接口令牌", "webhook": "通知", "view": "视图", "customers": "客户列表",
-    "conduct": "员工言行", "sop": "SOP",
+    "conduct": "员工言行", "sop": "SOP", "start": "试听到的开始",
 }  # fmt: skip
 DETAILS = {  # what a detail is called; "": its value says enough; None: it says nothing to people
     "name": "名字", "role": "角色", "was": "原来的角色", "userid": "员工", "from": "交出", "to": "接手",
@@ -61,7 +61,7 @@ LogDetail = tuple[str, str]  # what it is called, and its value
 VIEWED = {
     "task": "任务", "customer": "客户", "group": "群", "media": "文件", "proposals": "新词建议", "backtest": "试算",
     "rule": "规则", "sidebar": "侧边栏", "customers": "客户列表",
-    "conduct": "员工言行",
+    "conduct": "员工言行", "sop": "SOP",
 }  # fmt: skip
 TEXTS = (
     *SUBJECTS.values(),

@@ -93,6 +93,7 @@ ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "rules.cancel": Label("取消试算"),
     "rules.mine": Label("挖掘新词"),
     "feedback.give": Label("标注对错"),
+    "shadow.judge": Label("评试听的跟进"),
     "conduct.judge": Label("判断员工言行"),
     "consent.decide": Label("登记同意与否"),
     "stage.move": Label("移动阶段"),

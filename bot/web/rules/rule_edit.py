@@ -31,7 +31,7 @@ from bot.web.auth.visitor import ADMIN, visitor
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import current_system, row_id
 from bot.web.layout.template_filters import request_now
-from bot.web.rules.config_saving import Attempt, Draft, compare_with_force, sure_of, try_to_save, write_notice
+from bot.web.rules.config_saving import Attempt, Draft, compare_with_force, try_to_save, write_notice
 from bot.web.rules.places import placed
 from bot.web.rules.rule_form import (
     FIELDS,
@@ -46,7 +46,6 @@ from bot.web.rules.rule_form import (
 )
 from bot.web.rules.rule_id import id_from
 from bot.web.rules.rules import pages
-from taggers.translatable import chained
 
 _SENTENCE = 500
 Answer = str | tuple[str, int] | Response
@@ -156,24 +155,6 @@ def delete(rule_id: str) -> Answer:
     if attempt.saved is not None:
         return redirect(url_for("rules.show", deleted=rule_id))
     return _form(rule_id, values, attempt, deleting=True), attempt.status
-
-
-@pages.post("/rules/r/<rule_id>/promote")
-def promote(rule_id: str) -> Response:
-    """Let a rule that was only tried do its work: its `shadow` is taken out of the file."""
-    refuse_unless(ADMIN)
-    system = current_system()
-    file = read_config_text(system.environment.config)
-    try:
-        values = find_rule(file.text, rule_id).values
-        text = change_rule(file.text, rule_id, {key: value for key, value in values.items() if key != "shadow"})
-    except UnknownRuleError:
-        abort(404)
-    attempt = try_to_save(system, Draft(text, file.stamp, f"启用规则 {rule_id[:64]}", sure_of(text)))
-    problem = translate(attempt.reason or chained(map(str, attempt.problems[:3])))
-    if attempt.saved is None and not problem:
-        problem = translate("配置文件刚被改过，请再点一次")
-    return redirect(url_for("rules.rule", rule_id=rule_id, saved=None if problem else 1, problem=problem or None))
 
 
 @pages.post("/rules/try")

@@ -16,6 +16,7 @@ from bot.platform.database.reading_log import viewed
 from bot.web.auth.access import needs
 from bot.web.auth.visitor import ADMIN, AUDITOR, LEADER, visitor
 from bot.web.layout.requests import current_system, row_id
+from bot.web.rules.precision import measured
 from bot.web.rules.rule_rows import read_hits, rule_rows
 
 _KEPT, _KEPT_SECONDS = "tici-rule-hits", 60.0
@@ -71,6 +72,7 @@ def rule(rule_id: str) -> str:
         rule=found,
         source=_source(settings.source, rule_id),
         figures=figures or RuleFigures(),
+        judged=measured(figures.right, figures.wrong) if figures else "",
         hits=hits,
         more=more,
         saved="saved" in request.args,

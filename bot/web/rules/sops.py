@@ -17,7 +17,8 @@ from bot.customers.state import load_customer
 from bot.platform import clock
 from bot.platform.config.file import read_config_text
 from bot.platform.config.parsing import ConfigError
-from bot.platform.config.rule_text import UnknownRuleError, promote_sop, switch_sop
+from bot.platform.config.rule_text import UnknownRuleError, switch_sop
+from bot.platform.database.reading_log import viewed_all
 from bot.platform.database.search_index import named
 from bot.platform.database.store import get_status
 from bot.platform.models import Customer
@@ -32,6 +33,8 @@ from bot.web.layout.actors import actor_names
 from bot.web.layout.languages import translate
 from bot.web.layout.requests import current_system, row_id
 from bot.web.rules.config_saving import Draft, try_to_save
+from bot.web.rules.precision import measured
+from bot.web.rules.shadow_rows import ShadowRow, shadow_rows
 from bot.web.rules.sop_rows import calendar_days, people_on, places_on, start_words, step_rows, stop_words
 from sop.playbook import Sop
 from sop.rates import parse_rate
@@ -60,7 +63,7 @@ def show() -> str:
 def sop(sop_id: str) -> str:
     """One SOP: its steps and what became of them, and who is on it."""
     system = current_system()
-    table = _sop_or_404(system, sop_id)
+    table = sop_or_404(system, sop_id)
     figures = figures_of(sop_id)
     with system.store.read() as session:
         people, more = people_on(session, visitor(), sop_id, None)
@@ -70,6 +73,7 @@ def sop(sop_id: str) -> str:
         by = actor_names(session, [held["by"]])[held["by"]] if held else ""
         since, seen = clock.now() - _TRIED, visible_customers(session, visitor())
         tried = shadow_figures(session, sop_id, since, seen) if table.shadow else None
+    noted, more_noted = starts_shown(table, None) if table.shadow else ([], None)
     with system.look(clock.now()) as look:
         older = kept_on_older(look, table)
     told = edited.value if edited is not None and edited.value["version"] == system.settings.version else {}
@@ -89,6 +93,9 @@ def sop(sop_id: str) -> str:
         kept=told.get("kept", 0),
         held=held and {"since": datetime.fromisoformat(held["since"]), "by": by},
         tried=tried,
+        judged=measured(tried.right, tried.wrong) if tried else "",
+        starts_noted=noted,
+        more_starts=more_noted,
         resumed=_resumed(),
         problem=request.args.get("problem", "")[:300],
     )
@@ -98,7 +105,7 @@ def sop(sop_id: str) -> str:
 def people(sop_id: str) -> str:
     """The next page of those who are on it."""
     system = current_system()
-    _sop_or_404(system, sop_id)
+    sop_or_404(system, sop_id)
     with system.store.read() as session:
         found, more = people_on(session, visitor(), sop_id, request.args.get("before", type=row_id))
     return render_template("sop_people.html", sop_id=sop_id, people=found, more=more)
@@ -109,7 +116,7 @@ def preview(sop_id: str) -> str:
     """What would come when, if it started now, for an imagined customer or `?customer=`; `?name=` searches one."""
     system, now = current_system(), clock.now()
     settings = system.settings
-    table = _sop_or_404(system, sop_id)
+    table = sop_or_404(system, sop_id)
     customer_id, name = request.args.get("customer", type=row_id), request.args.get("name", "").strip()[:64]
     refused, customer, found = "", None, []
     with system.look(now) as work:
@@ -143,26 +150,16 @@ def switch(sop_id: str) -> Response:
     """Pause an SOP (no customer is enrolled any more) or resume it: a key in config.toml."""
     refuse_unless(ADMIN)
     system = current_system()
-    table = _sop_or_404(system, sop_id)
+    table = sop_or_404(system, sop_id)
     what = f"{'暂停' if table.enabled else '继续'}跟进「{table.title or sop_id}」"
-    return _rewritten(system, sop_id, what, lambda text: switch_sop(text, sop_id, not table.enabled))
-
-
-@pages.post("/sops/s/<sop_id>/promote")
-def promote(sop_id: str) -> Response:
-    """Let an SOP that was only tried prompt: its `shadow` is taken out of the file."""
-    refuse_unless(ADMIN)
-    system = current_system()
-    table = _sop_or_404(system, sop_id)
-    what = f"启用跟进「{table.title or sop_id}」"
-    return _rewritten(system, sop_id, what, lambda text: promote_sop(text, sop_id))
+    return rewritten(system, sop_id, what, lambda text: switch_sop(text, sop_id, not table.enabled))
 
 
 @pages.post("/sops/s/<sop_id>/hold")
 def hold_all(sop_id: str) -> Response:
     """Pause an SOP altogether, those who are on it too; no key in the file."""
     refuse_unless(ADMIN)
-    table = _sop_or_404(current_system(), sop_id)
+    table = sop_or_404(current_system(), sop_id)
     try:
         with current_system().work() as work:
             hold(work, table, visitor().actor)
@@ -175,7 +172,7 @@ def hold_all(sop_id: str) -> Response:
 def resume_all(sop_id: str) -> Response:
     """Let an SOP go on that was paused altogether."""
     refuse_unless(ADMIN)
-    table = _sop_or_404(current_system(), sop_id)
+    table = sop_or_404(current_system(), sop_id)
     try:
         with current_system().work() as work:
             done = resume(work, table, visitor().actor)
@@ -185,7 +182,7 @@ def resume_all(sop_id: str) -> Response:
     return redirect(url_for("sops.sop", sop_id=sop_id, shifted=done.shifted, over=done.over, minutes=minutes))
 
 
-def _rewritten(system: System, sop_id: str, what: str, change: Callable[[str], str]) -> Response:
+def rewritten(system: System, sop_id: str, what: str, change: Callable[[str], str]) -> Response:
     """Change the file and go back to the SOP's page, which says what was wrong."""
     try:
         file = read_config_text(system.environment.config)
@@ -214,6 +211,17 @@ def _resumed() -> ResumedWords | None:
     return ResumedWords(numbers[0], numbers[1], minutes) if "minutes" in request.args else None
 
 
+def starts_shown(table: Sop, before: int | None) -> tuple[list[ShadowRow], int | None]:
+    """The starts of an SOP in the shadow, and where to go on. Reading them is noted as reading a conversation."""
+    system, who = current_system(), visitor()
+    with system.store.read() as session:
+        starts, more = shadow_rows(session, who, system.settings, table, before)
+    if starts:
+        with system.store.write() as session:
+            viewed_all(session, who.actor, (start.customer_id for start in starts), "sop", clock.now())
+    return starts, more
+
+
 def figures_of(sop_id: str) -> SopFigures:
     """The figures of an SOP, counted at most every ten minutes by each process: cohorts may hold many thousands."""
     kept: dict[str, tuple[float, SopFigures]] = current_app.extensions.setdefault(_KEPT, {})
@@ -226,7 +234,7 @@ def figures_of(sop_id: str) -> SopFigures:
     return found
 
 
-def _sop_or_404(system: System, sop_id: str) -> Sop:
+def sop_or_404(system: System, sop_id: str) -> Sop:
     found = system.settings.sops.get(sop_id)
     if found is None:
         abort(404)
