@@ -9,6 +9,7 @@ from sqlalchemy import select
 from bot.customers.new_message import AnyMessage
 from bot.customers.state import CustomerState
 from bot.customers.tags import Occasion, context_of, record_hits
+from bot.platform.database.among import among
 from bot.platform.models import Evidence, SopTask
 from bot.platform.work import Work
 from taggers.occurrence import Occurrence
@@ -37,7 +38,7 @@ def _counted(work: Work, state: CustomerState, occasion: str) -> set[str]:
         return now | set(work.session.scalars(mine))
 
     def read(ids: list[int]) -> Iterable[tuple[int, str, str]]:
-        seen = (Evidence.customer_id.in_(ids)) & Evidence.occasion.in_(batch.occasions)
+        seen = among(Evidence.customer_id, ids) & among(Evidence.occasion, batch.occasions)
         rows = work.session.execute(select(Evidence.customer_id, Evidence.rule_id, Evidence.occasion).where(seen))
         return ((row.customer_id, row.rule_id, row.occasion) for row in rows)
 

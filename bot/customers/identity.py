@@ -41,11 +41,8 @@ def find_agents(session: Session, userids: Iterable[str], now: datetime) -> dict
 
 def known_agents(session: Session, userids: Iterable[str]) -> set[str]:
     """Those of the ids (case-folded) that belong to agents: a userid may look like a customer's."""
-    keys = sorted({userid.casefold() for userid in userids if userid})
-    found: set[str] = set()
-    for start in range(0, len(keys), 500):
-        found.update(session.scalars(select(Agent.key).where(among(Agent.key, keys[start : start + 500]))))
-    return found
+    keys = {userid.casefold() for userid in userids if userid}
+    return set(session.scalars(select(Agent.key).where(among(Agent.key, keys))))
 
 
 def start_follow(
@@ -139,8 +136,5 @@ def _set(row: Customer | Follow, **values: Any) -> bool:
     return bool(fresh)
 
 
-def _in(session: Session, keys: Sequence[str], model: type[Row], column: Any) -> list[Row]:
-    rows: list[Row] = []
-    for start in range(0, len(keys), 500):
-        rows += session.scalars(select(model).where(among(column, keys[start : start + 500])))
-    return rows
+def _in(session: Session, keys: Sequence[str], model: type[Row], column: Any) -> Sequence[Row]:
+    return session.scalars(select(model).where(among(column, keys))).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
@@ -14,7 +14,6 @@ from bot.platform.database.among import among
 from bot.platform.models import OpenQuestion, Promise
 
 Row = TypeVar("Row", Promise, OpenQuestion)
-_AT_ONCE = 400
 
 
 def read_open(
@@ -40,7 +39,6 @@ def read_lately(
 
 def _read(
     session: Session, model: type[Row], customers: Sequence[int], condition: ColumnElement[bool]
-) -> Iterator[Row]:
-    for start in range(0, len(customers), _AT_ONCE):
-        some = among(model.customer_id, customers[start : start + _AT_ONCE])
-        yield from session.scalars(select(model).where(some, condition).order_by(model.id))
+) -> Iterable[Row]:
+    mine = among(model.customer_id, customers)
+    return session.scalars(select(model).where(mine, condition).order_by(model.id))

@@ -43,7 +43,7 @@ class Fellows:
     _known: dict[str, Any] = field(default_factory=dict)
 
     def ask(self, name: str, read: Callable[[list[int]], Iterable[T]]) -> list[T]:
-        """What `read` finds for the ids of all, 500 at a time; asked once under a name."""
+        """What `read` finds for the ids of all, 2,000 at a time; asked once under a name."""
         if name not in self._known:
             self._known[name] = [found for ids in _chunks(list(self.states)) for found in read(ids)]
         known: list[T] = self._known[name]
@@ -55,6 +55,11 @@ class Fellows:
             self._known[name] = read()
         known: T = self._known[name]
         return known
+
+    def part(self) -> None:
+        """Nothing more will be asked about them."""
+        self.states.clear()
+        self._known.clear()
 
 
 @dataclass
@@ -112,7 +117,7 @@ class CustomerState:
 
 
 def load_customers(session: Session, customers: Sequence[Customer]) -> dict[int, CustomerState]:
-    """Read the states of these customers: ten queries for every 500 of them."""
+    """Read the states of these customers: ten queries for every 2,000 of them."""
     fellows = Fellows({})
     states = {customer.id: CustomerState(customer, fellows=fellows) for customer in customers}
     fellows.states.update(states)
@@ -180,7 +185,7 @@ def _refusals(session: Session, ids: list[int]) -> Iterable[tuple[int, int]]:
     return ((customer_id, agent_id) for customer_id, agent_id in session.execute(query))
 
 
-def _chunks(ids: list[int], size: int = 500) -> Iterable[list[int]]:
+def _chunks(ids: list[int], size: int = 2_000) -> Iterable[list[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 

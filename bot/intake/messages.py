@@ -144,11 +144,8 @@ def sort_new(session: Session, arrived: Sequence[OpenedRow]) -> NewRows:
     A row that was stored under the same seq is one that is read once more; under another its words are compared.
     """
     first = {a.message.msgid: a for a in reversed(arrived)}
-    msgids = list(first)
-    seen: dict[str, int] = {}
-    for start in range(0, len(msgids), 500):
-        chunk = select(Message.msgid, Message.seq).where(among(Message.msgid, msgids[start : start + 500]))
-        seen |= {row.msgid: row.seq for row in session.execute(chunk)}
+    stored = select(Message.msgid, Message.seq).where(among(Message.msgid, first))
+    seen = {row.msgid: row.seq for row in session.execute(stored)}
     fresh = [a for a in arrived if a.message.msgid not in seen and first[a.message.msgid] is a]
     again = [a for a in arrived if _comes_again(a, seen, first)]
     return NewRows(fresh, with_other_words(session, again, arrived))

@@ -51,6 +51,7 @@ def process_batch(work: Work, arrived: Sequence[OpenedRow]) -> list[OpenedRow]:
         work = replace(work, batch=batch_of(stored))
         decide(work, stored)
         apply(work)
+        part(stored)
     return new.changed
 
 
@@ -80,6 +81,14 @@ def apply(work: Work) -> None:
         settle_phone_tags(work)
         cancel_cards_of_batch(work)
         write_rows(work.session)
+
+
+def part(stored: Sequence[StoredMessage]) -> None:
+    """Have what was known about a batch's customers go at once: they refer to each other, and would wait to be found
+    by a look for cyclic garbage."""
+    for item in stored:
+        if item.state is not None:
+            item.state.fellows.part()
 
 
 def batch_of(stored: Sequence[StoredMessage]) -> Batch:

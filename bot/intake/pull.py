@@ -34,22 +34,24 @@ from bot.platform.database.store import (
 from bot.platform.encryption import DataKeyError
 from bot.platform.environment import SurroundingsError
 from bot.platform.failpoints import failpoint
+from bot.platform.garbage import looked_at_after
 from bot.platform.log import get_logger
 from bot.platform.models import ArchiveCursor, Status
 from bot.platform.surroundings import is_of_surroundings
-from bot.wecom.archive import SealedRow
+from bot.wecom.archive import LARGEST_PULL, SealedRow
 from bot.wecom.errors import Remedy, WeComError
 
 if TYPE_CHECKING:
     from bot.system import System
 
 LEASE_SECONDS = 20  # after a process died here, the scheduler's next call (every 10 s) past this time takes over
-BATCH = 500
+BATCH = LARGEST_PULL  # the more at once, the less is read twice of customers who keep talking
 TROUBLE = "archive_trouble"
 ALARM = "archive.read"  # for the native library, whose calls pass no circuit breaker that would raise one
 PAUSE_SECONDS = 300  # WeCom bans an address for an hour that keeps asking with a wrong secret
 TURN_SECONDS = 2.0  # then the job ends, so that outbox rows already waiting are delivered before the rest is read
-POISON_TRIES = 3  # unfinished tries of a batch before it is read row by row, and of a row before it is quarantined
+_AFTER_FAILURES = (BATCH, BATCH // 10, BATCH // 100)  # rows at once by unfinished tries: few stay beside a bad row
+POISON_TRIES = len(_AFTER_FAILURES)  # then it is read row by row, and after so many more a row is quarantined
 _log = get_logger(__name__)
 
 
@@ -141,7 +143,7 @@ def _clear_trouble(session: Session, now: datetime) -> None:
 def _pull_batch(system: System, corp_id: str, held: HeldLease, done: PullResult) -> bool:
     """One batch from fetch to commit; True while there may be more."""
     cursor = _read_cursor(system, corp_id)
-    limit = BATCH if cursor.attempts < POISON_TRIES else 1
+    limit = _AFTER_FAILURES[cursor.attempts] if cursor.attempts < POISON_TRIES else 1
     ahead = read_ahead_of(system)
     page = ahead.take(cursor.seq, limit) if not cursor.attempts else None
     fetched = page.rows if page is not None else system.archive.pull(cursor.seq, limit)
@@ -162,7 +164,9 @@ def _pull_batch(system: System, corp_id: str, held: HeldLease, done: PullResult)
         failpoint("decrypted")
         if len(rows) == BATCH and not cursor.attempts:  # a page that failed is read alone
             ahead.begin(system, rows[-1].seq, BATCH)
-        if not _commit_batch(system, held, Batch(cursor, rows, opened, unopened)):
+        with looked_at_after():
+            committed = _commit_batch(system, held, Batch(cursor, rows, opened, unopened))
+        if not committed:
             return False
     except Exception as error:
         if is_of_surroundings(error, system.store):

@@ -28,10 +28,9 @@ def with_other_words(session: Session, repeated: Sequence[OpenedRow], first: Seq
     if not repeated:
         return []
     known = {row.message.msgid: row.message.raw for row in reversed(first)}
-    wanted = list({row.message.msgid for row in repeated})
-    for start in range(0, len(wanted), 500):
-        chunk = select(Message.msgid, Message.raw).where(among(Message.msgid, wanted[start : start + 500]))
-        known.update({msgid: raw.encode() for msgid, raw in session.execute(chunk)})
+    wanted = {row.message.msgid for row in repeated}
+    stored = select(Message.msgid, Message.raw).where(among(Message.msgid, wanted))
+    known.update({msgid: raw.encode() for msgid, raw in session.execute(stored)})
     return [row for row in repeated if _differs(known.get(row.message.msgid, b""), row.message.raw)]
 
 

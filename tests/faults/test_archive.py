@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from bot.intake import pull as pulling
 from bot.intake import quarantine
 from bot.intake.pipeline import process_batch
 from bot.intake.pull import PAUSE_SECONDS, POISON_TRIES, TROUBLE, pull
@@ -82,6 +84,28 @@ def test_a_row_that_kills_every_worker_is_found_and_put_aside(lite_world: World)
     assert [row.seq for row in held_back(world)] == [1]
     assert replay_quarantine(world.system) == (1, 0)
     assert sorted(texts(world)) == ["毒", "没有毒"]
+
+
+def test_a_row_that_fails_is_found_without_trying_all_before_it_one_by_one(
+    lite_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, whole, tries = lite_world, process_batch, [0]
+    words = [f"好{number}" for number in range(24)]
+    world.talk(*((ANNE, one) for one in [*words[:14], "坏", *words[14:]]))
+
+    def failing(work: Any, arrived: Any) -> Any:
+        tries[0] += 1
+        if any(row.message.content == "坏" for row in arrived):
+            raise ValueError("cannot be handled")
+        return whole(work, arrived)
+
+    monkeypatch.setattr(pulling, "process_batch", failing)
+    while not held_back(world):
+        with suppress(ValueError):
+            pull(world.system)
+    assert tries[0] < 30
+    pull(world.system)
+    assert texts(world) == words
 
 
 def test_a_row_whose_handling_fails_stops_neither_the_others_nor_the_replay(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.customers.state import CustomerState
 from bot.platform.database.store import Store
 from bot.platform.garbage import look_seldom
 from tests.intake.test_batch_cost import talk
@@ -44,3 +45,15 @@ def test_a_batch_is_looked_through_a_few_times(store: Store) -> None:
         gc.unfreeze()
         gc.set_threshold(*before)
     assert len(seldom) * 10 < len(often)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_was_known_about_a_batch_goes_without_a_look(store: Store) -> None:
+    archived = Archived(store)
+    gc.collect()
+    gc.disable()
+    try:
+        archived.arrive(*talk(2, "你好", 0))
+        assert not [one for one in gc.get_objects() if isinstance(one, CustomerState)]
+    finally:
+        gc.enable()

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 from sqlalchemy import event
 
 from bot.intake.messages import OpenedRow
-from bot.intake.pipeline import apply, batch_of, decide, gather
+from bot.intake.pipeline import apply, batch_of, decide, gather, part
 from bot.intake.pull import BATCH
+from bot.platform.garbage import looked_at_after
 from bot.system import System
 from bot.wecom.archive import SealedRow
 from bot.wecom.messages import read_message
@@ -45,7 +46,8 @@ def measure_stages(system: System, rows: Sequence[SealedRow]) -> Costs:
     """Take in the rows batch by batch in this process alone; the system's database must be empty."""
     costs = Costs()
     for start in range(0, len(rows), BATCH):
-        _take_in(system, rows[start : start + BATCH], costs)
+        with looked_at_after():
+            _take_in(system, rows[start : start + BATCH], costs)
     costs.microseconds = {stage: round(costs.microseconds[stage] / len(rows), 1) for stage in STAGES}
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB; on macOS in bytes
     costs.peak_megabytes = round(largest / (1024 * (1024 if sys.platform == "darwin" else 1)), 1)
@@ -65,6 +67,7 @@ def _take_in(system: System, rows: Sequence[SealedRow], costs: Costs) -> None:
         work = replace(work, batch=batch_of(stored))
         costs.timed("decide", lambda: decide(work, stored))
         costs.timed("apply", lambda: apply(work))
+        part(stored)
         costs.timed("commit", lambda: opened.__exit__(None, None, None))
     costs.statements = max(costs.statements, len(statements))
 
