@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import event, select
 
 from bot.platform.database.among import among
 from bot.platform.database.store import Store, read_json
-from bot.platform.models import Customer
+from bot.platform.models import Customer, Message
 from tests.support.archived import NOW
+from tests.support.fresh import bring_up
+from tests.support.parts import KEYS
 
 ODD = ["wm'\"\\", "wm中文😀", "wm%_", "wm[1]", "wm{}", "wm"]
 
@@ -54,3 +58,16 @@ def test_any_number_of_values_is_one_parameter_and_one_text(people: Store) -> No
 def test_json_is_read_as_it_was_written(text: str, value: object) -> None:
     assert read_json(text) == value
     assert read_json(text.encode()) == value
+
+
+def test_sqlite_looks_the_values_up_in_an_index(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'tici.db'}", KEYS)
+    bring_up(store.engine)
+    later = Message.seq > 0
+    with store.read() as session:
+        for column, more in ((Message.msgid, ()), (Message.revokes, ()), (Message.customer_id, (later,))):
+            asked = select(Message.id).where(among(column, ["one"]), *more).compile(store.engine)
+            given = ("[]", 0)[: 1 + len(more)]
+            plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", given).all()
+            assert "SEARCH message USING" in str(plan[0]), plan
+    store.close()

@@ -69,6 +69,10 @@ class _Among(FunctionElement[bool]):
     inherit_cache = True
     type = Boolean()
 
+    def self_group(self, against: Any = None) -> Any:
+        """Itself: where a database has no truth values SQLAlchemy adds "= 1", and then no index is used."""
+        return self
+
 
 @compiles(_Among, "sqlite")
 def _on_sqlite(element: Any, compiler: Any, **kwargs: Any) -> str:
