@@ -1,8 +1,7 @@
 """Group marks: has one agent's contact show what the customer carries of a group that is kept on the phones.
 
 What a call may change is noted before it is made, since its answer may be lost: a tag that we were to take off is no
-longer surely there, so that its absence never passes for a person's doing. Tags that WeCom lacks are made by a call
-of their own, so that the ids of all that a call sets are known before it.
+longer surely there, so that its absence never passes for a person's doing.
 """
 
 from __future__ import annotations
@@ -11,22 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
+from bot.customers.made_tags import is_to_make, prepare_making
 from bot.customers.marks import alive_tags, exchange, is_marking, known_marks
 from bot.customers.phone_tags import surely_shown
 from bot.customers.refused_tags import is_refused
-from bot.customers.stages import put_mark
-from bot.customers.tag_library import StageTags, library_tags, make_stage_tags, save_tags
+from bot.customers.tag_library import StageTags, library_tags
 from bot.delivery.handler import NotNeededError
-from bot.platform.models import CorpTag, Follow, Outbox, Tagging
+from bot.platform.models import Follow, Outbox, Tagging
 from bot.platform.work import Work
 from sop.tag_sync import MarkedTags
 
 if TYPE_CHECKING:
     from bot.system import System
-
-MOST_MADE = 2  # times that the tags of a group are made before one call; then what exists is set
 
 
 @dataclass(frozen=True)
@@ -52,13 +49,11 @@ class GroupMark:
 def prepare_group(work: Work, row: Outbox, follow: Follow, marked: MarkedTags) -> dict[str, Any]:
     """What to call with, read now, so that a row that waited never marks what is over."""
     mark = GroupMark(follow, marked, library_tags(work.session, marked), _carried(work, follow, marked))
-    made, reread = int(row.payload.get("made", 0)), bool(row.payload.get("reread"))
-    asked = {"follow_id": follow.id, "pipeline": marked.name, "group": True, "made": made, "reread": reread}
-    lacking = mark.lacking and not is_refused(work.session, marked.name, work.now)
-    if (lacking or reread) and made < MOST_MADE:
-        known = {"names": list(marked.names), "called": mark.library.group_name, "tags": dict(mark.library.ids)}
-        return {**asked, **known, "make": True, "there": sorted(known_marks(follow, marked.name))}
-    return {**asked, **_exchanged(work, mark)}
+    lacking = bool(mark.lacking) and not is_refused(work.session, marked.name, work.now)
+    if is_to_make(row, lacking):
+        return prepare_making(row, follow, marked, mark.library)
+    asked = {"follow_id": follow.id, "pipeline": marked.name, "group": True, "made": row.payload.get("made", 0)}
+    return {**asked, "reread": bool(row.payload.get("reread")), **_exchanged(work, mark)}
 
 
 def _exchanged(work: Work, mark: GroupMark) -> dict[str, Any]:
@@ -82,37 +77,19 @@ def _exchanged(work: Work, mark: GroupMark) -> dict[str, Any]:
 
 
 def call_group(system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the tags that are missing, or set and remove those of one contact."""
-    if payload.get("make"):
-        known = StageTags(payload["called"], payload["tags"])
-        rows, alive = make_stage_tags(system.wecom, payload["pipeline"], payload["names"], known)
-        gone = {*payload["tags"].values(), *payload["there"]} - alive
-        return {"tags": rows, "gone": sorted(gone)}
+    """Set and remove the group's tags of one contact."""
     pair = payload["userid"], payload["external_userid"]
     return {"tag_ids": payload["ids"], "unsure": exchange(system, pair, payload["add"], payload["remove"])}
 
 
 def record_group(work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
-    """Write down what the phone shows now, or which tags were made."""
-    payload = row.payload
-    if payload.get("make"):
-        work.session.execute(delete(CorpTag).where(CorpTag.tag_id.in_(result["gone"])))
-        save_tags(work.session, result["tags"])
-        return
-    follow, name = work.session.get_one(Follow, payload["follow_id"]), payload["pipeline"]
+    """Write down what the phone shows now."""
+    follow, name = work.session.get_one(Follow, row.payload["follow_id"]), row.payload["pipeline"]
     follow.marked = {**follow.marked, name: [one for one in result["tag_ids"] if one not in result["unsure"]]}
     follow.marking = {key: ids for key, ids in follow.marking.items() if key != name}
     if result["unsure"]:
         is_marking(follow, name, result["unsure"])
     follow.marks += 1
-
-
-def go_on(work: Work, row: Outbox) -> None:
-    """After tags were made: have them set, by a row of their own."""
-    if row.payload.get("make"):
-        follow = work.session.get_one(Follow, row.payload["follow_id"])
-        follow.marks += 1
-        put_mark(work, follow, row.payload["pipeline"], f"again:{follow.marks}", made=row.payload["made"] + 1)
 
 
 def _carried(work: Work, follow: Follow, marked: MarkedTags) -> list[str]:

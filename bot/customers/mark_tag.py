@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.group_marks import MOST_MADE, call_group, go_on, prepare_group, record_group
+from bot.customers.group_marks import call_group, prepare_group, record_group
+from bot.customers.made_tags import MOST_MADE, go_on, is_to_make, make_tags, prepare_making, record_made
 from bot.customers.marks import alive_tags, exchange, is_marking, known_marks
 from bot.customers.refused_tags import note_refused
 from bot.customers.stages import owner_of
-from bot.customers.tag_library import StageTags, library_tags, make_stage_tags, phone_groups, save_tags
+from bot.customers.tag_library import library_tags, phone_groups
 from bot.delivery.handler import NotNeededError, OutboxHandler
 from bot.platform.models import Follow, Outbox, Placement
 from bot.platform.work import Work
@@ -48,11 +49,14 @@ class MarkTag(OutboxHandler):
             raise NotNeededError("配置里已没有这条流程或这个阶段")
         if not is_for_agent(pipeline, owner_of(follow.agent)):
             raise NotNeededError("这条流程不归这位员工")
-        tags = library_tags(work.session, tags_of_stages(pipeline))
+        marked = tags_of_stages(pipeline)
+        tags = library_tags(work.session, marked)
         tag_id = tags.ids.get(stage) if stage else None
         there = known_marks(follow, name)
         if there == ({tag_id} if tag_id else set()) and (stage is None or tag_id) and name not in follow.marking:
             raise NotNeededError("标签已经是这个")
+        if is_to_make(row, lacking=stage is not None and tag_id is None):
+            return prepare_making(row, follow, marked, tags)
         if tag_id:
             is_marking(follow, name, [tag_id])
         return {
@@ -61,42 +65,33 @@ class MarkTag(OutboxHandler):
             "userid": follow.agent.userid,
             "external_userid": follow.customer.external_userid,
             "stage": stage,
-            "stages": [stage.name for stage in pipeline.stages],
             "group_name": tags.group_name,
-            "tags": dict(tags.ids),
             "tag_id": tag_id,
             "remove": sorted(alive_tags(work.session, there - {tag_id})),
+            "made": row.payload.get("made", 0),
             "reread": row.payload.get("reread", False),
         }
 
     def call(self, system: System, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if payload.get("make"):
+            return make_tags(system, payload)
         if payload.get("group"):
             return call_group(system, payload)
-        wanted, tag_id, remove = payload["stage"], payload["tag_id"], list(payload["remove"])
-        made: list[dict[str, Any]] = []
-        if payload["reread"] or (wanted and tag_id is None):
-            known = StageTags(payload["group_name"], payload["tags"])
-            made, alive = make_stage_tags(system.wecom, payload["pipeline"], payload["stages"], known)
-            tag_id = {row["stage"]: row["tag_id"] for row in made}.get(wanted)
-            remove = [old for old in remove if old in alive and old != tag_id]
-            if wanted and tag_id is None:
-                raise WeComError(NO_SUCH_TAG, f"「{payload['group_name']}」里建不出「{wanted}」", api="mark_tag")
+        tag_id, remove = payload["tag_id"], payload["remove"]
+        if payload["stage"] and tag_id is None:
+            what = f"「{payload['group_name']}」里建不出「{payload['stage']}」"
+            raise WeComError(NO_SUCH_TAG, what, api="mark_tag")
         pair = payload["userid"], payload["external_userid"]
-        add = [tag_id] if tag_id else []
-        left = [old for old in exchange(system, pair, add, remove) if old in remove]  # they may still be there
-        return {"tag_id": tag_id, "tags": made, "left": left}
+        unsure = exchange(system, pair, [tag_id] if tag_id else [], remove)
+        return {"tag_id": tag_id, "left": [old for old in unsure if old in remove]}  # they may still be there
 
     def record(self, work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
-        if row.payload.get("group"):
+        if row.payload.get("make"):
+            record_made(work, result)
+        elif row.payload.get("group"):
             record_group(work, row, result)
-            return
-        follow, name = work.session.get_one(Follow, row.payload["follow_id"]), row.payload["pipeline"]
-        follow.marked = {**follow.marked, name: [result["tag_id"]] if result["tag_id"] else []}
-        follow.marking = {key: ids for key, ids in follow.marking.items() if key != name}
-        if result["left"]:
-            is_marking(follow, name, result["left"])
-        follow.marks += 1
-        save_tags(work.session, result["tags"])
+        else:
+            _record_stage(work, row, result)
 
     def conclude(self, work: Work, system: System, row: Outbox, result: Mapping[str, Any]) -> None:
         """Release the rows that had to wait for this customer now, not at the next sweep."""
@@ -113,10 +108,20 @@ class MarkTag(OutboxHandler):
         if error.errcode == NO_SUCH_TAG and not row.payload.get("reread"):
             row.payload = {**row.payload, "reread": True}  # what we know of the tag group is stale: read it again
             error.permanent, error.retry_after = False, 0.0
-        elif error.permanent and row.payload.get("make") and not error.pause:  # what exists is set all the same
+        elif error.permanent and row.payload.get("make") and row.payload.get("group") and not error.pause:
+            # What exists is set all the same; a stage's one tag is all that there is to set.
             note_refused(work.session, row.payload["pipeline"], error, work.now)
             row.payload = {**row.payload, "made": MOST_MADE}
             error.permanent, error.retry_after = False, 0.0
+
+
+def _record_stage(work: Work, row: Outbox, result: Mapping[str, Any]) -> None:
+    follow, name = work.session.get_one(Follow, row.payload["follow_id"]), row.payload["pipeline"]
+    follow.marked = {**follow.marked, name: [result["tag_id"]] if result["tag_id"] else []}
+    follow.marking = {key: ids for key, ids in follow.marking.items() if key != name}
+    if result["left"]:
+        is_marking(follow, name, result["left"])
+    follow.marks += 1
 
 
 def _stage(session: Session, follow: Follow, pipeline: Pipeline | None) -> str | None:

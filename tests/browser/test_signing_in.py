@@ -87,6 +87,7 @@ def test_who_signed_in_long_ago_is_asked_once_more_and_comes_back(
     page.get_by_label("密码").fill(GOOD)
     page.get_by_role("button", name="登录", exact=True).click()
     expect(page.get_by_label("root 的角色")).to_be_visible()
+    page.wait_for_load_state()  # until then nothing listens to a choice
     with monkeypatch.context() as later:
         later.setattr(sessions, "PROOF_LIFE", timedelta(0))
         page.get_by_label("root 的角色").select_option("auditor")
