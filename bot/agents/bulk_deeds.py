@@ -14,7 +14,8 @@ from bot.agents.written_facts import set_by_hand
 from bot.customers.fields import FieldRefusedError
 from bot.customers.state import CustomerState
 from bot.customers.tags import TagSource, give_tag, take_tag
-from bot.platform.models import SopEnrolment
+from bot.platform.database.row_ids import next_id
+from bot.platform.models import SopEnrolment, StageMove
 from bot.platform.work import Work
 from bot.sops.follow_up import CustomerEvent, follow_up
 from bot.sops.stopping import end_enrolment
@@ -31,10 +32,14 @@ class KeptError(BotError):
 
 @dataclass(frozen=True)
 class Deed:
-    """One kind of deed. do: returns what undoing needs, None where it was so already. Errors are in words."""
+    """One kind of deed. do: returns what undoing needs, None where it was so already. Errors are in words.
+
+    asks_what_it_wrote: it reads in the database what it decided just before, so that nothing may wait to be written.
+    """
 
     do: Callable[[Work, CustomerState, What, str], dict[str, Any] | None]
     undo: Callable[[Work, CustomerState, Mapping[str, Any], str], None]
+    asks_what_it_wrote: bool = False
 
 
 def _tag(work: Work, state: CustomerState, what: What, who: str) -> dict[str, Any] | None:
@@ -76,9 +81,13 @@ def _move(work: Work, state: CustomerState, what: What, who: str) -> dict[str, A
     placement = state.placements.get(what["pipeline"])
     if placement is not None and placement.stage == what["to_stage"]:
         return None
-    moved = move_by_hand(work, state, what["pipeline"], what["to_stage"], who).row
-    work.session.flush()
-    return {"move": moved.id, "first": moved.from_stage is None}
+    return _moved(work, move_by_hand(work, state, what["pipeline"], what["to_stage"], who).row)
+
+
+def _moved(work: Work, row: StageMove) -> dict[str, Any]:
+    """What taking a move back needs: its number, known before the row is written with those of others."""
+    row.id = row.id or next_id(work.session, StageMove)
+    return {"move": row.id, "first": row.from_stage is None}
 
 
 def _undo_move(work: Work, state: CustomerState, undo: Mapping[str, Any], who: str) -> None:
@@ -91,7 +100,7 @@ def _enrol(work: Work, state: CustomerState, what: What, who: str) -> dict[str, 
     if any(one.sop_id == what["sop"] for one in state.running):
         return None
     made = enrol_by_hand(work, state, what["sop"], who)
-    work.session.flush()
+    made.id = made.id or next_id(work.session, SopEnrolment)
     return {"enrolment": made.id}
 
 
@@ -121,9 +130,7 @@ def _place(work: Work, state: CustomerState, what: What, who: str) -> dict[str, 
     placement = state.placements.get(what["pipeline"])
     if placement is not None and placement.stage == what["to_stage"]:
         return None
-    moved = place_by_hand(work, state, what["pipeline"], what["to_stage"], who)
-    work.session.flush()
-    return {"move": moved.id, "first": moved.from_stage is None}
+    return _moved(work, place_by_hand(work, state, what["pipeline"], what["to_stage"], who))
 
 
 def _import(work: Work, state: CustomerState, what: What, who: str) -> dict[str, Any] | None:
@@ -162,5 +169,5 @@ DEEDS = {
     "field": Deed(_field, _undo_field),
     "place": Deed(_place, _undo_move),
     "import": Deed(_import, _undo_import),
-    "orders": Deed(enter_imported, _undo_orders),
+    "orders": Deed(enter_imported, _undo_orders, asks_what_it_wrote=True),
 }

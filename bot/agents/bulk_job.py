@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,17 +17,21 @@ from bot.agents.accounts import role_of
 from bot.agents.bulk_deeds import DEEDS, REFUSALS, KeptError
 from bot.agents.reading import NOBODY, Reader, is_active, readable, reader_in_role
 from bot.customers.state import CustomerState, load_customers
+from bot.platform.batch import Batch
 from bot.platform.database import audit_log
+from bot.platform.database.row_ids import expect_rows
 from bot.platform.database.store import release_lease, take_lease
 from bot.platform.log import get_logger
 from bot.platform.models import Account, BulkDeed, BulkItem, Customer
 from bot.platform.work import Work
+from bot.sops.settling import write_batch
 from bot.system import System
 
 OPEN = ("running", "undoing")
 UNDO_WITHIN = timedelta(days=1)
 MOST = 200_000  # customers of one deed
-PIECE = 200
+PIECE = 200  # customers of one transaction
+TOGETHER = 50  # of them written at once: a customer for whom it fails costs the others little
 _LEASE, _LEASE_SECONDS = "bulk", 120
 _UNREADABLE = "已经不是您能看到的客户"
 _log = get_logger(__name__)
@@ -160,25 +166,37 @@ def _piece(work: Work, deed: BulkDeed) -> None:
         list_export.gather(work, deed, items, {one.id: one for one in session.scalars(people)})
         return
     states = load_customers(session, session.scalars(people.with_for_update()).all())
-    for item in items:
-        _one(work, deed, item, states.get(item.customer_id))
+    expect_rows(session, len(items))
+    for start in range(0, len(items), TOGETHER):
+        _several(work, deed, items[start : start + TOGETHER], states)
+
+
+def _several(work: Work, deed: BulkDeed, items: Sequence[BulkItem], states: Mapping[int, CustomerState]) -> None:
+    """Do the deed to some customers and write it down at once; where that fails for one, to each of them alone."""
+    leaving = len(work.leaving)
+    together = work if DEEDS[deed.kind].asks_what_it_wrote else replace(work, batch=Batch(work.now))
+    try:
+        with work.session.begin_nested():
+            with nullcontext() if together is work else work.session.no_autoflush:
+                for item in items:
+                    _do(together, deed, item, states.get(item.customer_id))
+            write_batch(together)
+    except OperationalError:
+        raise
+    except Exception:
+        del work.leaving[leaving:]  # it is tried once more, and told then
+        people = _readable(work, deed, [item.customer_id for item in items])
+        fresh = load_customers(work.session, work.session.scalars(people).all())  # the others lead what is gone
+        for item in items:
+            _one(work, deed, item, fresh.get(item.customer_id))
 
 
 def _one(work: Work, deed: BulkDeed, item: BulkItem, state: CustomerState | None) -> None:
     """Do the deed to one customer, or take it back; what goes wrong is told beside them and stops nobody else."""
     undoing, leaving = deed.state == "undoing", len(work.leaving)
-    if state is None:
-        item.state, item.why = ("kept" if undoing else "failed"), _UNREADABLE
-        return
-    kind = DEEDS[deed.kind]
     try:
         with work.session.begin_nested():
-            if undoing:
-                kind.undo(work, state, item.undo or {}, deed.actor)
-                item.state = "undone"
-            else:
-                undo = kind.do(work, state, deed.what | (item.given or {}), deed.actor)
-                item.state, item.undo = ("done", undo) if undo is not None else ("skipped", None)
+            _do(work, deed, item, state)
     except OperationalError:
         raise
     except Exception as error:
@@ -188,6 +206,18 @@ def _one(work: Work, deed: BulkDeed, item: BulkItem, state: CustomerState | None
         known = isinstance(error, (*REFUSALS, KeptError))
         item.state = "kept" if undoing else "failed"
         item.why = (str(error) if known else "没有做成，请稍后在客户页上再试")[:300]
+
+
+def _do(work: Work, deed: BulkDeed, item: BulkItem, state: CustomerState | None) -> None:
+    undoing, kind = deed.state == "undoing", DEEDS[deed.kind]
+    if state is None:
+        item.state, item.why = ("kept" if undoing else "failed"), _UNREADABLE
+    elif undoing:
+        kind.undo(work, state, item.undo or {}, deed.actor)
+        item.state = "undone"
+    else:
+        undo = kind.do(work, state, deed.what | (item.given or {}), deed.actor)
+        item.state, item.undo = ("done", undo) if undo is not None else ("skipped", None)
 
 
 def _finish(work: Work, deed: BulkDeed) -> None:

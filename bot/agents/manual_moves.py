@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.customers.stages import Cause, make_move, unknown_of
-from bot.customers.state import CustomerState
+from bot.customers.state import CustomerState, last_move
 from bot.platform.config.settings import Settings
 from bot.platform.models import StageMove
 from bot.platform.work import Work
@@ -114,12 +114,6 @@ def undo_move(work: Work, state: CustomerState, move_id: int, who: str) -> HandM
     moved = make_move(work, state, table, decided, Cause(who, evidence=evidence))
     stopped = [*end_started(work, state, row, moved.row), *stop_left_stage(work, state, moved)]
     return HandMove(moved.row, MoveEffects(stopped=stopped, revived=revive_ended(work, state, row)))
-
-
-def last_move(session: Session, state: CustomerState, pipeline: str) -> StageMove | None:
-    """The customer's latest move in a pipeline, which is the one that may be undone."""
-    moves = select(StageMove).where(StageMove.customer_id == state.customer.id, StageMove.pipeline == pipeline)
-    return session.scalar(moves.order_by(StageMove.serial.desc()).limit(1))
 
 
 def _pipeline(settings: Settings, name: str) -> Pipeline:

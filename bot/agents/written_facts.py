@@ -6,14 +6,13 @@ from sqlalchemy import select
 
 from bot.agents.misjudged import score_judged
 from bot.customers.facts import judge_fact
-from bot.customers.fields import Writer, write_field
+from bot.customers.fields import Writer, keep_field, read_field
 from bot.customers.scores import score_standing
 from bot.customers.state import CustomerState
 from bot.platform.database.store import insert_new
 from bot.platform.models import Evidence, Feedback, ToldFact
 from bot.platform.work import Work
 from bot.sops.dates import start_on_learned_dates
-from sop.fields import find_field
 
 
 def set_by_hand(work: Work, state: CustomerState, name: str, text: str, who: str) -> str:
@@ -21,11 +20,9 @@ def set_by_hand(work: Work, state: CustomerState, name: str, text: str, who: str
 
     Raises FieldRefusedError.
     """
-    fields, writer = work.settings.fields, Writer.of(work.settings, who, work.now)
-    value = write_field(work.session, fields, state.customer.external_userid, name, text, writer)
-    field = find_field(fields, name)
-    assert field is not None
-    state.fields[field.name] = value
+    writer = Writer.of(work.settings, who, work.now)
+    field, value = read_field(work.settings.fields, name, text, writer.day)
+    keep_field(work.session, state, field, value, writer)
     score_standing(work, state)
     if value:
         start_on_learned_dates(work, state, [field.name])

@@ -99,7 +99,7 @@ def settle(session: Session, state: CustomerState, field: str) -> bool:
         return False
     row = state.field_rows.get(field)
     if not value:
-        _drop(session, state, field)
+        drop_field(session, state, field)
         return True
     if row is None:
         row = CustomerField(customer_id=state.customer.id, name=field, value=value)
@@ -110,7 +110,8 @@ def settle(session: Session, state: CustomerState, field: str) -> bool:
     return True
 
 
-def _drop(session: Session, state: CustomerState, field: str) -> None:
+def drop_field(session: Session, state: CustomerState, field: str) -> None:
+    """Have nothing stand for a field any more."""
     state.fields.pop(field, None)
     row = state.field_rows.pop(field, None)
     if row is not None and row in session.new:

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.customers.facts import note_written, readable
+from bot.customers.facts import drop_field, note_written, readable
+from bot.customers.state import CustomerState
 from bot.platform.config.settings import Settings
 from bot.platform.models import Customer
 from bot.platform.models import CustomerField as StoredField
@@ -64,19 +65,39 @@ def write_field(
     writer: Writer,
 ) -> str:
     """Set one field of one customer, or clear it by an empty text; returns what is kept. Raises FieldRefusedError."""
-    field = find_field(fields, name)
-    if field is None:
-        raise FieldRefusedError([unknown_field(list(fields.values()), name)])
+    field, value = read_field(fields, name, text, writer.day)
     customer = session.scalar(select(Customer).where(Customer.external_userid == external_userid))
     if customer is None:
         raise FieldRefusedError([f"没有客户 {external_userid}"])
-    try:
-        value = read_written_value(field, text, writer.day) if text.strip() else ""
-    except ValueError as error:
-        raise FieldRefusedError([f"{field.title or field.name}：{error}"]) from None
     _keep(session, customer.id, field.name, value)
     note_written(session, customer.id, field.name, value, (writer.name, writer.at))
     return value
+
+
+def keep_field(session: Session, state: CustomerState, field: FieldDefinition, value: str, writer: Writer) -> None:
+    """The same of a customer whose state was read, and of a value that was."""
+    known = state.field_rows.get(field.name)
+    if not value:
+        drop_field(session, state, field.name)
+    elif known is None:
+        state.field_rows[field.name] = StoredField(customer_id=state.customer.id, name=field.name, value=value)
+        session.add(state.field_rows[field.name])
+    else:
+        known.value = value
+    if value:
+        state.fields[field.name] = value
+    note_written(session, state.customer.id, field.name, value, (writer.name, writer.at))
+
+
+def read_field(fields: Mapping[str, FieldDefinition], name: str, text: str, day: date) -> tuple[FieldDefinition, str]:
+    """The field that is meant, and its value in the form that is kept. Raises FieldRefusedError."""
+    field = find_field(fields, name)
+    if field is None:
+        raise FieldRefusedError([unknown_field(list(fields.values()), name)])
+    try:
+        return field, read_written_value(field, text, day) if text.strip() else ""
+    except ValueError as error:
+        raise FieldRefusedError([f"{field.title or field.name}：{error}"]) from None
 
 
 def read_written_value(field: FieldDefinition, text: str, day: date) -> str:

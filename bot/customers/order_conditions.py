@@ -54,8 +54,9 @@ def ordered_since(at: datetime) -> ColumnElement[bool]:
 
 
 def ordered_last_before(at: datetime) -> ColumnElement[bool]:
-    """Paid orders, and none after this moment."""
-    return _has(Order.ordered_at <= at) & ~ordered_since(at)
+    """Paid orders, and none after this moment: by one look through the orders instead of two."""
+    paid = select(Order.customer_id).where(Order.status == PAID).group_by(Order.customer_id)
+    return Customer.id.in_(paid.having(func.max(Order.ordered_at) <= at))
 
 
 def offered_products(session: Session) -> list[str]:

@@ -131,6 +131,7 @@ def make_move(work: Work, state: CustomerState, pipeline: Pipeline, move: Move, 
         moved_at=work.now,
     )
     work.session.add(row)
+    state.moved[pipeline.name] = row
     mark_stage(work, placement, state.active_follows)
     return Moved(pipeline, row)
 

@@ -84,6 +84,7 @@ class CustomerState:
     refused: set[int] = field(default_factory=set)  # ids of agents towards whom they refuse archiving
     recent_hits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # just now: by rule, what hit when
     previous_stage: dict[str, str | None] = field(default_factory=dict)  # by pipeline, once asked: the stage before
+    moved: dict[str, StageMove] = field(default_factory=dict)  # by pipeline: the last move made just now
     returning: list[str] = field(default_factory=list)  # stages that tags of a customer counted as lost lead to
     shadow_starts: list[tuple[str, str, datetime]] = field(default_factory=list)  # just noted: SOP, cause, end
     happened_at: datetime | None = None  # when what is being looked at happened, however late it is read
@@ -193,14 +194,32 @@ def stage_before(session: Session, state: CustomerState, pipeline: str) -> str |
     """The stage a card stood in before the one it is in now."""
     if pipeline not in state.previous_stage:
         with session.no_autoflush:  # make_move notes the moves of this transaction itself
-            moves = state.fellows.ask("stages before", lambda ids: session.execute(_last_moves(ids)))
+            moves = state.fellows.ask("stages before", lambda ids: session.execute(_stages_left(ids)))
         for customer_id, name, stage in moves:
             state.fellows.states[customer_id].previous_stage.setdefault(name, stage)
     return state.previous_stage.setdefault(pipeline, None)
 
 
-def _last_moves(ids: list[int]) -> Select[int, str, str | None]:
+def last_move(session: Session, state: CustomerState, pipeline: str) -> StageMove | None:
+    """The customer's latest move in a pipeline, which is the one that may be undone."""
+    if pipeline in state.moved:
+        return state.moved[pipeline]
+
+    def by_card() -> dict[tuple[int, str], StageMove]:
+        with session.no_autoflush:  # those of this transaction are in the states
+            moves = state.fellows.ask("last moves", lambda ids: session.scalars(_last_moves(ids, StageMove)))
+        return {(move.customer_id, move.pipeline): move for move in moves}
+
+    return state.fellows.once("last moves by card", by_card).get((state.customer.id, pipeline))
+
+
+def _stages_left(ids: list[int]) -> Select[int, str, str | None]:
     """Customer, pipeline and the stage that was left, of the last move of each of these customers' cards."""
+    return _last_moves(ids, StageMove.customer_id, StageMove.pipeline, StageMove.from_stage)
+
+
+def _last_moves(ids: list[int], *columns: Any) -> Select[Any]:
+    """These columns of the last move of each of these customers' cards."""
     last = (
         select(StageMove.customer_id, StageMove.pipeline, func.max(StageMove.serial).label("serial"))
         .where(among(StageMove.customer_id, ids))
@@ -212,7 +231,7 @@ def _last_moves(ids: list[int]) -> Select[int, str, str | None]:
         & (StageMove.pipeline == last.c.pipeline)
         & (StageMove.serial == last.c.serial)
     )
-    return select(StageMove.customer_id, StageMove.pipeline, StageMove.from_stage).join(last, same)
+    return select(*columns).join(last, same)
 
 
 def latest(first: datetime | None, second: datetime | None) -> datetime | None:

@@ -14,7 +14,7 @@ from bot.customers.consent import REFUSED, apply_consent
 from bot.customers.facts import record_facts, withdraw_facts
 from bot.customers.group_clock import reread_group, settle_groups, spoke_in_group
 from bot.customers.owed import hear_agent, hear_customer, settle_owed, withdraw_owed
-from bot.customers.phone_tags import note_tag, settle_phone_tags
+from bot.customers.phone_tags import note_tag
 from bot.customers.recalled_messages import recalled_before, withdraw
 from bot.customers.reply_clock import agent_spoke, customer_spoke, reread, settle
 from bot.customers.scores import score_standing, withdraw_scores
@@ -23,13 +23,12 @@ from bot.customers.tags import Occasion, judge, record_hits
 from bot.intake.messages import OpenedRow, StoredMessage, meet, sort_new, store_messages
 from bot.intake.sent_attachments import sending_of
 from bot.platform.batch import Batch
-from bot.platform.database.write_rows import write_rows
 from bot.platform.failpoints import failpoint
 from bot.platform.models import Agent
 from bot.platform.work import Work
-from bot.sops.card_closing import cancel_cards_of_batch
 from bot.sops.completion import AgentMessage, close_by_answer, complete
 from bot.sops.follow_up import CustomerEvent, answer_of, follow_up
+from bot.sops.settling import write_batch
 from bot.sops.stopping import stop_by_agent
 from sop.stopping import opted_out
 from taggers.hits import TagHit
@@ -74,13 +73,11 @@ def decide(work: Work, stored: Sequence[StoredMessage]) -> None:
 
 def apply(work: Work) -> None:
     """Write what was decided."""
-    with work.session.no_autoflush:  # the session's own order knows only the references that it has relations for
+    with work.session.no_autoflush:
         settle(work)
         settle_groups(work)
         settle_owed(work)
-        settle_phone_tags(work)
-        cancel_cards_of_batch(work)
-        write_rows(work.session)
+    write_batch(work)
 
 
 def part(stored: Sequence[StoredMessage]) -> None:

@@ -1,4 +1,4 @@
-"""Batch: what is remembered while many messages are decided about before anything of it is written."""
+"""Batch: what is remembered while much is decided about before anything of it is written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ T = TypeVar("T")
 class Batch:
     """What the decisions of one batch share.
 
-    since: when its earliest message was sent. before_id: messages with this id or a larger one belong to it.
+    since: when its earliest message was sent, or the moment of deeds. before_id: messages with this id or a larger
+    one belong to it; none without it.
     occasions: what may be evidence for the first time in it, such as its messages' ids. withdrawn: cards (by task)
     that must not leave any more, and why. spoke: when agents wrote to a customer, as far as they were looked at.
     unsettled: by (agent, customer), reply clocks that only the whole conversation can tell; unsettled_groups: those
@@ -24,7 +25,7 @@ class Batch:
     """
 
     since: datetime
-    before_id: int
+    before_id: int = 2**63 - 1
     occasions: set[str] = field(default_factory=set)
     withdrawn: dict[int, str] = field(default_factory=dict)
     spoke: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))

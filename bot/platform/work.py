@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from bot.platform.batch import Batch
 from bot.platform.config.settings import Settings
 from bot.platform.database.store import insert_new
+from bot.platform.database.write_rows import write_rows
 from bot.platform.models import Outbox
 
 WORK = "work"  # in session.info: the Work that a session is of
@@ -68,6 +69,13 @@ class Work:
         """Have the database know what was decided so far, unless that is left to the end of a batch."""
         if self.batch is None:
             self.session.flush()
+
+    def write_all(self) -> None:
+        """Have the database know it also in the midst of a batch: what it is asked next depends on it."""
+        if self.batch is None:
+            self.session.flush()
+        else:
+            write_rows(self.session)
 
     def _row(self, kind: str, key: str, payload: Mapping[str, Any], about: About) -> dict[str, Any]:
         times = {"created_at": self.now, "not_before": self.now}

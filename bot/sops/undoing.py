@@ -73,6 +73,7 @@ def revive_ended(work: Work, state: CustomerState, undone: StageMove) -> list[So
 
 def revivable(work: Work, state: CustomerState, undone: StageMove) -> list[SopEnrolment]:
     """What a move ended, and would go on if it were undone now."""
+    work.write_all()
     ended = (
         select(SopEnrolment)
         .where(SopEnrolment.customer_id == state.customer.id, SopEnrolment.ended_by == cause_of(undone)[:80])

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.agents.manual_moves import last_move
 from bot.customers.marks import UNSURE, known_marks
 from bot.customers.stages import Cause, make_move, mark_again, owner_of
-from bot.customers.state import CustomerState
+from bot.customers.state import CustomerState, last_move
 from bot.platform.models import Follow
 from bot.platform.work import Work
 from bot.sops.undoing import after_hand_move

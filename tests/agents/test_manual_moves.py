@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.agents.manual_moves import MoveRefusedError, last_move, move_by_hand, undo_move
-from bot.customers.state import CustomerState
+from bot.agents.manual_moves import MoveRefusedError, move_by_hand, undo_move
+from bot.customers.state import CustomerState, last_move
 from bot.customers.tags import TagSource, give_tag
 from bot.platform.config.settings import Settings, parse_settings
 from bot.platform.database.store import Store

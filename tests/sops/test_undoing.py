@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
-from bot.agents.manual_moves import HandMove, last_move, move_by_hand, undo_move
-from bot.customers.state import CustomerState, load_customer
+from bot.agents.manual_moves import HandMove, move_by_hand, undo_move
+from bot.customers.state import CustomerState, last_move, load_customer
 from bot.platform.database.store import Store
 from bot.platform.models import Customer, Outbox, SopEnrolment
 from bot.platform.work import Work

@@ -8,10 +8,9 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.agents.handover import end_or_inherit
-from bot.agents.manual_moves import last_move
 from bot.agents.misjudged import consequences_of, take_back_move
 from bot.customers.identity import find_agents, start_follow
-from bot.customers.state import CustomerState, load_customer
+from bot.customers.state import CustomerState, last_move, load_customer
 from bot.platform.database.store import Store
 from bot.platform.models import Agent, Customer, Evidence, Follow, Placement, SopEnrolment, SopTask
 from bot.platform.work import Work

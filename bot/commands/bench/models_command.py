@@ -1,4 +1,4 @@
-"""`flask bench models`: a night of ledgers and models, one customer, and counting, beside what each may cost."""
+"""`flask bench models`: a night of models, one customer, counting, a list page, an import, and what each may cost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from bot.commands.bench.surroundings import database_option, surroundings
 from bot.commands.terminal import Table, console, progress_bar
 
 
-@click.command("models", help="客户模型：全部客户算一夜、算一位客户、按模型数人各要多久（另建一个库来量）。")
+@click.command(
+    "models",
+    help="客户模型：全部客户算一夜、算一位客户、按条件数人、列表一页、导入 5 万行各要多久（另建一个库来量）。",
+)
 @click.option("--customers", default=100_000, show_default=True, type=click.IntRange(10, 1_000_000))
 @click.option("--entries", default=2_000_000, show_default=True, type=click.IntRange(10, 20_000_000))
 @database_option
@@ -32,6 +35,8 @@ def bench_models(customers: int, entries: int, database: Kind, as_json: bool) ->
         night = costs.ledgers + costs.models
         table.add_row("一夜：全部分数和模型，秒", f"{night:.1f}", f"{models.MOST_NIGHT:g}")
         table.add_row("一位客户，毫秒（最慢的）", f"{costs.one:.1f}", f"{models.MOST_ONE:g}")
-        table.add_row("按模型数人，毫秒（最慢的）", f"{costs.count:.1f}", f"{models.MOST_COUNT:g}")
+        table.add_row("按条件数人，毫秒（最慢的）", f"{costs.count:.1f}", f"{models.MOST_COUNT:g}")
+        table.add_row("列表一页，所有的列，毫秒（最慢的）", f"{costs.page:.1f}", f"{models.MOST_PAGE:g}")
+        table.add_row("导入 5 万行，秒", f"{costs.imported:.1f}", f"{models.MOST_IMPORT:g}")
         console.print(table)
     raise SystemExit(0 if costs.holds else 1)

@@ -10,15 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.agents.manual_moves import (
-    MoveRefusedError,
-    give_reason,
-    last_move,
-    move_by_hand,
-    offered_reasons,
-    undo_move,
-)
-from bot.customers.state import CustomerState, load_customer
+from bot.agents.manual_moves import MoveRefusedError, give_reason, move_by_hand, offered_reasons, undo_move
+from bot.customers.state import CustomerState, last_move, load_customer
 from bot.platform.database import audit_log
 from bot.platform.models import Placement, StageMove
 from bot.platform.work import Work
