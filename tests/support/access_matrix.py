@@ -254,6 +254,7 @@ ROWS: dict[tuple[str, ...], Row] = {
     ("sops.people", "GET"): Row("/sops/s/hello/people", ROLES),
     ("sops.preview", "GET"): Row("/sops/s/hello/preview", ROLES),
     ("sops.preview", "GET", "of a customer"): Row("/sops/s/hello/preview?customer={customer}", ROLES, owned=True),
+    ("sops.send_to_me", "POST"): Row("/sops/s/hello/preview/send", (ADMIN, LEADER, AGENT), form={"step": "0"}),
     ("sops.new", "GET"): Row("/sops/new", (ADMIN,)),
     ("sops.edit", "GET"): Row("/sops/hello/edit", (ADMIN,)),
     ("sops.save", "POST"): Row("/sops/save", (ADMIN,), form={"stamp": "old"}),

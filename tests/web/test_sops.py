@@ -15,7 +15,7 @@ from sqlalchemy import select
 from bot.analytics.cohorts import sop_figures
 from bot.platform import clock
 from bot.platform.config.settings import parse_settings
-from bot.platform.models import AuditEntry, ConfigChange, ShadowStart, SopEnrolment, SopTask, StageMove
+from bot.platform.models import AuditEntry, ConfigChange, Outbox, ShadowStart, SopEnrolment, SopTask, StageMove
 from bot.sops.material_library import MaterialRefusedError, path_of
 from sop.triggers import starts, trigger_of
 from tests.support.rows import Rows
@@ -307,3 +307,35 @@ def test_an_sop_that_is_only_tried_is_judged_start_by_start_and_let_go_with_its_
         assert "# 第一步的说明" in config
         with site.store.read() as session:
             assert f"（{judged}）" in str(session.scalars(select(ConfigChange.what)).all())
+
+
+def test_a_trial_begins_when_asked_and_ends_with_the_answer(site: Site) -> None:
+    admin, path = site.signed_in("admin"), "/sops/s/price-nurture/preview"
+    begins = (clock.now() + timedelta(days=40)).date()
+    silent = admin.get(f"{path}?start={begins}T10:00").text
+    assert f'<time datetime="{begins}">' in silent  # its first step waits for no working hours
+    assert silent.count('class="gain"') == 2
+    answered = admin.get(f"{path}?start={begins}T10:00&answer=1").text
+    assert answered.count('class="gain"') == 1
+    assert "客户回复" in answered
+    assert "到此停止" in answered
+    assert "看不懂这个时间" in admin.get(f"{path}?start=明天").text
+    assert "一年之内" in admin.get(f"{path}?start={begins.year + 9}-01-01T10:00").text
+    assert admin.get(f"{path}?answer=9").status_code == 404
+    with site.store.read() as session:
+        assert session.scalars(select(SopEnrolment)).all() == []
+
+
+def test_a_step_is_sent_to_ones_own_phone_and_says_that_it_is_a_trial(site: Site) -> None:
+    agent, path = site.signed_in("agent", userid="LinXiaoyu"), "/sops/s/price-nurture/preview"
+    assert "发到我的手机看看" in agent.get(path).text
+    assert agent.post(f"{path}/send", data={"step": "1"}).status_code == 204
+    with site.store.read() as session:
+        row = session.scalars(select(Outbox)).one()
+        told = row.payload["text"]
+    assert told.startswith("【试跑】价格跟进 · 第 2 步")
+    assert "第二天再问" in told
+    assert agent.post(f"{path}/send", data={"step": "7"}).status_code == 409
+    by_name = site.signed_in("admin")
+    assert "发到我的手机看看" not in by_name.get(path).text
+    assert by_name.post(f"{path}/send", data={"step": "1"}).status_code == 409

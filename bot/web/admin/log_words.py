@@ -32,7 +32,7 @@ DETAILS = {  # what a detail is called; "": its value says enough; None: it says
     "key": None, "said": "回答", "part": None, "option": "", "by": "在", "pipeline": "流程",
     "from_stage": "从", "to_stage": "到", "tag": "标签", "field": "资料", "note": None, "on": "打开",
     "way": "方式", "address": "地址", "rule": "规则", "left": "剩下的恢复码", "scopes": "可以做什么",
-    "reaching": "改动影响",
+    "reaching": "改动影响", "step": "第几步",
 }  # fmt: skip
 _FORMER_DELAYS = {"1h": "1 小时后", "3h": "3 小时后"}
 _CODES = {  # values that are codes, by detail

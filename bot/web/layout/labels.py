@@ -94,6 +94,7 @@ ACTIONS = {  # of the audit log; one that is not here is shown by its code
     "rules.mine": Label("挖掘新词"),
     "feedback.give": Label("标注对错"),
     "shadow.judge": Label("评试听的跟进"),
+    "sop.trial": Label("试走跟进"),
     "conduct.judge": Label("判断员工言行"),
     "consent.decide": Label("登记同意与否"),
     "stage.move": Label("移动阶段"),

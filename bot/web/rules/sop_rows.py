@@ -19,6 +19,7 @@ from bot.web.layout.languages import translate
 from sop.business import in_words, is_business
 from sop.playbook import Sop, Step
 from sop.preview import PreviewedPrompt, by_day
+from sop.trial import TriedPrompt
 from sop.triggers import Trigger, trigger_of
 
 PEOPLE = 30
@@ -203,16 +204,22 @@ def _tasks_of(session: Session, enrolment_ids: Sequence[int]) -> dict[int, list[
 
 @dataclass(frozen=True)
 class CalendarDay:
-    """A day of a preview and the prompts on it."""
+    """A day of a preview and the prompts on it; in a trial with what they come to."""
 
     day: date
-    prompts: Sequence[PreviewedPrompt]
+    prompts: Sequence[TriedPrompt]
     works: bool
 
 
 def calendar_days(settings: Settings, prompts: Sequence[PreviewedPrompt]) -> list[CalendarDay]:
     """The days on which something comes, in order."""
+    return trial_days(settings, [TriedPrompt(one) for one in prompts])
+
+
+def trial_days(settings: Settings, played: Sequence[TriedPrompt]) -> list[CalendarDay]:
+    """The same of prompts whose outcome is told as well."""
+    of = {id(one.prompt): one for one in played}
     return [
-        CalendarDay(day, these, settings.calendar.is_workday(day))
-        for day, these in by_day(prompts, settings.workspace).items()
+        CalendarDay(day, [of[id(one)] for one in these], settings.calendar.is_workday(day))
+        for day, these in by_day([one.prompt for one in played], settings.workspace).items()
     ]

@@ -8,26 +8,21 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from bot.agents.manual_enrolment import EnrolRefusedError, preview_for, preview_imagined
 from bot.analytics.cohorts import SopFigures, sop_figures
-from bot.customers.state import load_customer
 from bot.platform import clock
 from bot.platform.config.file import read_config_text
 from bot.platform.config.parsing import ConfigError
 from bot.platform.config.rule_text import UnknownRuleError, switch_sop
 from bot.platform.database.reading_log import viewed_all
-from bot.platform.database.search_index import named
 from bot.platform.database.store import get_status
-from bot.platform.models import Customer
 from bot.sops.held import held_sops
 from bot.sops.holding import HoldRefusedError, hold, resume
 from bot.sops.replanning import kept_on_older, status_of
 from bot.sops.shadow import shadow_figures
 from bot.system import System
-from bot.web.auth.access import customer_or_404, needs, refuse_unless, visible_customers
+from bot.web.auth.access import needs, refuse_unless, visible_customers
 from bot.web.auth.visitor import ADMIN, AGENT, AUDITOR, LEADER, visitor
 from bot.web.layout.actors import actor_names
 from bot.web.layout.languages import translate
@@ -35,7 +30,7 @@ from bot.web.layout.requests import current_system, row_id
 from bot.web.rules.config_saving import Draft, try_to_save
 from bot.web.rules.precision import measured
 from bot.web.rules.shadow_rows import ShadowRow, shadow_rows
-from bot.web.rules.sop_rows import calendar_days, people_on, places_on, start_words, step_rows, stop_words
+from bot.web.rules.sop_rows import people_on, places_on, start_words, step_rows, stop_words
 from sop.playbook import Sop
 from sop.rates import parse_rate
 from taggers.translatable import chained
@@ -43,7 +38,6 @@ from taggers.translatable import chained
 _KEPT = "tici-sop-figures"
 _KEPT_SECONDS = 600.0
 _TRIED = timedelta(days=30)
-_FOUND = 8  # customers offered for a name
 
 pages = Blueprint("sops", __name__)
 pages.before_request(needs(ADMIN, LEADER, AUDITOR, AGENT))
@@ -109,40 +103,6 @@ def people(sop_id: str) -> str:
     with system.store.read() as session:
         found, more = people_on(session, visitor(), sop_id, request.args.get("before", type=row_id))
     return render_template("sop_people.html", sop_id=sop_id, people=found, more=more)
-
-
-@pages.get("/sops/s/<sop_id>/preview")
-def preview(sop_id: str) -> str:
-    """What would come when, if it started now, for an imagined customer or `?customer=`; `?name=` searches one."""
-    system, now = current_system(), clock.now()
-    settings = system.settings
-    table = sop_or_404(system, sop_id)
-    customer_id, name = request.args.get("customer", type=row_id), request.args.get("name", "").strip()[:64]
-    refused, customer, found = "", None, []
-    with system.look(now) as work:
-        session = work.session
-        if name:
-            looked_for = select(Customer.id, Customer.name).where(
-                Customer.id.in_(named(name)), visible_customers(session, visitor())
-            )
-            found = [tuple(row) for row in session.execute(looked_for.limit(_FOUND))]
-        if customer_id is None:
-            prompts = preview_imagined(settings, table, now)
-        else:
-            customer = customer_or_404(session, customer_id)
-            try:
-                prompts = preview_for(work, load_customer(session, customer), table)
-            except EnrolRefusedError as reason:
-                prompts, refused = (), str(reason)
-    return render_template(
-        "sop_preview.html",
-        sop=table,
-        customer=customer,
-        name=name,
-        found=found,
-        refused=refused,
-        days=calendar_days(settings, prompts),
-    )
 
 
 @pages.post("/sops/s/<sop_id>/switch")
