@@ -179,7 +179,8 @@ def statements(site: Site) -> int:
     asked: list[str] = []
 
     def note(*args: Any) -> None:
-        asked.append(args[2])
+        if "FROM webhook" not in args[2]:  # asked every few seconds, whatever is done
+            asked.append(args[2])
 
     event.listen(site.store.engine, "before_cursor_execute", note)
     assert bulk_job.advance(site.system, NOW)
