@@ -62,6 +62,10 @@ class TalkListener:
             talk.question.append(turn)
         talk.said.append(Said(turn.by, turn.text))
 
+    def forget(self, customer: int) -> None:
+        """Have not heard anything of this customer, who is to be heard from the start."""
+        self._talks.pop(customer, None)
+
     def _answer(self, talk: _Talk, turn: Turn) -> None:
         """The first words after a question are its answer; what is said unasked is none."""
         if not talk.question or talk.answer is not None:

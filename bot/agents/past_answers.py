@@ -1,7 +1,8 @@
 """Past answers: what agents answered to like questions, held in the memory of this process and nowhere else.
 
 Messages stay sealed in the database; what is read of them here lives as long as the process, is made anew from them,
-and is thrown away whole as soon as anybody is erased or a message is taken back.
+and is thrown away whole as soon as anybody is erased. Where a message is taken back, its talk alone is forgotten and
+heard again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,17 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.agents.past_answers_held import Kept, enough, index_new, keep, key_of, learn_names, new_turns
+from bot.agents.past_answers_held import (
+    Kept,
+    Part,
+    enough,
+    forget_recalled,
+    index_new,
+    keep,
+    key_of,
+    learn_names,
+    new_turns,
+)
 from bot.platform.config.settings import Settings
 from bot.platform.log import get_logger
 from bot.platform.models import Erasure, Message
@@ -25,6 +36,7 @@ from taggers.reusable import same_words
 
 if TYPE_CHECKING:
     from bot.system import System
+    from taggers.term_index import Floats
 
 LOOKED_BACK = timedelta(days=365)
 LOOK_AGAIN, RENEW_AFTER = 2.0, 6 * 3600.0  # seconds
@@ -44,10 +56,11 @@ class PastAnswer:
 
 @dataclass(frozen=True)
 class Size:
-    """answers: questions with their answers that are looked through; bytes: of the arrays."""
+    """answers: questions with their answers that are looked through; bytes: of the arrays; heard: messages read."""
 
     answers: int
     bytes: int
+    heard: int = 0
 
 
 class PastAnswers:
@@ -85,7 +98,8 @@ class PastAnswers:
         with self._lock:
             kept = self._kept
             parts = kept.parts if kept is not None else ()
-            return Size(sum(len(part.rows) for part in parts), sum(part.index.bytes for part in parts))
+            answers = sum(len(part.rows) - len(part.gone) for part in parts)
+            return Size(answers, sum(part.index.bytes for part in parts), kept.heard if kept is not None else 0)
 
     def refresh(self, settings: Settings, now: datetime, *, wait: bool = False) -> None:
         """Read what is new, beside the page, which waits for a moment only, unless told to wait for it all.
@@ -101,9 +115,10 @@ class PastAnswers:
             with self._system.store.read() as session:
                 self._mark = _mark_of(session, settings)
                 newest = session.scalar(select(func.max(Message.id))) or 0
-            if self._kept is not None and self._kept.mark != self._mark:
-                self._kept = None
-            fresh = self._kept is not None and not _is_old(self._kept) and newest <= self._kept.last_id
+                if self._kept is not None and self._kept.mark != self._mark:
+                    self._kept = self._without_recalled(session, self._kept)
+            known = self._kept if self._kept is not None and not self._kept.again else None
+            fresh = known is not None and not _is_old(known) and newest <= known.last_id
             if fresh or self._busy():
                 return
             kept = self._kept if self._kept is not None and not _is_old(self._kept) else None
@@ -111,6 +126,15 @@ class PastAnswers:
             self._reader = threading.Thread(target=self._read_beside, args=(kept,), daemon=True)
             self._reader.start()
         self._reader.join(None if wait else PATIENCE)
+
+    def _without_recalled(self, session: Session, kept: Kept) -> Kept | None:
+        """What is held, without what was taken back since; None where other things changed, or more is being read."""
+        *known, recalled = kept.mark or (None,)
+        if known != list(self._mark[:-1]) or self._busy():
+            return None
+        forget_recalled(session, kept, recalled or 0)
+        kept.mark = self._mark
+        return kept
 
     def _busy(self) -> bool:
         return self._reader is not None and self._reader.is_alive()
@@ -155,18 +179,26 @@ def _is_old(kept: Kept) -> bool:
     return time.monotonic() - kept.at > RENEW_AFTER
 
 
+def _scores(part: Part, asked: Asked) -> Floats:
+    scores = part.index.scores(asked)
+    scores[list(part.gone)] = 0
+    return scores
+
+
 def _find(kept: Kept, asked: Asked, most: int) -> list[PastAnswer]:
     import numpy as np
 
     from taggers.answer_index import sure_ones
 
     parts = kept.parts
-    scores = np.concatenate([part.index.scores(asked) for part in parts])
+    scores = np.concatenate([_scores(part, asked) for part in parts])
     begins = np.cumsum([0, *(len(part.rows) for part in parts)])
     found: dict[str, PastAnswer] = {}
     for place in sure_ones(scores, parts[0].index.often, _TOP):
         part = int(np.searchsorted(begins, place, "right")) - 1
-        text = kept.cases[parts[part].rows[place - begins[part]]][1]
+        case = kept.cases[parts[part].rows[place - begins[part]]]
+        assert case is not None  # what was forgotten scores nothing
+        text = case[1]
         words = same_words(text)
         found.setdefault(words, PastAnswer(key_of(words), text, len(kept.who[words])))
         if len(found) == most:

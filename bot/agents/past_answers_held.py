@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +32,11 @@ MOST_CASES, MOST_OF_ONE = 100_000, 50
 
 @dataclass(frozen=True)
 class Part:
-    """An index and the case of each of its rows."""
+    """An index and the case of each of its rows. gone: the places of rows whose case was forgotten."""
 
     index: AnswerIndex
     rows: Sequence[int]
+    gone: Sequence[int] = ()
 
 
 @dataclass
@@ -49,7 +50,9 @@ class Kept:
     since: datetime
     last_id: int = 0
     listener: TalkListener = field(default_factory=TalkListener)
-    cases: list[tuple[UsedAnswer, str]] = field(default_factory=list)
+    cases: list[tuple[UsedAnswer, str] | None] = field(default_factory=list)  # None: forgotten
+    heard: int = 0  # messages, also those that were heard again
+    again: set[int] = field(default_factory=set)  # customers who are to be heard again
     who: dict[str, set[int]] = field(default_factory=dict)
     newest: dict[str, str] = field(default_factory=dict)  # by key, the words as they were said last
     names: set[str] = field(default_factory=set)
@@ -93,14 +96,55 @@ def _is_word(settings: Settings, name: str) -> bool:
 
 
 def new_turns(session: Session, kept: Kept) -> Iterator[Turn]:
+    """What was said since, after all that customers said who are to be heard again."""
+    again, kept.again = kept.again, set()
+    if again:
+        yield from _turns(session, kept, _messages(0, kept.since).where(Message.customer_id.in_(again)), kept.last_id)
+    yield from _turns(session, kept, _messages(kept.last_id, kept.since))
+    newest = session.scalar(select(func.max(Message.id))) or 0
+    kept.last_id = max(kept.last_id, newest)
+
+
+def _turns(
+    session: Session, kept: Kept, messages: Select[*tuple[Any, ...]], last: int | None = None
+) -> Iterator[Turn]:
+    """last: no message after this one."""
     welcome = kept.settings.tables.welcome
-    for row in session.execute(_messages(kept.last_id, kept.since)):
-        kept.last_id = max(kept.last_id, row.id)
+    for row in session.execute(messages if last is None else messages.where(Message.id <= last)):
+        kept.last_id, kept.heard = max(kept.last_id, row.id), kept.heard + 1
         text = "\n".join(part.text for part in split_quote(row.text) if part.scope == "typed")
         if text and not (row.role == "agent" and is_welcome(welcome.say if welcome else None, row.text)):
             yield Turn(row.id, row.customer_id, row.agent_id, row.role, text)
-    newest = session.scalar(select(func.max(Message.id))) or 0
-    kept.last_id = max(kept.last_id, newest)
+
+
+def forget_recalled(session: Session, kept: Kept, since: int) -> None:
+    """Forget the talks in which something was taken back by a message after this one; they are heard again."""
+    taken = select(Message.revokes).where(Message.id > since, Message.revokes.is_not(None))
+    talks = select(Message.customer_id).where(Message.msgid.in_(taken), Message.customer_id.is_not(None)).distinct()
+    people = {customer for customer in session.scalars(talks) if customer is not None}
+    if people:
+        _forget(kept, people)
+
+
+def _forget(kept: Kept, people: set[int]) -> None:
+    gone = {row for row, case in enumerate(kept.cases) if case is not None and case[0].customer in people}
+    words = {same_words(case[1]) for row in gone if (case := kept.cases[row]) is not None}
+    for row in gone:
+        kept.cases[row] = None
+    for one in words:
+        kept.who[one] -= people
+        kept.newest.pop(key_of(one), None)
+    said = {one for one in words if kept.who[one]}
+    for case in kept.cases if said else ():
+        if case is not None and (one := same_words(case[1])) in said:
+            kept.newest[key_of(one)] = case[1]
+    kept.parts = tuple(
+        replace(part, gone=[place for place, row in enumerate(part.rows) if kept.cases[row] is None])
+        for part in kept.parts
+    )
+    for customer in people:
+        kept.listener.forget(customer)
+    kept.again |= people
 
 
 def _messages(after: int, since: datetime) -> Select[*tuple[Any, ...]]:
@@ -145,7 +189,8 @@ def index_new(kept: Kept) -> None:
     from taggers.answer_index import AnswerIndex
 
     def index(rows: Sequence[int], like: AnswerIndex | None) -> AnswerIndex:
-        cases = [Answered(kept.cases[row][0].asked, kept.cases[row][1], kept.cases[row][0].customer) for row in rows]
+        found = (case for row in rows if (case := kept.cases[row]) is not None)
+        cases = [Answered(used.asked, text, used.customer) for used, text in found]
         return AnswerIndex(cases, kept.settings.likeness, like)
 
     new = len(kept.cases) - kept.words_read
@@ -156,7 +201,7 @@ def index_new(kept: Kept) -> None:
         great, *small = kept.parts
         rows = _worth_finding(kept, kept.read_to)
         while small and len(small[-1].rows) <= 2 * len(rows):  # so that there are few, and none is read often
-            rows = [*small.pop().rows, *rows]
+            rows = [*(row for row in small.pop().rows if kept.cases[row] is not None), *rows]
         kept.parts = (great, *small, Part(index(rows, great.index), rows))
     kept.read_to = len(kept.cases)
 
@@ -166,7 +211,10 @@ def _worth_finding(kept: Kept, begin: int) -> list[int]:
     counts: Counter[str] = Counter()
     rows = []
     for row in range(len(kept.cases) - 1, begin - 1, -1):
-        words = same_words(kept.cases[row][1])
+        case = kept.cases[row]
+        if case is None:
+            continue
+        words = same_words(case[1])
         if enough(kept, words) and counts[words] < MOST_OF_ONE:
             counts[words] += 1
             rows.append(row)

@@ -87,7 +87,7 @@ def test_nothing_of_anybody_comes_out(site: Site) -> None:
     past = PastAnswers(site.system)
     assert find(site, past, "发票怎么开")
     assert past._kept is not None
-    held = [text for _, text in past._kept.cases]
+    held = [case[1] for case in past._kept.cases if case]
     assert held
     assert not [text for text in held for canary in CANARIES if canary in text]
 
@@ -102,15 +102,42 @@ def test_the_erased_and_the_taken_back_are_gone_at_once(site: Site) -> None:
     assert past._kept is not None
     with site.store.read() as session:
         left = set(session.scalars(select(Customer.id)))
-    assert {used.customer for used, _ in past._kept.cases} <= left
+    assert {case[0].customer for case in past._kept.cases if case} <= left
     assert find(site, past, "课程能回看吗")
     with site.store.write() as session:
         rows = Rows(session, clock.now())
-        for message in session.scalars(select(Message).where(Message.role == "agent")):
-            message.revoked_at = rows.now
-        recall = rows.message(session.scalars(select(Customer)).first() or rows.customer(), "撤回了一条消息")
-        recall.action, recall.revokes = "revoke", "m1"
+        for message in session.scalars(select(Message).where(Message.role == "agent")).all():
+            recall(rows, message)
     assert find(site, past, "课程能回看吗") == []
+
+
+def recall(rows: Rows, message: Message) -> None:
+    """The message is taken back by its sender."""
+    message.revoked_at = rows.now
+    told = rows.message(rows.session.get_one(Customer, message.customer_id), "撤回了一条消息")
+    told.action, told.revokes = "revoke", message.msgid
+
+
+def test_a_message_taken_back_has_its_own_talk_heard_again_and_no_other(site: Site) -> None:
+    fill(site)
+    past = PastAnswers(site.system)
+    (before,) = find(site, past, "发票怎么开")
+    heard = past.size.heard
+    with site.store.write() as session:
+        rows = Rows(session, clock.now())
+        said = select(Message).where(Message.role == "agent")
+        last = next(one for one in session.scalars(said).all() if one.text == before.text)
+        rows.message(session.get_one(Customer, last.customer_id), "还想问可以请假吗")
+        recall(rows, last)
+    (after,) = find(site, past, "发票怎么开")
+    assert (before.customers, after.customers) == (4, 3)
+    assert past.of(before.key) == after, "the words themselves are still those of the others"
+    assert past.size.heard - heard == 3, "what is left of that talk: the question, the reaction, and what is new"
+    assert past._kept is not None
+    assert last.id not in {one for case in past._kept.cases if case for one in case[0].messages}
+    fresh = PastAnswers(site.system)
+    assert find(site, fresh, "发票怎么开") == [after]
+    assert find(site, fresh, "可以请假吗") == find(site, past, "可以请假吗") != []
 
 
 def test_a_page_waits_for_no_long_reading_and_what_must_be_forgotten_is_gone_before_it_ends(site: Site) -> None:
@@ -145,7 +172,7 @@ def test_names_that_come_after_their_customer_are_kept_out_as_well(site: Site) -
         talk(site, f"客户己{n}", "校服怎么换", "校服在前台那里换就可以")
     assert find(site, past, "校服怎么领") == []
     assert past._kept is not None
-    assert [text for _, text in past._kept.cases if "校服" in text] == ["校服在前台那里换就可以"] * 2
+    assert [case[1] for case in past._kept.cases if case and "校服" in case[1]] == ["校服在前台那里换就可以"] * 2
 
 
 def test_new_answers_stay_in_few_indexes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
