@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Page, Route, expect
 
 from bot.platform import clock
 from bot.platform.models import Account, SopTask
@@ -307,9 +307,11 @@ def test_an_own_wording_is_kept_changed_and_removed_beside_the_chat(
         fresh.get_by_label("客户会怎么问").fill("能试听吗")
         fresh.get_by_label("怎样回答").fill("可以的，我发您一节体验课")
         fresh.get_by_role("button").click()
+        expect(fresh.get_by_label("怎样回答")).to_be_empty(timeout=PATIENCE)  # it is kept
         beside.get_by_role("searchbox", name="找话术").fill("st")
         beside.get_by_role("button", name="找", exact=True).click()
         found = beside.locator("#found .say")
+        expect(found).to_have_count(1, timeout=PATIENCE)
         expect(found.locator(".words")).to_have_text("可以的，我发您一节体验课", timeout=PATIENCE)
         beside.get_by_text("修改或删除").click()
         changing = found.locator("form[data-own]").first
@@ -322,4 +324,29 @@ def test_an_own_wording_is_kept_changed_and_removed_beside_the_chat(
         beside.get_by_text("修改或删除").click()
         found.get_by_role("button", name="删除", exact=True).click()
         expect(found).to_have_count(0, timeout=PATIENCE)
+    assert troubles == []
+
+
+def test_an_answer_that_comes_late_does_not_cover_what_was_looked_for_since(
+    page: Page, tmp_path: Path, valkey: str, monkeypatch: pytest.MonkeyPatch, troubles: list[str]
+) -> None:
+    with product_with_sandbox(tmp_path, valkey, monkeypatch, CONFIG + ANSWERS) as product:
+        product.ask_price()
+        beside = open_beside(page, product)
+        expect(beside.locator(".say.due .words")).to_have_text(FIRST_STEP, timeout=PATIENCE)
+        held: list[Route] = []
+        page.route("**/sidebar/answers", lambda route: held.append(route))
+        look_for = beside.get_by_role("searchbox", name="找话术")
+        for words in ("宇宙飞船", "fp"):
+            look_for.fill(words)
+            beside.get_by_role("button", name="找", exact=True).click()
+        page.wait_for_timeout(200)
+        earlier, later = held
+        later.continue_()
+        found = beside.locator("#found .say .words")
+        expect(found).to_have_text("付款后在订单里点开票就可以", timeout=PATIENCE)
+        with page.expect_response("**/sidebar/answers"):
+            earlier.continue_()
+        page.wait_for_timeout(200)
+        expect(found).to_have_text("付款后在订单里点开票就可以")
     assert troubles == []

@@ -86,8 +86,9 @@ function settle(button) {
 
 async function renew() {
   if (!about) return;
+  const whom = about;
   const answer = await ask("/sidebar/customer", { ...about, seen: stamp });
-  if (answer.status === 204) return;
+  if (answer.status === 204 || about !== whom) return; // another chat was opened meanwhile
   if (!answer.ok) return blank("failed", why(answer.status, stranger));
   stamp = answer.headers.get("X-Stamp");
   show(await answer.text());
@@ -99,6 +100,7 @@ async function meet(external_userid, group = "") {
   await renew();
   if (search) {
     search.hidden = panel.className === "blank";
+    looked += 1;
     found.replaceChildren();
   }
 }
@@ -214,25 +216,35 @@ search?.addEventListener("submit", (event) => {
   else look();
 });
 
+// What was asked for before something newer is not shown any more, however late its answer comes.
+let looked = 0;
+
 async function look() {
+  const mine = ++looked;
   try {
     const reply = await ask("/sidebar/answers", { ...about, q: search.querySelector("[type=search]").value });
+    const words = await reply.text();
+    if (mine !== looked) return;
     if (!reply.ok) return tell(why(reply.status, stranger), true);
-    found.innerHTML = await reply.text();
+    found.innerHTML = words;
     settleSent(found);
   } catch {
+    if (mine !== looked) return;
     tell(offline, true);
   }
 }
 
 // Has a draft written, which takes some seconds and stands where what is found stands.
 async function draft(button) {
+  const mine = ++looked;
   button.disabled = true;
   try {
     const reply = await ask("/sidebar/draft", about);
     const { toast } = JSON.parse(reply.headers.get("HX-Trigger") ?? "{}");
+    const words = await reply.text();
+    if (mine !== looked) return;
     if (!reply.ok) return tell(toast?.text ?? why(reply.status, stranger), true);
-    found.innerHTML = await reply.text();
+    found.innerHTML = words;
   } catch {
     tell(offline, true);
   } finally {
