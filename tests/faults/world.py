@@ -162,7 +162,7 @@ class World:
             "tasks": sorted(
                 (who[t.customer_id], t.enrolment.sop_id, t.step, t.state) for t in session.scalars(select(SopTask))
             ),
-            "outbox": dict(Counter(f"{r.kind} {r.state}" for r in session.scalars(select(Outbox)) if _counts(r))),
+            "outbox": dict(Counter(_done(r) for r in session.scalars(select(Outbox)) if _counts(r))),
             "follows": sorted(who[f.customer_id] for f in session.scalars(select(Follow))),
             "quarantined": session.scalar(select(func.count()).select_from(Quarantine)),
             "named": sorted(c.name for c in session.scalars(select(Customer))),
@@ -186,6 +186,12 @@ class World:
 def _counts(row: Outbox) -> bool:
     """Tags may be made in WeCom once or, where two are marked for the first time at once, twice."""
     return row.kind not in BY_THE_HOUR and not row.payload.get("make")
+
+
+def _done(row: Outbox) -> str:
+    """Kind and state. A mark that finds a newer stage on the phone already has nothing to do, which is as good."""
+    overtaken = (row.kind, row.state) == ("mark_tag", "cancelled")
+    return f"{row.kind} {'sent' if overtaken else row.state}"
 
 
 @contextmanager
