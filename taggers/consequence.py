@@ -67,9 +67,19 @@ _CONFIRMED = re.compile(
     r"^(?!(?:也|又|还|但|可是|而且|不过|所以|因为|了))[^，,。！!？?；;\n我咱]{1,8}?就"
     r"(?!可以|行|好|成|得|没[事关问]|够|省|便宜|问|看|想|当|这)[^，,。！!？?；;\n]{1,8}了(?:是|对)(?:吧|吗|么|不是|不对)$"
 )
+# 我没续费怎么扣我钱: it was not done, and is charged for as if it were.
+_CHARGED = re.compile(
+    r"^[^，,。！!？?；;\n]{0,6}(?:怎么|怎样|咋|凭什么|凭啥|为什么|为啥|干嘛|干吗)(?:就|还|又|也|都|会|要|老|总|一直|给|向|跟|往|把|我们?|咱们?|俺们?)*"
+    r"(?:扣|收(?!到)|催|算|划|计费|计入|显示|出账|欠|生成|变成|多[出了]|自动|开通|发[^，,。？?]{0,4}(?:短信|通知|账单|提醒))"
+)
 _CHECKING = ("是吧", "对吧", "是吗", "对吗", "是么", "对么", "是不是", "对不对")
 SAYING = 3
 """Characters of what follows that can say something by themselves."""
+
+
+def is_charged(rest: str) -> bool:
+    """我没续费怎么扣我钱: what one has not done is held against one, and nothing is wanted."""
+    return _CHARGED.match(rest) is not None
 
 
 def is_obstacle(rest: str, later: str) -> bool:

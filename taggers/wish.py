@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from taggers.clause import BAN, BITS, WORDS, Clauses, Cue, is_own
-from taggers.consequence import SAYING, is_obstacle, stands_in_the_way
+from taggers.consequence import SAYING, is_charged, is_obstacle, stands_in_the_way
 
 COMPLAINED: Final = "{word}…抱怨对方没做到，正是想要"
 TRIED: Final = "{word}…想要而没赶上，正是想要"
@@ -232,6 +232,8 @@ def _open(clauses: Clauses, word: str, head: str, between: str, start: int, end:
         return CONDITION
     if _NOT_YET.search(word) and (_BEFORE.match(rest) or (not between and not is_own(head) and _EITHER.match(rest))):
         return CONDITION
+    if _NOT_YET.search(word) and is_own(head) and is_charged(rest):
+        return ""
     if _NOT_YET.search(word) and (_ONCE.search(between) or rest.startswith("过")) and _REQUEST.search(later):
         return TRYING if _MISTAKEN.search(later) is None else ""
     if rest.startswith(("就没" + text[start:end], "就不" + text[start:end], "就没有" + text[start:end])):

@@ -1,4 +1,4 @@
-"""Further complaints of what has not happened, and plain denials and reports beside them: (sentence, keyword, hit)."""
+"""Further complaints of what has not happened, and plain denials beside them: (sentence, keyword, hit)."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from tests.taggers import (
     heard_next_cases,
     heard_of_others_cases,
     refusal_cases,
+    treated_as_done_cases,
     turned_cases,
 )
 from tests.taggers.books import book
@@ -35,6 +36,7 @@ TUNED = [case for table in TABLES for at, case in enumerate(table) if at % 3 != 
     *further_condition_cases.CASES,
     *further_refusal_cases.CASES,
     *turned_cases.CASES,
+    *treated_as_done_cases.CASES,
     *heard_cases.CASES,
     *heard_again_cases.CASES,
     *heard_hard_cases.CASES,
