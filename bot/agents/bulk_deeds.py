@@ -99,9 +99,7 @@ def _undo_move(work: Work, state: CustomerState, undo: Mapping[str, Any], who: s
 def _enrol(work: Work, state: CustomerState, what: What, who: str) -> dict[str, Any] | None:
     if any(one.sop_id == what["sop"] for one in state.running):
         return None
-    made = enrol_by_hand(work, state, what["sop"], who)
-    made.id = made.id or next_id(work.session, SopEnrolment)
-    return {"enrolment": made.id}
+    return {"enrolment": enrol_by_hand(work, state, what["sop"], who).id}
 
 
 def _undo_enrol(work: Work, state: CustomerState, undo: Mapping[str, Any], who: str) -> None:

@@ -186,7 +186,8 @@ def _several(work: Work, deed: BulkDeed, items: Sequence[BulkItem], states: Mapp
     except Exception:
         del work.leaving[leaving:]  # it is tried once more, and told then
         people = _readable(work, deed, [item.customer_id for item in items])
-        fresh = load_customers(work.session, work.session.scalars(people).all())  # the others lead what is gone
+        # Read anew: the states that were tried with hold what was rolled back.
+        fresh = load_customers(work.session, work.session.scalars(people).all())
         for item in items:
             _one(work, deed, item, fresh.get(item.customer_id))
 

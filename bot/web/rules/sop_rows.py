@@ -218,8 +218,8 @@ def calendar_days(settings: Settings, prompts: Sequence[PreviewedPrompt]) -> lis
 
 def trial_days(settings: Settings, played: Sequence[TriedPrompt]) -> list[CalendarDay]:
     """The same of prompts whose outcome is told as well."""
-    of = {id(one.prompt): one for one in played}
+    of = {one.prompt: one for one in played}
     return [
-        CalendarDay(day, [of[id(one)] for one in these], settings.calendar.is_workday(day))
+        CalendarDay(day, [of[one] for one in these], settings.calendar.is_workday(day))
         for day, these in by_day([one.prompt for one in played], settings.workspace).items()
     ]
